@@ -1,0 +1,72 @@
+"""The exception tree of fairtune.
+
+FairtuneError                     exit code 1: anything fairtune says itself
+├── UserError                     exit code 2: the user's file, option or data is wrong
+│   ├── ConfigurationError        a training configuration does not fit the components
+│   └── DataError                 data cannot be used; names the file, column or row
+├── NothingCompletedError         exit code 3: no trial completed
+├── StorageError                  exit code 4: a database or a folder cannot be used
+└── BusyError                     exit code 5: another process runs this study
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class FairtuneError(Exception):
+    """Root of everything that fairtune raises on purpose; its message is one clear sentence."""
+
+    exit_code = 1
+
+
+class UserError(FairtuneError):
+    """The user's file, option or data is wrong."""
+
+    exit_code = 2
+
+
+class DataError(UserError):
+    """Data cannot be used."""
+
+
+class NothingCompletedError(FairtuneError):
+    """A study ended without a completed trial."""
+
+    exit_code = 3
+
+
+class StorageError(FairtuneError):
+    """A database or a folder cannot be used."""
+
+    exit_code = 4
+
+
+class BusyError(FairtuneError):
+    """Another process runs this study."""
+
+    exit_code = 5
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and where: `path` is the chain of keys from the top."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+    def __str__(self) -> str:
+        where = ".".join(str(key) for key in self.path)
+        return f"{where}: {self.message}" if where else self.message
+
+
+class ConfigurationError(UserError):
+    """A training configuration does not fit the components; carries every problem at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def __reduce__(self) -> tuple[type[ConfigurationError], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)

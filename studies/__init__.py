@@ -1,0 +1,1 @@
+"""Studies: search, tracking, comparison and the command line."""
