@@ -1,0 +1,231 @@
+"""The only file that opens Optuna storage: studies, their trials, and how a trial is resumed.
+
+A `Ledger` is one Optuna study. Its trials carry, as user attributes, everything that the MLflow
+run says of them, so that a study can be read without MLflow.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import optuna
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import event
+from sqlalchemy.exc import SQLAlchemyError
+
+from lightning_modules.configuration import Configuration
+from lightning_modules.errors import StorageError
+from studies.home import Home
+from studies.records import Outcome, TrialEnd, TrialRecord
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+STATES = {Outcome.completed: TrialState.COMPLETE, Outcome.pruned: TrialState.PRUNED}
+
+
+@dataclass
+class Archive:
+    """An opened Optuna storage."""
+
+    storage: RDBStorage
+
+    @classmethod
+    def open(cls, home: Home) -> Archive:
+        """Open the home's storage, creating it where it is missing.
+
+        Raises StorageError where the database cannot be used.
+        """
+        try:
+            return cls(_storage(home.optuna_url))
+        except (SQLAlchemyError, RuntimeError, ImportError, sqlite3.Error) as error:
+            raise StorageError(
+                f"the Optuna database {redact(home.optuna_url)} cannot be used: "
+                f"{_first_line(error)}; move it away or name another with FAIRTUNE_STORAGE"
+            ) from None
+
+    def names(self) -> list[str]:
+        """The names of all Optuna studies in the storage."""
+        return [study.study_name for study in self.storage.get_all_studies()]
+
+    def ledger(
+        self,
+        name: str,
+        goal: str,
+        *,
+        pruner: optuna.pruners.BasePruner | None = None,
+        reuse: bool = True,
+        attributes: Mapping[str, Any],
+    ) -> Ledger:
+        """The Optuna study called `name`, created where it is missing."""
+        study = optuna.create_study(
+            storage=self.storage,
+            study_name=name,
+            direction=goal,
+            pruner=pruner or optuna.pruners.NopPruner(),
+            load_if_exists=True,
+        )
+        for key, value in attributes.items():
+            if study.user_attrs.get(key) != value:
+                study.set_user_attr(key, value)
+        return Ledger(study, reuse)
+
+    def attributes(self, name: str) -> dict[str, Any]:
+        """The user attributes of a study."""
+        study_id = self.storage.get_study_id_from_name(name)
+        return self.storage.get_study_user_attrs(study_id)
+
+    def trials(self, name: str) -> list[FrozenTrial]:
+        """Every trial of a study, in order."""
+        study_id = self.storage.get_study_id_from_name(name)
+        return self.storage.get_all_trials(study_id, deepcopy=False)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A trial that the storage has handed out and that waits to be told."""
+
+    ledger: Ledger
+    trial: optuna.Trial
+    record: TrialRecord
+    resumed: bool = False
+    reported: frozenset[int] = frozenset()
+    """Epochs that an interrupted attempt had reported; training again gives the same values."""
+
+
+@dataclass
+class Ledger:
+    """One Optuna study: its trials, handed out and told one by one."""
+
+    study: optuna.Study
+    reuse: bool = True
+    """Whether the result of a configuration may stand for a second trial of it."""
+    by_hash: dict[str, FrozenTrial] = field(default_factory=dict)
+    """The first finished trial of every configuration whose result can be used again."""
+
+    def __post_init__(self) -> None:
+        self.release()
+        for trial in self.trials():
+            self._remember(trial)
+
+    def trials(self) -> list[FrozenTrial]:
+        """Every trial so far, in order."""
+        return self.study.get_trials(deepcopy=False)
+
+    def release(self) -> None:
+        """Queue the trials of a driver that died: they keep their number and their parameters."""
+        for trial in self.trials():
+            if trial.state == TrialState.RUNNING:
+                self._requeue(trial._trial_id)
+
+    def waiting(self) -> list[FrozenTrial]:
+        """Trials that are queued, interrupted ones among them."""
+        return self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+
+    def enqueue(self, point: Mapping[str, Any], **attributes: Any) -> None:
+        """Queue a trial with fixed parameters."""
+        self.study.enqueue_trial(dict(point), user_attrs=attributes or None)
+
+    def describe(self, asked: Asked) -> None:
+        """Write what is known of a trial when it starts."""
+        record = asked.record
+        known = asked.trial.user_attrs
+        attributes = {
+            "key": record.key,
+            "seed": record.seed,
+            "config_hash": record.configuration.hash,
+            "configuration": json.dumps(record.configuration.to_dict()),
+        }
+        for key, value in attributes.items():
+            if known.get(key) != value:
+                asked.trial.set_user_attr(key, value)
+
+    def report(self, asked: Asked, epoch: int, value: float) -> None:
+        """Note the objective after an epoch."""
+        if epoch not in asked.reported:
+            asked.trial.report(value, epoch)
+
+    def tell(self, asked: Asked, end: TrialEnd, value: float | None, run_id: str | None) -> None:
+        """Close a trial; an interrupted one is queued again."""
+        trial = asked.trial
+        if run_id is not None:
+            trial.set_user_attr("mlflow_run_id", run_id)
+        trial.set_user_attr("outcome", end.outcome.value)
+        trial.set_user_attr("end", json.dumps(_plain(end)))
+        if end.outcome == Outcome.interrupted:
+            self._requeue(trial._trial_id)
+            return
+        state = STATES.get(end.outcome, TrialState.FAIL)
+        if state == TrialState.COMPLETE and (value is None or not math.isfinite(value)):
+            raise ValueError(f"{asked.record.key} completed without a finite value: {value}")
+        told = self.study.tell(trial, value if state == TrialState.COMPLETE else None, state)
+        self._remember(told)
+
+    def _remember(self, trial: FrozenTrial) -> None:
+        outcome, config_hash = trial.user_attrs.get("outcome"), trial.user_attrs.get("config_hash")
+        reusable = (Outcome.completed, Outcome.pruned, Outcome.diverged)
+        if self.reuse and trial.state in FINISHED and outcome in reusable:
+            self.by_hash.setdefault(str(config_hash), trial)
+
+    def _requeue(self, trial_id: int) -> None:
+        storage = self.study._storage
+        storage.set_trial_user_attr(trial_id, "outcome", Outcome.interrupted.value)
+        storage.set_trial_state_values(trial_id, TrialState.WAITING)
+
+
+def end_of(trial: FrozenTrial) -> TrialEnd | None:
+    """How a told trial ended, as it was written."""
+    text = trial.user_attrs.get("end")
+    if text is None:
+        return None
+    fields = json.loads(text)
+    return TrialEnd(**{**fields, "outcome": Outcome(fields["outcome"])})
+
+
+def configuration_of(trial: FrozenTrial) -> Configuration:
+    """The configuration of a trial that has started."""
+    return Configuration.resolve(json.loads(trial.user_attrs["configuration"]))
+
+
+def redact(url: str) -> str:
+    """A database URL without its password."""
+    scheme, separator, rest = url.partition("://")
+    credentials, at, place = rest.rpartition("@")
+    if not at:
+        return url
+    return f"{scheme}{separator}{credentials.partition(':')[0]}:***@{place}"
+
+
+def _plain(end: TrialEnd) -> dict[str, Any]:
+    plain = {key: getattr(end, key) for key in end.__dataclass_fields__}
+    for key, value in plain.items():
+        if isinstance(value, Mapping):
+            plain[key] = dict(value)
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            plain[key] = list(value)
+    return {**plain, "outcome": end.outcome.value}
+
+
+def _storage(url: str) -> RDBStorage:
+    if not url.startswith("sqlite"):
+        return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+    storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
+    event.listen(storage.engine, "connect", _prepare_sqlite)
+    storage.engine.dispose()  # connections made before the listener lack its settings
+    return storage
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    """Readers never wait for the driver (WAL), and a crash of the process loses nothing."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,77 @@
+"""Where trials run: the `Engine` protocol and the messages that cross it.
+
+`LocalEngine` runs processes on this machine, `InlineEngine` threads of this process. An engine
+knows nothing of Optuna or MLflow; the driver knows nothing of processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lightning_modules.configuration import Configuration
+from studies.records import TrialEnd
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training to do; `trial` is its key in the study."""
+
+    trial: str
+    configuration: Configuration
+    seed: int
+    checkpoint: str | None
+    """Where the best weights go."""
+    evaluate_test: bool = False
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A trial finished an epoch and waits for `proceed` or `stop`."""
+
+    trial: str
+    epoch: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A trial ended, in whatever way."""
+
+    trial: str
+    end: TrialEnd
+
+
+Event = Epoch | Ended
+
+
+class Engine(Protocol):
+    """Runs tasks side by side."""
+
+    slots: int
+    """How many tasks run at once."""
+
+    def submit(self, task: Task) -> None:
+        """Start a task; at most `slots` may be under way."""
+        ...
+
+    def proceed(self, trial: str) -> None:
+        """Let a trial that reported an epoch go on."""
+        ...
+
+    def stop(self, trial: str) -> None:
+        """End a trial that reported an epoch; it answers with `Ended`, outcome pruned."""
+        ...
+
+    def kill(self, trial: str, end: TrialEnd) -> None:
+        """End a trial by force, whatever it does; `end` is what it is said to have ended with."""
+        ...
+
+    def events(self, timeout: float | None) -> Sequence[Event]:
+        """What happened, waiting up to `timeout` seconds (None: as long as it takes)."""
+        ...
+
+    def close(self) -> None:
+        """Release everything; trials under way are killed and not heard of again."""
+        ...

@@ -1,0 +1,66 @@
+"""An engine of threads in this process: for tests, and for objectives that need no process."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+
+from lightning_modules.training import EpochReport
+
+from studies.engines import Ended, Epoch, Event, Task
+from studies.engines.worker import perform
+from studies.records import TrialEnd
+
+Perform = Callable[[Task, Callable[[EpochReport], bool]], TrialEnd]
+
+
+class InlineEngine:
+    """Runs tasks in threads, one `perform` call each; `kill` only stops listening."""
+
+    def __init__(self, slots: int = 1, perform: Perform = perform) -> None:
+        self.slots = slots
+        self._perform = perform
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._answers: dict[str, queue.SimpleQueue[bool]] = {}
+        self._killed: set[str] = set()
+
+    def submit(self, task: Task) -> None:
+        self._killed.discard(task.trial)
+        self._answers[task.trial] = queue.SimpleQueue()
+        threading.Thread(target=self._run, args=(task,), daemon=True).start()
+
+    def proceed(self, trial: str) -> None:
+        self._answers[trial].put(True)
+
+    def stop(self, trial: str) -> None:
+        self._answers[trial].put(False)
+
+    def kill(self, trial: str, end: TrialEnd) -> None:
+        self._killed.add(trial)
+        self._answers[trial].put(False)
+        self._events.put(Ended(trial, end))
+
+    def events(self, timeout: float | None) -> Sequence[Event]:
+        try:
+            return [self._events.get(timeout=timeout)]
+        except queue.Empty:
+            return []
+
+    def close(self) -> None:
+        for trial, answer in self._answers.items():
+            self._killed.add(trial)
+            answer.put(False)
+
+    def _run(self, task: Task) -> None:
+        answers = self._answers[task.trial]
+
+        def ask(report: EpochReport) -> bool:
+            if task.trial in self._killed:
+                return False
+            self._events.put(Epoch(task.trial, report.epoch, report.metrics))
+            return answers.get()
+
+        end = self._perform(task, ask)
+        if task.trial not in self._killed:
+            self._events.put(Ended(task.trial, end))

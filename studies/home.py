@@ -1,0 +1,109 @@
+"""The home: the folder that holds everything a project has run."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from lightning_modules.errors import BusyError, StorageError, UserError
+
+DEFAULT_HOME = "mlruns"
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where a project's databases, artifacts and checkpoints are."""
+
+    path: Path
+    optuna_url: str
+    mlflow_uri: str
+
+    @classmethod
+    def at(cls, path: Path) -> Home:
+        """The home at `path`; FAIRTUNE_STORAGE and MLFLOW_TRACKING_URI may place its databases.
+
+        Raises UserError where both are the same database, which would destroy it.
+        """
+        path = path.absolute()
+        optuna_url = os.environ.get("FAIRTUNE_STORAGE") or f"sqlite:///{path / 'optuna.db'}"
+        mlflow_uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{path / 'mlflow.db'}"
+        if _same_database(optuna_url, mlflow_uri):
+            raise UserError(
+                "FAIRTUNE_STORAGE and MLFLOW_TRACKING_URI name the same database; Optuna and "
+                "MLflow would destroy each other's tables; give each its own"
+            )
+        return cls(path, optuna_url, mlflow_uri)
+
+    @property
+    def artifacts(self) -> Path:
+        """MLflow's artifacts."""
+        return self.path / "artifacts"
+
+    def study(self, name: str) -> Path:
+        """The folder of a study: checkpoints and the lock."""
+        return self.path / "studies" / name
+
+    def checkpoint(self, study: str, trial: str) -> Path:
+        """Where a trial's best weights go."""
+        return self.study(study) / "checkpoints" / f"{slug(trial)}.pt"
+
+    def create(self) -> None:
+        """Make the folder; raises StorageError where it cannot be written."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe = self.path / f".write-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise StorageError(
+                f"{self.path}: the home cannot be written ({error.strerror}); "
+                "choose another with --home"
+            ) from None
+
+    @contextmanager
+    def lock(self, study: str) -> Iterator[None]:
+        """Hold a study for this process; raises BusyError naming the process that has it.
+
+        The operating system releases the lock when its process ends, however it ends.
+        """
+        folder = self.study(study)
+        folder.mkdir(parents=True, exist_ok=True)
+        owner = folder / "driver"
+        lock = FileLock(folder / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            who = owner.read_text().strip() if owner.exists() else "another process"
+            raise BusyError(f"study {study} is being run by {who}; wait or stop it") from None
+        try:
+            owner.write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
+            yield
+        finally:
+            owner.unlink(missing_ok=True)
+            lock.release()
+
+
+def slug(name: str) -> str:
+    """A file name for any name: unchanged where safe, else made safe and told apart by a hash."""
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[:100]
+    return safe if safe == name else f"{safe}-{sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _same_database(one: str, other: str) -> bool:
+    def place(url: str) -> str:
+        scheme, _, rest = url.partition("://")
+        rest = rest.rpartition("@")[2] if "@" in rest else rest
+        kind = scheme.split("+")[0].replace("postgresql", "postgres")
+        if kind == "sqlite":
+            return "sqlite:" + os.path.realpath(rest.partition("?")[0].removeprefix("/"))
+        return f"{kind}:{rest.partition('?')[0].rstrip('/')}"
+
+    return place(one) == place(other)

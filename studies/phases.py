@@ -1,0 +1,218 @@
+"""What to train next: the search of every arm within its budget, then the confirmation."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from lightning_modules.configuration import Configuration
+from studies.archive import FINISHED, Archive, Asked, Ledger, end_of
+from studies.comparison import Arm
+from studies.records import TrialRecord
+from studies.search import PRUNERS, SAMPLERS
+from studies.space import Point
+from studies.spec import Spec
+
+
+def derive_seed(study_seed: int, phase: str, index: int) -> int:
+    """The seed of a trial, below 2^31: it depends on no arm and no worker, so that arms are
+    compared in pairs. Seeds of the confirmation are odd and all others even: they never meet."""
+    digest = hashlib.sha256(f"{study_seed}/{phase}/{index}".encode()).digest()
+    return (int.from_bytes(digest[:4], "big") >> 2) * 2 + (phase == "confirm")
+
+
+class Source(Protocol):
+    """Where the runner gets trials from: the search of an arm, or the confirmation."""
+
+    ledger: Ledger
+
+    @property
+    def share(self) -> float:
+        """How far it has come; sources advance in turn by this."""
+        ...
+
+    def ask(self) -> Asked | None:
+        """The next trial, or None when there is no more to do."""
+        ...
+
+    def may_prune(self, asked: Asked, epoch: int) -> bool:
+        """Whether its pruner must be asked after this epoch."""
+        ...
+
+    def finished(self, asked: Asked, epochs: int) -> None:
+        """A trial was told after that many trained epochs."""
+        ...
+
+
+class Budget:
+    """How much of an arm's equal share is used, in trials or in epochs."""
+
+    def __init__(self, trials: int | None, epochs: int | None, longest: int) -> None:
+        self.trials = trials
+        self.epochs = epochs
+        self.longest = longest
+
+    def allows(self, asked: int, spent: int, running: int) -> bool:
+        """Whether another trial fits; a training is never cut short to fill an epoch budget."""
+        if self.epochs is not None:
+            return spent + (running + 1) * self.longest <= self.epochs
+        return self.trials is None or asked < self.trials
+
+
+@dataclass
+class ArmSearch:
+    """The search of one arm: its Optuna study, its sampler, its pruner and its budget."""
+
+    arm: Arm
+    spec: Spec
+    ledger: Ledger
+    budget: Budget
+    running: dict[int, Asked] = field(default_factory=dict)
+    spent: int = 0
+    """Epochs of finished trials."""
+    asked: int = 0
+    """Trials that exist: finished, running or queued."""
+    queued: int = 0
+
+    @classmethod
+    def open(cls, arm: Arm, spec: Spec, archive: Archive) -> ArmSearch:
+        """The search of an arm, continued where the storage has it."""
+        ledger = archive.ledger(
+            f"{spec.study}/{arm.name}" if arm.name else spec.study,
+            spec.objective.goal,
+            pruner=build_pruner(spec),
+            attributes={"study": spec.study, "arm": arm.name, "phase": "search"},
+        )
+        return cls(arm, spec, ledger, Budget(spec.trials, spec.epochs, spec.max_epochs))
+
+    def __post_init__(self) -> None:
+        trials = self.ledger.trials()
+        self.asked = len(trials)
+        self.queued = sum(trial.state == TrialState.WAITING for trial in trials)
+        self.spent = sum(_epochs(trial) for trial in trials)
+        self._grid: Iterator[Point] | None = None
+        if self.spec.sampler.name == "grid":
+            self._grid = self._remaining_points(trials)
+
+    @property
+    def share(self) -> float:
+        """How far the arm has come; arms advance in turn by this."""
+        if self.budget.epochs is not None:
+            return (self.spent + len(self.running) * self.budget.longest) / self.budget.epochs
+        return float(self.asked - self.queued)
+
+    @property
+    def total(self) -> int | None:
+        """Trials that this arm will have; None where an epoch budget decides."""
+        return int(self.arm.space.grid_size()) if self._grid is not None else self.budget.trials
+
+    def ask(self) -> Asked | None:
+        """The next trial of this arm, or None when its budget is used."""
+        if not self.queued and not self._enqueue_next():
+            return None
+        number = self._next_number()
+        self.ledger.study.sampler = build_sampler(self.spec, number)
+        trial = self.ledger.study.ask()
+        if self.queued:
+            self.queued -= 1
+        else:
+            self.asked += 1
+        configuration = Configuration.resolve(self.arm.space.suggest(trial))
+        asked = Asked(
+            self.ledger,
+            trial,
+            TrialRecord(
+                key=trial_key(self.arm.name, trial.number),
+                number=trial.number,
+                arm=self.arm.name,
+                phase="search",
+                seed=derive_seed(self.spec.seed, "search", trial.number),
+                configuration=configuration,
+                sampler=type(self.ledger.study.sampler).__name__,
+            ),
+            resumed="outcome" in trial.user_attrs,
+            reported=frozenset(self._intermediate(trial)),
+        )
+        self.ledger.describe(asked)
+        self.running[trial.number] = asked
+        return asked
+
+    def may_prune(self, asked: Asked, epoch: int) -> bool:
+        """Whether the pruner has a say after this epoch: past the warm-up, before the end, and
+        not where an earlier attempt at this trial was allowed to go on."""
+        if self.spec.pruner.name == "none" or epoch in asked.reported:
+            return False
+        warmup = self.spec.pruner.parameters["warmup"]
+        return bool(warmup < epoch < asked.record.configuration.trainer["epochs"])
+
+    def finished(self, asked: Asked, epochs: int) -> None:
+        """A trial was told."""
+        del self.running[asked.record.number]
+        self.spent += epochs
+
+    def _enqueue_next(self) -> bool:
+        """Make room for another trial; where its point is known beforehand, queue it."""
+        if self._grid is not None:
+            point = next(self._grid, None)
+            if point is None:
+                return False
+            self.ledger.enqueue(point)
+        elif not self.budget.allows(self.asked, self.spent, len(self.running)):
+            return False
+        elif self.asked == 0:
+            self.ledger.enqueue(self.arm.space.default(), default=True)
+        else:
+            return True
+        self.asked += 1
+        self.queued += 1
+        return True
+
+    def _next_number(self) -> int:
+        waiting = self.ledger.waiting() if self.queued else []
+        return waiting[0].number if waiting else self.asked
+
+    def _remaining_points(self, trials: Sequence[FrozenTrial]) -> Iterator[Point]:
+        """Grid points that no trial has; a trial's point is what it was queued with."""
+        taken = {_point_key(trial.system_attrs.get("fixed_params", {})) for trial in trials}
+        for point in self.arm.space.grid():
+            if _point_key(point) not in taken:
+                yield point
+
+    def _intermediate(self, trial: optuna.Trial) -> Sequence[int]:
+        return list(self.ledger.study._storage.get_trial(trial._trial_id).intermediate_values)
+
+
+def build_sampler(spec: Spec, number: int) -> optuna.samplers.BaseSampler:
+    """The sampler of trial `number`, seeded so that a resumed search repeats itself exactly."""
+    row = SAMPLERS[spec.sampler.name]
+    seed = derive_seed(spec.seed, "sampler", number if row.reseed else 0)
+    sampler: optuna.samplers.BaseSampler = row.build(seed, **spec.sampler.parameters)
+    return sampler
+
+
+def build_pruner(spec: Spec) -> optuna.pruners.BasePruner:
+    """The study file's pruner; its warm-up is kept by `ArmSearch.should_prune`."""
+    parameters = {k: v for k, v in spec.pruner.parameters.items() if k != "warmup"}
+    pruner: optuna.pruners.BasePruner = PRUNERS[spec.pruner.name].build(
+        spec.max_epochs, **parameters
+    )
+    return pruner
+
+
+def trial_key(arm: str, number: int) -> str:
+    """A trial's name in MLflow and on the screen."""
+    return f"{arm or 'trial'}-{number:04d}"
+
+
+def _epochs(trial: FrozenTrial) -> int:
+    end = end_of(trial)
+    return end.epochs if end and trial.state in FINISHED and "twin" not in trial.user_attrs else 0
+
+
+def _point_key(point: Point) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, repr(value)) for name, value in point.items()))
