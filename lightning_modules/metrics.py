@@ -1,0 +1,76 @@
+"""Metrics: what is logged of the training and the validation part after every epoch.
+
+A metric is a function of a whole epoch's predictions and targets. Classification: predicted class
+numbers and targets, both (n,). Regression: values (n, k) in the units of the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A row of the metric table; `compute(predictions, targets, classes)` gives a scalar."""
+
+    summary: str
+    goal: str
+    compute: Callable[[Tensor, Tensor, int], Tensor]
+
+
+def _accuracy(predictions: Tensor, targets: Tensor, classes: int) -> Tensor:
+    return (predictions == targets).float().mean()
+
+
+def _f1(predictions: Tensor, targets: Tensor, classes: int) -> Tensor:
+    from torchmetrics.functional.classification import multiclass_f1_score
+
+    return multiclass_f1_score(predictions, targets, classes, validate_args=False)
+
+
+def _mae(predictions: Tensor, targets: Tensor, classes: int) -> Tensor:
+    return (predictions - targets).abs().mean()
+
+
+def _rmse(predictions: Tensor, targets: Tensor, classes: int) -> Tensor:
+    return (predictions - targets).square().mean().sqrt()
+
+
+def _r2(predictions: Tensor, targets: Tensor, classes: int) -> Tensor:
+    spread = (targets - targets.mean(0)).square().sum(0)
+    return (1 - (predictions - targets).square().sum(0) / spread).mean()
+
+
+METRICS: dict[str, dict[str, Metric]] = {
+    "classification": {
+        "accuracy": Metric("share of right classes", "maximize", _accuracy),
+        "f1": Metric("harmonic mean of precision and recall, mean over classes", "maximize", _f1),
+    },
+    "regression": {
+        "mae": Metric("mean absolute error, in units of the target", "minimize", _mae),
+        "rmse": Metric("root mean squared error, in units of the target", "minimize", _rmse),
+        "r2": Metric("share of the variance explained", "maximize", _r2),
+    },
+}
+
+DEFAULT_OBJECTIVE = {"classification": "val/accuracy", "regression": "val/rmse"}
+
+
+def logged_metrics(task: str) -> list[str]:
+    """The names that every epoch logs and that a study may optimize."""
+    names = ["loss", *METRICS[task]]
+    return [f"{part}/{name}" for part in ("val", "train") for name in names]
+
+
+def goal_of(metric: str) -> str:
+    """The direction in which a logged metric is better, `maximize` or `minimize`."""
+    name = metric.rpartition("/")[2]
+    for rows in METRICS.values():
+        if name in rows:
+            return rows[name].goal
+    return "minimize"
