@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from lightning_modules.components import (
     Component,
@@ -83,7 +83,7 @@ class Objective:
     """The metric to optimize and its direction, `maximize` or `minimize`."""
 
     metric: str
-    goal: str
+    goal: Literal["minimize", "maximize"]
 
 
 @dataclass(frozen=True)

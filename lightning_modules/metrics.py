@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +19,7 @@ class Metric:
     """A row of the metric table; `compute(predictions, targets, classes)` gives a scalar."""
 
     summary: str
-    goal: str
+    goal: Literal["minimize", "maximize"]
     compute: Callable[[Tensor, Tensor, int], Tensor]
 
 
@@ -67,7 +67,7 @@ def logged_metrics(task: str) -> list[str]:
     return [f"{part}/{name}" for part in ("val", "train") for name in names]
 
 
-def goal_of(metric: str) -> str:
+def goal_of(metric: str) -> Literal["minimize", "maximize"]:
     """The direction in which a logged metric is better, `maximize` or `minimize`."""
     name = metric.rpartition("/")[2]
     for rows in METRICS.values():

@@ -61,7 +61,7 @@ class Schedule:
     def epoch_end(self, value: float) -> None:
         """An epoch ended with this value of the objective; only `plateau` listens."""
         if self.watches_metric and self.main is not None and self.steps >= self.warmup_steps:
-            self.main.step(value)
+            self.main.step(value)  # type: ignore[arg-type]
 
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to continue."""

@@ -11,7 +11,7 @@ import math
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.storages import RDBStorage
@@ -57,7 +57,7 @@ class Archive:
     def ledger(
         self,
         name: str,
-        goal: str,
+        goal: Literal["minimize", "maximize"],
         *,
         pruner: optuna.pruners.BasePruner | None = None,
         reuse: bool = True,

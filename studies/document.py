@@ -134,6 +134,7 @@ class _Reader:
             return dict(self.items(node, path))
         if isinstance(node, SequenceNode):
             return [self.value(child, (*path, index)) for index, child in enumerate(node.value)]
+        assert isinstance(node, ScalarNode)
         return self.scalar(node, path)
 
     def items(self, node: MappingNode, path: Keys) -> Iterator[tuple[str, Any]]:
@@ -153,11 +154,12 @@ class _Reader:
             yield key, self.value(value_node, here)
 
     def scalar(self, node: ScalarNode, path: Keys) -> Value:
-        kind = node.tag.rpartition(":")[2]
+        tag = str(node.tag)
+        kind = tag.rpartition(":")[2]
         if kind in ("null", "bool", "int", "float"):
             return self.yaml.constructor.construct_object(node)
-        if kind not in ("str", "timestamp") or not node.tag.startswith("tag:yaml.org,2002:"):
-            self.problem(path, f"carries a tag ({node.tag}); plain values only")
+        if kind not in ("str", "timestamp") or not tag.startswith("tag:yaml.org,2002:"):
+            self.problem(path, f"carries a tag ({tag}); plain values only")
         return str(node.value)
 
     def problem(self, path: Keys, message: str) -> None:
@@ -167,8 +169,8 @@ class _Reader:
 def dump(tree: dict[str, Any]) -> str:
     """The tree as YAML text in the style of the shipped study files."""
     yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = None
-    yaml.sort_base_mapping_type_on_output = False
+    yaml.default_flow_style = None  # short mappings on one line
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.width = 96
     buffer = io.StringIO()
     yaml.dump(tree, buffer)

@@ -103,9 +103,7 @@ def load(home: Home, study: str) -> StudyResults:
     archive = open_archive(home)
     existing = archive.names()
     parts = [
-        name
-        for name in existing
-        if name == study or name.startswith((f"{study}/", f"{study}:"))
+        name for name in existing if name == study or name.startswith((f"{study}/", f"{study}:"))
     ]
     if not parts:
         from lightning_modules.components import unknown

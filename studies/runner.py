@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -17,9 +17,8 @@ from studies.confirmation import Confirmation, best_trials, plan
 from studies.engines import Ended, Engine, Epoch, Event, Task
 from studies.home import Home
 from studies.phases import ArmSearch, Source
-from studies.records import Outcome, TrialEnd
+from studies.records import Outcome, TrialEnd, TrialRecord
 from studies.spec import Spec
-from studies.tracking import Tracker
 
 KEPT_CHECKPOINTS = 3
 TICK = 0.25
@@ -36,6 +35,18 @@ class Display(Protocol):
     def ended(self, asked: Asked, end: TrialEnd, value: float | None) -> None: ...
 
     def phase(self, name: str, total: int | None) -> None: ...
+
+
+class Tracker(Protocol):
+    """Where the runner writes what happened; its calls do not wait for the writing."""
+
+    def start_trial(self, record: TrialRecord, *, resume: bool) -> None: ...
+
+    def epoch(self, key: str, epoch: int, metrics: Mapping[str, float]) -> None: ...
+
+    def finish_trial(self, key: str, end: TrialEnd) -> None: ...
+
+    def run_id(self, key: str) -> str | None: ...
 
 
 @dataclass

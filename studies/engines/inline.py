@@ -6,11 +6,8 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
-from lightning_modules.training import EpochReport
-
 from studies.engines import Ended, Epoch, Event, Task
-from studies.engines.worker import perform
-from studies.records import TrialEnd
+from studies.records import EpochReport, TrialEnd
 
 Perform = Callable[[Task, Callable[[EpochReport], bool]], TrialEnd]
 
@@ -18,7 +15,7 @@ Perform = Callable[[Task, Callable[[EpochReport], bool]], TrialEnd]
 class InlineEngine:
     """Runs tasks in threads, one `perform` call each; `kill` only stops listening."""
 
-    def __init__(self, slots: int = 1, perform: Perform = perform) -> None:
+    def __init__(self, perform: Perform, slots: int = 1) -> None:
         self.slots = slots
         self._perform = perform
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()

@@ -1,0 +1,87 @@
+"""Networks: the architectures that a study file can name.
+
+`build(input_shape, outputs, **parameters)` gives a torch module.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lightning_modules.activations import ACTIVATION
+from lightning_modules.components import Flag, Items, Network, Number, Parameter
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _mlp(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> nn.Module:
+    from lightning_modules.mlp import MLPNetwork
+
+    return MLPNetwork(input_shape, outputs, **parameters)
+
+
+def _recurrent(
+    input_shape: tuple[int, ...], outputs: int, cell: str, **parameters: Any
+) -> nn.Module:
+    from lightning_modules.recurrent import RecurrentNetwork
+
+    return RecurrentNetwork(input_shape, outputs, cell, **parameters)
+
+
+def _rnn(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> nn.Module:
+    return _recurrent(input_shape, outputs, "rnn", **parameters)
+
+
+def _lstm(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> nn.Module:
+    return _recurrent(input_shape, outputs, "lstm", **parameters)
+
+
+def _gru(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> nn.Module:
+    return _recurrent(input_shape, outputs, "gru", **parameters)
+
+
+_DROPOUT = Number(0.0, "probability", low=0, high=1, open="high", tune=(0.0, 0.7))
+_WIDTH = Number(1, "", low=1, integer=True)
+_RECURRENT: dict[str, Parameter] = {
+    "hidden_size": Number(64, "units per layer", low=1, integer=True, tune=(16, 256), log=True),
+    "num_layers": Number(1, "layers", low=1, integer=True, tune=(1, 3)),
+    "bidirectional": Flag(False, "read the sequence in both directions"),
+    "dropout": _DROPOUT,
+}
+_SEQUENCES = ("signal", "image", "sequence")
+
+NETWORKS: dict[str, Network] = {
+    "mlp": Network(
+        "fully connected layers; `hidden: []` is a perceptron (logistic regression)",
+        _mlp,
+        {
+            "hidden": Items([64], "width of every hidden layer", item=_WIDTH),
+            "activation": ACTIVATION,
+            "dropout": _DROPOUT,
+            "batch_norm": Flag(False, "normalize hidden layers over the batch"),
+        },
+        source="Rumelhart 1986",
+        kinds=("table", "signal", "image"),
+    ),
+    "rnn": Network(
+        "a plain recurrent network (Elman)",
+        _rnn,
+        _RECURRENT,
+        source="Elman 1990",
+        kinds=_SEQUENCES,
+    ),
+    "lstm": Network(
+        "long short-term memory",
+        _lstm,
+        _RECURRENT,
+        source="Hochreiter and Schmidhuber 1997",
+        kinds=_SEQUENCES,
+    ),
+    "gru": Network(
+        "gated recurrent unit",
+        _gru,
+        _RECURRENT,
+        source="Cho 2014, arXiv:1406.1078",
+        kinds=_SEQUENCES,
+    ),
+}

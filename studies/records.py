@@ -1,0 +1,66 @@
+"""What crosses the rooms of a study: how a trial began and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from lightning_modules.configuration import Configuration
+
+
+class Outcome(StrEnum):
+    """How a trial ended."""
+
+    completed = "completed"
+    pruned = "pruned"
+    diverged = "diverged"
+    out_of_memory = "out_of_memory"
+    timeout = "timeout"
+    error = "error"
+    crashed = "crashed"
+    interrupted = "interrupted"
+
+    @property
+    def mlflow_status(self) -> str:
+        """The status of the trial's MLflow run."""
+        if self is Outcome.completed:
+            return "FINISHED"
+        return "KILLED" if self in (Outcome.pruned, Outcome.interrupted) else "FAILED"
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """An epoch that a training finished, counted from 1, with its metrics."""
+
+    epoch: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """What is known of a trial when it starts."""
+
+    key: str
+    number: int
+    arm: str
+    phase: str
+    seed: int
+    configuration: Configuration
+    sampler: str
+
+
+@dataclass(frozen=True)
+class TrialEnd:
+    """How a trial ended; `best` holds every metric at the best epoch."""
+
+    outcome: Outcome
+    reason: str = ""
+    epochs: int = 0
+    best_epoch: int | None = None
+    best: Mapping[str, float] = field(default_factory=dict)
+    test: Mapping[str, float] = field(default_factory=dict)
+    checkpoint: str | None = None
+    traceback: str | None = None
+    seconds: float = 0.0
+    data_hash: str = ""
