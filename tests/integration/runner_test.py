@@ -1,0 +1,124 @@
+"""The driver, on a real SQLite file, with trainings that follow a script."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from optuna.trial import TrialState
+
+from studies import document
+from studies.archive import Archive, Asked
+from studies.engines import Task
+from studies.engines.inline import InlineEngine
+from studies.home import Home
+from studies.records import EpochReport, Outcome, TrialEnd, TrialRecord
+from studies.runner import Runner
+from studies.spec import resolve
+
+FILE = """
+study: arms
+data: digits
+model: {name: mlp, hidden: [4]}
+optimizer:
+  - {name: sgd, lr: {min: 1e-3, max: 1.0, log: true, num: 3}}
+  - {name: adam, lr: {min: 1e-4, max: 1e-1, log: true, num: 3}}
+trainer: {epochs: 4}
+search: {method: random, trials: 6, pruner: {name: median, n_startup_trials: 2}}
+compare: {factor: optimizer}
+confirm: {top: 1, seeds: 3}
+"""
+
+
+class Nowhere:
+    """Tracks nothing, shows nothing."""
+
+    def start_trial(self, record: TrialRecord, *, resume: bool) -> None: ...
+    def finish_trial(self, key: str, end: TrialEnd) -> None: ...
+    def run_id(self, key: str) -> str | None: ...
+    def started(self, asked: Asked) -> None: ...
+    def ended(self, asked: Asked, end: TrialEnd, value: float | None) -> None: ...
+    def phase(self, name: str, total: int | None) -> None: ...
+
+
+class Tracker(Nowhere):
+    def epoch(self, key: str, epoch: int, metrics: Mapping[str, float]) -> None: ...
+
+
+class Screen(Nowhere):
+    def epoch(self, asked: Asked, epoch: int, value: float) -> None: ...
+
+
+def perform(task: Task, on_epoch: Callable[[EpochReport], bool]) -> TrialEnd:
+    """A training whose accuracy grows with the epoch and falls with the seed's last digits."""
+    best: dict[str, float] = {}
+    for epoch in range(1, 5):
+        best = {"val/accuracy": epoch / 10 - (task.seed % 100) / 1000}
+        if not on_epoch(EpochReport(epoch, best)):
+            return TrialEnd(Outcome.pruned, epochs=epoch, best_epoch=epoch, best=best)
+    return TrialEnd(Outcome.completed, epochs=4, best_epoch=4, best=best)
+
+
+def run(home: Home, text: str = FILE, stop_after: int | None = None) -> int:
+    """Run the study; the number of trainings it took."""
+    trained = 0
+
+    def counted(task: Task, on_epoch: Callable[[EpochReport], bool]) -> TrialEnd:
+        nonlocal trained
+        trained += 1
+        return perform(task, on_epoch)
+
+    engine = InlineEngine(counted, slots=2)
+    Runner(
+        resolve(document.parse(text, "study.yaml")),
+        home,
+        Archive.open(home),
+        Tracker(),
+        engine,
+        Screen(),
+        stopping=lambda: stop_after is not None and trained >= stop_after,
+    ).run()
+    engine.close()
+    return trained
+
+
+def states(home: Home, name: str) -> Counter[TrialState]:
+    return Counter(trial.state for trial in Archive.open(home).trials(name))
+
+
+def test_every_arm_gets_exactly_its_budget_and_the_winners_the_same_fresh_seeds(
+    tmp_path: Path,
+) -> None:
+    home = Home.at(tmp_path)
+    run(home)
+    archive = Archive.open(home)
+    search_seeds = set()
+    for arm in ("arms/sgd", "arms/adam"):
+        trials = archive.trials(arm)
+        assert len(trials) == 6 and all(trial.state.is_finished() for trial in trials)
+        search_seeds |= {trial.user_attrs["seed"] for trial in trials}
+    seeds: dict[str, set[int]] = {}
+    for trial in archive.trials("arms:confirm"):
+        seeds.setdefault(trial.user_attrs["arm"], set()).add(trial.user_attrs["seed"])
+    assert seeds["sgd"] == seeds["adam"] and len(seeds["sgd"]) == 3
+    assert not seeds["sgd"] & search_seeds
+    assert run(home) == 0
+
+
+def test_an_interrupted_study_ends_with_the_same_trials(tmp_path: Path) -> None:
+    home = Home.at(tmp_path)
+    run(home, stop_after=3)
+    assert states(home, "arms/sgd")[TrialState.RUNNING] == 0
+    run(home)
+    for arm in ("arms/sgd", "arms/adam"):
+        assert sum(states(home, arm).values()) == 6
+        assert states(home, arm)[TrialState.WAITING] == 0
+
+
+def test_a_grid_trains_every_point_once_across_an_interruption(tmp_path: Path) -> None:
+    text = FILE.replace("method: random, trials: 6, ", "method: grid, ")
+    text = text.replace("compare: {factor: optimizer}\nconfirm: {top: 1, seeds: 3}\n", "")
+    home = Home.at(tmp_path)
+    run(home, text, stop_after=2)
+    run(home, text)
+    hashes = [trial.user_attrs["config_hash"] for trial in Archive.open(home).trials("arms")]
+    assert len(hashes) == len(set(hashes)) == 6
