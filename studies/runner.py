@@ -67,6 +67,7 @@ class Runner:
     """Trials that wait for a running trial of the same configuration, by its key."""
     again: deque[tuple[Source, Asked]] = field(default_factory=deque)
     """Followers that must train after all."""
+    killed: set[str] = field(default_factory=set)
     began: float = field(default_factory=time.monotonic)
 
     def run(self) -> None:
@@ -137,6 +138,8 @@ class Runner:
 
     def handle(self, event: Event) -> None:
         """An epoch is answered, an end is told."""
+        if event.trial not in self.running:
+            return  # it said this before it was ended by force
         source, asked, _ = self.running[event.trial]
         if isinstance(event, Ended):
             del self.running[event.trial]
@@ -197,7 +200,7 @@ class Runner:
         """End every trial under way so that the same command continues it."""
         end = TrialEnd(Outcome.interrupted, reason="the study was stopped")
         for key in list(self.running):
-            self.engine.kill(key, end)
+            self.kill(key, end)
         for source, asked in self.again:
             self.close(source, asked, end)
         self.again.clear()
@@ -211,7 +214,13 @@ class Runner:
             seconds = time.monotonic() - since
             if seconds > limit:
                 reason = f"took longer than trainer.trial_timeout ({limit:g} s)"
-                self.engine.kill(key, TrialEnd(Outcome.timeout, reason=reason, seconds=seconds))
+                self.kill(key, TrialEnd(Outcome.timeout, reason=reason, seconds=seconds))
+
+    def kill(self, key: str, end: TrialEnd) -> None:
+        """End a trial by force, once."""
+        if key not in self.killed:
+            self.killed.add(key)
+            self.engine.kill(key, end)
 
     def keep_best(self, ledger: Ledger, asked: Asked) -> None:
         """Delete the checkpoints of all but the best few trials."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from studies.engines import Ended, Epoch, Event, Task
+from studies.engines.worker import Perform
 from studies.records import EpochReport, TrialEnd
-
-Perform = Callable[[Task, Callable[[EpochReport], bool]], TrialEnd]
 
 
 class InlineEngine:

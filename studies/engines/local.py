@@ -1,0 +1,169 @@
+"""An engine of long-lived processes on this machine.
+
+Workers come from a fork server that has imported the training stack once. Its imports run beside
+the driver's own: `Process.start()` waits for them, so it is called on a thread, and a task that is
+submitted meanwhile lies in the worker's pipe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from multiprocessing import connection, get_all_start_methods
+from multiprocessing.connection import Connection
+
+from studies.engines import Ended, Event, Task
+from studies.engines.worker import Perform, work
+from studies.records import Outcome, TrialEnd
+
+
+class LocalEngine:
+    """Runs each task in one of `workers` processes."""
+
+    def __init__(self, workers: int, perform: Perform, preload: Sequence[str] = ()) -> None:
+        """`perform` must be importable by name; `preload` are modules for the fork server."""
+        self.slots = workers
+        self._perform = perform
+        method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+        self._context = multiprocessing.get_context(method)
+        if method == "forkserver":
+            self._context.set_forkserver_preload([*preload, work.__module__])
+        self._lifeline, self._driver_end = self._context.Pipe(duplex=False)
+        self._wake, self._waker = self._context.Pipe(duplex=False)
+        self._workers: list[_Worker] = []
+        self._idle: list[_Worker] = []
+        self._busy: dict[str, _Worker] = {}
+        self._said: list[Event] = []
+        self._starting: list[threading.Thread] = []
+        self._closed = threading.Event()
+        for _ in range(workers):
+            self._hire()
+
+    def submit(self, task: Task) -> None:
+        worker = self._idle.pop()
+        self._busy[task.trial] = worker
+        worker.trial = task.trial
+        worker.send(task)
+
+    def proceed(self, trial: str) -> None:
+        self._busy[trial].send(True)
+
+    def stop(self, trial: str) -> None:
+        self._busy[trial].send(False)
+
+    def kill(self, trial: str, end: TrialEnd) -> None:
+        worker = self._busy.pop(trial)
+        worker.kill()
+        self._replace(worker)
+        self._said.append(Ended(trial, end))
+
+    def events(self, timeout: float | None) -> Sequence[Event]:
+        if not self._said:
+            self._listen(timeout)
+        said, self._said = self._said, []
+        return said
+
+    def close(self) -> None:
+        self._closed.set()
+        for worker in self._workers:
+            worker.kill()
+        for thread in self._starting:
+            thread.join()
+        for worker in self._workers:
+            worker.kill()
+            worker.join()
+        for end in (self._driver_end, self._lifeline, self._wake, self._waker):
+            end.close()
+
+    def _listen(self, timeout: float | None) -> None:
+        talking = {worker.pipe: worker for worker in self._workers if not worker.pipe.closed}
+        ready = connection.wait([*talking, self._wake], timeout)
+        for end in ready:
+            if end is self._wake:
+                self._wake.recv_bytes()
+                continue
+            worker = talking[end]  # type: ignore[index]
+            try:
+                event: Event = worker.pipe.recv()
+            except (EOFError, ConnectionResetError):
+                self._bury(worker)
+                continue
+            self._said.append(event)
+            if isinstance(event, Ended):
+                del self._busy[event.trial]
+                worker.trial = None
+                self._idle.append(worker)
+
+    def _bury(self, worker: _Worker) -> None:
+        """A worker's pipe has closed: its trial, if any, crashed with it."""
+        worker.join()
+        self._replace(worker)
+        if worker.trial is not None:
+            del self._busy[worker.trial]
+            self._said.append(Ended(worker.trial, TrialEnd(Outcome.crashed, reason=worker.death())))
+
+    def _replace(self, worker: _Worker) -> None:
+        worker.pipe.close()
+        self._workers.remove(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        self._hire()
+
+    def _hire(self) -> None:
+        pipe, theirs = self._context.Pipe()
+        process = self._context.Process(  # type: ignore[attr-defined]
+            target=work, args=(theirs, self._lifeline, self._perform), daemon=True
+        )
+        worker = _Worker(process, pipe, theirs)
+        self._workers.append(worker)
+        self._idle.append(worker)
+        thread = threading.Thread(target=self._start, args=(worker,), daemon=True)
+        self._starting.append(thread)
+        thread.start()
+
+    def _start(self, worker: _Worker) -> None:
+        with worker.lock:
+            if not self._closed.is_set() and not worker.killed:
+                worker.process.start()
+                worker.started = True
+                if worker.killed:  # while it was starting
+                    worker.process.kill()
+        # Only the process may hold this end: then its death closes the pipe.
+        worker.theirs.close()
+        with contextlib.suppress(OSError):
+            self._waker.send_bytes(b"started")
+
+
+@dataclass(eq=False)
+class _Worker:
+    process: multiprocessing.process.BaseProcess
+    pipe: Connection
+    theirs: Connection
+    trial: str | None = None
+    started: bool = False
+    killed: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, message: object) -> None:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `events` will notice
+            self.pipe.send(message)
+
+    def kill(self) -> None:
+        self.killed = True
+        if self.started:
+            self.process.kill()
+
+    def join(self) -> None:
+        with self.lock:
+            if self.started:
+                self.process.join()
+
+    def death(self) -> str:
+        code = self.process.exitcode if self.started else None
+        if code is not None and code < 0:
+            return f"the worker process was killed by {signal.Signals(-code).name}"
+        return f"the worker process ended with exit code {code}"

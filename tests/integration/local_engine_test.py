@@ -1,0 +1,56 @@
+"""Worker processes answer, fail and die without harming the driver."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from lightning_modules.configuration import Configuration
+from studies.engines import Ended, Epoch, Event, Task
+from studies.engines.local import LocalEngine
+from studies.records import Outcome
+from tests.integration.scripted import perform
+
+CONFIGURATION = Configuration.resolve({"data": "digits", "model": "mlp"})
+
+
+@pytest.fixture
+def engine() -> Iterator[LocalEngine]:
+    engine = LocalEngine(1, perform)
+    yield engine
+    engine.close()
+
+
+def next_event(engine: LocalEngine) -> Event:
+    for _ in range(100):
+        if events := engine.events(1.0):
+            return events[0]
+    raise AssertionError("the engine said nothing")
+
+
+def test_a_trial_runs_in_another_process_and_stops_at_the_epoch_it_is_told(
+    engine: LocalEngine,
+) -> None:
+    engine.submit(Task("trial-0000", CONFIGURATION, 0, None))
+    first = next_event(engine)
+    assert isinstance(first, Epoch) and first.metrics["val/accuracy"] != os.getpid()
+    engine.proceed("trial-0000")
+    assert isinstance(next_event(engine), Epoch)
+    engine.stop("trial-0000")
+    last = next_event(engine)
+    assert isinstance(last, Ended)
+    assert (last.end.outcome, last.end.epochs) == (Outcome.pruned, 2)
+
+
+def test_a_raising_trial_is_an_error_and_a_dead_worker_is_replaced(engine: LocalEngine) -> None:
+    outcomes = []
+    for seed in (1, 2, 1):
+        engine.submit(Task(f"trial-{seed}", CONFIGURATION, seed, None))
+        ended = next_event(engine)
+        assert isinstance(ended, Ended)
+        outcomes.append((ended.end.outcome, ended.end.reason))
+    assert outcomes == [
+        (Outcome.error, "ValueError: no such luck"),
+        (Outcome.crashed, "the worker process was killed by SIGKILL"),
+        (Outcome.error, "ValueError: no such luck"),
+    ]

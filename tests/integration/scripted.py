@@ -1,0 +1,20 @@
+"""Trainings that a worker process can import."""
+
+import os
+import signal
+from collections.abc import Callable
+
+from studies.engines import Task
+from studies.records import EpochReport, Outcome, TrialEnd
+
+
+def perform(task: Task, on_epoch: Callable[[EpochReport], bool]) -> TrialEnd:
+    """Seed 1 raises, seed 2 is killed; others report their process until they are stopped."""
+    if task.seed == 1:
+        raise ValueError("no such luck")
+    if task.seed == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    epoch = 1
+    while on_epoch(EpochReport(epoch, {"val/accuracy": float(os.getpid())})):
+        epoch += 1
+    return TrialEnd(Outcome.pruned, epochs=epoch)
