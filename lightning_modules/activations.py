@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lightning_modules.components import Component, Number, Slot, lookup
+from lightning_modules.components import Component, Number, Slot, chosen
 
 if TYPE_CHECKING:
     from torch import nn
@@ -90,8 +90,6 @@ ACTIVATION = Slot("relu", "what follows every layer", table=ACTIVATIONS, what="a
 
 def build_activation(value: str | Mapping[str, Any]) -> nn.Module:
     """The module for a name, or for `{name: ..., parameters}`."""
-    name = value if isinstance(value, str) else value["name"]
-    given = {} if isinstance(value, str) else {k: v for k, v in value.items() if k != "name"}
-    row = lookup(ACTIVATIONS, name, "activation")
-    module: nn.Module = row.build(**{**row.defaults(), **given})
+    row, parameters = chosen(ACTIVATIONS, value, "activation")
+    module: nn.Module = row.build(**parameters)
     return module

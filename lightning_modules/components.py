@@ -201,6 +201,8 @@ class Dataset(Component):
     kind: str = "table"
     """`table` (features), `signal` (channels × time), `image` (channels × height × width) or
     `sequence` (time × features, lengths may vary)."""
+    outputs: int = 0
+    """Classes, or values to predict; 0 where only the data can say."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,20 @@ def lookup(table: Mapping[str, Row], name: str, what: str) -> Row:
     if name not in table:
         raise UserError(unknown(what, name, table))
     return table[name]
+
+
+def chosen(
+    table: Mapping[str, Row], node: str | Mapping[str, Value], what: str
+) -> tuple[Row, dict[str, Value]]:
+    """The row that a name, or `{name: ..., parameters}`, means, and all of its parameters.
+
+    Raises UserError where there is no such row or where it does not take a parameter.
+    """
+    name, given = (node, {}) if isinstance(node, str) else _named(node) or ("", {})
+    row = lookup(table, name, what)
+    if found := complaints(row, name, given):
+        raise UserError("; ".join(f"{what} {key}: {text}" for key, text in found))
+    return row, {**row.defaults(), **given}
 
 
 def complaints(

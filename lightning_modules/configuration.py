@@ -28,7 +28,7 @@ from lightning_modules.losses import DEFAULT_LOSS, LOSSES
 from lightning_modules.metrics import DEFAULT_OBJECTIVE, goal_of, logged_metrics
 from lightning_modules.networks import NETWORKS
 from lightning_modules.optimizers import OPTIMIZERS
-from lightning_modules.regularization import REGULARIZATION
+from lightning_modules.regularization import REGULARIZATION, regularizers
 from lightning_modules.schedules import SCHEDULES
 
 
@@ -77,6 +77,10 @@ class Part:
     def to_dict(self) -> dict[str, Value]:
         return {"name": self.name, **self.parameters}
 
+    def replaced(self, parameter: str, value: Value) -> Part:
+        """The same component with another value of one parameter."""
+        return Part(self.name, {**self.parameters, parameter: value})
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -113,13 +117,15 @@ class Configuration:
         loss = {"loss": DEFAULT_LOSS[dataset.task], **_given(tree)}
         objective = _given(tree).get("objective") or {}
         metric = objective.get("metric") or DEFAULT_OBJECTIVE[dataset.task]
+        regularization = regularizers(tree.get("regularization") or {})
+        if "weight_decay" in regularization and "weight_decay" in parts["optimizer"].parameters:
+            parts["optimizer"] = parts["optimizer"].replaced("weight_decay", 0.0)
         return cls(
             **parts,
             loss=_part("loss", loss),
             regularization={
-                name: _filled(REGULARIZATION[name], _regularizer(name, value))
-                for name, value in sorted((tree.get("regularization") or {}).items())
-                if value is not None and value is not False
+                name: _filled(REGULARIZATION[name], given)
+                for name, given in sorted(regularization.items())
             },
             trainer={
                 key: _canonical(parameter, (tree.get("trainer") or {}).get(key, parameter.default))
@@ -201,14 +207,14 @@ def _regularization_problems(node: Any) -> Iterator[Problem]:
     if not isinstance(node, Mapping):
         yield Problem(("regularization",), f"must map names to strengths, got {node!r}")
         return
-    for name, value in node.items():
+    for name in node:
         if name not in REGULARIZATION:
             message = unknown("regularization", name, REGULARIZATION)
             yield Problem(("regularization", name), message)
-        elif value is not None and value is not False:
-            row = REGULARIZATION[name]
-            for key, text in complaints(row, name, _regularizer(name, value)):
-                path = (name, key) if isinstance(value, Mapping) else (name,)
+    for name, given in regularizers(node).items():
+        if name in REGULARIZATION:
+            for key, text in complaints(REGULARIZATION[name], name, given):
+                path = (name, key) if isinstance(node[name], Mapping) else (name,)
                 yield Problem(("regularization", *path), text)
 
 
@@ -226,8 +232,7 @@ def _parameter_problems(
 
 def _fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) -> Iterator[Problem]:
     """Parts that are right alone but do not fit each other."""
-    data, model, loss = rows.get("data"), rows.get("model"), rows.get("loss")
-    regularization = tree.get("regularization")
+    data, model = rows.get("data"), rows.get("model")
     if isinstance(model, Network):
         name = _name(tree["model"])
         if isinstance(data, Dataset) and data.kind not in model.kinds:
@@ -235,19 +240,55 @@ def _fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) -> Ite
             message = f"{name} reads {reads}, but {_name(tree['data'])} is {article(data.kind)}"
             yield Problem(("model",), message)
         for key in ("dropout", "batch_norm"):
-            if isinstance(regularization, Mapping) and regularization.get(key):
-                if key not in model.parameters:
-                    yield Problem(("regularization", key), f"{name} has no {key}")
-                elif isinstance(tree["model"], Mapping) and tree["model"].get(key):
-                    message = f"is given twice, here and in model.{key}; keep one"
-                    yield Problem(("regularization", key), message)
+            if _on(tree, key) and key not in model.parameters:
+                yield Problem(("regularization", key), f"{name} has no {key}")
+            elif _on(tree, key):
+                yield from _twice(tree, key, "model")
+    if _on(tree, "weight_decay"):
+        yield from _twice(tree, "weight_decay", "optimizer")
     if isinstance(data, Dataset):
-        if isinstance(loss, Loss) and data.task not in loss.tasks:
-            message = f"{_name(tree['loss'])} does not fit {data.task}; choose one of " + ", ".join(
-                name for name, row in LOSSES.items() if data.task in row.tasks
-            )
-            yield Problem(("loss",), message)
+        yield from _data_problems(tree["data"])
+        yield from _loss_problems(tree, data, rows.get("loss"))
         yield from _objective_problems(tree.get("objective"), data.task)
+
+
+def _on(tree: Mapping[str, Any], key: str) -> bool:
+    node = tree.get("regularization")
+    return isinstance(node, Mapping) and key in regularizers(node)
+
+
+def _twice(tree: Mapping[str, Any], key: str, section: str) -> Iterator[Problem]:
+    """A regularizer that another section has as a parameter may stand in one place only."""
+    node = tree.get(section)
+    if isinstance(node, Mapping) and node.get(key):
+        message = f"is given twice, here and in {section}.{key}; keep one"
+        yield Problem(("regularization", key), message)
+
+
+def _data_problems(node: Any) -> Iterator[Problem]:
+    if not isinstance(node, Mapping):
+        return
+    shares = [node.get("validation", 0.2), node.get("test", 0.2)]
+    if all(isinstance(share, int | float) for share in shares) and sum(shares) >= 1:
+        message = f"validation and test take {sum(shares):g} of the rows; nothing is left to learn"
+        yield Problem(("data", "validation" if "validation" in node else "test"), message)
+
+
+def _loss_problems(
+    tree: Mapping[str, Any], data: Dataset, loss: Component | None
+) -> Iterator[Problem]:
+    if isinstance(loss, Loss) and data.task not in loss.tasks:
+        message = f"{_name(tree['loss'])} does not fit {data.task}; choose one of " + ", ".join(
+            name for name, row in LOSSES.items() if data.task in row.tasks
+        )
+        yield Problem(("loss",), message)
+    elif loss is LOSSES["binary_cross_entropy"] and data.outputs != 2:
+        name = _name(tree["data"])
+        message = f"binary_cross_entropy needs two classes, but {name} has {data.outputs}"
+        yield Problem(("loss",), message)
+    if data.task == "regression" and _on(tree, "label_smoothing"):
+        message = f"smooths classes, but {_name(tree['data'])} is a regression"
+        yield Problem(("regularization", "label_smoothing"), message)
 
 
 def _objective_problems(node: Any, task: str) -> Iterator[Problem]:
@@ -278,15 +319,6 @@ def _name(node: Any) -> str:
 
 def _given(tree: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in tree.items() if value is not None}
-
-
-def _regularizer(name: str, value: Value) -> dict[str, Value]:
-    """A regularizer's parameters; a bare value is its first one."""
-    return (
-        dict(value)
-        if isinstance(value, Mapping)
-        else {next(iter(REGULARIZATION[name].parameters)): value}
-    )
 
 
 def _filled(row: Component, values: Mapping[str, Value]) -> dict[str, Value]:

@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from lightning_modules.activations import build_activation
+from lightning_modules.module import SupervisedModule
 
 
 class MLPNetwork(nn.Sequential):
@@ -34,3 +35,20 @@ class MLPNetwork(nn.Sequential):
                 layers.append(nn.Dropout(dropout))
             width = units
         super().__init__(*layers, nn.Linear(width, outputs))
+
+
+class MLP(SupervisedModule):
+    """A multilayer perceptron and how it learns; `learning` is what SupervisedModule takes."""
+
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        outputs: int,
+        hidden: Sequence[int] = (64,),
+        activation: str | Mapping[str, Any] = "relu",
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        **learning: Any,
+    ) -> None:
+        network = MLPNetwork(input_shape, outputs, hidden, activation, dropout, batch_norm)
+        super().__init__(network, **learning)

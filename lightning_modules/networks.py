@@ -1,6 +1,7 @@
 """Networks: the architectures that a study file can name.
 
-`build(input_shape, outputs, **parameters)` gives a torch module.
+`build(input_shape, outputs, **parameters, **learning)` gives a `SupervisedModule`; `learning` is
+what that class takes.
 """
 
 from __future__ import annotations
@@ -8,35 +9,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.activations import ACTIVATION
-from lightning_modules.components import Flag, Items, Network, Number, Parameter
+from lightning_modules.components import Flag, Items, Network, Number, Option, Parameter
 
 if TYPE_CHECKING:
-    from torch import nn
+    from lightning_modules.module import SupervisedModule
 
 
-def _mlp(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> nn.Module:
-    from lightning_modules.mlp import MLPNetwork
+def _mlp(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> SupervisedModule:
+    from lightning_modules.mlp import MLP
 
-    return MLPNetwork(input_shape, outputs, **parameters)
+    return MLP(input_shape, outputs, **parameters)
+
+
+def _cnn(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> SupervisedModule:
+    from lightning_modules.cnn import CNN
+
+    return CNN(input_shape, outputs, **parameters)
 
 
 def _recurrent(
     input_shape: tuple[int, ...], outputs: int, cell: str, **parameters: Any
-) -> nn.Module:
-    from lightning_modules.recurrent import RecurrentNetwork
+) -> SupervisedModule:
+    from lightning_modules.recurrent import Recurrent
 
-    return RecurrentNetwork(input_shape, outputs, cell, **parameters)
+    return Recurrent(input_shape, outputs, cell, **parameters)
 
 
-def _rnn(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> nn.Module:
+def _rnn(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> SupervisedModule:
     return _recurrent(input_shape, outputs, "rnn", **parameters)
 
 
-def _lstm(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> nn.Module:
+def _lstm(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> SupervisedModule:
     return _recurrent(input_shape, outputs, "lstm", **parameters)
 
 
-def _gru(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> nn.Module:
+def _gru(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> SupervisedModule:
     return _recurrent(input_shape, outputs, "gru", **parameters)
 
 
@@ -62,6 +69,22 @@ NETWORKS: dict[str, Network] = {
         },
         source="Rumelhart 1986",
         kinds=("table", "signal", "image"),
+    ),
+    "cnn": Network(
+        "convolutions and pooling, then one linear layer; 1-D for signals, 2-D for images",
+        _cnn,
+        {
+            "channels": Items([16, 32], "channels of every convolution", item=_WIDTH),
+            "kernel_size": Number(3, "points per side", low=1, integer=True, tune=(2, 7)),
+            "pooling": Option(
+                "max", "what halves the size after every layer", options=("max", "average", "none")
+            ),
+            "activation": ACTIVATION,
+            "batch_norm": Flag(False, "normalize every convolution over the batch"),
+            "dropout": _DROPOUT,
+        },
+        source="LeCun 1998",
+        kinds=("signal", "image"),
     ),
     "rnn": Network(
         "a plain recurrent network (Elman)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from lightning_modules.components import unknown
 from lightning_modules.errors import UserError
+from lightning_modules.module import SupervisedModule
 
 CELLS: dict[str, type[nn.RNN | nn.LSTM | nn.GRU]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -64,3 +66,24 @@ class RecurrentNetwork(nn.Module):
         last = torch.cat(list(hidden[-directions:]), dim=1)
         answer: Tensor = self.head(self.dropout(last))
         return answer
+
+
+class Recurrent(SupervisedModule):
+    """A recurrent network and how it learns; `learning` is what SupervisedModule takes."""
+
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        outputs: int,
+        cell: str = "gru",
+        hidden_size: int = 64,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        sequence: bool = False,
+        **learning: Any,
+    ) -> None:
+        network = RecurrentNetwork(
+            input_shape, outputs, cell, hidden_size, num_layers, bidirectional, dropout, sequence
+        )
+        super().__init__(network, **learning)

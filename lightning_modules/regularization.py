@@ -1,15 +1,13 @@
 """Regularization: what keeps a network from fitting noise.
 
 A study file maps names to strengths (`l2: 1e-4`); a bare value is the row's first parameter.
-Each row's `build` gives what the module or the trainer applies: a penalty of the weights (l1, l2),
-a hook on the optimizer (weight_decay, gradient_clip), the keyword of the network (dropout,
-batch_norm), the smoothing of the loss (label_smoothing) or a callback (early_stopping).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from lightning_modules.components import Component, Flag, Number
 
@@ -19,6 +17,19 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     Penalty = Callable[[Iterable[Tensor]], Tensor]
+    StepHook = Callable[[Optimizer], None]
+
+
+@dataclass(frozen=True)
+class Regularizer(Component):
+    """A row of the regularization table; what `build(**parameters)` gives follows from `role`.
+
+    `penalty`: a function of the weights, added to the training loss; `step`: a function of the
+    optimizer, called between the gradient and its step; `network`: keywords of the network;
+    `loss`: the label smoothing; `callback`: one of Lightning's, built with `monitor` and `goal`.
+    """
+
+    role: Literal["penalty", "step", "network", "loss", "callback"] = "penalty"
 
 
 def _l1(strength: float) -> Penalty:
@@ -33,28 +44,25 @@ def _l2(strength: float) -> Penalty:
     return lambda weights: strength * torch.stack([w.square().sum() for w in weights]).sum()
 
 
-def _weight_decay(optimizer: Optimizer, strength: float) -> None:
-    """Before every step multiply the weights by 1 - lr * strength, for any optimizer."""
+def _weight_decay(strength: float) -> StepHook:
     import torch
 
-    def decay(optimizer: Optimizer, *_: Any) -> None:
+    def decay(optimizer: Optimizer) -> None:
         with torch.no_grad():
             for group in optimizer.param_groups:
-                torch._foreach_mul_(group["params"], 1 - float(group["lr"]) * strength)
+                for weight in group["params"]:
+                    weight.mul_(1 - float(group["lr"]) * strength)
 
-    for group in optimizer.param_groups:
-        group["weight_decay"] = 0.0  # the optimizer's own gives way, else adamw would decay twice
-    optimizer.register_step_pre_hook(decay)
+    return decay
 
 
-def _gradient_clip(optimizer: Optimizer, norm: float) -> None:
-    """Before every step scale the whole gradient down to at most `norm`."""
+def _gradient_clip(norm: float) -> StepHook:
     from torch.nn.utils import clip_grad_norm_
 
-    def clip(optimizer: Optimizer, *_: Any) -> None:
+    def clip(optimizer: Optimizer) -> None:
         clip_grad_norm_([w for group in optimizer.param_groups for w in group["params"]], norm)
 
-    optimizer.register_step_pre_hook(clip)
+    return clip
 
 
 def _early_stopping(monitor: str, goal: str, patience: int, min_delta: float) -> EarlyStopping:
@@ -73,50 +81,55 @@ def _strength(low: float, high: float) -> Number:
     return Number(1e-4, "strength", low=0, tune=(low, high), log=True)
 
 
-REGULARIZATION: dict[str, Component] = {
-    "l1": Component(
+REGULARIZATION: dict[str, Regularizer] = {
+    "l1": Regularizer(
         "strength times the sum of absolute weights, added to the loss",
         _l1,
         {"strength": _strength(1e-7, 1e-2)},
         source="Tibshirani 1996",
     ),
-    "l2": Component(
+    "l2": Regularizer(
         "strength times the sum of squared weights, added to the loss",
         _l2,
         {"strength": _strength(1e-6, 1e-1)},
         source="Hoerl and Kennard 1970",
     ),
-    "weight_decay": Component(
+    "weight_decay": Regularizer(
         "decoupled decay: weights shrink by lr * strength at every step, for any optimizer",
         _weight_decay,
         {"strength": Number(1e-2, "strength", low=0, tune=(1e-4, 1.0), log=True)},
         source="Loshchilov and Hutter 2019, arXiv:1711.05101",
+        role="step",
     ),
-    "dropout": Component(
+    "dropout": Regularizer(
         "hidden units are switched off at random while training",
         lambda p: {"dropout": p},
         {"p": Number(0.5, "probability", low=0, high=1, open="high", tune=(0.0, 0.7))},
         source="Srivastava 2014",
+        role="network",
     ),
-    "batch_norm": Component(
+    "batch_norm": Regularizer(
         "hidden layers are normalized over the batch",
         lambda enabled: {"batch_norm": enabled},
         {"enabled": Flag(True, "switch")},
         source="Ioffe and Szegedy 2015, arXiv:1502.03167",
+        role="network",
     ),
-    "label_smoothing": Component(
+    "label_smoothing": Regularizer(
         "the training loss sees targets mixed with the uniform distribution",
-        lambda epsilon: float(epsilon),
+        lambda epsilon: epsilon,
         {"epsilon": Number(0.1, "share of it", low=0, high=1, open="high", tune=(0.0, 0.3))},
         source="Szegedy 2016, arXiv:1512.00567",
+        role="loss",
     ),
-    "gradient_clip": Component(
+    "gradient_clip": Regularizer(
         "the gradient is scaled down to at most this length",
         _gradient_clip,
         {"norm": Number(1.0, "greatest norm", low=0, open="low", tune=(0.1, 10.0), log=True)},
         source="Pascanu 2013, arXiv:1211.5063",
+        role="step",
     ),
-    "early_stopping": Component(
+    "early_stopping": Regularizer(
         "training ends when the objective has not improved for `patience` epochs",
         _early_stopping,
         {
@@ -124,5 +137,22 @@ REGULARIZATION: dict[str, Component] = {
             "min_delta": Number(0.0, "what counts as improvement", low=0),
         },
         source="Prechelt 1998",
+        role="callback",
     ),
 }
+
+
+def regularizers(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The regularizers that are on, by name, with the parameters that were given.
+
+    A bare value is the first parameter; null and false switch a regularizer off.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in given.items():
+        if value is None or value is False:
+            continue
+        if not isinstance(value, Mapping):
+            row = REGULARIZATION.get(name)
+            value = {next(iter(row.parameters)): value} if row else {}
+        found[name] = dict(value)
+    return found

@@ -1,0 +1,50 @@
+"""What a worker does with a task: train it and say how it ended."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from studies.engines import Task
+from studies.records import EpochReport, Outcome, TrialEnd
+
+PRELOAD = ("lightning_modules.training", "lightning_modules.data.bundled", "sklearn.datasets")
+"""Modules that a worker needs; importing them takes seconds."""
+
+
+def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
+    """Train a task, asking after every epoch whether to go on."""
+    # imported here: the driver names this function and must not wait for torch
+    from lightning_modules.training import TrainingResult, train
+
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
+
+    def on_epoch(epoch: int, metrics: Mapping[str, float]) -> bool:
+        return ask(EpochReport(epoch, metrics))
+
+    result: TrainingResult = train(
+        task.configuration,
+        task.seed,
+        on_epoch,
+        checkpoint=Path(task.checkpoint) if task.checkpoint else None,
+        evaluate_test=task.evaluate_test,
+    )
+    outcome, reason = Outcome.completed, ""
+    if result.diverged:
+        outcome, reason = Outcome.diverged, result.diverged
+    elif result.stopped:
+        outcome, reason = Outcome.pruned, f"stopped by the pruner after epoch {result.epochs}"
+    return TrialEnd(
+        outcome,
+        reason=reason,
+        epochs=result.epochs,
+        best_epoch=result.best_epoch,
+        best=dict(result.best),
+        test=dict(result.test),
+        checkpoint=task.checkpoint,
+        seconds=result.seconds,
+        data_hash=result.data_hash,
+    )
