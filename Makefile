@@ -1,7 +1,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: test
+.PHONY: quickstart test
+quickstart: .venv/installed
+	$(BIN)/fairtune run quickstart
+
 test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

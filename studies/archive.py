@@ -71,15 +71,21 @@ class Archive:
             pruner=pruner or optuna.pruners.NopPruner(),
             load_if_exists=True,
         )
-        for key, value in attributes.items():
-            if study.user_attrs.get(key) != value:
-                study.set_user_attr(key, value)
+        self.note(name, attributes)
         return Ledger(study, reuse)
 
     def attributes(self, name: str) -> dict[str, Any]:
         """The user attributes of a study."""
         study_id = self.storage.get_study_id_from_name(name)
         return self.storage.get_study_user_attrs(study_id)
+
+    def note(self, name: str, attributes: Mapping[str, Any]) -> None:
+        """Write user attributes of a study, those that differ."""
+        study_id = self.storage.get_study_id_from_name(name)
+        known = self.storage.get_study_user_attrs(study_id)
+        for key, value in attributes.items():
+            if known.get(key) != value:
+                self.storage.set_study_user_attr(study_id, key, value)
 
     def trials(self, name: str) -> list[FrozenTrial]:
         """Every trial of a study, in order."""

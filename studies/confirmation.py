@@ -95,9 +95,10 @@ class Confirmation:
         trials = self.ledger.trials()
         existing = {_identity(trial) for trial in trials}
         self._queued = sum(trial.state == TrialState.WAITING for trial in trials)
-        self._missing: Iterator[Planned] = (
-            each for each in self.planned if each.identity not in existing
-        )
+        missing = [each for each in self.planned if each.identity not in existing]
+        self.open_count = len(missing) + self._queued
+        """Trainings still to do when this was opened."""
+        self._missing: Iterator[Planned] = iter(missing)
 
     def ask(self) -> Asked | None:
         """The next training, or None when all exist."""

@@ -86,7 +86,13 @@ class ArmSearch:
             f"{spec.study}/{arm.name}" if arm.name else spec.study,
             spec.objective.goal,
             pruner=build_pruner(spec),
-            attributes={"study": spec.study, "arm": arm.name, "phase": "search"},
+            attributes={
+                "study": spec.study,
+                "arm": arm.name,
+                "phase": "search",
+                "study_file": spec.text,
+                "sampler": str(spec.sampler),
+            },
         )
         return cls(arm, spec, ledger, Budget(spec.trials, spec.epochs, spec.max_epochs))
 

@@ -7,13 +7,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from lightning_modules.components import unknown
 from lightning_modules.errors import UserError
 from studies import document
 from studies.archive import Archive, end_of
+from studies.comparison import arms
 from studies.home import Home
 from studies.records import Outcome
 from studies.spec import Spec, resolve
@@ -47,14 +50,25 @@ class Trial:
 
 @dataclass(frozen=True)
 class StudyResults:
-    """A study of a home: its file and all of its trials."""
+    """A study of a home: its file and all of its trials that have started."""
 
     home: Home
     spec: Spec
     trials: Sequence[Trial]
-    planned: int | None
-    """Trials that the search and the confirmation will have together, where that is known."""
-    warnings: Sequence[str] = ()
+    finished: bool
+    """Whether the last run left nothing to do."""
+
+    @property
+    def study(self) -> str:
+        """The study's name."""
+        return self.spec.study
+
+    @property
+    def planned(self) -> int | None:
+        """Trials that the search will have; None where a budget in epochs decides."""
+        if self.spec.sampler.name == "grid":
+            return sum(arm.space.grid_size() for arm in arms(self.spec))
+        return None if self.spec.trials is None else self.spec.trials * len(self.arms)
 
     @property
     def ended(self) -> list[Trial]:
@@ -62,36 +76,53 @@ class StudyResults:
         return [trial for trial in self.trials if trial.outcome is not None]
 
     @property
-    def best(self) -> Trial | None:
-        """The best completed trial of the search."""
-        return self.best_of([trial for trial in self.trials if trial.phase == "search"])
+    def search(self) -> list[Trial]:
+        """Trials of the search that were told."""
+        return [trial for trial in self.ended if trial.phase == "search"]
 
-    def best_of(self, trials: Sequence[Trial]) -> Trial | None:
-        """The best completed trial, the earlier one of equals."""
+    @property
+    def ranking(self) -> list[Trial]:
+        """Completed trials of the search, the best first; of equals the earlier one."""
+        return self.ranked(self.search)
+
+    def ranked(self, trials: Sequence[Trial]) -> list[Trial]:
+        """The completed ones, the best first."""
         done = [t for t in trials if t.outcome == Outcome.completed and t.value is not None]
-        if not done:
-            return None
-        sign = 1 if self.spec.objective.goal == "maximize" else -1
-        return max(done, key=lambda trial: sign * (trial.value or 0.0))
+        sign = -1 if self.spec.objective.goal == "maximize" else 1
+        return sorted(done, key=lambda trial: sign * (trial.value or 0.0))
 
     @property
     def arms(self) -> list[str]:
-        """The names of the arms in the order of the file."""
-        return list(dict.fromkeys(trial.arm for trial in self.trials if trial.phase == "search"))
+        """The names of the arms in the order of the file; one empty name without `compare`."""
+        return [arm.name for arm in arms(self.spec)]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know before trusting the numbers."""
+        counts = outcome_counts(self.ended)
+        return [
+            f"{count} of {len(self.ended)} trials ended with {outcome}"
+            + (f": {reason}" if reason else "")
+            for outcome, count in counts.items()
+            if outcome not in (Outcome.completed, Outcome.pruned, Outcome.interrupted)
+            for reason in [next((t.reason for t in self.ended if t.outcome == outcome), "")]
+        ]
+
+
+def outcome_counts(trials: Sequence[Trial]) -> dict[str, int]:
+    """How many trials ended in which way, in the order of the outcomes."""
+    counts = Counter(trial.outcome for trial in trials)
+    return {outcome.value: counts[outcome] for outcome in Outcome if counts[outcome]}
 
 
 def names(home: Home) -> list[str]:
     """The studies of a home."""
-    archive = open_archive(home)
-    found = (archive.attributes(name).get("study", name) for name in archive.names())
-    return sorted(set(found))
+    return _names(open_archive(home))
 
 
 def open_archive(home: Home) -> Archive:
     """The home's storage; UserError where the home has none, since reading must not make one."""
     if home.optuna_url.startswith("sqlite:///"):
-        from pathlib import Path
-
         path = Path(home.optuna_url.removeprefix("sqlite:///"))
         if not path.exists():
             raise UserError(f"{home.path} holds no studies yet; start one with `fairtune run`")
@@ -99,23 +130,32 @@ def open_archive(home: Home) -> Archive:
 
 
 def load(home: Home, study: str) -> StudyResults:
-    """Everything that the storage says of a study."""
+    """Everything that the storage says of a study; UserError where the home has no such study."""
     archive = open_archive(home)
-    existing = archive.names()
-    parts = [
-        name for name in existing if name == study or name.startswith((f"{study}/", f"{study}:"))
-    ]
-    if not parts:
-        from lightning_modules.components import unknown
-
-        known = sorted({archive.attributes(name).get("study", name) for name in existing})
-        raise UserError(unknown("study", study, known) + f" in {home.path}")
-    file = next(text for name in parts if (text := archive.attributes(name).get("study_file")))
-    spec = resolve(document.parse(file, f"the stored file of {study}"))
+    parts = {
+        name: archive.attributes(name)
+        for name in archive.names()
+        if name == study or name.startswith((f"{study}/", f"{study}:"))
+    }
+    file = next((text for part in parts.values() if (text := part.get("study_file"))), None)
+    if file is None:
+        raise UserError(f"{home.path}: {unknown('study', study, _names(archive))}")
     trials = [
-        _trial(trial, archive.attributes(name)) for name in parts for trial in archive.trials(name)
+        _trial(trial, attributes)
+        for name, attributes in parts.items()
+        for trial in archive.trials(name)
     ]
-    return StudyResults(home, spec, [trial for trial in trials if trial], None)
+    return StudyResults(
+        home,
+        resolve(document.parse(file, f"the stored file of {study}")),
+        [trial for trial in trials if trial],
+        finished=any(part.get("finished") == file for part in parts.values()),
+    )
+
+
+def _names(archive: Archive) -> list[str]:
+    found = {archive.attributes(name).get("study") for name in archive.names()}
+    return sorted(name for name in found if name)  # other Optuna studies may live there too
 
 
 def _trial(trial: FrozenTrial, attributes: Mapping[str, Any]) -> Trial | None:
@@ -153,23 +193,23 @@ def summary(results: StudyResults) -> dict[str, Any]:
     starts = [trial.started for trial in results.trials if trial.started]
     ends = [trial.ended for trial in ended if trial.ended]
     seconds = (max(ends) - min(starts)).total_seconds() if starts and ends else 0.0
-    best = results.best
+    best = next(iter(results.ranking), None)
     return {
-        "study": results.spec.study,
+        "study": results.study,
         "home": str(results.home.path),
-        "finished": len(ended) == len(results.trials) and len(ended) == results.planned,
+        "finished": results.finished,
         "seconds": round(seconds, 3),
         "epochs": sum(trial.epochs for trial in ended),
-        "trials": dict(Counter(trial.outcome.value for trial in ended if trial.outcome)),
-        "arms": {arm: _arm_summary(results, arm) for arm in results.arms},
+        "trials": outcome_counts(ended),
+        "arms": {arm: _arm_summary(results, arm) for arm in results.arms if arm},
         "best": None if best is None else _best_summary(results, best),
-        "warnings": list(results.warnings),
+        "warnings": results.warnings,
     }
 
 
 def _arm_summary(results: StudyResults, arm: str) -> dict[str, Any]:
-    trials = [t for t in results.ended if t.arm == arm and t.phase == "search"]
-    best = results.best_of(trials)
+    trials = [trial for trial in results.search if trial.arm == arm]
+    best = next(iter(results.ranked(trials)), None)
     return {
         "trials": len(trials),
         "epochs": sum(trial.epochs for trial in trials),

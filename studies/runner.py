@@ -6,7 +6,6 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Protocol
 
 from optuna.trial import FrozenTrial
@@ -25,16 +24,20 @@ TICK = 0.25
 """Seconds between two looks at the clock and at a request to stop."""
 
 
-class Display(Protocol):
-    """What the runner tells the screen."""
+class Display:
+    """What the runner tells the screen; this one shows nothing."""
 
-    def started(self, asked: Asked) -> None: ...
+    def phase(self, name: str, total: int | None, done: int) -> None:
+        """A phase begins: `search` or `confirm`, with so many trials, some of them done."""
 
-    def epoch(self, asked: Asked, epoch: int, value: float) -> None: ...
+    def started(self, asked: Asked) -> None:
+        """A trial was given to a worker."""
 
-    def ended(self, asked: Asked, end: TrialEnd, value: float | None) -> None: ...
+    def epoch(self, asked: Asked, epoch: int, value: float) -> None:
+        """A trial finished an epoch with this value of the objective."""
 
-    def phase(self, name: str, total: int | None) -> None: ...
+    def ended(self, asked: Asked, end: TrialEnd, value: float | None) -> None:
+        """A trial was told; `value` is the objective at its best epoch."""
 
 
 class Tracker(Protocol):
@@ -69,16 +72,21 @@ class Runner:
     """Followers that must train after all."""
     killed: set[str] = field(default_factory=set)
     began: float = field(default_factory=time.monotonic)
+    finished: bool = False
+    """Whether nothing was left to do."""
 
     def run(self) -> None:
         """Search every arm within its budget, then confirm the winners."""
         searches = self.open_searches()
-        self.display.phase("search", self.total_trials(searches))
+        done = sum(search.asked - search.queued for search in searches)
+        self.display.phase("search", self.total_trials(searches), done)
         self.work_off(searches)
         if self.spec.confirm is not None and not self.stopping():
             confirmation = self.open_confirmation(searches)
-            self.display.phase("confirm", len(confirmation.planned))
+            done = len(confirmation.planned) - confirmation.open_count
+            self.display.phase("confirm", len(confirmation.planned), done)
             self.work_off([confirmation])
+        self.finished = not self.stopping() and not self.timed_out()
 
     def work_off(self, sources: Sequence[Source]) -> None:
         """Train until no source has anything to ask, or a stop is requested."""
@@ -103,12 +111,17 @@ class Runner:
 
     def next(self, sources: Sequence[Source]) -> tuple[Source | None, Asked | None]:
         """The next trial of the source that has used least of its budget."""
-        if self.spec.timeout is not None and time.monotonic() - self.began > self.spec.timeout:
+        if self.timed_out():
             return None, None
         for source in sorted(sources, key=lambda source: source.share):
             if asked := source.ask():
                 return source, asked
         return None, None
+
+    def timed_out(self) -> bool:
+        """Whether the study file's `search.timeout` has passed."""
+        limit = self.spec.timeout
+        return limit is not None and time.monotonic() - self.began > limit
 
     def start(self, source: Source, asked: Asked) -> None:
         """Submit a trial, unless its configuration was trained or is being trained."""
@@ -227,10 +240,9 @@ class Runner:
         best = best_trials(ledger, KEPT_CHECKPOINTS + 1, self.spec.objective.goal)
         keys = [trial.user_attrs["key"] for trial in best]
         for key in {asked.record.key, *keys[KEPT_CHECKPOINTS:]} - set(keys[:KEPT_CHECKPOINTS]):
-            self.checkpoint(key).unlink(missing_ok=True)
-
-    def checkpoint(self, key: str) -> Path:
-        return self.home.checkpoint(self.spec.study, key)
+            checkpoint = self.home.checkpoint(self.spec.study, key)
+            checkpoint.unlink(missing_ok=True)
+            checkpoint.with_suffix(".npy").unlink(missing_ok=True)
 
     def open_searches(self) -> list[ArmSearch]:
         """The searches of all arms, continued where they exist."""

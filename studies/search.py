@@ -41,9 +41,7 @@ def _tpe(seed: int, **parameters: Any) -> BaseSampler:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         # group=True: conditional parameters are modelled together with the part they belong to.
-        return TPESampler(
-            seed=seed, multivariate=True, group=True, warn_independent_sampling=False, **parameters
-        )
+        return TPESampler(seed=seed, multivariate=True, group=True, **parameters)
 
 
 def _qmc(seed: int, **parameters: Any) -> BaseSampler:

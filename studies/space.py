@@ -246,6 +246,22 @@ class Space:
         """Every open value by its Optuna name."""
         return list(_open("", self.root))
 
+    def places(self) -> list[str]:
+        """Where the open values are in a configuration, dotted; alternatives share their places."""
+        return list(dict.fromkeys(_places("", self.root)))
+
+
+def _places(path: str, node: Node) -> Iterator[str]:
+    if isinstance(node, Range | Choice):
+        yield path
+    elif isinstance(node, Alternatives):
+        yield f"{path}.name"
+        for option in node.options.values():
+            yield from _places(path, option)
+    elif isinstance(node, Group):
+        for key, child in node.children.items():
+            yield from _places(f"{path}.{key}" if path else key, child)
+
 
 def _open(name: str, node: Node) -> Iterator[tuple[str, Range | Choice | Alternatives]]:
     if isinstance(node, Range | Choice):

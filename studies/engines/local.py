@@ -40,10 +40,14 @@ class LocalEngine:
         self._said: list[Event] = []
         self._starting: list[threading.Thread] = []
         self._closed = threading.Event()
-        for _ in range(workers):
+
+    def start(self) -> None:
+        """Start the workers; the first task does it otherwise."""
+        while len(self._workers) < self.slots:
             self._hire()
 
     def submit(self, task: Task) -> None:
+        self.start()
         worker = self._idle.pop()
         self._busy[task.trial] = worker
         worker.trial = task.trial

@@ -7,12 +7,12 @@ from pathlib import Path
 from optuna.trial import TrialState
 
 from studies import document
-from studies.archive import Archive, Asked
+from studies.archive import Archive
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
 from studies.records import EpochReport, Outcome, TrialEnd, TrialRecord
-from studies.runner import Runner
+from studies.runner import Display, Runner
 from studies.spec import resolve
 
 FILE = """
@@ -30,22 +30,12 @@ confirm: {top: 1, seeds: 3}
 
 
 class Nowhere:
-    """Tracks nothing, shows nothing."""
+    """A tracker that tracks nothing."""
 
     def start_trial(self, record: TrialRecord, *, resume: bool) -> None: ...
+    def epoch(self, key: str, epoch: int, metrics: Mapping[str, float]) -> None: ...
     def finish_trial(self, key: str, end: TrialEnd) -> None: ...
     def run_id(self, key: str) -> str | None: ...
-    def started(self, asked: Asked) -> None: ...
-    def ended(self, asked: Asked, end: TrialEnd, value: float | None) -> None: ...
-    def phase(self, name: str, total: int | None) -> None: ...
-
-
-class Tracker(Nowhere):
-    def epoch(self, key: str, epoch: int, metrics: Mapping[str, float]) -> None: ...
-
-
-class Screen(Nowhere):
-    def epoch(self, asked: Asked, epoch: int, value: float) -> None: ...
 
 
 def perform(task: Task, on_epoch: Callable[[EpochReport], bool]) -> TrialEnd:
@@ -72,9 +62,9 @@ def run(home: Home, text: str = FILE, stop_after: int | None = None) -> int:
         resolve(document.parse(text, "study.yaml")),
         home,
         Archive.open(home),
-        Tracker(),
+        Nowhere(),
         engine,
-        Screen(),
+        Display(),
         stopping=lambda: stop_after is not None and trained >= stop_after,
     ).run()
     engine.close()

@@ -1,0 +1,295 @@
+"""What fairtune costs beside a plain loop, and beside the script that one writes today.
+
+    python benchmarks/overhead.py --repeat 3 --output overhead.json
+    python benchmarks/overhead.py --epochs --repeat 3 --output epochs.json
+
+Trains the same 12 configurations (an MLP on digits, 12 learning rates, 10 epochs each) by
+`raw_loop.py`, by `todays_script.py` and by `fairtune run` with one and with two workers: in turn,
+each in a fresh process and a fresh folder. The tuning phase lasts from the start of the first
+trial to the end of the last one; the whole process also has imports, databases and the farewell.
+fairtune loads its data within the tuning phase, the two scripts before it.
+
+With `--epochs`: milliseconds per epoch of fairtune's smallest networks, trained in this process,
+beside the plain loop that logs the same metrics.
+
+Ratios are medians over the rounds of the ratios within a round, so that a slow minute of the
+machine counts on both sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import raw_loop
+import torch
+from machine import machine
+from rich.console import Console
+from rich.table import Table
+
+HERE = Path(__file__).parent
+FAIRTUNE = Path(sys.executable).with_name("fairtune")
+STUDY = f"""\
+study: overhead
+description: The same twelve trainings as raw_loop.py and todays_script.py
+data: {{name: digits, batch_size: {raw_loop.BATCH_SIZE}}}
+model: {{name: mlp, hidden: {list(raw_loop.HIDDEN)}, activation: relu}}
+optimizer: {{name: adam, lr: {{values: {raw_loop.LEARNING_RATES}}}}}
+trainer: {{epochs: {raw_loop.EPOCHS}, accelerator: cpu}}
+objective: {{metric: val/accuracy, goal: maximize}}
+search: {{method: grid}}
+"""
+TRIALS = len(raw_loop.LEARNING_RATES)
+TRIAL_EPOCHS = TRIALS * raw_loop.EPOCHS
+
+SMALLEST: list[list[int]] = [[], [16]]
+"""Hidden layers of the networks that `--epochs` trains."""
+SMALLEST_EPOCHS = 30
+LEARNING_RATE = 1e-3
+
+console = Console()
+progress = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one execution, and what it found."""
+
+    tuning: float
+    process: float
+    best: float
+
+
+def run_script(name: str) -> Timing:
+    """Execute a script of this folder."""
+    with TemporaryDirectory(prefix="overhead-") as folder:
+        report, seconds = execute([sys.executable, str(HERE / name)], Path(folder))
+    check(name, report["trials"], report["epochs"])
+    return Timing(report["tuning_seconds"], seconds, report["best"])
+
+
+def run_fairtune(workers: int) -> Timing:
+    """Execute `fairtune run` on a study of the same trainings, with full tracking."""
+    if not FAIRTUNE.exists():
+        raise SystemExit(f"{FAIRTUNE} does not exist; install fairtune, or choose other --ways")
+    with TemporaryDirectory(prefix="overhead-") as folder:
+        study = Path(folder) / "study.yaml"
+        study.write_text(STUDY)
+        command = [str(FAIRTUNE), "run", str(study), "--workers", str(workers), "--json"]
+        home = ["--home", str(Path(folder) / "home")]
+        report, seconds = execute([*command, *home], Path(folder))
+    check("fairtune", report["trials"].get("completed", 0), report["epochs"])
+    return Timing(report["seconds"], seconds, report["best"]["value"])
+
+
+def execute(command: Sequence[str], folder: Path) -> tuple[dict[str, Any], float]:
+    """The JSON object on the last line of a command's output, and the seconds that it took."""
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("FAIRTUNE_", "MLFLOW_"))
+    }
+    environment["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    began = time.perf_counter()
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    seconds = time.perf_counter() - began
+    if done.returncode != 0:
+        tail = "\n".join((done.stderr or done.stdout).splitlines()[-20:])
+        raise SystemExit(f"{' '.join(command)} ended with code {done.returncode}:\n{tail}")
+    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return report, seconds
+
+
+def check(name: str, trials: int, epochs: int) -> None:
+    """Refuse a time that was not spent on the whole work."""
+    if (trials, epochs) != (TRIALS, TRIAL_EPOCHS):
+        raise SystemExit(
+            f"{name} completed {trials} trials with {epochs} epochs, "
+            f"expected {TRIALS} with {TRIAL_EPOCHS}"
+        )
+
+
+WAYS: dict[str, Callable[[], Timing]] = {
+    "raw": partial(run_script, "raw_loop.py"),
+    "today": partial(run_script, "todays_script.py"),
+    "fairtune-1": partial(run_fairtune, 1),
+    "fairtune-2": partial(run_fairtune, 2),
+}
+LABELS = {
+    "raw": "plain loop",
+    "today": "today's script",
+    "fairtune-1": "fairtune, 1 worker",
+    "fairtune-2": "fairtune, 2 workers",
+}
+RATIOS = [
+    ("today", "fairtune-1"), ("today", "fairtune-2"),
+    ("fairtune-1", "raw"), ("fairtune-2", "raw"), ("today", "raw"),
+]  # fmt: skip
+
+
+def measure_ways(ways: Sequence[str], repeat: int) -> dict[str, Any]:
+    """Execute all ways in turn, `repeat` times, and print seconds and ratios."""
+    timings: dict[str, list[Timing]] = {way: [] for way in ways}
+    for number in range(repeat):
+        for way in turn(ways, number):
+            timing = WAYS[way]()
+            timings[way].append(timing)
+            progress.print(
+                f"round {number + 1} of {repeat}: {LABELS[way]}: tuning {timing.tuning:.1f} s, "
+                f"process {timing.process:.1f} s"
+            )
+    tuning = {way: [timing.tuning for timing in timings[way]] for way in ways}
+    process = {way: [timing.process for timing in timings[way]] for way in ways}
+    best = {way: [timing.best for timing in timings[way]] for way in ways}
+    table = Table("way", title=f"{TRIALS} trials, {TRIAL_EPOCHS} epochs: median (min-max)")
+    for column in ("tuning, s", "whole process, s", "accuracy"):
+        table.add_column(column, justify="right")
+    for way in ways:
+        accuracy = f"{median(best[way]):.3f}"
+        table.add_row(LABELS[way], spread(tuning[way]), spread(process[way]), accuracy)
+    console.print(table)
+    chosen = [pair for pair in RATIOS if set(pair) <= set(ways)]
+    ratios = {
+        f"{a} / {b}": {
+            "tuning": ratio(tuning[a], tuning[b]),
+            "process": ratio(process[a], process[b]),
+        }
+        for a, b in chosen
+    }
+    if ratios:
+        table = Table("ratio", title="median of the rounds' ratios")
+        table.add_column("tuning", justify="right")
+        table.add_column("whole process", justify="right")
+        for name, row in ratios.items():
+            table.add_row(name, f"{row['tuning']:.2f}", f"{row['process']:.2f}")
+        console.print(table)
+    return {
+        "study": STUDY,
+        "seconds": {"tuning": tuning, "process": process},
+        "medians": {"tuning": medians(tuning), "process": medians(process)},
+        "ratios": ratios,
+        "best": best,
+    }
+
+
+def measure_epochs(repeat: int) -> dict[str, Any]:
+    """Train the smallest networks both ways in turn, `repeat` times, and print ms per epoch."""
+    torch.set_num_threads(1)
+    data = raw_loop.digits()
+    table = Table("hidden", title=f"ms per epoch, median of {SMALLEST_EPOCHS} epochs")
+    for column in ("plain loop", "fairtune", "extra", "ratio"):
+        table.add_column(column, justify="right")
+    rows = []
+    for hidden in SMALLEST:
+        ways: dict[str, Callable[[Sequence[int]], list[float]]]
+        ways = {"raw": partial(raw_epochs, data), "fairtune": fairtune_epochs}
+        ms: dict[str, list[float]] = {way: [] for way in ways}
+        for number in range(repeat):
+            for way in turn(list(ways), number):
+                ms[way].append(median(ways[way](hidden)))
+        row = {
+            "hidden": hidden,
+            "ms": ms,
+            "medians": medians(ms),
+            "extra_ms": median(b - a for a, b in zip(ms["raw"], ms["fairtune"], strict=True)),
+            "ratio": ratio(ms["fairtune"], ms["raw"]),
+        }
+        rows.append(row)
+        cells = [spread(ms["raw"]), spread(ms["fairtune"])]
+        table.add_row(str(hidden), *cells, f"{row['extra_ms']:.1f}", f"{row['ratio']:.2f}")
+    console.print(table)
+    return {"epochs": SMALLEST_EPOCHS, "rows": rows}
+
+
+def raw_epochs(data: raw_loop.Digits, hidden: Sequence[int]) -> list[float]:
+    """Milliseconds of every epoch of the plain loop but the first."""
+    training = raw_loop.train(
+        data, LEARNING_RATE, hidden=hidden, epochs=SMALLEST_EPOCHS, every_metric=True
+    )
+    return between([time.perf_counter() for _ in training])
+
+
+def fairtune_epochs(hidden: Sequence[int]) -> list[float]:
+    """Milliseconds of every epoch of fairtune but the first, from callback to callback."""
+    from lightning_modules.configuration import Configuration
+    from lightning_modules.training import train
+
+    configuration = Configuration.resolve(
+        {
+            "data": {"name": "digits", "batch_size": raw_loop.BATCH_SIZE},
+            "model": {"name": "mlp", "hidden": list(hidden), "activation": "relu"},
+            "optimizer": {"name": "adam", "lr": LEARNING_RATE},
+            "trainer": {"epochs": SMALLEST_EPOCHS, "accelerator": "cpu"},
+        }
+    )
+    ends: list[float] = []
+
+    def on_epoch(epoch: int, metrics: Mapping[str, float]) -> bool:
+        ends.append(time.perf_counter())
+        return True
+
+    train(configuration, 0, on_epoch)
+    return between(ends)
+
+
+def between(times: Sequence[float]) -> list[float]:
+    """Milliseconds between successive times in seconds."""
+    return [1000 * (b - a) for a, b in pairwise(times)]
+
+
+def turn(ways: Sequence[str], number: int) -> Sequence[str]:
+    """The order of a round: forwards, backwards, forwards, ..."""
+    return ways[::-1] if number % 2 else ways
+
+
+def ratio(above: Sequence[float], below: Sequence[float]) -> float:
+    """Median of the rounds' ratios."""
+    return median(a / b for a, b in zip(above, below, strict=True))
+
+
+def medians(values: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {name: median(row) for name, row in values.items()}
+
+
+def spread(values: Sequence[float]) -> str:
+    return f"{median(values):.1f} ({min(values):.1f}-{max(values):.1f})"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--epochs", action="store_true", help="measure epochs in place of studies")
+    parser.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds (default 3)")
+    parser.add_argument(
+        "--ways", nargs="+", choices=list(WAYS), default=list(WAYS), help="default: all"
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write JSON here")
+    options = parser.parse_args(arguments)
+    if options.repeat < 1:
+        parser.error(f"--repeat must be at least 1, got {options.repeat}")
+    result: dict[str, Any] = {"benchmark": "epochs" if options.epochs else "overhead"}
+    result |= {"repeat": options.repeat, "machine": machine()}
+    if options.epochs:
+        result |= measure_epochs(options.repeat)
+    else:
+        result |= measure_ways(options.ways, options.repeat)
+    if options.output:
+        options.output.write_text(json.dumps(result, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,48 @@
+"""The command `fairtune`: one file per command, nothing heavy imported before it is needed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from lightning_modules.errors import FairtuneError
+from studies.cli import best, check, components, init, run, schema, status, ui
+
+app = typer.Typer(
+    name="fairtune",
+    help="Tune neural networks; say which optimizer, schedule or architecture is really better.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 done · 1 unexpected error · 2 bad usage or study file · 3 no trial "
+    "completed · 4 storage or tracking unusable · 5 the study is being run by someone else · "
+    "130 Ctrl-C · 143 SIGTERM.",
+)
+app.command("init")(init.init)
+app.command("check")(check.check)
+app.command("run")(run.run)
+app.command("status")(status.status)
+app.command("best")(best.best)
+app.command("components")(components.components)
+app.command("schema")(schema.schema)
+app.command("ui")(ui.ui)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    try:
+        app(args=None if argv is None else list(argv))
+    except FairtuneError as error:
+        print(f"fairtune: {error}" if "\n" not in str(error) else error, file=sys.stderr)
+        return error.exit_code
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""`fairtune check`: what a study file will do; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from studies.cli.options import (
+    Json,
+    Overrides,
+    StudyFile,
+    Workers,
+    console,
+    load_spec,
+    print_json,
+    worker_count,
+)
+
+
+def check(
+    file: StudyFile,
+    workers: Workers = None,
+    overrides: Overrides = None,
+    as_json: Json = False,
+) -> None:
+    """Check a study file, show its plan, three sampled configurations and a time estimate."""
+    spec = load_spec(file, overrides)
+    from studies.preview import parameter_count, plan, probe, sample
+
+    screen = console(stderr=as_json)
+    planned = plan(spec)
+    several = planned.arms != [""]
+    screen.print(f"study {spec.study}: {spec.description}".rstrip(": "))
+    screen.print(f"  objective: {spec.objective.goal} {spec.objective.metric}")
+    screen.print(f"  search:    {spec.sampler}; pruner {spec.pruner}; seed {spec.seed}")
+    if several:
+        screen.print(f"  arms:      {', '.join(planned.arms)}")
+    trials = "as the epochs allow" if planned.trials is None else str(planned.trials)
+    if several and planned.trials is not None:
+        trials += f" ({planned.trials // len(planned.arms)} per arm)" * (
+            planned.grid_points is None
+        )
+    screen.print(f"  trials:    {trials}")
+    if planned.confirmations:
+        screen.print(f"  confirm:   {planned.confirmations} trainings on fresh seeds")
+    screen.print(f"  epochs:    {planned.epochs} at most")
+    screen.print("searched:")
+    parameters = [_parameter(name, node) for name, node in spec.space.parameters()]
+    for row in parameters:
+        screen.print(f"  {row['name']}: {row['values']}")
+    samples = sample(spec)
+    screen.print("samples:")
+    for configuration in samples:
+        flat = configuration.flat()
+        values = ", ".join(f"{p}={flat[p]}" for p in spec.space.places() if p in flat)
+        count = parameter_count(configuration)
+        screen.print(f"  {configuration.model.name} with {count:,} weights: {values or 'no range'}")
+    seconds = probe(samples)
+    side_by_side = worker_count(workers)
+    estimate = seconds * planned.epochs / side_by_side
+    screen.print(
+        f"time: {seconds:.2f} s per epoch here; at most about {_duration(estimate)} with "
+        f"{side_by_side} workers, less where trials are pruned"
+    )
+    for warning in planned.warnings:
+        screen.print(f"warning: {warning}")
+    if as_json:
+        print_json(
+            {
+                "study": spec.study,
+                "arms": [arm for arm in planned.arms if arm],
+                "trials": planned.trials,
+                "confirmations": planned.confirmations,
+                "max_epochs": planned.epochs,
+                "grid_points": planned.grid_points,
+                "parameters": parameters,
+                "seconds": round(estimate, 1),
+                "warnings": list(planned.warnings),
+            }
+        )
+
+
+def _parameter(name: str, node: Any) -> Mapping[str, str]:
+    from studies.space import Alternatives, Range
+
+    if isinstance(node, Range):
+        kind = "integers" if node.integer else "numbers"
+        how = ", logarithmic" if node.log else f", step {node.step:g}" if node.step else ""
+        how += f", {node.num} grid points" if node.num else ""
+        return {"name": name, "values": f"{kind} from {node.low:g} to {node.high:g}{how}"}
+    if isinstance(node, Alternatives):
+        return {"name": name, "values": "alternatives " + ", ".join(node.options)}
+    return {"name": name, "values": "one of " + ", ".join(str(value) for value in node.values)}
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,86 @@
+"""`fairtune components`: what a study file can name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lightning_modules.components import Component, Parameter, unknown
+from lightning_modules.errors import UserError
+from studies.cli.options import Json, console, print_json
+
+
+def components(
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            help="A table: data, model, activation, loss, optimizer, ...; all unless given.",
+            autocompletion=lambda incomplete: [k for k in _tables() if k.startswith(incomplete)],
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Argument(help="A row of it, with its parameters.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the networks, optimizers, schedules, ... that a study file can name."""
+    tables = _tables()
+    if kind is not None and kind not in tables:
+        raise UserError(unknown("table", kind, tables))
+    shown = tables if kind is None else {kind: tables[kind]}
+    if name is not None and kind is not None:
+        if name not in tables[kind]:
+            raise UserError(unknown(kind, name, tables[kind]))
+        shown = {kind: {name: tables[kind][name]}}
+    if as_json:
+        print_json({k: {n: _plain(row) for n, row in rows.items()} for k, rows in shown.items()})
+    elif name is not None and kind is not None:
+        _print_row(name, tables[kind][name])
+    else:
+        _print_tables(shown)
+
+
+def _tables() -> dict[str, dict[str, Component]]:
+    from studies.schema import TABLES
+
+    return {kind: dict(rows) for kind, rows in TABLES.items()}
+
+
+def _plain(row: Component) -> dict[str, object]:
+    parameters = {
+        key: {"default": p.default, "summary": p.summary, "expects": p.expects(), "tune": _tune(p)}
+        for key, p in row.parameters.items()
+    }
+    return {"summary": row.summary, "source": row.source, "parameters": parameters}
+
+
+def _tune(parameter: Parameter) -> str:
+    """The range from which a search may start, as a study file writes it."""
+    tune = getattr(parameter, "tune", None)
+    if not tune:
+        return ""
+    log = ", log: true" if getattr(parameter, "log", False) else ""
+    return f"{{min: {tune[0]:g}, max: {tune[1]:g}{log}}}"
+
+
+def _print_tables(tables: dict[str, dict[str, Component]]) -> None:
+    from rich.table import Table
+
+    for kind, rows in tables.items():
+        table = Table(kind, "what it is", "parameters", box=None, pad_edge=False)
+        for name, row in rows.items():
+            table.add_row(name, row.summary, ", ".join(row.parameters))
+        screen = console()
+        screen.print(table)
+        screen.print()
+
+
+def _print_row(name: str, row: Component) -> None:
+    from rich.table import Table
+
+    screen = console()
+    screen.print(f"{name}: {row.summary}" + (f" [{row.source}]" if row.source else ""))
+    table = Table("parameter", "default", "takes", "range to start from", "what it does", box=None)
+    for key, parameter in row.parameters.items():
+        default = "" if parameter.default is None else str(parameter.default)
+        table.add_row(key, default, parameter.expects(), _tune(parameter), parameter.summary)
+    screen.print(table)

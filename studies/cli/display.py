@@ -1,0 +1,201 @@
+"""What a person sees: progress while a study runs, and tables of what it found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from studies.archive import Asked
+from studies.cli.options import console
+from studies.records import Outcome, TrialEnd
+from studies.results import StudyResults, Trial, outcome_counts, summary
+from studies.runner import Display
+from studies.spec import Spec
+
+
+@contextmanager
+def display_for(spec: Spec, *, quiet: bool) -> Iterator[Display]:
+    """The display that fits: none, a live one on a terminal, or plain lines."""
+    screen = console(stderr=True)
+    if quiet:
+        yield Display()
+    elif not screen.is_terminal:
+        screen.print(f"study {spec.study}: starting the workers")
+        yield Lines(spec, screen)
+    else:
+        watch = LiveDisplay(spec)
+        with Live(watch, console=screen, refresh_per_second=4, transient=True):
+            yield watch
+
+
+@dataclass
+class Lines(Display):
+    """One line per finished trial."""
+
+    spec: Spec
+    screen: Console
+    name: str = ""
+    total: int | None = None
+    ended_trials: int = 0
+    best: float | None = None
+
+    def phase(self, name: str, total: int | None, done: int) -> None:
+        self.name, self.total, self.ended_trials = name, total, done
+        of = f" of {total} trials" if total is not None else " trials"
+        self.screen.print(f"{name}: {done}{of} done" if done else f"{name}: 0{of}")
+
+    def ended(self, asked: Asked, end: TrialEnd, value: float | None) -> None:
+        if end.outcome != Outcome.interrupted:
+            self.ended_trials += 1
+        self.best = better(self.spec, self.best, value, end)
+        count = f"{self.ended_trials}/{self.total}" if self.total else str(self.ended_trials)
+        shown = "" if value is None else f" {self.spec.objective.metric} {value:.4f}"
+        reason = f" ({end.reason})" if end.reason and end.outcome != Outcome.pruned else ""
+        best = "" if self.best is None else f" · best {self.best:.4f}"
+        self.screen.print(
+            f"[{count}] {asked.record.key} {end.outcome}{shown} in {end.epochs} epochs, "
+            f"{end.seconds:.1f} s{best}{reason}"
+        )
+
+
+@dataclass
+class LiveDisplay(Display):
+    """An overall bar, the running trials, and the best so far."""
+
+    spec: Spec
+    best: float | None = None
+    best_key: str = ""
+    counts: dict[Outcome, int] = field(default_factory=dict)
+    running: dict[str, tuple[Asked, int, float | None, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        self.task = self.bar.add_task("starting the workers", total=None)
+
+    def phase(self, name: str, total: int | None, done: int) -> None:
+        self.bar.reset(self.task, total=total, completed=done, description=name)
+
+    def started(self, asked: Asked) -> None:
+        self.running[asked.record.key] = (asked, 0, None, time.monotonic())
+
+    def epoch(self, asked: Asked, epoch: int, value: float) -> None:
+        since = self.running[asked.record.key][3]
+        self.running[asked.record.key] = (asked, epoch, value, since)
+
+    def ended(self, asked: Asked, end: TrialEnd, value: float | None) -> None:
+        self.running.pop(asked.record.key, None)
+        self.counts[end.outcome] = self.counts.get(end.outcome, 0) + 1
+        before, self.best = self.best, better(self.spec, self.best, value, end)
+        if self.best != before:
+            self.best_key = asked.record.key
+        if end.outcome != Outcome.interrupted:
+            self.bar.advance(self.task)
+
+    def __rich__(self) -> RenderableType:
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for key, (asked, epoch, value, since) in list(self.running.items()):
+            epochs = asked.record.configuration.trainer["epochs"]
+            shown = "" if value is None else f"{self.spec.objective.metric} {value:.4f}"
+            seconds = f"{time.monotonic() - since:.0f} s"
+            table.add_row(f"  {key}", f"epoch {epoch}/{epochs}", shown, seconds)
+        said = ", ".join(f"{count} {outcome}" for outcome, count in self.counts.items())
+        if self.best is not None:
+            said += f" · best {self.spec.objective.metric} {self.best:.4f} ({self.best_key})"
+        return Group(self.bar, table, said)
+
+
+def better(spec: Spec, best: float | None, value: float | None, end: TrialEnd) -> float | None:
+    """The better of two objective values; only completed trials count."""
+    if value is None or end.outcome != Outcome.completed:
+        return best
+    if best is None:
+        return value
+    return max(best, value) if spec.objective.goal == "maximize" else min(best, value)
+
+
+def print_summary(results: StudyResults, screen: Console) -> None:
+    """What a study found: a row per arm, the best configuration, and where to look further."""
+    found = summary(results)
+    state = "finished" if found["finished"] else "not finished; the same command continues it"
+    screen.print(f"\nstudy {results.study}: {state}")
+    screen.print(_arms_table(results))
+    if found["best"] is not None:
+        _print_best(results, found["best"], screen)
+    for warning in found["warnings"]:
+        screen.print(f"warning: {warning}")
+    screen.print(f"browse the runs: fairtune ui --home {results.home.path}")
+
+
+def _arms_table(results: StudyResults) -> Table:
+    metric = results.spec.objective.metric
+    head = " × ".join(results.spec.factors) or "study"
+    table = Table(head, f"best {metric}", "trials", "epochs", "time", box=None, pad_edge=False)
+    for arm in results.arms:
+        trials = [trial for trial in results.search if trial.arm == arm]
+        best = next(iter(results.ranked(trials)), None)
+        table.add_row(
+            arm or results.study,
+            "none" if best is None else f"{best.value:.4f}",
+            _outcomes(trials),
+            str(sum(trial.epochs for trial in trials)),
+            f"{sum(trial.seconds for trial in trials):.1f} s",
+        )
+    return table
+
+
+def _outcomes(trials: Sequence[Trial]) -> str:
+    reused = sum(trial.twin is not None for trial in trials)
+    counts = [f"{count} {outcome}" for outcome, count in outcome_counts(trials).items()]
+    return ", ".join(counts) + (f" ({reused} reused)" if reused else "")
+
+
+def _print_best(results: StudyResults, best: Mapping[str, Any], screen: Console) -> None:
+    arm = f" by {best['arm']}" if best["arm"] else ""
+    screen.print(f"best {best['metric']} {best['value']:.4f}{arm}:")
+    for path, value in _searched(results, best["configuration"]):
+        screen.print(f"  {path} = {value}")
+    screen.print(f"  the whole configuration: fairtune best {results.study}")
+
+
+def _searched(results: StudyResults, configuration: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The values that the search chose, by their place in a configuration."""
+    flat = _flat("", configuration)
+    for path in results.spec.space.places():
+        if path in flat:
+            yield path, flat[path]
+
+
+def _flat(prefix: str, node: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in node.items():
+        path = f"{prefix}.{key}" if prefix else key
+        found |= _flat(path, value) if isinstance(value, Mapping) else {path: value}
+    return found
+
+
+def print_studies(studies: Sequence[StudyResults], screen: Console) -> None:
+    """A row per study of a home."""
+    table = Table("study", "state", "trials", "best", "metric", box=None, pad_edge=False)
+    for results in studies:
+        best = next(iter(results.ranking), None)
+        table.add_row(
+            results.study,
+            "finished" if results.finished else "not finished",
+            _outcomes(results.ended),
+            "none" if best is None else f"{best.value:.4f}",
+            results.spec.objective.metric,
+        )
+    screen.print(table)

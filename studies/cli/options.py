@@ -1,0 +1,123 @@
+"""Options that several commands share, and how they print."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lightning_modules.errors import UserError
+from studies.presets import find_preset, preset_names
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from studies.home import Home
+    from studies.spec import Spec
+
+
+def complete_studies(context: typer.Context, incomplete: str) -> list[str]:
+    from studies.results import names
+
+    try:
+        return [n for n in names(open_home(context.params.get("home"))) if n.startswith(incomplete)]
+    except Exception:
+        return []  # a shell that completes must stay silent
+
+
+StudyFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="A study file (YAML), or the name of a preset.",
+        autocompletion=lambda incomplete: [n for n in preset_names() if n.startswith(incomplete)],
+    ),
+]
+StudyName = Annotated[
+    str,
+    typer.Argument(metavar="STUDY", help="A study of the home.", autocompletion=complete_studies),
+]
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        envvar="FAIRTUNE_HOME",
+        help="Folder that holds everything; `mlruns` in the current folder unless given.",
+    ),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Override a value of the file; repeatable."),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON object on the last line of standard output.")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", min=1, max=256, help="Trials side by side; one per core unless given."
+    ),
+]
+
+
+def open_home(path: Path | None) -> Home:
+    """The home at `path`, or the default one."""
+    from studies.home import DEFAULT_HOME, Home
+
+    return Home.at(path or Path(DEFAULT_HOME))
+
+
+def load_spec(file: Path, overrides: list[str] | None) -> Spec:
+    """The study file at `file`, or the preset of that name."""
+    from studies.spec import load
+
+    return load(find_preset(str(file)) if not file.exists() else file, overrides or ())
+
+
+def worker_count(given: int | None) -> int:
+    """As many workers as were asked for, else one per core that this process may use."""
+    if given is not None:
+        return given
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on one line of standard output; NaN and infinity become null."""
+    print(json.dumps(_finite(value), ensure_ascii=False, default=str), flush=True)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where a command prints for people: standard error where JSON has standard output."""
+    from rich.console import Console
+
+    # user text such as `[red]` is shown as it is
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=not _tty())
+
+
+def _tty() -> bool:
+    return sys.stdout.isatty()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return None
+    return value
+
+
+def check_port(port: int) -> None:
+    """Raise UserError where something listens on that port of this machine."""
+    import socket
+
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise UserError(f"port {port} is taken; choose another with --port") from None

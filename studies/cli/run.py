@@ -1,0 +1,76 @@
+"""`fairtune run`: run a study, or continue it."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from studies.cli.options import (
+    HomeOption,
+    Json,
+    Overrides,
+    StudyFile,
+    Workers,
+    console,
+    load_spec,
+    open_home,
+    print_json,
+    worker_count,
+)
+
+
+def run(
+    file: StudyFile,
+    home: HomeOption = None,
+    workers: Workers = None,
+    overrides: Overrides = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a study, or continue it: the same command again never trains a finished trial twice."""
+    spec = load_spec(file, overrides)
+    place = open_home(home)
+    from studies.cli.display import display_for, print_summary
+    from studies.driver import run_study
+    from studies.results import summary
+
+    with Interruption() as interruption, display_for(spec, quiet=quiet) as display:
+        results = run_study(
+            spec,
+            place,
+            workers=worker_count(workers),
+            display=display,
+            stopping=lambda: interruption.code is not None,
+        )
+    print_summary(results, console(stderr=as_json))
+    if as_json:
+        print_json(summary(results))
+    if interruption.code is not None:
+        raise typer.Exit(interruption.code)
+    if not results.ranking:
+        raise typer.Exit(3)
+
+
+class Interruption:
+    """Turns the first Ctrl-C or SIGTERM into a request to stop, and a second one into an end."""
+
+    code: int | None = None
+    """128 + the signal's number, once one has come."""
+
+    def __enter__(self) -> Interruption:
+        self._before = {
+            number: signal.signal(number, self._heard) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _heard(self, number: int, _: FrameType | None) -> None:
+        if self.code is not None:
+            raise KeyboardInterrupt
+        self.code = 128 + number

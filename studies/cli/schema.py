@@ -1,0 +1,12 @@
+"""`fairtune schema`: the JSON schema of study files, for editors."""
+
+from __future__ import annotations
+
+import json
+
+
+def schema() -> None:
+    """Print the JSON schema of study files; editors complete and check YAML with it."""
+    from studies.schema import study_file_schema
+
+    print(json.dumps(study_file_schema(), indent=2))

@@ -1,0 +1,120 @@
+"""One run of a study: its lock, its databases, its workers, and the runner between them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning_modules.errors import UserError
+from studies import document, results
+from studies.archive import Archive
+from studies.engines.local import LocalEngine
+from studies.engines.trials import PRELOAD, train_task
+from studies.home import Home
+from studies.results import StudyResults
+from studies.runner import KEPT_CHECKPOINTS, Display, Runner
+from studies.spec import Spec
+
+MAY_CHANGE = ("description", "search.trials", "search.epochs", "search.timeout", "confirm",
+              "trainer.trial_timeout")  # fmt: skip
+"""Keys of a study file that may differ between two runs of the same study."""
+
+
+def run_study(
+    spec: Spec,
+    home: Home,
+    *,
+    workers: int,
+    display: Display,
+    stopping: Callable[[], bool] = lambda: False,
+) -> StudyResults:
+    """Run a study to its end, or continue it; everything that it found.
+
+    Raises BusyError where another process runs it, StorageError where a database cannot be used
+    and UserError where the file differs from the one that the study was started with.
+    """
+    home.create()
+    engine = LocalEngine(workers, train_task, PRELOAD)
+    try:
+        new = not home.study(spec.study).exists()
+        with home.lock(spec.study):
+            if new:
+                engine.start()  # the workers' imports take seconds: they run beside the driver's
+            archive = Archive.open(home)
+            refuse_changes(spec, archive)
+            return _run(spec, home, archive, engine, display, stopping)
+    finally:
+        engine.close()
+
+
+def _run(
+    spec: Spec,
+    home: Home,
+    archive: Archive,
+    engine: LocalEngine,
+    display: Display,
+    stopping: Callable[[], bool],
+) -> StudyResults:
+    from studies.tracking import MlflowTracker
+
+    tracker = MlflowTracker.open(home, spec)
+    try:
+        runner = Runner(spec, home, archive, tracker, engine, display, stopping)
+        runner.run()
+        for name in search_names(spec.study, archive):
+            archive.note(name, {"finished": spec.text if runner.finished else "", **versions()})
+        found = results.load(home, spec.study)
+        tracker.finish(found, best_checkpoints(home, found))
+        return found
+    finally:
+        tracker.close("KILLED")
+
+
+def best_checkpoints(home: Home, found: StudyResults) -> list[tuple[str, Path]]:
+    """The best few trials of the search by key, best first, with the files of their weights."""
+    files = [(trial.key, home.checkpoint(found.study, trial.key)) for trial in found.ranking]
+    return [(key, file) for key, file in files[:KEPT_CHECKPOINTS] if file.exists()]
+
+
+def search_names(study: str, archive: Archive) -> list[str]:
+    """The Optuna studies of a study's arms, as far as they exist."""
+    return [n for n in archive.names() if n == study or n.startswith(f"{study}/")]
+
+
+def versions() -> dict[str, str]:
+    """What the numbers of a study may depend on."""
+    packages = ("fairtune", "optuna", "torch", "pytorch-lightning", "mlflow")
+    return {f"version:{name}": importlib.metadata.version(name) for name in packages}
+
+
+def refuse_changes(spec: Spec, archive: Archive) -> None:
+    """Raise UserError naming what differs from the file that the study was started with."""
+    for name in search_names(spec.study, archive):
+        before = archive.attributes(name).get("study_file")
+        if before is None:
+            continue
+        old = dict(_flat("", document.parse(before, "stored").tree))
+        new = dict(_flat("", spec.tree))
+        changed = [
+            f"{path} was {old.get(path, 'not given')!r} and is {new.get(path, 'not given')!r}"
+            for path in sorted(old.keys() | new.keys())
+            if old.get(path) != new.get(path) and not path.startswith(MAY_CHANGE)
+        ]
+        if changed:
+            raise UserError(
+                f"study {spec.study} was started with another file: {'; '.join(changed)}. "
+                "Give the changed study another name, or undo the change"
+            )
+        return
+
+
+def _flat(prefix: str, node: Any) -> Iterator[tuple[str, Any]]:
+    items = node.items() if isinstance(node, Mapping) else enumerate(node)
+    for key, value in items:
+        path = f"{prefix}.{key}" if prefix else str(key)
+        if isinstance(value, Mapping | list) and value:
+            yield from _flat(path, value)
+        else:
+            yield path, value

@@ -1,0 +1,57 @@
+"""The study's best network as an MLflow model that loads in any process with fairtune installed."""
+
+from __future__ import annotations
+
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from studies.mlflow_client import LoggedModelOutput, MlflowClient, Model, Run
+
+SERVED = Path(__file__).with_name("served.py")
+PACKAGES = ("fairtune", "torch", "pytorch-lightning", "numpy")
+
+
+def log_model(client: MlflowClient, run: Run, checkpoint: Path) -> str:
+    """Log a checkpoint as the model of its run; torch is not imported.
+
+    The input example is the array that was written beside the checkpoint.
+    """
+    run_id = run.info.run_id
+    logged = client.create_logged_model(
+        run.info.experiment_id, name="best", source_run_id=run_id, params=run.data.params
+    )
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model"
+            _save(path, checkpoint, Model(run_id=run_id, model_id=logged.model_id))
+            client.log_model_artifacts(logged.model_id, str(path))
+    except BaseException:
+        client.finalize_logged_model(logged.model_id, "FAILED")
+        raise
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    client.finalize_logged_model(logged.model_id, "READY")
+    return str(logged.model_id)
+
+
+def _save(path: Path, checkpoint: Path, model: Model) -> None:
+    from mlflow.models import ModelSignature
+    from mlflow.pyfunc import save_model
+    from mlflow.types import Schema, TensorSpec
+
+    example = np.load(checkpoint.with_suffix(".npy"))
+    single = np.dtype(np.float32)
+    save_model(
+        path=path,
+        python_model=SERVED,
+        artifacts={"checkpoint": str(checkpoint)},
+        mlflow_model=model,
+        pip_requirements=[f"{name}=={version(name)}" for name in PACKAGES],
+        signature=ModelSignature(
+            inputs=Schema([TensorSpec(single, (-1, *example.shape[1:]))]),
+            outputs=Schema([TensorSpec(single, (-1, -1))]),
+        ),
+        input_example=example,
+    )

@@ -1,0 +1,130 @@
+"""What a study file will do, before anything is written: its plan, samples and a time estimate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+import optuna
+
+from lightning_modules.configuration import Configuration
+from studies.comparison import Arm, arms
+from studies.confirmation import seeds_of
+from studies.phases import Budget
+from studies.spec import Spec
+
+SAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The sizes of a study; `trials` is None where a budget in epochs decides."""
+
+    arms: Sequence[str]
+    trials: int | None
+    confirmations: int
+    epochs: int
+    """Epochs at most, search and confirmation together."""
+    grid_points: int | None
+    warnings: Sequence[str]
+
+
+def plan(spec: Spec) -> Plan:
+    """The sizes of a study."""
+    alternatives = arms(spec)
+    grid = spec.sampler.name == "grid"
+    points = sum(arm.space.grid_size() for arm in alternatives) if grid else None
+    trials = points
+    if not grid and spec.trials is not None:
+        trials = spec.trials * len(alternatives)
+    search = (spec.epochs or 0) * len(alternatives)
+    if trials is not None:
+        search = trials * spec.max_epochs
+    confirmations = 0
+    if spec.confirm is not None:
+        confirmations = (
+            len(alternatives) * spec.confirm.top * seeds_of(spec.confirm, len(arms(spec)))
+        )
+    return Plan(
+        [arm.name for arm in alternatives],
+        trials,
+        confirmations,
+        search + confirmations * spec.max_epochs,
+        points,
+        list(_warnings(spec, alternatives)),
+    )
+
+
+def _warnings(spec: Spec, alternatives: Sequence[Arm]) -> list[str]:
+    found = []
+    for arm in alternatives:
+        size = arm.space.size()
+        of = f" of {arm.name}" if arm.name else ""
+        if spec.sampler.name != "grid" and spec.trials is not None and size < spec.trials:
+            found.append(
+                f"the space{of} has {size:g} points and search.trials is {spec.trials}: repeated "
+                "points reuse their result; `method: grid` trains each once"
+            )
+        if spec.epochs is not None and not Budget(None, spec.epochs, spec.max_epochs).allows(
+            0, 0, 0
+        ):
+            found.append(
+                f"search.epochs is {spec.epochs}, less than one training ({spec.max_epochs}): "
+                "no trial will start"
+            )
+    if spec.confirm is not None and len(alternatives) > 1:
+        seeds, needed = (
+            seeds_of(spec.confirm, len(alternatives)),
+            _seeds_for_a_verdict(alternatives),
+        )
+        if seeds < needed:
+            found.append(
+                f"confirm.seeds is {seeds}: no verdict is possible below {needed} seeds with "
+                f"{len(alternatives)} arms"
+            )
+    return list(dict.fromkeys(found))
+
+
+def _seeds_for_a_verdict(alternatives: Sequence[Arm]) -> int:
+    pairs = math.comb(len(alternatives), 2)
+    return math.ceil(1 + math.log2(pairs / 0.05))
+
+
+def sample(spec: Spec) -> list[Configuration]:
+    """A few configurations of the space: the first arms' defaults, then random ones."""
+    alternatives = arms(spec)
+    sampler = optuna.samplers.RandomSampler(seed=spec.seed)
+    study = optuna.create_study(sampler=sampler)
+    found = []
+    for index in range(SAMPLES):
+        arm = alternatives[index % len(alternatives)]
+        if index == 0:
+            study.enqueue_trial(arm.space.default())
+        found.append(Configuration.resolve(arm.space.suggest(study.ask())))
+    return found
+
+
+def parameter_count(configuration: Configuration) -> int:
+    """Trainable numbers of the network."""
+    from lightning_modules.training import build_data, build_module
+
+    module = build_module(configuration, build_data(configuration))
+    return sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
+
+
+def probe(configurations: Sequence[Configuration]) -> float:
+    """Seconds per epoch: the mean of the configurations' second epochs."""
+    from lightning_modules.training import train
+
+    seconds: list[float] = []
+
+    def on_epoch(epoch: int, metrics: Mapping[str, float]) -> bool:
+        if epoch == 2:
+            seconds.append(metrics["time/epoch_s"])
+        return True
+
+    for configuration in configurations:
+        train(replace(configuration, trainer={**configuration.trainer, "epochs": 2}), 0, on_epoch)
+    return fmean(seconds)

@@ -1,0 +1,120 @@
+"""The JSON schema of study files, made from the component tables and the file's own shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lightning_modules.activations import ACTIVATIONS
+from lightning_modules.components import Component, Number, Parameter, Slot
+from lightning_modules.configuration import OBJECTIVE, SECTIONS, TRAINER
+from lightning_modules.metrics import METRICS, logged_metrics
+from lightning_modules.regularization import REGULARIZATION
+from studies.search import PRUNERS, SAMPLERS
+from studies.spec import StudyFile
+
+TABLES: dict[str, Mapping[str, Component]] = {
+    **{key: section.table for key, section in SECTIONS.items()},
+    "activation": ACTIVATIONS,
+    "regularization": REGULARIZATION,
+    "sampler": SAMPLERS,
+    "pruner": PRUNERS,
+}
+"""Every table that a study file can name a row of."""
+
+Schema = dict[str, Any]
+
+
+def study_file_schema() -> Schema:
+    """The schema, JSON Schema 2020-12."""
+    schema: Schema = StudyFile.model_json_schema()
+    properties = schema["properties"]
+    for key, section in SECTIONS.items():
+        properties[key] = _alternatives(section.table, section.what)
+    properties["regularization"] = _or_list(
+        _mapping({name: _regularizer(row) for name, row in REGULARIZATION.items()})
+    )
+    timeout = Number(None, "seconds after which a trial is ended", low=0, open="low")
+    trainer = {key: _open(parameter) for key, parameter in TRAINER.items()}
+    properties["trainer"] = _mapping({**trainer, "trial_timeout": _described(timeout)})
+    metrics = [metric for task in METRICS for metric in logged_metrics(task)]
+    properties["objective"] = _mapping(
+        {"metric": {"enum": list(dict.fromkeys(metrics))}, "goal": OBJECTIVE["goal"].schema()}
+    )
+    search = schema["$defs"]["SearchSection"]["properties"]
+    search["method"] = _component(SAMPLERS)
+    search["pruner"] = _component(PRUNERS)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _alternatives(table: Mapping[str, Component], what: str) -> Schema:
+    return {**_or_list(_component(table)), "description": f"a {what}, or a list of alternatives"}
+
+
+def _component(table: Mapping[str, Component]) -> Schema:
+    """A name, or `{name: ..., parameters}` with the parameters that this row takes."""
+    rows = [
+        {
+            **_mapping(
+                {
+                    "name": {"const": name},
+                    "label": {"type": "string"},
+                    **{key: _open(parameter) for key, parameter in row.parameters.items()},
+                }
+            ),
+            "required": ["name"],
+            "description": row.summary,
+        }
+        for name, row in table.items()
+    ]
+    return {"anyOf": [{"enum": list(table)}, *rows]}
+
+
+def _regularizer(row: Component) -> Schema:
+    first = next(iter(row.parameters.values()))
+    whole = _mapping({key: _open(parameter) for key, parameter in row.parameters.items()})
+    off: Schema = {"enum": [None, False]}
+    return {"anyOf": [*_open(first)["anyOf"], whole, off], "description": row.summary}
+
+
+def _open(parameter: Parameter) -> Schema:
+    """A value of the parameter, a range where it is a number, or a choice."""
+    value = parameter.schema()
+    if isinstance(parameter, Slot):
+        value = _or_list(_component(parameter.table))
+    forms = [value, _choice(value)]
+    if isinstance(parameter, Number):
+        forms.append(_range())
+    if parameter.default is None:
+        forms.append({"type": "null"})
+    return {**_described(parameter), "anyOf": forms}
+
+
+def _described(parameter: Parameter) -> Schema:
+    described: Schema = {"description": parameter.summary}
+    if parameter.default is not None:
+        described["default"] = parameter.default
+    return described
+
+
+def _choice(value: Schema) -> Schema:
+    return {
+        **_mapping({"values": {"type": "array", "items": value, "minItems": 1}}),
+        "required": ["values"],
+    }
+
+
+def _range() -> Schema:
+    number: Schema = {"type": "number"}
+    keys: Schema = {"min": number, "max": number, "log": {"type": "boolean"}}
+    keys |= {"step": {"type": "number", "exclusiveMinimum": 0}}
+    keys |= {"num": {"type": "integer", "minimum": 1}}
+    return {**_mapping(keys), "required": ["min", "max"]}
+
+
+def _or_list(one: Schema) -> Schema:
+    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
+def _mapping(properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "additionalProperties": False}

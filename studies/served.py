@@ -1,0 +1,43 @@
+"""The network of a logged model. MLflow runs this file wherever such a model is loaded.
+
+It is also run where the model is logged, so torch is imported only when a checkpoint is read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+if TYPE_CHECKING:
+    from lightning_modules.module import SupervisedModule
+
+
+class Network(PythonModel):
+    """Answers with class probabilities, or with values for regression."""
+
+    module: SupervisedModule
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Read the checkpoint."""
+        from lightning_modules.training import restore
+
+        self.module = restore(Path(context.artifacts["checkpoint"]))
+
+    def predict(
+        self,
+        context: PythonModelContext,
+        model_input: np.ndarray,
+        params: dict[str, Any] | None = None,
+    ) -> np.ndarray:
+        """Inputs of shape (rows, *input shape) to answers of shape (rows, outputs)."""
+        import torch
+
+        answers: np.ndarray = self.module.predict(torch.from_numpy(model_input)).numpy()
+        return answers
+
+
+set_model(Network())
