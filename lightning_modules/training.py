@@ -6,7 +6,9 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,21 +62,20 @@ def train(
     part.
     """
     start = time.perf_counter()
-    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
     torch.set_num_threads(int(configuration.trainer["threads"]))
     pl.seed_everything(seed, verbose=False)
     data = build_data(configuration)
     module = build_module(configuration, data)
     watch = _Watch(configuration, on_epoch)
-    trainer = build_trainer(configuration, watch)
-    trainer.fit(module, datamodule=data)
-    test: dict[str, float] = {}
-    if watch.best_epoch is not None:
-        if evaluate_test and not watch.diverged:
+    with _quiet():
+        trainer = build_trainer(configuration, watch)
+        trainer.fit(module, datamodule=data)
+        test: dict[str, float] = {}
+        if evaluate_test and watch.weights and not watch.diverged:
             module.load_state_dict(watch.weights)
             test = dict(trainer.test(module, datamodule=data, verbose=False)[0])
-        if checkpoint is not None:
-            _write(checkpoint, configuration, seed, data, watch)
+    if checkpoint is not None and watch.weights:
+        _write(checkpoint, configuration, seed, data, watch)
     return TrainingResult(
         epochs=watch.epochs,
         best_epoch=watch.best_epoch,
@@ -154,6 +155,15 @@ def _network(
         goal=configuration.objective.goal,
     )
     return module
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's remarks, which are for people who use it by hand."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        yield
 
 
 class _Watch(Checkpoint):

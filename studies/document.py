@@ -171,7 +171,7 @@ def dump(tree: dict[str, Any]) -> str:
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = None  # short mappings on one line
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    yaml.width = 96
+    yaml.width = 1000  # a broken flow mapping reads badly
     buffer = io.StringIO()
     yaml.dump(tree, buffer)
     return buffer.getvalue()

@@ -36,7 +36,8 @@ class Network(PythonModel):
         """Inputs of shape (rows, *input shape) to answers of shape (rows, outputs)."""
         import torch
 
-        answers: np.ndarray = self.module.predict(torch.from_numpy(model_input)).numpy()
+        with torch.inference_mode():
+            answers: np.ndarray = self.module.predict(torch.from_numpy(model_input)).numpy()
         return answers
 
 

@@ -246,12 +246,20 @@ class Space:
         """Every open value by its Optuna name."""
         return list(_open("", self.root))
 
-    def places(self) -> list[str]:
-        """Where the open values are in a configuration, dotted; alternatives share their places."""
-        return list(dict.fromkeys(_places("", self.root)))
+    def chosen(self, configuration: Mapping[str, Value]) -> dict[str, Value]:
+        """The open values of a flat configuration (`Configuration.flat`), by their places in it."""
+        found: dict[str, Value] = {}
+        for place in dict.fromkeys(_places("", self.root)):
+            inside = [path for path in configuration if path.startswith(f"{place}.")]
+            for path in (place, place.removesuffix(".name"), *inside):
+                if path in configuration:
+                    found[path] = configuration[path]
+                    break
+        return found
 
 
 def _places(path: str, node: Node) -> Iterator[str]:
+    """Where open values are in a configuration; alternatives share their places."""
     if isinstance(node, Range | Choice):
         yield path
     elif isinstance(node, Alternatives):

@@ -51,8 +51,8 @@ def check(
     samples = sample(spec)
     screen.print("samples:")
     for configuration in samples:
-        flat = configuration.flat()
-        values = ", ".join(f"{p}={flat[p]}" for p in spec.space.places() if p in flat)
+        chosen = spec.space.chosen(configuration.flat())
+        values = ", ".join(f"{path}={_shown(value)}" for path, value in chosen.items())
         count = parameter_count(configuration)
         screen.print(f"  {configuration.model.name} with {count:,} weights: {values or 'no range'}")
     seconds = probe(samples)
@@ -91,6 +91,10 @@ def _parameter(name: str, node: Any) -> Mapping[str, str]:
     if isinstance(node, Alternatives):
         return {"name": name, "values": "alternatives " + ", ".join(node.options)}
     return {"name": name, "values": "one of " + ", ".join(str(value) for value in node.values)}
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _duration(seconds: float) -> str:

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from lightning_modules.configuration import Configuration
 from studies.archive import Asked
 from studies.cli.options import console
 from studies.records import Outcome, TrialEnd
@@ -165,25 +166,10 @@ def _outcomes(trials: Sequence[Trial]) -> str:
 def _print_best(results: StudyResults, best: Mapping[str, Any], screen: Console) -> None:
     arm = f" by {best['arm']}" if best["arm"] else ""
     screen.print(f"best {best['metric']} {best['value']:.4f}{arm}:")
-    for path, value in _searched(results, best["configuration"]):
+    flat = Configuration.resolve(best["configuration"]).flat()
+    for path, value in results.spec.space.chosen(flat).items():
         screen.print(f"  {path} = {value}")
     screen.print(f"  the whole configuration: fairtune best {results.study}")
-
-
-def _searched(results: StudyResults, configuration: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The values that the search chose, by their place in a configuration."""
-    flat = _flat("", configuration)
-    for path in results.spec.space.places():
-        if path in flat:
-            yield path, flat[path]
-
-
-def _flat(prefix: str, node: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in node.items():
-        path = f"{prefix}.{key}" if prefix else key
-        found |= _flat(path, value) if isinstance(value, Mapping) else {path: value}
-    return found
 
 
 def print_studies(studies: Sequence[StudyResults], screen: Console) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,9 +16,6 @@ def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
     """Train a task, asking after every epoch whether to go on."""
     # imported here: the driver names this function and must not wait for torch
     from lightning_modules.training import TrainingResult, train
-
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
 
     def on_epoch(epoch: int, metrics: Mapping[str, float]) -> bool:
         return ask(EpochReport(epoch, metrics))
