@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import StorageError
-from studies.home import Home
+from studies.home import Home, redact
 from studies.records import Outcome, TrialEnd, TrialRecord
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -197,15 +197,6 @@ def end_of(trial: FrozenTrial) -> TrialEnd | None:
 def configuration_of(trial: FrozenTrial) -> Configuration:
     """The configuration of a trial that has started."""
     return Configuration.resolve(json.loads(trial.user_attrs["configuration"]))
-
-
-def redact(url: str) -> str:
-    """A database URL without its password."""
-    scheme, separator, rest = url.partition("://")
-    credentials, at, place = rest.rpartition("@")
-    if not at:
-        return url
-    return f"{scheme}{separator}{credentials.partition(':')[0]}:***@{place}"
 
 
 def _plain(end: TrialEnd) -> dict[str, Any]:

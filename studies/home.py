@@ -97,6 +97,15 @@ def slug(name: str) -> str:
     return safe if safe == name else f"{safe}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
+def redact(url: str) -> str:
+    """A database URL without its password."""
+    scheme, separator, rest = url.partition("://")
+    credentials, at, place = rest.rpartition("@")
+    if not at:
+        return url
+    return f"{scheme}{separator}{credentials.partition(':')[0]}:***@{place}"
+
+
 def _same_database(one: str, other: str) -> bool:
     def place(url: str) -> str:
         scheme, _, rest = url.partition("://")

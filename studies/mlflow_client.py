@@ -45,7 +45,7 @@ from sqlalchemy import create_engine, make_url  # noqa: E402
 from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 
 from lightning_modules.errors import StorageError  # noqa: E402
-from studies.archive import redact  # noqa: E402
+from studies.home import redact  # noqa: E402
 
 __all__ = [
     "LoggedModelOutput",

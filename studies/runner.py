@@ -95,15 +95,15 @@ class Runner:
                 self.interrupt()
             else:
                 self.fill(sources)
-            if not self.running:
-                return
+            if not self.running and (self.stopping() or self.engine.free):
+                return  # nothing could be started although something was free to do it
             for event in self.engine.events(TICK):
                 self.handle(event)
             self.end_overdue()
 
     def fill(self, sources: Sequence[Source]) -> None:
         """Give every free slot the next trial."""
-        while len(self.running) < self.engine.slots:
+        while self.engine.free:
             source, asked = self.again.popleft() if self.again else self.next(sources)
             if source is None or asked is None:
                 return

@@ -76,7 +76,8 @@ class MlflowTracker:
         Raises StorageError where MLflow cannot be used.
         """
         client = connect(home.mlflow_uri)
-        shared = {**resolve_tags(), "fairtune.study": spec.study}
+        ours = {"fairtune.study": spec.study, "fairtune.version": version("fairtune")}
+        shared = {**resolve_tags(), **ours}
         with usable(home.mlflow_uri):
             experiment_id, parent_id = _experiment(client, home, spec.study)
             parent = _run_or_none(client, parent_id)
@@ -84,7 +85,6 @@ class MlflowTracker:
                 own = {
                     "fairtune.sampler": str(spec.sampler),
                     "fairtune.pruner": str(spec.pruner),
-                    "fairtune.version": version("fairtune"),
                 }
                 parent = client.create_run(
                     experiment_id, tags={**shared, **own}, run_name=spec.study

@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Any
 
 from studies.mlflow_client import Metric, MlflowClient, Param, Run, RunTag
@@ -138,7 +137,6 @@ def _tags(record: TrialRecord) -> dict[str, str]:
         "fairtune.config_hash": record.configuration.hash,
         "fairtune.sampler": record.sampler,
         "fairtune.dataset": record.configuration.data.name,
-        "fairtune.version": version("fairtune"),
     }
 
 

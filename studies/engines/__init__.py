@@ -49,11 +49,13 @@ Event = Epoch | Ended
 class Engine(Protocol):
     """Runs tasks side by side."""
 
-    slots: int
-    """How many tasks run at once."""
+    @property
+    def free(self) -> int:
+        """How many tasks could start at this moment."""
+        ...
 
     def submit(self, task: Task) -> None:
-        """Start a task; at most `slots` may be under way."""
+        """Start a task; only where one is free."""
         ...
 
     def proceed(self, trial: str) -> None:

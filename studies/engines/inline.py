@@ -15,11 +15,15 @@ class InlineEngine:
     """Runs tasks in threads, one `perform` call each; `kill` only stops listening."""
 
     def __init__(self, perform: Perform, slots: int = 1) -> None:
-        self.slots = slots
+        self._slots = slots
         self._perform = perform
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._answers: dict[str, queue.SimpleQueue[bool]] = {}
         self._killed: set[str] = set()
+
+    @property
+    def free(self) -> int:
+        return self._slots - len(self._answers)
 
     def submit(self, task: Task) -> None:
         self._killed.discard(task.trial)
@@ -39,9 +43,12 @@ class InlineEngine:
 
     def events(self, timeout: float | None) -> Sequence[Event]:
         try:
-            return [self._events.get(timeout=timeout)]
+            event = self._events.get(timeout=timeout)
         except queue.Empty:
             return []
+        if isinstance(event, Ended):
+            self._answers.pop(event.trial, None)
+        return [event]
 
     def close(self) -> None:
         for trial, answer in self._answers.items():

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from multiprocessing import connection, get_all_start_methods
 from multiprocessing.connection import Connection
 
+from lightning_modules.errors import FairtuneError
 from studies.engines import Ended, Event, Task
 from studies.engines.worker import Perform, work
 from studies.records import Outcome, TrialEnd
@@ -26,7 +27,7 @@ class LocalEngine:
 
     def __init__(self, workers: int, perform: Perform, preload: Sequence[str] = ()) -> None:
         """`perform` must be importable by name; `preload` are modules for the fork server."""
-        self.slots = workers
+        self._slots = workers
         self._perform = perform
         method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
         self._context = multiprocessing.get_context(method)
@@ -43,12 +44,19 @@ class LocalEngine:
 
     def start(self) -> None:
         """Start the workers; the first task does it otherwise."""
-        while len(self._workers) < self.slots:
+        while len(self._workers) < self._slots:
             self._hire()
+
+    @property
+    def free(self) -> int:
+        if not self._workers:
+            return self._slots
+        return sum(worker.started for worker in self._idle)
 
     def submit(self, task: Task) -> None:
         self.start()
-        worker = self._idle.pop()
+        worker = max(self._idle, key=lambda worker: worker.started)
+        self._idle.remove(worker)
         self._busy[task.trial] = worker
         worker.trial = task.trial
         worker.send(task)
@@ -99,12 +107,17 @@ class LocalEngine:
             self._said.append(event)
             if isinstance(event, Ended):
                 del self._busy[event.trial]
-                worker.trial = None
+                worker.trial, worker.proven = None, True
                 self._idle.append(worker)
 
     def _bury(self, worker: _Worker) -> None:
         """A worker's pipe has closed: its trial, if any, crashed with it."""
         worker.join()
+        if worker.trial is None and not worker.proven:
+            raise FairtuneError(
+                f"a worker process ended before its first trial ({worker.death()}); "
+                "what it printed above says why"
+            )
         self._replace(worker)
         if worker.trial is not None:
             del self._busy[worker.trial]
@@ -148,6 +161,8 @@ class _Worker:
     pipe: Connection
     theirs: Connection
     trial: str | None = None
+    proven: bool = False
+    """Whether it has finished a trial: one that dies before that would die again."""
     started: bool = False
     killed: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)

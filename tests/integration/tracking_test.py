@@ -22,7 +22,7 @@ import pytest
 
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import StorageError
-from studies import document, tracking
+from studies import document, mlflow_client, tracking
 from studies.home import Home
 from studies.mlflow_client import MlflowClient, Run, connect
 from studies.records import Outcome, TrialEnd, TrialRecord
@@ -42,14 +42,7 @@ trainer: {epochs: 3}
 search: {method: random, trials: 6, pruner: median}
 compare: {factor: optimizer}
 """
-pytestmark = [
-    pytest.mark.filterwarnings(f"ignore:{warning}")
-    for warning in (
-        "The ``noload`` loader:sqlalchemy.exc.SADeprecationWarning",  # MLflow with SQLAlchemy 2.1
-        ".*Any type hint is inferred as AnyType:UserWarning",  # MLflow's own import
-        "`isinstance.treespec, LeafSpec.` is deprecated:FutureWarning",  # Lightning with torch 2.14
-    )
-]
+
 STATUSES = {
     Outcome.completed: "FINISHED",
     Outcome.pruned: "KILLED",
@@ -476,6 +469,16 @@ def test_an_unreachable_server_is_a_storage_error_without_its_password(
         f"the MLflow store http://me:***@127.0.0.1:{port} cannot be used: [Errno 111] Connection "
         "refused; start that server, or unset MLFLOW_TRACKING_URI to keep runs in the home"
     )
+
+
+def test_a_server_that_never_answers_is_a_storage_error(
+    home: Home, spec: Spec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mlflow_client, "REACHABLE_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(StorageError, match="cannot be used: timed out; start that server"):
+            MlflowTracker.open(replace(home, mlflow_uri=uri), spec)
 
 
 def test_a_file_that_is_no_database_is_a_storage_error(home: Home, spec: Spec) -> None:
