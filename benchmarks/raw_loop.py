@@ -73,8 +73,8 @@ def train(
 ) -> Iterator[dict[str, float]]:
     """Train and give every epoch's metrics.
 
-    Validation accuracy alone, or with `every_metric` all that fairtune logs: loss and accuracy of
-    the training part, as it trains, and of the validation part.
+    Validation accuracy alone, or with `every_metric` loss and accuracy of the training part, as it
+    trains, and of the validation part.
     """
     torch.manual_seed(seed)
     network = mlp(hidden)

@@ -16,6 +16,7 @@ from lightning_modules.components import (
     Number,
     Option,
     Parameter,
+    Slot,
     Value,
     article,
     complaints,
@@ -25,7 +26,7 @@ from lightning_modules.components import (
 from lightning_modules.data.datasets import DATASETS
 from lightning_modules.errors import ConfigurationError, Problem
 from lightning_modules.losses import DEFAULT_LOSS, LOSSES
-from lightning_modules.metrics import DEFAULT_OBJECTIVE, goal_of, logged_metrics
+from lightning_modules.metrics import DEFAULT_OBJECTIVE, METRICS, goal_of, logged_metrics
 from lightning_modules.networks import NETWORKS
 from lightning_modules.optimizers import OPTIMIZERS
 from lightning_modules.regularization import REGULARIZATION, regularizers
@@ -247,9 +248,10 @@ def _fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) -> Ite
     if _on(tree, "weight_decay"):
         yield from _twice(tree, "weight_decay", "optimizer")
     if isinstance(data, Dataset):
-        yield from _data_problems(tree["data"])
+        yield from _data_problems(tree["data"], data)
         yield from _loss_problems(tree, data, rows.get("loss"))
-        yield from _objective_problems(tree.get("objective"), data.task)
+    task = data.task if isinstance(data, Dataset) else None
+    yield from _objective_problems(tree.get("objective"), task)
 
 
 def _on(tree: Mapping[str, Any], key: str) -> bool:
@@ -265,10 +267,11 @@ def _twice(tree: Mapping[str, Any], key: str, section: str) -> Iterator[Problem]
         yield Problem(("regularization", key), message)
 
 
-def _data_problems(node: Any) -> Iterator[Problem]:
+def _data_problems(node: Any, row: Component) -> Iterator[Problem]:
     if not isinstance(node, Mapping):
         return
-    shares = [node.get("validation", 0.2), node.get("test", 0.2)]
+    parts = [name for name in ("validation", "test") if name in row.parameters]
+    shares = [node.get(name, row.parameters[name].default) for name in parts]
     if all(isinstance(share, int | float) for share in shares) and sum(shares) >= 1:
         message = f"validation and test take {sum(shares):g} of the rows; nothing is left to learn"
         yield Problem(("data", "validation" if "validation" in node else "test"), message)
@@ -291,14 +294,16 @@ def _loss_problems(
         yield Problem(("regularization", "label_smoothing"), message)
 
 
-def _objective_problems(node: Any, task: str) -> Iterator[Problem]:
+def _objective_problems(node: Any, task: str | None) -> Iterator[Problem]:
+    """What is wrong with the objective; where the task is unknown, any task's metric will do."""
     if not isinstance(node, Mapping):
         yield from _parameter_problems("objective", OBJECTIVE, node)
         return
-    metric, logged = node.get("metric"), logged_metrics(task)
+    metric = node.get("metric")
+    logged = [name for known in METRICS if task in (known, None) for name in logged_metrics(known)]
     if metric is not None and metric not in logged:
         hint = suggestion(metric, logged) or "; logged are " + ", ".join(logged)
-        message = f"{metric!r} is never logged for {task}{hint}"
+        message = f"{metric!r} is never logged{f' for {task}' if task else ''}{hint}"
         yield Problem(("objective", "metric"), message)
     rest = {key: value for key, value in node.items() if key != "metric"}
     yield from _parameter_problems("objective", OBJECTIVE, rest)
@@ -333,9 +338,13 @@ def _canonical(parameter: Parameter, value: Value) -> Value:
     if isinstance(value, list | tuple):
         item = getattr(parameter, "item", None)
         return [_canonical(item, v) if item is not None else v for v in value]
+    if isinstance(parameter, Slot):
+        given = value if isinstance(value, Mapping) else {}
+        name = _name(value)
+        return {"name": name, **_filled(parameter.table[name], given)}
     if isinstance(parameter, Number) and not parameter.integer and isinstance(value, int):
         return float(value)
-    return dict(value) if isinstance(value, Mapping) else value
+    return value
 
 
 def _flat(prefix: str, node: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:

@@ -56,9 +56,9 @@ class SupervisedModule(pl.LightningModule):
         super().__init__()
         self.network = network
         self.task = task
-        self.loss_name = _name(loss or DEFAULT_LOSS[task])
         row, parameters = chosen(LOSSES, loss or DEFAULT_LOSS[task], "loss")
         self.loss = row.build(**parameters)
+        self.loss_name = _name(loss or DEFAULT_LOSS[task])
         self.optimizer = chosen(OPTIMIZERS, optimizer, "optimizer")
         self.schedule = chosen(SCHEDULES, schedule, "schedule")
         self.regularization = {

@@ -111,10 +111,11 @@ def _multistep(
     from torch.optim.lr_scheduler import MultiStepLR
 
     horizon = _horizon(epochs, warmup)
-    at = milestones or [max(1, horizon // 2), max(2, horizon * 3 // 4)]
+    if milestones is None:
+        milestones = [max(1, horizon // 2), max(2, horizon * 3 // 4)]
     return Schedule(
         optimizer,
-        lambda o: MultiStepLR(o, at, gamma),
+        lambda o: MultiStepLR(o, milestones, gamma),
         steps_per_epoch=steps_per_epoch,
         warmup=warmup,
     )
@@ -298,7 +299,9 @@ SCHEDULES: dict[str, Component] = {
         _one_cycle,
         {
             **WARMUP,
-            "pct_start": Number(0.3, "share spent rising", low=0, high=1, tune=(0.1, 0.5)),
+            "pct_start": Number(
+                0.3, "share spent rising", low=0, high=1, open="high", tune=(0.1, 0.5)
+            ),
             "div_factor": Number(25.0, "peak over first rate", low=1, tune=(5.0, 50.0)),
             "final_div_factor": Number(1e4, "first over last rate", low=1),
             "anneal_strategy": Option("cos", "shape of the curve", options=("cos", "linear")),

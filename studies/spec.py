@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -137,11 +137,13 @@ def resolve(source: Document, overrides: Sequence[str] = ()) -> Spec:
             Problem(variant.origin(problem.path), problem.message)
             for problem in configuration_problems(variant.value)
         )
-    search = file.search if file else SearchSection()
+    search = file.search if file else _if_right(SearchSection, tree.get("search", {}))
+    search = search or SearchSection()
     sampler = _choose("search", "method", SAMPLERS, "search method", search.method, problems)
     pruner = _choose("search", "pruner", PRUNERS, "pruner", search.pruner, problems)
     space = Space(root)
-    factors = _factors(file.compare if file else None, root, problems)
+    compare = file.compare if file else _if_right(CompareSection, tree.get("compare", {}))
+    factors = _factors(compare, root, problems)
     problems.extend(_budget_problems(search, sampler, space, factors))
     problems.extend(_fixed_problems(root))
     source.refuse(problems)
@@ -179,6 +181,17 @@ def _shape(tree: Mapping[str, Any], problems: list[Problem]) -> StudyFile | None
         )
         problems.append(Problem(("study",), message))
     return file
+
+
+Shape = TypeVar("Shape", bound=Section)
+
+
+def _if_right(shape: type[Shape], node: Any) -> Shape | None:
+    """A section of a file that is wrong elsewhere, so that all mistakes are told at once."""
+    try:
+        return shape.model_validate(node)
+    except ValidationError:
+        return None
 
 
 SECTIONS: dict[str, type[Section]] = {

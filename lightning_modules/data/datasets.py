@@ -68,7 +68,7 @@ COMMON: dict[str, Parameter] = {
         log=True,
     ),
     "validation": _SHARE,
-    "split_seed": Number(0, "seed of the split", low=0, integer=True),
+    "split_seed": Number(0, "seed of the split", low=0, high=10**9, integer=True),
     "standardize": Flag(True, "mean 0 and deviation 1, fitted on the training part"),
 }
 WITH_TEST: dict[str, Parameter] = {**COMMON, "test": _SHARE}

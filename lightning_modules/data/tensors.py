@@ -55,7 +55,7 @@ class TensorBatches:
 
     def __len__(self) -> int:
         full, rest = divmod(len(self.targets), self.batch_size)
-        return max(1, full + (rest > 1 or self.batch_size == 1))
+        return max(1, full + (rest > 1))
 
     def __iter__(self) -> Iterator[Part]:
         rows = len(self.targets)

@@ -38,7 +38,7 @@ def test_a_study_file_becomes_a_space_with_defaults_filled_in() -> None:
     assert (spec.trials, spec.max_epochs, spec.factors) == (5, 20, ("optimizer",))
 
 
-def test_five_mistakes_are_reported_together_with_their_lines() -> None:
+def test_six_mistakes_are_reported_together_with_their_lines() -> None:
     text = """study: x
 data: {name: digit}
 model: {name: mlp, hiden: [3]}
@@ -58,7 +58,10 @@ serch: {trials: 3}
         "study.yaml:4: optimizer.lr: min must be less than max, got min 1.0 and max 0.1"
     )
     assert lines[3] == "study.yaml:5: schedule.warmup: must be a number >= 0, got -1"
-    assert lines[4] == "study.yaml:7: serch: is no key of a study file; did you mean search?"
+    assert lines[4] == (
+        "study.yaml:6: objective.metric: 'val/acuracy' is never logged; did you mean val/accuracy?"
+    )
+    assert lines[5] == "study.yaml:7: serch: is no key of a study file; did you mean search?"
 
 
 def test_a_bound_outside_a_parameters_range_names_the_bound() -> None:
