@@ -12,6 +12,7 @@ from lightning_modules.activations import build_activation
 from lightning_modules.module import SupervisedModule
 
 CONVOLUTIONS: dict[int, type[nn.Conv1d | nn.Conv2d]] = {1: nn.Conv1d, 2: nn.Conv2d}
+PADS: dict[int, type[nn.Module]] = {1: nn.ZeroPad1d, 2: nn.ZeroPad2d}
 NORMS: dict[int, type[nn.BatchNorm1d | nn.BatchNorm2d]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}
 POOLS: dict[str, dict[int, type[nn.Module]]] = {
     "max": {1: nn.MaxPool1d, 2: nn.MaxPool2d},
@@ -42,7 +43,11 @@ class CNNNetwork(nn.Sequential):
         dimensions = len(sides)
         layers: list[nn.Module] = []
         for count in channels:
-            layers.append(CONVOLUTIONS[dimensions](width, count, kernel_size, padding="same"))
+            if kernel_size % 2 == 0:  # as padding="same" does, but without torch's warning
+                before, after = kernel_size // 2 - 1, kernel_size // 2
+                layers.append(PADS[dimensions]((before, after) * dimensions))
+            padding = kernel_size // 2 if kernel_size % 2 else 0
+            layers.append(CONVOLUTIONS[dimensions](width, count, kernel_size, padding=padding))
             if batch_norm:
                 layers.append(NORMS[dimensions](count))
             layers.append(build_activation(activation))

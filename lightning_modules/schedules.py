@@ -190,15 +190,25 @@ def _cosine_restarts(
 
 
 def _one_cycle(
-    optimizer: Optimizer, epochs: int, steps_per_epoch: int, goal: str, warmup: float, **own: Any
+    optimizer: Optimizer,
+    epochs: int,
+    steps_per_epoch: int,
+    goal: str,
+    warmup: float,
+    pct_start: float,
+    **own: Any,
 ) -> Schedule:
     from torch.optim.lr_scheduler import OneCycleLR
 
     peak = [float(group["lr"]) for group in optimizer.param_groups]
     total = max(1, epochs * steps_per_epoch - round(warmup * steps_per_epoch))
+    if pct_start * total == 1:  # a rise that ends at the first step: torch divides by its length
+        pct_start *= 1 - 1e-9
     return Schedule(
         optimizer,
-        lambda o: OneCycleLR(o, peak, total_steps=total, cycle_momentum=False, **own),
+        lambda o: OneCycleLR(
+            o, peak, total, pct_start=float(pct_start), cycle_momentum=False, **own
+        ),
         steps_per_epoch=steps_per_epoch,
         warmup=warmup,
         every_step=True,

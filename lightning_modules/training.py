@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import pickle
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -94,11 +95,15 @@ def restore(checkpoint: Path) -> SupervisedModule:
     Raises UserError where the file is no whole checkpoint.
     """
     try:
-        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of torch, about foreign files
+            content = dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
         configuration = Configuration.resolve(content["configuration"])
         module = _network(configuration, tuple(content["input_shape"]), content["outputs"])
         module.load_state_dict(content["weights"])
-    except (OSError, RuntimeError, KeyError, EOFError, ValueError) as error:
+    except pickle.UnpicklingError:  # torch's text advises to run whatever the file holds
+        text = "it holds something else than tensors and plain values"
+        raise UserError(f"{checkpoint}: is no whole fairtune checkpoint: {text}") from None
+    except Exception as error:  # a foreign file can raise anything here
         raise UserError(f"{checkpoint}: is no whole fairtune checkpoint: {error}") from None
     return module.eval()
 

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lightning_modules.configuration import Configuration
 from studies.archive import FINISHED, Archive, Asked, Ledger, end_of
-from studies.comparison import Arm
+from studies.arms import Arm
 from studies.records import TrialRecord
 from studies.search import PRUNERS, SAMPLERS
 from studies.space import Point

@@ -10,7 +10,7 @@ from statistics import fmean
 import optuna
 
 from lightning_modules.configuration import Configuration
-from studies.comparison import Arm, arms
+from studies.arms import Arm, arms
 from studies.confirmation import seeds_of
 from studies.phases import Budget
 from studies.spec import Spec

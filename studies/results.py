@@ -16,7 +16,7 @@ from lightning_modules.components import unknown
 from lightning_modules.errors import UserError
 from studies import document
 from studies.archive import Archive, end_of
-from studies.comparison import arms
+from studies.arms import arms
 from studies.home import Home
 from studies.records import Outcome
 from studies.spec import Spec, resolve

@@ -11,7 +11,7 @@ from typing import Protocol
 from optuna.trial import FrozenTrial
 
 from studies.archive import Archive, Asked, Ledger, end_of
-from studies.comparison import arms
+from studies.arms import arms
 from studies.confirmation import Confirmation, best_trials, plan
 from studies.engines import Ended, Engine, Epoch, Event, Task
 from studies.home import Home
