@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -76,6 +76,10 @@ class SupervisedModule(pl.LightningModule):
         """What became infinite or not a number, and where; None while all is well."""
         self.register_buffer("target_mean", torch.zeros(1))
         self.register_buffer("target_scale", torch.ones(1))
+        self.epoch_metrics: dict[str, float] = {}
+        """The latest value of every metric that is logged."""
+        self.logged: Container[str] | None = None
+        """Metrics that go to Lightning's loggers and callbacks, None for all: each costs time."""
         self._losses: list[Tensor] = []
         self._seen: dict[str, list[tuple[Tensor, Tensor]]] = {"train": [], "val": [], "test": []}
         self.learning_rate = 0.0
@@ -157,13 +161,12 @@ class SupervisedModule(pl.LightningModule):
             self.diverged = f"the training loss is no longer finite at {where}"
         self._losses.clear()
         self._log_part("train")
-        self.log("optim/lr", self.learning_rate)
+        self._log({"optim/lr": self.learning_rate})
         schedule = self._schedule()
         if schedule.watches_metric:
-            logged = self.trainer.callback_metrics
-            if self.objective not in logged:
+            if self.objective not in self.epoch_metrics:
                 raise UserError(f"plateau watches {self.objective}, which was not logged")
-            schedule.epoch_end(float(logged[self.objective]))
+            schedule.epoch_end(self.epoch_metrics[self.objective])
 
     def validation_step(self, batch: tuple[Tensor, ...], _: int) -> None:
         self._answer("val", batch)
@@ -203,7 +206,13 @@ class SupervisedModule(pl.LightningModule):
         classes = max(2, outputs.shape[1])
         for name, metric in METRICS[self.task].items():
             values[name] = metric.compute(predictions, targets, classes)
-        self.log_dict({f"{part}/{name}": value for name, value in values.items()})
+        self._log({f"{part}/{name}": value.item() for name, value in values.items()})
+
+    def _log(self, values: Mapping[str, float]) -> None:
+        self.epoch_metrics |= values
+        for name, value in values.items():
+            if self.logged is None or name in self.logged:
+                self.log(name, value)
 
     def _in_units(self, values: Tensor) -> Tensor:
         return values * self.target_scale + self.target_mean

@@ -63,10 +63,15 @@ def train(
     part.
     """
     start = time.perf_counter()
+    if not torch.cuda.is_available():
+        # torch's optimizers ask for a GPU at every step, which takes longer than the step itself
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     torch.set_num_threads(int(configuration.trainer["threads"]))
     pl.seed_everything(seed, verbose=False)
     data = build_data(configuration)
     module = build_module(configuration, data)
+    watched = "early_stopping" in configuration.regularization
+    module.logged = {configuration.objective.metric} if watched else ()
     watch = _Watch(configuration, on_epoch)
     with _quiet():
         trainer = build_trainer(configuration, watch)
@@ -74,7 +79,8 @@ def train(
         test: dict[str, float] = {}
         if evaluate_test and watch.weights and not watch.diverged:
             module.load_state_dict(watch.weights)
-            test = dict(trainer.test(module, datamodule=data, verbose=False)[0])
+            trainer.test(module, datamodule=data, verbose=False)
+            test = {k: v for k, v in module.epoch_metrics.items() if k.startswith("test/")}
     if checkpoint is not None and watch.weights:
         _write(checkpoint, configuration, seed, data, watch)
     return TrainingResult(
@@ -193,9 +199,8 @@ class _Watch(Checkpoint):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.epochs += 1
-        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         assert isinstance(pl_module, SupervisedModule)
-        metrics["optim/lr"] = pl_module.learning_rate  # what Lightning kept is single precision
+        metrics = dict(pl_module.epoch_metrics)
         metrics["time/epoch_s"] = time.perf_counter() - self._began
         value = metrics[self.objective.metric]
         self.diverged = pl_module.diverged

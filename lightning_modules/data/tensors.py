@@ -116,6 +116,9 @@ class TensorDataModule(pl.LightningDataModule):
     def test_dataloader(self) -> TensorBatches:
         return TensorBatches(self.splits.test, EVALUATION_BATCH, None)
 
+    def predict_dataloader(self) -> TensorBatches:
+        return self.test_dataloader()
+
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 

@@ -1,0 +1,53 @@
+"""What all tests share: an environment of their own, and homes that are quick to make."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from studies.home import Home
+
+MakeHome = Callable[[Path], Home]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_environment() -> Iterator[None]:
+    """No setting of the user's reaches a test, and a command without --home fails."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("MLFLOW_TRACKING_URI", "FAIRTUNE_STORAGE"):
+            patch.delenv(name, raising=False)
+        patch.setenv("FAIRTUNE_HOME", "/dev/null/a-test-must-name-its-home")
+        yield
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty MLflow database; MLflow takes seconds to make one."""
+    from studies.mlflow_client import connect
+
+    path = tmp_path_factory.mktemp("migrated") / "mlflow.db"
+    connect(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def make_home(migrated: Path) -> MakeHome:
+    """Makes homes whose MLflow database is migrated already."""
+
+    def make(path: Path) -> Home:
+        home = Home.at(path)
+        home.create()
+        source, target = sqlite3.connect(migrated), sqlite3.connect(path / "mlflow.db")
+        source.backup(target)
+        source.close()
+        target.close()
+        return home
+
+    return make
+
+
+@pytest.fixture
+def home(tmp_path: Path, make_home: MakeHome) -> Home:
+    """A new home in a folder whose name has a space."""
+    return make_home(tmp_path / "my home")

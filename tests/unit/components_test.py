@@ -1,0 +1,411 @@
+"""Activations, losses and metrics follow their formulas; rows say what is wrong with a value."""
+
+import math
+import pickle
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics as sklearn_metrics
+from torch import Tensor
+
+from lightning_modules.activations import ACTIVATIONS, build_activation
+from lightning_modules.components import (
+    Component,
+    Flag,
+    Items,
+    Number,
+    Option,
+    Parameter,
+    Slot,
+    article,
+    chosen,
+    complaints,
+    lookup,
+    suggestion,
+    unknown,
+)
+from lightning_modules.data.datasets import DATASETS
+from lightning_modules.errors import ConfigurationError, Problem, UserError
+from lightning_modules.losses import LOSSES
+from lightning_modules.metrics import METRICS, goal_of, logged_metrics
+from lightning_modules.networks import NETWORKS
+from lightning_modules.optimizers import OPTIMIZERS
+from lightning_modules.regularization import REGULARIZATION
+from lightning_modules.schedules import SCHEDULES
+
+TABLES: dict[str, Mapping[str, Component]] = {
+    "activation": ACTIVATIONS,
+    "data set": DATASETS,
+    "loss": LOSSES,
+    "network": NETWORKS,
+    "optimizer": OPTIMIZERS,
+    "regularization": REGULARIZATION,
+    "schedule": SCHEDULES,
+}
+
+# Activations
+
+POINTS = [-2.0, -0.5, 0.0, 0.5, 2.0]
+
+
+def normal_distribution(x: float) -> float:
+    return (1 + math.erf(x / math.sqrt(2))) / 2
+
+
+FORMULAS: dict[str, Callable[[float], float]] = {
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "tanh": math.tanh,
+    "relu": lambda x: max(0.0, x),
+    "leaky_relu": lambda x: x if x > 0 else 0.01 * x,
+    "elu": lambda x: x if x > 0 else math.exp(x) - 1,
+    "gelu": lambda x: x * normal_distribution(x),
+    "silu": lambda x: x / (1 + math.exp(-x)),
+    "identity": lambda x: x,
+}
+
+
+def activated(value: str | Mapping[str, Any]) -> list[float]:
+    values: list[float] = build_activation(value)(torch.tensor(POINTS)).tolist()
+    return values
+
+
+def test_every_activation_equals_its_formula() -> None:
+    assert FORMULAS.keys() == ACTIVATIONS.keys()
+    for name, formula in FORMULAS.items():
+        np.testing.assert_allclose(
+            activated(name), [formula(x) for x in POINTS], rtol=1e-6, atol=1e-7, err_msg=name
+        )
+
+
+def test_an_activation_takes_its_parameter() -> None:
+    assert activated({"name": "leaky_relu", "negative_slope": 0.25})[:2] == [-0.5, -0.125]
+    np.testing.assert_allclose(
+        activated({"name": "elu", "alpha": 2.0})[0], 2 * (math.exp(-2) - 1), rtol=1e-6
+    )
+
+
+# Losses
+
+
+def loss_of(
+    name: str, outputs: Tensor, targets: Tensor, smoothing: float = 0.0, **given: float
+) -> float:
+    row, parameters = chosen(LOSSES, {"name": name, **given}, "loss")
+    return float(row.build(**parameters)(outputs, targets, smoothing))
+
+
+LOGITS = torch.tensor([[2.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+CLASSES = torch.tensor([0, 2])
+LOG_SUM = math.log(math.exp(2) + math.exp(1) + 1)
+
+
+def test_cross_entropy_is_minus_the_log_probability_of_the_right_class() -> None:
+    wanted = ((LOG_SUM - 2) + math.log(3)) / 2
+    assert loss_of("cross_entropy", LOGITS, CLASSES) == pytest.approx(wanted, rel=1e-6)
+
+
+def test_label_smoothing_mixes_the_target_with_the_uniform_distribution() -> None:
+    uniform = LOG_SUM - (2 + 1 + 0) / 3
+    wanted = ((0.7 * (LOG_SUM - 2) + 0.3 * uniform) + math.log(3)) / 2
+    assert loss_of("cross_entropy", LOGITS, CLASSES, 0.3) == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_binary_cross_entropy_is_the_cross_entropy_of_two_classes(smoothing: float) -> None:
+    logit = torch.tensor([[-1.5], [0.3], [2.0]])
+    targets = torch.tensor([1, 0, 1])
+    both = torch.cat([torch.zeros(3, 1), logit], dim=1)
+    assert loss_of("binary_cross_entropy", logit, targets, smoothing) == pytest.approx(
+        loss_of("cross_entropy", both, targets, smoothing), rel=1e-6
+    )
+
+
+def test_binary_cross_entropy_of_an_undecided_output_is_log_two() -> None:
+    value = loss_of("binary_cross_entropy", torch.zeros(4, 1), torch.tensor([0, 1, 1, 1]))
+    assert value == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "wanted"),
+    [
+        ("mse", {}, (9 + 0.25) / 2),
+        ("mae", {}, (3 + 0.5) / 2),
+        ("huber", {}, ((3 - 0.5) + 0.125) / 2),
+        ("huber", {"delta": 2.0}, (2 * (3 - 1) + 0.125) / 2),
+    ],
+)
+def test_a_loss_of_a_regression_has_the_value_found_by_hand(
+    name: str, given: dict[str, float], wanted: float
+) -> None:
+    outputs, targets = torch.tensor([[4.0], [1.5]]), torch.tensor([[1.0], [2.0]])
+    assert loss_of(name, outputs, targets, **given) == pytest.approx(wanted)
+
+
+def test_label_smoothing_leaves_a_regression_alone() -> None:
+    outputs, targets = torch.tensor([[4.0]]), torch.tensor([[1.0]])
+    for name in ("mse", "mae", "huber"):
+        assert loss_of(name, outputs, targets, 0.3) == loss_of(name, outputs, targets)
+
+
+# Metrics
+
+
+def metric(task: str, name: str, predictions: Tensor, targets: Tensor, classes: int = 0) -> float:
+    return float(METRICS[task][name].compute(predictions, targets, classes))
+
+
+def test_the_metrics_of_a_classification_are_those_of_scikit_learn() -> None:
+    generator = torch.Generator().manual_seed(0)
+    targets = torch.randint(4, (60,), generator=generator)
+    guesses = torch.randint(4, (60,), generator=generator)
+    predictions = torch.where(torch.arange(60) % 3 == 0, guesses, targets)
+    accuracy = sklearn_metrics.accuracy_score(targets, predictions)
+    f1 = sklearn_metrics.f1_score(targets, predictions, average="macro")
+    assert 0 < f1 < 1
+    assert metric("classification", "accuracy", predictions, targets, 4) == pytest.approx(accuracy)
+    assert metric("classification", "f1", predictions, targets, 4) == pytest.approx(f1)
+
+
+def test_f1_averages_over_the_classes_that_occur() -> None:
+    targets, predictions = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 1, 1])
+    wanted = (2 / 3 + 4 / 5) / 2
+    assert metric("classification", "f1", predictions, targets, 3) == pytest.approx(wanted)
+
+
+def test_the_metrics_of_a_regression_are_those_of_scikit_learn() -> None:
+    generator = torch.Generator().manual_seed(0)
+    targets = 150 + 70 * torch.randn(50, 1, generator=generator)
+    predictions = targets + 30 * torch.randn(50, 1, generator=generator)
+    wanted = {
+        "mae": sklearn_metrics.mean_absolute_error(targets, predictions),
+        "rmse": sklearn_metrics.root_mean_squared_error(targets, predictions),
+        "r2": sklearn_metrics.r2_score(targets, predictions),
+    }
+    assert METRICS["regression"].keys() == wanted.keys()
+    for name, value in wanted.items():
+        assert metric("regression", name, predictions, targets) == pytest.approx(value, rel=1e-5)
+
+
+def test_r2_of_predicting_the_mean_is_zero_and_of_the_truth_is_one() -> None:
+    targets = torch.tensor([[1.0], [2.0], [6.0]])
+    assert metric("regression", "r2", torch.full((3, 1), 3.0), targets) == pytest.approx(0)
+    assert metric("regression", "r2", targets, targets) == 1
+
+
+def test_losses_and_errors_are_minimized_and_scores_are_maximized() -> None:
+    goals = {name: goal_of(name) for name in logged_metrics("classification")}
+    goals |= {name: goal_of(name) for name in logged_metrics("regression")}
+    better_high = {name for name, goal in goals.items() if goal == "maximize"}
+    parts = ("val", "train")
+    assert better_high == {f"{part}/{name}" for part in parts for name in ("accuracy", "f1", "r2")}
+    assert len(goals) == 12
+
+
+# Parameters
+
+
+@pytest.mark.parametrize(
+    ("parameter", "right", "wrong", "complaint"),
+    [
+        (Number(1.0, ""), [0, -3.5, 1e300], "1e-3", "must be a number, got '1e-3'"),
+        (Number(1.0, ""), [], True, "must be a number, got True"),
+        (Number(1.0, ""), [], math.nan, "must be a number, got nan"),
+        (Number(1.0, ""), [], math.inf, "must be a number, got inf"),
+        (Number(1.0, ""), [], None, "must be a number, got None"),
+        (Number(None, ""), [None, 2], "x", "must be a number, got 'x'"),
+        (Number(1, "", low=0), [0, 0.1], -0.1, "must be a number >= 0, got -0.1"),
+        (Number(1, "", low=0, open="low"), [0.1], 0, "must be a number > 0, got 0"),
+        (
+            Number(0.5, "", low=0, high=1, open="high"),
+            [0, 0.999],
+            1.0,
+            "must be a number >= 0 and < 1, got 1.0",
+        ),
+        (
+            Number(0.5, "", low=0, high=1, open="both"),
+            [0.5],
+            0,
+            "must be a number > 0 and < 1, got 0",
+        ),
+        (Number(1, "", low=0, high=1), [0, 1], 2, "must be a number >= 0 and <= 1, got 2"),
+        (Number(1, "", low=1, integer=True), [1, 9], 2.0, "must be an integer >= 1, got 2.0"),
+        (
+            Number(1, "", low=1, integer=True, words=("full",)),
+            ["full", 8],
+            "half",
+            "must be an integer >= 1 or \"full\", got 'half'",
+        ),
+        (Flag(True, ""), [True, False], 1, "must be true or false, got 1"),
+        (Flag(True, ""), [], None, "must be true or false, got None"),
+        (
+            Option("cos", "", options=("cos", "linear")),
+            ["cos", "linear"],
+            "linar",
+            "must be one of cos, linear, got 'linar'; did you mean linear?",
+        ),
+        (
+            Option("cos", "", options=("cos", "linear")),
+            [],
+            3,
+            "must be one of cos, linear, got 3",
+        ),
+        (
+            Items([1], "", item=Number(1, "", low=1, integer=True)),
+            [[], [1, 2], (3,)],
+            [1, 0],
+            "must be a list of items, each an integer >= 1, got [1, 0]",
+        ),
+        (
+            Items([1], "", item=Number(1, "", low=1, integer=True)),
+            [],
+            5,
+            "must be a list of items, each an integer >= 1, got 5",
+        ),
+        (
+            Items([0, 0], "", item=Number(0, ""), length=2),
+            [[1, 2]],
+            [1],
+            "must be a list of 2 items, each a number, got [1]",
+        ),
+        (
+            Items(None, "", item=Number(0, ""), increasing=True),
+            [None, [], [1, 2]],
+            [1, 1],
+            "must be a list of increasing items, each a number, got [1, 1]",
+        ),
+        (
+            Slot("relu", "", table=ACTIVATIONS, what="activation"),
+            ["relu", {"name": "elu", "alpha": 0.5}],
+            ["relu"],
+            "must be the name of an activation, or {name: ..., parameters}, got ['relu']",
+        ),
+        (
+            Slot("relu", "", table=ACTIVATIONS, what="activation"),
+            [],
+            {"alpha": 0.5},
+            "must be the name of an activation, or {name: ..., parameters}, got {'alpha': 0.5}",
+        ),
+        (
+            Slot("relu", "", table=ACTIVATIONS, what="activation"),
+            [],
+            "Relu6",
+            "there is no activation 'Relu6'; did you mean relu?",
+        ),
+        (
+            Slot("relu", "", table=ACTIVATIONS, what="activation"),
+            [],
+            {"name": "elu", "alpha": -1, "beta": 2},
+            "alpha must be a number >= 0, got -1; beta elu takes no such parameter; it takes alpha",
+        ),
+    ],
+)
+def test_a_parameter_takes_what_is_right_and_says_what_is_wrong(
+    parameter: Parameter, right: list[Any], wrong: Any, complaint: str
+) -> None:
+    assert [parameter.complaint(value) for value in right] == [None] * len(right)
+    assert parameter.complaint(wrong) == complaint
+
+
+def test_a_schema_has_the_bounds_of_its_parameter() -> None:
+    assert Number(1, "", low=0, high=1, open="high").schema() == {
+        "type": "number",
+        "minimum": 0,
+        "exclusiveMaximum": 1,
+    }
+    words = Number(1, "", low=1, integer=True, words=("full",)).schema()
+    assert words == {"anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["full"]}]}
+    pair = Items([0, 0], "", item=Flag(True, ""), length=2).schema()
+    assert pair == {"type": "array", "items": {"type": "boolean"}, "minItems": 2, "maxItems": 2}
+
+
+@pytest.mark.parametrize("what", TABLES)
+def test_every_row_takes_its_own_defaults_and_its_own_tuning_ranges(what: str) -> None:
+    for name, row in TABLES[what].items():
+        assert complaints(row, name, row.defaults()) == []
+        for key, parameter in row.parameters.items():
+            ends = getattr(parameter, "tune", None) or ()
+            ends = [round(end) for end in ends] if getattr(parameter, "integer", False) else ends
+            wrong = [end for end in ends if parameter.complaint(end)]
+            assert not wrong, f"{name}.{key}"
+
+
+@pytest.mark.parametrize("what", TABLES)
+def test_every_row_says_what_it_is_in_one_line(what: str) -> None:
+    for row in TABLES[what].values():
+        for text in (row.summary, *(parameter.summary for parameter in row.parameters.values())):
+            assert text and "\n" not in text
+
+
+# Rows
+
+
+def test_a_chosen_row_comes_with_all_of_its_parameters() -> None:
+    row, parameters = chosen(OPTIMIZERS, {"name": "sgd", "lr": 0.5}, "optimizer")
+    assert row is OPTIMIZERS["sgd"]
+    assert parameters == {"lr": 0.5, "weight_decay": 0.0}
+    assert chosen(OPTIMIZERS, "sgd", "optimizer") == (row, row.defaults())
+
+
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        ("adm", "there is no optimizer 'adm'; did you mean adam?"),
+        ("ADAM", "there is no optimizer 'ADAM'; did you mean adam?"),
+        (
+            {"name": "sgd", "momentum": 0.9, "lr": 0},
+            "optimizer momentum: sgd takes no such parameter; it takes lr, weight_decay; "
+            "optimizer lr: must be a number > 0, got 0",
+        ),
+        (
+            {"name": "adam", "bettas": [0, 0]},
+            "optimizer bettas: adam takes no such parameter; did you mean betas?",
+        ),
+    ],
+)
+def test_a_row_that_cannot_be_chosen_is_a_user_error(
+    node: str | Mapping[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        chosen(OPTIMIZERS, node, "optimizer")
+    assert str(caught.value) == message
+    assert caught.value.exit_code == 2
+
+
+def test_a_name_like_no_other_gets_the_list_of_names() -> None:
+    with pytest.raises(UserError) as caught:
+        lookup(LOSSES, "xyz", "loss")
+    known = "cross_entropy, binary_cross_entropy, mse, mae, huber"
+    assert str(caught.value) == f"there is no loss 'xyz'; known are {known}"
+
+
+def test_a_component_without_parameters_says_so() -> None:
+    assert complaints(ACTIVATIONS["relu"], "relu", {"slope": 1}) == [
+        ("slope", "relu takes no such parameter; it takes no parameters")
+    ]
+
+
+def test_suggestions_are_near_names_only() -> None:
+    assert suggestion("dropuot", ["dropout", "l2"]) == "; did you mean dropout?"
+    assert suggestion("weather", ["dropout", "l2"]) == ""
+    assert unknown("network", 3, ["mlp"]) == "there is no network '3'; known are mlp"
+
+
+def test_articles_follow_the_first_letter() -> None:
+    assert [article(noun) for noun in ("image", "table", "optimizer")] == [
+        "an image",
+        "a table",
+        "an optimizer",
+    ]
+
+
+# Errors
+
+
+def test_an_error_with_several_problems_has_a_line_for_each_and_survives_pickling() -> None:
+    error = ConfigurationError([Problem(("data", "test"), "is odd"), Problem((), "is empty")])
+    again = pickle.loads(pickle.dumps(error))
+    assert str(error) == str(again) == "data.test: is odd\nis empty"
+    assert again.problems == error.problems
