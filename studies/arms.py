@@ -16,6 +16,8 @@ class Arm:
 
     name: str
     space: Space
+    levels: tuple[str, ...] = ()
+    """The alternative of each factor."""
 
 
 def arms(spec: Spec) -> list[Arm]:
@@ -26,7 +28,8 @@ def arms(spec: Spec) -> list[Arm]:
         root = spec.space.root
         for factor, (_, node) in zip(spec.factors, combination, strict=True):
             root = _placed(root, factor.split("."), node)
-        made.append(Arm(" × ".join(label for label, _ in combination), Space(root)))
+        levels = tuple(label for label, _ in combination)
+        made.append(Arm(" × ".join(levels), Space(root), levels))
     return made
 
 

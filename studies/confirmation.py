@@ -15,8 +15,6 @@ from studies.phases import ArmSearch, derive_seed, trial_key
 from studies.records import TrialRecord
 from studies.spec import ConfirmSection, Spec
 
-ALPHA = 0.05
-
 
 @dataclass(frozen=True)
 class Planned:
@@ -41,8 +39,9 @@ def seeds_of(confirm: ConfirmSection, arms: int) -> int:
     after Holm's correction over all pairs of arms, plus two."""
     if confirm.seeds != "auto":
         return confirm.seeds
-    pairs = max(1, math.comb(arms, 2))
-    return math.ceil(1 + math.log2(pairs / ALPHA)) + 2
+    from studies.verdicts import seeds_for_a_verdict  # scipy takes half a second
+
+    return seeds_for_a_verdict(max(1, math.comb(arms, 2))) + 2
 
 
 def plan(spec: Spec, searches: Sequence[ArmSearch]) -> list[Planned]:

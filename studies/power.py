@@ -1,6 +1,6 @@
 """How large a difference n seeds can detect, and how many seeds a difference needs.
 
-Power is that of the decision rule of `stats.verdict`, not of a textbook test. It is simulated on
+Power is that of the decision rule of `verdicts.verdict`, not of a textbook test. It is simulated on
 normal differences with a fixed seed, in units of the differences' standard deviation (the rule
 does not depend on the scale), so it is one deterministic number per (n, alpha, power), cached.
 
@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from studies.stats import ALPHA, BETTER, Array, seeds_for_a_verdict
+from studies.stats import Array
+from studies.verdicts import ALPHA, BETTER, seeds_for_a_verdict
 
 SIMULATIONS = 4_000
 """Monte Carlo error of a power of 0.8: 0.006."""
@@ -29,7 +30,7 @@ SMALLEST_EFFECT = float(stats.norm.ppf(BETTER))
 """Difference / standard deviation at which normal differences are positive in 75 %: 0.674."""
 
 
-def power(effect: float, n: int, pairs: int = 1, alpha: float = ALPHA) -> float:
+def detection_power(effect: float, n: int, pairs: int = 1, alpha: float = ALPHA) -> float:
     """The probability of a verdict for the truly better arm.
 
     `effect`: true mean / standard deviation of the differences. `n`: seeds. `pairs`: pairs of arms
@@ -122,11 +123,14 @@ def _detected(effect: float, n: int, alpha: float) -> npt.NDArray[np.bool_]:
     """Which simulated comparisons end in a verdict for the better arm; shape (SIMULATIONS,)."""
     d = effect + np.random.default_rng(n).standard_normal((SIMULATIONS, n))
     t = d.mean(axis=1) / (d.std(axis=1, ddof=1) / math.sqrt(n))
-    often = (d > 0).mean(axis=1) >= BETTER
-    interval = t > stats.t.ppf(1 - ALPHA / 2, n - 1)
-    if n > ENUMERATE_UP_TO:
-        return often & interval & (t > stats.t.ppf(1 - alpha / 2, n - 1))
-    return often & interval & (_sign_flip_p(d) <= alpha)
+    if n <= ENUMERATE_UP_TO:
+        significant = _sign_flip_p(d) <= alpha
+    else:
+        significant = t > stats.t.ppf(1 - alpha / 2, n - 1)
+    excludes_zero = t > stats.t.ppf(1 - ALPHA / 2, n - 1)
+    wins = (d > 0).mean(axis=1) >= BETTER
+    detected: npt.NDArray[np.bool_] = significant & excludes_zero & wins
+    return detected
 
 
 def _sign_flip_p(d: Array) -> Array:

@@ -14,6 +14,7 @@ from studies.arms import Arm, arms
 from studies.confirmation import seeds_of
 from studies.phases import Budget
 from studies.spec import Spec
+from studies.verdicts import seeds_for_a_verdict
 
 SAMPLES = 3
 
@@ -77,7 +78,7 @@ def _warnings(spec: Spec, alternatives: Sequence[Arm]) -> list[str]:
     if spec.confirm is not None and len(alternatives) > 1:
         seeds, needed = (
             seeds_of(spec.confirm, len(alternatives)),
-            _seeds_for_a_verdict(alternatives),
+            seeds_for_a_verdict(math.comb(len(alternatives), 2)),
         )
         if seeds < needed:
             found.append(
@@ -85,11 +86,6 @@ def _warnings(spec: Spec, alternatives: Sequence[Arm]) -> list[str]:
                 f"{len(alternatives)} arms"
             )
     return list(dict.fromkeys(found))
-
-
-def _seeds_for_a_verdict(alternatives: Sequence[Arm]) -> int:
-    pairs = math.comb(len(alternatives), 2)
-    return math.ceil(1 + math.log2(pairs / 0.05))
 
 
 def sample(spec: Spec) -> list[Configuration]:

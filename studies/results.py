@@ -44,6 +44,12 @@ class Trial:
     run_id: str | None
     twin: int | None
     """The trial whose result this one repeats, by number."""
+    default: bool
+    """Whether it is the untuned one."""
+    params: Mapping[str, Any]
+    """What the sampler chose, by the names in Optuna."""
+    curve: Mapping[int, float]
+    """The objective after every epoch, counted from 1."""
     started: datetime | None
     ended: datetime | None
 
@@ -182,6 +188,9 @@ def _trial(trial: FrozenTrial, attributes: Mapping[str, Any]) -> Trial | None:
         seconds=end.seconds if end else 0.0,
         run_id=told.get("mlflow_run_id"),
         twin=told.get("twin"),
+        default=bool(told.get("default")),
+        params=trial.params,
+        curve=trial.intermediate_values,
         started=trial.datetime_start,
         ended=trial.datetime_complete,
     )

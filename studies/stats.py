@@ -1,17 +1,15 @@
-"""Statistics of a fair comparison: intervals, tests and the verdict between two arms.
+"""Statistics of a fair comparison: intervals and tests for arms that are paired by seed.
 
 Arrays and an explicit random generator in, numbers or frozen records out. The unit of every value,
 difference and interval is the unit of the objective. Runs are paired by seed: `a[i]` and `b[i]` are
 two arms on the same seed. Values are finite: a failed run has no value (see `pair`).
 
-Sources: Bouthillier et al. 2021 (arXiv 2103.03098) for the probability of outperforming and its
-threshold; Efron 1987 for BCa; Hesterberg 2015 (arXiv 1411.5279), section 4, for the correction of
-bootstrap intervals of few values; Holm 1979.
+Sources: Bouthillier et al. 2021 (arXiv 2103.03098) for the probability of outperforming; Efron 1987
+for BCa; Hesterberg 2015 (arXiv 1411.5279) for intervals of few values; Holm 1979.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 import warnings
 from collections.abc import Mapping, Sequence
@@ -25,10 +23,6 @@ from scipy import stats
 Array = npt.NDArray[np.float64]
 Goal = Literal["maximize", "minimize"]
 
-ALPHA = 0.05
-"""The family-wise share of false "better" that a study allows itself."""
-BETTER = 0.75
-"""The share of seeds in which the better arm wins, at least (Bouthillier 2021, section 5)."""
 STUDENT_BELOW = 10
 """With fewer values than this, intervals are Student's t: resampling so few says little."""
 EXACT_UP_TO = 20
@@ -62,27 +56,6 @@ class Paired:
     b: Array
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Which arm is better, if any, and why."""
-
-    better: Literal["a", "b", "none"]
-    reasons: tuple[str, ...]
-    """What the verdict rests on; for "none" the conditions that do not hold."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What the confirmed runs say of two arms; differences are a - b."""
-
-    seeds: int
-    difference: Interval
-    p: float
-    p_holm: float
-    probability_a_better: Interval
-    verdict: Verdict
-
-
 def pair(a: Mapping[int, float], b: Mapping[int, float]) -> Paired:
     """Pair two arms, {seed: value}, on the seeds where both have a finite value.
 
@@ -114,9 +87,9 @@ def mean_interval(
 
     Student's t for n < 10, else the BCa bootstrap with the level expanded for few values: a plain
     bootstrap interval is too narrow by sqrt((n-1)/n) and uses normal in place of t quantiles
-    (Hesterberg 2015, section 4.1.3), which at n = 10 covers 90 % in place of 95 %. Where BCa is
-    undefined, the percentile interval at the same level. One value: no bounds. Equal values: an
-    interval of width zero. No value: NaN.
+    (Hesterberg 2015), which at n = 10 covers 90 % in place of 95 %. Where BCa is undefined, the
+    percentile interval at the same level. One value: no bounds. Equal values: an interval of width
+    zero. No value: NaN.
     """
     y = _values(values)
     if len(y) < 2:
@@ -178,18 +151,6 @@ def sign_flip_test(d: npt.ArrayLike, rng: np.random.Generator, *, flips: int = 1
     return (reached + 1) / (flips + 1)
 
 
-def smallest_p(n: int) -> float:
-    """The smallest p value that a two-sided sign-flip test of n pairs can give: 2^(1-n)."""
-    return min(1.0, 2.0 ** (1 - n))
-
-
-def seeds_for_a_verdict(pairs: int, alpha: float = ALPHA) -> int:
-    """The smallest n at which a verdict is possible after Holm: 2^(1-n) <= alpha / pairs."""
-    if pairs < 1:
-        raise ValueError(f"pairs must be at least 1, got {pairs}")
-    return next(n for n in itertools.count(1) if smallest_p(n) <= alpha / pairs)
-
-
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's step-down adjusted p values, in the order given (Holm 1979)."""
     adjusted = [1.0] * len(p_values)
@@ -232,51 +193,6 @@ def probability_better(
     return Interval(estimate, float(low), float(high), "percentile bootstrap")
 
 
-def verdict(
-    difference: Interval, p_holm: float, probability_a_better: Interval, goal: Goal = "maximize"
-) -> Verdict:
-    """Which arm is better: the one for which all three conditions hold, else none.
-
-    1. p_holm <= 0.05: the sign-flip test, corrected for all pairs of the study;
-    2. the printed 95 % interval of this pair's difference excludes zero;
-    3. the arm wins at least 75 % of the seeds, ties counting half.
-
-    The interval is the plain one, so the correction acts through p_holm alone: an interval beyond
-    zero beside "no detectable difference" is explained by one of the reasons, and a "better" never
-    stands beside an interval that contains zero or a p_holm above 0.05.
-    """
-    a_leads = difference.estimate > 0 if goal == "maximize" else difference.estimate < 0
-    wins = probability_a_better.estimate if a_leads else 1 - probability_a_better.estimate
-    significant, excludes = p_holm <= ALPHA, difference.excludes_zero
-    conditions = [
-        (significant, f"p after Holm is {p_holm:.2g}, {_side(significant)} {ALPHA}"),
-        (excludes, f"the 95 % interval {'excludes' if excludes else 'does not exclude'} zero"),
-        (wins >= BETTER, f"the leading arm wins {wins:.0%} of the seeds, {BETTER:.0%} are asked"),
-    ]
-    if all(holds for holds, _ in conditions):
-        return Verdict("a" if a_leads else "b", tuple(reason for _, reason in conditions))
-    return Verdict("none", tuple(reason for holds, reason in conditions if not holds))
-
-
-def compare(
-    pairs: Sequence[tuple[npt.ArrayLike, npt.ArrayLike]],
-    goal: Goal = "maximize",
-    *,
-    rng: np.random.Generator,
-    resamples: int = 9_999,
-) -> list[Comparison]:
-    """All pairs of a study's arms, each (a, b) of shape (n,): one family for Holm's correction."""
-    p_values = [sign_flip_test(differences(a, b), rng) for a, b in pairs]
-    compared = []
-    for (a, b), p, p_holm in zip(pairs, p_values, holm(p_values), strict=True):
-        difference = paired_difference(a, b, rng=rng, resamples=resamples)
-        probability = probability_better(a, b, goal, rng=rng, resamples=resamples)
-        decided = verdict(difference, p_holm, probability, goal)
-        seeds = len(_values(a))
-        compared.append(Comparison(seeds, difference, p, p_holm, probability, decided))
-    return compared
-
-
 def optimism(search_best: float, confirmed_mean: float, goal: Goal = "maximize") -> float:
     """How much better the best trial of the search looked than its confirmation; positive."""
     return search_best - confirmed_mean if goal == "maximize" else confirmed_mean - search_best
@@ -287,7 +203,3 @@ def _values(values: npt.ArrayLike) -> Array:
     if y.ndim != 1 or not np.isfinite(y).all():
         raise ValueError(f"values must be finite and one-dimensional, got {y.tolist()}")
     return y
-
-
-def _side(below: bool) -> str:
-    return "not above" if below else "above"

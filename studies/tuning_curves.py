@@ -51,7 +51,7 @@ def expected_best_with_replacement(
 ) -> Array:
     """V_n, the mean best of n draws with replacement from the N values; result of shape (k,).
 
-    V_n = sum_i [(i/N)^n - ((i-1)/N)^n] y_(i) (Dodge 2019, equation 7). Pessimistic: it can never
+    V_n = sum_i [(i/N)^n - ((i-1)/N)^n] y_(i) (Dodge 2019). Pessimistic: it can never
     see beyond the best value. All trials diverged: NaN.
     """
     y, sign = _sorted(values, goal, diverged_as)
@@ -68,7 +68,7 @@ def expected_best_unbiased(
 ) -> Array:
     """U_n, the mean best over all n-subsets of the N values; result of shape (k,).
 
-    U_n = sum_{i>=n} C(i-1, n-1) / C(N, n) y_(i) (Tang 2020, section 3), unbiased. More draws than
+    U_n = sum_{i>=n} C(i-1, n-1) / C(N, n) y_(i) (Tang 2020), unbiased. More draws than
     values raise ValueError. All trials diverged: NaN.
     """
     y, sign = _sorted(values, goal, diverged_as)
@@ -118,17 +118,6 @@ def median_curve_band(
     low, high = (pessimistic, optimistic) if sign > 0 else (optimistic, pessimistic)
     valid_until = int((reach <= y.max()).sum())
     return TuningCurve(n, low, median, high, valid_until, confidence, method)
-
-
-def trials_to_reach(top: float, probability: float) -> int:
-    """Random trials that reach the best `top` share of the space with this probability.
-
-    The smallest n with 1 - (1 - top)^n >= probability: 59 for the top 5 % at 95 % (Bergstra and
-    Bengio 2012).
-    """
-    if not (0 < top < 1 and 0 < probability < 1):
-        raise ValueError(f"top and probability must be in (0, 1), got {top} and {probability}")
-    return int(np.ceil(np.log1p(-probability) / np.log1p(-top)))
 
 
 def _sorted(values: npt.ArrayLike, goal: Goal, diverged_as: float | None) -> tuple[Array, float]:

@@ -200,7 +200,7 @@ def test_an_image_or_a_signal_has_one_mean_and_deviation_for_its_channel(name: s
     inputs = load_data(name).splits.train[0].double()
     assert inputs.mean().item() == pytest.approx(0, abs=1e-6)
     assert inputs.std(correction=0).item() == pytest.approx(1, abs=1e-6)
-    assert inputs.mean(0).abs().max() > 0.1  # points differ still
+    assert inputs.mean(0).abs().max() > 0.01  # single points differ still
 
 
 def test_the_other_parts_are_scaled_with_the_moments_of_the_training_part() -> None:
@@ -230,8 +230,7 @@ def test_a_constant_column_becomes_zero_and_not_infinite() -> None:
 
 
 def test_channels_are_scaled_apart() -> None:
-    signals = np.random.default_rng(0).normal(size=(5, 2, 7)) * [[[1.0]], [[50.0]]][0] + 3
-    signals[:, 1] *= 50
+    signals = np.random.default_rng(0).normal(size=(5, 2, 7)) * [[1.0], [50.0]] + 3
     scaled = standardize(signals, signals, (0, 2))
     np.testing.assert_allclose(scaled.mean((0, 2)), [0, 0], atol=1e-12)
     np.testing.assert_allclose(scaled.std((0, 2)), [1, 1])

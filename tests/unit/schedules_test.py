@@ -3,12 +3,14 @@
 import math
 
 import numpy as np
+import pytest
 
 from lightning_modules.schedules import SCHEDULES, simulate
 
 
 def per_epoch(name: str, epochs: int = 10, **parameters: object) -> list[float]:
-    return simulate(name, dict(parameters), epochs, 3)[::3].tolist()
+    rates: list[float] = simulate(name, dict(parameters), epochs, 3)[::3].tolist()
+    return rates
 
 
 def test_every_schedule_gives_one_finite_rate_per_step() -> None:
@@ -45,3 +47,28 @@ def test_plateau_drops_after_patience_epochs_without_improvement() -> None:
         "plateau", {"patience": 1, "factor": 0.5}, 5, 1, values=[3, 2, 2, 2, 2], goal="minimize"
     )
     np.testing.assert_allclose(rates, [1, 1, 1, 1, 0.5])
+
+
+def test_multistep_drops_at_its_milestones_and_by_default_at_half_and_three_quarters() -> None:
+    np.testing.assert_allclose(per_epoch("multistep", milestones=[1, 9]), [1] + [0.1] * 8 + [0.01])
+    np.testing.assert_allclose(per_epoch("multistep"), [1] * 5 + [0.1] * 2 + [0.01] * 3)
+    np.testing.assert_allclose(per_epoch("multistep", milestones=[]), [1] * 10)
+
+
+def test_one_cycle_rises_to_the_rate_and_falls_below_its_start() -> None:
+    rates = simulate("one_cycle", {"pct_start": 0.25}, 20, 2, lr=0.5)
+    assert rates[0] == pytest.approx(0.5 / 25)
+    assert rates.argmax() == 9 and rates.max() == pytest.approx(0.5)
+    assert rates[-1] == pytest.approx(0.5 / 25 / 1e4)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "share"), [(10, 0.1), (4, 0.25), (2, 0.5), (1, 0.5), (10, 0), (3, 0.999)]
+)
+def test_one_cycle_has_a_rate_for_every_step_however_short_its_rise(
+    epochs: int, share: float
+) -> None:
+    rates = simulate("one_cycle", {"pct_start": share}, epochs, 1)
+    assert ((rates > 0) & (rates <= 1)).all()
+    if share * epochs == 1:
+        assert rates[0] == pytest.approx(1 if epochs > 1 else 1 / 25 / 1e4)

@@ -1,0 +1,67 @@
+"""`fairtune compare`: the ranking of a study's arms and every pairwise verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from studies.cli.options import HomeOption, Json, StudyName, console, open_home, print_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from studies.comparison import Comparison
+
+
+def compare(
+    study: StudyName,
+    home: HomeOption = None,
+    metric: Annotated[
+        str | None, typer.Option(help="Any logged metric; the objective unless given.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Rank the arms of a study and say of every pair which is better, if that can be said."""
+    from studies import comparison, results, wording
+    from studies.alarms import alarms
+
+    found = results.load(open_home(home), study)
+    compared = comparison.compare(found, metric)
+    raised = alarms(found, compared)
+    screen = console(stderr=as_json)
+    screen.print(_table(compared))
+    for sentence in wording.summary(compared):
+        screen.print(sentence)
+    for alarm in raised:
+        screen.print(f"{alarm.kind}: {alarm.arm}: {alarm.message}".replace(": : ", ": "))
+    if as_json:
+        said = [{"kind": a.kind, "arm": a.arm, "message": a.message} for a in raised]
+        print_json(wording.as_json(compared, {"alarms": said}))
+
+
+def _table(comparison: Comparison) -> Table:
+    from rich.table import Table
+
+    from studies.wording import amount, interval, level, unit
+
+    metric = comparison.metric
+    head = " × ".join(comparison.factors) or "study"
+    table = Table(head, "confirmed mean (95 %)", "seeds", "test", box=None, pad_edge=False)
+    table.add_column("search best")
+    table.add_column(f"optimism ({unit(metric)})")
+    table.add_column("untuned")
+    table.add_column("epochs")
+    for arm in comparison.arms:
+        failed = f" ({arm.failures} failed)" if arm.failures else ""
+        table.add_row(
+            arm.arm or comparison.study,
+            interval(metric, arm.mean),
+            f"{len(arm.confirmed)}{failed}",
+            level(metric, arm.test_mean),
+            level(metric, arm.search_best),
+            "–" if arm.optimism is None else amount(metric, arm.optimism, signed=True),
+            level(metric, arm.default),
+            str(arm.epochs),
+        )
+    return table

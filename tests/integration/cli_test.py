@@ -1,0 +1,499 @@
+"""The command line as programs and people meet it: exit codes, JSON, signals, and what it prints."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+from optuna.trial import TrialState
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from studies.cli import main
+from studies.home import Home
+from studies.presets import find_preset, preset_names
+from tests.integration.accounts import (
+    FAIRTUNE,
+    Runs,
+    configuration,
+    last_line,
+    optuna_trials,
+    set_options,
+)
+
+TINY = """
+study: tiny
+description: Does a single layer know irises?
+data: {name: iris, batch_size: 32}
+model: {name: mlp, hidden: []}
+optimizer:
+  - {name: sgd, lr: {min: 1e-2, max: 1.0, log: true}}
+  - {name: adam, lr: {min: 1e-3, max: 1e-1, log: true}}
+trainer: {epochs: 2}
+search: {method: random, trials: 2}
+compare: {factor: optimizer}
+"""
+SUMMARY_KEYS = [
+    "study", "home", "finished", "seconds", "epochs", "trials", "arms", "best", "warnings",
+]  # fmt: skip
+CHECK_KEYS = ["study", "arms", "trials", "max_epochs", "grid_points", "parameters", "warnings"]
+
+Output = pytest.CaptureFixture[str]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A study that was run by the real command in a new home."""
+
+    home: Home
+    file: Path
+    stdout: str
+    stderr: str
+
+    @property
+    def run(self) -> list[str]:
+        return ["run", str(self.file), "--home", str(self.home.path)]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    folder = tmp_path_factory.mktemp("finished")
+    file, home = folder / "tiny.yaml", Home.at(folder / "home")
+    file.write_text(TINY)
+    argv = [FAIRTUNE, "run", str(file), "--home", str(home.path), "--workers", "2", "--json"]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return Finished(home, file, ran.stdout, ran.stderr)
+
+
+def write(path: Path, text: str) -> str:
+    path.write_text(text)
+    return str(path)
+
+
+# --- a study from its beginning to its end -------------------------------------------------------
+
+
+def test_run_says_what_it_found_in_one_json_object_and_everything_else_on_standard_error(
+    finished: Finished,
+) -> None:
+    told = last_line(finished.stdout)
+    assert list(told) == SUMMARY_KEYS
+    assert (told["study"], told["home"]) == ("tiny", str(finished.home.path))
+    assert (told["finished"], told["epochs"], told["trials"]) == (True, 8, {"completed": 4})
+    for arm in ("sgd", "adam"):
+        assert list(told["arms"][arm]) == ["trials", "epochs", "best"]
+        assert (told["arms"][arm]["trials"], told["arms"][arm]["epochs"]) == (2, 4)
+    assert list(told["best"]) == [
+        "value", "metric", "arm", "configuration", "seed", "mlflow_run_id",
+    ]  # fmt: skip
+    assert told["best"]["value"] == max(row["best"] for row in told["arms"].values())
+    assert told["seconds"] > 0
+    for line in ("[4/4] ", "study tiny: finished", "browse the runs: fairtune ui --home "):
+        assert line in finished.stderr
+
+
+def test_the_best_run_of_the_json_is_the_best_run_of_mlflow(finished: Finished) -> None:
+    best = last_line(finished.stdout)["best"]
+    runs = Runs.of(finished.home, "tiny")
+    values = {run.info.run_id: run.data.metrics["best/val/accuracy"] for run in runs.children}
+    assert len(values) == len(optuna_trials(finished.home, "tiny")) == 4
+    assert values[best["mlflow_run_id"]] == best["value"] == max(values.values())
+
+
+def test_status_tells_the_same_as_run(finished: Finished, capsys: Output) -> None:
+    assert main(["status", "tiny", "--home", str(finished.home.path), "--json"]) == 0
+    output = capsys.readouterr()
+    assert last_line(output.out) == last_line(finished.stdout)
+    assert "study tiny: finished" in output.err
+
+
+def test_status_without_a_study_lists_all_of_them(finished: Finished, capsys: Output) -> None:
+    assert main(["status", "--home", str(finished.home.path), "--json"]) == 0
+    told = last_line(capsys.readouterr().out)
+    assert told["home"] == str(finished.home.path)
+    assert told["studies"] == [last_line(finished.stdout)]
+    assert main(["status", "--home", str(finished.home.path)]) == 0
+    row = capsys.readouterr().out.splitlines()[1].split()
+    assert row[:4] == ["tiny", "finished", "4", "completed"] and row[-1] == "val/accuracy"
+
+
+def test_best_prints_a_study_file_that_checks(
+    finished: Finished, tmp_path: Path, capsys: Output
+) -> None:
+    best = last_line(finished.stdout)["best"]
+    assert main(["best", "tiny", "--home", str(finished.home.path), "--json"]) == 0
+    assert last_line(capsys.readouterr().out) == best
+    assert main(["best", "tiny", "--home", str(finished.home.path)]) == 0
+    printed = capsys.readouterr().out
+    assert f"# MLflow run {best['mlflow_run_id']}\n" in printed
+    from studies.spec import load
+
+    spec = load(Path(write(tmp_path / "best.yaml", printed)))
+    assert spec.study == "tiny-best" and spec.space.size() == 1
+    assert spec.space.suggest(None).items() >= best["configuration"].items()  # type: ignore[arg-type]
+
+
+def test_running_again_trains_nothing(finished: Finished, capsys: Output) -> None:
+    before = [trial.datetime_complete for trial in optuna_trials(finished.home, "tiny")]
+    assert main([*finished.run, "--json"]) == 0
+    assert last_line(capsys.readouterr().out) == last_line(finished.stdout)
+    assert [t.datetime_complete for t in optuna_trials(finished.home, "tiny")] == before
+    assert len(Runs.of(finished.home, "tiny").children) == 4
+
+
+def test_a_changed_file_is_refused_with_the_path_of_the_change(
+    finished: Finished, capsys: Output
+) -> None:
+    assert main([*finished.run, "--set", "optimizer.0.lr.max=2.0"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "fairtune: study tiny was started with another file: optimizer.0.lr.max was 1.0 and is "
+        "2.0. Give the changed study another name, or undo the change"
+    )
+
+
+@pytest.mark.slow
+def test_more_trials_extend_a_study_to_exactly_the_new_total(home: Home, capsys: Output) -> None:
+    for total in (1, 3):
+        argv = ["run", "perceptron-iris", "--home", str(home.path), "--workers", "2", "--json"]
+        changes = set_options("trainer.epochs=2", f"search.trials={total}")
+        assert main([*argv, *changes]) == 0
+        assert last_line(capsys.readouterr().out)["trials"] == {"completed": total}
+        assert len(optuna_trials(home, "perceptron-iris")) == total
+        assert len(Runs.of(home, "perceptron-iris").children) == total
+
+
+# --- what goes wrong -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["run"], "Missing argument"),
+        (["train"], "No such command 'train'"),
+        (["run", "quickstart", "--wrokers", "2"], "No such option"),
+        (["run", "quickstart", "--workers", "0"], "x>=1"),
+        (["run", "quickstrat"], "quickstrat: no such file or preset; did you mean quickstart?"),
+        (["run", "quickstart", "--set", "search.trials"], "must be path=value"),
+        (["status", "--home", "/tmp/no-such-home"], "/tmp/no-such-home holds no studies yet"),
+        (["components", "optimiser"], "there is no table 'optimiser'; did you mean optimizer?"),
+        (["ui", "--home", "/tmp/no-such-home"], "/tmp/no-such-home holds no runs yet"),
+    ],
+)
+def test_bad_usage_exits_2(argv: list[str], message: str, capsys: Output) -> None:
+    assert main(argv) == 2
+    output = capsys.readouterr()
+    assert message in output.err
+    assert output.out == ""
+
+
+def test_an_unknown_study_exits_2_with_a_suggestion(finished: Finished, capsys: Output) -> None:
+    for command in ("status", "best"):
+        assert main([command, "tyni", "--home", str(finished.home.path)]) == 2
+        assert "there is no study 'tyni'; did you mean tiny?" in capsys.readouterr().err
+
+
+def test_five_kinds_of_mistakes_are_told_together_and_no_home_is_made(
+    tmp_path: Path, capsys: Output
+) -> None:
+    file = write(
+        tmp_path / "wrong.yaml",
+        "study: wrong\n"
+        "data: {name: digit}\n"
+        "model: {name: mlp, hiden: [32]}\n"
+        "optimizer: {name: adam, lr: {min: 0.1, max: 0.01}}\n"
+        "objective: {metric: val/acuracy}\n"
+        "search: {trials: 0}\n"
+        "serch: {}\n",
+    )
+    file = write(Path(file), Path(file).read_text().replace("{name: digit}", "digits"))
+    home = tmp_path / "home"
+    assert main(["run", file, "--home", str(home)]) == 2
+    said = capsys.readouterr().err.splitlines()
+    starts = [
+        f"{file}:3: model.hiden: mlp takes no such parameter; did you mean hidden?",
+        f"{file}:4: optimizer.lr: min must be less than max, got min 0.1 and max 0.01",
+        f"{file}:5: objective.metric: 'val/acuracy' is never logged for classification; did you",
+        f"{file}:6: search.trials: must be greater than or equal to 1, got 0",
+        f"{file}:7: serch: is no key of a study file; did you mean search?",
+    ]
+    assert [line[: len(start)] for line, start in zip(said, starts, strict=True)] == starts
+    assert not home.exists()
+
+
+def test_no_completed_trial_exits_3(home: Home, tmp_path: Path, capsys: Output) -> None:
+    text = TINY.replace("lr: {min: 1e-2, max: 1.0, log: true}", "lr: 1e30")
+    file = write(tmp_path / "diverging.yaml", text.replace("trials: 2", "trials: 1"))
+    argv = ["run", file, "--home", str(home.path), "--workers", "1", "--json"]
+    changes = ["compare=null", "optimizer={name: sgd, lr: 1e30}", "data.name=iris"]
+    assert main([*argv, *set_options(*changes)]) == 3
+    told = last_line(capsys.readouterr().out)
+    assert (told["trials"], told["best"], told["finished"]) == ({"diverged": 1}, None, True)
+    assert told["warnings"][0].startswith("1 of 1 trials ended with diverged: ")
+    assert [trial.state for trial in optuna_trials(home, "tiny")] == [TrialState.FAIL]
+    assert [run.info.status for run in Runs.of(home, "tiny").children] == ["FAILED"]
+    assert main(["best", "tiny", "--home", str(home.path)]) == 3
+    assert capsys.readouterr().err == "fairtune: tiny: no trial has completed yet\n"
+
+
+def test_a_home_that_cannot_be_made_exits_4(tmp_path: Path, capsys: Output) -> None:
+    file = write(tmp_path / "a-file", "")
+    assert main(["run", "quickstart", "--home", file]) == 4
+    assert "the home cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("database", "way_out"), [("optuna.db", "FAIRTUNE_STORAGE"), ("mlflow.db", "MLFLOW_TRACKING_URI")]
+)
+def test_a_database_that_is_none_exits_4_and_stays_as_it_is(
+    database: str, way_out: str, home: Home, capsys: Output
+) -> None:
+    home.study("quickstart").mkdir(parents=True)  # as after an earlier run
+    garbage = home.path / database
+    garbage.write_text("no database " * 1000)
+    assert main(["run", "quickstart", "--home", str(home.path)]) == 4
+    said = capsys.readouterr().err
+    assert f"{database} cannot be used: " in said and way_out in said
+    assert garbage.read_text() == "no database " * 1000
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from studies.home import Home
+with Home.at(Path(sys.argv[1])).lock("quickstart"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_study_that_another_process_runs_exits_5(home: Home, capsys: Output) -> None:
+    argv = [sys.executable, "-c", HOLD, str(home.path)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        assert main(["run", "quickstart", "--home", str(home.path)]) == 5
+        other.communicate()
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"fairtune: study quickstart is being run by process {other.pid} on "
+        f"{socket.gethostname()}; wait or stop it"
+    )
+    with home.lock("quickstart"):
+        pass  # it was released when its process ended
+
+
+# --- signals -------------------------------------------------------------------------------------
+
+SEARCH = """
+study: long
+data: {name: iris, batch_size: 32}
+model: {name: mlp, hidden: []}
+optimizer: {name: adam, lr: {min: 1e-3, max: 1e-1, log: true, num: 6}}
+trainer: {epochs: 40}
+"""
+BUDGETS = {
+    "a grid of six points": "search: {method: grid}\n",
+    "six random trials": "search: {method: random, trials: 6}\n",
+}
+
+
+def start(file: str, home: Home) -> subprocess.Popen[str]:
+    """A real driver with two workers, in the middle of its study."""
+    argv = [FAIRTUNE, "run", file, "--home", str(home.path), "--workers", "2", "--json"]
+    driver = subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert driver.stderr is not None
+    for line in driver.stderr:
+        if line.startswith("[1/6]"):
+            return driver
+    raise AssertionError(f"the driver ended early with exit code {driver.wait()}")
+
+
+def assert_completes_to_exactly_six(file: str, home: Home) -> None:
+    """The same command finishes the study: six trials, every epoch of each told once."""
+    argv = [FAIRTUNE, "run", file, "--home", str(home.path), "--workers", "2", "--json"]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    told = last_line(ran.stdout)
+    assert (told["finished"], told["trials"], told["epochs"]) == (True, {"completed": 6}, 240)
+    trials, runs = optuna_trials(home, "long"), Runs.of(home, "long")
+    assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 6
+    assert len({configuration(trial).optimizer.parameters["lr"] for trial in trials}) == 6
+    assert [run.info.status for run in [runs.parent, *runs.children]] == ["FINISHED"] * 7
+    for run in runs.children:
+        for name, steps in runs.steps(run).items():
+            assert len(steps) == 1 if name.startswith("best/") else steps == list(range(1, 41))
+
+
+def assert_nothing_is_running(home: Home) -> None:
+    assert TrialState.RUNNING not in {trial.state for trial in optuna_trials(home, "long")}
+    runs = Runs.of(home, "long")
+    assert {run.info.status for run in [runs.parent, *runs.children]} <= {"FINISHED", "KILLED"}
+    assert runs.parent.info.status == "KILLED"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("budget", BUDGETS)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_study_cleanly_and_the_same_command_completes_it(
+    number: signal.Signals, code: int, budget: str, home: Home, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "long.yaml", SEARCH + BUDGETS[budget])
+    with start(file, home) as driver:
+        workers = psutil.Process(driver.pid).children(recursive=True)
+        driver.send_signal(number)
+        stdout, _ = driver.communicate()
+    assert driver.returncode == code
+    told = last_line(stdout)
+    assert told["finished"] is False and 1 <= told["trials"]["completed"] < 6
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+    assert_nothing_is_running(home)
+    assert_completes_to_exactly_six(file, home)
+
+
+@pytest.mark.slow
+def test_workers_follow_a_killed_driver_and_the_same_command_completes_its_study(
+    home: Home, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "long.yaml", SEARCH + BUDGETS["six random trials"])
+    with start(file, home) as driver:
+        workers = psutil.Process(driver.pid).children(recursive=True)
+        assert len(workers) >= 2
+        driver.kill()
+    assert driver.returncode == -signal.SIGKILL
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+    assert_completes_to_exactly_six(file, home)
+
+
+# --- commands that only print --------------------------------------------------------------------
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from studies.cli import main; assert main(['--help']) == 0; "
+        "print(*{'torch', 'optuna', 'mlflow', 'pandas', 'pydantic', 'numpy', 'rich.live'}"
+        " & sys.modules.keys(), file=sys.stderr)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stderr == "\n"
+    commands = ["init", "check", "run", "status", "best", "components", "schema", "ui"]
+    assert all(f" {command} " in ran.stdout for command in commands)
+    assert "130 Ctrl-C" in ran.stdout
+
+
+def test_init_writes_a_preset_and_refuses_to_overwrite_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "quickstart"]) == 0
+    assert "fairtune check quickstart.yaml" in capsys.readouterr().out
+    file = tmp_path / "quickstart.yaml"
+    assert file.read_text() == find_preset("quickstart").read_text()
+    file.write_text("mine")
+    assert main(["init", "quickstart"]) == 2
+    assert capsys.readouterr().err == (
+        "fairtune: quickstart.yaml exists; name another with --output\n"
+    )
+    assert file.read_text() == "mine"
+    assert main(["init", "quickstart", "--output", "other.yaml"]) == 0
+    assert (tmp_path / "other.yaml").exists()
+
+
+def test_init_lists_every_preset_with_its_question(capsys: Output) -> None:
+    assert main(["init", "--list"]) == 0
+    printed = capsys.readouterr().out
+    rows = {line.split()[0] for line in printed.splitlines()[1:] if line.strip()}
+    assert rows >= set(preset_names())
+    assert "Can a single layer tell three kinds of iris apart" in printed
+
+
+def test_components_lists_every_row_of_every_table(capsys: Output) -> None:
+    from studies.schema import TABLES
+
+    assert main(["components"]) == 0
+    printed = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert printed == {*TABLES, *(name for table in TABLES.values() for name in table)}
+    assert main(["components", "--json"]) == 0
+    told = last_line(capsys.readouterr().out)
+    assert {kind: list(rows) for kind, rows in told.items()} == {
+        kind: list(table) for kind, table in TABLES.items()
+    }
+    assert told["optimizer"]["adam"]["parameters"]["lr"]["default"] == 0.001
+
+
+def test_components_explains_one_row(capsys: Output) -> None:
+    assert main(["components", "optimizer", "momentum"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("momentum: ")
+    assert {line.split()[0] for line in printed[2:] if line.strip()} >= {"lr", "momentum"}
+
+
+def test_schema_prints_the_schema_of_study_files(capsys: Output) -> None:
+    assert main(["schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert schema["required"] == ["study", "data", "model"]
+
+
+def check(capsys: Output, *argv: str) -> Any:
+    assert main(["check", *argv, "--json"]) == 0
+    return last_line(capsys.readouterr().out)
+
+
+@pytest.mark.slow
+def test_check_tells_the_plan_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = check(capsys, "perceptron-iris", "--set", "trainer.epochs=3", "--set", "confirm.seeds=4")
+    assert list(told) == CHECK_KEYS
+    assert (told["study"], told["arms"], told["trials"]) == ("perceptron-iris", [], 20)
+    assert (told["max_epochs"], told["grid_points"]) == (20 * 3 + 4 * 3, None)
+    assert [row["name"] for row in told["parameters"]] == ["optimizer.lr"]
+    grid = check(capsys, "grid-breast-cancer")
+    assert (grid["trials"], grid["grid_points"], grid["max_epochs"]) == (18, 18, 18 * 15)
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- the MLflow UI -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Serving:
+    process: subprocess.Popen[str]
+    url: str
+
+
+@pytest.fixture
+def serving(finished: Finished) -> Iterator[Serving]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    argv = [FAIRTUNE, "ui", "--home", str(finished.home.path), "--port", str(port)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        yield Serving(process, f"http://127.0.0.1:{port}")
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ui_answers_on_this_machine_only_and_goes_away_when_it_is_told(
+    number: signal.Signals, serving: Serving
+) -> None:
+    session = requests.Session()
+    patience = Retry(total=None, connect=60, backoff_factor=0.1, backoff_max=0.5)
+    session.mount("http://", HTTPAdapter(max_retries=patience))
+    assert session.get(f"{serving.url}/health").text == "OK"
+    foreign = session.get(f"{serving.url}/health", headers={"Host": "evil.example"})
+    ...
+    session.close()
