@@ -135,6 +135,7 @@ def build_trainer(configuration: Configuration, *callbacks: pl.Callback) -> pl.T
         callbacks=list(callbacks),
         deterministic="warn",
         logger=False,
+        enable_checkpointing=any(isinstance(each, Checkpoint) for each in callbacks),
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,

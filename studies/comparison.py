@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -21,8 +20,6 @@ from studies.power import detectable_difference, seeds_needed
 from studies.records import Outcome
 from studies.results import StudyResults, Trial, outcome_counts
 from studies.stats import Goal, Interval
-
-WINNERS = (Outcome.completed,)
 
 
 @dataclass(frozen=True)
@@ -135,44 +132,12 @@ def value_of(trial: Trial, metric: str) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def confirmed_runs(results: StudyResults, arm: str) -> tuple[Trial | None, list[Trial]]:
-    """The arm's winner in the search and the runs of its configuration on fresh seeds.
-
-    Where several configurations were confirmed, the one with most seeds and then the best mean.
-    """
-    candidates = _distinct(results.ranked([t for t in results.search if t.arm == arm]))
-    runs: dict[str, list[Trial]] = defaultdict(list)
-    for trial in results.ended:
-        if trial.phase == "confirm" and trial.arm == arm and trial.outcome != Outcome.interrupted:
-            runs[trial.config_hash].append(trial)
-    top = results.spec.confirm.top if results.spec.confirm else 1
-    confirmed = [trial for trial in candidates[:top] if trial.config_hash in runs]
-    if not confirmed:
-        return (candidates[0] if candidates else None), []
-    sign = 1 if results.spec.objective.goal == "maximize" else -1
-
-    def merit(trial: Trial) -> tuple[int, float]:
-        values = [run.value for run in runs[trial.config_hash] if run.value is not None]
-        return len(values), sign * fmean(values) if values else -math.inf
-
-    winner = max(confirmed, key=merit)
-    return winner, runs[winner.config_hash]
-
-
-def _distinct(trials: Sequence[Trial]) -> list[Trial]:
-    """One trial per configuration, in the order given."""
-    first: dict[str, Trial] = {}
-    for trial in trials:
-        first.setdefault(trial.config_hash, trial)
-    return list(first.values())
-
-
 def _arm(
     results: StudyResults, arm: Arm, metric: str, goal: Goal, rng: np.random.Generator
 ) -> ArmResult:
     trials = [trial for trial in results.search if trial.arm == arm.name]
-    winner, runs = confirmed_runs(results, arm.name)
-    values = {run.seed: value_of(run, metric) for run in runs if run.outcome in WINNERS}
+    winner, runs = results.winner(arm.name)
+    values = {run.seed: value_of(run, metric) for run in runs if run.outcome == Outcome.completed}
     confirmed = {seed: value for seed, value in values.items() if value is not None}
     best = None if winner is None else value_of(winner, metric)
     default = next((value_of(trial, metric) for trial in trials if trial.default), None)
@@ -210,7 +175,7 @@ def _referred(
         epochs, seconds = epochs + trial.epochs, seconds + trial.seconds
         value = value_of(trial, metric)
         reached = value is not None and reference is not None and sign * value >= sign * reference
-        if reached and trial.outcome in WINNERS:
+        if reached and trial.outcome == Outcome.completed:
             return replace(arm, epochs_to_reference=epochs, seconds_to_reference=seconds)
     return arm
 

@@ -84,8 +84,10 @@ def is_finished(spec: Spec, archive: Archive) -> bool:
 
 def best_checkpoints(home: Home, found: StudyResults) -> list[tuple[str, Path]]:
     """The best few trials of the search by key, best first, with the files of their weights."""
-    files = [(trial.key, home.checkpoint(found.study, trial.key)) for trial in found.ranking]
-    return [(key, file) for key, file in files[:KEPT_CHECKPOINTS] if file.exists()]
+    trials = ([found.best.trial] if found.best else []) + found.ranking
+    keys = list(dict.fromkeys(trial.key for trial in trials))[:KEPT_CHECKPOINTS]
+    files = [(key, home.checkpoint(found.study, key)) for key in keys]
+    return [(key, file) for key, file in files if file.exists()]
 
 
 def search_names(study: str, archive: Archive) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
@@ -55,6 +56,16 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Best:
+    """The best configuration of a study, by the trial of the search that found it."""
+
+    trial: Trial
+    value: float
+    """The mean over fresh seeds, or the trial's own value where there are none."""
+    seeds: int
+
+
+@dataclass(frozen=True)
 class StudyResults:
     """A study of a home: its file and all of its trials that have started."""
 
@@ -96,6 +107,51 @@ class StudyResults:
         done = [t for t in trials if t.outcome == Outcome.completed and t.value is not None]
         sign = -1 if self.spec.objective.goal == "maximize" else 1
         return sorted(done, key=lambda trial: sign * (trial.value or 0.0))
+
+    def winner(self, arm: str) -> tuple[Trial | None, list[Trial]]:
+        """An arm's best configuration by its trial in the search, and its runs on fresh seeds.
+
+        Where several configurations were confirmed it is the one with most seeds and then the best
+        mean, where none was it is the best of the search.
+        """
+        candidates: dict[str, Trial] = {}
+        for trial in self.ranked([trial for trial in self.search if trial.arm == arm]):
+            candidates.setdefault(trial.config_hash, trial)
+        top = self.spec.confirm.top if self.spec.confirm else 1
+        best = list(candidates.values())[:top]
+        runs = {trial.config_hash: self._confirmations(trial) for trial in best}
+        best.sort(key=lambda trial: self._merit(runs[trial.config_hash]), reverse=True)
+        return (best[0], runs[best[0].config_hash]) if best else (None, [])
+
+    @property
+    def best(self) -> Best | None:
+        """The best configuration of the study: of those on most fresh seeds the one with the best
+        mean, or the best trial of the search where nothing was confirmed."""
+        winners = [
+            (trial, runs) for arm in self.arms for trial, runs in [self.winner(arm)] if trial
+        ]
+        if not winners:
+            return None
+        trial, runs = max(winners, key=lambda winner: self._merit(winner[1]))
+        values = [run.value for run in runs if run.value is not None]
+        if not values:
+            trial = self.ranking[0]
+        return Best(trial, fmean(values) if values else float(trial.value or 0.0), len(values))
+
+    def _confirmations(self, trial: Trial) -> list[Trial]:
+        """Runs of a trial's configuration on fresh seeds that have ended."""
+        return [
+            run
+            for run in self.ended
+            if run.phase == "confirm"
+            and (run.arm, run.config_hash) == (trial.arm, trial.config_hash)
+            and run.outcome != Outcome.interrupted
+        ]
+
+    def _merit(self, runs: Sequence[Trial]) -> tuple[int, float]:
+        sign = 1 if self.spec.objective.goal == "maximize" else -1
+        values = [run.value for run in runs if run.value is not None]
+        return len(values), sign * fmean(values) if values else 0.0
 
     @property
     def arms(self) -> list[str]:
@@ -202,7 +258,7 @@ def summary(results: StudyResults) -> dict[str, Any]:
     starts = [trial.started for trial in results.trials if trial.started]
     ends = [trial.ended for trial in ended if trial.ended]
     seconds = (max(ends) - min(starts)).total_seconds() if starts and ends else 0.0
-    best = next(iter(results.ranking), None)
+    best = results.best
     return {
         "study": results.study,
         "home": str(results.home.path),
@@ -226,12 +282,13 @@ def _arm_summary(results: StudyResults, arm: str) -> dict[str, Any]:
     }
 
 
-def _best_summary(results: StudyResults, best: Trial) -> dict[str, Any]:
+def _best_summary(results: StudyResults, best: Best) -> dict[str, Any]:
     return {
         "value": best.value,
         "metric": results.spec.objective.metric,
-        "arm": best.arm,
-        "configuration": dict(best.configuration),
-        "seed": best.seed,
-        "mlflow_run_id": best.run_id,
+        "arm": best.trial.arm,
+        "configuration": dict(best.trial.configuration),
+        "seed": best.trial.seed,
+        "mlflow_run_id": best.trial.run_id,
+        "fresh_seeds": best.seeds,
     }

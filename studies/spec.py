@@ -127,7 +127,8 @@ def resolve(source: Document, overrides: Sequence[str] = ()) -> Spec:
     for assignment in overrides:
         source.override(assignment)
     problems = list(source.problems)
-    tree = {key: value for key, value in source.tree.items() if value is not None}
+    # `confirm: null` is kept: without it, a comparison confirms its winners
+    tree = {k: v for k, v in source.tree.items() if v is not None or k == "confirm"}
     file = _shape(tree, problems)
     configuration = {key: tree[key] for key in CONFIGURATION_KEYS if key in tree}
     trial_timeout = _take_trial_timeout(configuration, problems)
@@ -164,7 +165,7 @@ def resolve(source: Document, overrides: Sequence[str] = ()) -> Spec:
         objective=plain[0].objective,
         max_epochs=max(int(each.trainer["epochs"]) for each in plain),
         factors=factors,
-        confirm=file.confirm,
+        confirm=ConfirmSection() if factors and "confirm" not in tree else file.confirm,
     )
 
 

@@ -103,7 +103,7 @@ def mean_interval(
         half = quantile * float(y.std(ddof=1)) / math.sqrt(len(y))
         return Interval(mean, mean - half, mean + half, "student t")
     expanded = 1 - 2 * float(stats.norm.cdf(-math.sqrt(len(y) / (len(y) - 1)) * quantile))
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         made = stats.bootstrap(
             (y,), np.mean, n_resamples=resamples, confidence_level=expanded, method="BCa", rng=rng

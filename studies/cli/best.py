@@ -18,7 +18,13 @@ def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> No
         raise NothingCompletedError(f"{study}: no trial has completed yet")
     screen = console(stderr=as_json)
     arm = f" (arm {found['arm']})" if found["arm"] else ""
-    screen.print(f"# {found['metric']} {found['value']:.6g}{arm}, seed {found['seed']}")
+    seeds = found["fresh_seeds"]
+    how = (
+        f"mean of {seeds} fresh seeds"
+        if seeds
+        else f"one trial of the search, seed {found['seed']}"
+    )
+    screen.print(f"# {found['metric']} {found['value']:.6g}{arm}: {how}")
     screen.print(f"# MLflow run {found['mlflow_run_id']}")
     screen.print(document.dump({"study": f"{study}-best", **found["configuration"]}).rstrip())
     if as_json:

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from lightning_modules.configuration import Configuration
 from studies.archive import Asked
+from studies.arms import arms
 from studies.cli.options import console
 from studies.records import Outcome, TrialEnd
 from studies.results import StudyResults, Trial, outcome_counts, summary
@@ -165,9 +166,12 @@ def _outcomes(trials: Sequence[Trial]) -> str:
 
 def _print_best(results: StudyResults, best: Mapping[str, Any], screen: Console) -> None:
     arm = f" by {best['arm']}" if best["arm"] else ""
-    screen.print(f"best {best['metric']} {best['value']:.4f}{arm}:")
+    seeds = best["fresh_seeds"]
+    how = f", mean of {seeds} fresh seeds" if seeds else ", one trial of the search"
+    screen.print(f"best {best['metric']} {best['value']:.4f}{arm}{how}:")
     flat = Configuration.resolve(best["configuration"]).flat()
-    for path, value in results.spec.space.chosen(flat).items():
+    space = next(arm.space for arm in arms(results.spec) if arm.name == best["arm"])
+    for path, value in space.chosen(flat).items():
         screen.print(f"  {path} = {value}")
     screen.print(f"  the whole configuration: fairtune best {results.study}")
 

@@ -1,0 +1,546 @@
+"""Training: reproducible to the last bit, noticed when it fails, and kept at its best epoch."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+from sklearn import datasets as sklearn_datasets
+from torch import Tensor
+
+from lightning_modules.cnn import CNN
+from lightning_modules.configuration import Configuration
+from lightning_modules.data.datasets import DATASETS, load_data
+from lightning_modules.errors import UserError
+from lightning_modules.mlp import MLP
+from lightning_modules.module import SupervisedModule
+from lightning_modules.networks import NETWORKS
+from lightning_modules.recurrent import Recurrent
+from lightning_modules.schedules import SCHEDULES, simulate
+from lightning_modules.training import (
+    TrainingResult,
+    build_data,
+    build_module,
+    build_trainer,
+    restore,
+    train,
+)
+
+Tree = dict[str, Any]
+Metrics = dict[str, float]
+
+IRIS: Tree = {
+    "data": {"name": "iris", "batch_size": 16},
+    "model": {"name": "mlp", "hidden": [8]},
+    "trainer": {"epochs": 4, "accelerator": "cpu"},
+}
+RESTLESS: Tree = IRIS | {
+    "data": {"name": "iris", "batch_size": 8},
+    "optimizer": {"name": "sgd", "lr": 0.5},
+    "trainer": {"epochs": 6, "accelerator": "cpu"},
+}
+"""Its accuracy rises and falls, so that the best epoch is not the last one."""
+SMALL: dict[str, Tree] = {"mlp": {"hidden": [8]}, "cnn": {"channels": [4, 4]}}
+"""Parameters of networks; those that are not here take `hidden_size`."""
+NOISY: Tree = {
+    "data": "digits",
+    "model": {"name": "cnn", "channels": [4], "batch_norm": True},
+    "regularization": {"dropout": 0.3, "label_smoothing": 0.1, "weight_decay": 0.01},
+    "schedule": {"name": "cosine", "warmup": 1},
+    "trainer": {"epochs": 2, "accelerator": "cpu"},
+}
+"""Everything that draws random numbers."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder of this test's own in place of the user's cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lightning_modules.data.mnist1d.user_cache_path", lambda name: folder / name)
+        yield
+
+
+def history(tree: Tree, seed: int = 1, **options: Any) -> tuple[TrainingResult, list[Metrics]]:
+    """The result of a training and the metrics of every epoch, without times."""
+    epochs: list[Metrics] = []
+
+    def on_epoch(epoch: int, metrics: Mapping[str, float]) -> bool:
+        assert epoch == len(epochs) + 1
+        epochs.append({key: value for key, value in metrics.items() if key != "time/epoch_s"})
+        return True
+
+    return train(Configuration.resolve(tree), seed, on_epoch, **options), epochs
+
+
+def accuracy(module: SupervisedModule, inputs: Tensor, targets: Tensor) -> float:
+    with torch.no_grad():
+        return float((module(inputs).argmax(1) == targets).float().mean())
+
+
+# Seeds
+
+PRINT_HISTORY = """
+import json, sys
+from lightning_modules.configuration import Configuration
+from lightning_modules.training import train
+
+epochs = []
+configuration = Configuration.resolve(json.loads(sys.argv[1]))
+train(configuration, 7, lambda epoch, metrics: epochs.append(dict(metrics)) or True)
+print(json.dumps([configuration.hash, epochs]))
+"""
+
+
+def test_a_seed_gives_the_same_metrics_to_the_last_bit_here_and_in_another_process() -> None:
+    first, epochs = history(NOISY, seed=7)
+    torch.rand(3)
+    again, same = history(NOISY, seed=7)
+    assert same == epochs and len(epochs) == 2
+    assert (again.best_epoch, again.data_hash) == (first.best_epoch, first.data_hash)
+    process = subprocess.run(
+        [sys.executable, "-c", PRINT_HISTORY, json.dumps(NOISY)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found_hash, elsewhere = json.loads(process.stdout.splitlines()[-1])
+    for metrics in elsewhere:
+        del metrics["time/epoch_s"]
+    assert elsewhere == epochs
+    assert found_hash == Configuration.resolve(NOISY).hash
+    assert process.stderr == ""
+
+
+def test_another_seed_gives_other_metrics_on_the_same_data() -> None:
+    one, epochs = history(IRIS, seed=1)
+    other, others = history(IRIS, seed=2)
+    assert epochs[0]["train/loss"] != others[0]["train/loss"]
+    assert one.data_hash == other.data_hash
+
+
+# Schedules
+
+
+FASTER: dict[str, Tree] = {
+    "plateau": {"patience": 0, "factor": 0.5},
+    "step": {"step_size": 2},
+}
+
+
+@pytest.mark.parametrize("warmup", [0.0, 1.5])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_the_logged_rate_is_the_simulated_one(name: str, warmup: float) -> None:
+    own = FASTER.get(name, {})
+    tree = RESTLESS | {
+        "schedule": {"name": name, "warmup": warmup, **own},
+        "trainer": {"epochs": 7, "accelerator": "cpu"},
+    }
+    configuration = Configuration.resolve(tree)
+    _, epochs = history(tree)
+    simulated = simulate(
+        name,
+        dict(configuration.schedule.parameters),
+        epochs=7,
+        steps_per_epoch=12,  # 90 rows by 8, the last two rows on their own
+        lr=0.5,
+        values=[metrics["val/accuracy"] for metrics in epochs],
+        goal="maximize",
+    )[::12].tolist()
+    assert [metrics["optim/lr"] for metrics in epochs] == simulated
+    assert name == "constant" or len(set(simulated)) > 1
+    if name == "plateau":
+        assert simulated[-1] < 0.5
+
+
+# Ends
+
+
+def test_a_training_ends_after_the_epoch_it_is_told_to() -> None:
+    configuration = Configuration.resolve(IRIS)
+    stopped = train(configuration, 1, lambda epoch, metrics: epoch < 2)
+    assert (stopped.epochs, stopped.stopped, stopped.diverged) == (2, True, None)
+    whole = train(configuration, 1)
+    assert (whole.epochs, whole.stopped) == (4, False)
+    at_the_end = train(configuration, 1, lambda epoch, metrics: epoch < 4)
+    assert (at_the_end.epochs, at_the_end.stopped) == (4, False)
+
+
+def test_a_stopped_training_had_the_epochs_of_a_whole_one() -> None:
+    _, epochs = history(RESTLESS)
+    seen: list[Metrics] = []
+
+    def on_epoch(epoch: int, metrics: Mapping[str, float]) -> bool:
+        seen.append({key: value for key, value in metrics.items() if key != "time/epoch_s"})
+        return epoch < 3
+
+    train(Configuration.resolve(RESTLESS), 1, on_epoch)
+    assert seen == epochs[:3]
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "lr", "metric", "diverged", "epochs", "best_epoch"),
+    [
+        # the first step leaves weights of 1e30, whose squared errors no float32 holds
+        (40, 1e30, "val/rmse", "the training loss is no longer finite at step 2 of epoch 1", 1, 0),
+        ("full", 1e30, "val/rmse", "val/rmse is inf after epoch 1", 1, 0),
+        # 1e15 is squared once more before it is too much
+        (
+            "full",
+            1e15,
+            "train/loss",
+            "the training loss is no longer finite at step 1 of epoch 3",
+            3,
+            1,
+        ),
+    ],
+)
+def test_divergence_is_noticed_and_its_step_is_named(
+    tmp_path: Path,
+    batch_size: int | str,
+    lr: float,
+    metric: str,
+    diverged: str,
+    epochs: int,
+    best_epoch: int,
+) -> None:
+    tree: Tree = {
+        "data": {"name": "diabetes", "batch_size": batch_size},
+        "model": {"name": "mlp", "hidden": []},
+        "optimizer": {"name": "sgd", "lr": lr},
+        "objective": {"metric": metric},
+        "trainer": {"accelerator": "cpu"},
+    }
+    checkpoint = tmp_path / "best.pt"
+    result, _ = history(tree, checkpoint=checkpoint, evaluate_test=True)
+    assert result.diverged == diverged
+    assert (result.epochs, result.best_epoch or 0, result.stopped) == (epochs, best_epoch, False)
+    assert result.test == {}
+    assert checkpoint.exists() == bool(best_epoch) == bool(result.best)
+
+
+def test_early_stopping_ends_the_training_and_the_result_tells_the_best_epoch() -> None:
+    tree = RESTLESS | {
+        "regularization": {"early_stopping": {"patience": 2}},
+        "trainer": {"epochs": 40, "accelerator": "cpu"},
+    }
+    result, epochs = history(tree)
+    values = [metrics["val/accuracy"] for metrics in epochs]
+    assert result.epochs < 40 and not result.stopped
+    assert result.best_epoch == values.index(max(values)) + 1
+    assert result.epochs == result.best_epoch + 2
+    assert {key: result.best[key] for key in epochs[0]} == epochs[result.best_epoch - 1]
+
+
+def test_early_stopping_follows_the_goal_of_the_objective() -> None:
+    tree = IRIS | {
+        "optimizer": {"name": "sgd", "lr": 0.1},
+        "objective": {"metric": "train/loss"},
+        "regularization": {"early_stopping": {"patience": 0}},
+        "trainer": {"epochs": 8, "accelerator": "cpu"},
+    }
+    result, epochs = history(tree)
+    losses = [metrics["train/loss"] for metrics in epochs]
+    assert losses == sorted(losses, reverse=True)  # it improved every time
+    assert (result.epochs, result.best_epoch) == (8, 8)
+
+
+# Checkpoints
+
+
+def test_a_checkpoint_predicts_what_the_result_states(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "deep" / "best.pt"
+    result, epochs = history(RESTLESS, checkpoint=checkpoint)
+    assert result.best_epoch is not None and result.best_epoch < result.epochs
+    assert result.best["val/loss"] != epochs[-1]["val/loss"]
+    module = restore(checkpoint)
+    assert not module.training
+    inputs, targets = build_data(Configuration.resolve(RESTLESS)).splits.validation
+    assert accuracy(module, inputs, targets) == result.best["val/accuracy"]
+    with torch.no_grad():
+        assert float(module.loss(module(inputs), targets, 0.0)) == result.best["val/loss"]
+        probabilities = module.predict(inputs)
+    torch.testing.assert_close(probabilities.sum(1), torch.ones(len(inputs)))
+    np.testing.assert_array_equal(np.load(checkpoint.with_suffix(".npy")), inputs[:2].numpy())
+    assert {path.name for path in checkpoint.parent.iterdir()} == {"best.pt", "best.npy"}
+
+
+def test_a_checkpoint_holds_what_is_needed_to_train_it_again(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "best.pt"
+    result, _ = history(RESTLESS, seed=5, checkpoint=checkpoint)
+    content = torch.load(checkpoint, weights_only=True)
+    assert Configuration.resolve(content["configuration"]) == Configuration.resolve(RESTLESS)
+    assert (content["seed"], content["epoch"]) == (5, result.best_epoch)
+    assert content["metrics"] == result.best
+
+
+@pytest.mark.parametrize("model", ["cnn", "gru"])
+def test_a_network_with_norms_or_a_state_is_restored_too(tmp_path: Path, model: str) -> None:
+    tree: Tree = {
+        "data": "digits",
+        "model": {"name": model, **SMALL.get(model, {"hidden_size": 8})},
+        "regularization": {"dropout": 0.2} | ({"batch_norm": True} if model == "cnn" else {}),
+        "trainer": {"epochs": 1, "accelerator": "cpu"},
+    }
+    checkpoint = tmp_path / "best.pt"
+    result, _ = history(tree, checkpoint=checkpoint)
+    inputs, targets = build_data(Configuration.resolve(tree)).splits.validation
+    assert accuracy(restore(checkpoint), inputs, targets) == result.best["val/accuracy"]
+
+
+class Gadget:
+    """Makes a folder when it is unpickled without care."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_checkpoint_that_would_run_code_is_refused_and_does_not(
+    tmp_path: Path, wrapped: bool
+) -> None:
+    folder, checkpoint = tmp_path / "was_here", tmp_path / "best.pt"
+    if wrapped:
+        torch.save({"weights": {}, "configuration": Gadget(folder)}, checkpoint)
+    else:
+        checkpoint.write_bytes(pickle.dumps(Gadget(folder)))
+    with pytest.raises(UserError) as caught:
+        restore(checkpoint)
+    assert str(caught.value) == (
+        f"{checkpoint}: is no whole fairtune checkpoint: "
+        "it holds something else than tensors and plain values"
+    )
+    assert not folder.exists()
+
+
+def test_a_truncated_checkpoint_is_a_user_error(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "best.pt", tmp_path / "cut.pt"
+    history(IRIS, checkpoint=whole)
+    content = whole.read_bytes()
+    for length in (0, 1, 100, len(content) // 2, len(content) - 1):
+        cut.write_bytes(content[:length])
+        with pytest.raises(UserError, match=r"cut\.pt: is no whole fairtune checkpoint"):
+            restore(cut)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"weights": {}},
+        [1, 2],
+        torch.zeros(2),
+        {"configuration": 3},
+        {"configuration": {"data": "irs", "model": "mlp"}},
+        {
+            "configuration": {"data": "iris", "model": "mlp"},
+            "input_shape": [4],
+            "outputs": 3,
+            "weights": {"network.1.weight": torch.zeros(1)},
+        },
+    ],
+)
+def test_a_foreign_checkpoint_is_a_user_error(tmp_path: Path, content: object) -> None:
+    checkpoint = tmp_path / "foreign.pt"
+    torch.save(content, checkpoint)
+    with pytest.raises(UserError, match=r"foreign\.pt: is no whole fairtune checkpoint"):
+        restore(checkpoint)
+
+
+def test_a_file_that_is_none_of_torchs_is_a_user_error(tmp_path: Path) -> None:
+    text = tmp_path / "notes.pt"
+    text.write_text("hello, these are no weights")
+    for path in (text, tmp_path / "missing.pt", tmp_path):
+        with pytest.raises(UserError, match="is no whole fairtune checkpoint"):
+            restore(path)
+
+
+# The test part
+
+
+def test_the_test_metrics_are_those_of_the_best_weights_and_not_of_the_last(
+    tmp_path: Path,
+) -> None:
+    configuration = Configuration.resolve(RESTLESS)
+    checkpoint = tmp_path / "best.pt"
+    result, epochs = history(RESTLESS, checkpoint=checkpoint, evaluate_test=True)
+    assert result.best_epoch is not None and result.best_epoch < len(epochs)
+    inputs, targets = build_data(configuration).splits.test
+    module = restore(checkpoint)
+    with torch.no_grad():
+        best_loss = float(module.loss(module(inputs), targets, 0.0))
+    assert result.test.keys() == {"test/loss", "test/accuracy", "test/f1"}
+    assert result.test["test/loss"] == best_loss
+    assert result.test["test/accuracy"] == accuracy(module, inputs, targets)
+
+    pl.seed_everything(1, verbose=False)
+    last = build_module(configuration, data := build_data(configuration))
+    trainer = build_trainer(configuration)
+    trainer.fit(last, datamodule=data)
+    with torch.no_grad():
+        assert float(last.loss(last(inputs), targets, 0.0)) != best_loss
+
+
+def test_nothing_is_tested_unless_asked() -> None:
+    assert history(IRIS)[0].test == {}
+
+
+def test_the_metrics_of_a_regression_are_in_the_units_of_the_data(tmp_path: Path) -> None:
+    tree: Tree = {
+        "data": "diabetes",
+        "model": {"name": "mlp", "hidden": []},
+        "optimizer": {"name": "adam", "lr": 0.05},
+        "trainer": {"epochs": 10, "accelerator": "cpu"},
+    }
+    checkpoint = tmp_path / "best.pt"
+    result, _ = history(tree, checkpoint=checkpoint, evaluate_test=True)
+    module = restore(checkpoint)
+    splits = build_data(Configuration.resolve(tree)).splits
+    known = sklearn_datasets.load_diabetes(return_X_y=True)[1]
+    for prefix, (inputs, targets) in (("val", splits.validation), ("test", splits.test)):
+        assert np.isin(targets.numpy(), known).all()
+        with torch.no_grad():
+            errors = (module(inputs) - targets).double().numpy()
+        metrics = {**result.best, **result.test}
+        assert metrics[f"{prefix}/mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-5)
+        rmse = np.sqrt(np.square(errors).mean())
+        assert metrics[f"{prefix}/rmse"] == pytest.approx(rmse, rel=1e-5)
+        assert 45 < rmse < 65  # ordinary least squares gives about 54, the mean about 77
+
+
+# Scripts without fairtune's own training
+
+DIGITS = load_data("digits", batch_size=128)
+SHAPE = DIGITS.input_shape
+
+
+def plain_trainer(epochs: int = 2) -> pl.Trainer:
+    return pl.Trainer(
+        max_epochs=epochs,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        log_every_n_steps=1,
+    )
+
+
+@pytest.mark.parametrize("network", ["mlp", "cnn", "recurrent"])
+def test_a_module_and_its_data_work_in_a_plain_lightning_script(network: str) -> None:
+    pl.seed_everything(0, verbose=False)
+    learning: Tree = {
+        "optimizer": {"name": "nadam", "lr": 0.01},
+        "schedule": {"name": "one_cycle", "warmup": 0.5},
+        "regularization": {"weight_decay": 0.01, "label_smoothing": 0.1, "early_stopping": 5},
+        "objective": "val/accuracy",
+    }
+    module: SupervisedModule
+    if network == "mlp":
+        module = MLP(SHAPE, DIGITS.outputs, hidden=[32], batch_norm=True, **learning)
+    elif network == "cnn":
+        module = CNN(SHAPE, DIGITS.outputs, channels=[8], dropout=0.2, **learning)
+    else:
+        module = Recurrent(SHAPE, DIGITS.outputs, "lstm", 32, **learning)
+    trainer = plain_trainer(epochs=4)
+    trainer.fit(module, datamodule=DIGITS)
+    [tested] = trainer.test(module, datamodule=DIGITS, verbose=False)
+    assert tested.keys() == {"test/loss", "test/accuracy", "test/f1"}
+    assert tested["test/accuracy"] > 0.5  # chance is 0.1
+    predicted = trainer.predict(module, datamodule=DIGITS)
+    assert predicted is not None
+    probabilities = torch.cat([part for part in predicted if isinstance(part, Tensor)])
+    assert probabilities.shape == (360, 10) and (probabilities >= 0).all()
+    torch.testing.assert_close(probabilities.sum(1), torch.ones(360))
+    right = (probabilities.argmax(1) == DIGITS.splits.test[1]).float().mean()
+    assert float(right) == pytest.approx(tested["test/accuracy"])
+
+
+def test_two_classes_from_a_single_output_have_two_probabilities() -> None:
+    data = load_data("breast_cancer")
+    module = MLP(data.input_shape, 1, hidden=[], loss="binary_cross_entropy")
+    trainer = plain_trainer()
+    trainer.fit(module, datamodule=data)
+    [tested] = trainer.test(module, datamodule=data, verbose=False)
+    predicted = trainer.predict(module, datamodule=data)
+    assert predicted is not None
+    probabilities = torch.cat([part for part in predicted if isinstance(part, Tensor)])
+    torch.testing.assert_close(probabilities.sum(1), torch.ones(114))
+    right = (probabilities.argmax(1) == data.splits.test[1]).float().mean()
+    assert float(right) == pytest.approx(tested["test/accuracy"])
+
+
+def test_a_plain_script_learns_a_regression_in_units_of_the_data() -> None:
+    data = load_data("diabetes")
+    module = MLP(data.input_shape, 1, task="regression", optimizer={"name": "adam", "lr": 0.02})
+    trainer = plain_trainer(epochs=10)
+    trainer.fit(module, datamodule=data)
+    predicted = trainer.predict(module, datamodule=data)
+    assert predicted is not None
+    values = torch.cat([part for part in predicted if isinstance(part, Tensor)])
+    rmse = (values - data.splits.test[1]).square().mean().sqrt().item()
+    [tested] = trainer.test(module, datamodule=data, verbose=False)
+    assert tested["test/rmse"] == pytest.approx(rmse, rel=1e-5)
+    assert 45 < rmse < 65
+
+
+# Combinations
+
+FITTING = [
+    (data, model)
+    for data, row in DATASETS.items()
+    for model, network in NETWORKS.items()
+    if row.kind in network.kinds
+]
+
+
+@pytest.mark.parametrize(("data", "model"), FITTING)
+def test_every_network_trains_on_every_data_set_that_it_reads(data: str, model: str) -> None:
+    tree: Tree = {
+        "data": {"name": data, "batch_size": 256},
+        "model": {"name": model, **SMALL.get(model, {"hidden_size": 8})},
+        "trainer": {"epochs": 1, "accelerator": "cpu"},
+    }
+    result, [metrics] = history(tree, evaluate_test=True)
+    assert result.epochs == result.best_epoch == 1
+    assert result.best.keys() == {*metrics, "time/epoch_s"}
+    assert all(np.isfinite(value) for value in (*metrics.values(), *result.test.values()))
+    assert result.data_hash == load_data(data, batch_size=256).splits.hash
+
+
+@pytest.mark.parametrize(("batch_size", "steps"), [("full", 3), (45, 6), (1, 270)])
+def test_a_full_batch_makes_one_step_per_epoch_and_others_as_many_as_they_need(
+    batch_size: int | str, steps: int
+) -> None:
+    configuration = Configuration.resolve(
+        IRIS
+        | {
+            "data": {"name": "iris", "batch_size": batch_size},
+            "trainer": {"epochs": 3, "accelerator": "cpu"},
+        }
+    )
+    data = build_data(configuration)
+    trainer = build_trainer(configuration)
+    module = build_module(configuration, data)
+    trainer.fit(module, datamodule=data)
+    assert trainer.global_step == steps
+    assert module.diverged is None
+
+
+def test_a_plateau_that_watches_what_is_never_logged_is_a_user_error() -> None:
+    data = load_data("iris")
+    module = MLP(data.input_shape, 3, schedule="plateau", objective="val/rmse")
+    with pytest.raises(UserError) as caught:
+        plain_trainer().fit(module, datamodule=data)
+    assert str(caught.value) == "plateau watches val/rmse, which was not logged"
