@@ -4,6 +4,8 @@ BIN := .venv/bin
 .PHONY: quickstart test
 quickstart: .venv/installed
 	$(BIN)/fairtune run quickstart
+	$(BIN)/fairtune run quickstart-optimizers
+	@echo "open the runs in a browser: $(BIN)/fairtune ui"
 
 test: .venv/installed
 	$(BIN)/ruff check .

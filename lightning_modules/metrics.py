@@ -28,10 +28,10 @@ def _accuracy(predictions: Tensor, targets: Tensor, classes: int) -> Tensor:
 
 
 def _f1(predictions: Tensor, targets: Tensor, classes: int) -> Tensor:
-    """Macro F1; a class that is neither predicted nor there counts 0, as in scikit-learn."""
+    """Macro F1 over the classes that are predicted or there, as in scikit-learn."""
     right = targets[predictions == targets].bincount(minlength=classes)
     total = predictions.bincount(minlength=classes) + targets.bincount(minlength=classes)
-    return (2 * right / total.clamp(min=1)).mean()
+    return (2 * right[total > 0] / total[total > 0]).mean()
 
 
 def _mae(predictions: Tensor, targets: Tensor, classes: int) -> Tensor:

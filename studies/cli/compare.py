@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,8 +10,10 @@ import typer
 from studies.cli.options import HomeOption, Json, StudyName, console, open_home, print_json
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
+    from studies.alarms import Alarm
     from studies.comparison import Comparison
 
 
@@ -29,15 +32,22 @@ def compare(
     found = results.load(open_home(home), study)
     compared = comparison.compare(found, metric)
     raised = alarms(found, compared)
-    screen = console(stderr=as_json)
-    screen.print(_table(compared))
-    for sentence in wording.summary(compared):
-        screen.print(sentence)
-    for alarm in raised:
-        screen.print(f"{alarm.kind}: {alarm.arm}: {alarm.message}".replace(": : ", ": "))
+    print_comparison(compared, raised, console(stderr=as_json))
     if as_json:
         said = [{"kind": a.kind, "arm": a.arm, "message": a.message} for a in raised]
         print_json(wording.as_json(compared, {"alarms": said}))
+
+
+def print_comparison(comparison: Comparison, raised: Sequence[Alarm], screen: Console) -> None:
+    """The ranking, what may be said, and the alarms."""
+    from studies.wording import summary
+
+    screen.print(_table(comparison))
+    for sentence in summary(comparison):
+        screen.print(sentence)
+    for alarm in raised:
+        about = f"{alarm.kind}: {alarm.arm}" if alarm.arm else alarm.kind
+        screen.print(f"{about}: {alarm.message}")
 
 
 def _table(comparison: Comparison) -> Table:

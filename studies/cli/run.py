@@ -46,6 +46,13 @@ def run(
             stopping=lambda: interruption.code is not None,
         )
     print_summary(results, console(stderr=as_json))
+    if results.finished and spec.factors:
+        from studies.alarms import alarms
+        from studies.cli.compare import print_comparison
+        from studies.comparison import compare
+
+        compared = compare(results)
+        print_comparison(compared, alarms(results, compared), console(stderr=as_json))
     if as_json:
         print_json(summary(results))
     if interruption.code is not None:

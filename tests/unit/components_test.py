@@ -172,6 +172,7 @@ def test_the_metrics_of_a_classification_are_those_of_scikit_learn() -> None:
 def test_f1_averages_over_the_classes_that_occur() -> None:
     targets, predictions = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 1, 1])
     wanted = (2 / 3 + 4 / 5) / 2
+    assert sklearn_metrics.f1_score(targets, predictions, average="macro") == pytest.approx(wanted)
     assert metric("classification", "f1", predictions, targets, 3) == pytest.approx(wanted)
 
 
