@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import optuna
-from optuna.storages import RDBStorage
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,9 +32,9 @@ STATES = {Outcome.completed: TrialState.COMPLETE, Outcome.pruned: TrialState.PRU
 
 @dataclass
 class Archive:
-    """An opened Optuna storage."""
+    """An opened Optuna storage: a home's database, or `InMemoryStorage` where nothing is kept."""
 
-    storage: RDBStorage
+    storage: BaseStorage
 
     @classmethod
     def open(cls, home: Home) -> Archive:
@@ -138,10 +138,9 @@ class Ledger:
         """Queue a trial with fixed parameters."""
         self.study.enqueue_trial(dict(point), user_attrs=attributes or None)
 
-    def describe(self, asked: Asked) -> None:
-        """Write what is known of a trial when it starts."""
-        record = asked.record
-        known = asked.trial.user_attrs
+    def begin(self, trial: optuna.Trial, record: TrialRecord) -> Asked:
+        """A trial that was handed out, with what is known of it written down."""
+        known = trial.user_attrs
         attributes = {
             "key": record.key,
             "seed": record.seed,
@@ -150,7 +149,9 @@ class Ledger:
         }
         for key, value in attributes.items():
             if known.get(key) != value:
-                asked.trial.set_user_attr(key, value)
+                trial.set_user_attr(key, value)
+        earlier = self.study._storage.get_trial(trial._trial_id).intermediate_values
+        return Asked(self, trial, record, "outcome" in known, frozenset(earlier))
 
     def report(self, asked: Asked, epoch: int, value: float) -> None:
         """Note the objective after an epoch."""

@@ -64,6 +64,8 @@ class PairResult:
     a: str
     b: str
     result: verdicts.Comparison
+    deviation: float
+    """Standard deviation of the differences between seeds; NaN below two seeds."""
     wins: int
     """Seeds in which a is better."""
     detectable: float
@@ -202,6 +204,7 @@ def _pairs(found: Sequence[ArmResult], goal: Goal, rng: np.random.Generator) -> 
                 a.arm,
                 b.arm,
                 _without_failing_winner(result, a, b),
+                deviation=deviation,
                 wins=int(((d > 0) if goal == "maximize" else (d < 0)).sum()),
                 detectable=detectable_difference(deviation, len(d), pairs=count),
                 seeds_needed=seeds_needed(result.difference.estimate, deviation, pairs=count),

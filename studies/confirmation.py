@@ -116,21 +116,16 @@ class Confirmation:
         trial = self.ledger.study.ask()
         self._queued -= 1
         attributes = trial.user_attrs
-        asked = Asked(
-            self.ledger,
-            trial,
-            TrialRecord(
-                key=trial_key(f"{attributes['arm']}-confirm".lstrip("-"), trial.number),
-                number=trial.number,
-                arm=attributes["arm"],
-                phase="confirm",
-                seed=derive_seed(self.spec.seed, "confirm", attributes["seed_index"]),
-                configuration=Configuration.resolve(json.loads(attributes["configuration"])),
-                sampler="",
-            ),
-            resumed="outcome" in attributes,
+        record = TrialRecord(
+            key=trial_key(f"{attributes['arm']}-confirm".lstrip("-"), trial.number),
+            number=trial.number,
+            arm=attributes["arm"],
+            phase="confirm",
+            seed=derive_seed(self.spec.seed, "confirm", attributes["seed_index"]),
+            configuration=Configuration.resolve(json.loads(attributes["configuration"])),
+            sampler="",
         )
-        self.ledger.describe(asked)
+        asked = self.ledger.begin(trial, record)
         self.running[trial.number] = asked
         return asked
 

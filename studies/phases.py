@@ -129,22 +129,16 @@ class ArmSearch:
         else:
             self.asked += 1
         configuration = Configuration.resolve(self.arm.space.suggest(trial))
-        asked = Asked(
-            self.ledger,
-            trial,
-            TrialRecord(
-                key=trial_key(self.arm.name, trial.number),
-                number=trial.number,
-                arm=self.arm.name,
-                phase="search",
-                seed=derive_seed(self.spec.seed, "search", trial.number),
-                configuration=configuration,
-                sampler=type(self.ledger.study.sampler).__name__,
-            ),
-            resumed="outcome" in trial.user_attrs,
-            reported=frozenset(self._intermediate(trial)),
+        record = TrialRecord(
+            key=trial_key(self.arm.name, trial.number),
+            number=trial.number,
+            arm=self.arm.name,
+            phase="search",
+            seed=derive_seed(self.spec.seed, "search", trial.number),
+            configuration=configuration,
+            sampler=type(self.ledger.study.sampler).__name__,
         )
-        self.ledger.describe(asked)
+        asked = self.ledger.begin(trial, record)
         self.running[trial.number] = asked
         return asked
 
@@ -188,9 +182,6 @@ class ArmSearch:
         for point in self.arm.space.grid():
             if _point_key(point) not in taken:
                 yield point
-
-    def _intermediate(self, trial: optuna.Trial) -> Sequence[int]:
-        return list(self.ledger.study._storage.get_trial(trial._trial_id).intermediate_values)
 
 
 def build_sampler(spec: Spec, number: int) -> optuna.samplers.BaseSampler:

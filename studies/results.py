@@ -192,8 +192,12 @@ def open_archive(home: Home) -> Archive:
 
 
 def load(home: Home, study: str) -> StudyResults:
-    """Everything that the storage says of a study; UserError where the home has no such study."""
-    archive = open_archive(home)
+    """Everything that the home says of a study; UserError where the home has no such study."""
+    return read(open_archive(home), home, study)
+
+
+def read(archive: Archive, home: Home, study: str) -> StudyResults:
+    """Everything that an opened storage says of a study; `home` is where its files are."""
     parts = {
         name: archive.attributes(name)
         for name in archive.names()

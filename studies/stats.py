@@ -23,8 +23,13 @@ from scipy import stats
 Array = npt.NDArray[np.float64]
 Goal = Literal["maximize", "minimize"]
 
-STUDENT_BELOW = 10
-"""With fewer values than this, intervals are Student's t: resampling so few says little."""
+STUDENT_BELOW = 30
+"""With fewer values than this, intervals are Student's t.
+
+Measured coverage of 95 % at n = 10 and 16 for normal differences: t 95 and 95, BCa 89 and 92; for
+differences of two skewed (exponential) arms: t 95 and 95, BCa 85 and 88, with the expanded level 91
+and 92. At n = 40 the expanded BCa has 94 and 93.
+"""
 EXACT_UP_TO = 20
 """Pairs up to which all sign flips are enumerated: half a million sums, in milliseconds."""
 ROUNDING = 1e-12
@@ -85,11 +90,11 @@ def mean_interval(
 ) -> Interval:
     """The mean of values, shape (n,), with a confidence interval.
 
-    Student's t for n < 10, else the BCa bootstrap with the level expanded for few values: a plain
-    bootstrap interval is too narrow by sqrt((n-1)/n) and uses normal in place of t quantiles
-    (Hesterberg 2015), which at n = 10 covers 90 % in place of 95 %. Where BCa is undefined, the
-    percentile interval at the same level. One value: no bounds. Equal values: an interval of width
-    zero. No value: NaN.
+    Student's t for n < 30, else the BCa bootstrap with its level expanded: a plain bootstrap
+    interval is too narrow by sqrt((n-1)/n) and uses normal in place of t quantiles (Hesterberg
+    2015). Where BCa is undefined, the percentile interval at the same level. One value: no bounds.
+    Equal values: an interval of width zero. No value: NaN. The mean of few very skewed values
+    (exponential, n = 10) is covered in 90 to 92 % only, by any of these.
     """
     y = _values(values)
     if len(y) < 2:

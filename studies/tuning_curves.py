@@ -99,7 +99,7 @@ def median_curve_band(
     of the others takes 0.02 s (equal tailed) to 0.2 s (highest density) per value; opda keeps it
     for further arms of equally many trials, if they pass the same `rng`.
     """
-    from opda.nonparametric import EmpiricalDistribution  # type: ignore[import-untyped]
+    from opda.nonparametric import EmpiricalDistribution
 
     sign = 1.0 if goal == "maximize" else -1.0
     y = sign * np.asarray(values, dtype=np.float64)

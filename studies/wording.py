@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from studies.comparison import ArmResult, Comparison, PairResult
+from studies.power import SMALLEST_EFFECT
 from studies.stats import Interval
 
 SHARES = ("accuracy", "f1")
@@ -66,8 +67,10 @@ def _why_none(comparison: Comparison, pair: PairResult) -> str:
     if pair.seeds_needed is not None and pair.seeds_needed > result.seeds:
         more = pair.seeds_needed - result.seeds
         said += f", for which about {more} more seeds would be needed"
-    elif pair.seeds_needed is None and result.difference.estimate:
+    elif abs(result.difference.estimate) <= SMALLEST_EFFECT * pair.deviation:
         said += ", too small beside its scatter for any number of seeds to call it better"
+    elif pair.seeds_needed is None:
+        said += ", for which more than a thousand seeds would be needed"
     if math.isfinite(pair.detectable) and pair.detectable > 0:
         detectable = f"{amount(metric, pair.detectable)} {unit(metric)}"
         said += f" ({result.seeds} seeds detect {detectable} or more, 8 times in 10)"

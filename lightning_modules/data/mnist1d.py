@@ -75,13 +75,12 @@ def _made() -> bytes:
     from mnist1d.data import get_dataset_args, make_dataset
 
     # it seeds the global generators, which belong to the training that asks
-    python, numpy, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    python, numpy = random.getstate(), np.random.get_state()
     try:
         made = make_dataset(get_dataset_args())
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
-        torch.set_rng_state(torch_state)
     arrays = {name: made[name].astype(np.float32) for name in ("x", "x_test")}
     targets = {name: made[name].astype(np.int64) for name in ("y", "y_test")}
     digest = hashlib.sha256(targets["y"].tobytes() + targets["y_test"].tobytes()).hexdigest()

@@ -70,11 +70,9 @@ def check(
                 "study": spec.study,
                 "arms": [arm for arm in planned.arms if arm],
                 "trials": planned.trials,
-                "confirmations": planned.confirmations,
                 "max_epochs": planned.epochs,
                 "grid_points": planned.grid_points,
                 "parameters": parameters,
-                "seconds": round(estimate, 1),
                 "warnings": list(planned.warnings),
             }
         )

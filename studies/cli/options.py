@@ -117,6 +117,8 @@ def check_port(port: int) -> None:
     import socket
 
     with socket.socket() as probe:
+        if os.name == "posix":  # a server that has just ended does not count
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:

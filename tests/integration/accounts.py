@@ -1,19 +1,25 @@
 """What a home holds, read with Optuna's and MLflow's own clients; and commands that fill it."""
 
 import json
+import signal
+import socket
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
-from mlflow.entities import Run
-from mlflow.tracking import MlflowClient
+import requests
 from optuna.trial import FrozenTrial
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from lightning_modules.configuration import Configuration
 from studies.home import Home
+from studies.mlflow_client import MlflowClient, Run
 
 FAIRTUNE = str(Path(sys.executable).with_name("fairtune"))
 """The command, for tests that need a process of their own."""
@@ -86,3 +92,20 @@ def as_parameters(flat: Mapping[str, Any]) -> dict[str, str]:
         path: json.dumps(value) if isinstance(value, list) else str(value)
         for path, value in flat.items()
     }
+
+
+@contextmanager
+def serving(home: Home) -> Iterator[tuple[subprocess.Popen[str], str, requests.Session]]:
+    """`fairtune ui` on a free port, its address, and a session that waits until it listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    argv = [FAIRTUNE, "ui", "--home", str(home.path), "--port", str(port)]
+    patience = Retry(total=None, connect=200, backoff_factor=0.1, backoff_max=0.5)
+    with subprocess.Popen(argv, text=True) as process, requests.Session() as session:
+        session.mount("http://", HTTPAdapter(max_retries=patience))
+        try:
+            yield process, f"http://127.0.0.1:{port}", session
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)

@@ -86,7 +86,7 @@ def assert_run_tells_its_trial(runs: Runs, run: Any, trial: FrozenTrial) -> None
     assert {name: steps[name] for name in every_epoch} == dict.fromkeys(every_epoch, epochs)
     at_the_end = {f"best/{name}" for name in every_epoch} | {"best/epoch"}
     best = {name: steps[name] for name in steps if name.startswith("best/")}
-    assert best == dict.fromkeys(at_the_end, [int(run.data.metrics["best/epoch"])])
+    assert best == {name: [int(run.data.metrics["best/epoch"])] for name in at_the_end}
     tested = any(name.startswith("test/") for name in steps)
     assert tested == (tags["fairtune.phase"] == "confirm")
 

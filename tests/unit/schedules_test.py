@@ -72,3 +72,10 @@ def test_one_cycle_has_a_rate_for_every_step_however_short_its_rise(
     assert ((rates > 0) & (rates <= 1)).all()
     if share * epochs == 1:
         assert rates[0] == pytest.approx(1 if epochs > 1 else 1 / 25 / 1e4)
+
+
+def test_after_a_warm_up_of_part_of_an_epoch_the_schedule_begins_with_the_next_epoch() -> None:
+    rates = simulate("exponential", {"warmup": 1.5, "gamma": 0.5}, 4, 2)
+    np.testing.assert_allclose(rates, [1 / 3, 2 / 3, 1, 1, 1, 1, 0.5, 0.5])
+    ends = simulate("linear", {"warmup": 1.5, "end_factor": 0.0}, 4, 4)[::4]
+    np.testing.assert_allclose(ends, [1 / 6, 5 / 6, 1, 0.5])
