@@ -496,10 +496,9 @@ def test_ui_answers_on_this_machine_only_and_leaves_nothing_behind(
         assert "<title>MLflow</title>" in session.get(url).text
         assert session.get(url, headers={"Host": "evil.example"}).status_code == 403
         servers = psutil.Process(process.pid).children(recursive=True)
-        sockets = [
-            s for server in servers for s in server.net_connections() if s.status == "LISTEN"
-        ]
-        assert {place.laddr.ip for place in sockets} == {"127.0.0.1"}
+        sockets = [each for server in servers for each in server.net_connections()]
+        listening = {each.laddr for each in sockets if each.status == psutil.CONN_LISTEN}
+        assert {address.ip for address in listening} == {"127.0.0.1"}
         process.send_signal(number)
         assert process.wait(timeout=30) == code
     assert psutil.wait_procs(servers, timeout=10)[1] == []
