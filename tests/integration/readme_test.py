@@ -1,0 +1,76 @@
+"""What the README says is so."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from studies import document
+from studies.cli import app
+from studies.preview import plan
+from studies.schema import TABLES
+from studies.spec import resolve
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def rows(head: str) -> dict[str, str]:
+    """First and second column of the table under that head."""
+    table = README.partition(head)[2].partition("\n\n")[0]
+    cells = [line.strip("|").split("|") for line in table.strip().splitlines()[1:]]
+    return {cell[0].strip(): cell[1].strip() for cell in cells}
+
+
+def test_the_component_table_names_every_component() -> None:
+    documented = {kind: names.split(", ") for kind, names in rows("| kind | names |").items()}
+    assert documented == {kind: list(table) for kind, table in TABLES.items()}
+
+
+def test_every_command_is_in_the_table_and_every_row_is_a_command() -> None:
+    documented = {
+        re.findall(r"fairtune (\w+)", row)[0] for row in rows("| command | what it does |")
+    }
+    command = get_command(app)
+    assert documented == set(command.commands)  # type: ignore[attr-defined]
+
+
+def test_the_study_file_is_right_and_the_mistakes_are_said_as_shown() -> None:
+    (example,) = blocks("yaml")
+    planned = plan(resolve(document.parse(example, "study.yaml")))
+    assert (list(planned.arms), planned.trials, planned.confirmations) == (["sgd", "adam"], 40, 16)
+    wrong = example.replace(
+        "model: {name: cnn, channels: [16, 32],", "model: {name: mlp, hiden: [8],"
+    )
+    wrong = wrong.replace("min: 1e-3, max: 1.0", "min: 1.0, max: 0.1")
+    with pytest.raises(document.StudyFileError) as caught:
+        resolve(document.parse(wrong, "study.yaml"))
+    said = str(caught.value)
+    assert "model.hiden: mlp takes no such parameter; did you mean hidden?" in said
+    assert "min must be less than max, got min 1.0 and max 0.1" in said
+
+
+@pytest.mark.slow
+def test_the_script_runs(tmp_path: Path) -> None:
+    (script,) = blocks("python")
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert "test/accuracy" in run.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_local_command_uses_a_target_or_a_file_that_exists() -> None:
+    for block in blocks("console"):
+        for target in re.findall(r"^make (\w+)", block, re.MULTILINE):
+            assert f"\n{target}:" in (ROOT / "Makefile").read_text()
+        for script in re.findall(r"benchmarks/\w+\.py", block):
+            assert (ROOT / script).exists()
