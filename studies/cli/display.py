@@ -132,7 +132,9 @@ def print_summary(results: StudyResults, screen: Console) -> None:
     """What a study found: a row per arm, the best configuration, and where to look further."""
     found = summary(results)
     state = "finished" if found["finished"] else "not finished; the same command continues it"
-    screen.print(f"\nstudy {results.study}: {state}")
+    count = sum(found["trials"].values())
+    spent = f"{count} trials, {found['epochs']} epochs, {found['seconds']:.1f} s"
+    screen.print(f"\nstudy {results.study}: {state} ({spent})")
     screen.print(_arms_table(results))
     if found["best"] is not None:
         _print_best(results, found["best"], screen)
@@ -144,7 +146,9 @@ def print_summary(results: StudyResults, screen: Console) -> None:
 def _arms_table(results: StudyResults) -> Table:
     metric = results.spec.objective.metric
     head = " × ".join(results.spec.factors) or "study"
-    table = Table(head, f"best {metric}", "trials", "epochs", "time", box=None, pad_edge=False)
+    table = Table(
+        head, f"best {metric}", "trials", "epochs", "training time", box=None, pad_edge=False
+    )
     for arm in results.arms:
         trials = [trial for trial in results.search if trial.arm == arm]
         best = next(iter(results.ranked(trials)), None)
