@@ -94,12 +94,16 @@ def console(*, stderr: bool = False) -> Console:
     """Where a command prints for people: standard error where JSON has standard output."""
     from rich.console import Console
 
-    # user text such as `[red]` is shown as it is
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=not _tty())
-
-
-def _tty() -> bool:
-    return sys.stdout.isatty()
+    tty = (sys.stderr if stderr else sys.stdout).isatty()
+    # user text such as `[red]` is shown as it is; a file has room for tables
+    return Console(
+        stderr=stderr,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=not tty,
+        width=None if tty else 120,
+    )
 
 
 def _finite(value: Any) -> Any:
