@@ -46,6 +46,8 @@ class TrainingResult:
     """What became infinite or not a number, and where."""
     data_hash: str
     seconds: float
+    device: str
+    """`cpu`, or the name of a GPU."""
 
 
 def train(
@@ -92,6 +94,7 @@ def train(
         diverged=watch.diverged,
         data_hash=data.splits.hash,
         seconds=time.perf_counter() - start,
+        device=_name(trainer.strategy.root_device),
     )
 
 
@@ -141,6 +144,10 @@ def build_trainer(configuration: Configuration, *callbacks: pl.Callback) -> pl.T
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
     )
+
+
+def _name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def _network(

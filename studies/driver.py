@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import platform
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from studies import document, results
 from studies.archive import Archive
 from studies.engines.local import LocalEngine
 from studies.engines.trials import PRELOAD, train_task
+from studies.hardware import hardware
 from studies.home import Home
 from studies.results import StudyResults
 from studies.runner import KEPT_CHECKPOINTS, Display, Runner
@@ -67,10 +69,13 @@ def _run(
     try:
         runner = Runner(spec, home, archive, tracker, engine, display, stopping)
         runner.run()
+        noted = {**versions(), **hardware()}
+        for name in search_names(spec.study, archive):  # before they are read
+            archive.note(name, noted)
         found = replace(results.load(home, spec.study), finished=runner.finished)
         tracker.finish(found, best_checkpoints(home, found))
         for name in search_names(spec.study, archive):  # last: the next run starts from here
-            archive.note(name, {"finished": spec.text if runner.finished else "", **versions()})
+            archive.note(name, {"finished": spec.text if runner.finished else ""})
         return found
     finally:
         tracker.close("KILLED")
@@ -97,8 +102,10 @@ def search_names(study: str, archive: Archive) -> list[str]:
 
 def versions() -> dict[str, str]:
     """What the numbers of a study may depend on."""
-    packages = ("fairtune", "optuna", "torch", "pytorch-lightning", "mlflow")
-    return {f"version:{name}": importlib.metadata.version(name) for name in packages}
+    packages = ("fairtune", "optuna", "torch", "pytorch-lightning", "numpy", "mlflow")
+    found = {name: importlib.metadata.version(name) for name in packages}
+    found["python"] = platform.python_version()
+    return {f"version:{name}": version for name, version in found.items()}
 
 
 def refuse_changes(spec: Spec, archive: Archive) -> None:

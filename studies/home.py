@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import psutil
 from filelock import FileLock, Timeout
 
 from lightning_modules.errors import BusyError, StorageError, UserError
@@ -67,6 +68,25 @@ class Home:
                 f"{self.path}: the home cannot be written ({error.strerror}); "
                 "choose another with --home"
             ) from None
+
+    def driver(self, study: str) -> str | None:
+        """The process that runs a study now, such as `process 12 on host`; nothing is locked.
+
+        A process of another machine is believed, since nobody here can ask for it.
+        """
+        file = self.study(study) / "driver"
+        try:
+            who, since = file.read_text().strip(), file.stat().st_mtime
+        except OSError:
+            return None
+        found = re.fullmatch(r"process (\d+) on (.+)", who)
+        if found and found[2] == socket.gethostname():
+            try:
+                if psutil.Process(int(found[1])).create_time() > since:
+                    return None  # another process has its number now
+            except psutil.NoSuchProcess:
+                return None
+        return who
 
     @contextmanager
     def lock(self, study: str) -> Iterator[None]:

@@ -64,3 +64,4 @@ class TrialEnd:
     traceback: str | None = None
     seconds: float = 0.0
     data_hash: str = ""
+    device: str = ""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from statistics import fmean
@@ -17,6 +18,7 @@ from lightning_modules.components import unknown
 from lightning_modules.errors import UserError
 from studies import document
 from studies.archive import Archive, end_of
+from studies.archive_reader import SQLITE, ArchiveReader
 from studies.arms import arms
 from studies.home import Home
 from studies.records import Outcome
@@ -53,6 +55,8 @@ class Trial:
     """The objective after every epoch, counted from 1."""
     started: datetime | None
     ended: datetime | None
+    device: str = ""
+    """What it was trained on: `cpu` or the name of a GPU."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,10 @@ class StudyResults:
     trials: Sequence[Trial]
     finished: bool
     """Whether the last run left nothing to do."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Packages that the last run used, by name."""
+    hardware: Mapping[str, str] = field(default_factory=dict)
+    """The machine of the last run, as `studies.hardware` tells it."""
 
     @property
     def study(self) -> str:
@@ -182,13 +190,31 @@ def names(home: Home) -> list[str]:
     return _names(open_archive(home))
 
 
-def open_archive(home: Home) -> Archive:
-    """The home's storage; UserError where the home has none, since reading must not make one."""
-    if home.optuna_url.startswith("sqlite:///"):
-        path = Path(home.optuna_url.removeprefix("sqlite:///"))
-        if not path.exists():
-            raise UserError(f"{home.path} holds no studies yet; start one with `fairtune run`")
-    return Archive.open(home)
+def open_archive(home: Home) -> ArchiveReader:
+    """The home's storage, for reading; UserError where the home has none."""
+    path = _database(home)
+    if path is not None and not path.exists():
+        raise UserError(f"{home.path} holds no studies yet; start one with `fairtune run`")
+    return ArchiveReader.open(home)
+
+
+def change_token(home: Home) -> str:
+    """Changes when the home's storage does: it tells whether what was read is still the truth.
+
+    A database server says nothing of the kind; its token changes every five seconds.
+    """
+    path = _database(home)
+    if path is None:
+        return str(int(time.time() / 5))
+    files = (path, path.with_name(path.name + "-wal"))
+    found = [file.stat() for file in files if file.exists()]
+    return " ".join(f"{stat.st_mtime_ns}:{stat.st_size}" for stat in found)
+
+
+def _database(home: Home) -> Path | None:
+    """The SQLite file of the home; None where its storage is a server."""
+    url = home.optuna_url
+    return Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
 
 
 def load(home: Home, study: str) -> StudyResults:
@@ -196,7 +222,7 @@ def load(home: Home, study: str) -> StudyResults:
     return read(open_archive(home), home, study)
 
 
-def read(archive: Archive, home: Home, study: str) -> StudyResults:
+def read(archive: Archive | ArchiveReader, home: Home, study: str) -> StudyResults:
     """Everything that an opened storage says of a study; `home` is where its files are."""
     parts = {
         name: archive.attributes(name)
@@ -216,12 +242,24 @@ def read(archive: Archive, home: Home, study: str) -> StudyResults:
         resolve(document.parse(file, f"the stored file of {study}")),
         [trial for trial in trials if trial],
         finished=any(part.get("finished") == file for part in parts.values()),
+        versions=_noted(parts, "version:"),
+        hardware=_noted(parts, "hardware:"),
     )
 
 
-def _names(archive: Archive) -> list[str]:
+def _names(archive: Archive | ArchiveReader) -> list[str]:
     found = {archive.attributes(name).get("study") for name in archive.names()}
     return sorted(name for name in found if name)  # other Optuna studies may live there too
+
+
+def _noted(parts: Mapping[str, Mapping[str, Any]], prefix: str) -> dict[str, str]:
+    """What the driver noted of a run under names that begin so."""
+    return {
+        key.removeprefix(prefix): str(value)
+        for attributes in parts.values()
+        for key, value in sorted(attributes.items())
+        if key.startswith(prefix)
+    }
 
 
 def _trial(trial: FrozenTrial, attributes: Mapping[str, Any]) -> Trial | None:
@@ -253,6 +291,7 @@ def _trial(trial: FrozenTrial, attributes: Mapping[str, Any]) -> Trial | None:
         curve=trial.intermediate_values,
         started=trial.datetime_start,
         ended=trial.datetime_complete,
+        device=end.device if end else "",
     )
 
 

@@ -23,6 +23,7 @@ TABLES: dict[str, Mapping[str, Component]] = {
 """Every table that a study file can name a row of."""
 
 Schema = dict[str, Any]
+LABEL: Schema = {"label": {"type": "string", "description": "tells equal alternatives apart"}}
 
 
 def study_file_schema() -> Schema:
@@ -30,13 +31,14 @@ def study_file_schema() -> Schema:
     schema: Schema = StudyFile.model_json_schema()
     properties = schema["properties"]
     for key, section in SECTIONS.items():
-        properties[key] = _alternatives(section.table, section.what)
-    properties["regularization"] = _or_list(
-        _mapping({name: _regularizer(row) for name, row in REGULARIZATION.items()})
-    )
+        described = {"description": f"a {section.what}, or a list of alternatives"}
+        properties[key] = {**_component_or_list(section.table), **described}
+    rows = {name: _regularizer(row) for name, row in REGULARIZATION.items()}
+    properties["regularization"] = _or_list(_mapping(rows), _mapping({**LABEL, **rows}))
     timeout = Number(None, "seconds after which a trial is ended", low=0, open="low")
+    seconds = {**_described(timeout), "anyOf": [timeout.schema(), {"type": "null"}]}
     trainer = {key: _open(parameter) for key, parameter in TRAINER.items()}
-    properties["trainer"] = _mapping({**trainer, "trial_timeout": _described(timeout)})
+    properties["trainer"] = _mapping({**trainer, "trial_timeout": seconds})
     metrics = [metric for task in METRICS for metric in logged_metrics(task)]
     properties["objective"] = _mapping(
         {"metric": {"enum": list(dict.fromkeys(metrics))}, "goal": OBJECTIVE["goal"].schema()}
@@ -47,18 +49,18 @@ def study_file_schema() -> Schema:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _alternatives(table: Mapping[str, Component], what: str) -> Schema:
-    return {**_or_list(_component(table)), "description": f"a {what}, or a list of alternatives"}
+def _component_or_list(table: Mapping[str, Component]) -> Schema:
+    return _or_list(_component(table), _component(table, LABEL))
 
 
-def _component(table: Mapping[str, Component]) -> Schema:
+def _component(table: Mapping[str, Component], more: Schema | None = None) -> Schema:
     """A name, or `{name: ..., parameters}` with the parameters that this row takes."""
     rows = [
         {
             **_mapping(
                 {
                     "name": {"const": name},
-                    "label": {"type": "string"},
+                    **(more or {}),
                     **{key: _open(parameter) for key, parameter in row.parameters.items()},
                 }
             ),
@@ -81,7 +83,7 @@ def _open(parameter: Parameter) -> Schema:
     """A value of the parameter, a range where it is a number, or a choice."""
     value = parameter.schema()
     if isinstance(parameter, Slot):
-        value = _or_list(_component(parameter.table))
+        value = _component_or_list(parameter.table)
     forms = [value, _choice(value)]
     if isinstance(parameter, Number):
         forms.append(_range())
@@ -112,8 +114,8 @@ def _range() -> Schema:
     return {**_mapping(keys), "required": ["min", "max"]}
 
 
-def _or_list(one: Schema) -> Schema:
-    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+def _or_list(one: Schema, alternative: Schema) -> Schema:
+    return {"anyOf": [one, {"type": "array", "items": alternative, "minItems": 1}]}
 
 
 def _mapping(properties: Schema) -> Schema:

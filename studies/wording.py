@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -17,28 +18,28 @@ SHARES = ("accuracy", "f1")
 def amount(metric: str, value: float, *, signed: bool = False) -> str:
     """A difference of a metric: in points where it is a share, else in its own unit."""
     sign = "+" if signed else ""
-    if _is_share(metric):
+    if is_share(metric):
         return f"{100 * value:{sign}.2f}"
     return f"{value:{sign}.3g}"
 
 
 def unit(metric: str) -> str:
     """What a difference is counted in."""
-    return "points" if _is_share(metric) else f"of {metric.rpartition('/')[2]}"
+    return "points" if is_share(metric) else f"of {metric.rpartition('/')[2]}"
 
 
 def level(metric: str, value: float | None) -> str:
     """A value of a metric: in percent where it is a share."""
     if value is None or not math.isfinite(value):
         return "–"
-    return f"{100 * value:.2f} %" if _is_share(metric) else f"{value:.4g}"
+    return f"{100 * value:.2f} %" if is_share(metric) else f"{value:.4g}"
 
 
 def interval(metric: str, found: Interval) -> str:
     """A value with its interval."""
     if not math.isfinite(found.low):
         return level(metric, found.estimate)
-    if _is_share(metric):
+    if is_share(metric):
         return f"{100 * found.estimate:.2f} % ({100 * found.low:.2f} to {100 * found.high:.2f})"
     return f"{found.estimate:.4g} ({found.low:.4g} to {found.high:.4g})"
 
@@ -79,19 +80,23 @@ def _why_none(comparison: Comparison, pair: PairResult) -> str:
 
 def summary(comparison: Comparison) -> list[str]:
     """Everything that may be said, the most important first."""
-    said = []
-    if comparison.pairs:
-        winners = {_winner(pair) for pair in comparison.pairs} - {""}
-        losers = {_loser(pair) for pair in comparison.pairs} - {""}
-        unbeaten = [arm.arm for arm in comparison.arms if arm.confirmed and arm.arm not in losers]
-        if not winners:
-            said.append("no arm is detectably better than another")
-        elif len(unbeaten) == 1 and _beats_all(comparison, unbeaten[0]):
-            said.append(f"{unbeaten[0]} is better than every other arm")
-        else:
-            said.append("not beaten by any other arm: " + ", ".join(unbeaten))
-    said += [verdict_sentence(comparison, pair) for pair in comparison.pairs]
-    return said + [f"missing: {text}" for text in comparison.missing]
+    return verdicts(comparison) + [f"missing: {text}" for text in comparison.missing]
+
+
+def verdicts(comparison: Comparison) -> list[str]:
+    """What may be said of all arms together, then of every pair; empty where nothing may."""
+    if not comparison.pairs:
+        return []
+    winners = {_winner(pair) for pair in comparison.pairs} - {""}
+    losers = {_loser(pair) for pair in comparison.pairs} - {""}
+    unbeaten = [arm.arm for arm in comparison.arms if arm.confirmed and arm.arm not in losers]
+    if not winners:
+        said = "no arm is detectably better than another"
+    elif len(unbeaten) == 1 and _beats_all(comparison, unbeaten[0]):
+        said = f"{unbeaten[0]} is better than every other arm"
+    else:
+        said = "not beaten by any other arm: " + ", ".join(unbeaten)
+    return [said, *(verdict_sentence(comparison, pair) for pair in comparison.pairs)]
 
 
 def _winner(pair: PairResult) -> str:
@@ -159,5 +164,21 @@ def _pair(pair: PairResult) -> dict[str, Any]:
     }
 
 
-def _is_share(metric: str) -> bool:
+def is_share(metric: str) -> bool:
+    """Whether a metric lies between 0 and 1 and is told in percent."""
     return metric.rpartition("/")[2] in SHARES
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the largest unit of which there are two."""
+    for size, name in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {name}"
+    return f"{seconds:.1f} s"
+
+
+def value_text(value: Any) -> str:
+    """A value of a configuration, numbers to four digits."""
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

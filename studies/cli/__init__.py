@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from lightning_modules.errors import FairtuneError
-from studies.cli import best, check, compare, components, init, run, schema, status, ui
+from studies.cli import best, check, compare, components, init, report, run, schema, status, ui
 
 app = typer.Typer(
     name="fairtune",
@@ -25,6 +25,7 @@ app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("best")(best.best)
 app.command("compare")(compare.compare)
+app.command("report")(report.report)
 app.command("components")(components.components)
 app.command("schema")(schema.schema)
 app.command("ui")(ui.ui)

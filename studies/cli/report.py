@@ -1,0 +1,39 @@
+"""`fairtune report`: a study as one file for people, or its trials as a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from studies.cli.options import HomeOption, Json, StudyName, console, open_home, print_json
+
+
+def report(
+    study: StudyName,
+    home: HomeOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where to write it; a file of the study's name in the current folder unless "
+            "given. An older one is replaced.",
+        ),
+    ] = None,
+    form: Annotated[
+        Literal["html", "md", "csv"],
+        typer.Option("--format", help="One page with curves, Markdown, or a table of all trials."),
+    ] = "html",
+    as_json: Json = False,
+) -> None:
+    """Write what a study found, and how, to one file that needs no network."""
+    from studies.report import FILES, render, write
+    from studies.results import load
+
+    results = load(open_home(home), study)
+    path = output or Path(FILES[form].format(study))
+    write(render(results, form), path)
+    console(stderr=as_json).print(f"wrote {path}")
+    if as_json:
+        print_json({"study": study, "format": form, "file": str(path.absolute())})

@@ -1,0 +1,171 @@
+"""Curves of a study: what its searches found for their budget, and how the winners learn.
+
+Where the trials of a search are independent draws, an arm has a tuning curve with a band that holds
+for every number of trials. Where they are not, it has its best value so far, as the search went.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from studies.records import Outcome
+from studies.results import StudyResults
+from studies.search import SAMPLERS
+from studies.spec import Spec
+from studies.tuning_curves import TuningCurve, median_curve_band
+from studies.wording import SHARES
+
+CONFIDENCE = 0.8
+SIMULATED_UP_TO = 200
+"""Trials up to which the tighter band is simulated: 2 s for 100 of them, 6 s for 200."""
+
+
+@dataclass(frozen=True)
+class ArmTuning:
+    """The tuning curve of one arm, from the trials that its sampler chose."""
+
+    arm: str
+    trials: int
+    curve: TuningCurve
+
+
+@dataclass(frozen=True)
+class BestSoFar:
+    """The best value of one arm after each of its completed trials; a step curve."""
+
+    arm: str
+    epochs: Sequence[int]
+    """Epochs that the arm had spent when its best value changed, and at its end."""
+    values: Sequence[float]
+    trials: int
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """The objective of an arm's winner after every epoch, over its fresh seeds."""
+
+    arm: str
+    epochs: Sequence[int]
+    low: Sequence[float]
+    """The lowest value of any seed."""
+    median: Sequence[float]
+    high: Sequence[float]
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The curves of every arm that has them, in the order of the file."""
+
+    tuning: Sequence[ArmTuning]
+    best_so_far: Sequence[BestSoFar]
+    """Empty where there are tuning curves."""
+    why_no_bands: str
+    """Empty where there are tuning curves."""
+    learning: Sequence[LearningCurve]
+
+
+def curves(results: StudyResults) -> Curves:
+    """All curves of a study; the bands are seeded by the study."""
+    why = why_no_bands(results.spec)
+    rng = np.random.default_rng(results.spec.seed)
+    tuning = [] if why else [_tuning(results, arm, rng) for arm in results.arms]
+    progress = [_best_so_far(results, arm) for arm in results.arms] if why else []
+    learning = [_learning(results, arm) for arm in results.arms]
+    return Curves(
+        [curve for curve in tuning if curve],
+        [curve for curve in progress if curve],
+        why,
+        [curve for curve in learning if curve],
+    )
+
+
+def why_no_bands(spec: Spec) -> str:
+    """Why the trials of a search are no independent draws; empty where they are."""
+    if not SAMPLERS[spec.sampler.name].independent:
+        return (
+            "the points of a grid are no random draws"
+            if spec.sampler.name == "grid"
+            else f"{spec.sampler.name} chooses its trials by the results of earlier ones"
+        )
+    if spec.pruner.name != "none":
+        return "trials were pruned by the results of others"
+    return ""
+
+
+def _tuning(results: StudyResults, arm: str, rng: np.random.Generator) -> ArmTuning | None:
+    """The untuned trial is left out: nobody drew it. A failed trial is worse than any value."""
+    drawn = [
+        trial
+        for trial in results.search
+        if trial.arm == arm and not trial.default and trial.outcome != Outcome.interrupted
+    ]
+    values = [math.nan if trial.value is None else trial.value for trial in drawn]
+    if not np.isfinite(values).any():
+        return None
+    curve = median_curve_band(
+        values,
+        np.arange(1, len(values) + 1),
+        results.spec.objective.goal,
+        confidence=CONFIDENCE,
+        method="ld_equal_tailed" if len(values) <= SIMULATED_UP_TO else "dkw",
+        bounds=bounds(results.spec.objective.metric),
+        rng=rng,
+    )
+    return ArmTuning(arm, len(values), curve)
+
+
+def bounds(metric: str) -> tuple[float, float]:
+    """The values that a metric can take."""
+    name = metric.rpartition("/")[2]
+    if name in SHARES:
+        return 0.0, 1.0
+    return (-math.inf, 1.0) if name == "r2" else (0.0, math.inf)
+
+
+def _best_so_far(results: StudyResults, arm: str) -> BestSoFar | None:
+    """Trials count in the order in which they ended; those that did not complete cost epochs."""
+    better = max if results.spec.objective.goal == "maximize" else min
+    best: float | None = None
+    spent, epochs, values = 0, [], []
+    ended = [trial for trial in results.search if trial.arm == arm and trial.ended]
+    for trial in sorted(ended, key=lambda trial: str(trial.ended)):
+        spent += trial.epochs
+        if trial.outcome != Outcome.completed or trial.value is None:
+            continue
+        new = trial.value if best is None else better(best, trial.value)
+        if new != best:
+            best = new
+            epochs.append(spent)
+            values.append(new)
+    if best is None:
+        return None
+    return BestSoFar(arm, [*epochs, spent], [*values, best], len(ended))
+
+
+def _learning(results: StudyResults, arm: str) -> LearningCurve | None:
+    _, runs = results.winner(arm)
+    return learning_curve(arm, [run.curve for run in runs if run.outcome == Outcome.completed])
+
+
+def learning_curve(arm: str, curves: Sequence[Mapping[int, float]]) -> LearningCurve | None:
+    """One curve from those of several seeds, {epoch: value}.
+
+    It ends where fewer than half of the seeds still train.
+    """
+    known = [curve for curve in curves if curve]
+    points = []
+    for epoch in range(1, max((max(curve) for curve in known), default=0) + 1):
+        values = [curve[epoch] for curve in known if math.isfinite(curve.get(epoch, math.nan))]
+        if not values or 2 * len(values) < len(known):
+            break
+        points.append((epoch, min(values), median(values), max(values)))
+    if not points:
+        return None
+    epochs, low, middle, high = zip(*points, strict=True)
+    return LearningCurve(arm, epochs, low, middle, high, len(known))

@@ -1,0 +1,29 @@
+"""The machine that runs a study, noted while it runs."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+
+def hardware() -> dict[str, str]:
+    """What the times of a study depend on; what trials were trained on is told by each of them."""
+    import psutil
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    found = {
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": str(cores),
+        "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+    }
+    return {f"hardware:{name}": value for name, value in found.items()}
+
+
+def _processor() -> str:
+    """The processor's name; Linux says it in a file only."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text(errors="replace").splitlines() if told.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(iter(names), "") or platform.processor() or platform.machine()

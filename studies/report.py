@@ -1,0 +1,153 @@
+"""A study as one document: what may be said, what it rests on, and how it was found.
+
+Everything that a person wrote, names among it, is shown as text.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from lightning_modules.errors import UserError
+from studies import report_tables
+from studies.alarms import Alarm, alarms
+from studies.comparison import Comparison, compare
+from studies.description import trials_table
+from studies.methods import methods
+from studies.report_tables import Chosen, Table
+from studies.results import StudyResults
+from studies.wording import level, verdicts
+
+Format = Literal["html", "md", "csv"]
+FILES: dict[Format, str] = {
+    "html": "{}-report.html",
+    "md": "{}-report.md",
+    "csv": "{}-trials.csv",
+}
+"""The name of a report's file, by the study's."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a report says but its figures, in its order."""
+
+    study: str
+    question: str
+    headline: str
+    """What may be said of all arms together."""
+    verdicts: Sequence[str]
+    missing: Sequence[str]
+    ranking: Table
+    pairs: Table
+    alarms: Sequence[Alarm]
+    warnings: Sequence[str]
+    chosen: Sequence[Chosen]
+    configurations: Table
+    methods: Sequence[tuple[str, str]]
+    space: Table
+    outcomes: Table
+    environment: Table
+    study_file: str
+
+
+def report(results: StudyResults, comparison: Comparison) -> Report:
+    """Everything that a report says of a study."""
+    chosen = report_tables.chosen(results)
+    headline, *rest = verdicts(comparison) or [_best(results, comparison)]
+    names = results.arms
+    return Report(
+        study=results.study,
+        question=results.spec.description,
+        headline=_sentence(headline, names),
+        verdicts=[_sentence(text, names) for text in rest],
+        missing=[_sentence(text, names) for text in comparison.missing],
+        ranking=report_tables.ranking(comparison),
+        pairs=report_tables.pairs(comparison),
+        alarms=[
+            replace(alarm, message=_sentence(alarm.message, names))
+            for alarm in alarms(results, comparison)
+        ],
+        warnings=[_sentence(text, names) for text in results.warnings],
+        chosen=chosen,
+        configurations=report_tables.configurations(results, chosen),
+        methods=methods(results, comparison),
+        space=report_tables.search_space(results),
+        outcomes=report_tables.outcomes(results),
+        environment=report_tables.environment(results),
+        study_file=results.spec.text,
+    )
+
+
+def _best(results: StudyResults, comparison: Comparison) -> str:
+    """What there is to say where no two arms can be compared."""
+    best = results.best
+    if best is None:
+        return "no trial has completed, so nothing can be said yet"
+    value = level(comparison.metric, best.value)
+    who = f" by {best.trial.arm}" if best.trial.arm else ""
+    if best.seeds:
+        return f"the best configuration{who} has {value}, the mean of {best.seeds} fresh seeds"
+    return f"the best trial{who} of the search has {value}, which is optimistic"
+
+
+def _sentence(text: str, names: Sequence[str]) -> str:
+    """With a capital, unless it begins with the name of an arm, and with a full stop."""
+    if not any(name and text.startswith(name) for name in names):
+        text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "`")) else f"{text}."
+
+
+def render(results: StudyResults, form: Format, comparison: Comparison | None = None) -> str:
+    """The report of a study, or its table of trials, as the text of a file."""
+    if form == "csv":
+        return as_csv(results)
+    comparison = comparison or compare(results)
+    if form == "md":
+        from studies.report_markdown import as_markdown
+
+        return as_markdown(report(results, comparison))
+    from studies.report_page import page  # matplotlib takes half a second
+
+    return page(report(results, comparison), results, comparison)
+
+
+def as_csv(results: StudyResults) -> str:
+    """A row per trial; no text of it is a formula to a spreadsheet."""
+    table = trials_table(results)
+    for name in table.columns:
+        if table[name].dtype == object:
+            table[name] = [_no_formula(value) for value in table[name]]
+    return str(table.rename(columns=_no_formula).to_csv(index=False))
+
+
+def _no_formula(value: Any) -> Any:
+    """A text that begins like a formula gets an apostrophe before it; a number does not."""
+    if not isinstance(value, str) or not value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
+
+
+def write(text: str, path: Path) -> None:
+    """Write a file whole or not at all, over an older one; UserError where that is impossible."""
+    target = path.resolve()  # what a link points to is written, the link stays
+    if target.is_dir():
+        raise UserError(f"{path} is a folder; name a file in it with --output")
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        if target.exists() and not target.is_file():
+            target.write_text(text, encoding="utf-8")  # a device or a pipe
+            return
+        try:
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}") from None

@@ -1,0 +1,65 @@
+"""What a person sees in the MLflow UI, in Debian's Chromium."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from studies.cli import main
+from studies.home import Home
+from tests.conftest import MakeHome
+from tests.integration.accounts import Runs, serving, set_options
+
+pytestmark = pytest.mark.slow
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    chromium = shutil.which("chromium")
+    if chromium is None and os.environ.get("CI") != "true":
+        pytest.skip("Chromium is missing: apt-get install chromium")
+    assert chromium is not None, "CI needs Chromium: apt-get install chromium"
+    expect.set_options(timeout=30_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.set_default_timeout(30_000)
+        yield page
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory, make_home: MakeHome) -> Home:
+    """A home with one small comparison."""
+    home = make_home(tmp_path_factory.mktemp("compared") / "home")
+    changes = ["trainer.epochs=2", "search.trials=1", "confirm=null"]
+    argv = ["run", "quickstart", "--home", str(home.path), "--workers", "2", "--quiet"]
+    assert main([*argv, *set_options(*changes)]) == 0
+    return home
+
+
+def test_the_ui_shows_the_study_and_its_trials_by_name(compared: Home, page: Page) -> None:
+    runs = Runs.of(compared, "quickstart")
+    assert len(runs.children) == 3
+    with serving(compared) as (_, url, session):
+        assert session.get(f"{url}/health").ok
+        page.goto(f"{url}/#/experiments/{runs.parent.info.experiment_id}/runs")
+        cells = page.get_by_role("gridcell")
+        cells.filter(has_text="quickstart").get_by_role("button").click()  # unfold its trials
+        for name in ("quickstart", "mlp-0000", "cnn-0000", "gru-0000"):
+            expect(cells.get_by_role("link", name=name, exact=True)).to_be_visible()
+        page.get_by_role("link", name="quickstart", exact=True).last.click()
+        expect(
+            page.get_by_text("Which kind of network reads handwritten digits best")
+        ).to_be_visible()
