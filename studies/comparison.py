@@ -91,6 +91,19 @@ class Comparison:
     """What is not known yet, and the way to it."""
 
 
+@dataclass(frozen=True)
+class Finding:
+    """What a study found, and what that allows to be said."""
+
+    results: StudyResults
+    comparison: Comparison
+
+    @classmethod
+    def of(cls, results: StudyResults) -> Finding:
+        """The comparison by the study's own objective."""
+        return cls(results, compare(results))
+
+
 def compare(results: StudyResults, metric: str | None = None) -> Comparison:
     """Compare the arms of a study by its objective, or by any other metric that was logged.
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.configuration import Configuration
 from studies import document
-from studies.results import StudyResults, Trial, outcome_counts
+from studies.comparison import Finding
+from studies.markdown import escape, fence, table
+from studies.results import Best, StudyResults, Trial, outcome_counts
 from studies.spec import Spec
+from studies.wording import level, summary
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def describe(results: StudyResults) -> str:
-    """Markdown: the question, how it was searched, what was found."""
-    spec = results.spec
+def describe(found: Finding) -> str:
+    """Markdown: the question, how it was searched, what was found and what may be said of it."""
+    results, spec = found.results, found.results.spec
     counts = outcome_counts(results.ended)
     datasets = dict.fromkeys(str(trial.configuration["data"]["name"]) for trial in results.trials)
     rows = {
@@ -30,9 +33,12 @@ def describe(results: StudyResults) -> str:
         "trials": ", ".join(f"{count} {outcome}" for outcome, count in counts.items()),
         "epochs": str(sum(trial.epochs for trial in results.ended)),
     }
-    parts = [spec.description, _table(["study", spec.study], list(rows.items()))]
-    if results.ranking:
-        parts.append(_best(spec, results.ranking[0]))
+    parts = [escape(spec.description)]
+    if spec.factors and (said := summary(found.comparison)):
+        parts.append("### Verdict\n\n" + "\n".join(f"- {escape(text)}" for text in said))
+    parts.append(table(["study", spec.study], list(rows.items())))
+    if results.best is not None:
+        parts.append(_best(spec, results.best))
     if results.spec.factors:
         parts.append("### Arms\n\n" + _arms(results))
     return "\n\n".join(part for part in parts if part)
@@ -79,11 +85,12 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _best(spec: Spec, trial: Trial) -> str:
+def _best(spec: Spec, best: Best) -> str:
+    value = level(spec.objective.metric, best.value)
+    how = f"mean of {best.seeds} fresh seeds" if best.seeds else "one trial of the search"
     return (
-        f"### Best\n\n{spec.objective.metric} **{trial.value:.6g}** by `{trial.key}` "
-        f"(epoch {trial.best_epoch}, seed {trial.seed})\n\n"
-        f"```yaml\n{document.dump(_plain(trial.configuration)).rstrip()}\n```"
+        f"### Best\n\n{spec.objective.metric} **{value}** by {escape(best.trial.key)} ({how})\n\n"
+        + fence(document.dump(_plain(best.trial.configuration)), "yaml")
     )
 
 
@@ -93,16 +100,9 @@ def _arms(results: StudyResults) -> str:
         trials = [trial for trial in results.search if trial.arm == arm]
         best = next(iter(results.ranked(trials)), None)
         epochs = sum(trial.epochs for trial in trials)
-        value = f"{best.value:.6g}" if best else "–"
+        value = level(results.spec.objective.metric, best.value if best else None)
         rows.append((arm, str(len(trials)), str(epochs), value))
-    return _table(["arm", "trials", "epochs", f"best {results.spec.objective.metric}"], rows)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
-    )
+    return table(["arm", "trials", "epochs", f"best {results.spec.objective.metric}"], rows)
 
 
 def _plain(tree: Mapping[str, Any]) -> dict[str, Any]:

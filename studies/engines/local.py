@@ -143,6 +143,8 @@ class LocalEngine:
         thread.start()
 
     def _start(self, worker: _Worker) -> None:
+        # Inherited by the fork server, whose imports Ctrl-C would end: the driver acts on it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         with worker.lock:
             if not self._closed.is_set() and not worker.killed:
                 worker.process.start()
