@@ -22,10 +22,10 @@ from logging import getLogger
 from pathlib import Path
 
 from lightning_modules.errors import StorageError
+from studies import logged_model
 from studies.comparison import Finding
 from studies.description import describe, trials_table
 from studies.home import Home, slug
-from studies.logged_model import log_model
 from studies.mlflow_client import (
     MlflowClient,
     MlflowException,
@@ -48,9 +48,10 @@ BEST_TAG = "fairtune.best_run"
 
 
 def prefetch() -> None:
-    """Import what `finish` needs, which takes a second, at a time when the driver is idle."""
-
+    """Load what `finish` needs, which takes two seconds, at a time when the driver is idle."""
     import studies.report_page  # noqa: F401
+
+    logged_model.prefetch()
 
 
 @dataclass
@@ -245,7 +246,7 @@ class MlflowTracker:
                     self.client.log_artifact(run.info.run_id, str(copy), "checkpoints")
         best = runs[0][0] if runs else None
         if best is not None and parent.data.tags.get(BEST_TAG) != best.info.run_id:
-            log_model(self.client, best, runs[0][1])
+            logged_model.log_model(self.client, best, runs[0][1])
             self.client.set_tag(self.parent_id, BEST_TAG, best.info.run_id)
 
 
