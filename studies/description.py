@@ -17,6 +17,12 @@ from studies.wording import level, summary
 if TYPE_CHECKING:
     import pandas as pd
 
+COLUMNS = (
+    "trial", "arm", "phase", "outcome", "reason", "value", "seed", "config_hash",
+    "epochs", "best_epoch", "seconds", "started", "ended", "run_id",
+)  # fmt: skip
+"""What the table of trials has of every trial; the configuration and the metrics come after."""
+
 
 def describe(found: Finding) -> str:
     """Markdown: the question, how it was searched, what was found and what may be said of it."""
@@ -57,7 +63,8 @@ def trials_table(results: StudyResults) -> pd.DataFrame:
     import pandas as pd
 
     rows = [dict(_row(trial)) for trial in results.trials]
-    table = pd.DataFrame(rows)
+    columns = dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])
+    table = pd.DataFrame(rows, columns=list(columns))
     for name in table.columns:
         kinds = {type(value) for value in table[name].dropna()}
         if len(kinds) > 1 and not kinds <= {int, float}:
@@ -66,10 +73,8 @@ def trials_table(results: StudyResults) -> pd.DataFrame:
 
 
 def _row(trial: Trial) -> Iterator[tuple[str, Any]]:
-    for name in ("trial", "arm", "phase", "outcome", "reason", "value", "seed", "config_hash"):
+    for name in COLUMNS:
         yield name, getattr(trial, "key" if name == "trial" else name)
-    for name in ("epochs", "best_epoch", "seconds", "started", "ended", "run_id"):
-        yield name, getattr(trial, name)
     for path, value in Configuration.resolve(trial.configuration).flat().items():
         yield path, _text(value) if isinstance(value, list | tuple | dict) else value
     for name, value in trial.best.items():

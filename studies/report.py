@@ -116,10 +116,7 @@ def render(results: StudyResults, form: Format, comparison: Comparison | None = 
 
 def as_csv(results: StudyResults) -> str:
     """A row per trial; no text of it is a formula to a spreadsheet."""
-    table = trials_table(results)
-    for name in table.columns:
-        if table[name].dtype == object:
-            table[name] = [_no_formula(value) for value in table[name]]
+    table = trials_table(results).map(_no_formula)
     return str(table.rename(columns=_no_formula).to_csv(index=False))
 
 
