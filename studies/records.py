@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from lightning_modules.configuration import Configuration
 
+STOPPED = "the study was stopped"
+"""The reason of an interrupted trial."""
+
 
 class Outcome(StrEnum):
     """How a trial ended."""

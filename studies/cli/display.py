@@ -22,6 +22,8 @@ from studies.results import StudyResults, Trial, outcome_counts, summary
 from studies.runner import Display
 from studies.spec import Spec
 
+STOPPING = "stopping: the running trials end after their epoch"
+
 
 @contextmanager
 def display_for(spec: Spec, *, quiet: bool) -> Iterator[Display]:
@@ -67,6 +69,13 @@ class Lines(Display):
             f"{end.seconds:.1f} s{best}{reason}"
         )
 
+    def retried(self, asked: Asked, end: TrialEnd) -> None:
+        self.screen.print(f"{asked.record.key} {end.outcome} ({end.reason}); it is tried again")
+
+    def stopping(self, trials: int) -> None:
+        if trials:
+            self.screen.print(f"{STOPPING}; once more ends them at once")
+
 
 @dataclass
 class LiveDisplay(Display):
@@ -105,6 +114,12 @@ class LiveDisplay(Display):
             self.best_key = asked.record.key
         if end.outcome != Outcome.interrupted:
             self.bar.advance(self.task)
+
+    def retried(self, asked: Asked, end: TrialEnd) -> None:
+        self.running.pop(asked.record.key, None)
+
+    def stopping(self, trials: int) -> None:
+        self.bar.update(self.task, description=STOPPING)
 
     def __rich__(self) -> RenderableType:
         table = Table(box=None, pad_edge=False, show_header=False)

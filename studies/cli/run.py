@@ -38,13 +38,16 @@ def run(
     from studies.results import summary
 
     with Interruption() as interruption, display_for(spec, quiet=quiet) as display:
-        found = run_study(
-            spec,
-            place,
-            workers=worker_count(workers),
-            display=display,
-            stopping=lambda: interruption.code is not None,
-        )
+        try:
+            found = run_study(
+                spec,
+                place,
+                workers=worker_count(workers),
+                display=display,
+                stopping=lambda: interruption.code is not None,
+            )
+        except KeyboardInterrupt:  # of a second signal
+            raise typer.Exit(interruption.code or 130) from None
     results, comparison = found.results, found.comparison
     print_summary(results, console(stderr=as_json))
     if results.finished and spec.factors:
@@ -61,7 +64,10 @@ def run(
 
 
 class Interruption:
-    """Turns the first Ctrl-C or SIGTERM into a request to stop, and a second one into an end."""
+    """Turns the first Ctrl-C or SIGTERM into a request to stop, and a second one into an end.
+
+    The first one lets the running trials finish their epoch; the second does not wait for them.
+    """
 
     code: int | None = None
     """128 + the signal's number, once one has come."""
