@@ -1,0 +1,80 @@
+"""Learning-rate schedules: as planned, and as logged while training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import pandas as pd
+
+from dashboard.figures.common import Info, Picture, colour, counted, dash
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The learning rate of one training: planned at every step, logged at every epoch's first."""
+
+    arm: str
+    lr: float
+    """The optimizer's own learning rate, which the schedule scales."""
+    planned: Sequence[float]
+    epochs: int
+    logged: Mapping[int, float]
+
+
+@dataclass(frozen=True)
+class RatesInfo(Info):
+    """Planned rates as lines, logged ones as points, in shares of the optimizer's rate."""
+
+    arms: tuple[str, ...]
+    log: bool
+
+
+def rates_info(rates: Sequence[Rates], arms: Sequence[str], *, log: bool = False) -> RatesInfo:
+    """Epoch 1 begins at 1 on the axis; `log` leaves out what has fallen to zero."""
+    rows = []
+    for each in rates:
+        steps = len(each.planned) / each.epochs
+        points = [("planned", 1 + i / steps, rate) for i, rate in enumerate(each.planned)]
+        points += [("logged", float(epoch), rate) for epoch, rate in each.logged.items()]
+        rows += [
+            {"arm": each.arm, "kind": kind, "epoch": at, "rate": rate, "share": rate / each.lr}
+            for kind, at, rate in points
+            if rate > 0 or not log
+        ]
+    logged = sum(bool(each.logged) for each in rates)
+    caption = "Lines: the rate that the schedule plans for every step"
+    if logged:
+        caption += f". Points: what {counted(logged, 'training')} logged at each epoch's first step"
+    return RatesInfo(
+        data=pd.DataFrame(rows),
+        caption=f"{caption}. Both as a share of the optimizer's own learning rate.",
+        alt=f"Learning rate by epoch under {counted(len(rates), 'schedule')}",
+        arms=tuple(arms),
+        log=log,
+    )
+
+
+def draw_rates(info: RatesInfo) -> Picture:
+    """Lines with points."""
+    scale = alt.Scale(type="log") if info.log else alt.Scale(zero=True)
+    base = alt.Chart(info.data).encode(
+        x=alt.X("epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1, grid=False)),
+        y=alt.Y(
+            "share:Q",
+            scale=scale,
+            axis=alt.Axis(title="learning rate ÷ optimizer.lr", format=".3~g", tickCount=6),
+        ),
+        color=colour(info.arms),
+        tooltip=[
+            "arm:N",
+            "kind:N",
+            alt.Tooltip("epoch:Q", format=".2~f"),
+            alt.Tooltip("rate:Q", format=".3~e", title="learning rate"),
+            alt.Tooltip("share:Q", format=".3~g"),
+        ],
+    )
+    lines = base.transform_filter("datum.kind === 'planned'").mark_line(strokeWidth=2)
+    points = base.transform_filter("datum.kind === 'logged'").mark_circle(size=40, opacity=0.9)
+    return alt.layer(lines.encode(strokeDash=dash(info.arms)), points).properties(height=320)
