@@ -21,6 +21,9 @@ from studies.records import Outcome
 from studies.results import StudyResults, Trial, outcome_counts
 from studies.stats import Goal, Interval
 
+KNOWN = tuple(dict.fromkeys(name for task in METRICS for name in logged_metrics(task)))
+"""What any study may log of the training and the validation part."""
+
 
 @dataclass(frozen=True)
 class ArmResult:
@@ -120,10 +123,16 @@ def compare(results: StudyResults, metric: str | None = None) -> Comparison:
     )
 
 
+def metrics(results: StudyResults) -> list[str]:
+    """The metrics by which a study's arms can be compared, its objective first."""
+    objective = results.spec.objective.metric
+    logged = {name for trial in results.ended for name in trial.best}
+    return [objective, *(name for name in KNOWN if name in logged and name != objective)]
+
+
 def _check(metric: str, results: StudyResults) -> None:
-    known = [name for task in METRICS for name in logged_metrics(task)]
     logged = {name for trial in results.ended for name in (*trial.best, *trial.test)}
-    if metric not in logged and metric not in known:
+    if metric not in logged and metric not in KNOWN:
         hint = suggestion(metric, logged) or "; logged are " + ", ".join(sorted(logged))
         raise UserError(f"{metric} was not logged in {results.study}{hint}")
 

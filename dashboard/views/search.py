@@ -1,0 +1,5 @@
+"""Search."""
+
+from dashboard.shared import chosen_study, live
+
+live(chosen_study(), lambda chosen: None)
