@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lightning_modules.configuration import Configuration
+from lightning_modules.configuration import flatten
 from studies import document
 from studies.results import StudyResults, Trial, outcome_counts
 from studies.spec import Spec
@@ -52,7 +52,7 @@ def trials_table(results: StudyResults) -> pd.DataFrame:
 
     rows = [dict(_row(trial)) for trial in results.trials]
     table = pd.DataFrame(rows)
-    for name in table.columns:
+    for name in table.columns[table.dtypes == object]:
         kinds = {type(value) for value in table[name].dropna()}
         if len(kinds) > 1 and not kinds <= {int, float}:
             table[name] = [None if _missing(v) else _text(v) for v in table[name]]
@@ -64,7 +64,7 @@ def _row(trial: Trial) -> Iterator[tuple[str, Any]]:
         yield name, getattr(trial, "key" if name == "trial" else name)
     for name in ("epochs", "best_epoch", "seconds", "started", "ended", "run_id"):
         yield name, getattr(trial, name)
-    for path, value in Configuration.resolve(trial.configuration).flat().items():
+    for path, value in flatten(trial.configuration):
         yield path, _text(value) if isinstance(value, list | tuple | dict) else value
     for name, value in trial.best.items():
         yield f"best/{name}", value

@@ -57,6 +57,8 @@ class Trial:
     ended: datetime | None
     device: str = ""
     """What it was trained on: `cpu` or the name of a GPU."""
+    traceback: str = ""
+    """Where an error happened."""
 
 
 @dataclass(frozen=True)
@@ -297,6 +299,7 @@ def _trial(trial: FrozenTrial, attributes: Mapping[str, Any]) -> Trial | None:
         started=trial.datetime_start,
         ended=trial.datetime_complete,
         device=end.device if end else "",
+        traceback=(end.traceback or "") if end else "",
     )
 
 
