@@ -10,6 +10,8 @@ import pandas as pd
 
 from dashboard.figures.common import Info, Picture, counted, number_format, value_axis
 from lightning_modules.configuration import flatten
+from studies import document
+from studies.home import slug
 from studies.results import StudyResults, Trial
 from studies.wording import value_text
 
@@ -35,10 +37,11 @@ class CurvesInfo(Info):
     log: bool
 
 
-def curve_names(curves: Curves) -> list[str]:
+def curve_names(of_trials: Sequence[Curves]) -> list[str]:
     """The metrics that get a picture each: those of the model first, then rate and time."""
-    names = dict.fromkeys(name.partition("/")[2] for name in curves if name not in TITLES)
-    return [*names, *(name for name in TITLES if name in curves)]
+    logged = dict.fromkeys(name for curves in of_trials for name, curve in curves.items() if curve)
+    names = dict.fromkeys(name.partition("/")[2] for name in logged if name not in TITLES)
+    return [*names, *(name for name in TITLES if name in logged)]
 
 
 def curves_info(name: str, of_trials: Sequence[tuple[Trial, Curves]]) -> CurvesInfo:
@@ -144,3 +147,15 @@ def difference(trial: Trial, others: Mapping[str, Trial], *, only: bool) -> Diff
 def untuned(results: StudyResults, trial: Trial) -> Trial | None:
     """The untuned trial of a trial's arm."""
     return next((t for t in results.trials if t.default and t.arm == trial.arm), None)
+
+
+def in_order(results: StudyResults) -> list[str]:
+    """Every trial by its key: the completed ones of the search from the best, then the others."""
+    ranked = [trial.key for trial in results.ranking]
+    return list(dict.fromkeys([*ranked, *(trial.key for trial in results.trials)]))
+
+
+def study_file(study: str, trial: Trial) -> str:
+    """A study file of a trial's configuration with no ranges, which trains it once."""
+    name = slug(f"{study[:60]}-{trial.key}")[:100]
+    return document.dump({"study": name, **trial.configuration, "search": {"trials": 1}})
