@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from dashboard import data
 from dashboard.shared import polite
 
+ICON = Path(__file__).with_name("icon.svg")  # a browser fetches that of a page from the network
 PAGES = (
     ("overview", "Overview", ":material/home:"),
     ("optimizers", "Optimizers", ":material/speed:"),
@@ -18,7 +21,7 @@ PAGES = (
     ("data", "Data", ":material/table:"),
 )
 
-st.set_page_config(page_title="fairtune", page_icon=":material/balance:", layout="wide")
+st.set_page_config(page_title="fairtune", page_icon=str(ICON), layout="wide")
 page = st.navigation(
     [
         st.Page(f"views/{name}.py", title=title, icon=icon, default=name == "overview")

@@ -30,11 +30,12 @@ from dashboard import data
 from dashboard.figures.common import NARROW, Info, Picture
 from lightning_modules.errors import FairtuneError
 from studies.comparison import Comparison
+from studies.histories import Histories
 from studies.home import Home
 from studies.markdown import escape
 from studies.overview import Listed, State, state
-from studies.report import csv_text
-from studies.results import StudyResults
+from studies.report import Report, csv_text
+from studies.results import StudyResults, Trial
 from studies.stats import Goal
 
 PRESETS = {
@@ -76,6 +77,11 @@ class Chosen:
         return data.comparison(self.home, self.study, self.listed.token, self.metric)
 
     @property
+    def report(self) -> Report:
+        """Everything that may be said of the study, in sentences and tables."""
+        return data.report(self.home, self.study, self.listed.token, self.metric)
+
+    @property
     def goal(self) -> Goal:
         """Whether the metric is better high or low."""
         return self.comparison.goal
@@ -90,6 +96,11 @@ class Chosen:
         """Arms for figures that cannot show many: the picked ones, else the best, best first."""
         ranked = tuple(arm.arm for arm in self.comparison.arms)
         return tuple(arm for arm in ranked if arm in self.picked) or ranked[:NARROW]
+
+    def histories(self, trials: Sequence[Trial], metrics: Sequence[str]) -> Histories:
+        """Metrics of some trials after every epoch, by their MLflow runs."""
+        runs = tuple(sorted(trial.run_id for trial in trials if trial.run_id))
+        return data.histories(self.home, self.listed.token, runs, tuple(metrics))
 
     def fresh(self) -> Chosen:
         """The same with what the study has found since."""
@@ -199,18 +210,18 @@ def show(info: SomeInfo, draw: Callable[[SomeInfo], Picture], name: str, nothing
         st.caption(plain(nothing))
         return
     st.altair_chart(draw(info), alt=info.alt, key=f"figure {name}")
-    with st.container(horizontal=True, vertical_alignment="top"):
-        st.caption(plain(info.caption))
+    words, download = st.columns([9, 1], gap="small")
+    words.caption(plain(info.caption))
+    with download:
         st.download_button(
-            "CSV",
+            ":material/download:",
             lambda: csv_text(info.data),
             f"{name}.csv",
             "text/csv",
             key=f"csv {name}",
-            help="The data of this figure",
+            help="The data of this figure, as CSV",
             on_click="ignore",
             type="tertiary",
-            icon=":material/download:",
         )
 
 
@@ -218,3 +229,8 @@ def plain(text: str) -> str:
     """Text that Streamlit's Markdown shows as it is, on one line."""
     text = re.sub(r":(?=[\w+/-]+:)", ":\u2060", escape(text))  # `:name:` would be an emoji
     return text.replace("$", r"\$")
+
+
+def link(page: str, label: str, **address: str) -> None:
+    """A link to a page, such as `trial`, with what it shall show."""
+    st.page_link(f"views/{page}.py", label=plain(label), query_params=address)

@@ -18,8 +18,9 @@ DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 3), (4, 6))
 """More arms than colours: the colours come again with another dash."""
 Picture = alt.Chart | alt.LayerChart | alt.FacetChart
 """What a `draw_*` function gives."""
-ROW = 26
+ROW = 30
 """Pixels for an arm on an axis."""
+LEGEND = alt.Legend(title=None, orient="top", columns=6, labelLimit=220)
 NARROW = 12
 """Arms up to which every one of them gets words of its own in a figure."""
 
@@ -49,15 +50,14 @@ def colours(arms: Sequence[str]) -> list[str]:
 def colour(arms: Sequence[str], *, legend: bool = True) -> alt.Color:
     """The encoding of `arm` by colour, the same in every figure of a study."""
     scale = alt.Scale(domain=list(arms), range=colours(arms))
-    shown = alt.Legend(title=None, orient="top", columns=6, labelLimit=220) if legend else None
-    return alt.Color("arm:N", scale=scale, legend=shown)
+    return alt.Color("arm:N", scale=scale, legend=LEGEND if legend else None)
 
 
 def dash(arms: Sequence[str]) -> alt.StrokeDash:
     """The encoding of `arm` by dash: plain while the colours suffice."""
     dashes = [list(DASHES[i // len(COLOURS) % len(DASHES)]) for i in range(len(arms))]
     scale = alt.Scale(domain=list(arms), range=dashes)
-    return alt.StrokeDash("arm:N", scale=scale, legend=None)
+    return alt.StrokeDash("arm:N", scale=scale, legend=LEGEND)
 
 
 def arm_axis(order: Sequence[str]) -> alt.Y:
@@ -66,9 +66,9 @@ def arm_axis(order: Sequence[str]) -> alt.Y:
     return alt.Y("arm:N", sort=list(order), axis=axis)
 
 
-def height(arms: Sequence[str]) -> int:
-    """Pixels for a figure with one row for each arm."""
-    return ROW * max(2, len(arms)) + 10
+def height(arms: Sequence[str], *, legend: bool = False) -> int:
+    """Pixels for a figure with one row for each arm, its axis and a legend on top among them."""
+    return ROW * max(2, len(arms)) + 70 + (50 if legend else 0)
 
 
 def number_format(metric: str) -> str:

@@ -104,7 +104,7 @@ def draw_ranking(info: RankingInfo) -> Picture:
     return alt.layer(runs, interval, mean).properties(height=height(info.order))
 
 
-KINDS = ("untuned", "best of the search", "mean on fresh seeds")
+KINDS = ("untuned", "found", "confirmed")
 SHAPES = ("cross", "diamond", "circle")
 
 
@@ -128,7 +128,10 @@ def gains_info(results: StudyResults, comparison: Comparison) -> GainsInfo:
         if value is not None
     ]
     optimism = [arm.optimism for arm in comparison.arms if arm.optimism is not None]
-    caption = "The untuned trial has the framework's own defaults, moved into the ranges. "
+    caption = (
+        "Untuned: the framework's own defaults, moved into the ranges. Found: the best trial of "
+        "the search. Confirmed: its mean on fresh seeds. "
+    )
     if optimism:
         caption += (
             "What the search found looked better than it was by "
@@ -164,7 +167,7 @@ def draw_gains(info: GainsInfo) -> Picture:
         ),
         tooltip=["arm:N", "kind:N", alt.Tooltip("value:Q", format=number_format(info.metric))],
     )
-    return alt.layer(way, marks).properties(height=height(info.order))
+    return alt.layer(way, marks).properties(height=height(info.order, legend=True))
 
 
 @dataclass(frozen=True)
@@ -260,7 +263,7 @@ def draw_pairs(info: PairsInfo) -> Picture:
                 .mark_text(fontSize=12, color=ink)
                 .encode(text="written:N")
             )
-    return alt.layer(*layers).properties(height=max(160, 34 * len(order) + 60))
+    return alt.layer(*layers).properties(height=34 * len(order) + 150)
 
 
 def numbers(results: StudyResults, comparison: Comparison) -> pd.DataFrame:

@@ -76,7 +76,7 @@ def draw_outcomes(info: OutcomesInfo) -> Picture:
             order="rank:Q",
             tooltip=["arm:N", "outcome:N", "trials:Q", alt.Tooltip("share:Q", format=".0%")],
         )
-        .properties(height=height(info.order))
+        .properties(height=height(info.order, legend=True))
     )
     return bars
 

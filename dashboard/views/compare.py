@@ -1,12 +1,17 @@
-"""Overview."""
+"""Any factor: which alternative is better, and how sure that is."""
 
-from dashboard.figures.comparing import draw_ranking, ranking_info
-from dashboard.shared import Chosen, chosen_study, live, show
+from dashboard import sections
+from dashboard.shared import Chosen, chosen_study, live
 
 
 def page(chosen: Chosen) -> None:
-    info = ranking_info(chosen.results, chosen.comparison)
-    show(info, draw_ranking, "ranking", "No trial has completed yet.")
+    sections.heading(chosen)
+    sections.verdict(chosen)
+    sections.ranking(chosen)
+    sections.pairs(chosen)
+    sections.learning(chosen)
+    sections.spending(chosen)
+    sections.tables(chosen)
 
 
 live(chosen_study(arms=True), page)

@@ -23,6 +23,7 @@ SETTINGS = {
     "client.toolbarMode": "viewer",
     "client.showErrorDetails": "type",
     "logger.hideWelcomeMessage": "true",
+    "runner.magicEnabled": "false",
 }
 HOSTS = ("127.0.0.1", "localhost")
 """Names under which a browser may ask; another one would be a page that posed as this machine."""
