@@ -16,6 +16,7 @@ from dashboard.figures.comparing import (
     pairs_info,
     ranking_info,
 )
+from dashboard.figures.ranges import draw_effect, effect_info, searched, sensitivity
 from dashboard.figures.spending import cost_info, draw_cost, draw_outcomes, outcomes_info
 from dashboard.figures.training import draw_learning, learners, learning_info
 from dashboard.shared import Chosen, link, plain, polite, show
@@ -99,6 +100,25 @@ def few_shown(chosen: Chosen) -> None:
         which = "the picked" if chosen.picked else "the best"
         all_ = len(chosen.comparison.arms)
         st.caption(f"Shown are {which} {len(chosen.arms)} of {all_} arms; pick others on the left.")
+
+
+def effect(chosen: Chosen, prefix: str, title: str) -> None:
+    """The metric against any number below `prefix` that was searched."""
+    found = searched(chosen.results, prefix)
+    if not found:
+        return
+    first = list(found).index(f"{prefix}.lr") if f"{prefix}.lr" in found else 0
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.subheader(f"{title}: {chosen.metric} against")
+        name = st.selectbox(
+            "Parameter", list(found), first, key=f"effect {prefix}", label_visibility="collapsed"
+        )
+    info = effect_info(
+        chosen.results, name, chosen.metric, chosen.goal, chosen.arms, log=found[name]
+    )
+    show(info, draw_effect, "effect", "No trial with this parameter has completed yet.")
+    if not info.empty:
+        st.dataframe(sensitivity(info), hide_index=True)
 
 
 def spending(chosen: Chosen) -> None:

@@ -20,7 +20,7 @@ Picture = alt.Chart | alt.LayerChart | alt.FacetChart
 """What a `draw_*` function gives."""
 ROW = 30
 """Pixels for an arm on an axis."""
-LEGEND = alt.Legend(title=None, orient="top", columns=6, labelLimit=220)
+LEGEND = alt.Legend(title=None, orient="top", columns=6, labelLimit=220, symbolOpacity=1)
 NARROW = 12
 """Arms up to which every one of them gets words of its own in a figure."""
 

@@ -97,7 +97,9 @@ def draw_ranking(info: RankingInfo) -> Picture:
         )
         return alt.layer(best).properties(height=height(info.order))
     runs = base.mark_circle(size=36, opacity=0.45).encode(
-        x=x, tooltip=["arm:N", "seed:N", alt.Tooltip("value:Q", format=written)]
+        x=x,
+        yOffset=alt.YOffset("seed:N", sort=None),
+        tooltip=["arm:N", "seed:N", alt.Tooltip("value:Q", format=written)],
     )
     interval = base.mark_rule(strokeWidth=3).encode(x="low:Q", x2="high:Q", tooltip=about)
     mean = base.mark_circle(size=170, opacity=1).encode(x="mean:Q", tooltip=about)
@@ -105,6 +107,7 @@ def draw_ranking(info: RankingInfo) -> Picture:
 
 
 KINDS = ("untuned", "found", "confirmed")
+GREY = "#8A8A8A"
 SHAPES = ("cross", "diamond", "circle")
 
 
@@ -163,7 +166,9 @@ def draw_gains(info: GainsInfo) -> Picture:
         shape=alt.Shape(
             "kind:N",
             scale=alt.Scale(domain=list(KINDS), range=list(SHAPES)),
-            legend=alt.Legend(title=None, orient="top", labelLimit=220),
+            legend=alt.Legend(
+                title=None, orient="top", symbolFillColor=GREY, symbolStrokeColor=GREY
+            ),
         ),
         tooltip=["arm:N", "kind:N", alt.Tooltip("value:Q", format=number_format(info.metric))],
     )
@@ -257,7 +262,7 @@ def draw_pairs(info: PairsInfo) -> Picture:
     if info.written:
         # dark on the colours of a verdict, the page's own colour where there is none
         plain = "datum.verdict === 'no detectable difference'"
-        for wanted, ink in ((f"!({plain})", "#111111"), (plain, "#8A8A8A")):
+        for wanted, ink in ((f"!({plain})", "#111111"), (plain, GREY)):
             layers.append(
                 base.transform_filter(wanted)
                 .mark_text(fontSize=12, color=ink)

@@ -22,11 +22,14 @@ from studies.arms import arms
 from studies.comparison import value_of
 from studies.records import Outcome
 from studies.results import StudyResults, Trial
-from studies.space import Range
+from studies.space import Choice, Range
 from studies.stats import Goal
+from studies.wording import is_share, level
 
 BINS = 8
 """Bins along the whole range; along a logarithmic one, two for each power of ten."""
+NEAR_SHARE, NEAR = 0.01, 0.05
+"""What counts as near the best: a point of a share, a twentieth of any other value."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +42,25 @@ class EffectInfo(Info):
     bins: pd.DataFrame
     """The best completed trial of each arm in each bin."""
     arms: tuple[str, ...]
+    goal: Goal
 
 
 def searched(results: StudyResults, prefix: str) -> dict[str, bool]:
-    """The ranges below `prefix` that any arm searches, and whether they are logarithmic."""
+    """The numbers below `prefix` that any arm searches, and whether that is logarithmic."""
     found: dict[str, bool] = {}
     for arm in arms(results.spec):
         for name, node in arm.space.parameters():
-            if isinstance(node, Range) and (name == prefix or name.startswith(f"{prefix}.")):
+            if name != prefix and not name.startswith(f"{prefix}."):
+                continue
+            if isinstance(node, Range):
                 found[name] = found.get(name, False) or node.log
+            elif isinstance(node, Choice) and all(_is_number(value) for value in node.values):
+                found.setdefault(name, False)
     return found
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def effect_info(
@@ -87,7 +99,39 @@ def effect_info(
         log=log,
         bins=bins,
         arms=tuple(arm or results.study for arm in results.arms),
+        goal=goal,
     )
+
+
+def sensitivity(info: EffectInfo) -> pd.DataFrame:
+    """For each arm the best value and where it is, how far that reaches, and what diverged."""
+    rows = []
+    for arm in [arm for arm in info.arms if arm in set(info.bins["arm"])]:
+        bins, trials = info.bins[info.bins["arm"] == arm], info.data[info.data["arm"] == arm]
+        best = bins.sort_values("value", ascending=info.goal == "minimize").iloc[0]
+        near = NEAR_SHARE if is_share(info.metric) else NEAR * abs(float(best["value"]))
+        wide = bins[(bins["value"] - best["value"]).abs() <= near]["parameter"]
+        untuned = trials[trials["default"]]
+        rows.append(
+            {
+                "arm": arm,
+                "best": level(info.metric, float(best["value"])),
+                "at": f"{best['parameter']:.3g}",
+                _near(info.metric): f"{wide.min():.3g} to {wide.max():.3g}",
+                "untuned": level(info.metric, _first(untuned["value"])),
+                "untuned at": "–" if untuned.empty else f"{_first(untuned['parameter']):.3g}",
+                "diverged": f"{(trials['outcome'] == Outcome.diverged).mean():.0%}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _near(metric: str) -> str:
+    return "within 1 point" if is_share(metric) else f"within {NEAR:.0%}"
+
+
+def _first(values: pd.Series[float]) -> float:
+    return math.nan if values.empty else float(values.iloc[0])
 
 
 def _row(results: StudyResults, trial: Trial, parameter: str, metric: str) -> Mapping[str, object]:
@@ -150,14 +194,15 @@ def draw_effect(info: EffectInfo) -> Picture:
     untuned = base.transform_filter("datum.default && datum.outcome === 'completed'").mark_point(
         size=180, strokeWidth=2
     )
-    failed = base.transform_filter("datum.outcome === 'diverged'").mark_point(
-        shape="cross", size=60, angle=45, strokeWidth=2
-    )
     line = (
         alt.Chart(info.bins)
         .mark_line(strokeWidth=2)
         .encode(x=x, y=y, color=colour(info.arms), strokeDash=dash(info.arms))
     )
-    return alt.layer(
-        line, points.encode(y=y), untuned.encode(y=y), failed.encode(y="at_edge:Q")
-    ).properties(height=340)
+    layers = [line, points.encode(y=y), untuned.encode(y=y)]
+    if (info.data["outcome"] == Outcome.diverged).any():
+        failed = base.transform_filter("datum.outcome === 'diverged'").mark_point(
+            shape="cross", size=60, angle=45, strokeWidth=2
+        )
+        layers.append(failed.encode(y="at_edge:Q"))
+    return alt.layer(*layers).properties(height=340)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from dashboard.figures.common import Info, Picture, colour, counted, dash
+from lightning_modules.components import chosen
+from lightning_modules.schedules import SCHEDULES, simulate
+from studies.results import StudyResults, Trial
+
+STEPS, POINTS = 20, 2000
+"""A plan is drawn with so many steps for each epoch, but no more than so many in all."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,30 @@ class RatesInfo(Info):
 
     arms: tuple[str, ...]
     log: bool
+
+
+def planned(arm: str, node: Mapping[str, Any], epochs: int, lr: float = 1.0, **known: Any) -> Rates:
+    """The plan of a schedule, `{name: ..., parameters}`, before anything is trained.
+
+    `known` are `values`, the objective after each epoch, and its `goal`: `plateau` listens to them;
+    without them nothing ever improves. Raises UserError for a parameter that it does not take.
+    """
+    _, parameters = chosen(SCHEDULES, node, "schedule")
+    steps = max(1, min(STEPS, POINTS // epochs))
+    rates = simulate(str(node["name"]), parameters, epochs, steps, lr, **known)
+    return Rates(arm, lr, [float(rate) for rate in rates], epochs, {})
+
+
+def rates_of(results: StudyResults, trial: Trial, logged: Mapping[int, float]) -> Rates:
+    """The plan of one training, with the rates that it logged."""
+    part, trained = trial.configuration, list(trial.curve.values())
+    epochs, known = int(part["trainer"]["epochs"]), {}
+    if part["schedule"]["name"] == "plateau" and trained:
+        epochs = len(trained)  # nobody knows what it would have done after the end
+        known = {"values": trained, "goal": results.spec.objective.goal}
+    lr = float(part["optimizer"]["lr"])
+    plan = planned(trial.arm or results.study, part["schedule"], epochs, lr, **known)
+    return replace(plan, logged=logged)
 
 
 def rates_info(rates: Sequence[Rates], arms: Sequence[str], *, log: bool = False) -> RatesInfo:

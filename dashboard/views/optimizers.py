@@ -1,12 +1,18 @@
-"""Overview."""
+"""Optimizers: which is better, and how much depends on the learning rate."""
 
-from dashboard.figures.comparing import draw_ranking, ranking_info
-from dashboard.shared import Chosen, chosen_study, live, show
+from dashboard import sections
+from dashboard.shared import Chosen, chosen_study, live
 
 
 def page(chosen: Chosen) -> None:
-    info = ranking_info(chosen.results, chosen.comparison)
-    show(info, draw_ranking, "ranking", "No trial has completed yet.")
+    sections.heading(chosen)
+    sections.verdict(chosen, alarms=("inclusion", "unstable"))
+    sections.ranking(chosen)
+    sections.effect(chosen, "optimizer", "Sensitivity")
+    sections.pairs(chosen)
+    sections.learning(chosen)
+    sections.spending(chosen)
+    sections.tables(chosen)
 
 
-live(chosen_study(arms=True), page)
+live(chosen_study("optimizer", arms=True), page)
