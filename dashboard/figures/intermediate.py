@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.figures.common import Info, Picture, colour, counted, number_format, value_axis
-from dashboard.figures.points import axis_end
+from dashboard.figures.points import CROSS, axis_end
 from studies.records import Outcome
 from studies.results import StudyResults, Trial
 
@@ -100,7 +100,7 @@ def draw_intermediate(info: IntermediateInfo) -> Picture:
         size=44, strokeWidth=1.6, opacity=0.9
     )
     outcomes = [str(outcome) for outcome in Outcome if outcome != Outcome.completed]
-    shapes = ["cross" if o == "pruned" else "triangle-down" for o in outcomes]
+    shapes = [CROSS if outcome == "pruned" else "triangle-down" for outcome in outcomes]
     shape = alt.Shape(
         "outcome:N",
         scale=alt.Scale(domain=[*outcomes, "running"], range=[*shapes, "circle"]),

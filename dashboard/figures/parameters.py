@@ -12,12 +12,15 @@ import pandas as pd
 
 from dashboard.figures.axes import Axis, encoded
 from dashboard.figures.common import Info, Picture, colours, counted, number_format, value_axis
-from dashboard.figures.points import Points, notes, thinned
+from dashboard.figures.points import CROSS, Points, notes, thinned
 from studies.tuning_curves import expected_best_unbiased
+from studies.wording import level
 
 GOOD = ("#8FB3D9", "#C3B79C", "#E69F00", "#D55E00")
 """From the worst to the best value: pale blue to vermilion, on light and dark pages."""
 LINES = 250
+ABREAST = 6
+"""Axes whose names have room beside each other."""
 FAIR = 3
 """Trials that a bin needs to be compared with others at an equal number."""
 
@@ -56,10 +59,13 @@ def parallel_info(found: Points, axes: Sequence[Axis]) -> ParallelInfo:
             if value is not None
         ]
         end = (value_shown - low) / (high - low)
-        written = _text(float(shared["value"]))
+        written = level(found.metric, float(shared["value"]))
         rows.append(shared | {"axis": found.metric, "position": end, "written": written})
     ticks = [tick for axis in axes for tick in _ticks(axis)]
-    ticks += [(found.metric, place, _text(low + (high - low) * place)) for place in (0.0, 0.5, 1.0)]
+    ticks += [
+        (found.metric, place, level(found.metric, low + (high - low) * place))
+        for place in (0.0, 0.5, 1.0)
+    ]
     of = f"{len(chosen):,} of " if len(chosen) < len(done) else ""
     return ParallelInfo(
         data=pd.DataFrame(rows),
@@ -94,7 +100,8 @@ def _ticks(axis: Axis) -> list[tuple[str, float, str]]:
 def draw_parallel(info: ParallelInfo) -> Picture:
     """Lines over vertical rules."""
     order = list(info.axes)
-    shown = alt.Axis(title=None, labelAngle=-20, labelLimit=190, ticks=False, domain=False)
+    angle = 0 if len(order) <= ABREAST else -20
+    shown = alt.Axis(title=None, labelAngle=angle, labelLimit=190, ticks=False, domain=False)
     x = alt.X("axis:N", sort=order, axis=shown, scale=alt.Scale(type="point", padding=0.35))
     y = alt.Y("position:Q", axis=None, scale=alt.Scale(domain=[-0.03, 1.03]))
     rules = alt.Chart(info.ticks).mark_rule(color="#8A8A8A", opacity=0.6).encode(x=x)
@@ -111,7 +118,7 @@ def draw_parallel(info: ParallelInfo) -> Picture:
                 legend=None,
             ),
             opacity=alt.Opacity(
-                "standing:Q", scale=alt.Scale(domain=[0, 1], range=[0.15, 0.9]), legend=None
+                "standing:Q", scale=alt.Scale(domain=[0, 1], range=[0.35, 0.95]), legend=None
             ),
             tooltip=[
                 "trial:N",
@@ -143,7 +150,7 @@ def slice_info(found: Points, axis: Axis, arms: Sequence[str]) -> SliceInfo:
     data = _with_axis(found, axis)
     drawn = thinned(data)
     caption = [
-        f"{counted(len(data), 'trial')}; the stronger a point, the later its trial.",
+        f"{counted(len(data), 'trial')}, later ones stronger.",
         *notes(found, len(found.data)),
     ]
     if len(drawn) < len(data):
@@ -191,7 +198,7 @@ def draw_slice(info: SliceInfo) -> Picture:
         size=36, color=info.colour
     )
     rest = base.transform_filter("datum.outcome !== 'completed'").mark_point(
-        shape="cross", angle=45, size=30, color=info.colour
+        shape=CROSS, size=30, color=info.colour
     )
     return alt.layer(rest, done).properties(height=240)
 

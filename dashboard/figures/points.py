@@ -16,6 +16,8 @@ from studies.stats import Goal
 
 DRAWN = 3000
 """Points that a figure has; of more trials, so many in equal steps."""
+CROSS = "M-1,-1L1,1M1,-1L-1,1"
+"""×, which Vega's own marks have not."""
 REACH = 4.0
 """How far an axis reaches to the bad side of the median, in distances from the best to it..."""
 FEW, FEWEST = 0.1, 4
@@ -103,6 +105,6 @@ def notes(found: Points, drawn: int) -> Iterator[str]:
         named = ", ".join(
             f"{count:,} {outcome}" for outcome, count in ended.items() if outcome != "completed"
         )
-        yield f"Marks at the edge have no value: {named or without}."
+        yield f"× at the edge: {named or without}, without a value."
     if found.beyond:
-        yield f"{counted(found.beyond, 'value')} beyond the axis: drawn at its end."
+        yield f"{counted(found.beyond, 'value')} beyond the axis, at its end."

@@ -10,13 +10,12 @@ import altair as alt
 import pandas as pd
 
 from dashboard.figures.common import Info, Picture, colour, counted, dash, number_format, value_axis
-from dashboard.figures.points import notes, points, thinned
+from dashboard.figures.points import CROSS, notes, points, thinned
 from studies.results import StudyResults
 from studies.stats import Goal
 
 Budget = Literal["trials", "epochs"]
 FIELDS: dict[Budget, str] = {"trials": "at", "epochs": "epochs"}
-OFF = ("diverged", "out_of_memory", "timeout", "error", "crashed")
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,8 @@ def history_info(
         f"the best so far of each arm against the {budget} that it had spent.",
         *notes(found, len(drawn)),
     ]
-    steps = found.data.loc[changed, columns].assign(best=best[changed])
+    shown_best = best.clip(lower=found.end) if goal == "maximize" else best.clip(upper=found.end)
+    steps = found.data.loc[changed, columns].assign(best=best[changed], shown=shown_best[changed])
     return HistoryInfo(
         data=drawn if completed else drawn.iloc[:0],
         caption=" ".join(caption),
@@ -64,7 +64,7 @@ def history_info(
 def draw_history(info: HistoryInfo) -> Picture:
     """Points and steps."""
     title = "trials of the arm" if info.budget == "trials" else "epochs that the arm has trained"
-    axis = alt.Axis(title=title, tickMinStep=1, grid=False, format=",")
+    axis = alt.Axis(title=title, tickMinStep=1, grid=False, format=",d")
     x = alt.X(f"{FIELDS[info.budget]}:Q", axis=axis)
     written = number_format(info.metric)
     about: list[str | alt.Tooltip] = [
@@ -79,14 +79,14 @@ def draw_history(info: HistoryInfo) -> Picture:
     base = alt.Chart(info.data).encode(x=x, y=y, color=colour(info.arms), tooltip=about)
     done = base.transform_filter("datum.outcome === 'completed'").mark_circle(size=26, opacity=0.45)
     rest = base.transform_filter("datum.outcome !== 'completed'").mark_point(
-        shape="cross", angle=45, size=22, opacity=0.5
+        shape=CROSS, size=24, opacity=0.6
     )
     line = (
         alt.Chart(info.best)
         .mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
             x=x,
-            y=alt.Y("best:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric)),
+            y=alt.Y("shown:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric)),
             color=colour(info.arms),
             strokeDash=dash(info.arms),
             tooltip=["arm:N", "trial:N", alt.Tooltip("best:Q", format=written, title="best")],

@@ -12,7 +12,7 @@ import pandas as pd
 from dashboard.figures.axes import Axis, encoded
 from dashboard.figures.common import Info, Picture, counted, number_format
 from dashboard.figures.parameters import GOOD
-from dashboard.figures.points import Points, thinned
+from dashboard.figures.points import CROSS, Points, thinned
 
 SPARSE = 3
 """Completed trials below which a cell stays empty."""
@@ -116,7 +116,7 @@ def draw_surface(info: SurfaceInfo) -> Picture:
         size=46, opacity=1, stroke="#555555", strokeWidth=0.5
     )
     rest = base.transform_filter("!isValid(datum.value)").mark_point(
-        shape="cross", angle=45, size=28, color="#8A8A8A"
+        shape=CROSS, size=28, color="#8A8A8A"
     )
-    points = done.encode(color=alt.Color("shown:Q", scale=scale, legend=None))
+    points = done.encode(color=alt.Color("shown:Q", scale=scale, legend=legend))
     return alt.layer(cells, rest, points).properties(height=400)

@@ -137,12 +137,10 @@ def draw_timeline(info: TimelineInfo, by: Literal["arm", "outcome"] = "arm") -> 
         .encode(
             x=alt.X("start:Q", axis=alt.Axis(title=f"{info.unit} since the first of them")),
             x2="end:Q",
-            y=alt.Y(
-                "lane:O", axis=alt.Axis(title="trainings at the same time", ticks=False, grid=False)
-            ),
+            y=alt.Y("lane:O", axis=alt.Axis(title="at the same time", ticks=False, grid=False)),
             color=colour(info.arms) if by == "arm" else outcome,
             tooltip=["trial:N", "arm:N", "phase:N", "outcome:N", "took:N", "epochs:Q"],
         )
-        .properties(height=max(90, 30 * info.lanes + 60))
+        .properties(height=36 * info.lanes + 130)
     )
     return bars

@@ -15,10 +15,17 @@ from studies.home import slug
 from studies.results import StudyResults, Trial
 from studies.wording import value_text
 
-PARTS = {"train": "training", "val": "validation"}
+PARTS = {"train": "training", "val": "validation", "test": "test"}
 RATE, SECONDS = "optim/lr", "time/epoch_s"
 TITLES = {RATE: "learning rate", SECONDS: "seconds per epoch"}
-PART_COLOURS = ("#8A8A8A", "#0072B2", "#009E73")
+LINES = {
+    "training": "#8A8A8A",
+    "validation": "#0072B2",
+    "test": "#009E73",
+    "learning rate": "#0072B2",
+    "seconds per epoch": "#8A8A8A",
+}
+"""The colour of every line."""
 WHO_DASHES = ([1, 0], [4, 3])
 Curves = Mapping[str, Mapping[int, float]]
 """{metric: {epoch: value}} of one trial."""
@@ -30,7 +37,6 @@ class CurvesInfo(Info):
 
     name: str
     """The metric without its part, such as `accuracy`."""
-    parts: tuple[str, ...]
     trials: tuple[str, ...]
     best: pd.DataFrame
     """The best epoch of each trial."""
@@ -61,9 +67,7 @@ def curves_info(name: str, of_trials: Sequence[tuple[Trial, Curves]]) -> CurvesI
             best.append({"trial": trial.key, "epoch": trial.best_epoch})
     data = pd.DataFrame(rows, columns=["trial", "part", "epoch", "value"])
     epochs = data["epoch"].nunique()
-    caption = f"{counted(epochs, 'epoch')} as MLflow has them."
-    if best:
-        caption += " The rule marks the best epoch, by the objective."
+    caption = counted(epochs, "epoch") + ("; the rule marks the best one" if best else "") + "."
     if len(of_trials) > 1:
         caption += f" Dashed: {of_trials[1][0].key}."
     return CurvesInfo(
@@ -71,7 +75,6 @@ def curves_info(name: str, of_trials: Sequence[tuple[Trial, Curves]]) -> CurvesI
         caption=caption,
         alt=f"{TITLES.get(name, name)} of {of_trials[0][0].key} in {counted(epochs, 'epoch')}",
         name=name,
-        parts=tuple(dict.fromkeys(data["part"])),
         trials=tuple(trial.key for trial, _ in of_trials),
         best=pd.DataFrame(best, columns=["trial", "epoch"]),
         log=name == RATE and bool((data["value"] > 0).all()),
@@ -82,20 +85,18 @@ def draw_curves(info: CurvesInfo) -> Picture:
     """A line for each part; the second trial is dashed."""
     written = ".3~e" if info.name == RATE else number_format(info.name)
     title = TITLES.get(info.name, info.name)
-    axis = value_axis(info.name, title)
+    axis, scale = value_axis(info.name, title), alt.Scale(zero=False)
     if info.log:
-        axis = alt.Axis(title=title, format=".1~e", tickCount=5)
+        axis = alt.Axis(title=title, format=".1~e", tickCount=5, grid=False)
+        scale = alt.Scale(type="log")
+    parts = [part for part in PARTS.values() if part in set(info.data["part"])]
     base = alt.Chart(info.data).encode(
         x=alt.X("epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1, grid=False)),
-        y=alt.Y(
-            "value:Q",
-            axis=axis,
-            scale=alt.Scale(type="log" if info.log else "linear", zero=False),
-        ),
+        y=alt.Y("value:Q", axis=axis, scale=scale),
         color=alt.Color(
             "part:N",
-            scale=alt.Scale(domain=list(info.parts), range=list(PART_COLOURS)),
-            legend=alt.Legend(title=None, orient="top") if len(info.parts) > 1 else None,
+            scale=alt.Scale(domain=list(LINES), range=list(LINES.values())),
+            legend=alt.Legend(title=None, orient="top", values=parts) if parts else None,
         ),
         strokeDash=alt.StrokeDash(
             "trial:N",

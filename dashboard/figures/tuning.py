@@ -10,61 +10,46 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.common import Info, Picture, colour, counted, dash, number_format, value_axis
-from studies.curves import ArmTuning, BestSoFar, Curves
+from dashboard.figures.common import Info, Picture, colour, counted, number_format, value_axis
+from studies.curves import ArmTuning, Curves
 from studies.importance import Importances
 from studies.results import StudyResults
 
-Row = tuple[str, int, float, float, float, bool]
 POINTS = 120
 """Points of a curve; of more trials, so many in equal ratios."""
 
 
 @dataclass(frozen=True)
 class TuningInfo(Info):
-    """The best value of n trials; with a band where the trials are independent draws."""
+    """The median best value of n random trials with its band."""
 
     metric: str
     arms: tuple[str, ...]
-    bands: bool
 
 
 def tuning_info(results: StudyResults, curves: Curves, shown: Sequence[str]) -> TuningInfo:
-    """Median curves with their bands, or the searches as they went, against epochs."""
+    """Every arm's curve; empty where the trials are no independent draws."""
     tuning = [curve for curve in curves.tuning if curve.arm in shown]
-    went = [curve for curve in curves.best_so_far if curve.arm in shown]
-    bands = not curves.why_no_bands
-    rows = [row for curve in tuning for row in _tuning_rows(curve, curve.arm or results.study)]
-    rows += [row for curve in went for row in _best_rows(curve, curve.arm or results.study)]
-    columns = ["arm", "budget", "median", "low", "high", "known"]
-    count = sum(curve.trials for curve in tuning) + sum(curve.trials for curve in went)
-    if bands:
-        share = next((curve.curve.confidence for curve in tuning), 0.0)
-        reach = ", ".join(
-            f"{curve.arm or results.study} {curve.curve.valid_until}" for curve in tuning
-        )
-        caption = (
-            f"{counted(count, 'random trial')}: the median of the best of n trials, with a band "
-            f"that holds for all n together with {share:.0%} confidence. Dotted where the good "
-            f"side of the band is beyond everything seen; solid up to n = {reach}. A trial that "
-            "failed counts as worse than any value; the untuned trial is left out."
-        )
-    else:
-        caption = (
-            f"No bands, because {curves.why_no_bands}: this is the best value so far of "
-            f"{counted(count, 'trial')} as the search went, against the epochs that each arm spent."
-        )
+    rows = [row for curve in tuning for row in _rows(curve, curve.arm or results.study)]
+    count = sum(curve.trials for curve in tuning)
+    confidence = next((curve.curve.confidence for curve in tuning), 0.0)
+    until = sorted({curve.curve.valid_until for curve in tuning})
+    reach = " to ".join(str(n) for n in dict.fromkeys((until[0], until[-1]))) if until else ""
     return TuningInfo(
-        data=pd.DataFrame(rows, columns=columns),
-        caption=caption,
-        alt=f"Best {results.spec.objective.metric} for a budget, {counted(count, 'trial')}",
+        data=pd.DataFrame(rows, columns=["arm", "trials", "median", "low", "high", "known"]),
+        caption=(
+            f"{counted(count, 'random trial')}: the median of the best of n, in a band that holds "
+            f"for all n with {confidence:.0%} confidence. Solid up to n = {reach}, by arm; "
+            "dotted where the good side of the band is beyond everything seen. A failed trial "
+            "counts as worse than any value; the untuned trial is left out."
+        ),
+        alt=f"Best {results.spec.objective.metric} of n random trials, {counted(count, 'trial')}",
         metric=results.spec.objective.metric,
         arms=tuple(arm or results.study for arm in results.arms),
-        bands=bands,
     )
 
 
-def _tuning_rows(found: ArmTuning, name: str) -> Iterator[Row]:
+def _rows(found: ArmTuning, name: str) -> Iterator[tuple[str, int, float, float, float, bool]]:
     """Infinite ends of a band are left out: nothing is known there."""
     curve, count = found.curve, len(found.curve.ns)
     for i in np.unique(np.geomspace(1, count, min(count, POINTS)).round().astype(int)) - 1:
@@ -75,41 +60,29 @@ def _tuning_rows(found: ArmTuning, name: str) -> Iterator[Row]:
         yield name, int(curve.ns[i]), middle, low, high, bool(curve.ns[i] <= curve.valid_until)
 
 
-def _best_rows(found: BestSoFar, name: str) -> Iterator[Row]:
-    for epochs, value in zip(found.epochs, found.values, strict=True):
-        yield name, epochs, value, math.nan, math.nan, True
-
-
 def draw_tuning(info: TuningInfo) -> Picture:
-    """Lines, with bands where there are any."""
-    title = "random trials (n)" if info.bands else "epochs that the arm has trained"
-    axis = alt.Axis(title=title, tickMinStep=1, grid=False, format=",")
+    """Lines with bands."""
     written = number_format(info.metric)
-    base = alt.Chart(info.data).encode(
-        x=alt.X("budget:Q", axis=axis, scale=alt.Scale(zero=False)), color=colour(info.arms)
-    )
-    y = alt.Y("median:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
-    if not info.bands:
-        line = base.mark_line(interpolate="step-after", strokeWidth=2).encode(
-            y=y,
-            strokeDash=dash(info.arms),
-            tooltip=["arm:N", "budget:Q", alt.Tooltip("median:Q", format=written, title="best")],
-        )
-        return alt.layer(line).properties(height=320)
+    axis = alt.Axis(title="random trials (n)", tickMinStep=1, grid=False, format=",d")
     about: list[str | alt.Tooltip] = [
         "arm:N",
-        alt.Tooltip("budget:Q", title="trials"),
+        "trials:Q",
         alt.Tooltip("median:Q", format=written),
         alt.Tooltip("low:Q", format=written),
         alt.Tooltip("high:Q", format=written),
     ]
+    base = alt.Chart(info.data).encode(
+        x=alt.X("trials:Q", axis=axis, scale=alt.Scale(zero=False)),
+        color=colour(info.arms),
+        tooltip=about,
+    )
+    y = alt.Y("median:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
     band = base.mark_area(opacity=0.13).encode(
-        y=alt.Y("low:Q", axis=value_axis(info.metric)), y2="high:Q", tooltip=about
+        y=alt.Y("low:Q", axis=value_axis(info.metric)), y2="high:Q"
     )
     known = base.transform_filter("datum.known").mark_line(strokeWidth=2.5)
     guessed = base.mark_line(strokeWidth=1.5, strokeDash=[2, 3], opacity=0.7)
-    lines = [layer.encode(y=y, tooltip=about) for layer in (guessed, known)]
-    return alt.layer(band, *lines).properties(height=320)
+    return alt.layer(band, guessed.encode(y=y), known.encode(y=y)).properties(height=320)
 
 
 @dataclass(frozen=True)

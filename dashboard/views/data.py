@@ -8,6 +8,8 @@ from dashboard.tables import as_parquet, filtered, outcomes, usual_columns
 from studies.home import slug
 from studies.report import FILES, csv_text, render
 
+FEW = 12  # rows that need no scrolling
+
 
 def page(chosen: Chosen) -> None:
     table = data.trials(chosen.home, chosen.study, chosen.listed.token)
@@ -26,20 +28,27 @@ def page(chosen: Chosen) -> None:
         outcome = st.pills(
             "Outcome", met, selection_mode="multi", key="outcome", bind="query-params"
         )
-    usual = usual_columns(chosen.results, table)
-    columns = (
-        st.multiselect("Columns", list(table.columns), usual, key="columns", bind="query-params")
-        or usual
-    )
+        usual = usual_columns(chosen.results, table)
+        with st.popover("Columns", icon=":material/view_column:"):
+            names = list(table.columns)
+            asked = st.multiselect(
+                "Columns of the table and of the files", names, usual, key="columns",
+                bind="query-params",
+            )  # fmt: skip
+    columns = asked or usual
     found = filtered(table, arm=chosen.picked, phase=phase, outcome=outcome, text=text or "")
     st.caption(f"{len(found):,} of {len(table):,} trials. Pick a row to open its trial.")
+    shown = found[columns]
+    figures = shown.select_dtypes("float").columns
     picked = st.dataframe(
-        found[columns],
+        shown,
         hide_index=True,
         key="trials",
         on_select="rerun",
         selection_mode="single-row",
-        height=460,
+        height=460 if len(shown) > FEW else "content",
+        placeholder="–",
+        column_config={name: st.column_config.NumberColumn(format="%.4g") for name in figures},
     ).selection.rows
     if picked and picked[0] < len(found):
         key = str(found["trial"].iloc[picked[0]])
@@ -47,7 +56,6 @@ def page(chosen: Chosen) -> None:
             "views/trial.py", label=f"Open {plain(key)}", icon=":material/science:",
             query_params={"study": chosen.study, "trial": key},
         )  # fmt: skip
-    shown = found[columns]
     name = slug(chosen.study)
     with st.container(horizontal=True):
         st.download_button(

@@ -23,10 +23,11 @@ from dashboard.figures.surfaces import draw_surface, surface_info
 from dashboard.figures.timeline import draw_timeline, timeline_info
 from dashboard.figures.tuning import draw_importance, draw_tuning, importance_info, tuning_info
 from dashboard.shared import Chosen, chosen_study, live, plain, show
+from studies.alarms import Alarm
+from studies.curves import why_no_bands
 
 NOTHING = "No trial of the search has completed yet."
-SHOWN = 6
-"""Parameters that get a figure each, unless others are picked."""
+SHOWN = 6  # parameters that get a figure each, unless others are picked
 
 
 def page(chosen: Chosen) -> None:
@@ -46,9 +47,9 @@ def page(chosen: Chosen) -> None:
 def show_progress(chosen: Chosen) -> None:
     objective = chosen.results.spec.objective.metric
     report = data.report(chosen.home, chosen.study, chosen.listed.token, objective)
-    for alarm in report.alarms:
-        about = f"{alarm.arm}: " if alarm.arm and not alarm.message.startswith(alarm.arm) else ""
-        st.warning(plain(f"{about}{alarm.message}"), icon=":material/warning:")
+    told = [_alarm(alarm) for alarm in report.alarms if alarm.kind != "pruning"]
+    if told:
+        st.warning("  \n".join(told), icon=":material/warning:")
     st.subheader("What every trial found")
     against = st.segmented_control(
         "Against", ["trials", "epochs"], key="against", default="trials", required=True,
@@ -58,6 +59,15 @@ def show_progress(chosen: Chosen) -> None:
     info = history_info(chosen.results, chosen.metric, chosen.goal, chosen.arms, budget)
     show(info, draw_history, "history", NOTHING)
     st.subheader("What a search may be expected to find")
+    if why := why_no_bands(chosen.results.spec):
+        st.caption(
+            plain(
+                f"No tuning curve is shown: {why}, and its formulas hold for independent "
+                "draws only (method random, no pruner). What the search found for its "
+                "budget is the line above."
+            )
+        )
+        return
     curves = data.curves(chosen.home, chosen.study, chosen.listed.token)
     show(tuning_info(chosen.results, curves, chosen.arms), draw_tuning, "tuning curves", NOTHING)
 
@@ -121,9 +131,14 @@ def show_two(found: Points, every: Sequence[Axis]) -> None:
 
 
 def show_trainings(chosen: Chosen) -> None:
+    objective = chosen.results.spec.objective.metric
+    report = data.report(chosen.home, chosen.study, chosen.listed.token, objective)
     st.subheader("Every training by epoch")
     info = intermediate_info(chosen.results, chosen.arms)
     show(info, draw_intermediate, "intermediate values", "No training has reported an epoch yet.")
+    pruned = [a for a in report.alarms if a.kind == "pruning" and a.arm in chosen.arms]
+    if pruned:
+        st.caption("  \n".join(_alarm(alarm) for alarm in pruned))
     st.subheader("When each training ran")
     colour = st.segmented_control(
         "Colour", ["arm", "outcome"], key="colour", default="arm", required=True,
@@ -132,6 +147,11 @@ def show_trainings(chosen: Chosen) -> None:
     spans = timeline_info(chosen.results, chosen.arms, datetime.now())
     draw = partial(draw_timeline, by="outcome" if colour == "outcome" else "arm")
     show(spans, draw, "timeline", "No training has started yet.")
+
+
+def _alarm(alarm: Alarm) -> str:
+    named = alarm.arm and not alarm.message.startswith(alarm.arm)
+    return plain(f"{alarm.arm}: {alarm.message}" if named else alarm.message)
 
 
 live(chosen_study(arms=True), page)

@@ -37,6 +37,7 @@ def page(chosen: Chosen) -> None:
 
 def show_outcome(chosen: Chosen, trial: Trial) -> None:
     objective = chosen.results.spec.objective
+    st.header(plain(trial.key))
     facts = {
         "Outcome": str(trial.outcome or "running").replace("_", " "),
         objective.metric: level(objective.metric, trial.value),
@@ -106,7 +107,7 @@ def show_configuration(chosen: Chosen, trial: Trial, other: Trial | None) -> Non
     default = untuned(chosen.results, trial)
     others = {"untuned": default} if default and not trial.default else {}
     others |= {other.key: other} if other else {}
-    only = st.toggle("Only what differs", key="only", bind="query-params") if others else False
+    only = bool(others) and st.toggle("Only what differs", True, key="only", bind="query-params")
     found = difference(trial, others, only=only)
     if others:
         st.caption(f"{found.differing} places differ.")
