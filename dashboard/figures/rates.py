@@ -107,5 +107,8 @@ def draw_rates(info: RatesInfo) -> Picture:
         ],
     )
     lines = base.transform_filter("datum.kind === 'planned'").mark_line(strokeWidth=2)
-    points = base.transform_filter("datum.kind === 'logged'").mark_circle(size=40, opacity=0.9)
-    return alt.layer(lines.encode(strokeDash=dash(info.arms)), points).properties(height=320)
+    layers = [lines.encode(strokeDash=dash(info.arms))]
+    if (info.data["kind"] == "logged").any():
+        logged = base.transform_filter("datum.kind === 'logged'")
+        layers.append(logged.mark_circle(size=40, opacity=0.9))
+    return alt.layer(*layers).properties(height=320)

@@ -168,7 +168,9 @@ def draw_overfitting(info: OverfittingInfo) -> Picture:
             ),
             color=parts,
             strokeDash=alt.StrokeDash(
-                "part:N", scale=alt.Scale(domain=list(PARTS), range=[[4, 3], [1, 0]]), legend=None
+                "part:N",
+                scale=alt.Scale(domain=list(PARTS), range=[[4, 3], [1, 0]]),
+                legend=alt.Legend(title=None, orient="top"),
             ),
             tooltip=[
                 "arm:N",
@@ -177,7 +179,7 @@ def draw_overfitting(info: OverfittingInfo) -> Picture:
                 alt.Tooltip("median:Q", format=number_format(info.name)),
             ],
         )
-        .properties(width=190, height=140)
+        .properties(width=155, height=130)
     )
     header = alt.Header(title=None, labelLimit=180)
     return chart.facet(facet=alt.Facet("arm:N", sort=list(info.shown), header=header), columns=4)

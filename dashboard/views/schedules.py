@@ -60,7 +60,7 @@ def preview() -> None:
     with right, polite():
         log = st.toggle("Logarithmic", key="log of the preview")
         rates = [planned(name, nodes[name], epochs) for name in names]
-        info = rates_info(rates, list(SCHEDULES), log=log)
+        info = rates_info(rates, names, log=log)
         show(info, draw_rates, "preview", "Choose a schedule.")
         if "plateau" in names:
             st.caption("plateau is drawn as if the objective never improved after the first epoch.")

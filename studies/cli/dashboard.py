@@ -23,6 +23,8 @@ SETTINGS = {
     "client.toolbarMode": "viewer",
     "client.showErrorDetails": "type",
     "logger.hideWelcomeMessage": "true",
+    "theme.light.primaryColor": "#0072B2",
+    "theme.dark.primaryColor": "#56B4E9",
     "runner.magicEnabled": "false",
 }
 HOSTS = ("127.0.0.1", "localhost")
