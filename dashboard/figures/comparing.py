@@ -92,7 +92,11 @@ def draw_ranking(info: RankingInfo) -> Picture:
     ]
     if not info.confirmed:
         best = base.mark_point(shape="diamond", size=120, strokeWidth=2).encode(
-            x=x.field("search_best").title(f"{info.metric}, best of the search"),
+            x=alt.X(
+                "search_best:Q",
+                scale=alt.Scale(zero=False),
+                axis=value_axis(info.metric, f"{info.metric}, best of the search"),
+            ),
             tooltip=["arm:N", alt.Tooltip("search_best:Q", format=written)],
         )
         return alt.layer(best).properties(height=height(info.order))
