@@ -110,7 +110,7 @@ def compare(results: StudyResults, metric: str | None = None) -> Comparison:
     bests = [arm.search_best for arm in found if arm.search_best is not None]
     reference = (min if goal == "maximize" else max)(bests, default=None)
     found = [_referred(results, arm, metric, sign, reference) for arm in found]
-    found.sort(key=lambda arm: -sign * _rank_value(arm, sign))
+    found.sort(key=lambda arm: _rank(arm, sign))
     return Comparison(
         study=results.study,
         factors=results.spec.factors,
@@ -191,12 +191,11 @@ def _referred(
     return arm
 
 
-def _rank_value(arm: ArmResult, sign: int) -> float:
+def _rank(arm: ArmResult, sign: int) -> tuple[int, float]:
     """Confirmed arms before arms that are not, those before arms without any value."""
-    far = 1e300
     if arm.confirmed:
-        return arm.mean.estimate
-    return -sign * far if arm.search_best is None else arm.search_best - sign * far / 2
+        return 0, -sign * arm.mean.estimate
+    return (2, 0.0) if arm.search_best is None else (1, -sign * arm.search_best)
 
 
 def _pairs(found: Sequence[ArmResult], goal: Goal, rng: np.random.Generator) -> list[PairResult]:
