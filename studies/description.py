@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lightning_modules.configuration import Configuration
+from lightning_modules.configuration import flatten
 from studies import document
 from studies.comparison import Finding
 from studies.markdown import escape, fence, table
@@ -66,6 +66,8 @@ def trials_table(results: StudyResults) -> pd.DataFrame:
     columns = dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])
     table = pd.DataFrame(rows, columns=list(columns))
     for name in table.columns:
+        if not pd.api.types.is_object_dtype(table[name]):
+            continue
         kinds = {type(value) for value in table[name].dropna()}
         if len(kinds) > 1 and not kinds <= {int, float}:
             table[name] = [None if _missing(v) else _text(v) for v in table[name]]
@@ -75,7 +77,7 @@ def trials_table(results: StudyResults) -> pd.DataFrame:
 def _row(trial: Trial) -> Iterator[tuple[str, Any]]:
     for name in COLUMNS:
         yield name, getattr(trial, "key" if name == "trial" else name)
-    for path, value in Configuration.resolve(trial.configuration).flat().items():
+    for path, value in flatten(trial.configuration):
         yield path, _text(value) if isinstance(value, list | tuple | dict) else value
     for name, value in trial.best.items():
         yield f"best/{name}", value

@@ -10,7 +10,19 @@ from collections.abc import Sequence
 import typer
 
 from lightning_modules.errors import FairtuneError
-from studies.cli import best, check, compare, components, init, report, run, schema, status, ui
+from studies.cli import (
+    best,
+    check,
+    compare,
+    components,
+    dashboard,
+    init,
+    report,
+    run,
+    schema,
+    status,
+    ui,
+)
 
 app = typer.Typer(
     name="fairtune",
@@ -31,6 +43,7 @@ app.command("report")(report.report)
 app.command("components")(components.components)
 app.command("schema")(schema.schema)
 app.command("ui")(ui.ui)
+app.command("dashboard")(dashboard.dashboard)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
