@@ -6,7 +6,8 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -n)
 quickstart: .venv/installed
 	$(BIN)/fairtune run quickstart
 	$(BIN)/fairtune run quickstart-optimizers
-	@echo "open the runs in a browser: $(BIN)/fairtune ui"
+	@echo "explore them in a browser: $(BIN)/fairtune dashboard"
+	@echo "browse every run: $(BIN)/fairtune ui"
 
 test: .venv/installed chromium
 	$(BIN)/ruff check .
