@@ -224,7 +224,7 @@ def pairs_info(comparison: Comparison) -> PairsInfo:
     return PairsInfo(
         data=pd.DataFrame(rows),
         caption=(
-            f"Row minus column, in {unit(comparison.metric)}; {decided} of "
+            f"Row minus column, in {unit(comparison.metric).removeprefix('of ')}; {decided} of "
             f"{counted(count, 'pair')} decided at 5 % after Holm's correction for all of them."
         ),
         alt=f"Matrix of {counted(count, 'pair')} of arms, {decided} of them decided",
