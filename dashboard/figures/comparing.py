@@ -272,7 +272,7 @@ def draw_pairs(info: PairsInfo) -> Picture:
                 .mark_text(fontSize=12, color=ink)
                 .encode(text="written:N")
             )
-    return alt.layer(*layers).properties(height=34 * len(order) + 150)
+    return alt.layer(*layers).properties(height=(34 if info.written else 16) * len(order) + 190)
 
 
 def numbers(results: StudyResults, comparison: Comparison) -> pd.DataFrame:
