@@ -22,14 +22,13 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from studies.comparison import ArmResult
 from studies.curves import ArmTuning, BestSoFar, LearningCurve
+from studies.palette import COLOURS
 from studies.wording import is_share
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#525252")
-"""Okabe and Ito's colours, which colour-blind people can tell apart; no yellow on white."""
 MARKERS, DASHES = "osD^v", ("-", "--", "-.", ":")
 INK, FAINT = "#1a1b1c", "#b5b6b7"
 PAGE_COLOURS = {
-    **{colour: f"var(--arm-{index})" for index, colour in enumerate(COLOURS)},
+    **{colour.lower(): f"var(--arm-{index})" for index, colour in enumerate(COLOURS)},
     INK: "var(--ink)",
     FAINT: "var(--faint)",
 }

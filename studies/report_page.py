@@ -11,8 +11,9 @@ from markupsafe import Markup
 from studies import report_figures
 from studies.comparison import Comparison
 from studies.curves import CONFIDENCE, Curves, curves
+from studies.palette import COLOURS
 from studies.report import Report
-from studies.report_figures import COLOURS, Look
+from studies.report_figures import Look
 from studies.results import StudyResults
 
 TEMPLATES = Path(__file__).with_name("templates")

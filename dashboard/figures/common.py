@@ -9,11 +9,9 @@ from dataclasses import dataclass
 import altair as alt
 import pandas as pd
 
+from studies.palette import COLOURS
 from studies.wording import SHARES
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A8A8A")
-"""Okabe and Ito's, told apart by colour-blind people, without black and yellow, which are lost on
-a dark or a light page; in the order of the report."""
 DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 3), (4, 6))
 """More arms than colours: the colours come again with another dash."""
 Picture = alt.Chart | alt.LayerChart | alt.FacetChart

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from dashboard.figures.common import COLOURS, colours, finite
+from dashboard.figures.common import colours, finite
 from dashboard.figures.comparing import gains_info, numbers, pairs_info, ranking_info
 from dashboard.figures.ranges import effect_info, searched, sensitivity
 from dashboard.figures.rates import planned, rates_info, rates_of
@@ -12,7 +12,9 @@ from dashboard.figures.spending import cost_info, outcomes_info
 from dashboard.figures.training import gap_info, learners, learning_info, overfitting_info
 from lightning_modules.errors import UserError
 from studies.comparison import compare
+from studies.palette import COLOURS
 from studies.records import Outcome
+from studies.report_figures import Look
 from studies.results import StudyResults, Trial
 from tests.made import confirmed, spec_of, study, trial
 from tests.made import searched as search
@@ -33,6 +35,12 @@ def compared() -> StudyResults:
 def test_an_arm_has_the_same_colour_everywhere_and_colours_come_again() -> None:
     assert colours(["a", "b"]) == list(COLOURS[:2])
     assert colours([str(i) for i in range(9)])[7:] == list(COLOURS[:2])
+
+
+def test_an_arm_has_the_same_colour_in_the_dashboard_and_in_a_report() -> None:
+    arms = [str(index) for index in range(9)]
+    look = Look(arms, "study")
+    assert [look.colour(arm) for arm in arms] == colours(arms)
 
 
 def test_no_axis_has_infinity() -> None:
