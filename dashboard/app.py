@@ -20,8 +20,11 @@ PAGES = (
     ("trial", "Trial", ":material/science:"),
     ("data", "Data", ":material/table:"),
 )
+SIDEBAR = 240  # pixels: the tables and figures need the rest
 
-st.set_page_config(page_title="fairtune", page_icon=str(ICON), layout="wide")
+st.set_page_config(
+    page_title="fairtune", page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR
+)
 page = st.navigation(
     [
         st.Page(f"views/{name}.py", title=title, icon=icon, default=name == "overview")

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 ENOUGH = 50
 """Completed trials below which a tenth of them says nothing: it would be fewer than five."""
-USED = 1000
+USED = 500
 """Trials that are looked at; of more, so many in equal steps."""
-SHUFFLES = 40
+SHUFFLES = 20
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,27 @@ from dashboard import data
 from dashboard.shared import available, plain, polite, say_what_to_run
 from lightning_modules.errors import FairtuneError
 from studies.overview import Listed, StudyRow
-from studies.wording import duration
+from studies.wording import duration, level
 
 PAUSE = 5.0  # seconds after which the page asks whether anything has changed
 SHOWN = 8  # arms that a row names
 PAGES = ("optimizer", "optimizers"), ("schedule", "schedules"), ("regularization", "regularization")
 COLUMNS = {
-    "progress": st.column_config.ProgressColumn(format="percent", color="blue"),
-    "best": st.column_config.NumberColumn(format="%.4g"),
-    "fresh seeds": st.column_config.NumberColumn(help="Seeds behind the best value; 0: one trial"),
+    "progress": st.column_config.ProgressColumn(format="percent", color="blue", width=110),
+    "best": st.column_config.TextColumn(
+        help="The mean over fresh seeds where there are any, else the best trial"
+    ),
+    "metric": st.column_config.TextColumn(help="↑ larger is better, ↓ smaller is better"),
+    "arm": st.column_config.TextColumn(help="The arm that holds the best value"),
+    "seeds": st.column_config.NumberColumn(
+        help="Fresh seeds behind the best value; 0: it is one trial"
+    ),
+    "changed": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
+    "trials": st.column_config.NumberColumn(format="localized", help="Trials that have ended"),
     "epochs": st.column_config.NumberColumn(format="localized"),
-    "last change": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
     "question": st.column_config.TextColumn(width="large"),
 }
+ARROWS = {"maximize": "↑", "minimize": "↓"}
 
 
 def page_of(study: Listed) -> str:
@@ -35,14 +43,15 @@ def cells(row: StudyRow) -> dict[str, object]:
         "study": row.study,
         "state": row.state,
         "progress": row.progress,
-        "best": row.best,
-        "metric": f"{row.metric} ({row.goal})",
-        "best arm": row.best_arm or "–",
-        "fresh seeds": row.fresh_seeds,
-        "trials": ", ".join(f"{n:,} {how}" for how, n in row.outcomes.items()) or "none ended",
+        "best": level(row.metric, row.best),
+        "metric": f"{row.metric} {ARROWS[row.goal]}",
+        "arm": row.best_arm or "–",
+        "seeds": row.fresh_seeds,
+        "trials": sum(row.outcomes.values()),
         "epochs": row.epochs,
         "time": duration(row.seconds),
-        "last change": row.changed,
+        "changed": row.changed,
+        "outcomes": ", ".join(f"{n:,} {how}" for how, n in row.outcomes.items()) or "none ended",
         "compares": " × ".join(row.factors) or "–",
         "arms": ", ".join([*row.arms[:SHOWN], *more]) or "–",
         "question": row.description,
@@ -69,11 +78,12 @@ def studies() -> None:
             hide_index=True,
             column_config=COLUMNS,
             on_select="rerun",
-            selection_mode="single-row",
+            selection_mode=["single-row", "single-cell"],
             key="studies",
         )
-        st.caption(f"{len(lines)} of {len(found)} studies; click the box before a row to open it.")
-        for index in event["selection"]["rows"]:
+        st.caption(f"{len(lines)} of {len(found)} studies; click one to open it.")
+        selected = event["selection"]
+        for index in (*selected["rows"], *(row for row, _ in selected["cells"])):
             study = lines[index][0]
             st.switch_page(f"views/{page_of(study)}.py", query_params={"study": study.study})
 

@@ -1,0 +1,254 @@
+"""How long every page of the dashboard takes with 1,000 and with 10,000 trials of 20 epochs.
+
+    python benchmarks/large_home.py --output large_home.json
+
+Homes are generated (generated_home.py), then each page is opened in headless Chromium:
+
+- cold: the server was just started and no page was open before; the clock starts with the request.
+- warm: the page is opened again in the same browser, as a whole, not as a click inside it.
+
+A page has painted when the script behind it has ended, everything that it shows is there, its
+charts are drawn, and nothing of that has changed for a moment; the moment is not counted. The
+MLflow UI and, where it is installed, optuna-dashboard are opened on the same study: until rows of
+the table of runs are seen, and until the charts of the study are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+
+from generated_home import STUDY, generate
+from machine import machine
+from playwright.sync_api import Browser, Page, sync_playwright
+from rich.box import MARKDOWN
+from rich.console import Console
+from rich.table import Table
+
+from studies.home import Home
+
+PAGES = {
+    "Overview": "",
+    "Optimizers": f"optimizers?study={STUDY}",
+    "Schedules": f"schedules?study={STUDY}",
+    "Regularization": f"regularization?study={STUDY}",
+    "Compare": f"compare?study={STUDY}",
+    "Search: progress": f"search?study={STUDY}",
+    "Search: parameters": f"search?study={STUDY}&view=Parameters",
+    "Search: trainings": f"search?study={STUDY}&view=Trainings",
+    "Trial": f"trial?study={STUDY}",
+    "Data": f"data?study={STUDY}",
+}
+FAIRTUNE = str(Path(sys.executable).with_name("fairtune"))
+MLFLOW, OPTUNA = "MLflow UI", "optuna-dashboard"
+SIZES = (1_000, 10_000)
+TARGET_WARM, TARGET_COLD = 3.0, 8.0
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
+    "--no-first-run",
+)  # fmt: skip
+PATIENCE = 120_000
+"""Milliseconds until a page is given up."""
+PAINTED = """() => {
+  const app = document.querySelector('[data-testid="stApp"]');
+  if (!app || app.getAttribute('data-test-script-state') !== 'notRunning') return false;
+  const main = document.querySelector('[data-testid="stMain"]');
+  if (!main || document.querySelector('[data-testid="stSkeleton"]')) return false;
+  const charts = [...main.querySelectorAll('[data-testid="stVegaLiteChart"]')];
+  if (charts.some(chart => !chart.querySelector('canvas, svg.marks'))) return false;
+  const told = main.querySelectorAll('[data-testid="stElementContainer"]').length;
+  const now = told + ' ' + charts.length + ' ' + main.innerText.length;
+  const before = window.before || {};
+  if (before.what !== now) window.before = {what: now, since: performance.now()};
+  if (told < 2 || performance.now() - window.before.since < 400) return false;
+  return window.before.since;
+}"""
+"""When the page's content was seen as it stays, in milliseconds since its request."""
+ROWS = """() => {
+  const shown = document.querySelectorAll('[role="row"]').length > 10;
+  return shown && performance.now();
+}"""
+CHARTS = """() => document.querySelectorAll('.js-plotly-plot').length > 1 && performance.now()"""
+
+
+@dataclass(frozen=True)
+class Paint:
+    """One page with one number of trials; seconds."""
+
+    page: str
+    trials: int
+    cold: float
+    warm: float
+    """The median of the repetitions."""
+    warm_all: list[float]
+
+
+@contextmanager
+def server(command: Sequence[str], environment: dict[str, str], health: str) -> Iterator[None]:
+    """A server that has answered, until the block ends."""
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            command, env={**os.environ, **environment}, stdout=log, stderr=log
+        )
+        try:
+            _wait(health, process)
+            yield
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _wait(health: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(health, timeout=2):
+                return
+        except OSError:
+            if process.poll() is not None:
+                raise SystemExit(f"{' '.join(map(str, process.args))} has ended") from None
+            time.sleep(0.1)
+    raise SystemExit(f"{health} does not answer")
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def opened(page: Page, address: str, painted: str) -> float:
+    """Seconds from the request of an address until its page has painted."""
+    page.goto(address, wait_until="commit", timeout=PATIENCE)
+    at = page.wait_for_function(painted, timeout=PATIENCE, polling=50).json_value()
+    return round(float(at) / 1000, 2)
+
+
+def measure(
+    browser: Browser, name: str, trials: int, make: tuple[Sequence[str], dict[str, str], str, str],
+    path: str, painted: str, repetitions: int,
+) -> Paint:  # fmt: skip
+    """A page cold, and then warm."""
+    command, environment, address, health = make
+    with server(command, environment, address + health):
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        page = context.new_page()
+        times = [opened(page, f"{address}/{path}", painted) for _ in range(1 + max(1, repetitions))]
+        context.close()
+    return Paint(name, trials, times[0], round(median(times[1:]), 2), times[1:])
+
+
+def dashboard(home: Home) -> tuple[Sequence[str], dict[str, str], str, str]:
+    """How the dashboard of a home is started, where it is and where it tells its health."""
+    port = free_port()
+    command = [FAIRTUNE, "dashboard", "--port", str(port)]
+    environment = {"FAIRTUNE_HOME": str(home.path)}
+    return command, environment, f"http://127.0.0.1:{port}", "/_stcore/health"
+
+
+def mlflow_ui(home: Home) -> tuple[Sequence[str], dict[str, str], str, str]:
+    """The same of the MLflow UI."""
+    port = free_port()
+    command = [FAIRTUNE, "ui", "--port", str(port)]
+    environment = {"FAIRTUNE_HOME": str(home.path)}
+    return command, environment, f"http://127.0.0.1:{port}", "/health"
+
+
+def optuna_dashboard(home: Home) -> tuple[Sequence[str], dict[str, str], str, str]:
+    """The same of optuna-dashboard."""
+    port = free_port()
+    command = ["optuna-dashboard", home.optuna_url, "--host", "127.0.0.1", "--port", str(port)]
+    return command, {}, f"http://127.0.0.1:{port}", "/dashboard"
+
+
+def measured(
+    browser: Browser, home: Home, trials: int, pages: Sequence[str], repetitions: int
+) -> Iterator[Paint]:
+    """Every page that was asked for."""
+    for name in pages:
+        if name in PAGES:
+            made, path, painted = dashboard(home), PAGES[name], PAINTED
+        elif name == MLFLOW:
+            made, path, painted = mlflow_ui(home), "#/experiments/1/runs", ROWS
+        else:
+            made, path, painted = optuna_dashboard(home), "dashboard/studies/1", CHARTS
+        yield measure(browser, name, trials, made, path, painted, repetitions)
+
+
+def show(paints: Sequence[Paint], sizes: Sequence[int], console: Console) -> None:
+    """Print a row for each page, in Markdown."""
+    table = Table(box=MARKDOWN)
+    table.add_column("page")
+    for size in sizes:
+        table.add_column(f"{size:,} cold", justify="right")
+        table.add_column(f"{size:,} warm", justify="right")
+    for name in dict.fromkeys(paint.page for paint in paints):
+        found = {paint.trials: paint for paint in paints if paint.page == name}
+        cells = [f"{time:.1f}" for size in sizes for time in (found[size].cold, found[size].warm)]
+        table.add_row(name, *cells)
+    console.print(table)
+    own = [paint for paint in paints if paint.page in PAGES]
+    if own:
+        cold, warm = max(p.cold for p in own), max(p.warm for p in own)
+        console.print(
+            f"Seconds until all of a page is drawn. The slowest page of the dashboard: {cold:.1f} "
+            f"cold (target {TARGET_COLD:.0f}), {warm:.1f} warm (target {TARGET_WARM:.0f})."
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Generate the homes, open every page, print the table and write its JSON."""
+    known = [*PAGES, MLFLOW, OPTUNA]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES), help="trials")
+    parser.add_argument("--pages", nargs="+", choices=known, default=known)
+    parser.add_argument("--repetitions", type=int, default=3, help="warm openings of each page")
+    parser.add_argument("--homes", type=Path, help="folder to keep the homes in, made if missing")
+    parser.add_argument("--output", type=Path, help="JSON file to write")
+    options = parser.parse_args(arguments)
+    progress = Console(stderr=True)
+    pages = list(options.pages)
+    if OPTUNA in pages and find_spec("optuna_dashboard") is None:
+        pages.remove(OPTUNA)
+        progress.print(f"{OPTUNA} is not installed and not measured (pip install {OPTUNA})")
+    paints = []
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=list(FLAGS)
+        )
+        for size in options.sizes:
+            home = Home.at((options.homes or Path(folder)) / str(size))
+            if not home.path.exists():
+                started = time.perf_counter()
+                generate(home, size)
+                progress.print(
+                    f"{size:,} trials: generated in {time.perf_counter() - started:.0f} s"
+                )
+            for paint in measured(browser, home, size, pages, options.repetitions):
+                paints.append(paint)
+                progress.print(f"{size:,} {paint.page}: {paint.cold} s cold, {paint.warm} s warm")
+        browser.close()
+    show(paints, options.sizes, Console(width=120))
+    if options.output:
+        result = {"machine": machine(), "paints": [asdict(paint) for paint in paints]}
+        options.output.write_text(json.dumps(result, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
