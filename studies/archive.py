@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -164,7 +164,7 @@ class Ledger:
         if run_id is not None:
             trial.set_user_attr("mlflow_run_id", run_id)
         trial.set_user_attr("outcome", end.outcome.value)
-        trial.set_user_attr("end", json.dumps(_plain(end)))
+        trial.set_user_attr("end", end.to_json())
         if end.outcome == Outcome.interrupted:
             self._requeue(trial._trial_id)
             return
@@ -189,25 +189,12 @@ class Ledger:
 def end_of(trial: FrozenTrial) -> TrialEnd | None:
     """How a told trial ended, as it was written."""
     text = trial.user_attrs.get("end")
-    if text is None:
-        return None
-    fields = json.loads(text)
-    return TrialEnd(**{**fields, "outcome": Outcome(fields["outcome"])})
+    return None if text is None else TrialEnd.from_json(text)
 
 
 def configuration_of(trial: FrozenTrial) -> Configuration:
     """The configuration of a trial that has started."""
     return Configuration.resolve(json.loads(trial.user_attrs["configuration"]))
-
-
-def _plain(end: TrialEnd) -> dict[str, Any]:
-    plain = {key: getattr(end, key) for key in end.__dataclass_fields__}
-    for key, value in plain.items():
-        if isinstance(value, Mapping):
-            plain[key] = dict(value)
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            plain[key] = list(value)
-    return {**plain, "outcome": end.outcome.value}
 
 
 def _storage(url: str) -> RDBStorage:

@@ -72,6 +72,7 @@ def _run(
         noted = {**versions(), **hardware()}
         for name in search_names(spec.study, archive):  # before they are read
             archive.note(name, noted)
+        tracker.settle()
         found = replace(results.load(home, spec.study), finished=runner.finished)
         tracker.finish(found, best_checkpoints(home, found))
         for name in search_names(spec.study, archive):  # last: the next run starts from here

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import unquote
 
 import psutil
 from filelock import FileLock, Timeout
@@ -17,6 +19,9 @@ from filelock import FileLock, Timeout
 from lightning_modules.errors import BusyError, StorageError, UserError
 
 DEFAULT_HOME = "mlruns"
+URL_SETTINGS = ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI")
+SECRET_SETTINGS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+DEFAULT_PORTS = {"postgres": "5432", "mysql": "3306"}
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ class Home:
 def slug(name: str) -> str:
     """A file name for any name: unchanged where safe, else made safe and told apart by a hash."""
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[:100]
-    return safe if safe == name else f"{safe}-{sha256(name.encode()).hexdigest()[:8]}"
+    return safe if safe == name else f"{safe[:91]}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
 def redact(url: str) -> str:
@@ -126,13 +131,41 @@ def redact(url: str) -> str:
     return f"{scheme}{separator}{credentials.partition(':')[0]}:***@{place}"
 
 
-def _same_database(one: str, other: str) -> bool:
-    def place(url: str) -> str:
-        scheme, _, rest = url.partition("://")
-        rest = rest.rpartition("@")[2] if "@" in rest else rest
-        kind = scheme.split("+")[0].replace("postgresql", "postgres")
-        if kind == "sqlite":
-            return "sqlite:" + os.path.realpath(rest.partition("?")[0].removeprefix("/"))
-        return f"{kind}:{rest.partition('?')[0].rstrip('/')}"
+def without_secrets(text: str) -> str:
+    """A text without the passwords of the databases in use, however they were spelled in it."""
+    secrets = {os.environ.get(name, "") for name in SECRET_SETTINGS}
+    for url in filter(None, map(os.environ.get, URL_SETTINGS)):
+        credentials, at, _ = url.partition("://")[2].rpartition("@")
+        password = credentials.partition(":")[2] if at else ""
+        # a password with an unquoted @ is cut there by whoever reads the URL
+        secrets |= {credentials * bool(password), password, unquote(password)}
+        secrets |= set(password.split("@"))
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
 
-    return place(one) == place(other)
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, says so."""
+    while error is not None:
+        number = getattr(error, "errno", None)
+        if number in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _same_database(one: str, other: str) -> bool:
+    return _place(one) == _place(other)
+
+
+def _place(url: str) -> str:
+    """Which database a URL means, however it is spelled."""
+    scheme, _, rest = url.partition("://")
+    kind = scheme.split("+")[0].replace("postgresql", "postgres")
+    if kind == "sqlite":
+        return "sqlite:" + os.path.realpath(rest.partition("?")[0].removeprefix("/"))
+    host, _, name = rest.rpartition("@")[2].partition("?")[0].partition("/")
+    host, _, port = host.partition(":")
+    host = "localhost" if host in ("", "127.0.0.1", "localhost") else host.lower()
+    return f"{kind}:{host}:{port or DEFAULT_PORTS.get(kind, '')}/{name.rstrip('/')}"
