@@ -77,6 +77,20 @@ def integrity(path: Path) -> str:
     return "; ".join(str(row[0]) for row in rows)
 
 
+def tables(path: Path) -> set[str]:
+    """The names of the tables."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        query = "select name from sqlite_master where type = 'table'"
+        return {name for (name,) in database.execute(query)}
+
+
+def journal_mode(path: Path, wanted: str = "") -> str:
+    """How the database keeps its log: `wal` lets readers and the writer not meet."""
+    with closing(sqlite3.connect(path, timeout=30)) as database:
+        pragma = f"PRAGMA journal_mode={wanted}" if wanted else "PRAGMA journal_mode"
+        return str(database.execute(pragma).fetchone()[0])
+
+
 def back_up(path: Path) -> Path:
     """Copy a database beside itself; the copy."""
     copy = path.with_name(f"{path.name}.backup-{datetime.now():%Y%m%d-%H%M%S}")

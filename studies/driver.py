@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lightning_modules.errors import UserError
 from studies import document, results
@@ -19,6 +20,10 @@ from studies.home import Home
 from studies.results import StudyResults
 from studies.runner import KEPT_CHECKPOINTS, Display, Runner
 from studies.spec import Spec
+from studies.spool import Spool
+
+if TYPE_CHECKING:
+    from studies.tracking import MlflowTracker
 
 MAY_CHANGE = ("description", "search.trials", "search.epochs", "search.timeout", "confirm",
               "trainer.trial_timeout")  # fmt: skip
@@ -48,7 +53,10 @@ def run_study(
             archive = Archive.open(home)
             refuse_changes(spec, archive)
             if is_finished(spec, archive):
-                return results.load(home, spec.study)
+                if not Spool(home, spec.study).waiting():
+                    return results.load(home, spec.study)
+                with tracking(home, spec) as tracker:
+                    return _conclude(tracker, home, spec.study)
             engine.start()
             return _run(spec, home, archive, engine, display, stopping)
     finally:
@@ -63,23 +71,39 @@ def _run(
     display: Display,
     stopping: Callable[[], bool],
 ) -> StudyResults:
-    from studies.tracking import MlflowTracker
-
-    tracker = MlflowTracker.open(home, spec)
-    try:
+    with tracking(home, spec) as tracker:
         runner = Runner(spec, home, archive, tracker, engine, display, stopping)
         runner.run()
         noted = {**versions(), **hardware()}
         for name in search_names(spec.study, archive):  # before they are read
             archive.note(name, noted)
-        tracker.settle()
-        found = replace(results.load(home, spec.study), finished=runner.finished)
-        tracker.finish(found, best_checkpoints(home, found))
+        found = _conclude(tracker, home, spec.study, runner.finished)
         for name in search_names(spec.study, archive):  # last: the next run starts from here
             archive.note(name, {"finished": spec.text if runner.finished else ""})
         return found
+
+
+@contextmanager
+def tracking(home: Home, spec: Spec) -> Iterator[MlflowTracker]:
+    """The tracker of a run; importing MLflow takes seconds and is put off until here."""
+    from studies.tracking import MlflowTracker
+
+    tracker = MlflowTracker.open(home, spec)
+    try:
+        yield tracker
     finally:
         tracker.close("KILLED")
+
+
+def _conclude(
+    tracker: MlflowTracker, home: Home, study: str, finished: bool | None = None
+) -> StudyResults:
+    """Everything that was found, given to MLflow as far as it takes it."""
+    tracker.settle()
+    found = results.load(home, study)
+    found = found if finished is None else replace(found, finished=finished)
+    tracker.finish(found, best_checkpoints(home, found))
+    return found
 
 
 def is_finished(spec: Spec, archive: Archive) -> bool:

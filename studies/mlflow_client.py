@@ -35,6 +35,11 @@ from mlflow.entities import (  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.models import Model  # noqa: E402
 from mlflow.store.db.db_types import DATABASE_ENGINES  # noqa: E402
+from mlflow.store.db.utils import (  # noqa: E402
+    _get_latest_schema_revision,
+    _get_schema_version,
+    _upgrade_db,
+)
 from mlflow.tracking.client import MlflowClient  # noqa: E402
 from mlflow.tracking.context.registry import resolve_tags  # noqa: E402
 from mlflow.utils.credentials import get_default_host_creds  # noqa: E402
@@ -58,7 +63,9 @@ __all__ = [
     "connect",
     "is_database",
     "is_file",
+    "is_outdated",
     "resolve_tags",
+    "upgrade",
     "usable",
 ]
 
@@ -103,6 +110,8 @@ def usable(uri: str) -> Iterator[None]:
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         if disk_is_full(error):
             way_out = "make room and run the same command again"
+        elif "out-of-date database schema" in str(error):
+            way_out = "`fairtune doctor --fix` makes a copy and upgrades it"
         elif is_database(uri):
             way_out = "move it away or name another with MLFLOW_TRACKING_URI"
         else:
@@ -110,6 +119,26 @@ def usable(uri: str) -> Iterator[None]:
         raise StorageError(
             f"the MLflow store {redact(uri)} cannot be used: {_reason(error)}; {way_out}"
         ) from error
+
+
+def is_outdated(uri: str) -> bool:
+    """Whether another version of MLflow made the tables of a database."""
+    engine = create_engine(uri)
+    try:
+        found: str = _get_schema_version(engine)  # type: ignore[no-untyped-call]
+        latest: str = _get_latest_schema_revision()  # type: ignore[no-untyped-call]
+        return found != latest
+    finally:
+        engine.dispose()
+
+
+def upgrade(uri: str) -> None:
+    """Change the tables of a database to those of this MLflow; make a copy first."""
+    engine = create_engine(uri)
+    try:
+        _upgrade_db(engine)  # type: ignore[no-untyped-call]
+    finally:
+        engine.dispose()
 
 
 def _prepare_database(uri: str) -> None:

@@ -313,6 +313,24 @@ class Delivery:
             self.client.set_tag(self.parent_id, BEST_TAG, best.info.run_id)
 
 
+def running_runs(home: Home, study: str) -> list[Run]:
+    """The runs of a study that MLflow shows as running."""
+    client = connect(home.mlflow_uri)
+    experiment = client.get_experiment_by_name(study)
+    if experiment is None or experiment.lifecycle_stage != "active":
+        return []
+    return list(client.search_runs([experiment.experiment_id], "status = 'RUNNING'"))
+
+
+def end_runs(home: Home, study: str) -> None:
+    """End the runs of a study that nobody trains any more."""
+    client = connect(home.mlflow_uri)
+    for run in running_runs(home, study):
+        if "fairtune.trial" in run.data.tags:
+            client.set_tag(run.info.run_id, "fairtune.outcome", Outcome.interrupted.value)
+        client.set_terminated(run.info.run_id, Outcome.interrupted.mlflow_status)
+
+
 def shared_tags(study: str) -> dict[str, str]:
     """What all runs of a study carry: who runs it, from where, with which version."""
     ours = {"fairtune.study": study, "fairtune.version": version("fairtune")}

@@ -8,7 +8,20 @@ from collections.abc import Sequence
 import typer
 
 from lightning_modules.errors import FairtuneError
-from studies.cli import best, check, compare, components, init, report, run, schema, status, ui
+from studies.cli import (
+    best,
+    check,
+    compare,
+    components,
+    doctor,
+    init,
+    report,
+    run,
+    schema,
+    status,
+    sync,
+    ui,
+)
 
 app = typer.Typer(
     name="fairtune",
@@ -29,6 +42,8 @@ app.command("report")(report.report)
 app.command("components")(components.components)
 app.command("schema")(schema.schema)
 app.command("ui")(ui.ui)
+app.command("sync")(sync.sync)
+app.command("doctor")(doctor.doctor)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
