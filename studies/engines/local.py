@@ -188,8 +188,8 @@ class _Worker:
 
     def kill(self) -> None:
         self.killed = True
-        if self.started:
-            family.kill(self.process.pid or 0)
+        if self.started and self.process.pid is not None:
+            family.kill(self.process.pid)
             self.process.kill()  # it may not lead its group yet
 
     def join(self) -> None:

@@ -26,7 +26,7 @@ def work(connection: Connection, lifeline: Connection, perform: Perform) -> None
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver acts
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    family.found()
+    family.found(lifeline.fileno())
     threading.Thread(target=_follow, args=(lifeline,), daemon=True).start()
 
     def say(event: Event) -> None:
