@@ -1,8 +1,9 @@
 """Trainings in a worker that are hit where a test says: in a step, at an epoch, at their end.
 
 A test writes a file `<trial>@<point>` with the kind of blow into a folder that the environment
-names. Points are the epochs (hit in the first step), `<epoch>.<step>`, `<epoch>-objective` and
-`end`, after the last epoch. Every epoch that a worker begins is noted in the file `log`.
+names, followed by `once` where further attempts are to be spared. Points are the epochs (hit in the
+first step), `<epoch>.<step>`, `<epoch>-objective` and `end`, after the last epoch. Every epoch that
+a worker begins is noted in the file `log`.
 """
 
 import ctypes
@@ -21,7 +22,6 @@ from studies.engines.trials import train_task
 from studies.records import EpochReport, TrialEnd
 
 FOLDER = "FAIRTUNE_TEST_BLOWS"
-ALWAYS, ONCE = "", " once"
 VALUES: dict[str, Any] = {"nan": float("nan"), "inf": float("inf"), "none": None, "text": "good"}
 
 
@@ -37,9 +37,9 @@ def perform(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         if index == 0:
             note(task.trial, epoch)
             blow(task.trial, str(epoch))
-        loss = step(module, batch, index)
-        kind = blow(task.trial, f"{epoch}.{index + 1}")
-        return loss * VALUES[kind] if kind else loss
+        if kind := blow(task.trial, f"{epoch}.{index + 1}"):
+            batch = (batch[0] * VALUES[kind], *batch[1:])
+        return step(module, batch, index)
 
     def objective(module: SupervisedModule) -> None:
         validated(module)
@@ -89,10 +89,6 @@ def _raise(_: Path) -> None:
     raise ValueError("no such luck")
 
 
-def _eof(_: Path) -> None:
-    raise EOFError("Ran out of input")
-
-
 def _memory(_: Path) -> None:
     raise MemoryError
 
@@ -131,7 +127,6 @@ def _bear(order: Path) -> None:
 
 KINDS: dict[str, Callable[[Path], None]] = {
     "raise": _raise,
-    "eof": _eof,
     "memory": _memory,
     "exit": _exit,
     "die": _die,

@@ -42,11 +42,8 @@ def test_ctrl_c_does_not_wait_for_a_trial_that_hangs(faulty: Faulty) -> None:
         began = time.monotonic()
         assert driver.ends() == 130
         assert time.monotonic() - began < 10
+    assert driver.told["trials"] == {"interrupted": 1}
     faulty.leaves_no_orphans()
-    check_invariants(faulty.home, "faulty")
-    faulty.relieve(0, 3)
-    assert faulty.runs_to_its_end().told["trials"] == {"completed": 6}
-    assert faulty.epochs_of(0) == [1, 2, 3, 3, 4, 5]
     check_invariants(faulty.home, "faulty")
 
 
