@@ -7,7 +7,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lightning_modules.errors import UserError
 from studies import document, results
@@ -19,6 +19,9 @@ from studies.home import Home
 from studies.results import StudyResults
 from studies.runner import KEPT_CHECKPOINTS, Display, Runner
 from studies.spec import Spec
+
+if TYPE_CHECKING:
+    from studies.comparison import Finding
 
 MAY_CHANGE = ("description", "search.trials", "search.epochs", "search.timeout", "confirm",
               "trainer.trial_timeout")  # fmt: skip
@@ -32,7 +35,7 @@ def run_study(
     workers: int,
     display: Display,
     stopping: Callable[[], bool] = lambda: False,
-) -> StudyResults:
+) -> Finding:
     """Run a study to its end, or continue it; everything that it found.
 
     Raises BusyError where another process runs it, StorageError where a database cannot be used
@@ -48,7 +51,7 @@ def run_study(
             archive = Archive.open(home)
             refuse_changes(spec, archive)
             if is_finished(spec, archive):
-                return results.load(home, spec.study)
+                return finding(results.load(home, spec.study))
             engine.start()
             return _run(spec, home, archive, engine, display, stopping)
     finally:
@@ -62,23 +65,31 @@ def _run(
     engine: LocalEngine,
     display: Display,
     stopping: Callable[[], bool],
-) -> StudyResults:
-    from studies.tracking import MlflowTracker
+) -> Finding:
+    from studies.tracking import MlflowTracker, prefetch
 
     tracker = MlflowTracker.open(home, spec)
     try:
+        prefetch()  # while the workers start
         runner = Runner(spec, home, archive, tracker, engine, display, stopping)
         runner.run()
         noted = {**versions(), **hardware()}
         for name in search_names(spec.study, archive):  # before they are read
             archive.note(name, noted)
-        found = replace(results.load(home, spec.study), finished=runner.finished)
-        tracker.finish(found, best_checkpoints(home, found))
+        found = finding(replace(results.load(home, spec.study), finished=runner.finished))
+        tracker.finish(found, best_checkpoints(home, found.results))
         for name in search_names(spec.study, archive):  # last: the next run starts from here
             archive.note(name, {"finished": spec.text if runner.finished else ""})
         return found
     finally:
         tracker.close("KILLED")
+
+
+def finding(found: StudyResults) -> Finding:
+    """What a study found, with what it allows to be said."""
+    from studies.comparison import Finding  # scipy takes half a second
+
+    return Finding.of(found)
 
 
 def is_finished(spec: Spec, archive: Archive) -> bool:

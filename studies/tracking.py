@@ -22,9 +22,10 @@ from logging import getLogger
 from pathlib import Path
 
 from lightning_modules.errors import StorageError
+from studies import logged_model
+from studies.comparison import Finding
 from studies.description import describe, trials_table
 from studies.home import Home, slug
-from studies.logged_model import log_model
 from studies.mlflow_client import (
     MlflowClient,
     MlflowException,
@@ -35,6 +36,7 @@ from studies.mlflow_client import (
     usable,
 )
 from studies.records import Outcome, TrialEnd, TrialRecord
+from studies.report import render
 from studies.results import StudyResults
 from studies.spec import Spec
 from studies.trial_run import MAX_TAG_LENGTH, TrialRun, find, points
@@ -43,6 +45,13 @@ FLUSH_SECONDS = 1.0
 PARENT_TAG = "fairtune.parent_run_id"
 RESULTS_TAG = "fairtune.results"
 BEST_TAG = "fairtune.best_run"
+
+
+def prefetch() -> None:
+    """Load what `finish` needs, which takes two seconds, at a time when the driver is idle."""
+    import studies.report_page  # noqa: F401
+
+    logged_model.prefetch()
 
 
 @dataclass
@@ -118,19 +127,20 @@ class MlflowTracker:
         self._raise_failure()
         return run_id
 
-    def finish(self, results: StudyResults, best_checkpoints: Sequence[tuple[str, Path]]) -> None:
+    def finish(self, found: Finding, best_checkpoints: Sequence[tuple[str, Path]]) -> None:
         """Write the study's results to its run; the first checkpoint becomes a logged model.
 
         Results that were written before are not written again.
         """
         self._queue.join()
         self._raise_failure()
+        results = found.results
         status = "FINISHED" if results.finished else "KILLED"
         with usable(self.uri):
             parent = self.client.get_run(self.parent_id)
             fingerprint = _fingerprint(results, best_checkpoints)
             if parent.data.tags.get(RESULTS_TAG) != fingerprint:
-                self._write_results(results, parent)
+                self._write_results(found, parent)
                 self._write_checkpoints(results, best_checkpoints, parent)
                 self.client.set_tag(self.parent_id, RESULTS_TAG, fingerprint)
             if parent.info.status != status:
@@ -205,20 +215,24 @@ class MlflowTracker:
         if self.running:
             self.client.set_terminated(self.parent_id, status)
 
-    def _write_results(self, results: StudyResults, parent: Run) -> None:
+    def _write_results(self, found: Finding, parent: Run) -> None:
+        results = found.results
         self.client.log_text(self.parent_id, self.spec.text, "study.yaml")
+        if results.finished:
+            page = render(results, "html", found.comparison)
+            self.client.log_text(self.parent_id, page, "report.html")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "trials.parquet"
             trials_table(results).to_parquet(path)
             self.client.log_artifact(self.parent_id, str(path))
-        note = describe(results)
+        note = describe(found)
         note = note if len(note) <= MAX_TAG_LENGTH else note[: MAX_TAG_LENGTH - 1] + "…"
         self.client.set_tag(self.parent_id, "mlflow.note.content", note)
         name = f"best/{self.spec.objective.metric}"
         best = next((trial.value for trial in results.ranking), None)
         if best is not None and parent.data.metrics.get(name) != best:
-            found = points({name: best}, _now(), len(results.ended))
-            self.client.log_batch(self.parent_id, metrics=list(found), synchronous=True)
+            new = list(points({name: best}, _now(), len(results.ended)))
+            self.client.log_batch(self.parent_id, metrics=new, synchronous=True)
 
     def _write_checkpoints(
         self, results: StudyResults, best_checkpoints: Sequence[tuple[str, Path]], parent: Run
@@ -232,7 +246,7 @@ class MlflowTracker:
                     self.client.log_artifact(run.info.run_id, str(copy), "checkpoints")
         best = runs[0][0] if runs else None
         if best is not None and parent.data.tags.get(BEST_TAG) != best.info.run_id:
-            log_model(self.client, best, runs[0][1])
+            logged_model.log_model(self.client, best, runs[0][1])
             self.client.set_tag(self.parent_id, BEST_TAG, best.info.run_id)
 
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 from collections.abc import Sequence
 
 import typer
 
 from lightning_modules.errors import FairtuneError
-from studies.cli import best, check, compare, components, init, report, run, schema, status, ui
+from studies.cli import (
+    best,
+    check,
+    compare,
+    components,
+    dashboard,
+    init,
+    report,
+    run,
+    schema,
+    status,
+    ui,
+)
 
 app = typer.Typer(
     name="fairtune",
@@ -29,6 +43,7 @@ app.command("report")(report.report)
 app.command("components")(components.components)
 app.command("schema")(schema.schema)
 app.command("ui")(ui.ui)
+app.command("dashboard")(dashboard.dashboard)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,4 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
-    sys.exit(main())
+    code = main()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # nothing is open; taking the modules apart would take another second

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -155,7 +156,9 @@ def print_summary(results: StudyResults, screen: Console) -> None:
         _print_best(results, found["best"], screen)
     for warning in found["warnings"]:
         screen.print(f"warning: {warning}")
-    screen.print(f"browse the runs: fairtune ui --home {results.home.path}")
+    home = shlex.quote(str(results.home.path))
+    screen.print(f"explore it: fairtune dashboard --home {home}")
+    screen.print(f"browse the runs: fairtune ui --home {home}")
 
 
 def _arms_table(results: StudyResults) -> Table:

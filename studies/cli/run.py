@@ -39,7 +39,7 @@ def run(
 
     with Interruption() as interruption, display_for(spec, quiet=quiet) as display:
         try:
-            results = run_study(
+            found = run_study(
                 spec,
                 place,
                 workers=worker_count(workers),
@@ -48,14 +48,13 @@ def run(
             )
         except KeyboardInterrupt:  # of a second signal
             raise typer.Exit(interruption.code or 130) from None
+    results, comparison = found.results, found.comparison
     print_summary(results, console(stderr=as_json))
     if results.finished and spec.factors:
         from studies.alarms import alarms
         from studies.cli.compare import print_comparison
-        from studies.comparison import compare
 
-        compared = compare(results)
-        print_comparison(compared, alarms(results, compared), console(stderr=as_json))
+        print_comparison(comparison, alarms(results, comparison), console(stderr=as_json))
     if as_json:
         print_json(summary(results))
     if interruption.code is not None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from studies.engines import Task
 from studies.records import EpochReport, Outcome, TrialEnd
 
-PRELOAD = ("lightning_modules.training", "lightning_modules.data.bundled", "sklearn.datasets")
-"""Modules that a worker needs; importing them takes seconds."""
+PRELOAD = ("studies.engines.preload",)
+"""The modules that workers need; importing them takes seconds."""
 
 
 def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
