@@ -146,7 +146,7 @@ class Configuration:
 
     def flat(self) -> dict[str, Value]:
         """Dotted path to value (`optimizer.lr`: 0.1), lists kept whole."""
-        return dict(_flat("", self.to_dict()))
+        return dict(flatten(self.to_dict()))
 
     @property
     def hash(self) -> str:
@@ -347,10 +347,11 @@ def _canonical(parameter: Parameter, value: Value) -> Value:
     return value
 
 
-def _flat(prefix: str, node: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
-    for key, value in node.items():
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:
+    """Dotted path and value of everything in a complete tree, lists kept whole."""
+    for key, value in tree.items():
         path = f"{prefix}.{key}" if prefix else key
         if isinstance(value, Mapping):
-            yield from _flat(path, value)
+            yield from flatten(value, path)
         else:
             yield path, value

@@ -15,6 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
+class Interrupted(Exception):
+    """A training was asked to end so that another process continues it; no error."""
+
+
 class FairtuneError(Exception):
     """Root of everything that fairtune raises on purpose; its message is one clear sentence."""
 

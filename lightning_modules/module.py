@@ -85,6 +85,14 @@ class SupervisedModule(pl.LightningModule):
         self.learning_rate = 0.0
         """Of the first step of the current epoch."""
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Lightning notes the hook that it calls some fifty times a step; torch's own setter would
+        ask each time whether that is a parameter, which takes longer than a small network."""
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
     def forward(self, *inputs: Tensor) -> Tensor:
         """Inputs (n, ...) to logits (n, classes), or to values (n, k) in units of the data."""
         outputs: Tensor = self.network(*inputs)

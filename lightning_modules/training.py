@@ -9,7 +9,7 @@ import pickle
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,27 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.profilers import PassThroughProfiler
 
 from lightning_modules.configuration import Configuration
+from lightning_modules.continuation import (
+    Continuation,
+    generator_states,
+    replace,
+    set_generator_states,
+)
 from lightning_modules.data.datasets import DATASETS
 from lightning_modules.data.tensors import TensorDataModule
-from lightning_modules.errors import UserError
+from lightning_modules.errors import Interrupted, UserError
 from lightning_modules.module import SupervisedModule
 from lightning_modules.networks import NETWORKS
 from lightning_modules.regularization import REGULARIZATION
 
 OnEpoch = Callable[[int, Mapping[str, float]], bool]
-"""Told of every epoch (counted from 1) and its metrics; False ends the training."""
+"""Told of every epoch (counted from 1) and its metrics; False ends the training, and Interrupted
+leaves it to another process to continue."""
 EXAMPLE_ROWS = 2
+NOTHING = nullcontext()
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ def train(
     on_epoch: OnEpoch = lambda epoch, metrics: True,
     *,
     checkpoint: Path | None = None,
+    continuation: Path | None = None,
     evaluate_test: bool = False,
 ) -> TrainingResult:
     """Train a configuration; on the CPU the same seed gives the same numbers to the last bit.
@@ -63,6 +73,11 @@ def train(
     The weights of the best epoch are written once, to `checkpoint`, with the first rows of the
     validation inputs beside them (suffix `.npy`). With `evaluate_test` those weights meet the test
     part.
+
+    Now and then, and when `on_epoch` raises Interrupted, the whole state goes to the folder
+    `continuation`. A training that finds its own state there tells `on_epoch` the epochs that are
+    done and continues, to the numbers that it would have had without the interruption. The folder
+    is the caller's to delete.
     """
     start = time.perf_counter()
     if not torch.cuda.is_available():
@@ -74,10 +89,17 @@ def train(
     module = build_module(configuration, data)
     watched = "early_stopping" in configuration.regularization
     module.logged = {configuration.objective.metric} if watched else ()
-    watch = _Watch(configuration, on_epoch)
+    kept = None
+    if continuation is not None:
+        tree, data_hash = configuration.to_dict(), data.splits.hash
+        kept = Continuation(continuation, {"configuration": tree, "seed": seed, "data": data_hash})
+    watch = _Watch(configuration, on_epoch, kept, start)
     with _quiet():
-        trainer = build_trainer(configuration, watch)
-        trainer.fit(module, datamodule=data)
+        trainer = build_trainer(configuration, watch, checkpoints=kept)
+        found = kept.last if kept is not None and kept.state is not None else None
+        trainer.fit(module, datamodule=data, ckpt_path=found, weights_only=True)
+        if watch.interrupted:
+            raise Interrupted(f"after epoch {watch.epochs}")
         test: dict[str, float] = {}
         if evaluate_test and watch.weights and not watch.diverged:
             module.load_state_dict(watch.weights)
@@ -93,7 +115,7 @@ def train(
         stopped=watch.stopped,
         diverged=watch.diverged,
         data_hash=data.splits.hash,
-        seconds=time.perf_counter() - start,
+        seconds=watch.seconds,
         device=_name(trainer.strategy.root_device),
     )
 
@@ -129,14 +151,20 @@ def build_module(configuration: Configuration, data: TensorDataModule) -> Superv
     return _network(configuration, data.input_shape, data.outputs)
 
 
-def build_trainer(configuration: Configuration, *callbacks: pl.Callback) -> pl.Trainer:
+def build_trainer(
+    configuration: Configuration,
+    *callbacks: pl.Callback,
+    checkpoints: Continuation | None = None,
+) -> pl.Trainer:
     """A trainer without anything that costs time and that fairtune does itself."""
     return pl.Trainer(
         max_epochs=int(configuration.trainer["epochs"]),
         accelerator=str(configuration.trainer["accelerator"]),
         devices=1,
         callbacks=list(callbacks),
+        plugins=[] if checkpoints is None else [checkpoints],
         deterministic="warn",
+        profiler=_NoProfiler(),
         logger=False,
         enable_checkpointing=any(isinstance(each, Checkpoint) for each in callbacks),
         enable_progress_bar=False,
@@ -185,50 +213,125 @@ def _quiet() -> Iterator[None]:
         yield
 
 
+class _NoProfiler(PassThroughProfiler):
+    """Lightning names some twenty actions a step to its profiler; here it costs next to nothing."""
+
+    def profile(self, action_name: str) -> Any:
+        return NOTHING
+
+
 class _Watch(Checkpoint):
     """Reports every epoch, ends the training when told to, and keeps the best weights in memory.
 
-    A `Checkpoint` to Lightning, so that it is called when all metrics of the epoch are logged.
+    A `Checkpoint` to Lightning, so that it is called when all metrics of the epoch are logged. Its
+    state is written and read with Lightning's own.
     """
 
-    def __init__(self, configuration: Configuration, on_epoch: OnEpoch) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        on_epoch: OnEpoch,
+        continuation: Continuation | None,
+        start: float,
+    ) -> None:
         self.objective = configuration.objective
         self.on_epoch = on_epoch
-        self.epochs = 0
+        self.continuation = continuation
+        self.history: list[dict[str, float]] = []
         self.best_epoch: int | None = None
-        self.best: dict[str, float] = {}
         self.weights: dict[str, torch.Tensor] = {}
         self.stopped = False
+        self.interrupted = False
         self.diverged: str | None = None
+        self._start = start
+        self._held: dict[str, Any] = {}
         self._began = 0.0
+
+    @property
+    def epochs(self) -> int:
+        return len(self.history)
+
+    @property
+    def best(self) -> dict[str, float]:
+        return self.history[self.best_epoch - 1] if self.best_epoch else {}
+
+    @property
+    def seconds(self) -> float:
+        """Of this training, earlier attempts at it included."""
+        return time.perf_counter() - self._start
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "history": self.history,
+            "weights": self.weights,
+            "seconds": self.seconds,
+            "generators": generator_states(),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._held = state_dict
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if not self._held:
+            return
+        self.weights = self._held["weights"]
+        self._start -= self._held["seconds"]
+        for metrics in self._held["history"]:
+            self._improved(metrics)
+            self._tell(trainer, over=False)
+            if trainer.should_stop:
+                if self.epochs < len(self._held["history"]):
+                    self.weights = {}  # of an epoch that may not have been yet
+                return
+        set_generator_states(self._held["generators"])
+        self._held = {}
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._began = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.epochs += 1
         assert isinstance(pl_module, SupervisedModule)
         metrics = dict(pl_module.epoch_metrics)
         metrics["time/epoch_s"] = time.perf_counter() - self._began
-        value = metrics[self.objective.metric]
         self.diverged = pl_module.diverged
+        value = metrics[self.objective.metric]
+        said = f"{self.objective.metric} is {value!r} after epoch {self.epochs + 1}"
+        if not isinstance(value, int | float):
+            raise UserError(f"{said}, which is no number")
         if self.diverged is None and not math.isfinite(value):
-            self.diverged = f"{self.objective.metric} is {value} after epoch {self.epochs}"
-        if self.diverged is None and self._improves(value):
-            self.best_epoch, self.best = self.epochs, metrics
+            self.diverged = said
+        if self._improved(metrics):
             state = pl_module.state_dict()
             self.weights = {name: tensor.detach().clone() for name, tensor in state.items()}
-        go_on = self.on_epoch(self.epochs, metrics)
-        last = self.epochs >= (trainer.max_epochs or 0)
-        self.stopped = not go_on and not last and not self.diverged
-        if self.diverged or not go_on:
-            trainer.should_stop = True
+        over = self.diverged is not None or self.epochs >= (trainer.max_epochs or 0)
+        self._tell(trainer, over or trainer.should_stop)
+        if self.continuation is not None and (
+            self.interrupted or (self.continuation.due and not trainer.should_stop)
+        ):
+            trainer.save_checkpoint(self.continuation.last)
 
-    def _improves(self, value: float) -> bool:
-        if self.best_epoch is None:
-            return True
-        best = self.best[self.objective.metric]
-        return value > best if self.objective.goal == "maximize" else value < best
+    def _tell(self, trainer: pl.Trainer, over: bool) -> None:
+        """Report the latest epoch; `over` where the training ends with it anyway."""
+        go_on = False
+        try:
+            go_on = self.on_epoch(self.epochs, self.history[-1])
+            self.stopped = not go_on and not over
+        except Interrupted:
+            self.interrupted = not over
+        trainer.should_stop = trainer.should_stop or over or not go_on
+
+    def _improved(self, metrics: dict[str, float]) -> bool:
+        """Take an epoch; whether it is the best so far."""
+        self.history.append(metrics)
+        if self.diverged is not None:
+            return False
+        value, best = metrics[self.objective.metric], self.best.get(self.objective.metric)
+        if best is not None:
+            better = value > best if self.objective.goal == "maximize" else value < best
+            if not better:
+                return False
+        self.best_epoch = self.epochs
+        return True
 
 
 def _write(
@@ -245,17 +348,5 @@ def _write(
     }
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     example = data.splits.validation[0][:EXAMPLE_ROWS].numpy()
-    _replace(checkpoint.with_suffix(".npy"), lambda path: np.save(path, example))
-    _replace(checkpoint, lambda path: torch.save(content, path))
-
-
-def _replace(path: Path, write: Callable[[Path], None]) -> None:
-    """Write beside, force to disk, rename: `path` is whole at every moment."""
-    beside = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
-    try:
-        write(beside)
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    replace(checkpoint.with_suffix(".npy"), lambda path: np.save(path, example))
+    replace(checkpoint, lambda path: torch.save(content, path))

@@ -96,8 +96,8 @@ class Asked:
     trial: optuna.Trial
     record: TrialRecord
     resumed: bool = False
-    reported: frozenset[int] = frozenset()
-    """Epochs that an interrupted attempt had reported; training again gives the same values."""
+    reported: set[int] = field(default_factory=set)
+    """Epochs that were reported, by earlier attempts too: training again gives the same values."""
 
 
 @dataclass
@@ -146,12 +146,24 @@ class Ledger:
             if known.get(key) != value:
                 trial.set_user_attr(key, value)
         earlier = self.study._storage.get_trial(trial._trial_id).intermediate_values
-        return Asked(self, trial, record, "outcome" in known, frozenset(earlier))
+        return Asked(self, trial, record, "outcome" in known, set(earlier))
 
     def report(self, asked: Asked, epoch: int, value: float) -> None:
         """Note the objective after an epoch."""
         if epoch not in asked.reported:
             asked.trial.report(value, epoch)
+            asked.reported.add(epoch)
+
+    def count_failure(self, asked: Asked) -> int:
+        """Note that an attempt at a trial failed; how many have, in all runs of the study."""
+        failed = int(asked.trial.user_attrs.get("failed_attempts", 0)) + 1
+        asked.trial.set_user_attr("failed_attempts", failed)
+        return failed
+
+    @property
+    def worked(self) -> bool:
+        """Whether any trial has ended well."""
+        return any(trial.state in STATES.values() for trial in self.trials())
 
     def tell(self, asked: Asked, end: TrialEnd, value: float | None, run_id: str | None) -> None:
         """Close a trial; an interrupted one is queued again."""

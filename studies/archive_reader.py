@@ -23,7 +23,7 @@ from urllib.parse import quote
 from optuna.distributions import BaseDistribution, json_to_distribution
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial
-from sqlalchemy import Connection, Engine, create_engine, select
+from sqlalchemy import Connection, Engine, create_engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -35,6 +35,16 @@ STUDIES = models.StudyModel.__table__.c
 TOLD = models.StudyUserAttributeModel.__table__.c
 TRIALS = models.TrialModel.__table__.c
 SPECIAL = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
+
+
+@dataclass(frozen=True)
+class Change:
+    """How far an Optuna study has come, without its trials."""
+
+    at: datetime | None
+    """When its last trial started or ended."""
+    token: str
+    """Changes when a trial starts or ends and when the study's attributes do."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,35 @@ class ArchiveReader:
         with self._connection() as connection:
             found = connection.execute(query.where(STUDIES.study_name == name))
             return {key: json.loads(value) for key, value in found}
+
+    def attribute(self, key: str) -> dict[str, Any]:
+        """One user attribute of every study that has it, by the study's name."""
+        query = select(STUDIES.study_name, TOLD.value_json).where(STUDIES.study_id == TOLD.study_id)
+        with self._connection() as connection:
+            found = connection.execute(query.where(TOLD.key == key).order_by(STUDIES.study_id))
+            return {name: json.loads(value) for name, value in found}
+
+    def changes(self) -> dict[str, Change]:
+        """How far every study has come, by its name."""
+        trials = select(
+            TRIALS.study_id,
+            func.max(TRIALS.datetime_start),
+            func.max(TRIALS.datetime_complete),
+            func.count(TRIALS.datetime_start),
+            func.count(TRIALS.datetime_complete),
+        ).group_by(TRIALS.study_id)
+        size = func.sum(func.length(TOLD.value_json))
+        told = select(TOLD.study_id, func.count(), size).group_by(TOLD.study_id)
+        with self._connection() as connection:
+            names = connection.execute(select(STUDIES.study_id, STUDIES.study_name)).all()
+            came = {study: found for study, *found in connection.execute(trials)}
+            said = {study: found for study, *found in connection.execute(told)}
+        changes = {}
+        for study, name in names:
+            times = [time for time in came.get(study, ())[:2] if time]
+            token = " ".join(map(str, (*came.get(study, ()), *said.get(study, ()))))
+            changes[name] = Change(_local(max(times, default=None)), token)
+        return changes
 
     def trials(self, name: str) -> list[FrozenTrial]:
         """Every trial of a study, in order."""

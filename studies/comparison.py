@@ -21,6 +21,9 @@ from studies.records import Outcome
 from studies.results import StudyResults, Trial, outcome_counts
 from studies.stats import Goal, Interval
 
+KNOWN = tuple(dict.fromkeys(name for task in METRICS for name in logged_metrics(task)))
+"""What any study may log of the training and the validation part."""
+
 
 @dataclass(frozen=True)
 class ArmResult:
@@ -91,6 +94,19 @@ class Comparison:
     """What is not known yet, and the way to it."""
 
 
+@dataclass(frozen=True)
+class Finding:
+    """What a study found, and what that allows to be said."""
+
+    results: StudyResults
+    comparison: Comparison
+
+    @classmethod
+    def of(cls, results: StudyResults) -> Finding:
+        """The comparison by the study's own objective."""
+        return cls(results, compare(results))
+
+
 def compare(results: StudyResults, metric: str | None = None) -> Comparison:
     """Compare the arms of a study by its objective, or by any other metric that was logged.
 
@@ -107,7 +123,7 @@ def compare(results: StudyResults, metric: str | None = None) -> Comparison:
     bests = [arm.search_best for arm in found if arm.search_best is not None]
     reference = (min if goal == "maximize" else max)(bests, default=None)
     found = [_referred(results, arm, metric, sign, reference) for arm in found]
-    found.sort(key=lambda arm: -sign * _rank_value(arm, sign))
+    found.sort(key=lambda arm: _rank(arm, sign))
     return Comparison(
         study=results.study,
         factors=results.spec.factors,
@@ -120,10 +136,16 @@ def compare(results: StudyResults, metric: str | None = None) -> Comparison:
     )
 
 
+def metrics(results: StudyResults) -> list[str]:
+    """The metrics by which a study's arms can be compared, its objective first."""
+    objective = results.spec.objective.metric
+    logged = {name for trial in results.ended for name in trial.best}
+    return [objective, *(name for name in KNOWN if name in logged and name != objective)]
+
+
 def _check(metric: str, results: StudyResults) -> None:
-    known = [name for task in METRICS for name in logged_metrics(task)]
     logged = {name for trial in results.ended for name in (*trial.best, *trial.test)}
-    if metric not in logged and metric not in known:
+    if metric not in logged and metric not in KNOWN:
         hint = suggestion(metric, logged) or "; logged are " + ", ".join(sorted(logged))
         raise UserError(f"{metric} was not logged in {results.study}{hint}")
 
@@ -182,12 +204,11 @@ def _referred(
     return arm
 
 
-def _rank_value(arm: ArmResult, sign: int) -> float:
+def _rank(arm: ArmResult, sign: int) -> tuple[int, float]:
     """Confirmed arms before arms that are not, those before arms without any value."""
-    far = 1e300
     if arm.confirmed:
-        return arm.mean.estimate
-    return -sign * far if arm.search_best is None else arm.search_best - sign * far / 2
+        return 0, -sign * arm.mean.estimate
+    return (2, 0.0) if arm.search_best is None else (1, -sign * arm.search_best)
 
 
 def _pairs(found: Sequence[ArmResult], goal: Goal, rng: np.random.Generator) -> list[PairResult]:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lightning_modules.configuration import Configuration
+from lightning_modules.configuration import flatten
 from studies import document
-from studies.results import StudyResults, Trial, outcome_counts
+from studies.comparison import Finding
+from studies.markdown import escape, fence, table
+from studies.results import Best, StudyResults, Trial, outcome_counts
 from studies.spec import Spec
+from studies.wording import level, summary
 
 if TYPE_CHECKING:
     import pandas as pd
 
+COLUMNS = (
+    "trial", "arm", "phase", "outcome", "reason", "value", "seed", "config_hash",
+    "epochs", "best_epoch", "seconds", "started", "ended", "run_id",
+)  # fmt: skip
+"""What the table of trials has of every trial; the configuration and the metrics come after."""
 
-def describe(results: StudyResults) -> str:
-    """Markdown: the question, how it was searched, what was found."""
-    spec = results.spec
+
+def describe(found: Finding) -> str:
+    """Markdown: the question, how it was searched, what was found and what may be said of it."""
+    results, spec = found.results, found.results.spec
     counts = outcome_counts(results.ended)
     datasets = dict.fromkeys(str(trial.configuration["data"]["name"]) for trial in results.trials)
     rows = {
@@ -30,9 +39,12 @@ def describe(results: StudyResults) -> str:
         "trials": ", ".join(f"{count} {outcome}" for outcome, count in counts.items()),
         "epochs": str(sum(trial.epochs for trial in results.ended)),
     }
-    parts = [spec.description, _table(["study", spec.study], list(rows.items()))]
-    if results.ranking:
-        parts.append(_best(spec, results.ranking[0]))
+    parts = [escape(spec.description)]
+    if spec.factors and (said := summary(found.comparison)):
+        parts.append("### Verdict\n\n" + "\n".join(f"- {escape(text)}" for text in said))
+    parts.append(table(["study", spec.study], list(rows.items())))
+    if results.best is not None:
+        parts.append(_best(spec, results.best))
     if results.spec.factors:
         parts.append("### Arms\n\n" + _arms(results))
     return "\n\n".join(part for part in parts if part)
@@ -51,8 +63,11 @@ def trials_table(results: StudyResults) -> pd.DataFrame:
     import pandas as pd
 
     rows = [dict(_row(trial)) for trial in results.trials]
-    table = pd.DataFrame(rows)
+    columns = dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])
+    table = pd.DataFrame(rows, columns=list(columns))
     for name in table.columns:
+        if not pd.api.types.is_object_dtype(table[name]):
+            continue
         kinds = {type(value) for value in table[name].dropna()}
         if len(kinds) > 1 and not kinds <= {int, float}:
             table[name] = [None if _missing(v) else _text(v) for v in table[name]]
@@ -60,11 +75,9 @@ def trials_table(results: StudyResults) -> pd.DataFrame:
 
 
 def _row(trial: Trial) -> Iterator[tuple[str, Any]]:
-    for name in ("trial", "arm", "phase", "outcome", "reason", "value", "seed", "config_hash"):
+    for name in COLUMNS:
         yield name, getattr(trial, "key" if name == "trial" else name)
-    for name in ("epochs", "best_epoch", "seconds", "started", "ended", "run_id"):
-        yield name, getattr(trial, name)
-    for path, value in Configuration.resolve(trial.configuration).flat().items():
+    for path, value in flatten(trial.configuration):
         yield path, _text(value) if isinstance(value, list | tuple | dict) else value
     for name, value in trial.best.items():
         yield f"best/{name}", value
@@ -79,11 +92,12 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _best(spec: Spec, trial: Trial) -> str:
+def _best(spec: Spec, best: Best) -> str:
+    value = level(spec.objective.metric, best.value)
+    how = f"mean of {best.seeds} fresh seeds" if best.seeds else "one trial of the search"
     return (
-        f"### Best\n\n{spec.objective.metric} **{trial.value:.6g}** by `{trial.key}` "
-        f"(epoch {trial.best_epoch}, seed {trial.seed})\n\n"
-        f"```yaml\n{document.dump(_plain(trial.configuration)).rstrip()}\n```"
+        f"### Best\n\n{spec.objective.metric} **{value}** by {escape(best.trial.key)} ({how})\n\n"
+        + fence(document.dump(_plain(best.trial.configuration)), "yaml")
     )
 
 
@@ -93,16 +107,9 @@ def _arms(results: StudyResults) -> str:
         trials = [trial for trial in results.search if trial.arm == arm]
         best = next(iter(results.ranked(trials)), None)
         epochs = sum(trial.epochs for trial in trials)
-        value = f"{best.value:.6g}" if best else "–"
+        value = level(results.spec.objective.metric, best.value if best else None)
         rows.append((arm, str(len(trials)), str(epochs), value))
-    return _table(["arm", "trials", "epochs", f"best {results.spec.objective.metric}"], rows)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
-    )
+    return table(["arm", "trials", "epochs", f"best {results.spec.objective.metric}"], rows)
 
 
 def _plain(tree: Mapping[str, Any]) -> dict[str, Any]:

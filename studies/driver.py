@@ -23,6 +23,7 @@ from studies.spec import Spec
 from studies.spool import Spool
 
 if TYPE_CHECKING:
+    from studies.comparison import Finding
     from studies.tracking import MlflowTracker
 
 MAY_CHANGE = ("description", "search.trials", "search.epochs", "search.timeout", "confirm",
@@ -37,7 +38,7 @@ def run_study(
     workers: int,
     display: Display,
     stopping: Callable[[], bool] = lambda: False,
-) -> StudyResults:
+) -> Finding:
     """Run a study to its end, or continue it; everything that it found.
 
     Raises BusyError where another process runs it, StorageError where a database cannot be used
@@ -54,7 +55,7 @@ def run_study(
             refuse_changes(spec, archive)
             if is_finished(spec, archive):
                 if not Spool(home, spec.study).waiting():
-                    return results.load(home, spec.study)
+                    return finding(results.load(home, spec.study))
                 with tracking(home, spec) as tracker:
                     return _conclude(tracker, home, spec.study)
             engine.start()
@@ -70,8 +71,9 @@ def _run(
     engine: LocalEngine,
     display: Display,
     stopping: Callable[[], bool],
-) -> StudyResults:
+) -> Finding:
     with tracking(home, spec) as tracker:
+        tracker.prefetch()  # while the workers start
         runner = Runner(spec, home, archive, tracker, engine, display, stopping)
         runner.run()
         noted = {**versions(), **hardware()}
@@ -97,13 +99,20 @@ def tracking(home: Home, spec: Spec) -> Iterator[MlflowTracker]:
 
 def _conclude(
     tracker: MlflowTracker, home: Home, study: str, finished: bool | None = None
-) -> StudyResults:
+) -> Finding:
     """Everything that was found, given to MLflow as far as it takes it."""
     tracker.settle()
-    found = results.load(home, study)
-    found = found if finished is None else replace(found, finished=finished)
-    tracker.finish(found, best_checkpoints(home, found))
+    loaded = results.load(home, study)
+    found = finding(loaded if finished is None else replace(loaded, finished=finished))
+    tracker.finish(found, best_checkpoints(home, found.results))
     return found
+
+
+def finding(found: StudyResults) -> Finding:
+    """What a study found, with what it allows to be said."""
+    from studies.comparison import Finding  # scipy takes half a second
+
+    return Finding.of(found)
 
 
 def is_finished(spec: Spec, archive: Archive) -> bool:

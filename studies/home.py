@@ -61,6 +61,10 @@ class Home:
         """Where a trial's best weights go."""
         return self.study(study) / "checkpoints" / f"{slug(trial)}.pt"
 
+    def continuation(self, study: str, trial: str) -> Path:
+        """The folder of the state from which an interrupted trial continues."""
+        return self.study(study) / "continuations" / slug(trial)
+
     def create(self) -> None:
         """Make the folder; raises StorageError where it cannot be written."""
         try:

@@ -14,6 +14,15 @@ SERVED = Path(__file__).with_name("served.py")
 PACKAGES = ("fairtune", "torch", "pytorch-lightning", "numpy")
 
 
+def prefetch() -> None:
+    """Load what `log_model` needs."""
+    import mlflow.pyfunc  # noqa: F401
+    from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
+
+    # MLflow looks through all that is installed, once in a process
+    warn_dependency_requirement_mismatches(_requirements())
+
+
 def log_model(client: MlflowClient, run: Run, checkpoint: Path) -> str:
     """Log a checkpoint as the model of its run; torch is not imported.
 
@@ -48,10 +57,14 @@ def _save(path: Path, checkpoint: Path, model: Model) -> None:
         python_model=SERVED,
         artifacts={"checkpoint": str(checkpoint)},
         mlflow_model=model,
-        pip_requirements=[f"{name}=={version(name)}" for name in PACKAGES],
+        pip_requirements=_requirements(),
         signature=ModelSignature(
             inputs=Schema([TensorSpec(single, (-1, *example.shape[1:]))]),
             outputs=Schema([TensorSpec(single, (-1, -1))]),
         ),
         input_example=example,
     )
+
+
+def _requirements() -> list[str]:
+    return [f"{name}=={version(name)}" for name in PACKAGES]

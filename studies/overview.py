@@ -5,12 +5,60 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
+from lightning_modules.errors import UserError
+from studies import document
 from studies.confirmation import seeds_of
-from studies.results import StudyResults, outcome_counts, summary
+from studies.home import Home
+from studies.results import StudyResults, open_archive, outcome_counts, summary
+from studies.spec import resolve
 
 State = Literal["running", "finished", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A study of a home, found without reading its trials."""
+
+    study: str
+    factors: tuple[str, ...]
+    changed: datetime | None
+    """When its last trial started or ended."""
+    token: str
+    """Changes when a trial of the study starts or ends."""
+
+    def compares(self, factor: str) -> bool:
+        """Whether the study compares alternatives of a factor, or of a part of it."""
+        return any(each == factor or each.startswith(f"{factor}.") for each in self.factors)
+
+
+def listed(home: Home) -> list[Listed]:
+    """The studies of a home, the last changed first; UserError where the home has no storage."""
+    reader = open_archive(home)
+    files, changes = reader.attribute("study_file"), reader.changes()
+    parts: dict[str, list[str]] = {}
+    for name, study in reader.attribute("study").items():
+        parts.setdefault(study, []).append(name)
+    found = []
+    for study, names in parts.items():
+        file = next((files[name] for name in names if name in files), None)
+        if file is None:
+            continue
+        times = [time for name in names if (time := changes[name].at)]
+        token = " · ".join(changes[name].token for name in names)
+        found.append(Listed(study, _factors(file), max(times, default=None), token))
+    return sorted(found, key=lambda each: (each.changed or datetime.min, each.study), reverse=True)
+
+
+@lru_cache(maxsize=256)
+def _factors(file: str) -> tuple[str, ...]:
+    """None where the file says something that this version does not understand."""
+    try:
+        return resolve(document.parse(file, "the stored file")).factors
+    except UserError:
+        return ()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ from typing import Any
 
 from lightning_modules.configuration import Configuration
 
+STOPPED = "the study was stopped"
+"""The reason of an interrupted trial."""
+
 
 class Outcome(StrEnum):
     """How a trial ended."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
+
 from lightning_modules.errors import UserError
 from studies import report_tables
 from studies.alarms import Alarm, alarms
@@ -115,12 +117,17 @@ def render(results: StudyResults, form: Format, comparison: Comparison | None = 
 
 
 def as_csv(results: StudyResults) -> str:
-    """A row per trial; no text of it is a formula to a spreadsheet."""
-    table = trials_table(results)
-    for name in table.columns:
-        if table[name].dtype == object:
-            table[name] = [_no_formula(value) for value in table[name]]
-    return str(table.rename(columns=_no_formula).to_csv(index=False))
+    """A row per trial."""
+    return csv_text(trials_table(results))
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """A table as CSV; no text of it is a formula to a spreadsheet."""
+    safe = table.copy()
+    for name in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[name]):
+            safe[name] = [_no_formula(value) for value in safe[name]]
+    return str(safe.rename(columns=_no_formula).to_csv(index=False))
 
 
 def _no_formula(value: Any) -> Any:

@@ -11,9 +11,9 @@ import itertools
 import math
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ WIDTH = 7.2
 PER_ROW = 3
 LONGEST_LABEL = 28
 
-STYLE = {
+STYLE: dict[Any, object] = {
     "axes.edgecolor": FAINT,
     "axes.grid": True,
     "axes.labelcolor": INK,
@@ -137,9 +137,10 @@ def tuning_curves(found: Sequence[ArmTuning], metric: str, look: Look) -> str:
         known = curve.ns <= curve.valid_until
         low, high = axes.get_ylim()
         lows, highs = curve.low.clip(low, high), curve.high.clip(low, high)
-        band = {"color": colour, "linewidth": 0}
-        axes.fill_between(curve.ns, lows, highs, where=known, alpha=0.28, **band)
-        axes.fill_between(curve.ns[~known], lows[~known], highs[~known], alpha=0.08, **band)
+        for which, alpha in ((known, 0.28), (~known, 0.08)):
+            axes.fill_between(
+                curve.ns, lows, highs, where=which, alpha=alpha, color=colour, linewidth=0
+            )
         axes.plot(curve.ns, curve.median, ":", color=colour, linewidth=1.2)
         axes.plot(curve.ns[known], curve.median[known], color=colour, linewidth=1.8)
 
@@ -259,8 +260,7 @@ def _axis_label(metric: str) -> str:
 @contextmanager
 def _figure(name: str, height: float) -> Iterator[tuple[Figure, Callable[[], str]]]:
     """An empty figure and what makes it SVG; names in the SVG begin with that of the figure."""
-    style: Mapping[str, object] = {**STYLE, "svg.hashsalt": name}
-    with matplotlib.rc_context(dict(style)), warnings.catch_warnings():
+    with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # the page has it
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
 

@@ -58,6 +58,8 @@ class Trial:
     ended: datetime | None
     device: str = ""
     """What it was trained on: `cpu` or the name of a GPU."""
+    traceback: str = ""
+    """Where an error happened."""
 
 
 @dataclass(frozen=True)
@@ -193,10 +195,15 @@ def names(home: Home) -> list[str]:
 
 def open_archive(home: Home) -> ArchiveReader:
     """The home's storage, for reading; UserError where the home has none."""
-    path = _database(home)
-    if path is not None and not path.exists():
+    if not exists(home):
         raise UserError(f"{home.path} holds no studies yet; start one with `fairtune run`")
     return ArchiveReader.open(home)
+
+
+def exists(home: Home) -> bool:
+    """Whether the home has a storage; a database server is believed to."""
+    path = _database(home)
+    return path is None or path.exists()
 
 
 def change_token(home: Home) -> str:
@@ -296,6 +303,7 @@ def _trial(
         started=trial.datetime_start,
         ended=trial.datetime_complete,
         device=end.device if end else "",
+        traceback=(end.traceback or "") if end else "",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +15,16 @@ from studies.archive import Archive, Asked, Ledger, end_of
 from studies.arms import arms
 from studies.confirmation import Confirmation, best_trials, plan
 from studies.engines import Ended, Engine, Epoch, Event, Task
+from studies.failures import ATTEMPTS, RETRIED, FailureRun
 from studies.home import Home
 from studies.phases import ArmSearch, Source
-from studies.records import Outcome, TrialEnd, TrialRecord
+from studies.records import STOPPED, Outcome, TrialEnd, TrialRecord
 from studies.spec import Spec
 
 KEPT_CHECKPOINTS = 3
+DRAIN_SECONDS = 5.0
+"""What trials under way have to finish their epoch when the study is stopped."""
+INTERRUPTED = TrialEnd(Outcome.interrupted, reason=STOPPED)
 TICK = 0.25
 """Seconds between two looks at the clock and at a request to stop."""
 
@@ -36,8 +41,14 @@ class Display:
     def epoch(self, asked: Asked, epoch: int, value: float) -> None:
         """A trial finished an epoch with this value of the objective."""
 
+    def retried(self, asked: Asked, end: TrialEnd) -> None:
+        """A trial ended in a way that allows another attempt."""
+
     def ended(self, asked: Asked, end: TrialEnd, value: float | None) -> None:
         """A trial was told; `value` is the objective at its best epoch."""
+
+    def stopping(self, trials: int) -> None:
+        """The study is being stopped; so many trials are to finish their epoch."""
 
 
 class Tracker(Protocol):
@@ -53,6 +64,17 @@ class Tracker(Protocol):
 
 
 @dataclass
+class Running:
+    """A trial that was handed out, and how far it was told of in this run."""
+
+    source: Source
+    asked: Asked
+    since: float = 0.0
+    epochs: int = 0
+    """A further attempt tells the same epochs again."""
+
+
+@dataclass
 class Runner:
     """Runs one study; `stopping` is polled and ends the run with everything resumable."""
 
@@ -63,39 +85,61 @@ class Runner:
     engine: Engine
     display: Display
     stopping: Callable[[], bool] = lambda: False
-    running: dict[str, tuple[Source, Asked, float]] = field(default_factory=dict)
-    followers: dict[str, list[tuple[Source, Asked]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    running: dict[str, Running] = field(default_factory=dict)
+    followers: dict[str, list[Running]] = field(default_factory=lambda: defaultdict(list))
     """Trials that wait for a running trial of the same configuration, by its key."""
-    again: deque[tuple[Source, Asked]] = field(default_factory=deque)
-    """Followers that must train after all."""
+    again: deque[Running] = field(default_factory=deque)
+    """Followers that must train after all, and trials with another attempt."""
     killed: set[str] = field(default_factory=set)
+    failures: FailureRun = field(default_factory=lambda: FailureRun(worked=False))
+    drain_until: float | None = None
     began: float = field(default_factory=time.monotonic)
     finished: bool = False
     """Whether nothing was left to do."""
 
     def run(self) -> None:
-        """Search every arm within its budget, then confirm the winners."""
+        """Search every arm within its budget, then confirm the winners.
+
+        Raises FairtuneError where the trials only fail.
+        """
+        try:
+            self.search_and_confirm()
+        except KeyboardInterrupt:  # asked to stop once more, and not to wait
+            self.drain_until = 0.0
+            self.interrupt()
+            for event in self.engine.events(0):
+                self.handle(event)
+            raise
+        if self.failures.hopeless:
+            raise self.failures.error()
+
+    def search_and_confirm(self) -> None:
+        """The two phases."""
         searches = self.open_searches()
+        self.failures.worked = any(search.ledger.worked for search in searches)
         done = sum(search.asked - search.queued for search in searches)
         self.display.phase("search", self.total_trials(searches), done)
         self.work_off(searches)
-        if self.spec.confirm is not None and not self.stopping():
+        if self.spec.confirm is not None and not self.ending:
             confirmation = self.open_confirmation(searches)
             done = len(confirmation.planned) - confirmation.open_count
             self.display.phase("confirm", len(confirmation.planned), done)
             self.work_off([confirmation])
-        self.finished = not self.stopping() and not self.timed_out()
+        self.finished = not self.ending and not self.timed_out()
+
+    @property
+    def ending(self) -> bool:
+        """Whether a stop was requested, or makes sense."""
+        return self.stopping() or self.failures.hopeless
 
     def work_off(self, sources: Sequence[Source]) -> None:
-        """Train until no source has anything to ask, or a stop is requested."""
+        """Train until no source has anything to ask, or the study is stopped."""
         while True:
-            if self.stopping():
+            if self.ending:
                 self.interrupt()
             else:
                 self.fill(sources)
-            if not self.running and (self.stopping() or self.engine.free):
+            if not self.running and (self.ending or self.engine.free):
                 return  # nothing could be started although something was free to do it
             for event in self.engine.events(TICK):
                 self.handle(event)
@@ -104,127 +148,153 @@ class Runner:
     def fill(self, sources: Sequence[Source]) -> None:
         """Give every free slot the next trial."""
         while self.engine.free:
-            source, asked = self.again.popleft() if self.again else self.next(sources)
-            if source is None or asked is None:
+            trial = self.again.popleft() if self.again else self.next(sources)
+            if trial is None:
                 return
-            self.start(source, asked)
+            self.start(trial)
 
-    def next(self, sources: Sequence[Source]) -> tuple[Source | None, Asked | None]:
+    def next(self, sources: Sequence[Source]) -> Running | None:
         """The next trial of the source that has used least of its budget."""
         if self.timed_out():
-            return None, None
+            return None
         for source in sorted(sources, key=lambda source: source.share):
             if asked := source.ask():
-                return source, asked
-        return None, None
+                self.tracker.start_trial(asked.record, resume=asked.resumed)
+                return Running(source, asked)
+        return None
 
     def timed_out(self) -> bool:
         """Whether the study file's `search.timeout` has passed."""
         limit = self.spec.timeout
         return limit is not None and time.monotonic() - self.began > limit
 
-    def start(self, source: Source, asked: Asked) -> None:
+    def start(self, trial: Running) -> None:
         """Submit a trial, unless its configuration was trained or is being trained."""
-        record = asked.record
-        self.tracker.start_trial(record, resume=asked.resumed)
+        source, record = trial.source, trial.asked.record
         if twin := source.ledger.by_hash.get(record.configuration.hash):
-            self.repeat(source, asked, twin)
+            self.repeat(trial, twin)
             return
         if source.ledger.reuse:
-            for key, (other, leader, _) in self.running.items():
-                same = leader.record.configuration.hash == record.configuration.hash
-                if same and other is source:
-                    self.followers[key].append((source, asked))
+            for key, leader in self.running.items():
+                same = leader.asked.record.configuration.hash == record.configuration.hash
+                if same and leader.source is source:
+                    self.followers[key].append(trial)
                     return
-        checkpoint = self.home.checkpoint(self.spec.study, record.key)
-        self.running[record.key] = (source, asked, time.monotonic())
-        self.display.started(asked)
+        trial.since = time.monotonic()
+        self.running[record.key] = trial
+        self.display.started(trial.asked)
         self.engine.submit(
             Task(
                 record.key,
                 record.configuration,
                 record.seed,
-                str(checkpoint),
+                str(self.home.checkpoint(self.spec.study, record.key)),
+                str(self.home.continuation(self.spec.study, record.key)),
                 evaluate_test=record.phase == "confirm",
             )
         )
 
     def handle(self, event: Event) -> None:
         """An epoch is answered, an end is told."""
-        if event.trial not in self.running:
+        trial = self.running.get(event.trial)
+        if trial is None:
             return  # it said this before it was ended by force
-        source, asked, _ = self.running[event.trial]
-        if isinstance(event, Ended):
+        if isinstance(event, Epoch):
+            self.answer(trial, event)
+        elif isinstance(event, Ended):
             del self.running[event.trial]
-            self.close(source, asked, event.end)
-            self.release_followers(event.trial, event.end)
-        elif isinstance(event, Epoch):
-            self.answer(source, asked, event)
+            end = self.judge(trial, event.end)
+            if end is None:
+                self.again.append(trial)
+                self.display.retried(trial.asked, event.end)
+            else:
+                self.close(trial, end)
+                self.release_followers(event.trial, end)
 
-    def answer(self, source: Source, asked: Asked, event: Epoch) -> None:
+    def judge(self, trial: Running, end: TrialEnd) -> TrialEnd | None:
+        """What a trial's end is to be told as; None where it gets another attempt."""
+        if end.outcome not in RETRIED:
+            return end
+        failed = trial.source.ledger.count_failure(trial.asked)
+        if failed >= ATTEMPTS:
+            return replace(end, reason=f"{end.reason} ({failed} attempts)")
+        return INTERRUPTED if self.ending else None
+
+    def answer(self, trial: Running, event: Epoch) -> None:
         """Report an epoch and let the trial go on or end it, before its next epoch."""
+        asked, ledger = trial.asked, trial.source.ledger
         value = event.metrics[self.spec.objective.metric]
-        if not source.may_prune(asked, event.epoch):
-            self.engine.proceed(event.trial)
-            source.ledger.report(asked, event.epoch, value)
+        go_on = self.engine.interrupt if self.ending else self.engine.proceed
+        if not trial.source.may_prune(asked, event.epoch):
+            go_on(event.trial)
+            ledger.report(asked, event.epoch, value)
         else:
-            source.ledger.report(asked, event.epoch, value)
+            ledger.report(asked, event.epoch, value)
             if asked.trial.should_prune():
                 self.engine.stop(event.trial)
             else:
-                self.engine.proceed(event.trial)
-        self.tracker.epoch(event.trial, event.epoch, event.metrics)
+                go_on(event.trial)
+        if event.epoch > trial.epochs:
+            trial.epochs = event.epoch
+            self.tracker.epoch(event.trial, event.epoch, event.metrics)
         self.display.epoch(asked, event.epoch, value)
 
-    def close(self, source: Source, asked: Asked, end: TrialEnd) -> None:
+    def close(self, trial: Running, end: TrialEnd) -> None:
         """Tell the storage and the tracker how a trial ended."""
+        asked, key = trial.asked, trial.asked.record.key
         value = end.best.get(self.spec.objective.metric)
-        self.tracker.finish_trial(asked.record.key, end)
-        run_id = self.tracker.run_id(asked.record.key)
-        source.ledger.tell(asked, end, value, run_id)
-        source.finished(asked, end.epochs if end.outcome != Outcome.interrupted else 0)
-        self.keep_best(source.ledger, asked)
+        self.tracker.finish_trial(key, end)
+        run_id = self.tracker.run_id(key)
+        if end.outcome != Outcome.interrupted:
+            shutil.rmtree(self.home.continuation(self.spec.study, key), ignore_errors=True)
+        trial.source.ledger.tell(asked, end, value, run_id)
+        trial.source.finished(asked, end.epochs if end.outcome != Outcome.interrupted else 0)
+        self.failures.add(end)
+        self.keep_best(trial.source.ledger, asked)
         self.display.ended(asked, end, value)
 
-    def repeat(self, source: Source, asked: Asked, twin: FrozenTrial) -> None:
+    def repeat(self, trial: Running, twin: FrozenTrial) -> None:
         """Use the result of the trial that trained the same configuration."""
         end = end_of(twin)
         assert end is not None
         reason = f"same configuration as {twin.user_attrs['key']}, whose result is used"
         for epoch, value in twin.intermediate_values.items():
-            source.ledger.report(asked, epoch, value)
-        asked.trial.set_user_attr("twin", twin.number)
-        self.close(
-            source, asked, replace(end, reason=reason, epochs=0, seconds=0.0, checkpoint=None)
-        )
+            trial.source.ledger.report(trial.asked, epoch, value)
+        trial.asked.trial.set_user_attr("twin", twin.number)
+        self.close(trial, replace(end, reason=reason, epochs=0, seconds=0.0, checkpoint=None))
 
     def release_followers(self, key: str, end: TrialEnd) -> None:
         """The trial that others waited for has ended: they take its result, or train."""
-        for source, asked in self.followers.pop(key, []):
-            twin = source.ledger.by_hash.get(asked.record.configuration.hash)
+        for trial in self.followers.pop(key, []):
+            twin = trial.source.ledger.by_hash.get(trial.asked.record.configuration.hash)
             if twin is not None:
-                self.repeat(source, asked, twin)
+                self.repeat(trial, twin)
             elif end.outcome == Outcome.interrupted:
-                self.close(source, asked, end)
+                self.close(trial, end)
             else:
-                self.again.append((source, asked))
+                self.again.append(trial)
 
     def interrupt(self) -> None:
-        """End every trial under way so that the same command continues it."""
-        end = TrialEnd(Outcome.interrupted, reason="the study was stopped")
-        for key in list(self.running):
-            self.kill(key, end)
-        for source, asked in self.again:
-            self.close(source, asked, end)
-        self.again.clear()
+        """End the trials under way so that the same command continues them: each after its epoch,
+        those that take too long for that by force."""
+        if self.drain_until is None:
+            self.drain_until = time.monotonic() + DRAIN_SECONDS
+            self.display.stopping(len(self.running))
+        if time.monotonic() > self.drain_until:
+            for key in list(self.running):
+                self.kill(key, INTERRUPTED)
+        while self.again:
+            trial = self.again.popleft()
+            self.close(trial, INTERRUPTED)
+            self.release_followers(trial.asked.record.key, INTERRUPTED)
 
     def end_overdue(self) -> None:
         """End trials that exceed the study file's `trainer.trial_timeout`."""
         limit = self.spec.trial_timeout
         if limit is None:
             return
-        for key, (_, _, since) in list(self.running.items()):
-            seconds = time.monotonic() - since
+        for key, trial in list(self.running.items()):
+            seconds = time.monotonic() - trial.since
             if seconds > limit:
                 reason = f"took longer than trainer.trial_timeout ({limit:g} s)"
                 self.kill(key, TrialEnd(Outcome.timeout, reason=reason, seconds=seconds))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lightning_modules.errors import StorageError
-from studies.driver import best_checkpoints
+from studies.driver import best_checkpoints, finding
 from studies.home import Home
 from studies.mlflow_client import usable
 from studies.results import load
@@ -49,7 +49,7 @@ def sync(home: Home, study: str, *, rebuild: bool = False) -> Synced:
                     delivery.trial(name)
                 done = len(names)
                 found = load(home, study)
-                delivery.finish(found, best_checkpoints(home, found))
+                delivery.finish(finding(found), best_checkpoints(home, found))
         except StorageError as error:
             raise StorageError(
                 f"study {study}: {done} of {len(names)} trials were delivered, then {error}"

@@ -21,9 +21,10 @@ from logging import getLogger
 from pathlib import Path
 
 from lightning_modules.errors import StorageError
+from studies import logged_model
+from studies.comparison import Finding
 from studies.description import describe, trials_table
 from studies.home import Home, disk_is_full, slug
-from studies.logged_model import log_model
 from studies.mlflow_client import (
     MlflowClient,
     MlflowException,
@@ -34,7 +35,8 @@ from studies.mlflow_client import (
     resolve_tags,
     usable,
 )
-from studies.records import Outcome, TrialEnd, TrialRecord
+from studies.records import STOPPED, Outcome, TrialEnd, TrialRecord
+from studies.report import render
 from studies.results import StudyResults
 from studies.spec import Spec
 from studies.spool import Spool
@@ -132,12 +134,18 @@ class MlflowTracker:
         self._left = self._uploader.settle(0.0 if self._left else FINISH_SECONDS)
         return [name for name in self._left if name != STUDY]
 
-    def finish(self, results: StudyResults, best_checkpoints: Checkpoints) -> None:
+    def prefetch(self) -> None:
+        """Load what `finish` needs, which takes two seconds, at a time when the driver is idle."""
+        import studies.report_page  # noqa: F401
+
+        logged_model.prefetch()
+
+    def finish(self, found: Finding, best_checkpoints: Checkpoints) -> None:
         """Write the study's results to its run; the first checkpoint becomes a logged model.
 
         Raises StorageError where the disk of the home is full.
         """
-        self._study_job = lambda: self.delivery.finish(results, best_checkpoints)
+        self._study_job = lambda: self.delivery.finish(found, best_checkpoints)
         self._uploader.add(STUDY)
         self.settle()
         failure = self._uploader.failure
@@ -146,7 +154,7 @@ class MlflowTracker:
 
     def close(self, status: str) -> None:
         """End the runs that are still open, deliver, say what is left, and end the thread."""
-        end = TrialEnd(Outcome.interrupted, reason="the study was stopped")
+        end = TrialEnd(Outcome.interrupted, reason=STOPPED)
         with contextlib.suppress(StorageError):  # it was said, and the next run makes up for it
             for name in self.spool.under_way():
                 self.spool.end(name, end, _now())
@@ -255,13 +263,14 @@ class Delivery:
             self.spool.delivered(trial, run.run_id)
         return trial.key, run.run_id
 
-    def finish(self, results: StudyResults, best_checkpoints: Checkpoints) -> None:
+    def finish(self, found: Finding, best_checkpoints: Checkpoints) -> None:
         """Write the study's results to its run, unless they were written before."""
+        results = found.results
         status = "FINISHED" if results.finished else "KILLED"
         parent = self.client.get_run(self.parent_id)
         fingerprint = _fingerprint(results, best_checkpoints)
         if parent.data.tags.get(RESULTS_TAG) != fingerprint:
-            self._write_results(results, parent)
+            self._write_results(found, parent)
             self._write_checkpoints(results, best_checkpoints, parent)
             self.client.set_tag(self.parent_id, RESULTS_TAG, fingerprint)
         if parent.info.status != status:
@@ -282,20 +291,24 @@ class Delivery:
         runs = client.search_runs([experiment_id], f"run_name = '{self.spec.study}'")
         return runs[0] if runs else None
 
-    def _write_results(self, results: StudyResults, parent: Run) -> None:
+    def _write_results(self, found: Finding, parent: Run) -> None:
+        results = found.results
         self.client.log_text(self.parent_id, self.spec.text, "study.yaml")
+        if results.finished:
+            page = render(results, "html", found.comparison)
+            self.client.log_text(self.parent_id, page, "report.html")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "trials.parquet"
             trials_table(results).to_parquet(path)
             self.client.log_artifact(self.parent_id, str(path))
-        note = describe(results)
+        note = describe(found)
         note = note if len(note) <= MAX_TAG_LENGTH else note[: MAX_TAG_LENGTH - 1] + "…"
         self.client.set_tag(self.parent_id, "mlflow.note.content", note)
         name = f"best/{self.spec.objective.metric}"
         best = next((trial.value for trial in results.ranking), None)
         if best is not None and parent.data.metrics.get(name) != best:
-            found = points({name: best}, _ended(results), len(results.ended))
-            self.client.log_batch(self.parent_id, metrics=list(found), synchronous=True)
+            new = list(points({name: best}, _ended(results), len(results.ended)))
+            self.client.log_batch(self.parent_id, metrics=new, synchronous=True)
 
     def _write_checkpoints(
         self, results: StudyResults, best_checkpoints: Checkpoints, parent: Run
@@ -309,7 +322,7 @@ class Delivery:
                     self.client.log_artifact(run.info.run_id, str(copy), "checkpoints")
         best = runs[0][0] if runs else None
         if best is not None and parent.data.tags.get(BEST_TAG) != best.info.run_id:
-            log_model(self.client, best, runs[0][1])
+            logged_model.log_model(self.client, best, runs[0][1])
             self.client.set_tag(self.parent_id, BEST_TAG, best.info.run_id)
 
 

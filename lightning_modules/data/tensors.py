@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -79,6 +80,8 @@ class TensorDataModule(pl.LightningDataModule):
         self.name = name
         self.load = load
         self.batch_size = batch_size
+        self._shuffling: torch.Generator | None = None
+        self._continued: Tensor | None = None
 
     @cached_property
     def splits(self) -> Splits:
@@ -107,8 +110,19 @@ class TensorDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> TensorBatches:
         part = self.splits.train
         size = len(part[1]) if isinstance(self.batch_size, str) else self.batch_size
-        generator = torch.Generator().manual_seed(torch.initial_seed())
-        return TensorBatches(part, size, generator)
+        self._shuffling = torch.Generator().manual_seed(torch.initial_seed())
+        if self._continued is not None:
+            self._shuffling.set_state(self._continued)
+            self._continued = None
+        return TensorBatches(part, size, self._shuffling)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the shuffling is, for Lightning's checkpoints."""
+        return {} if self._shuffling is None else {"shuffling": self._shuffling.get_state()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """The next training shuffles on from there."""
+        self._continued = state_dict["shuffling"]
 
     def val_dataloader(self) -> TensorBatches:
         return TensorBatches(self.splits.validation, EVALUATION_BATCH, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 from collections.abc import Sequence
 
@@ -13,6 +15,7 @@ from studies.cli import (
     check,
     compare,
     components,
+    dashboard,
     doctor,
     init,
     report,
@@ -44,6 +47,7 @@ app.command("schema")(schema.schema)
 app.command("ui")(ui.ui)
 app.command("sync")(sync.sync)
 app.command("doctor")(doctor.doctor)
+app.command("dashboard")(dashboard.dashboard)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,4 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
-    sys.exit(main())
+    code = main()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # nothing is open; taking the modules apart would take another second

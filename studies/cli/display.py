@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from studies.records import Outcome, TrialEnd
 from studies.results import StudyResults, Trial, outcome_counts, summary
 from studies.runner import Display
 from studies.spec import Spec
+
+STOPPING = "stopping: the running trials end after their epoch"
 
 
 @contextmanager
@@ -67,6 +70,13 @@ class Lines(Display):
             f"{end.seconds:.1f} s{best}{reason}"
         )
 
+    def retried(self, asked: Asked, end: TrialEnd) -> None:
+        self.screen.print(f"{asked.record.key} {end.outcome} ({end.reason}); it is tried again")
+
+    def stopping(self, trials: int) -> None:
+        if trials:
+            self.screen.print(f"{STOPPING}; once more ends them at once")
+
 
 @dataclass
 class LiveDisplay(Display):
@@ -106,6 +116,12 @@ class LiveDisplay(Display):
         if end.outcome != Outcome.interrupted:
             self.bar.advance(self.task)
 
+    def retried(self, asked: Asked, end: TrialEnd) -> None:
+        self.running.pop(asked.record.key, None)
+
+    def stopping(self, trials: int) -> None:
+        self.bar.update(self.task, description=STOPPING)
+
     def __rich__(self) -> RenderableType:
         table = Table(box=None, pad_edge=False, show_header=False)
         for key, (asked, epoch, value, since) in list(self.running.items()):
@@ -140,7 +156,9 @@ def print_summary(results: StudyResults, screen: Console) -> None:
         _print_best(results, found["best"], screen)
     for warning in found["warnings"]:
         screen.print(f"warning: {warning}")
-    screen.print(f"browse the runs: fairtune ui --home {results.home.path}")
+    home = shlex.quote(str(results.home.path))
+    screen.print(f"explore it: fairtune dashboard --home {home}")
+    screen.print(f"browse the runs: fairtune ui --home {home}")
 
 
 def _arms_table(results: StudyResults) -> Table:

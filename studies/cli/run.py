@@ -38,21 +38,23 @@ def run(
     from studies.results import summary
 
     with Interruption() as interruption, display_for(spec, quiet=quiet) as display:
-        results = run_study(
-            spec,
-            place,
-            workers=worker_count(workers),
-            display=display,
-            stopping=lambda: interruption.code is not None,
-        )
+        try:
+            found = run_study(
+                spec,
+                place,
+                workers=worker_count(workers),
+                display=display,
+                stopping=lambda: interruption.code is not None,
+            )
+        except KeyboardInterrupt:  # of a second signal
+            raise typer.Exit(interruption.code or 130) from None
+    results, comparison = found.results, found.comparison
     print_summary(results, console(stderr=as_json))
     if results.finished and spec.factors:
         from studies.alarms import alarms
         from studies.cli.compare import print_comparison
-        from studies.comparison import compare
 
-        compared = compare(results)
-        print_comparison(compared, alarms(results, compared), console(stderr=as_json))
+        print_comparison(comparison, alarms(results, comparison), console(stderr=as_json))
     if as_json:
         print_json(summary(results))
     if interruption.code is not None:
@@ -62,7 +64,10 @@ def run(
 
 
 class Interruption:
-    """Turns the first Ctrl-C or SIGTERM into a request to stop, and a second one into an end."""
+    """Turns the first Ctrl-C or SIGTERM into a request to stop, and a second one into an end.
+
+    The first one lets the running trials finish their epoch; the second does not wait for them.
+    """
 
     code: int | None = None
     """128 + the signal's number, once one has come."""

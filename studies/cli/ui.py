@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import subprocess
 import sys
-from types import FrameType
 from typing import Annotated
 
 import typer
 
 from lightning_modules.errors import UserError
 from studies.cli.options import HomeOption, check_port, open_home
+from studies.cli.server import serve
 
 
 def ui(
@@ -33,17 +30,7 @@ def ui(
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
     quiet["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
     print(f"MLflow UI of {place.path}: http://127.0.0.1:{port}  (Ctrl-C ends it)", flush=True)
-    signal.signal(signal.SIGTERM, _end)
     code = 0
-    server = subprocess.Popen(command, env={**os.environ, **quiet})
-    try:
-        with contextlib.suppress(KeyboardInterrupt):
-            code = server.wait()
-    finally:
-        server.terminate()  # a server left behind would keep the port
-        server.wait()
+    with contextlib.suppress(KeyboardInterrupt):
+        code = serve(command, quiet)
     raise typer.Exit(code)
-
-
-def _end(number: int, _: FrameType | None) -> None:
-    raise SystemExit(128 + number)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from lightning_modules.configuration import Configuration
+from lightning_modules.errors import Interrupted
 from studies.records import TrialEnd
 
 
@@ -23,12 +25,14 @@ class Task:
     seed: int
     checkpoint: str | None
     """Where the best weights go."""
+    continuation: str | None = None
+    """The folder of the state from which an interrupted training continues."""
     evaluate_test: bool = False
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """A trial finished an epoch and waits for `proceed` or `stop`."""
+    """A trial finished an epoch and waits for `proceed`, `stop` or `interrupt`."""
 
     trial: str
     epoch: int
@@ -44,6 +48,20 @@ class Ended:
 
 
 Event = Epoch | Ended
+
+
+class Answer(Enum):
+    """What a trial that finished an epoch is told."""
+
+    proceed = "proceed"
+    stop = "stop"
+    interrupt = "interrupt"
+
+    def heard(self) -> bool:
+        """Whether the training goes on; raises Interrupted where it is to be continued later."""
+        if self is Answer.interrupt:
+            raise Interrupted
+        return self is Answer.proceed
 
 
 class Engine(Protocol):
@@ -64,6 +82,11 @@ class Engine(Protocol):
 
     def stop(self, trial: str) -> None:
         """End a trial that reported an epoch; it answers with `Ended`, outcome pruned."""
+        ...
+
+    def interrupt(self, trial: str) -> None:
+        """End a trial that reported an epoch so that it can be continued; it answers with `Ended`,
+        outcome interrupted."""
         ...
 
     def kill(self, trial: str, end: TrialEnd) -> None:

@@ -6,8 +6,8 @@ import queue
 import threading
 from collections.abc import Sequence
 
-from studies.engines import Ended, Epoch, Event, Task
-from studies.engines.worker import Perform
+from studies.engines import Answer, Ended, Epoch, Event, Task
+from studies.engines.worker import Perform, guarded
 from studies.records import EpochReport, TrialEnd
 
 
@@ -18,7 +18,7 @@ class InlineEngine:
         self._slots = slots
         self._perform = perform
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._answers: dict[str, queue.SimpleQueue[bool]] = {}
+        self._answers: dict[str, queue.SimpleQueue[Answer]] = {}
         self._killed: set[str] = set()
 
     @property
@@ -31,14 +31,17 @@ class InlineEngine:
         threading.Thread(target=self._run, args=(task,), daemon=True).start()
 
     def proceed(self, trial: str) -> None:
-        self._answers[trial].put(True)
+        self._answers[trial].put(Answer.proceed)
 
     def stop(self, trial: str) -> None:
-        self._answers[trial].put(False)
+        self._answers[trial].put(Answer.stop)
+
+    def interrupt(self, trial: str) -> None:
+        self._answers[trial].put(Answer.interrupt)
 
     def kill(self, trial: str, end: TrialEnd) -> None:
         self._killed.add(trial)
-        self._answers[trial].put(False)
+        self._answers[trial].put(Answer.stop)
         self._events.put(Ended(trial, end))
 
     def events(self, timeout: float | None) -> Sequence[Event]:
@@ -53,7 +56,7 @@ class InlineEngine:
     def close(self) -> None:
         for trial, answer in self._answers.items():
             self._killed.add(trial)
-            answer.put(False)
+            answer.put(Answer.stop)
 
     def _run(self, task: Task) -> None:
         answers = self._answers[task.trial]
@@ -62,8 +65,8 @@ class InlineEngine:
             if task.trial in self._killed:
                 return False
             self._events.put(Epoch(task.trial, report.epoch, report.metrics))
-            return answers.get()
+            return answers.get().heard()
 
-        end = self._perform(task, ask)
+        end = guarded(task, ask, self._perform)
         if task.trial not in self._killed:
             self._events.put(Ended(task.trial, end))

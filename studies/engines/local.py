@@ -11,15 +11,19 @@ import contextlib
 import multiprocessing
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from multiprocessing import connection, get_all_start_methods
+from multiprocessing import connection, get_all_start_methods, resource_tracker
 from multiprocessing.connection import Connection
 
 from lightning_modules.errors import FairtuneError
-from studies.engines import Ended, Event, Task
+from studies.engines import Answer, Ended, Event, Task, family
 from studies.engines.worker import Perform, work
 from studies.records import Outcome, TrialEnd
+
+CLOSE_SECONDS = 1.0
+"""What processes that are being started have to appear; the fork server may still import."""
 
 
 class LocalEngine:
@@ -62,10 +66,13 @@ class LocalEngine:
         worker.send(task)
 
     def proceed(self, trial: str) -> None:
-        self._busy[trial].send(True)
+        self._busy[trial].send(Answer.proceed)
 
     def stop(self, trial: str) -> None:
-        self._busy[trial].send(False)
+        self._busy[trial].send(Answer.stop)
+
+    def interrupt(self, trial: str) -> None:
+        self._busy[trial].send(Answer.interrupt)
 
     def kill(self, trial: str, end: TrialEnd) -> None:
         worker = self._busy.pop(trial)
@@ -83,11 +90,13 @@ class LocalEngine:
         self._closed.set()
         for worker in self._workers:
             worker.kill()
+        until = time.monotonic() + CLOSE_SECONDS
         for thread in self._starting:
-            thread.join()
+            thread.join(max(0.0, until - time.monotonic()))
         for worker in self._workers:
-            worker.kill()
-            worker.join()
+            if worker.started:  # another one is killed by its thread when it starts
+                worker.kill()
+                worker.join()
         for end in (self._driver_end, self._lifeline, self._wake, self._waker):
             end.close()
 
@@ -113,6 +122,7 @@ class LocalEngine:
     def _bury(self, worker: _Worker) -> None:
         """A worker's pipe has closed: its trial, if any, crashed with it."""
         worker.join()
+        worker.kill()  # its children
         if worker.trial is None and not worker.proven:
             raise FairtuneError(
                 f"a worker process ended before its first trial ({worker.death()}); "
@@ -143,6 +153,11 @@ class LocalEngine:
         thread.start()
 
     def _start(self, worker: _Worker) -> None:
+        if hasattr(signal, "pthread_sigmask"):
+            # The fork server inherits this; Ctrl-C would end it in the middle of its imports. The
+            # start of the resource tracker, which comes with the first process, would lift it.
+            resource_tracker.ensure_running()
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         with worker.lock:
             if not self._closed.is_set() and not worker.killed:
                 worker.process.start()
@@ -173,8 +188,9 @@ class _Worker:
 
     def kill(self) -> None:
         self.killed = True
-        if self.started:
-            self.process.kill()
+        if self.started and self.process.pid is not None:
+            family.kill(self.process.pid)
+            self.process.kill()  # it may not lead its group yet
 
     def join(self) -> None:
         with self.lock:

@@ -8,8 +8,8 @@ from pathlib import Path
 from studies.engines import Task
 from studies.records import EpochReport, Outcome, TrialEnd
 
-PRELOAD = ("lightning_modules.training", "lightning_modules.data.bundled", "sklearn.datasets")
-"""Modules that a worker needs; importing them takes seconds."""
+PRELOAD = ("studies.engines.preload",)
+"""The modules that workers need; importing them takes seconds."""
 
 
 def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
@@ -25,6 +25,7 @@ def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         task.seed,
         on_epoch,
         checkpoint=Path(task.checkpoint) if task.checkpoint else None,
+        continuation=Path(task.continuation) if task.continuation else None,
         evaluate_test=task.evaluate_test,
     )
     outcome, reason = Outcome.completed, ""

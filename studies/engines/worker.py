@@ -2,57 +2,75 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from typing import Any
 
-from studies.engines import Ended, Epoch, Task
-from studies.records import EpochReport, Outcome, TrialEnd
+from lightning_modules.errors import Interrupted
+from studies.engines import Answer, Ended, Epoch, Event, Task, family
+from studies.records import STOPPED, EpochReport, Outcome, TrialEnd
 
 Perform = Callable[[Task, Callable[[EpochReport], bool]], TrialEnd]
-"""Trains a task, asking after every epoch whether to go on."""
+"""Trains a task, asking after every epoch whether to go on; that may raise Interrupted."""
 
 
 def work(connection: Connection, lifeline: Connection, perform: Perform) -> None:
     """Train what arrives on `connection` until it closes.
 
     `lifeline` is the reading end of a pipe that only the driver holds open: when the driver dies,
-    however suddenly, the worker follows within moments.
+    however suddenly, the worker and its children follow within moments.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver acts
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    family.found(lifeline.fileno())
     threading.Thread(target=_follow, args=(lifeline,), daemon=True).start()
-    while True:
+
+    def say(event: Event) -> None:
         try:
-            task: Task = connection.recv()
-        except EOFError:
-            return
+            connection.send(event)
+        except OSError:  # the driver is gone
+            family.leave()
+
+    def hear() -> Any:
+        try:
+            return connection.recv()
+        except (EOFError, OSError):
+            family.leave()
+
+    while True:
+        task: Task = hear()
 
         def ask(report: EpochReport, trial: str = task.trial) -> bool:
-            connection.send(Epoch(trial, report.epoch, report.metrics))
-            return bool(connection.recv())
+            say(Epoch(trial, report.epoch, report.metrics))
+            answer: Answer = hear()
+            return answer.heard()
 
-        connection.send(Ended(task.trial, _guarded(task, ask, perform)))
+        say(Ended(task.trial, guarded(task, ask, perform)))
 
 
-def _guarded(task: Task, ask: Callable[[EpochReport], bool], perform: Perform) -> TrialEnd:
+def guarded(task: Task, ask: Callable[[EpochReport], bool], perform: Perform) -> TrialEnd:
     """Train a task; whatever its code raises becomes the outcome."""
     start = time.perf_counter()
     try:
         return perform(task, ask)
-    except (EOFError, BrokenPipeError):
-        raise  # the driver is gone
+    except Interrupted:
+        seconds = time.perf_counter() - start
+        return TrialEnd(Outcome.interrupted, reason=STOPPED, seconds=seconds)
     except BaseException as error:
         return failure(error, time.perf_counter() - start)
 
 
 def failure(error: BaseException, seconds: float) -> TrialEnd:
     """The end of a trial whose code raised."""
-    memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    memory = (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator" in str(error)  # torch, where the machine's memory is used up
+    )
     first_line = (str(error).strip().splitlines() or [""])[0]
     return TrialEnd(
         outcome=Outcome.out_of_memory if memory else Outcome.error,
@@ -66,4 +84,4 @@ def _follow(lifeline: Connection) -> None:
     try:
         lifeline.recv_bytes()
     except (EOFError, OSError):
-        os._exit(1)
+        family.leave()

@@ -95,7 +95,7 @@ def assert_parent_tells_the_study(runs: Runs, trials: int) -> None:
     run_id = runs.parent.info.run_id
     assert runs.parent.info.status == "FINISHED"
     names = {file.path for file in runs.client.list_artifacts(run_id)}
-    assert names == {"study.yaml", "trials.parquet"}
+    assert names == {"report.html", "study.yaml", "trials.parquet"}
     table = pd.read_parquet(runs.client.download_artifacts(run_id, "trials.parquet"))
     assert sorted(table["run_id"]) == sorted(run.info.run_id for run in runs.children)
     assert len(table) == trials

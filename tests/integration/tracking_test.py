@@ -22,6 +22,7 @@ import pytest
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import StorageError
 from studies import document, tracking
+from studies.comparison import Finding
 from studies.home import Home
 from studies.mlflow_client import MlflowClient, Run, connect
 from studies.records import Outcome, TrialEnd, TrialRecord
@@ -150,7 +151,7 @@ def read(run: Run, path: str) -> Path:
     return Path(unquote(urlparse(run.info.artifact_uri).path)) / path
 
 
-def found(home: Home, spec: Spec, ids: Mapping[str, str], finished: bool = True) -> StudyResults:
+def found(home: Home, spec: Spec, ids: Mapping[str, str], finished: bool = True) -> Finding:
     """Results in which the trial with the highest number is the best."""
     trials = [
         Trial(
@@ -170,7 +171,7 @@ def found(home: Home, spec: Spec, ids: Mapping[str, str], finished: bool = True)
             seconds=1.0,
             run_id=run_id,
             twin=None,
-            default=False,
+            default=number == 0,
             params={},
             curve={},
             started=datetime.now(UTC),
@@ -178,7 +179,7 @@ def found(home: Home, spec: Spec, ids: Mapping[str, str], finished: bool = True)
         )
         for number, (key, run_id) in enumerate(ids.items())
     ]
-    return StudyResults(home, spec, trials, finished)
+    return Finding.of(StudyResults(home, spec, trials, finished))
 
 
 def checkpoint(home: Home, spec: Spec, key: str) -> Path:
@@ -343,7 +344,7 @@ def test_the_studys_run_holds_its_file_its_table_and_its_description(
     all_runs = runs(home, spec)
     parent = all_runs[spec.study]
     assert parent.info.status == "FINISHED"
-    assert artifacts(home, parent) == ["study.yaml", "trials.parquet"]
+    assert artifacts(home, parent) == ["report.html", "study.yaml", "trials.parquet"]
     assert read(parent, "study.yaml").read_text() == spec.text
     table = pd.read_parquet(read(parent, "trials.parquet")).set_index("trial")
     assert table.loc["adam-0001", ["optimizer.lr", "value", "best/val/accuracy"]].tolist() == [
@@ -357,9 +358,10 @@ def test_the_studys_run_holds_its_file_its_table_and_its_description(
         "| objective | maximize val/accuracy |",
         "| budget | 6 trials per arm |",
         "| trials | 2 completed |",
-        "val/accuracy **0.31** by `adam-0001` (epoch 3, seed 8)",
+        "val/accuracy **31.00 %** by adam-0001 (one trial of the search)",
+        "- missing: sgd: no trial has completed",
         "optimizer:\n  name: adam\n  lr: 0.01\n",
-        "| adam | 2 | 6 | 0.31 |",
+        "| adam | 2 | 6 | 31.00 % |",
         "| sgd | 0 | 0 | – |",
     ):
         assert text in note

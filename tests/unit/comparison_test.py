@@ -115,3 +115,9 @@ def test_of_several_confirmed_configurations_the_best_mean_on_most_seeds_represe
     adam = next(arm for arm in compare(study(spec, trials)).arms if arm.arm == "adam")
     assert adam.mean.estimate == pytest.approx(0.94)
     assert adam.winner is not None and adam.winner.params == {"optimizer.lr": 0.04}
+
+
+def test_arms_without_fresh_seeds_are_ranked_by_the_best_of_their_search() -> None:
+    spec = spec_of()
+    found = compare(study(spec, searched(spec, {"sgd": 0.6, "momentum": 0.5, "adam": 0.8})))
+    assert [arm.arm for arm in found.arms] == ["adam", "sgd", "momentum"]

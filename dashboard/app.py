@@ -1,0 +1,35 @@
+"""The dashboard's pages; `fairtune dashboard` starts it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import data
+from dashboard.shared import polite
+
+ICON = Path(__file__).with_name("icon.svg")  # a browser fetches that of a page from the network
+PAGES = (
+    ("overview", "Overview", ":material/home:"),
+    ("optimizers", "Optimizers", ":material/speed:"),
+    ("schedules", "Schedules", ":material/timeline:"),
+    ("regularization", "Regularization", ":material/compress:"),
+    ("compare", "Compare", ":material/balance:"),
+    ("search", "Search", ":material/search:"),
+    ("trial", "Trial", ":material/science:"),
+    ("data", "Data", ":material/table:"),
+)
+
+st.set_page_config(page_title="fairtune", page_icon=str(ICON), layout="wide")
+page = st.navigation(
+    [
+        st.Page(f"views/{name}.py", title=title, icon=icon, default=name == "overview")
+        for name, title, icon in PAGES
+    ]
+)
+st.title(page.title)
+with polite():
+    st.sidebar.caption("Home")
+    st.sidebar.text(str(data.home().path))
+    page.run()

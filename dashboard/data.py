@@ -1,0 +1,97 @@
+"""What pages read, kept until the study changes; the only file that caches.
+
+Records are frozen and pages do not change them, so all visitors share one copy of each. A study's
+token changes when one of its trials starts or ends; with it in the key nothing old is ever shown.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from studies import comparison as comparing
+from studies import curves as drawing
+from studies import description, importance, overview, results
+from studies import histories as reading
+from studies import report as reporting
+from studies.comparison import Comparison
+from studies.curves import Curves
+from studies.histories import Histories
+from studies.home import DEFAULT_HOME, Home
+from studies.importance import Importances
+from studies.overview import Listed, StudyRow
+from studies.report import Report
+from studies.results import StudyResults
+
+
+def home() -> Home:
+    """The home that the dashboard was opened on."""
+    return Home.at(Path(os.environ.get("FAIRTUNE_HOME") or DEFAULT_HOME))
+
+
+def listed(home: Home) -> list[Listed]:
+    """The studies of a home, the last changed first."""
+    return _listed(home, results.change_token(home))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _listed(home: Home, token: str) -> list[Listed]:
+    return overview.listed(home) if results.exists(home) else []
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def study(home: Home, study: str, token: str) -> StudyResults:
+    """A study and all of its trials."""
+    return results.load(home, study)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def row(home: Home, study_: str, token: str, driver: str | None) -> StudyRow:
+    """A study's row of the overview; `driver` is the process that runs it now."""
+    return overview.row(study(home, study_, token))
+
+
+@st.cache_resource(max_entries=32, show_spinner="Comparing the arms")
+def comparison(home: Home, study_: str, token: str, metric: str) -> Comparison:
+    """The arms of a study by a metric."""
+    return comparing.compare(study(home, study_, token), metric)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def report(home: Home, study_: str, token: str, metric: str) -> Report:
+    """Everything that may be said of a study, in sentences and tables."""
+    return reporting.report(study(home, study_, token), comparison(home, study_, token, metric))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def metrics(home: Home, study_: str, token: str) -> list[str]:
+    """What a study's arms can be compared by, its objective first."""
+    return comparing.metrics(study(home, study_, token))
+
+
+@st.cache_resource(max_entries=64, ttl=30, show_spinner=False)  # MLflow hears a little later
+def histories(home: Home, token: str, runs: Sequence[str], metrics: Sequence[str]) -> Histories:
+    """Metrics of runs, epoch by epoch, from MLflow."""
+    return reading.histories(home, runs, metrics)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Drawing tuning curves")
+def curves(home: Home, study_: str, token: str) -> Curves:
+    """What the search of each arm found for its budget."""
+    return drawing.curves(study(home, study_, token))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def importances(home: Home, study_: str, token: str, arm: str) -> Importances:
+    """Which parameters of an arm mattered."""
+    return importance.importances(study(home, study_, token), arm)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def trials(home: Home, study_: str, token: str) -> pd.DataFrame:
+    """A row for each trial that has started."""
+    return description.trials_table(study(home, study_, token))

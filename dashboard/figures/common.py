@@ -1,0 +1,91 @@
+"""What all figures share: colours, axes, and the record that a figure is made from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import pandas as pd
+
+from studies.wording import SHARES
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A8A8A")
+"""Okabe and Ito's, told apart by colour-blind people, without black and yellow, which are lost on
+a dark or a light page; in the order of the report."""
+DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 3), (4, 6))
+"""More arms than colours: the colours come again with another dash."""
+Picture = alt.Chart | alt.LayerChart | alt.FacetChart
+"""What a `draw_*` function gives."""
+ROW = 30
+"""Pixels for an arm on an axis."""
+LEGEND = alt.Legend(title=None, orient="top", columns=6, labelLimit=220, symbolOpacity=1)
+NARROW = 12
+"""Arms up to which every one of them gets words of its own in a figure."""
+
+
+@dataclass(frozen=True)
+class Info:
+    """A figure's content, before it is drawn: all numbers are made, none is made in drawing."""
+
+    data: pd.DataFrame
+    """Everything that is drawn, a row for each mark."""
+    caption: str
+    """How many trials and seeds are seen, and how to read it."""
+    alt: str
+    """The picture in a sentence, for those who do not see it."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return self.data.empty
+
+
+def colours(arms: Sequence[str]) -> list[str]:
+    """The colour of every arm, by the order of the study file."""
+    return [COLOURS[index % len(COLOURS)] for index in range(len(arms))]
+
+
+def colour(arms: Sequence[str], *, legend: bool = True) -> alt.Color:
+    """The encoding of `arm` by colour, the same in every figure of a study."""
+    scale = alt.Scale(domain=list(arms), range=colours(arms))
+    return alt.Color("arm:N", scale=scale, legend=LEGEND if legend else None)
+
+
+def dash(arms: Sequence[str]) -> alt.StrokeDash:
+    """The encoding of `arm` by dash: plain while the colours suffice."""
+    dashes = [list(DASHES[i // len(COLOURS) % len(DASHES)]) for i in range(len(arms))]
+    scale = alt.Scale(domain=list(arms), range=dashes)
+    return alt.StrokeDash("arm:N", scale=scale, legend=LEGEND)
+
+
+def arm_axis(order: Sequence[str]) -> alt.Y:
+    """One row for each arm."""
+    axis = alt.Axis(title=None, labelLimit=190, ticks=False, domain=False)
+    return alt.Y("arm:N", sort=list(order), axis=axis)
+
+
+def height(arms: Sequence[str], *, legend: bool = False) -> int:
+    """Pixels for a figure with one row for each arm, its axis and a legend on top among them."""
+    return ROW * max(2, len(arms)) + 70 + (50 if legend else 0)
+
+
+def number_format(metric: str) -> str:
+    """How values of a metric are written: shares in percent."""
+    return ".2~%" if metric.rpartition("/")[2] in SHARES else ".4~g"
+
+
+def value_axis(metric: str, title: str = "") -> alt.Axis:
+    """The axis of a metric's values."""
+    return alt.Axis(title=title or metric, format=number_format(metric), grid=True, tickCount=6)
+
+
+def finite(value: float | None) -> float | None:
+    """None in place of what no axis has."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 trial`, `2 trials`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -1,0 +1,208 @@
+"""The objective against one searched parameter: where it is best, where training breaks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import pandas as pd
+
+from dashboard.figures.common import (
+    Info,
+    Picture,
+    colour,
+    counted,
+    dash,
+    number_format,
+    value_axis,
+)
+from studies.arms import arms
+from studies.comparison import value_of
+from studies.records import Outcome
+from studies.results import StudyResults, Trial
+from studies.space import Choice, Range
+from studies.stats import Goal
+from studies.wording import is_share, level
+
+BINS = 8
+"""Bins along the whole range; along a logarithmic one, two for each power of ten."""
+NEAR_SHARE, NEAR = 0.01, 0.05
+"""What counts as near the best: a point of a share, a twentieth of any other value."""
+
+
+@dataclass(frozen=True)
+class EffectInfo(Info):
+    """Trials by the value of one parameter."""
+
+    metric: str
+    parameter: str
+    log: bool
+    bins: pd.DataFrame
+    """The best completed trial of each arm in each bin."""
+    arms: tuple[str, ...]
+    goal: Goal
+
+
+def searched(results: StudyResults, prefix: str) -> dict[str, bool]:
+    """The numbers below `prefix` that any arm searches, and whether that is logarithmic."""
+    found: dict[str, bool] = {}
+    for arm in arms(results.spec):
+        for name, node in arm.space.parameters():
+            if name != prefix and not name.startswith(f"{prefix}."):
+                continue
+            if isinstance(node, Range):
+                found[name] = found.get(name, False) or node.log
+            elif isinstance(node, Choice) and all(_is_number(value) for value in node.values):
+                found.setdefault(name, False)
+    return found
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def effect_info(
+    results: StudyResults,
+    parameter: str,
+    metric: str,
+    goal: Goal,
+    shown: Sequence[str],
+    *,
+    log: bool,
+) -> EffectInfo:
+    """Every trial of the search that has the parameter, and the best of each bin."""
+    trials = [t for t in results.search if t.arm in shown and _number(t, parameter) is not None]
+    rows = [_row(results, trial, parameter, metric) for trial in trials]
+    data = pd.DataFrame(
+        rows, columns=["arm", "trial", "parameter", "value", "outcome", "default", "at_edge"]
+    )
+    completed = data[(data["outcome"] == Outcome.completed) & data["value"].notna()]
+    # a mark for what has no value, below or above everything that has one
+    worst = completed["value"].min() if goal == "maximize" else completed["value"].max()
+    data["at_edge"] = worst
+    bins = pd.DataFrame(
+        _bins(completed, goal, log), columns=["arm", "parameter", "value", "trials"]
+    )
+    diverged = int((data["outcome"] == Outcome.diverged).sum())
+    return EffectInfo(
+        data=data.dropna(subset=["at_edge"]),
+        caption=(
+            f"{counted(len(data), 'trial')} of the search, {len(completed)} of them completed. "
+            f"The line joins the best of each bin; × marks {counted(diverged, 'training')} that "
+            "diverged; a ring marks the untuned trial."
+        ),
+        alt=f"{metric} against {parameter}, best value of each bin, {diverged} diverged",
+        metric=metric,
+        parameter=parameter,
+        log=log,
+        bins=bins,
+        arms=tuple(arm or results.study for arm in results.arms),
+        goal=goal,
+    )
+
+
+def sensitivity(info: EffectInfo) -> pd.DataFrame:
+    """For each arm the best value and where it is, how far that reaches, and what diverged."""
+    rows = []
+    for arm in [arm for arm in info.arms if arm in set(info.bins["arm"])]:
+        bins, trials = info.bins[info.bins["arm"] == arm], info.data[info.data["arm"] == arm]
+        best = bins.sort_values("value", ascending=info.goal == "minimize").iloc[0]
+        near = NEAR_SHARE if is_share(info.metric) else NEAR * abs(float(best["value"]))
+        wide = bins[(bins["value"] - best["value"]).abs() <= near]["parameter"]
+        untuned = trials[trials["default"]]
+        rows.append(
+            {
+                "arm": arm,
+                "best": level(info.metric, float(best["value"])),
+                "at": f"{best['parameter']:.3g}",
+                _near(info.metric): f"{wide.min():.3g} to {wide.max():.3g}",
+                "untuned": level(info.metric, _first(untuned["value"])),
+                "untuned at": "–" if untuned.empty else f"{_first(untuned['parameter']):.3g}",
+                "diverged": f"{(trials['outcome'] == Outcome.diverged).mean():.0%}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _near(metric: str) -> str:
+    return "within 1 point" if is_share(metric) else f"within {NEAR:.0%}"
+
+
+def _first(values: pd.Series[float]) -> float:
+    return math.nan if values.empty else float(values.iloc[0])
+
+
+def _row(results: StudyResults, trial: Trial, parameter: str, metric: str) -> Mapping[str, object]:
+    return {
+        "arm": trial.arm or results.study,
+        "trial": trial.key,
+        "parameter": _number(trial, parameter),
+        "value": value_of(trial, metric),
+        "outcome": str(trial.outcome),
+        "default": trial.default,
+    }
+
+
+def _number(trial: Trial, parameter: str) -> float | None:
+    value = trial.params.get(parameter)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)
+
+
+def _bins(
+    completed: pd.DataFrame, goal: Goal, log: bool
+) -> Iterator[tuple[str, float, float, int]]:
+    """The best of each bin, drawn where it was found."""
+    if completed.empty:
+        return
+    low, high = completed["parameter"].min(), completed["parameter"].max()
+    width = (high - low) / BINS or 1.0
+
+    def bin_of(x: float) -> int:
+        return math.floor(2 * math.log10(x)) if log else min(int((x - low) / width), BINS - 1)
+
+    grouped = completed.assign(bin=[bin_of(x) for x in completed["parameter"]])
+    for (arm, _), found in grouped.groupby(["arm", "bin"]):
+        best = found.sort_values("value", ascending=goal == "minimize").iloc[0]
+        yield str(arm), float(best["parameter"]), float(best["value"]), len(found)
+
+
+def draw_effect(info: EffectInfo) -> Picture:
+    """Points, lines through the best, and marks for what failed."""
+    scale = alt.Scale(type="log") if info.log else alt.Scale(zero=False)
+    x = alt.X(
+        "parameter:Q",
+        scale=scale,
+        axis=alt.Axis(title=info.parameter, format=".1~e" if info.log else ".3~g", tickCount=8),
+    )
+    y = alt.Y("value:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
+    written = number_format(info.metric)
+    about = [
+        alt.Tooltip("trial:N"),
+        alt.Tooltip("arm:N"),
+        alt.Tooltip("parameter:Q", format=".3~e" if info.log else ".4~g", title=info.parameter),
+        alt.Tooltip("value:Q", format=written),
+        alt.Tooltip("outcome:N"),
+    ]
+    base = alt.Chart(info.data).encode(x=x, color=colour(info.arms), tooltip=about)
+    points = base.transform_filter("datum.outcome === 'completed'").mark_circle(
+        size=34, opacity=0.4
+    )
+    untuned = base.transform_filter("datum.default && datum.outcome === 'completed'").mark_point(
+        size=180, strokeWidth=2
+    )
+    line = (
+        alt.Chart(info.bins)
+        .mark_line(strokeWidth=2)
+        .encode(x=x, y=y, color=colour(info.arms), strokeDash=dash(info.arms))
+    )
+    layers = [line, points.encode(y=y), untuned.encode(y=y)]
+    if (info.data["outcome"] == Outcome.diverged).any():
+        failed = base.transform_filter("datum.outcome === 'diverged'").mark_point(
+            shape="cross", size=60, angle=45, strokeWidth=2
+        )
+        layers.append(failed.encode(y="at_edge:Q"))
+    return alt.layer(*layers).properties(height=340)

@@ -1,0 +1,236 @@
+"""What happened inside the trainings of the winners: learning, overfitting, learning rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import pandas as pd
+
+from dashboard.figures.common import (
+    Info,
+    Picture,
+    arm_axis,
+    colour,
+    counted,
+    dash,
+    height,
+    number_format,
+    value_axis,
+)
+from studies.comparison import value_of
+from studies.curves import learning_curve
+from studies.histories import Histories
+from studies.records import Outcome
+from studies.results import StudyResults, Trial
+from studies.wording import amount, unit
+
+PARTS = ("training", "validation")
+
+
+def learners(results: StudyResults, arm: str) -> list[Trial]:
+    """The trainings that stand for an arm: its winner on fresh seeds, or in the search."""
+    winner, runs = results.winner(arm)
+    completed = [run for run in runs if run.outcome == Outcome.completed]
+    return completed or ([winner] if winner else [])
+
+
+@dataclass(frozen=True)
+class LearningInfo(Info):
+    """A metric after every epoch of the winners' trainings."""
+
+    metric: str
+    arms: tuple[str, ...]
+
+
+def learning_info(
+    results: StudyResults, metric: str, histories: Histories, shown: Sequence[str]
+) -> LearningInfo:
+    """Median and range over the seeds of each arm in `shown`; `histories` are of other metrics
+    than the objective."""
+    rows = []
+    seeds = set()
+    for arm in shown:
+        curve = learning_curve(
+            arm, [_curve(results, t, metric, histories) for t in learners(results, arm)]
+        )
+        if curve is None:
+            continue
+        seeds.add(curve.seeds)
+        name = arm or results.study
+        for epoch, low, middle, high in zip(
+            curve.epochs, curve.low, curve.median, curve.high, strict=True
+        ):
+            rows.append(
+                {"arm": name, "epoch": epoch, "median": middle, "low": low, "high": high}
+                | {"seeds": curve.seeds}
+            )
+    few, many = min(seeds, default=0), max(seeds, default=0)
+    count = counted(many, "seed") if few == many else f"{few} to {many} seeds"
+    return LearningInfo(
+        data=pd.DataFrame(rows),
+        caption=f"The winner of each arm, {count}: the line is the median, the band goes from the "
+        "lowest to the highest seed. A line ends where fewer than half of the seeds still train.",
+        alt=f"{metric} by epoch of the winners of {counted(len(shown), 'arm')}",
+        metric=metric,
+        arms=tuple(arm or results.study for arm in results.arms),
+    )
+
+
+def _curve(
+    results: StudyResults, trial: Trial, metric: str, histories: Histories
+) -> Mapping[int, float]:
+    if metric == results.spec.objective.metric and trial.curve:
+        return trial.curve
+    return histories.get(trial.run_id or "", {}).get(metric, {})
+
+
+def draw_learning(info: LearningInfo) -> Picture:
+    """Lines with bands."""
+    base = alt.Chart(info.data).encode(
+        x=alt.X("epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1, grid=False)),
+        color=colour(info.arms),
+    )
+    y = alt.Y("median:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
+    written = number_format(info.metric)
+    band = base.mark_area(opacity=0.12).encode(
+        y=alt.Y("low:Q", axis=value_axis(info.metric)), y2="high:Q"
+    )
+    line = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=14)).encode(
+        y=y,
+        strokeDash=dash(info.arms),
+        tooltip=[
+            "arm:N",
+            "epoch:Q",
+            *(alt.Tooltip(f"{name}:Q", format=written) for name in ("median", "low", "high")),
+            "seeds:Q",
+        ],
+    )
+    return alt.layer(band, line).properties(height=320)
+
+
+@dataclass(frozen=True)
+class OverfittingInfo(Info):
+    """Training beside validation, epoch by epoch, a small picture for each arm."""
+
+    name: str
+    """The metric without its part, such as `accuracy`."""
+    shown: tuple[str, ...]
+
+
+def overfitting_info(
+    results: StudyResults, metric: str, histories: Histories, shown: Sequence[str]
+) -> OverfittingInfo:
+    """Medians over seeds of a metric on the training and the validation part."""
+    name = metric.rpartition("/")[2]
+    rows = []
+    for arm in shown:
+        for part, prefix in zip(PARTS, ("train", "val"), strict=True):
+            runs = learners(results, arm)
+            curve = learning_curve(
+                arm, [_curve(results, run, f"{prefix}/{name}", histories) for run in runs]
+            )
+            if curve is not None:
+                rows += [
+                    {"arm": arm or results.study, "part": part, "epoch": e, "median": m}
+                    for e, m in zip(curve.epochs, curve.median, strict=True)
+                ]
+    seeds = max((len(learners(results, arm)) for arm in shown), default=0)
+    return OverfittingInfo(
+        data=pd.DataFrame(rows),
+        caption=f"Medians over {counted(seeds, 'seed')} of each arm's winner. Dropout and other "
+        "noise act on the training part only, which may then look worse than validation.",
+        alt=f"{name} on training and validation data by epoch, one picture for each arm",
+        name=name,
+        shown=tuple(arm or results.study for arm in shown),
+    )
+
+
+def draw_overfitting(info: OverfittingInfo) -> Picture:
+    """One small picture for each arm on common axes."""
+    parts = alt.Color(
+        "part:N",
+        scale=alt.Scale(domain=list(PARTS), range=["#8A8A8A", "#0072B2"]),
+        legend=alt.Legend(title=None, orient="top"),
+    )
+    chart: alt.Chart = (
+        alt.Chart(info.data)
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X(
+                "epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1, tickCount=5, grid=False)
+            ),
+            y=alt.Y(
+                "median:Q",
+                scale=alt.Scale(zero=False),
+                axis=alt.Axis(title=info.name, format=number_format(info.name), tickCount=5),
+            ),
+            color=parts,
+            strokeDash=alt.StrokeDash(
+                "part:N",
+                scale=alt.Scale(domain=list(PARTS), range=[[4, 3], [1, 0]]),
+                legend=alt.Legend(title=None, orient="top"),
+            ),
+            tooltip=[
+                "arm:N",
+                "part:N",
+                "epoch:Q",
+                alt.Tooltip("median:Q", format=number_format(info.name)),
+            ],
+        )
+        .properties(width=155, height=130)
+    )
+    header = alt.Header(title=None, labelLimit=180)
+    return chart.facet(facet=alt.Facet("arm:N", sort=list(info.shown), header=header), columns=4)
+
+
+@dataclass(frozen=True)
+class GapInfo(Info):
+    """How much better each arm is on what it has seen."""
+
+    name: str
+    arms: tuple[str, ...]
+    order: tuple[str, ...]
+
+
+def gap_info(results: StudyResults, metric: str, order: Sequence[str]) -> GapInfo:
+    """Training minus validation at the best epoch, every training of each arm's winner."""
+    name = metric.rpartition("/")[2]
+    rows = []
+    for arm in order:
+        for run in learners(results, arm):
+            seen, unseen = value_of(run, f"train/{name}"), value_of(run, f"val/{name}")
+            if seen is not None and unseen is not None:
+                rows.append(
+                    {"arm": arm or results.study, "seed": run.seed, "training": seen}
+                    | {"validation": unseen, "gap": seen - unseen}
+                )
+    data = pd.DataFrame(rows, columns=["arm", "seed", "training", "validation", "gap"])
+    data["mean"] = data.groupby("arm")["gap"].transform("mean")
+    data["written"] = [f"{amount(name, gap, signed=True)} {unit(name)}" for gap in data["gap"]]
+    return GapInfo(
+        data=data,
+        caption=f"Training minus validation at the best epoch, {counted(len(data), 'training')} of "
+        "the winners: the bar is the mean, a point is a seed.",
+        alt=f"Overfitting gap in {name} of {counted(len(order), 'arm')}",
+        name=name,
+        arms=tuple(arm or results.study for arm in results.arms),
+        order=tuple(arm or results.study for arm in order),
+    )
+
+
+def draw_gap(info: GapInfo) -> Picture:
+    """A bar for each arm with a point for each seed."""
+    base = alt.Chart(info.data).encode(
+        y=arm_axis(info.order), color=colour(info.arms, legend=False)
+    )
+    title = f"training − validation {info.name}"
+    bars = base.mark_bar(size=12, opacity=0.35).encode(
+        x=alt.X("average(gap):Q", axis=value_axis(info.name, title))
+    )
+    points = base.mark_circle(size=36, opacity=0.8).encode(
+        x=alt.X("gap:Q", axis=value_axis(info.name, title)),
+        tooltip=["arm:N", "seed:N", alt.Tooltip("written:N", title="gap")],
+    )
+    return alt.layer(bars, points).properties(height=height(info.order))

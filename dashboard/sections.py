@@ -1,0 +1,157 @@
+"""Parts that the pages of a comparison have in common, from the verdict to the methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.figures.comparing import (
+    draw_gains,
+    draw_pairs,
+    draw_ranking,
+    gains_info,
+    numbers,
+    pairs_info,
+    ranking_info,
+)
+from dashboard.figures.ranges import draw_effect, effect_info, searched, sensitivity
+from dashboard.figures.spending import cost_info, draw_cost, draw_outcomes, outcomes_info
+from dashboard.figures.training import draw_learning, learners, learning_info
+from dashboard.shared import Chosen, link, plain, polite, show
+from studies.overview import row
+from studies.report_tables import Table
+from studies.wording import duration
+
+COLOURS = {"running": "green", "finished": "blue", "interrupted": "orange"}
+FEW = 3
+"""Sentences that a page says at once; more are folded away."""
+NOTHING = "No trial has completed yet, so there is nothing to compare."
+
+
+def heading(chosen: Chosen) -> None:
+    """The question of a study, and how far it has come."""
+    about = row(chosen.results)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(about.state, color=COLOURS[about.state])  # type: ignore[arg-type]
+        st.markdown(f"**{plain(about.description or about.study)}**")
+    ended = ", ".join(f"{count:,} {outcome}" for outcome, count in about.outcomes.items())
+    facts = [about.study, f"{ended or 'no'} trials", f"{about.epochs:,} epochs"]
+    facts += [duration(about.seconds), f"{chosen.metric}, to {chosen.goal}"]
+    st.caption(plain(" · ".join(facts)))
+    if about.state != "finished" and about.progress is not None:
+        st.progress(about.progress, f"{about.progress:.0%} of the budget")
+
+
+def verdict(chosen: Chosen, alarms: Sequence[str] = ()) -> None:
+    """What may be said, what is missing for more, and alarms of some kinds."""
+    report = chosen.report
+    with st.container(border=True):
+        st.markdown(f"#### {plain(report.headline)}")
+        if 0 < len(report.verdicts) <= FEW:
+            _bullets(report.verdicts)
+        elif report.verdicts:
+            with st.expander(f"All {len(report.verdicts)} pairs in words"):
+                _bullets(report.verdicts)
+    if report.missing:
+        st.info("\n".join(f"- {plain(text)}" for text in report.missing), icon=":material/info:")
+    for alarm in report.alarms:
+        if alarm.kind in alarms:
+            text = f"{alarm.arm}: {alarm.message}" if alarm.arm else alarm.message
+            st.warning(plain(text), icon=":material/warning:")
+
+
+def ranking(chosen: Chosen) -> None:
+    """The arms by what was confirmed, beside what tuning brought."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Ranking", help="By the mean over fresh seeds, the best first.")
+        info = ranking_info(chosen.results, chosen.comparison)
+        show(info, draw_ranking, "ranking", NOTHING)
+    with right:
+        st.subheader("Untuned, found, confirmed", help="What tuning brought, and what was luck.")
+        show(gains_info(chosen.results, chosen.comparison), draw_gains, "gains", NOTHING)
+
+
+def pairs(chosen: Chosen) -> None:
+    """Every arm against every other."""
+    if len(chosen.comparison.arms) > 1:
+        st.subheader("Each against each")
+        why = "A pair needs two arms whose winners were confirmed on fresh seeds."
+        show(pairs_info(chosen.comparison), draw_pairs, "pairs", why)
+
+
+def learning(chosen: Chosen) -> None:
+    """How the winners learn."""
+    st.subheader("Learning curves of the winners")
+    objective = chosen.results.spec.objective.metric
+    with polite():
+        trials = [trial for arm in chosen.arms for trial in learners(chosen.results, arm)]
+        others = {} if chosen.metric == objective else chosen.histories(trials, [chosen.metric])
+        info = learning_info(chosen.results, chosen.metric, others, chosen.arms)
+        show(info, draw_learning, "learning", "No curve is known of a completed trial.")
+    few_shown(chosen)
+
+
+def few_shown(chosen: Chosen) -> None:
+    """Says so where not all arms are in the figures."""
+    if len(chosen.arms) < len(chosen.comparison.arms):
+        which = "the picked" if chosen.picked else "the best"
+        all_ = len(chosen.comparison.arms)
+        st.caption(f"Shown are {which} {len(chosen.arms)} of {all_} arms; pick others on the left.")
+
+
+def effect(chosen: Chosen, prefix: str, title: str) -> None:
+    """The metric against any number below `prefix` that was searched."""
+    found = searched(chosen.results, prefix)
+    if not found:
+        return
+    first = list(found).index(f"{prefix}.lr") if f"{prefix}.lr" in found else 0
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.subheader(f"{title}: {chosen.metric} against")
+        name = st.selectbox(
+            "Parameter", list(found), first, key=f"effect {prefix}", label_visibility="collapsed"
+        )
+    info = effect_info(
+        chosen.results, name, chosen.metric, chosen.goal, chosen.arms, log=found[name]
+    )
+    show(info, draw_effect, "effect", "No trial with this parameter has completed yet.")
+    if not info.empty:
+        st.dataframe(sensitivity(info), hide_index=True)
+
+
+def spending(chosen: Chosen) -> None:
+    """How the trials of the search ended and what they cost."""
+    left, right = st.columns(2, gap="large")
+    nothing = "No trial of the search has ended yet."
+    with left:
+        st.subheader("How trials ended")
+        info = outcomes_info(chosen.results, chosen.comparison)
+        show(info, draw_outcomes, "outcomes", nothing)
+    with right:
+        st.subheader("Cost")
+        show(cost_info(chosen.results, chosen.comparison), draw_cost, "cost", nothing)
+
+
+def tables(chosen: Chosen) -> None:
+    """The numbers, the winners' configurations, and how all was found."""
+    st.subheader("Numbers")
+    st.dataframe(numbers(chosen.results, chosen.comparison), hide_index=True)
+    if chosen.report.chosen:
+        st.subheader("Configurations of the winners")
+        st.dataframe(_frame(chosen.report.configurations), hide_index=True)
+        with st.container(horizontal=True):
+            for winner in [each for each in chosen.report.chosen if each.arm in chosen.arms]:
+                link("trial", winner.trial, study=chosen.study, trial=winner.trial)
+    with st.expander("How this was compared"):
+        for title, text in chosen.report.methods:
+            st.markdown(f"**{title}.** {plain(text)}")
+
+
+def _frame(table: Table) -> pd.DataFrame:
+    return pd.DataFrame([list(line) for line in table.rows], columns=list(table.head))
+
+
+def _bullets(texts: Sequence[str]) -> None:
+    st.markdown("\n".join(f"- {plain(text)}" for text in texts))

@@ -1,0 +1,236 @@
+"""What all pages share: which study is looked at, and how a figure is shown.
+
+A page is written so:
+
+    def page(chosen: Chosen) -> None:
+        info = ranking_info(chosen.results, chosen.comparison)
+        show(info, draw_ranking, "ranking", "No trial has completed yet.")
+
+    live(chosen_study(arms=True), page)
+
+`chosen_study` draws the sidebar and says which study, metric and arms are looked at; where the home
+has no study it says what to run first, and the page ends there. `live` draws the page and, while
+the study runs, draws it again. `show` draws a figure with its caption, a text for those who do not
+see it, and its data to download. `choose` and `choose_several` are selectors whose value is in the
+address, so that every view is a link. `plain` makes text of what a person wrote; all such text that
+goes through Markdown (`st.markdown`, `st.caption`, `st.info`, labels of pages and links) needs it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import streamlit as st
+
+from dashboard import data
+from dashboard.figures.common import NARROW, Info, Picture
+from lightning_modules.errors import FairtuneError
+from studies.comparison import Comparison
+from studies.histories import Histories
+from studies.home import Home
+from studies.markdown import escape
+from studies.overview import Listed, State, state
+from studies.report import Report, csv_text
+from studies.results import StudyResults, Trial
+from studies.stats import Goal
+
+PRESETS = {
+    "": "quickstart",
+    "optimizer": "quickstart-optimizers",
+    "schedule": "schedules",
+    "regularization": "regularization",
+}
+"""What to run first, by the factor of a page."""
+SHORTEST_PAUSE, TRIALS_PER_SECOND = 3.0, 200
+"""A running study is read again after so many seconds; a large one, which takes longer, later."""
+
+SomeInfo = TypeVar("SomeInfo", bound=Info)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a page is about."""
+
+    home: Home
+    listed: Listed
+    metric: str
+    picked: tuple[str, ...] = ()
+    """Arms that were picked in the sidebar; empty for all."""
+
+    @property
+    def study(self) -> str:
+        """The study's name."""
+        return self.listed.study
+
+    @property
+    def results(self) -> StudyResults:
+        """The study's trials."""
+        return data.study(self.home, self.study, self.listed.token)
+
+    @property
+    def comparison(self) -> Comparison:
+        """The study's arms by the metric; takes seconds where there are many arms."""
+        return data.comparison(self.home, self.study, self.listed.token, self.metric)
+
+    @property
+    def report(self) -> Report:
+        """Everything that may be said of the study, in sentences and tables."""
+        return data.report(self.home, self.study, self.listed.token, self.metric)
+
+    @property
+    def goal(self) -> Goal:
+        """Whether the metric is better high or low."""
+        return self.comparison.goal
+
+    @property
+    def state(self) -> State:
+        """Whether the study runs now."""
+        return state(self.results)
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Arms for figures that cannot show many: the picked ones, else the best, best first."""
+        ranked = tuple(arm.arm for arm in self.comparison.arms)
+        return tuple(arm for arm in ranked if arm in self.picked) or ranked[:NARROW]
+
+    def histories(self, trials: Sequence[Trial], metrics: Sequence[str]) -> Histories:
+        """Metrics of some trials after every epoch, by their MLflow runs."""
+        runs = tuple(sorted(trial.run_id for trial in trials if trial.run_id))
+        return data.histories(self.home, self.listed.token, runs, tuple(metrics))
+
+    def fresh(self) -> Chosen:
+        """The same with what the study has found since."""
+        found = next((each for each in data.listed(self.home) if each.study == self.study), None)
+        return replace(self, listed=found or self.listed)
+
+
+def available(factor: str = "") -> list[Listed]:
+    """The studies of the home, or those that compare a factor, the last changed first."""
+    return [each for each in data.listed(data.home()) if not factor or each.compares(factor)]
+
+
+def chosen_study(factor: str = "", *, metric: bool = True, arms: bool = False) -> Chosen:
+    """The study that is looked at: that of the address, else the last changed one that compares
+    the factor. `metric` and `arms` ask for selectors of those."""
+    found = {each.study: each for each in available(factor)}
+    if not found:
+        say_what_to_run(factor)
+        st.stop()
+    asked = st.query_params.get("study", "")
+    study = choose("study", "Study", list(found))
+    if asked and asked != study:
+        why = f"compares no {factor}" if factor else "is no study of this home"
+        st.caption(f"{plain(asked)} {why}: this is {study}.")
+    home, listed = data.home(), found[study]
+    results = data.study(home, study, listed.token)
+    logged = data.metrics(home, study, listed.token)
+    by = choose("metric", "Metric", logged) if metric and len(logged) > 1 else logged[0]
+    names = [arm for arm in results.arms if arm]
+    picked = choose_several("arm", "Arms", names, "all") if arms and len(names) > 1 else ()
+    return Chosen(home, listed, by, picked)
+
+
+def say_what_to_run(factor: str = "") -> None:
+    """What a person does who has no study yet."""
+    what = f"compares a {factor}" if factor else "has run"
+    st.info(f"No study of this home {what} yet. Start one in a terminal:")
+    st.code(f"fairtune run {PRESETS[factor]} --home '{data.home().path}'", language="bash")
+    st.caption("It appears here while it runs; open this page again.")
+
+
+def choose(name: str, label: str, options: Sequence[str]) -> str:
+    """A selector of the sidebar whose value is in the address as `name`; the first unless given.
+
+    Page changes empty the address, so what was chosen is remembered beside it.
+    """
+    wanted = (st.query_params.get(name), st.session_state.get(f"last {name}"))
+    value = next((str(each) for each in wanted if each in options), options[0])
+    st.session_state[name] = value
+    st.sidebar.selectbox(label, options, key=name, on_change=_write, args=(name,))
+    _write(name)
+    return value
+
+
+def choose_several(name: str, label: str, options: Sequence[str], none: str) -> tuple[str, ...]:
+    """Like `choose` for any number of values; `none` says what an empty choice means."""
+    given = st.query_params.get_all(name) or st.session_state.get(f"last {name}", [])
+    value = [option for option in options if option in given]
+    st.session_state[name] = value
+    st.sidebar.multiselect(
+        label, options, key=name, on_change=_write, args=(name,), placeholder=none
+    )
+    _write(name)
+    return tuple(value)
+
+
+def _write(name: str) -> None:
+    value = st.session_state[name]
+    st.session_state[f"last {name}"] = value
+    if not value:
+        st.query_params.pop(name, None)
+    elif st.query_params.get_all(name) != (value if isinstance(value, list) else [value]):
+        st.query_params[name] = value
+
+
+def live(chosen: Chosen, page: Callable[[Chosen], None]) -> None:
+    """Draws a page; while its study runs, draws it again with what was found since."""
+    running = chosen.state == "running"
+    pause = max(SHORTEST_PAUSE, len(chosen.results.trials) / TRIALS_PER_SECOND)
+
+    @st.fragment(run_every=pause if running else None)
+    def body() -> None:
+        with polite():
+            now = chosen.fresh()
+            if running and now.state != "running":
+                st.rerun()  # a whole run of the page, which ends the refreshing
+            page(now)
+
+    body()
+
+
+@contextmanager
+def polite() -> Iterator[None]:
+    """What fairtune complains of becomes a sentence on the page."""
+    try:
+        yield
+    except FairtuneError as error:
+        st.error(plain(str(error)))
+
+
+def show(info: SomeInfo, draw: Callable[[SomeInfo], Picture], name: str, nothing: str) -> None:
+    """A figure with its caption and its data; `nothing` is said where there is none to draw.
+
+    `name` is the figure's, once on a page: the file of its data is called so.
+    """
+    if info.empty:
+        st.caption(plain(nothing))
+        return
+    st.altair_chart(draw(info), alt=info.alt, key=f"figure {name}")
+    words, download = st.columns([9, 1], gap="small")
+    words.caption(plain(info.caption))
+    with download:
+        st.download_button(
+            ":material/download:",
+            lambda: csv_text(info.data),
+            f"{name}.csv",
+            "text/csv",
+            key=f"csv {name}",
+            help="The data of this figure, as CSV",
+            on_click="ignore",
+            type="tertiary",
+        )
+
+
+def plain(text: str) -> str:
+    """Text that Streamlit's Markdown shows as it is, on one line."""
+    text = re.sub(r":(?=[\w+/-]+:)", ":\u2060", escape(text))  # `:name:` would be an emoji
+    return text.replace("$", r"\$")
+
+
+def link(page: str, label: str, **address: str) -> None:
+    """A link to a page, such as `trial`, with what it shall show."""
+    st.page_link(f"views/{page}.py", label=plain(label), query_params=address)

@@ -1,0 +1,93 @@
+"""All studies of the home: how far each has come and what it has found."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import data
+from dashboard.shared import available, plain, polite, say_what_to_run
+from lightning_modules.errors import FairtuneError
+from studies.overview import Listed, StudyRow
+from studies.wording import duration
+
+PAUSE = 5.0  # seconds after which the page asks whether anything has changed
+SHOWN = 8  # arms that a row names
+PAGES = ("optimizer", "optimizers"), ("schedule", "schedules"), ("regularization", "regularization")
+COLUMNS = {
+    "progress": st.column_config.ProgressColumn(format="percent", color="blue"),
+    "best": st.column_config.NumberColumn(format="%.4g"),
+    "fresh seeds": st.column_config.NumberColumn(help="Seeds behind the best value; 0: one trial"),
+    "epochs": st.column_config.NumberColumn(format="localized"),
+    "last change": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
+    "question": st.column_config.TextColumn(width="large"),
+}
+
+
+def page_of(study: Listed) -> str:
+    """Where a study is best looked at."""
+    own = (page for factor, page in PAGES if study.compares(factor))
+    return next(own, "compare" if study.factors else "search")
+
+
+def cells(row: StudyRow) -> dict[str, object]:
+    """A study as a line of the table."""
+    more = ["…"] if len(row.arms) > SHOWN else []
+    return {
+        "study": row.study,
+        "state": row.state,
+        "progress": row.progress,
+        "best": row.best,
+        "metric": f"{row.metric} ({row.goal})",
+        "best arm": row.best_arm or "–",
+        "fresh seeds": row.fresh_seeds,
+        "trials": ", ".join(f"{n:,} {how}" for how, n in row.outcomes.items()) or "none ended",
+        "epochs": row.epochs,
+        "time": duration(row.seconds),
+        "last change": row.changed,
+        "compares": " × ".join(row.factors) or "–",
+        "arms": ", ".join([*row.arms[:SHOWN], *more]) or "–",
+        "question": row.description,
+    }
+
+
+@st.fragment(run_every=PAUSE)
+def studies() -> None:
+    """The table; it follows the home by itself."""
+    with polite():
+        found = available()
+        if not found:
+            say_what_to_run()
+            return
+        words = st.text_input("Search", placeholder="name, question, arm, metric …").lower().split()
+        lines = [(study, cells(row)) for study, row in rows(found)]
+        lines = [
+            (study, line)
+            for study, line in lines
+            if all(word in " ".join(map(str, line.values())).lower() for word in words)
+        ]
+        event = st.dataframe(
+            pd.DataFrame([line for _, line in lines], columns=list(lines[0][1]) if lines else None),
+            hide_index=True,
+            column_config=COLUMNS,
+            on_select="rerun",
+            selection_mode="single-row",
+            key="studies",
+        )
+        st.caption(f"{len(lines)} of {len(found)} studies; click the box before a row to open it.")
+        for index in event["selection"]["rows"]:
+            study = lines[index][0]
+            st.switch_page(f"views/{page_of(study)}.py", query_params={"study": study.study})
+
+
+def rows(found: list[Listed]) -> list[tuple[Listed, StudyRow]]:
+    """The studies that can be read; of the others it is said why they cannot."""
+    home, read = data.home(), []
+    for study in found:
+        try:
+            driver = home.driver(study.study)
+            read.append((study, data.row(home, study.study, study.token, driver)))
+        except FairtuneError as error:
+            st.warning(plain(f"{study.study}: {error}"))
+    return read
+
+
+studies()

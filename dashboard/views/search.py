@@ -1,0 +1,157 @@
+"""How the search went: what it found for its budget, which parameters mattered, what ran when."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+import streamlit as st
+
+from dashboard import data
+from dashboard.figures.axes import Axis, axes
+from dashboard.figures.intermediate import draw_intermediate, intermediate_info
+from dashboard.figures.parameters import (
+    draw_isolation,
+    draw_parallel,
+    draw_slice,
+    isolation_info,
+    parallel_info,
+    slice_info,
+)
+from dashboard.figures.points import Points, points
+from dashboard.figures.searching import Budget, draw_history, history_info
+from dashboard.figures.surfaces import draw_surface, surface_info
+from dashboard.figures.timeline import draw_timeline, timeline_info
+from dashboard.figures.tuning import draw_importance, draw_tuning, importance_info, tuning_info
+from dashboard.shared import Chosen, chosen_study, live, plain, show
+from studies.alarms import Alarm
+from studies.curves import why_no_bands
+
+NOTHING = "No trial of the search has completed yet."
+SHOWN = 6  # parameters that get a figure each, unless others are picked
+
+
+def page(chosen: Chosen) -> None:
+    names = ["Progress", "Parameters", "Trainings"]
+    progress, parameters, trainings = st.tabs(names, key="view", bind="query-params")
+    with progress:
+        if progress.open:
+            show_progress(chosen)
+    with parameters:
+        if parameters.open:
+            show_parameters(chosen)
+    with trainings:
+        if trainings.open:
+            show_trainings(chosen)
+
+
+def show_progress(chosen: Chosen) -> None:
+    objective = chosen.results.spec.objective.metric
+    report = data.report(chosen.home, chosen.study, chosen.listed.token, objective)
+    told = [_alarm(alarm) for alarm in report.alarms if alarm.kind != "pruning"]
+    if told:
+        st.warning("  \n".join(told), icon=":material/warning:")
+    st.subheader("What every trial found")
+    against = st.segmented_control(
+        "Against", ["trials", "epochs"], key="against", default="trials", required=True,
+        bind="query-params",
+    )  # fmt: skip
+    budget: Budget = "epochs" if against == "epochs" else "trials"
+    info = history_info(chosen.results, chosen.metric, chosen.goal, chosen.arms, budget)
+    show(info, draw_history, "history", NOTHING)
+    st.subheader("What a search may be expected to find")
+    if why := why_no_bands(chosen.results.spec):
+        st.caption(
+            plain(
+                f"No tuning curve is shown: {why}, and its formulas hold for independent "
+                "draws only (method random, no pruner). What the search found for its "
+                "budget is the line above."
+            )
+        )
+        return
+    curves = data.curves(chosen.home, chosen.study, chosen.listed.token)
+    show(tuning_info(chosen.results, curves, chosen.arms), draw_tuning, "tuning curves", NOTHING)
+
+
+def show_parameters(chosen: Chosen) -> None:
+    arm = chosen.arms[0]
+    if len(chosen.arms) > 1:
+        arm = st.selectbox("Parameters of", chosen.arms, key="of", bind="query-params")
+    found = points(chosen.results, chosen.metric, chosen.goal, [arm])
+    every = axes(chosen.results, arm)
+    if not every:
+        st.info("This arm searches no parameter: all of its trials have the same configuration.")
+        return
+    st.subheader("Which parameters mattered")
+    important = data.importances(chosen.home, chosen.study, chosen.listed.token, arm)
+    if important.why_none:
+        st.caption(plain(f"No importance is shown: {important.why_none}."))
+    else:
+        show(importance_info(important), draw_importance, "importance", NOTHING)
+    order = [row.parameter for row in important.parameters]
+    every.sort(key=lambda axis: order.index(axis.name) if axis.name in order else len(order))
+    st.subheader("All parameters at once")
+    show(parallel_info(found, every), draw_parallel, "parallel coordinates", NOTHING)
+    show_each(chosen, found, every)
+    if len(every) > 1:
+        show_two(found, every)
+
+
+def show_each(chosen: Chosen, found: Points, every: Sequence[Axis]) -> None:
+    st.subheader("One parameter at a time")
+    which = st.segmented_control(
+        "Show", ["every trial", "best of each bin"], key="by", default="every trial",
+        required=True, bind="query-params",
+    )  # fmt: skip
+    names = [axis.name for axis in every]
+    picked = names
+    if len(every) > SHOWN:
+        picked = st.multiselect(
+            "Parameters", names, names[:SHOWN], key="parameters", bind="query-params"
+        )
+    colours = tuple(arm or chosen.study for arm in chosen.results.arms)
+    columns = st.columns(min(3, max(2, len(picked))))
+    for index, axis in enumerate(axis for axis in every if axis.name in picked):
+        with columns[index % len(columns)]:
+            if which == "best of each bin":
+                best = isolation_info(found, axis, colours)
+                show(best, draw_isolation, f"best by {axis.name}", NOTHING)
+            else:
+                show(slice_info(found, axis, colours), draw_slice, f"by {axis.name}", NOTHING)
+
+
+def show_two(found: Points, every: Sequence[Axis]) -> None:
+    st.subheader("Two parameters at once")
+    by_name = {axis.name: axis for axis in every}
+    names = list(by_name)
+    left, right = st.columns(2)
+    x = left.selectbox("Across", names, key="x", bind="query-params")
+    others = [name for name in names if name != x]
+    y = right.selectbox("Up", others, key="y", bind="query-params")
+    show(surface_info(found, by_name[x], by_name[y]), draw_surface, "two parameters", NOTHING)
+
+
+def show_trainings(chosen: Chosen) -> None:
+    objective = chosen.results.spec.objective.metric
+    report = data.report(chosen.home, chosen.study, chosen.listed.token, objective)
+    st.subheader("Every training by epoch")
+    info = intermediate_info(chosen.results, chosen.arms)
+    show(info, draw_intermediate, "intermediate values", "No training has reported an epoch yet.")
+    pruned = [a for a in report.alarms if a.kind == "pruning" and a.arm in chosen.arms]
+    if pruned:
+        st.caption("  \n".join(_alarm(alarm) for alarm in pruned))
+    st.subheader("When each training ran")
+    colour = st.segmented_control(
+        "Colour", ["arm", "outcome"], key="colour", default="arm", required=True,
+        bind="query-params",
+    )  # fmt: skip
+    spans = timeline_info(chosen.results, chosen.arms, datetime.now())
+    draw = partial(draw_timeline, by="outcome" if colour == "outcome" else "arm")
+    show(spans, draw, "timeline", "No training has started yet.")
+
+
+def _alarm(alarm: Alarm) -> str:
+    named = alarm.arm and not alarm.message.startswith(alarm.arm)
+    return plain(f"{alarm.arm}: {alarm.message}" if named else alarm.message)
+
+
+live(chosen_study(arms=True), page)

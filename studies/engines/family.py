@@ -1,0 +1,41 @@
+"""A worker and its children (of data loaders, say) end together, and none outlives the driver."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from typing import NoReturn
+
+
+def found(lifeline: int) -> None:
+    """Make this process the head of a group, which is killed when the pipe `lifeline` closes.
+
+    On Linux the kernel sees to that, even where the process hangs in C code and no thread of it
+    can read the pipe.
+    """
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)
+    if sys.platform == "linux":
+        import fcntl
+
+        # opened anew: the signal belongs to an open file, and all workers share the inherited one
+        own = os.open(f"/proc/self/fd/{lifeline}", os.O_RDONLY | os.O_NONBLOCK)
+        fcntl.fcntl(own, fcntl.F_SETOWN, -os.getpid())
+        fcntl.fcntl(own, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(own, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
+
+
+def kill(head: int) -> None:
+    """Kill a worker's group, of which the worker itself may be dead already."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(head, signal.SIGKILL)
+
+
+def leave() -> NoReturn:
+    """End this process and its group at once."""
+    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)

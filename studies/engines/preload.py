@@ -1,0 +1,11 @@
+"""What a fork server imports once for all of its workers; the driver never imports it."""
+
+import atexit
+import os
+
+import lightning_modules.data.bundled
+import lightning_modules.training  # noqa: F401
+
+# The fork server holds nothing but modules, and taking torch apart keeps the driver's caller
+# waiting for a second.
+atexit.register(os._exit, 0)

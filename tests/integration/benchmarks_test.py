@@ -1,0 +1,69 @@
+"""The benchmarks that train nothing run, and their records hold what their tables print."""
+
+import importlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+Benchmark = Callable[[str], ModuleType]
+
+
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch) -> Benchmark:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module
+
+
+def record(main: Callable[[Sequence[str]], int], folder: Path, *options: str) -> dict[str, Any]:
+    path = folder / "record.json"
+    assert main([*options, "--output", str(path)]) == 0
+    made: dict[str, Any] = json.loads(path.read_text())
+    assert made["machine"]["versions"]["optuna"]
+    return made
+
+
+def test_pruning_across_arms_hits_the_slow_arm_and_pruning_within_arms_does_not(
+    benchmark: Benchmark, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = benchmark("pooled_pruning")
+    made = [module.choices(seed) for seed in range(8)]
+
+    def pruned(which: str, arm: str) -> float:
+        return sum(getattr(each, which)[arm] for each in made) / len(made)
+
+    assert pruned("pooled_pruned", "cosine") > pruned("pooled_pruned", "constant") + 0.1
+    assert abs(pruned("arms_pruned", "cosine") - pruned("arms_pruned", "constant")) < 0.1
+    assert [each.confirmed for each in made] == ["cosine"] * 8
+    assert sum(each.pooled == "constant" for each in made) >= 1
+
+
+def test_a_cosine_of_the_pruning_benchmark_is_behind_at_first_and_ahead_in_the_end(
+    benchmark: Benchmark,
+) -> None:
+    curve = benchmark("pooled_pruning").curve
+    pairs = [(curve("cosine", 1e-2, seed), curve("constant", 1e-2, seed)) for seed in range(50)]
+    early, late = (
+        sum(cosine[epoch] - constant[epoch] for cosine, constant in pairs) / len(pairs)
+        for epoch in (5, -1)
+    )
+    assert early < -0.03
+    assert late == pytest.approx(0.010, abs=0.002)
+
+
+def test_selection_replays_a_table_with_equal_budgets(
+    benchmark: Benchmark, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main = benchmark("selection").main
+    made = record(main, tmp_path, "--tables", "vehicle", "--repetitions", "2")
+    assert [each["method"] for each in made["measured"]] == ["random", "tpe"]
+    for each in made["measured"]:
+        assert len(each["plain"]) == len(each["confirmed"]) == 2
+        assert min(*each["plain"], *each["confirmed"]) >= 0
+    assert "| vehicle" in capsys.readouterr().out

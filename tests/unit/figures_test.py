@@ -1,0 +1,288 @@
+"""The figures of a comparison: their numbers, on studies whose numbers are known by hand."""
+
+import math
+
+import pytest
+
+from dashboard.figures.common import COLOURS, colours, finite
+from dashboard.figures.comparing import gains_info, numbers, pairs_info, ranking_info
+from dashboard.figures.ranges import effect_info, searched, sensitivity
+from dashboard.figures.rates import planned, rates_info, rates_of
+from dashboard.figures.spending import cost_info, outcomes_info
+from dashboard.figures.training import gap_info, learners, learning_info, overfitting_info
+from lightning_modules.errors import UserError
+from studies.comparison import compare
+from studies.records import Outcome
+from studies.results import StudyResults, Trial
+from tests.made import confirmed, spec_of, study, trial
+from tests.made import searched as search
+from tests.states import KINDS, SCHEDULES, trials_of
+
+SPEC = spec_of()
+SEEDS = 9
+
+
+def compared() -> StudyResults:
+    """adam is 0.2 better than sgd in every seed; momentum was never confirmed."""
+    trials = search(SPEC, {"sgd": 0.6, "momentum": 0.5, "adam": 0.8})
+    trials += confirmed(SPEC, "sgd", [0.50 + 0.01 * seed for seed in range(SEEDS)])
+    trials += confirmed(SPEC, "adam", [0.70 + 0.01 * seed for seed in range(SEEDS)])
+    return study(SPEC, trials)
+
+
+def test_an_arm_has_the_same_colour_everywhere_and_colours_come_again() -> None:
+    assert colours(["a", "b"]) == list(COLOURS[:2])
+    assert colours([str(i) for i in range(9)])[7:] == list(COLOURS[:2])
+
+
+def test_no_axis_has_infinity() -> None:
+    assert [finite(x) for x in (0.5, math.inf, -math.inf, math.nan, None)] == [0.5] + 4 * [None]
+
+
+# --- comparing ------------------------------------------------------------------------------------
+
+
+def test_the_ranking_has_every_seed_and_the_mean_of_every_arm() -> None:
+    results = compared()
+    info = ranking_info(results, compare(results))
+    assert info.order == ("adam", "sgd", "momentum")
+    assert info.arms == ("sgd", "momentum", "adam")  # whose colours are those of the file
+    adam = info.data[info.data["arm"] == "adam"]
+    assert list(adam["seed"]) == [2 * i + 1 for i in range(SEEDS)]
+    assert list(adam["value"]) == pytest.approx([0.70 + 0.01 * i for i in range(SEEDS)])
+    assert list(adam["mean"]) == pytest.approx(SEEDS * [0.74])
+    unconfirmed = info.data[info.data["arm"] == "momentum"].iloc[0]
+    assert math.isnan(unconfirmed["value"])
+    assert unconfirmed["search_best"] == 0.5
+    assert info.confirmed
+    assert info.caption.startswith("Small points: 9 fresh seeds for each of 3 arms.")
+
+
+def test_without_fresh_seeds_the_ranking_says_that_it_is_optimistic() -> None:
+    results = study(SPEC, search(SPEC, {"sgd": 0.6, "adam": 0.8}))
+    info = ranking_info(results, compare(results))
+    assert not info.confirmed
+    assert info.order[:2] == ("adam", "sgd")
+    assert "better than it would be again" in info.caption
+
+
+def test_a_study_without_completed_trials_has_no_figures() -> None:
+    failed = [trial(SPEC, "sgd", 0, None, outcome=Outcome.diverged)]
+    for results in (study(SPEC, []), study(SPEC, failed)):
+        comparison = compare(results)
+        assert ranking_info(results, comparison).empty
+        assert gains_info(results, comparison).empty
+        assert pairs_info(comparison).empty
+        assert learning_info(results, comparison.metric, {}, results.arms).empty
+        assert gap_info(results, comparison.metric, results.arms).empty
+
+
+def test_gains_are_the_untuned_the_found_and_the_confirmed_value() -> None:
+    results = compared()
+    info = gains_info(results, compare(results))
+    sgd = info.data[info.data["arm"] == "sgd"].set_index("kind")["value"]
+    assert dict(sgd) == pytest.approx({"untuned": 0.57, "found": 0.6, "confirmed": 0.54})
+    assert "confirmed" not in set(info.data[info.data["arm"] == "momentum"]["kind"])
+    assert "by 6.00 points on average" in info.caption  # 0.8 - 0.74 and 0.6 - 0.54
+
+
+def test_the_matrix_is_row_minus_column_seen_from_both_sides() -> None:
+    results = compared()
+    info = pairs_info(compare(results))
+    cells = info.data.set_index(["arm", "other"])
+    assert len(cells) == 2  # momentum has no fresh seeds
+    for arm, other, verdict, sign in (("adam", "sgd", "better", 1), ("sgd", "adam", "worse", -1)):
+        cell = cells.loc[(arm, other)]
+        assert cell["verdict"] == verdict
+        assert cell["difference"] == pytest.approx(sign * 0.2)
+        assert cell["low"] <= cell["difference"] <= cell["high"]
+        assert cell["written"] == f"{sign * 20:+.2f}"
+        assert cell["probability_better"] == (1.0 if sign == 1 else 0.0)
+    assert "1 of 1 pair decided" in info.caption
+
+
+def test_numbers_are_texts_for_people() -> None:
+    results = compared()
+    row = numbers(results, compare(results)).set_index("arm").loc["adam"]
+    assert row["confirmed mean"] == "74.00 %"
+    assert row["optimism (points)"] == "+6.00"
+    assert row["untuned"] == "77.00 %"
+    assert (row["seeds"], row["failed"]) == (9, 0)
+
+
+# --- spending -------------------------------------------------------------------------------------
+
+
+def test_outcomes_are_shares_of_the_search() -> None:
+    made = [trial(SPEC, "sgd", i, 0.5) for i in range(3)]
+    made.append(trial(SPEC, "sgd", 3, None, outcome=Outcome.diverged))
+    results = study(SPEC, made)
+    info = outcomes_info(results, compare(results))
+    assert dict(zip(info.data["outcome"], info.data["share"], strict=True)) == {
+        "completed": 0.75,
+        "diverged": 0.25,
+    }
+    assert info.caption == "4 trials of the search, 1 of them failed."
+
+
+def test_cost_counts_epochs_and_those_up_to_the_reference() -> None:
+    results = compared()
+    info = cost_info(results, compare(results))
+    rows = info.data.set_index("arm")
+    assert dict(rows["epochs"]) == {"adam": 40, "sgd": 40, "momentum": 40}
+    assert rows.loc["adam", "minutes"] == pytest.approx(8 / 60)
+    # the reference is momentum's 0.5, which its last trial reaches and all others at once
+    assert dict(rows["epochs_to_reference"]) == {"adam": 10, "sgd": 10, "momentum": 40}
+    assert info.caption.startswith("120 epochs in 0.4 minutes")
+
+
+# --- training -------------------------------------------------------------------------------------
+
+
+def trained(*curves: dict[int, float]) -> StudyResults:
+    best = trial(SPEC, "sgd", 0, 0.9, curve={1: 0.9})
+    runs = [
+        trial(SPEC, "sgd", i, 0.9, phase="confirm", seed=i + 1, curve=curve)
+        for i, curve in enumerate(curves)
+    ]
+    return study(SPEC, [best, *runs])
+
+
+def test_learning_curves_are_medians_between_the_lowest_and_the_highest_seed() -> None:
+    results = trained({1: 0.1, 2: 0.4}, {1: 0.2, 2: 0.5}, {1: 0.6})
+    info = learning_info(results, "val/accuracy", {}, ["sgd"])
+    assert list(info.data["epoch"]) == [1, 2]
+    assert list(info.data["low"]) == [0.1, 0.4]
+    assert list(info.data["median"]) == [0.2, 0.45]
+    assert list(info.data["high"]) == [0.6, 0.5]
+    assert "3 seeds" in info.caption
+
+
+def test_another_metric_than_the_objective_comes_from_mlflow() -> None:
+    results = trained({1: 0.1}, {1: 0.2})
+    runs = [run.run_id or "" for run in learners(results, "sgd")]
+    histories = {run: {"val/loss": {1: 2.0 + i}} for i, run in enumerate(runs)}
+    info = learning_info(results, "val/loss", histories, ["sgd"])
+    assert list(info.data["median"]) == [2.5]
+
+
+def test_without_fresh_seeds_the_best_trial_of_the_search_stands_for_an_arm() -> None:
+    results = study(SPEC, search(SPEC, {"sgd": 0.6}))
+    assert [trial.key for trial in learners(results, "sgd")] == ["sgd-search-3"]
+    assert learners(results, "adam") == []
+
+
+def test_overfitting_has_a_median_for_each_part() -> None:
+    results = trained({1: 0.1}, {1: 0.2})
+    runs = [run.run_id or "" for run in learners(results, "sgd")]
+    histories = {run: {"train/accuracy": {1: 0.5 + 0.1 * i}} for i, run in enumerate(runs)}
+    info = overfitting_info(results, "val/accuracy", histories, ["sgd"])
+    parts = info.data.set_index("part")["median"]
+    assert dict(parts) == pytest.approx({"training": 0.55, "validation": 0.15})
+
+
+def test_the_gap_is_training_minus_validation_of_each_seed() -> None:
+    runs = [
+        trial(SPEC, "sgd", i, 0.9, phase="confirm", best={"train/accuracy": t, "val/accuracy": v})
+        for i, (t, v) in enumerate([(1.0, 0.9), (0.9, 0.6), (0.9, math.nan)])
+    ]
+    results = study(SPEC, [trial(SPEC, "sgd", 0, 0.9), *runs])
+    info = gap_info(results, "val/accuracy", ["sgd"])
+    assert list(info.data["gap"]) == pytest.approx([0.1, 0.3])
+    assert list(info.data["mean"]) == pytest.approx([0.2, 0.2])
+    assert list(info.data["written"]) == ["+10.00 points", "+30.00 points"]
+
+
+# --- ranges ---------------------------------------------------------------------------------------
+
+
+def searching(*points: tuple[float, float | None]) -> StudyResults:
+    return study(
+        SPEC,
+        [
+            trial(
+                SPEC,
+                "sgd",
+                number,
+                value,
+                lr=lr,
+                outcome=Outcome.diverged if value is None else Outcome.completed,
+            )
+            for number, (lr, value) in enumerate(points)
+        ],
+    )
+
+
+def test_the_learning_rate_is_searched_in_log_and_its_bins_hold_the_best_of_each() -> None:
+    results = searching((0.01, 0.5), (0.02, 0.6), (0.1, 0.9), (0.9, 0.895), (1.0, None))
+    assert searched(results, "optimizer") == {"optimizer.lr": True}
+    info = effect_info(results, "optimizer.lr", "val/accuracy", "maximize", ["sgd"], log=True)
+    assert list(info.bins["parameter"]) == [0.02, 0.1, 0.9]  # two bins for a power of ten
+    assert list(info.bins["value"]) == [0.6, 0.9, 0.895]
+    assert list(info.bins["trials"]) == [2, 1, 1]
+    assert list(info.data["at_edge"].unique()) == [0.5]  # what failed lies on the worst value
+    assert info.caption.startswith("5 trials of the search, 4 of them completed.")
+    assert dict(sensitivity(info).iloc[0]) == {
+        "arm": "sgd",
+        "best": "90.00 %",
+        "at": "0.1",
+        "within 1 point": "0.1 to 0.9",
+        "untuned": "50.00 %",
+        "untuned at": "0.01",
+        "diverged": "20%",
+    }
+
+
+def test_where_less_is_better_the_best_of_a_bin_is_the_lowest() -> None:
+    results = searching((0.01, 0.5), (0.02, 0.6))
+    info = effect_info(results, "optimizer.lr", "val/loss", "minimize", ["sgd"], log=True)
+    assert list(info.bins["value"]) == [0.4]
+
+
+def test_only_numbers_are_put_on_an_axis() -> None:
+    results = study(spec := spec_of(KINDS), trials_of(spec))
+    assert searched(results, "model") == {}
+    assert effect_info(
+        results, "model.batch_norm", "val/accuracy", "maximize", results.arms, log=False
+    ).empty
+
+
+# --- rates ----------------------------------------------------------------------------------------
+
+
+def test_a_plan_is_in_shares_of_the_rate_and_begins_at_epoch_one() -> None:
+    step = planned("step", {"name": "step", "step_size": 1, "gamma": 0.5}, epochs=2, lr=0.1)
+    info = rates_info([step], ["step"])
+    first, second = info.data.iloc[0], info.data.iloc[-1]
+    assert (first["epoch"], first["share"]) == (1.0, 1.0)
+    assert (second["share"], second["rate"]) == (0.5, 0.05)
+    assert len(info.data) == 40
+    assert len(planned("long", {"name": "cosine"}, epochs=1000).planned) == 2000
+
+
+def test_on_a_logarithmic_axis_what_is_zero_is_left_out() -> None:
+    line = planned("line", {"name": "linear"}, epochs=2)
+    assert rates_info([line], ["line"], log=True).data["rate"].min() > 0
+
+
+def test_a_wrong_parameter_is_said() -> None:
+    with pytest.raises(UserError, match="did you mean gamma"):
+        planned("step", {"name": "step", "gama": 1}, epochs=2)
+
+
+def _plateau() -> tuple[StudyResults, Trial]:
+    spec = spec_of(SCHEDULES)
+    results = study(spec, trials_of(spec))
+    return results, next(t for t in results.trials if t.arm == "plateau")
+
+
+def test_plateau_is_planned_from_what_the_training_reached() -> None:
+    results, trial_ = _plateau()
+    patience = trial_.configuration["schedule"]["patience"]
+    never = {epoch: 0.5 for epoch in range(1, 5)}
+    found = rates_of(results, Trial(**{**vars(trial_), "curve": never}), {1: 0.3})
+    steps = len(found.planned) // 4
+    shares = [rate / found.lr for rate in found.planned[::steps]]
+    drops = [1.0, 1.0, 0.1, 0.01] if patience == 0 else [1.0, 1.0, 1.0, 0.1]
+    assert shares == pytest.approx(drops)
+    assert found.logged == {1: 0.3}

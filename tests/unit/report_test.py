@@ -1,0 +1,155 @@
+"""A report says what a study allows, for everybody and in every state of the study."""
+
+import csv
+import io
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from lightning_modules.errors import UserError
+from studies.records import Outcome
+from studies.report import FILES, Format, render, write
+from studies.results import StudyResults
+from tests.made import OPTIMIZERS, confirmed, searched, spec_of, study, trial
+
+BEST = {"sgd": 0.93, "momentum": 0.97, "adam": 0.98}
+CLOSE = [0.95 + 0.001 * (i % 3) for i in range(9)]
+LOW = [value - 0.03 - 0.002 * (i % 2) for i, value in enumerate(CLOSE)]
+HOSTILE = "<script>alert('x')</script> **bold** | cell `code` =1+1"
+
+
+def complete(text: str = OPTIMIZERS) -> StudyResults:
+    spec = spec_of(text)
+    trials = searched(spec, BEST)
+    for arm, values in (
+        ("adam", CLOSE),
+        ("momentum", [v - 1e-4 for v in CLOSE[::-1]]),
+        ("sgd", LOW),
+    ):
+        curve = {epoch: 0.9 + 0.004 * epoch for epoch in range(1, 11)}
+        trials += confirmed(spec, arm, values, curve=curve)
+    return study(spec, trials)
+
+
+class Page(HTMLParser):
+    """Tags, addresses and visible text of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.texts: list[str] = []
+        self.feed(page)
+        self.text = " ".join(" ".join(self.texts).split())
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        named = ("href", "src", "srcset", "xlink:href", "action", "data")
+        self.addresses += [value or "" for name, value in attributes if name in named]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_the_page_needs_no_network_and_no_script() -> None:
+    text = render(complete(), "html")
+    page = Page(text)
+    assert not {"script", "link", "iframe", "img", "object", "embed"} & set(page.tags)
+    assert all(address.startswith("#") for address in page.addresses)
+    assert not re.search(r"url\((?!#)|@import", text)
+    assert page.tags.count("svg") == 3  # seeds, tuning curves, learning curves
+
+
+def test_the_page_says_verdicts_ranking_methods_and_the_study_file() -> None:
+    results = complete()
+    text = Page(render(results, "html")).text
+    for said in (
+        "Not beaten by any other arm: adam, momentum",
+        "adam beats sgd by 3.09 points",
+        "better in 9 of 9 seeds",
+        "digits",
+        "the same for every arm",
+        "these seeds were used for no trial of the search",
+        "Holm",
+    ):
+        assert said in text, said
+    assert " ".join(results.spec.text.split()) in text
+
+
+def test_equal_results_give_equal_bytes() -> None:
+    assert render(complete(), "html") == render(complete(), "html")
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
+def test_what_people_wrote_is_shown_as_text(form: Format) -> None:
+    results = complete(f'description: "{HOSTILE}"\n' + OPTIMIZERS)
+    text = render(results, form)
+    if form == "html":
+        assert "<script" not in text
+        assert HOSTILE in Page(text).text
+    else:
+        prose, _, file = text.partition("## Study file")
+        assert "<script" not in re.sub(r"\\.", "", prose)
+        assert "**bold**" not in prose and "| cell" not in re.sub(r"\\.", "", prose)
+        assert HOSTILE in file
+
+
+def test_the_markdown_has_the_tables_of_the_page() -> None:
+    text = render(complete(), "md")
+    assert text.startswith("# made\n")
+    row = next(line for line in text.splitlines() if line.startswith("| adam | 95.10 %"))
+    assert row.count(" | ") == 9
+    assert "| adam | sgd | +3.09 |" in text
+
+
+def test_the_table_of_trials_has_a_row_for_each_and_no_formula() -> None:
+    spec = spec_of()
+    failed = trial(spec, "sgd", 9, None, outcome=Outcome.error, reason="=HYPERLINK(1)")
+    results = study(spec, [*complete().trials, failed])
+    rows = list(csv.DictReader(io.StringIO(render(results, "csv"))))
+    assert len(rows) == len(results.trials)
+    assert rows[-1]["reason"] == "'=HYPERLINK(1)"
+    assert rows[0]["optimizer.lr"] == "0.02" and rows[0]["best/val/accuracy"] == "0.9"
+    assert {row["phase"] for row in rows} == {"search", "confirm"}
+
+
+def states() -> dict[str, tuple[StudyResults, str]]:
+    spec, alone = spec_of(), spec_of(OPTIMIZERS.replace("compare: {factor: optimizer}\n", ""))
+    plain = spec_of(OPTIMIZERS.replace("confirm: {top: 1, seeds: 9}", "confirm: null"))
+    diverged = [trial(spec, "sgd", i, None, outcome=Outcome.diverged) for i in range(4)]
+    others = searched(spec, {"momentum": 0.97, "adam": 0.98})
+    others += confirmed(spec, "adam", CLOSE) + confirmed(spec, "momentum", LOW)
+    return {
+        "no trial": (study(spec, [], finished=False), "No trial has completed"),
+        "no comparison": (study(alone, searched(alone, {"": 0.9})), "which is optimistic"),
+        "no confirmation": (study(plain, searched(plain, BEST)), "confirm"),
+        "an arm failed": (study(spec, [*diverged, *others]), "sgd: no trial has completed"),
+        "running": (study(spec, searched(spec, {"sgd": 0.9}), finished=False), "not finished"),
+        "everything failed": (study(spec, diverged), "No trial has completed"),
+    }
+
+
+@pytest.mark.parametrize("form", ["html", "md", "csv"])
+@pytest.mark.parametrize("state", states())
+def test_a_study_in_any_state_has_a_report(state: str, form: Format) -> None:
+    results, said = states()[state]
+    text = render(results, form)
+    assert text.strip()
+    if form != "csv":
+        shown = Page(text).text if form == "html" else text.replace("\\", "")
+        assert said in shown
+
+
+def test_a_file_is_written_whole_over_an_older_one_and_never_into_a_folder(tmp_path: Path) -> None:
+    path = tmp_path / FILES["md"].format("made")
+    path.write_text("old")
+    write("new", path)
+    assert path.read_text() == "new"
+    assert os.listdir(tmp_path) == ["made-report.md"]
+    with pytest.raises(UserError, match="is a folder; name a file in it with --output"):
+        write("new", tmp_path)
+    with pytest.raises(UserError, match="cannot be written: No such file or directory"):
+        write("new", tmp_path / "nowhere" / "report.md")
