@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 from lightning_modules.configuration import Configuration
 from studies.home import Home
 from studies.records import Outcome, TrialEnd, TrialRecord
-from studies.storage import open_storage
+from studies.storage import SteadyStorage, open_storage
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -40,6 +40,12 @@ class Archive:
         Raises StorageError where the database cannot be used.
         """
         return cls(open_storage(home.optuna_url))
+
+    def close(self) -> None:
+        """Close the connections."""
+        if isinstance(self.storage, SteadyStorage):
+            self.storage.remove_session()
+            self.storage.engine.dispose()
 
     def names(self) -> list[str]:
         """The names of all Optuna studies in the storage."""

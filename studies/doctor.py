@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -232,8 +233,7 @@ def _waiting(home: Home, study: str) -> int:
 
 
 def _settle(home: Home, study: str) -> None:
-    with home.lock(study):
-        archive = Archive.open(home)
+    with home.lock(study), closing(Archive.open(home)) as archive:
         for name in _parts(archive, study):
             archive.release(name)
     sync(home, study)

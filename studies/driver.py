@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,15 +51,15 @@ def run_study(
         with home.lock(spec.study):
             if new:
                 engine.start()  # the workers' imports take seconds: they run beside the driver's
-            archive = Archive.open(home)
-            refuse_changes(spec, archive)
-            if is_finished(spec, archive):
-                if not Spool(home, spec.study).waiting():
-                    return finding(results.load(home, spec.study))
-                with tracking(home, spec) as tracker:
-                    return _conclude(tracker, home, spec.study)
-            engine.start()
-            return _run(spec, home, archive, engine, display, stopping)
+            with closing(Archive.open(home)) as archive:
+                refuse_changes(spec, archive)
+                if is_finished(spec, archive):
+                    if not Spool(home, spec.study).waiting():
+                        return finding(results.load(home, spec.study))
+                    with tracking(home, spec) as tracker:
+                        return _conclude(tracker, home, spec.study)
+                engine.start()
+                return _run(spec, home, archive, engine, display, stopping)
     finally:
         engine.close()
 

@@ -89,7 +89,7 @@ class SteadyStorage(RDBStorage):
                 cause = error.__cause__ if isinstance(error, StorageInternalError) else error
                 if not _passes(cause) or time.monotonic() >= give_up:
                     raise unusable(self.url, cause or error) from error
-                if pause == PAUSE:
+                if pause == 2 * PAUSE:  # it was not over at once
                     text = "the Optuna database does not answer (%s); waiting for it"
                     getLogger("fairtune").warning(text, reason(cause))
                 time.sleep(pause)
@@ -125,8 +125,11 @@ def open_storage(url: str) -> SteadyStorage:
             return _open_sqlite(url)
         except (SQLAlchemyError, StorageInternalError, sqlite3.Error, OSError) as error:
             cause = error.__cause__ if isinstance(error, StorageInternalError) else error
-            if path is None or not _passes(cause) or time.monotonic() >= give_up:
+            # a server that is away is said at once: nobody has begun anything
+            away = path is None and not getattr(cause, "connection_invalidated", False)
+            if away or not _passes(cause) or time.monotonic() >= give_up:
                 raise unusable(url, cause or error) from None
+            time.sleep(PAUSE)
         except (RuntimeError, ImportError) as error:
             raise unusable(url, error) from None
 
@@ -166,8 +169,8 @@ def unusable(url: str, error: BaseException) -> StorageError:
     elif disk_is_full(error):
         way_out = "make room and run the same command again"
     elif _passes(error):
-        holder = "the process that holds it" if path else "the server's trouble"
-        way_out = f"end {holder} and run the same command again"
+        holder = "end the process that holds it" if path else "start that server"
+        way_out = f"{holder} and run the same command again"
     else:
         way_out = "move it away or name another with FAIRTUNE_STORAGE"
     return StorageError(f"the Optuna database {redact(url)} cannot be used: {text}; {way_out}")

@@ -34,8 +34,10 @@ def check_invariants(home: Home, study: str) -> StudyResults:
     runs = Runs.of(home, study)
     by_key = {run.data.tags["fairtune.trial"]: run for run in runs.children}
     assert len(by_key) == len(runs.children)
+    run_ids = {trial.key: trial.run_id for trial in found.trials}
     for trial in trials:
         run = by_key.pop(trial.user_attrs["key"])
+        assert run_ids[trial.user_attrs["key"]] == run.info.run_id
         nothing_is_running(trial, run)
         state_status_and_outcome_agree(trial, run)
         every_point_is_there_once(trial, run, runs, found.spec.objective.metric)
@@ -67,7 +69,6 @@ def state_status_and_outcome_agree(trial: FrozenTrial, run: Run) -> None:
         assert run.data.tags["fairtune.reason"] == told["reason"]
     assert run.data.tags["fairtune.outcome"] == outcome.value
     assert run.info.status == outcome.mlflow_status
-    assert trial.user_attrs["mlflow_run_id"] == run.info.run_id
     assert (trial.state == TrialState.COMPLETE) <= (trial.value is not None)
 
 
@@ -104,8 +105,8 @@ def every_point_is_there_once(trial: FrozenTrial, run: Run, runs: Runs, objectiv
 
 def databases_are_whole(home: Home) -> None:
     """I6: both open, as `check_invariants` has shown, and SQLite finds no fault in them."""
-    for name in ("optuna.db", "mlflow.db"):
-        with closing(sqlite3.connect(home.path / name)) as database:
+    for path in home.path.glob("*.db"):
+        with closing(sqlite3.connect(path)) as database:
             assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
