@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from lightning_modules.errors import FairtuneError, NothingCompletedError
+from lightning_modules.errors import FairtuneError, Interrupted, NothingCompletedError
 from studies import document
 from studies.archive import Archive, end_of
 from studies.engines import Task
@@ -52,13 +52,20 @@ class Trainings:
     times: int
     attempts: list[str] = field(default_factory=list)
     """The trials that were begun, in order."""
+    interrupted: list[str] = field(default_factory=list)
+    """The trials that were asked to be continued later."""
 
     def __call__(self, task: Task, ask: Ask) -> TrialEnd:
         self.attempts.append(task.trial)
         best: dict[str, float] = {}
         for epoch in range(1, EPOCHS + 1):
             best = {"val/accuracy": epoch / 10}
-            if not ask(EpochReport(epoch, best)):
+            try:
+                go_on = ask(EpochReport(epoch, best))
+            except Interrupted:
+                self.interrupted.append(task.trial)
+                raise
+            if not go_on:
                 return TrialEnd(Outcome.pruned, epochs=epoch, best_epoch=epoch, best=best)
             if epoch == 2 and task.trial.startswith(self.bad) and self.times:
                 self.times -= 1
@@ -127,6 +134,7 @@ def test_a_stop_lets_the_running_trial_end_its_epoch_and_the_next_run_goes_on(
     home, trainings = Home.at(tmp_path), Trainings("none", CRASHED, times=0)
     epochs = run(home, trainings, lambda: len(trainings.attempts) == 3)
     assert epochs[-1][0] == "trial-0002"  # its epoch was told
+    assert trainings.interrupted == ["trial-0002"]
     [waiting] = [trial for trial in trials(home) if trial.state == TrialState.WAITING]
     assert waiting.user_attrs["outcome"] == "interrupted"
     run(home, trainings)
