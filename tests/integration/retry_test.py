@@ -1,5 +1,6 @@
 """What the driver does with trials that fail, on a real SQLite file, with scripted trainings."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,13 +75,16 @@ class Trainings:
 
 
 def run(
-    home: Home, perform: Perform, stopping: Callable[[], bool] = lambda: False
+    home: Home,
+    perform: Perform,
+    stopping: Callable[[], bool] = lambda: False,
+    display: Display | None = None,
 ) -> list[tuple[str, int]]:
     """Run the study; the epochs that the tracker was told of."""
     engine, told = InlineEngine(perform), Told()
     spec = resolve(document.parse(FILE, "study.yaml"))
     try:
-        Runner(spec, home, Archive.open(home), told, engine, Display(), stopping).run()
+        Runner(spec, home, Archive.open(home), told, engine, display or Display(), stopping).run()
     finally:
         engine.close()
     return told.epochs
@@ -132,7 +136,21 @@ def test_a_stop_lets_the_running_trial_end_its_epoch_and_the_next_run_goes_on(
     tmp_path: Path,
 ) -> None:
     home, trainings = Home.at(tmp_path), Trainings("none", CRASHED, times=0)
-    epochs = run(home, trainings, lambda: len(trainings.attempts) == 3)
+    stopped = threading.Event()
+
+    class Screen(Display):
+        def stopping(self, trials: int) -> None:
+            stopped.set()
+
+    def perform(task: Task, ask: Ask) -> TrialEnd:
+        def late(report: EpochReport) -> bool:
+            """The third trial is in the middle of an epoch when the study is stopped."""
+            assert task.trial != "trial-0002" or stopped.wait(60)
+            return ask(report)
+
+        return trainings(task, late)
+
+    epochs = run(home, perform, lambda: len(trainings.attempts) == 3, Screen())
     assert epochs[-1][0] == "trial-0002"  # its epoch was told
     assert trainings.interrupted == ["trial-0002"]
     [waiting] = [trial for trial in trials(home) if trial.state == TrialState.WAITING]
