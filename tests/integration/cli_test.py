@@ -455,7 +455,7 @@ def test_help_imports_nothing_heavy() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stderr == "\n"
-    commands = ["init", "check", "run", "status", "best", "components", "schema", "ui"]
+    commands = ["init", "check", "run", "status", "best", "components", "schema", "ui", "dashboard"]
     assert all(f" {command} " in ran.stdout for command in commands)
     assert "130 Ctrl-C" in ran.stdout
 
