@@ -43,7 +43,7 @@ def _listed(home: Home, token: str) -> list[Listed]:
     return overview.listed(home) if results.exists(home) else []
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner=False)  # 10,000 trials take 75 MB
 def study(home: Home, study: str, token: str) -> StudyResults:
     """A study and all of its trials."""
     return results.load(home, study)

@@ -90,8 +90,12 @@ def noether_pairs(gamma: float, *, power: float, alpha: float = ALPHA) -> int:
     return math.ceil(float((z / (math.sqrt(6) * (gamma - 0.5))) ** 2))
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=4096)
 def _detectable_effect(n: int, alpha: float, wanted: float) -> float:
+    """What n seeds detect with this power; one simulation serves all pairs of a study."""
+    if n > ENUMERATE_UP_TO:
+        needed = np.sort(_needed(n, alpha))[math.ceil(wanted * SIMULATIONS) - 1]
+        return float(np.nextafter(needed, math.inf))
     low, high = 0.0, 20.0
     while high - low > 0.002:
         middle = (low + high) / 2
@@ -102,10 +106,9 @@ def _detectable_effect(n: int, alpha: float, wanted: float) -> float:
     return high
 
 
-@functools.lru_cache(maxsize=256)
 def _seeds(effect: float, first: int, alpha: float, wanted: float, most: int) -> int | None:
     def enough(n: int) -> bool:
-        return bool(_detected(effect, n, alpha).mean() >= wanted)
+        return effect >= _detectable_effect(n, alpha, wanted)
 
     for n in range(first, min(ENUMERATE_UP_TO, most) + 1):
         if enough(n):
@@ -119,18 +122,37 @@ def _seeds(effect: float, first: int, alpha: float, wanted: float, most: int) ->
     return high
 
 
+def _noise(n: int) -> Array:
+    """Differences without an effect; shape (SIMULATIONS, n)."""
+    return np.random.default_rng(n).standard_normal((SIMULATIONS, n))
+
+
 def _detected(effect: float, n: int, alpha: float) -> npt.NDArray[np.bool_]:
     """Which simulated comparisons end in a verdict for the better arm; shape (SIMULATIONS,)."""
-    d = effect + np.random.default_rng(n).standard_normal((SIMULATIONS, n))
+    if n > ENUMERATE_UP_TO:
+        return effect > _needed(n, alpha)
+    d = effect + _noise(n)
     t = d.mean(axis=1) / (d.std(axis=1, ddof=1) / math.sqrt(n))
-    if n <= ENUMERATE_UP_TO:
-        significant = _sign_flip_p(d) <= alpha
-    else:
-        significant = t > stats.t.ppf(1 - alpha / 2, n - 1)
+    significant = _sign_flip_p(d) <= alpha
     excludes_zero = t > stats.t.ppf(1 - ALPHA / 2, n - 1)
     wins = (d > 0).mean(axis=1) >= BETTER
     detected: npt.NDArray[np.bool_] = significant & excludes_zero & wins
     return detected
+
+
+def _needed(n: int, alpha: float) -> Array:
+    """The effect above which each simulated comparison ends in a verdict; shape (SIMULATIONS,).
+
+    Every condition of the rule asks for an effect of its own: Student's t for one that shifts the
+    mean beyond its critical value, the share of wins for one that lifts enough seeds above zero.
+    """
+    noise = _noise(n)
+    critical = float(stats.t.ppf(1 - min(alpha, ALPHA) / 2, n - 1)) / math.sqrt(n)
+    for_mean = critical * noise.std(axis=1, ddof=1) - noise.mean(axis=1)
+    losses = n - math.ceil(BETTER * n)
+    for_wins = -np.partition(noise, losses, axis=1)[:, losses]
+    needed: Array = np.maximum(for_mean, for_wins)
+    return needed
 
 
 def _sign_flip_p(d: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import altair as alt
@@ -20,7 +20,6 @@ Picture = alt.Chart | alt.LayerChart | alt.FacetChart
 """What a `draw_*` function gives."""
 ROW = 30
 """Pixels for an arm on an axis."""
-LEGEND = alt.Legend(title=None, orient="top", columns=6, labelLimit=220, symbolOpacity=1)
 NARROW = 12
 """Arms up to which every one of them gets words of its own in a figure."""
 
@@ -47,22 +46,41 @@ def colours(arms: Sequence[str]) -> list[str]:
     return [COLOURS[index % len(COLOURS)] for index in range(len(arms))]
 
 
-def colour(arms: Sequence[str], *, legend: bool = True) -> alt.Color:
-    """The encoding of `arm` by colour, the same in every figure of a study."""
+def colour(
+    arms: Sequence[str], *, legend: bool = True, shown: Collection[str] | None = None
+) -> alt.Color:
+    """The encoding of `arm` by colour, the same in every figure of a study.
+
+    `shown`: the arms that are in the figure, where those are not all.
+    """
     scale = alt.Scale(domain=list(arms), range=colours(arms))
-    return alt.Color("arm:N", scale=scale, legend=LEGEND if legend else None)
+    return alt.Color("arm:N", scale=scale, legend=_legend(arms, shown) if legend else None)
 
 
-def dash(arms: Sequence[str]) -> alt.StrokeDash:
+def dash(arms: Sequence[str], *, shown: Collection[str] | None = None) -> alt.StrokeDash:
     """The encoding of `arm` by dash: plain while the colours suffice."""
     dashes = [list(DASHES[i // len(COLOURS) % len(DASHES)]) for i in range(len(arms))]
     scale = alt.Scale(domain=list(arms), range=dashes)
-    return alt.StrokeDash("arm:N", scale=scale, legend=LEGEND)
+    return alt.StrokeDash("arm:N", scale=scale, legend=_legend(arms, shown))
+
+
+def _legend(arms: Sequence[str], shown: Collection[str] | None) -> alt.Legend:
+    """Of the colours and the dashes, which Vega makes one where they are told alike."""
+    return alt.Legend(
+        title=None,
+        orient="top",
+        columns=6,
+        labelLimit=220,
+        symbolOpacity=1,
+        symbolType="stroke",
+        symbolStrokeWidth=3,
+        values=[arm for arm in arms if shown is None or arm in shown],
+    )
 
 
 def arm_axis(order: Sequence[str]) -> alt.Y:
     """One row for each arm."""
-    axis = alt.Axis(title=None, labelLimit=190, ticks=False, domain=False)
+    axis = alt.Axis(title=None, labelLimit=150, ticks=False, domain=False)
     return alt.Y("arm:N", sort=list(order), axis=axis)
 
 

@@ -224,7 +224,7 @@ def pairs_info(comparison: Comparison) -> PairsInfo:
     return PairsInfo(
         data=pd.DataFrame(rows),
         caption=(
-            f"Row minus column, in {unit(comparison.metric)}; {decided} of "
+            f"Row minus column, in {unit(comparison.metric).removeprefix('of ')}; {decided} of "
             f"{counted(count, 'pair')} decided at 5 % after Holm's correction for all of them."
         ),
         alt=f"Matrix of {counted(count, 'pair')} of arms, {decided} of them decided",
@@ -272,7 +272,7 @@ def draw_pairs(info: PairsInfo) -> Picture:
                 .mark_text(fontSize=12, color=ink)
                 .encode(text="written:N")
             )
-    return alt.layer(*layers).properties(height=34 * len(order) + 150)
+    return alt.layer(*layers).properties(height=(34 if info.written else 16) * len(order) + 190)
 
 
 def numbers(results: StudyResults, comparison: Comparison) -> pd.DataFrame:

@@ -187,7 +187,9 @@ def draw_effect(info: EffectInfo) -> Picture:
         alt.Tooltip("value:Q", format=written),
         alt.Tooltip("outcome:N"),
     ]
-    base = alt.Chart(info.data).encode(x=x, color=colour(info.arms), tooltip=about)
+    shown = set(info.data["arm"])
+    coloured = colour(info.arms, shown=shown)
+    base = alt.Chart(info.data).encode(x=x, color=coloured, tooltip=about)
     points = base.transform_filter("datum.outcome === 'completed'").mark_circle(
         size=34, opacity=0.4
     )
@@ -197,7 +199,7 @@ def draw_effect(info: EffectInfo) -> Picture:
     line = (
         alt.Chart(info.bins)
         .mark_line(strokeWidth=2)
-        .encode(x=x, y=y, color=colour(info.arms), strokeDash=dash(info.arms))
+        .encode(x=x, y=y, color=coloured, strokeDash=dash(info.arms, shown=shown))
     )
     layers = [line, points.encode(y=y), untuned.encode(y=y)]
     if (info.data["outcome"] == Outcome.diverged).any():

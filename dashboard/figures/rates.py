@@ -90,6 +90,7 @@ def rates_info(rates: Sequence[Rates], arms: Sequence[str], *, log: bool = False
 def draw_rates(info: RatesInfo) -> Picture:
     """Lines with points."""
     scale = alt.Scale(type="log") if info.log else alt.Scale(zero=True)
+    shown = set(info.data["arm"])
     base = alt.Chart(info.data).encode(
         x=alt.X("epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1, grid=False)),
         y=alt.Y(
@@ -97,7 +98,7 @@ def draw_rates(info: RatesInfo) -> Picture:
             scale=scale,
             axis=alt.Axis(title="learning rate ÷ optimizer.lr", format=".3~g", tickCount=6),
         ),
-        color=colour(info.arms),
+        color=colour(info.arms, shown=shown),
         tooltip=[
             "arm:N",
             "kind:N",
@@ -107,7 +108,7 @@ def draw_rates(info: RatesInfo) -> Picture:
         ],
     )
     lines = base.transform_filter("datum.kind === 'planned'").mark_line(strokeWidth=2)
-    layers = [lines.encode(strokeDash=dash(info.arms))]
+    layers = [lines.encode(strokeDash=dash(info.arms, shown=shown))]
     if (info.data["kind"] == "logged").any():
         logged = base.transform_filter("datum.kind === 'logged'")
         layers.append(logged.mark_circle(size=40, opacity=0.9))

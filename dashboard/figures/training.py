@@ -88,9 +88,10 @@ def _curve(
 
 def draw_learning(info: LearningInfo) -> Picture:
     """Lines with bands."""
+    shown = set(info.data["arm"])
     base = alt.Chart(info.data).encode(
         x=alt.X("epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1, grid=False)),
-        color=colour(info.arms),
+        color=colour(info.arms, shown=shown),
     )
     y = alt.Y("median:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
     written = number_format(info.metric)
@@ -99,7 +100,7 @@ def draw_learning(info: LearningInfo) -> Picture:
     )
     line = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=14)).encode(
         y=y,
-        strokeDash=dash(info.arms),
+        strokeDash=dash(info.arms, shown=shown),
         tooltip=[
             "arm:N",
             "epoch:Q",

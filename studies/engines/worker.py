@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import signal
 import threading
 import time
@@ -18,12 +19,16 @@ Perform = Callable[[Task, Callable[[EpochReport], bool]], TrialEnd]
 """Trains a task, asking after every epoch whether to go on; that may raise Interrupted."""
 
 
-def work(connection: Connection, lifeline: Connection, perform: Perform) -> None:
+def work(
+    connection: Connection, lifeline: Connection, last_words: Connection, perform: Perform
+) -> None:
     """Train what arrives on `connection` until it closes.
 
     `lifeline` is the reading end of a pipe that only the driver holds open: when the driver dies,
-    however suddenly, the worker and its children follow within moments.
+    however suddenly, the worker and its children follow within moments. Where the worker crashes,
+    `last_words` gets the traceback.
     """
+    faulthandler.enable(last_words.fileno())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver acts
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     family.found(lifeline.fileno())

@@ -1,5 +1,7 @@
 """Every way in which a trial fails has its outcome, and the study goes on (faults 8 to 11)."""
 
+from pathlib import Path
+
 import pytest
 
 from studies.records import Outcome
@@ -13,6 +15,12 @@ pytestmark = pytest.mark.slow
 def outcomes(faulty: Faulty) -> list[tuple[Outcome | None, str]]:
     found = check_invariants(faulty.home, "faulty")
     return [(trial.outcome, trial.reason) for trial in sorted(found.trials, key=lambda t: t.key)]
+
+
+def traceback_of(faulty: Faulty, trial: str) -> str:
+    runs = Runs.of(faulty.home, "faulty")
+    (run,) = [run for run in runs.children if run.data.tags["fairtune.trial"] == trial]
+    return Path(runs.client.download_artifacts(run.info.run_id, "traceback.txt")).read_text()
 
 
 def test_what_the_machine_does_is_tried_three_times_and_what_the_code_does_once(
@@ -42,11 +50,8 @@ def test_what_the_machine_does_is_tried_three_times_and_what_the_code_does_once(
         assert faulty.epochs_of(trial) == [1, 2]
     warnings = driver.told["warnings"]
     assert any("1 of 6 trials ended with crashed: the worker process" in each for each in warnings)
-    runs = Runs.of(faulty.home, "faulty")
-    (run,) = [run for run in runs.children if run.data.tags["fairtune.trial"] == "trial-0003"]
-    traceback = runs.client.download_artifacts(run.info.run_id, "traceback.txt")
-    with open(traceback) as file:
-        assert "ValueError: no such luck" in file.read()
+    assert "ValueError: no such luck" in traceback_of(faulty, "trial-0003")
+    assert "Fatal Python error: Segmentation fault" in traceback_of(faulty, "trial-0002")
     faulty.leaves_no_orphans()
 
 

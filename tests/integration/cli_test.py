@@ -186,13 +186,21 @@ def test_running_again_trains_nothing(finished: Finished, capsys: Output) -> Non
     assert len(Runs.of(finished.home, "tiny").children) == 8
 
 
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ("optimizer.0.lr.max=2.0", "optimizer.0.lr.max was 1.0 and is 2.0"),
+        ("objective.metric=val/loss", "objective.metric was 'not given' and is 'val/loss'"),
+        ("trainer.epochs=3", "trainer.epochs was 2 and is 3"),
+    ],
+)
 def test_a_changed_file_is_refused_with_the_path_of_the_change(
-    finished: Finished, capsys: Output
+    change: str, difference: str, finished: Finished, capsys: Output
 ) -> None:
-    assert main([*finished.run, "--set", "optimizer.0.lr.max=2.0"]) == 2
+    assert main([*finished.run, "--set", change]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == (
-        "fairtune: study tiny was started with another file: optimizer.0.lr.max was 1.0 and is "
-        "2.0. Give the changed study another name, or undo the change"
+        f"fairtune: study tiny was started with another file: {difference}. "
+        "Give the changed study another name, or undo the change"
     )
 
 
@@ -447,7 +455,7 @@ def test_help_imports_nothing_heavy() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stderr == "\n"
-    commands = ["init", "check", "run", "status", "best", "components", "schema", "ui"]
+    commands = ["init", "check", "run", "status", "best", "components", "schema", "ui", "dashboard"]
     assert all(f" {command} " in ran.stdout for command in commands)
     assert "130 Ctrl-C" in ran.stdout
 

@@ -201,12 +201,13 @@ def test_a_running_study_is_drawn_again_until_it_ends(
     runs = ["process 1 on another machine"]
     monkeypatch.setattr(Home, "driver", lambda *_: runs[0] if runs else None)
     app = opened("optimizers")
-    assert [element.proto.body for element in app.get("badge")] or "running" in all_of(app)
+    assert ":green-badge[running]" in texts(app)
     assert len(app.get("progress")) == 1
     runs.clear()
     shows(STATES["finished"])
     st.cache_resource.clear()
     app.run()
+    assert ":blue-badge[finished]" in texts(app)
     assert not app.get("progress")
     assert not app.exception
 

@@ -1,5 +1,6 @@
 """What the driver does with trials that fail, on a real SQLite file, with scripted trainings."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from lightning_modules.errors import FairtuneError, NothingCompletedError
+from lightning_modules.errors import FairtuneError, Interrupted, NothingCompletedError
 from studies import document
 from studies.archive import Archive, end_of
 from studies.engines import Task
@@ -52,13 +53,20 @@ class Trainings:
     times: int
     attempts: list[str] = field(default_factory=list)
     """The trials that were begun, in order."""
+    interrupted: list[str] = field(default_factory=list)
+    """The trials that were asked to be continued later."""
 
     def __call__(self, task: Task, ask: Ask) -> TrialEnd:
         self.attempts.append(task.trial)
         best: dict[str, float] = {}
         for epoch in range(1, EPOCHS + 1):
             best = {"val/accuracy": epoch / 10}
-            if not ask(EpochReport(epoch, best)):
+            try:
+                go_on = ask(EpochReport(epoch, best))
+            except Interrupted:
+                self.interrupted.append(task.trial)
+                raise
+            if not go_on:
                 return TrialEnd(Outcome.pruned, epochs=epoch, best_epoch=epoch, best=best)
             if epoch == 2 and task.trial.startswith(self.bad) and self.times:
                 self.times -= 1
@@ -67,13 +75,16 @@ class Trainings:
 
 
 def run(
-    home: Home, perform: Perform, stopping: Callable[[], bool] = lambda: False
+    home: Home,
+    perform: Perform,
+    stopping: Callable[[], bool] = lambda: False,
+    display: Display | None = None,
 ) -> list[tuple[str, int]]:
     """Run the study; the epochs that the tracker was told of."""
     engine, told = InlineEngine(perform), Told()
     spec = resolve(document.parse(FILE, "study.yaml"))
     try:
-        Runner(spec, home, Archive.open(home), told, engine, Display(), stopping).run()
+        Runner(spec, home, Archive.open(home), told, engine, display or Display(), stopping).run()
     finally:
         engine.close()
     return told.epochs
@@ -125,8 +136,23 @@ def test_a_stop_lets_the_running_trial_end_its_epoch_and_the_next_run_goes_on(
     tmp_path: Path,
 ) -> None:
     home, trainings = Home.at(tmp_path), Trainings("none", CRASHED, times=0)
-    epochs = run(home, trainings, lambda: len(trainings.attempts) == 3)
+    stopped = threading.Event()
+
+    class Screen(Display):
+        def stopping(self, trials: int) -> None:
+            stopped.set()
+
+    def perform(task: Task, ask: Ask) -> TrialEnd:
+        def late(report: EpochReport) -> bool:
+            """The third trial is in the middle of an epoch when the study is stopped."""
+            assert task.trial != "trial-0002" or stopped.wait(60)
+            return ask(report)
+
+        return trainings(task, late)
+
+    epochs = run(home, perform, lambda: len(trainings.attempts) == 3, Screen())
     assert epochs[-1][0] == "trial-0002"  # its epoch was told
+    assert trainings.interrupted == ["trial-0002"]
     [waiting] = [trial for trial in trials(home) if trial.state == TrialState.WAITING]
     assert waiting.user_attrs["outcome"] == "interrupted"
     run(home, trainings)

@@ -80,3 +80,10 @@ def test_noether_s_pairs_are_those_of_bouthillier() -> None:
     assert noether_pairs(0.75, power=0.8) == 17
     with pytest.raises(ValueError, match=r"gamma must be in \(0.5, 1\], got 0.5"):
         noether_pairs(0.5, power=0.8)
+
+
+def test_of_780_pairs_a_larger_difference_never_needs_more_seeds() -> None:
+    needed = [seeds_needed(float(x), 1.0, pairs=780) for x in np.linspace(0.7, 3, 780)]
+    known = [n for n in needed if n is not None]
+    assert known == sorted(known, reverse=True)
+    assert len(known) > 700
