@@ -44,10 +44,10 @@ def run_study(
     Raises BusyError where another process runs it, StorageError where a database cannot be used
     and UserError where the file differs from the one that the study was started with.
     """
-    home.create()
+    new = not home.study(spec.study).exists()
+    home.create(spec.study)
     engine = LocalEngine(workers, train_task, PRELOAD)
     try:
-        new = not home.study(spec.study).exists()
         with home.lock(spec.study):
             if new:
                 engine.start()  # the workers' imports take seconds: they run beside the driver's

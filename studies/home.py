@@ -65,18 +65,16 @@ class Home:
         """The folder of the state from which an interrupted trial continues."""
         return self.study(study) / "continuations" / slug(trial)
 
-    def create(self) -> None:
-        """Make the folder; raises StorageError where it cannot be written."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / f".write-{os.getpid()}"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise StorageError(
-                f"{self.path}: the home cannot be written ({error.strerror}); "
-                "choose another with --home"
-            ) from None
+    def create(self, study: str | None = None) -> None:
+        """Make the folder, and those of a study; StorageError where one cannot be written."""
+        _make(self.path, "the home cannot be written", "choose another with --home")
+        if study is not None:
+            own = self.study(study)
+            folders = [own, *(own / name for name in ("checkpoints", "continuations", "spool"))]
+            for folder in [*folders, self.artifacts]:
+                _make(
+                    folder, "cannot be written", "make it writable and run the same command again"
+                )
 
     def driver(self, study: str) -> str | None:
         """The process that runs a study now, such as `process 12 on host`; nothing is locked.
@@ -118,6 +116,16 @@ class Home:
         finally:
             owner.unlink(missing_ok=True)
             lock.release()
+
+
+def _make(folder: Path, what: str, way_out: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".write-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StorageError(f"{folder}: {what} ({error.strerror}); {way_out}") from None
 
 
 def slug(name: str) -> str:

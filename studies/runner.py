@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from optuna.trial import FrozenTrial
 
+from lightning_modules.errors import StorageError
 from studies.archive import Archive, Asked, Ledger, end_of
 from studies.arms import arms
 from studies.confirmation import Confirmation, best_trials, plan
@@ -180,7 +181,12 @@ class Runner:
                 self.release_followers(event.trial, end)
 
     def judge(self, trial: Running, end: TrialEnd) -> TrialEnd | None:
-        """What a trial's end is to be told as; None where it gets another attempt."""
+        """What a trial's end is to be told as; None where it gets another attempt.
+
+        Raises StorageError where its checkpoints cannot be written: nobody else's can.
+        """
+        if end.outcome == Outcome.error and end.reason.startswith(f"{StorageError.__name__}: "):
+            raise StorageError(end.reason.partition(": ")[2])
         if end.outcome not in RETRIED:
             return end
         failed = trial.source.ledger.count_failure(trial.asked)
