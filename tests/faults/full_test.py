@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from studies import tracking
 from studies.cli import main
 from studies.home import Home
 from tests.faults.drivers import Faulty
@@ -16,6 +17,12 @@ from tests.faults.scripted import EPOCHS, TRIALS, Scripted
 
 Output = pytest.CaptureFixture[str]
 Mount = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a study does not wait long for room."""
+    monkeypatch.setattr(tracking, "FINISH_SECONDS", 0.2)
 
 
 @pytest.fixture
