@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,6 +21,8 @@ from lightning_modules.errors import BusyError, StorageError, UserError
 DEFAULT_HOME = "mlruns"
 URL_SETTINGS = ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI")
 SECRET_SETTINGS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+DATABASES = ("sqlite", "postgresql", "mysql", "mariadb")
+STORES = (*DATABASES, "mssql", "http", "https", "databricks", "uc")
 DEFAULT_PORTS = {"postgres": "5432", "mysql": "3306"}
 
 
@@ -36,11 +38,15 @@ class Home:
     def at(cls, path: Path) -> Home:
         """The home at `path`; FAIRTUNE_STORAGE and MLFLOW_TRACKING_URI may place its databases.
 
-        Raises UserError where both are the same database, which would destroy it.
+        Raises UserError where a URL is none, and where both are the same database, which would
+        destroy it.
         """
         path = path.absolute()
         optuna_url = os.environ.get("FAIRTUNE_STORAGE") or f"sqlite:///{path / 'optuna.db'}"
         mlflow_uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{path / 'mlflow.db'}"
+        for name, schemes in (("FAIRTUNE_STORAGE", DATABASES), ("MLFLOW_TRACKING_URI", STORES)):
+            if wrong := _wrong(os.environ.get(name, ""), schemes):
+                raise UserError(f"{name}: {wrong}")
         if _same_database(optuna_url, mlflow_uri):
             raise UserError(
                 "FAIRTUNE_STORAGE and MLFLOW_TRACKING_URI name the same database; Optuna and "
@@ -165,6 +171,21 @@ def disk_is_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _wrong(url: str, schemes: Sequence[str]) -> str | None:
+    """What is wrong with a URL; its password is not repeated."""
+    scheme, separator, rest = url.partition("://")
+    kind = scheme.partition("+")[0]
+    if not separator or kind == "sqlite":
+        return None
+    if kind not in schemes:
+        return f"cannot be {kind}://...; it may be {', '.join(f'{s}://' for s in schemes)}"
+    server = rest.partition("/")[0]
+    if server.count("@") > 1:
+        return "has more than one @; write those of the password as %40"
+    port = re.fullmatch(r"(?:\[.*\]|[^:]*):?(\d*)", server.rpartition("@")[2])
+    return None if port else "has a port that is no number"
 
 
 def _same_database(one: str, other: str) -> bool:

@@ -25,7 +25,11 @@ def ui(
     if place.mlflow_uri.startswith(("http://", "https://")):
         raise UserError(f"the runs are on {redact(place.mlflow_uri)}: open that in a browser")
     file = sqlite_file(place.mlflow_uri)
-    if file is not None and not file.exists():
+    if file is None:
+        from studies.mlflow_client import connect
+
+        connect(place.mlflow_uri)  # MLflow's server would try for minutes
+    elif not file.exists():
         raise UserError(f"{place.path} holds no runs yet; start a study with `fairtune run`")
     check_port(port)
     command = [sys.executable, "-m", "mlflow", "server"]

@@ -89,6 +89,11 @@ def _raise(_: Path) -> None:
     raise ValueError("no such luck")
 
 
+def _leak(_: Path) -> None:
+    names = ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_PASSWORD")
+    raise ValueError(" ".join(os.environ.get(name, "") for name in names))
+
+
 def _memory(_: Path) -> None:
     raise MemoryError
 
@@ -127,6 +132,7 @@ def _bear(order: Path) -> None:
 
 KINDS: dict[str, Callable[[Path], None]] = {
     "raise": _raise,
+    "leak": _leak,
     "memory": _memory,
     "exit": _exit,
     "die": _die,

@@ -3,10 +3,8 @@
 import re
 import shutil
 import sqlite3
-import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from studies.cli import main
 from studies.home import Home
 from tests.faults.invariants import check_invariants
 from tests.faults.scripted import EPOCHS, TRIALS, Scripted, heard
-from tests.faults.servers import Postgres, free_port, wire
+from tests.faults.servers import Postgres, wire
 from tests.integration.accounts import optuna_trials
 
 pytestmark = pytest.mark.filterwarnings(
@@ -157,17 +155,6 @@ def test_one_database_for_optuna_and_mlflow_is_refused_however_it_is_spelled(
 
 
 # --- PostgreSQL ----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    """A server, in a folder that its own user may enter."""
-    folder = Path(tempfile.mkdtemp(prefix="fairtune-postgres-"))
-    server = Postgres(folder, free_port())
-    server.create()
-    yield server
-    server.control("stop", "-m", "immediate")
-    shutil.rmtree(folder)
 
 
 def complete_exactly_once(home: Home, study: str) -> None:

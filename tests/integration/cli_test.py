@@ -546,7 +546,14 @@ def test_ui_answers_on_this_machine_only_and_leaves_nothing_behind(
         assert session.get(f"{url}/health").text == "OK"
         assert "<title>MLflow</title>" in session.get(url).text
         assert session.get(url, headers={"Host": "evil.example"}).status_code == 403
+        create = f"{url}/api/2.0/mlflow/experiments/create"
+        for origin, answer in ((url, 200), ("http://evil.example", 403)):
+            asked = session.post(create, json={"name": origin}, headers={"Origin": origin})
+            assert asked.status_code == answer
         servers = psutil.Process(process.pid).children(recursive=True)
+        for server in servers:
+            assert server.environ()["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+            assert server.environ()["MLFLOW_DISABLE_TELEMETRY"] == "true"
         sockets = [each for server in servers for each in server.net_connections()]
         listening = {each.laddr for each in sockets if each.status == psutil.CONN_LISTEN}
         assert {address.ip for address in listening} == {"127.0.0.1"}
