@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import shutil
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -17,9 +18,13 @@ import numpy as np
 import torch
 from pytorch_lightning.plugins import CheckpointIO
 
+from lightning_modules.errors import StorageError
+
 FORMAT = 1
 SECONDS = 30.0
 """Between two writes at least; longer where a write takes long, so that it costs 2 % at most."""
+MARGIN = 2**20
+"""Bytes: a disk with less is full, though a small file may still fit."""
 DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -98,7 +103,7 @@ class Continuation(CheckpointIO):
 def replace(path: Path, write: Callable[[Path], None], keep: Path | None = None) -> None:
     """Write beside, force to disk, rename: `path` is whole at every moment.
 
-    What was there before goes to `keep`.
+    What was there before goes to `keep`. Raises StorageError where that is impossible.
     """
     beside = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
     try:
@@ -108,6 +113,13 @@ def replace(path: Path, write: Callable[[Path], None], keep: Path | None = None)
         if keep is not None and path.exists():
             path.replace(keep)
         beside.replace(path)
+    except (OSError, RuntimeError) as error:  # torch raises the latter, and does not say why
+        full = shutil.disk_usage(path.parent).free < MARGIN
+        why = "the disk is full" if full else str(error).partition("\n")[0]
+        raise StorageError(
+            f"{path.parent}: a checkpoint cannot be written: {why}; change that and run the same "
+            "command again"
+        ) from error
     finally:
         beside.unlink(missing_ok=True)
 

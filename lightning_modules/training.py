@@ -295,9 +295,11 @@ class _Watch(Checkpoint):
         metrics["time/epoch_s"] = time.perf_counter() - self._began
         self.diverged = pl_module.diverged
         value = metrics[self.objective.metric]
+        said = f"{self.objective.metric} is {value!r} after epoch {self.epochs + 1}"
+        if not isinstance(value, int | float):
+            raise UserError(f"{said}, which is no number")
         if self.diverged is None and not math.isfinite(value):
-            epoch = self.epochs + 1
-            self.diverged = f"{self.objective.metric} is {value} after epoch {epoch}"
+            self.diverged = said
         if self._improved(metrics):
             state = pl_module.state_dict()
             self.weights = {name: tensor.detach().clone() for name, tensor in state.items()}

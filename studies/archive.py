@@ -1,4 +1,4 @@
-"""The only file that opens Optuna storage: studies, their trials, and how a trial is resumed.
+"""The only way into Optuna storage: studies, their trials, and how a trial is resumed.
 
 A `Ledger` is one Optuna study. Its trials carry, as user attributes, everything that the MLflow
 run says of them, so that a study can be read without MLflow.
@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import json
 import math
-import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import optuna
-from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import event
-from sqlalchemy.exc import SQLAlchemyError
 
 from lightning_modules.configuration import Configuration
-from lightning_modules.errors import StorageError
-from studies.home import Home, redact
+from studies.home import Home
 from studies.records import Outcome, TrialEnd, TrialRecord
+from studies.storage import SteadyStorage, open_storage
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -42,13 +39,13 @@ class Archive:
 
         Raises StorageError where the database cannot be used.
         """
-        try:
-            return cls(_storage(home.optuna_url))
-        except (SQLAlchemyError, RuntimeError, ImportError, sqlite3.Error) as error:
-            raise StorageError(
-                f"the Optuna database {redact(home.optuna_url)} cannot be used: "
-                f"{_first_line(error)}; move it away or name another with FAIRTUNE_STORAGE"
-            ) from None
+        return cls(open_storage(home.optuna_url))
+
+    def close(self) -> None:
+        """Close the connections."""
+        if isinstance(self.storage, SteadyStorage):
+            self.storage.remove_session()
+            self.storage.engine.dispose()
 
     def names(self) -> list[str]:
         """The names of all Optuna studies in the storage."""
@@ -86,6 +83,10 @@ class Archive:
         for key, value in attributes.items():
             if known.get(key) != value:
                 self.storage.set_study_user_attr(study_id, key, value)
+
+    def release(self, name: str) -> None:
+        """Queue the trials of a study whose driver died."""
+        Ledger(optuna.load_study(study_name=name, storage=self.storage))
 
     def trials(self, name: str) -> list[FrozenTrial]:
         """Every trial of a study, in order."""
@@ -176,7 +177,7 @@ class Ledger:
         if run_id is not None:
             trial.set_user_attr("mlflow_run_id", run_id)
         trial.set_user_attr("outcome", end.outcome.value)
-        trial.set_user_attr("end", json.dumps(_plain(end)))
+        trial.set_user_attr("end", end.to_json())
         if end.outcome == Outcome.interrupted:
             self._requeue(trial._trial_id)
             return
@@ -201,41 +202,9 @@ class Ledger:
 def end_of(trial: FrozenTrial) -> TrialEnd | None:
     """How a told trial ended, as it was written."""
     text = trial.user_attrs.get("end")
-    if text is None:
-        return None
-    fields = json.loads(text)
-    return TrialEnd(**{**fields, "outcome": Outcome(fields["outcome"])})
+    return None if text is None else TrialEnd.from_json(text)
 
 
 def configuration_of(trial: FrozenTrial) -> Configuration:
     """The configuration of a trial that has started."""
     return Configuration.resolve(json.loads(trial.user_attrs["configuration"]))
-
-
-def _plain(end: TrialEnd) -> dict[str, Any]:
-    plain = {key: getattr(end, key) for key in end.__dataclass_fields__}
-    for key, value in plain.items():
-        if isinstance(value, Mapping):
-            plain[key] = dict(value)
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            plain[key] = list(value)
-    return {**plain, "outcome": end.outcome.value}
-
-
-def _storage(url: str) -> RDBStorage:
-    if not url.startswith("sqlite"):
-        return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
-    storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
-    event.listen(storage.engine, "connect", _prepare_sqlite)
-    storage.engine.dispose()  # connections made before the listener lack its settings
-    return storage
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
-    """Readers never wait for the driver (WAL), and a crash of the process loses nothing."""
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -59,7 +59,12 @@ class ArchiveReader:
         """Reads the home's storage; nothing is opened before the first question."""
         url = home.optuna_url
         if not url.startswith(SQLITE):
-            return cls(url, create_engine(url, poolclass=NullPool))
+            try:
+                return cls(url, create_engine(url, poolclass=NullPool))
+            except (SQLAlchemyError, ImportError) as error:
+                raise StorageError(
+                    f"the Optuna database {redact(url)} cannot be read: {error}"
+                ) from None
         path = Path(url.removeprefix(SQLITE))
         engine = create_engine("sqlite://", creator=lambda: connect(path), poolclass=NullPool)
         return cls(url, engine)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,11 @@ from studies.home import Home
 from studies.results import StudyResults
 from studies.runner import KEPT_CHECKPOINTS, Display, Runner
 from studies.spec import Spec
+from studies.spool import Spool
 
 if TYPE_CHECKING:
     from studies.comparison import Finding
+    from studies.tracking import MlflowTracker
 
 MAY_CHANGE = ("description", "search.trials", "search.epochs", "search.timeout", "confirm",
               "trainer.trial_timeout")  # fmt: skip
@@ -41,19 +44,22 @@ def run_study(
     Raises BusyError where another process runs it, StorageError where a database cannot be used
     and UserError where the file differs from the one that the study was started with.
     """
-    home.create()
+    new = not home.study(spec.study).exists()
+    home.create(spec.study)
     engine = LocalEngine(workers, train_task, PRELOAD)
     try:
-        new = not home.study(spec.study).exists()
         with home.lock(spec.study):
             if new:
                 engine.start()  # the workers' imports take seconds: they run beside the driver's
-            archive = Archive.open(home)
-            refuse_changes(spec, archive)
-            if is_finished(spec, archive):
-                return finding(results.load(home, spec.study))
-            engine.start()
-            return _run(spec, home, archive, engine, display, stopping)
+            with closing(Archive.open(home)) as archive:
+                refuse_changes(spec, archive)
+                if is_finished(spec, archive):
+                    if not Spool(home, spec.study).waiting():
+                        return finding(results.load(home, spec.study))
+                    with tracking(home, spec) as tracker:
+                        return _conclude(tracker, home, spec.study)
+                engine.start()
+                return _run(spec, home, archive, engine, display, stopping)
     finally:
         engine.close()
 
@@ -66,23 +72,40 @@ def _run(
     display: Display,
     stopping: Callable[[], bool],
 ) -> Finding:
-    from studies.tracking import MlflowTracker, prefetch
-
-    tracker = MlflowTracker.open(home, spec)
-    try:
-        prefetch()  # while the workers start
+    with tracking(home, spec) as tracker:
+        tracker.prefetch()  # while the workers start
         runner = Runner(spec, home, archive, tracker, engine, display, stopping)
         runner.run()
         noted = {**versions(), **hardware()}
         for name in search_names(spec.study, archive):  # before they are read
             archive.note(name, noted)
-        found = finding(replace(results.load(home, spec.study), finished=runner.finished))
-        tracker.finish(found, best_checkpoints(home, found.results))
+        found = _conclude(tracker, home, spec.study, runner.finished)
         for name in search_names(spec.study, archive):  # last: the next run starts from here
             archive.note(name, {"finished": spec.text if runner.finished else ""})
         return found
+
+
+@contextmanager
+def tracking(home: Home, spec: Spec) -> Iterator[MlflowTracker]:
+    """The tracker of a run; importing MLflow takes seconds and is put off until here."""
+    from studies.tracking import MlflowTracker
+
+    tracker = MlflowTracker.open(home, spec)
+    try:
+        yield tracker
     finally:
         tracker.close("KILLED")
+
+
+def _conclude(
+    tracker: MlflowTracker, home: Home, study: str, finished: bool | None = None
+) -> Finding:
+    """Everything that was found, given to MLflow as far as it takes it."""
+    tracker.settle()
+    loaded = results.load(home, study)
+    found = finding(loaded if finished is None else replace(loaded, finished=finished))
+    tracker.finish(found, best_checkpoints(home, found.results))
+    return found
 
 
 def finding(found: StudyResults) -> Finding:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import unquote
 
 import psutil
 from filelock import FileLock, Timeout
@@ -17,6 +19,11 @@ from filelock import FileLock, Timeout
 from lightning_modules.errors import BusyError, StorageError, UserError
 
 DEFAULT_HOME = "mlruns"
+URL_SETTINGS = ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI")
+SECRET_SETTINGS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+DATABASES = ("sqlite", "postgresql", "mysql", "mariadb")
+STORES = (*DATABASES, "mssql", "http", "https", "databricks", "uc")
+DEFAULT_PORTS = {"postgres": "5432", "mysql": "3306"}
 
 
 @dataclass(frozen=True)
@@ -31,11 +38,15 @@ class Home:
     def at(cls, path: Path) -> Home:
         """The home at `path`; FAIRTUNE_STORAGE and MLFLOW_TRACKING_URI may place its databases.
 
-        Raises UserError where both are the same database, which would destroy it.
+        Raises UserError where a URL is none, and where both are the same database, which would
+        destroy it.
         """
         path = path.absolute()
         optuna_url = os.environ.get("FAIRTUNE_STORAGE") or f"sqlite:///{path / 'optuna.db'}"
         mlflow_uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{path / 'mlflow.db'}"
+        for name, schemes in (("FAIRTUNE_STORAGE", DATABASES), ("MLFLOW_TRACKING_URI", STORES)):
+            if wrong := _wrong(os.environ.get(name, ""), schemes):
+                raise UserError(f"{name}: {wrong}")
         if _same_database(optuna_url, mlflow_uri):
             raise UserError(
                 "FAIRTUNE_STORAGE and MLFLOW_TRACKING_URI name the same database; Optuna and "
@@ -60,18 +71,16 @@ class Home:
         """The folder of the state from which an interrupted trial continues."""
         return self.study(study) / "continuations" / slug(trial)
 
-    def create(self) -> None:
-        """Make the folder; raises StorageError where it cannot be written."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / f".write-{os.getpid()}"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise StorageError(
-                f"{self.path}: the home cannot be written ({error.strerror}); "
-                "choose another with --home"
-            ) from None
+    def create(self, study: str | None = None) -> None:
+        """Make the folder, and those of a study; StorageError where one cannot be written."""
+        _make(self.path, "the home cannot be written", "choose another with --home")
+        if study is not None:
+            own = self.study(study)
+            folders = [own, *(own / name for name in ("checkpoints", "continuations", "spool"))]
+            for folder in [*folders, self.artifacts]:
+                _make(
+                    folder, "cannot be written", "make it writable and run the same command again"
+                )
 
     def driver(self, study: str) -> str | None:
         """The process that runs a study now, such as `process 12 on host`; nothing is locked.
@@ -115,10 +124,20 @@ class Home:
             lock.release()
 
 
+def _make(folder: Path, what: str, way_out: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".write-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StorageError(f"{folder}: {what} ({error.strerror}); {way_out}") from None
+
+
 def slug(name: str) -> str:
     """A file name for any name: unchanged where safe, else made safe and told apart by a hash."""
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[:100]
-    return safe if safe == name else f"{safe}-{sha256(name.encode()).hexdigest()[:8]}"
+    return safe if safe == name else f"{safe[:91]}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
 def redact(url: str) -> str:
@@ -130,13 +149,56 @@ def redact(url: str) -> str:
     return f"{scheme}{separator}{credentials.partition(':')[0]}:***@{place}"
 
 
-def _same_database(one: str, other: str) -> bool:
-    def place(url: str) -> str:
-        scheme, _, rest = url.partition("://")
-        rest = rest.rpartition("@")[2] if "@" in rest else rest
-        kind = scheme.split("+")[0].replace("postgresql", "postgres")
-        if kind == "sqlite":
-            return "sqlite:" + os.path.realpath(rest.partition("?")[0].removeprefix("/"))
-        return f"{kind}:{rest.partition('?')[0].rstrip('/')}"
+def without_secrets(text: str) -> str:
+    """A text without the passwords of the databases in use, however they were spelled in it."""
+    secrets = {os.environ.get(name, "") for name in SECRET_SETTINGS}
+    for url in filter(None, map(os.environ.get, URL_SETTINGS)):
+        credentials, at, _ = url.partition("://")[2].rpartition("@")
+        password = credentials.partition(":")[2] if at else ""
+        # a password with an unquoted @ is cut there by whoever reads the URL
+        secrets |= {credentials * bool(password), password, unquote(password)}
+        secrets |= set(password.split("@"))
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
 
-    return place(one) == place(other)
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, says so."""
+    while error is not None:
+        number = getattr(error, "errno", None)
+        if number in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _wrong(url: str, schemes: Sequence[str]) -> str | None:
+    """What is wrong with a URL; its password is not repeated."""
+    scheme, separator, rest = url.partition("://")
+    kind = scheme.partition("+")[0]
+    if not separator or kind == "sqlite":
+        return None
+    if kind not in schemes:
+        return f"cannot be {kind}://...; it may be {', '.join(f'{s}://' for s in schemes)}"
+    server = rest.partition("/")[0]
+    if server.count("@") > 1:
+        return "has more than one @; write those of the password as %40"
+    port = re.fullmatch(r"(?:\[.*\]|[^:]*):?(\d*)", server.rpartition("@")[2])
+    return None if port else "has a port that is no number"
+
+
+def _same_database(one: str, other: str) -> bool:
+    return _place(one) == _place(other)
+
+
+def _place(url: str) -> str:
+    """Which database a URL means, however it is spelled."""
+    scheme, _, rest = url.partition("://")
+    kind = scheme.split("+")[0].replace("postgresql", "postgres")
+    if kind == "sqlite":
+        return "sqlite:" + os.path.realpath(rest.partition("?")[0].removeprefix("/"))
+    host, _, name = rest.rpartition("@")[2].partition("?")[0].partition("/")
+    host, _, port = host.partition(":")
+    host = "localhost" if host in ("", "127.0.0.1", "localhost") else host.lower()
+    return f"{kind}:{host}:{port or DEFAULT_PORTS.get(kind, '')}/{name.rstrip('/')}"

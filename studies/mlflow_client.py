@@ -7,6 +7,7 @@ rest of fairtune imports MLflow's names from here.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,16 +18,13 @@ SETTINGS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_UV_AUTO_DETECT": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
-"""Retries bridge a server's restart of some 15 seconds; MLflow's own would take four minutes."""
 for _name, _value in SETTINGS.items():
     os.environ.setdefault(_name, _value)
+# MLflow repeats whatever was not answered and so makes a second run; the tracker looks first
+os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
 
-from filelock import FileLock  # noqa: E402
-from filelock import Timeout as LockTimeout  # noqa: E402
 from mlflow.entities import (  # noqa: E402
     LoggedModelOutput,
     Metric,
@@ -37,15 +35,21 @@ from mlflow.entities import (  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.models import Model  # noqa: E402
 from mlflow.store.db.db_types import DATABASE_ENGINES  # noqa: E402
+from mlflow.store.db.utils import (  # noqa: E402
+    _get_latest_schema_revision,
+    _get_schema_version,
+    _upgrade_db,
+)
 from mlflow.tracking.client import MlflowClient  # noqa: E402
 from mlflow.tracking.context.registry import resolve_tags  # noqa: E402
 from mlflow.utils.credentials import get_default_host_creds  # noqa: E402
 from mlflow.utils.rest_utils import http_request  # noqa: E402
-from sqlalchemy import create_engine, make_url  # noqa: E402
+from sqlalchemy import create_engine  # noqa: E402
 from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 
 from lightning_modules.errors import StorageError  # noqa: E402
-from studies.home import redact  # noqa: E402
+from studies import database  # noqa: E402
+from studies.home import disk_is_full, redact, without_secrets  # noqa: E402
 
 __all__ = [
     "LoggedModelOutput",
@@ -58,12 +62,14 @@ __all__ = [
     "RunTag",
     "connect",
     "is_database",
+    "is_file",
+    "is_outdated",
     "resolve_tags",
+    "upgrade",
     "usable",
 ]
 
 REACHABLE_SECONDS = 5
-CREATION_SECONDS = 120
 
 
 def connect(uri: str) -> MlflowClient:
@@ -91,32 +97,56 @@ def is_database(uri: str) -> bool:
     return uri.partition("://")[0].partition("+")[0] in DATABASE_ENGINES
 
 
+def is_file(uri: str) -> bool:
+    """Whether the store is a file of this machine, which is there whenever the home is."""
+    return database.sqlite_file(uri) is not None
+
+
 @contextmanager
 def usable(uri: str) -> Iterator[None]:
     """Say what is wrong with the store at `uri`, without its password."""
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError, LockTimeout) as error:
-        way_out = (
-            "move it away or name another with MLFLOW_TRACKING_URI"
-            if is_database(uri)
-            else "start that server, or unset MLFLOW_TRACKING_URI to keep runs in the home"
-        )
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+        if disk_is_full(error):
+            way_out = "make room and run the same command again"
+        elif "out-of-date database schema" in str(error):
+            way_out = "`fairtune doctor --fix` makes a copy and upgrades it"
+        elif is_database(uri):
+            way_out = "move it away or name another with MLFLOW_TRACKING_URI"
+        else:
+            way_out = "start that server, or unset MLFLOW_TRACKING_URI to keep runs in the home"
         raise StorageError(
-            f"the MLflow store {redact(uri)} cannot be used: {_reason(uri, error)}; {way_out}"
-        ) from None
+            f"the MLflow store {redact(uri)} cannot be used: {_reason(error)}; {way_out}"
+        ) from error
+
+
+def is_outdated(uri: str) -> bool:
+    """Whether another version of MLflow made the tables of a database."""
+    engine = create_engine(uri)
+    try:
+        found: str = _get_schema_version(engine)  # type: ignore[no-untyped-call]
+        latest: str = _get_latest_schema_revision()  # type: ignore[no-untyped-call]
+        return found != latest
+    finally:
+        engine.dispose()
+
+
+def upgrade(uri: str) -> None:
+    """Change the tables of a database to those of this MLflow; make a copy first."""
+    engine = create_engine(uri)
+    try:
+        _upgrade_db(engine)  # type: ignore[no-untyped-call]
+    finally:
+        engine.dispose()
 
 
 def _prepare_database(uri: str) -> None:
     """Fail at once where MLflow would retry for minutes, and let readers of SQLite not block."""
-    url = make_url(uri)
-    path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
-    if path is not None and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock", timeout=CREATION_SECONDS):
-            if not path.exists():
-                _create(path)
-    engine = create_engine(url)
+    path = database.sqlite_file(uri)
+    if path is not None:
+        database.prepare(path, _create)
+    engine = create_engine(uri)
     try:
         with engine.connect() as connection:
             if path is not None:
@@ -126,29 +156,17 @@ def _prepare_database(uri: str) -> None:
 
 
 def _create(path: Path) -> None:
-    """Migrate a new file beside `path` and rename it: half a migration is beyond repair."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)
     store = SqlAlchemyStore(  # type: ignore[no-untyped-call]
-        f"sqlite:///{fresh}", (path.parent / "artifacts").as_uri()
+        f"sqlite:///{path}", (path.parent / "artifacts").as_uri()
     )
     store.engine.dispose()
-    fresh.replace(path)
 
 
-def _reason(uri: str, error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     """What happened at the bottom: MLflow wraps a refused connection four times."""
     while (below := error.__cause__ or error.__context__) is not None:
         error = below
     line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    for secret in (uri.rpartition("@")[0].partition("://")[2], _password(uri)):
-        if secret:
-            line = line.replace(secret, "***")
-    return line.rstrip(".")
-
-
-def _password(uri: str) -> str:
-    credentials, at, _ = uri.partition("://")[2].rpartition("@")
-    return credentials.partition(":")[2] if at else ""
+    return without_secrets(line).rstrip(".")

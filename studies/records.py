@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from lightning_modules.configuration import Configuration
 
@@ -68,3 +70,17 @@ class TrialEnd:
     seconds: float = 0.0
     data_hash: str = ""
     device: str = ""
+
+    def to_json(self) -> str:
+        """As it is stored."""
+        return json.dumps(self.__dict__, default=_plain)
+
+    @classmethod
+    def from_json(cls, text: str) -> TrialEnd:
+        """As it was stored by `to_json`."""
+        fields = json.loads(text)
+        return cls(**{**fields, "outcome": Outcome(fields["outcome"])})
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else list(value)

@@ -23,6 +23,7 @@ from studies.arms import arms
 from studies.home import Home
 from studies.records import Outcome
 from studies.spec import Spec, resolve
+from studies.spool import Spool
 
 
 @dataclass(frozen=True)
@@ -239,8 +240,9 @@ def read(archive: Archive | ArchiveReader, home: Home, study: str) -> StudyResul
     file = next((text for part in parts.values() if (text := part.get("study_file"))), None)
     if file is None:
         raise UserError(f"{home.path}: {unknown('study', study, _names(archive))}")
+    runs = Spool(home, study).run_ids()
     trials = [
-        _trial(trial, attributes)
+        _trial(trial, attributes, runs)
         for name, attributes in parts.items()
         for trial in archive.trials(name)
     ]
@@ -269,7 +271,9 @@ def _noted(parts: Mapping[str, Mapping[str, Any]], prefix: str) -> dict[str, str
     }
 
 
-def _trial(trial: FrozenTrial, attributes: Mapping[str, Any]) -> Trial | None:
+def _trial(
+    trial: FrozenTrial, attributes: Mapping[str, Any], runs: Mapping[str, str]
+) -> Trial | None:
     told = trial.user_attrs
     if "configuration" not in told or "key" not in told:
         return None  # queued, not started
@@ -291,7 +295,7 @@ def _trial(trial: FrozenTrial, attributes: Mapping[str, Any]) -> Trial | None:
         test=end.test if end else {},
         reason=end.reason if end else "",
         seconds=end.seconds if end else 0.0,
-        run_id=told.get("mlflow_run_id"),
+        run_id=runs.get(told["key"], told.get("mlflow_run_id")),
         twin=told.get("twin"),
         default=bool(told.get("default")),
         params=trial.params,

@@ -5,21 +5,24 @@ from __future__ import annotations
 import shutil
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from optuna.trial import FrozenTrial
 
+from lightning_modules.errors import StorageError
 from studies.archive import Archive, Asked, Ledger, end_of
 from studies.arms import arms
 from studies.confirmation import Confirmation, best_trials, plan
 from studies.engines import Ended, Engine, Epoch, Event, Task
 from studies.failures import ATTEMPTS, RETRIED, FailureRun
 from studies.home import Home
+from studies.listeners import Display, Tracker
 from studies.phases import ArmSearch, Source
-from studies.records import STOPPED, Outcome, TrialEnd, TrialRecord
+from studies.records import STOPPED, Outcome, TrialEnd
 from studies.spec import Spec
+
+__all__ = ["KEPT_CHECKPOINTS", "Display", "Runner"]
 
 KEPT_CHECKPOINTS = 3
 DRAIN_SECONDS = 5.0
@@ -27,40 +30,6 @@ DRAIN_SECONDS = 5.0
 INTERRUPTED = TrialEnd(Outcome.interrupted, reason=STOPPED)
 TICK = 0.25
 """Seconds between two looks at the clock and at a request to stop."""
-
-
-class Display:
-    """What the runner tells the screen; this one shows nothing."""
-
-    def phase(self, name: str, total: int | None, done: int) -> None:
-        """A phase begins: `search` or `confirm`, with so many trials, some of them done."""
-
-    def started(self, asked: Asked) -> None:
-        """A trial was given to a worker."""
-
-    def epoch(self, asked: Asked, epoch: int, value: float) -> None:
-        """A trial finished an epoch with this value of the objective."""
-
-    def retried(self, asked: Asked, end: TrialEnd) -> None:
-        """A trial ended in a way that allows another attempt."""
-
-    def ended(self, asked: Asked, end: TrialEnd, value: float | None) -> None:
-        """A trial was told; `value` is the objective at its best epoch."""
-
-    def stopping(self, trials: int) -> None:
-        """The study is being stopped; so many trials are to finish their epoch."""
-
-
-class Tracker(Protocol):
-    """Where the runner writes what happened; its calls do not wait for the writing."""
-
-    def start_trial(self, record: TrialRecord, *, resume: bool) -> None: ...
-
-    def epoch(self, key: str, epoch: int, metrics: Mapping[str, float]) -> None: ...
-
-    def finish_trial(self, key: str, end: TrialEnd) -> None: ...
-
-    def run_id(self, key: str) -> str | None: ...
 
 
 @dataclass
@@ -212,7 +181,12 @@ class Runner:
                 self.release_followers(event.trial, end)
 
     def judge(self, trial: Running, end: TrialEnd) -> TrialEnd | None:
-        """What a trial's end is to be told as; None where it gets another attempt."""
+        """What a trial's end is to be told as; None where it gets another attempt.
+
+        Raises StorageError where its checkpoints cannot be written: nobody else's can.
+        """
+        if end.outcome == Outcome.error and end.reason.startswith(f"{StorageError.__name__}: "):
+            raise StorageError(end.reason.partition(": ")[2])
         if end.outcome not in RETRIED:
             return end
         failed = trial.source.ledger.count_failure(trial.asked)
@@ -245,7 +219,9 @@ class Runner:
         value = end.best.get(self.spec.objective.metric)
         self.tracker.finish_trial(key, end)
         run_id = self.tracker.run_id(key)
-        if end.outcome != Outcome.interrupted:
+        if end.outcome == Outcome.interrupted:
+            end = replace(end, epochs=trial.epochs)
+        else:
             shutil.rmtree(self.home.continuation(self.spec.study, key), ignore_errors=True)
         trial.source.ledger.tell(asked, end, value, run_id)
         trial.source.finished(asked, end.epochs if end.outcome != Outcome.interrupted else 0)

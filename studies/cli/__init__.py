@@ -16,11 +16,13 @@ from studies.cli import (
     compare,
     components,
     dashboard,
+    doctor,
     init,
     report,
     run,
     schema,
     status,
+    sync,
     ui,
 )
 
@@ -43,6 +45,8 @@ app.command("report")(report.report)
 app.command("components")(components.components)
 app.command("schema")(schema.schema)
 app.command("ui")(ui.ui)
+app.command("sync")(sync.sync)
+app.command("doctor")(doctor.doctor)
 app.command("dashboard")(dashboard.dashboard)
 
 

@@ -18,17 +18,27 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000,
 ) -> None:
     """Open the MLflow UI on a home; it listens on this machine only. Ctrl-C ends it."""
+    from studies.database import sqlite_file
+    from studies.home import redact
+
     place = open_home(home)
-    if "://" in place.mlflow_uri and not place.mlflow_uri.startswith("sqlite"):
-        raise UserError(f"the runs are on {place.mlflow_uri}: open that address in a browser")
-    if not (place.path / "mlflow.db").exists():
+    if place.mlflow_uri.startswith(("http://", "https://")):
+        raise UserError(f"the runs are on {redact(place.mlflow_uri)}: open that in a browser")
+    file = sqlite_file(place.mlflow_uri)
+    if file is None:
+        from studies.mlflow_client import connect
+
+        connect(place.mlflow_uri)  # MLflow's server would try for minutes
+    elif not file.exists():
         raise UserError(f"{place.path} holds no runs yet; start a study with `fairtune run`")
     check_port(port)
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", place.mlflow_uri]
+    command = [sys.executable, "-m", "mlflow", "server"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--allowed-hosts", f"127.0.0.1:{port},localhost:{port}"]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
     quiet["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
+    quiet["MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE"] = "false"
+    quiet["MLFLOW_BACKEND_STORE_URI"] = place.mlflow_uri  # everybody can read arguments
     print(f"MLflow UI of {place.path}: http://127.0.0.1:{port}  (Ctrl-C ends it)", flush=True)
     code = 0
     with contextlib.suppress(KeyboardInterrupt):

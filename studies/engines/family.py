@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import sys
 from typing import NoReturn
 
-PR_SET_PDEATHSIG = 1
 
+def found(lifeline: int) -> None:
+    """Make this process the head of a group, which is killed when the pipe `lifeline` closes.
 
-def found() -> None:
-    """Make this process the head of a group of its own, which ends with the fork server.
-
-    The kernel sees to that on Linux, even where this process is stuck in C code.
+    On Linux the kernel sees to that, even where the process hangs in C code and no thread of it
+    can read the pipe.
     """
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        import fcntl
+
+        # opened anew: the signal belongs to an open file, and all workers share the inherited one
+        own = os.open(f"/proc/self/fd/{lifeline}", os.O_RDONLY | os.O_NONBLOCK)
+        fcntl.fcntl(own, fcntl.F_SETOWN, -os.getpid())
+        fcntl.fcntl(own, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(own, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
 
 
 def kill(head: int) -> None:

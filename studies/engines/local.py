@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import threading
 import time
@@ -128,13 +129,15 @@ class LocalEngine:
                 f"a worker process ended before its first trial ({worker.death()}); "
                 "what it printed above says why"
             )
-        self._replace(worker)
         if worker.trial is not None:
             del self._busy[worker.trial]
-            self._said.append(Ended(worker.trial, TrialEnd(Outcome.crashed, reason=worker.death())))
+            end = TrialEnd(Outcome.crashed, worker.death(), traceback=worker.traceback())
+            self._said.append(Ended(worker.trial, end))
+        self._replace(worker)
 
     def _replace(self, worker: _Worker) -> None:
         worker.pipe.close()
+        worker.last_words.close()
         self._workers.remove(worker)
         if worker in self._idle:
             self._idle.remove(worker)
@@ -142,10 +145,11 @@ class LocalEngine:
 
     def _hire(self) -> None:
         pipe, theirs = self._context.Pipe()
+        last_words, dying = self._context.Pipe(duplex=False)
         process = self._context.Process(  # type: ignore[attr-defined]
-            target=work, args=(theirs, self._lifeline, self._perform), daemon=True
+            target=work, args=(theirs, self._lifeline, dying, self._perform), daemon=True
         )
-        worker = _Worker(process, pipe, theirs)
+        worker = _Worker(process, pipe, last_words, (theirs, dying))
         self._workers.append(worker)
         self._idle.append(worker)
         thread = threading.Thread(target=self._start, args=(worker,), daemon=True)
@@ -164,8 +168,9 @@ class LocalEngine:
                 worker.started = True
                 if worker.killed:  # while it was starting
                     worker.process.kill()
-        # Only the process may hold this end: then its death closes the pipe.
-        worker.theirs.close()
+        # Only the process may hold these ends: then its death closes the pipes.
+        for end in worker.theirs:
+            end.close()
         with contextlib.suppress(OSError):
             self._waker.send_bytes(b"started")
 
@@ -174,7 +179,8 @@ class LocalEngine:
 class _Worker:
     process: multiprocessing.process.BaseProcess
     pipe: Connection
-    theirs: Connection
+    last_words: Connection
+    theirs: Sequence[Connection]
     trial: str | None = None
     proven: bool = False
     """Whether it has finished a trial: one that dies before that would die again."""
@@ -188,14 +194,20 @@ class _Worker:
 
     def kill(self) -> None:
         self.killed = True
-        if self.started:
-            family.kill(self.process.pid or 0)
+        if self.started and self.process.pid is not None:
+            family.kill(self.process.pid)
             self.process.kill()  # it may not lead its group yet
 
     def join(self) -> None:
         with self.lock:
             if self.started:
                 self.process.join()
+
+    def traceback(self) -> str | None:
+        """Where it crashed, unless it was killed."""
+        if not self.last_words.poll():
+            return None
+        return os.read(self.last_words.fileno(), 2**16).decode(errors="replace") or None
 
     def death(self) -> str:
         code = self.process.exitcode if self.started else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import signal
 import threading
 import time
@@ -12,21 +13,26 @@ from typing import Any
 
 from lightning_modules.errors import Interrupted
 from studies.engines import Answer, Ended, Epoch, Event, Task, family
+from studies.home import without_secrets
 from studies.records import STOPPED, EpochReport, Outcome, TrialEnd
 
 Perform = Callable[[Task, Callable[[EpochReport], bool]], TrialEnd]
 """Trains a task, asking after every epoch whether to go on; that may raise Interrupted."""
 
 
-def work(connection: Connection, lifeline: Connection, perform: Perform) -> None:
+def work(
+    connection: Connection, lifeline: Connection, last_words: Connection, perform: Perform
+) -> None:
     """Train what arrives on `connection` until it closes.
 
     `lifeline` is the reading end of a pipe that only the driver holds open: when the driver dies,
-    however suddenly, the worker and its children follow within moments.
+    however suddenly, the worker and its children follow within moments. Where the worker crashes,
+    `last_words` gets the traceback.
     """
+    faulthandler.enable(last_words.fileno())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver acts
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    family.found()
+    family.found(lifeline.fileno())
     threading.Thread(target=_follow, args=(lifeline,), daemon=True).start()
 
     def say(event: Event) -> None:
@@ -74,8 +80,8 @@ def failure(error: BaseException, seconds: float) -> TrialEnd:
     first_line = (str(error).strip().splitlines() or [""])[0]
     return TrialEnd(
         outcome=Outcome.out_of_memory if memory else Outcome.error,
-        reason=f"{type(error).__name__}: {first_line}".rstrip(": "),
-        traceback="".join(traceback.format_exception(error)),
+        reason=without_secrets(f"{type(error).__name__}: {first_line}".rstrip(": ")),
+        traceback=without_secrets("".join(traceback.format_exception(error))),
         seconds=seconds,
     )
 

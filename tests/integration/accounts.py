@@ -39,14 +39,17 @@ def last_line(output: str) -> Any:
 
 def optuna_trials(home: Home, study: str) -> list[FrozenTrial]:
     """The trials of all of a study's Optuna studies, each opened by its plain URL."""
-    url = f"sqlite:///{home.path / 'optuna.db'}"
-    names = optuna.get_all_study_names(url)
+    storage = optuna.storages.RDBStorage(home.optuna_url)
+    names = [each.study_name for each in storage.get_all_studies()]
     mine = [name for name in names if name == study or name.startswith((f"{study}/", f"{study}:"))]
-    return [
+    trials = [
         trial
         for name in mine
-        for trial in optuna.load_study(study_name=name, storage=url).get_trials()
+        for trial in optuna.load_study(study_name=name, storage=storage).get_trials()
     ]
+    storage.remove_session()
+    storage.engine.dispose()
+    return trials
 
 
 @dataclass(frozen=True)

@@ -186,13 +186,21 @@ def test_running_again_trains_nothing(finished: Finished, capsys: Output) -> Non
     assert len(Runs.of(finished.home, "tiny").children) == 8
 
 
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ("optimizer.0.lr.max=2.0", "optimizer.0.lr.max was 1.0 and is 2.0"),
+        ("objective.metric=val/loss", "objective.metric was 'not given' and is 'val/loss'"),
+        ("trainer.epochs=3", "trainer.epochs was 2 and is 3"),
+    ],
+)
 def test_a_changed_file_is_refused_with_the_path_of_the_change(
-    finished: Finished, capsys: Output
+    change: str, difference: str, finished: Finished, capsys: Output
 ) -> None:
-    assert main([*finished.run, "--set", "optimizer.0.lr.max=2.0"]) == 2
+    assert main([*finished.run, "--set", change]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == (
-        "fairtune: study tiny was started with another file: optimizer.0.lr.max was 1.0 and is "
-        "2.0. Give the changed study another name, or undo the change"
+        f"fairtune: study tiny was started with another file: {difference}. "
+        "Give the changed study another name, or undo the change"
     )
 
 
@@ -538,7 +546,14 @@ def test_ui_answers_on_this_machine_only_and_leaves_nothing_behind(
         assert session.get(f"{url}/health").text == "OK"
         assert "<title>MLflow</title>" in session.get(url).text
         assert session.get(url, headers={"Host": "evil.example"}).status_code == 403
+        create = f"{url}/api/2.0/mlflow/experiments/create"
+        for origin, answer in ((url, 200), ("http://evil.example", 403)):
+            asked = session.post(create, json={"name": origin}, headers={"Origin": origin})
+            assert asked.status_code == answer
         servers = psutil.Process(process.pid).children(recursive=True)
+        for server in servers:
+            assert server.environ()["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+            assert server.environ()["MLFLOW_DISABLE_TELEMETRY"] == "true"
         sockets = [each for server in servers for each in server.net_connections()]
         listening = {each.laddr for each in sockets if each.status == psutil.CONN_LISTEN}
         assert {address.ip for address in listening} == {"127.0.0.1"}

@@ -44,7 +44,7 @@ def test_a_trial_runs_in_another_process_and_stops_at_the_epoch_it_is_told(
 
 def test_a_raising_trial_is_an_error_and_a_dead_worker_is_replaced(engine: LocalEngine) -> None:
     outcomes = []
-    for seed in (1, 2, 1):
+    for seed in (1, 2, 1, 3, 4):
         engine.submit(Task(f"trial-{seed}", CONFIGURATION, seed, None))
         ended = next_event(engine)
         assert isinstance(ended, Ended)
@@ -53,4 +53,16 @@ def test_a_raising_trial_is_an_error_and_a_dead_worker_is_replaced(engine: Local
         (Outcome.error, "ValueError: no such luck"),
         (Outcome.crashed, "the worker process was killed by SIGKILL"),
         (Outcome.error, "ValueError: no such luck"),
+        (Outcome.error, "EOFError: Ran out of input"),
+        (Outcome.out_of_memory, "RuntimeError: DefaultCPUAllocator: can't allocate memory"),
     ]
+
+
+def test_a_trial_is_interrupted_after_the_epoch_that_it_reported(engine: LocalEngine) -> None:
+    engine.submit(Task("trial-0000", CONFIGURATION, 0, None))
+    assert isinstance(next_event(engine), Epoch)
+    engine.interrupt("trial-0000")
+    last = next_event(engine)
+    assert isinstance(last, Ended)
+    assert (last.end.outcome, last.end.reason) == (Outcome.interrupted, "the study was stopped")
+    assert engine.free == 1

@@ -9,9 +9,14 @@ from studies.records import EpochReport, Outcome, TrialEnd
 
 
 def perform(task: Task, on_epoch: Callable[[EpochReport], bool]) -> TrialEnd:
-    """Seed 1 raises, seed 2 is killed; others report their process until they are stopped."""
+    """Seed 1 raises, seed 2 is killed, seed 3 reads an empty file, seed 4 has no memory left;
+    others report their process until they are stopped."""
     if task.seed == 1:
         raise ValueError("no such luck")
+    if task.seed == 3:
+        raise EOFError("Ran out of input")
+    if task.seed == 4:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
     if task.seed == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     epoch = 1

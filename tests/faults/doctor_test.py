@@ -1,0 +1,167 @@
+"""`fairtune doctor` finds what crashes and upgrades leave, and repairs what is safe."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from optuna.trial import TrialState
+
+from studies.cli import main
+from studies.home import Home
+from tests.faults.invariants import check_invariants
+from tests.faults.scripted import TRIALS, Scripted
+from tests.integration.accounts import Runs, last_line, optuna_trials
+
+Output = pytest.CaptureFixture[str]
+
+
+def doctor(home: Home, output: Output, *options: str) -> tuple[int, dict[str, tuple[str, str]]]:
+    """The exit code, and the last state and text of every check."""
+    output.readouterr()
+    code = main(["doctor", "--home", str(home.path), "--json", *options])
+    told = last_line(output.readouterr().out)
+    assert told["home"] == str(home.path)
+    assert told["ok"] == (code == 0)
+    return code, {check["check"]: (check["state"], check["text"]) for check in told["checks"]}
+
+
+def states(found: dict[str, tuple[str, str]]) -> dict[str, str]:
+    return {name: state for name, (state, _) in found.items() if state != "ok"}
+
+
+@pytest.fixture
+def left(home: Home) -> Home:
+    """What a driver that was killed in the third trial leaves behind."""
+    code = (
+        "import os, sys; from pathlib import Path; from studies.home import Home; "
+        "from tests.faults.scripted import Scripted; "
+        "blow = lambda *at: os.kill(os.getpid(), 9) if at == (2, 3) else None; "
+        "Scripted(Home.at(Path(sys.argv[1])), 'left').run(blow)"
+    )
+    argv = [sys.executable, "-c", code, str(home.path)]
+    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    died = subprocess.run(argv, env=environment, capture_output=True, check=False)
+    assert died.returncode == -9
+    return home
+
+
+def test_a_home_that_is_well_or_not_there_yet_is_found_well(
+    home: Home, tmp_path: Path, capsys: Output
+) -> None:
+    assert Scripted(home, "well").run() == 0
+    for each in (home, Home.at(tmp_path / "none")):
+        code, found = doctor(each, capsys)
+        assert (code, states(found)) == (0, {})
+    assert not (tmp_path / "none").exists()
+
+
+def test_what_a_killed_driver_left_is_found_and_put_in_order(left: Home, capsys: Output) -> None:
+    code, found = doctor(left, capsys)
+    assert (code, states(found)) == (0, {"locks": "warn", "leftovers": "warn"})
+    assert "1 running trials" in found["leftovers"][1]
+    assert "trials that wait for MLflow" in found["leftovers"][1]
+    code, found = doctor(left, capsys, "--fix")
+    assert (code, states(found)) == (0, {})
+    code, found = doctor(left, capsys)
+    assert (code, states(found)) == (0, {})
+    assert found["locks"][1] == "no lock of a process that is gone"
+    assert [trial.state for trial in optuna_trials(left, "left")] == [
+        TrialState.COMPLETE, TrialState.COMPLETE, TrialState.WAITING,
+    ]  # fmt: skip
+    runs = Runs.of(left, "left")
+    assert runs.parent.info.status == "KILLED"
+    ends = {run.info.run_name: run.data.tags["fairtune.outcome"] for run in runs.children}
+    assert ends == {
+        "trial-0000": "completed",
+        "trial-0001": "completed",
+        "trial-0002": "interrupted",
+    }
+    check_invariants(left, "left")
+    assert Scripted(left, "left").run() == 0
+    assert len(check_invariants(left, "left").ended) == TRIALS
+
+
+def test_the_same_command_puts_in_order_what_a_killed_driver_left(left: Home) -> None:
+    assert Scripted(left, "left").run() == 0
+    assert len(check_invariants(left, "left").ended) == TRIALS
+
+
+def test_a_study_that_runs_is_left_alone(home: Home, capsys: Output) -> None:
+    found: list[dict[str, tuple[str, str]]] = []
+
+    def blow(trial: int, epoch: int) -> None:
+        if (trial, epoch) == (2, 3):
+            found.append(doctor(home, capsys, "--fix")[1])
+
+    study = Scripted(home, "running")
+    assert study.run(blow) == 0
+    assert states(found[0]) == {}
+    check_invariants(home, "running")
+
+
+def test_rests_of_processes_that_are_gone_are_removed_and_those_of_living_ones_kept(
+    home: Home, capsys: Output
+) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    folder = home.study("any") / "checkpoints"
+    folder.mkdir(parents=True)
+    rests = [folder / f".trial-0001-{gone.pid}.pt", home.path / f".write-{gone.pid}"]
+    rests.append(home.path / "optuna.db.new")
+    kept = [folder / f".trial-0002-{os.getpid()}.pt", folder / "trial-0003.pt"]
+    for path in (*rests, *kept):
+        path.touch()
+    assert states(doctor(home, capsys)[1]) == {"files": "warn"}
+    assert states(doctor(home, capsys, "--fix")[1]) == {}
+    assert not any(path.exists() for path in rests) and all(path.exists() for path in kept)
+
+
+@pytest.mark.parametrize("name", ["optuna.db", "mlflow.db"])
+def test_a_database_of_another_version_is_never_changed_silently_and_copied_before_its_upgrade(
+    name: str, home: Home, tmp_path: Path, capsys: Output
+) -> None:
+    assert Scripted(home, "old").run() == 0
+    moved = Home.at(tmp_path / "moved")  # MLflow keeps the files of `home` open
+    moved.path.mkdir()
+    for path in ("optuna.db", "mlflow.db"):
+        files = (sqlite3.connect(each.path / path) for each in (home, moved))
+        with closing(next(files)) as source, closing(next(files)) as target:
+            source.backup(target)
+    file = moved.path / name
+    older = {"optuna.db": "v3.0.0.d", "mlflow.db": "a3fbfcc1b4c0"}
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("update alembic_version set version_num = ?", (older[name],))
+        database.commit()
+    before = file.read_bytes()
+    capsys.readouterr()
+    assert Scripted(moved, "new").run() == 4
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert name in said and said.endswith("`fairtune doctor --fix` makes a copy and upgrades it")
+    code, found = doctor(moved, capsys)
+    assert code == 4 and states(found)[name.removesuffix(".db")] == "fail"
+    assert file.read_bytes() == before
+    upgraded: list[str] = []
+    module = "storage" if name == "optuna.db" else "mlflow_client"
+    with mock.patch(f"studies.{module}.upgrade", upgraded.append):  # the tables are new already
+        doctor(moved, capsys, "--fix")
+    (copy,) = moved.path.glob(f"{name}.backup-*")
+    with closing(sqlite3.connect(copy)) as database:
+        assert database.execute("select version_num from alembic_version").fetchone() == (
+            older[name],
+        )
+    assert upgraded == [f"sqlite:///{file}"]
+
+
+def test_a_database_that_holds_the_tables_of_both_is_found(home: Home, capsys: Output) -> None:
+    assert Scripted(home, "both").run() == 0
+    with closing(sqlite3.connect(home.path / "optuna.db")) as database:
+        database.execute("create table experiments (x)")
+        database.execute("create table runs (x)")
+    code, found = doctor(home, capsys)
+    assert (code, states(found)["optuna"]) == (4, "fail")
+    assert "holds tables of both Optuna and MLflow: give each its own" in found["optuna"][1]

@@ -1,0 +1,12 @@
+"""The command `fairtune` with workers of `tests.faults.blows`: `driven.py PERFORM run ...`."""
+
+import sys
+
+from studies.cli import main
+from tests.faults import blows
+
+if __name__ == "__main__":
+    import studies.driver
+
+    studies.driver.train_task = getattr(blows, sys.argv[1])
+    sys.exit(main(sys.argv[2:]))

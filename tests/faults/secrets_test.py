@@ -1,0 +1,98 @@
+"""I7: a password is used, and appears nowhere."""
+
+from pathlib import Path
+
+import psutil
+import pytest
+from sqlalchemy import create_engine, text
+
+from studies.cli import main
+from studies.home import Home, without_secrets
+from tests.faults.drivers import Faulty
+from tests.faults.invariants import CANARY, no_secret_is_written
+from tests.faults.servers import Postgres, free_port
+from tests.integration.accounts import optuna_trials
+
+Output = pytest.CaptureFixture[str]
+
+
+def test_passwords_appear_in_no_log_record_traceback_or_process(
+    faulty: Faulty, postgres: Postgres, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    """Both servers ask for it, MLflow is away and then a file, and the user's code prints it."""
+    postgres.execute(f"create role leaky login password '{CANARY}'")
+    postgres.execute("create database leaky owner leaky")
+    url = f"postgresql://leaky:{CANARY}@127.0.0.1:{postgres.port}/leaky"
+    monkeypatch.setenv("FAIRTUNE_STORAGE", url)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:{CANARY}@127.0.0.1:{free_port()}")
+    faulty.hit(0, 2, "leak")
+    faulty.hit(1, 2, "wait")
+    with faulty.driver(workers=1) as driver:
+        worker = faulty.reached(1, 2)
+        family = [psutil.Process(driver.process.pid), worker, *faulty.family()]
+        said = [word for process in family for word in process.cmdline()]
+        assert not [word for word in said if CANARY in word]
+        faulty.relieve(1, 2)
+        assert driver.ends() == 0, driver.said
+    assert "http://me:***@127.0.0.1" in driver.said
+    assert CANARY not in driver.said + driver.output.read_text()
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    home = Home.at(faulty.home.path)
+    assert main(["sync", "--home", str(home.path)]) == 0
+    assert "faulty: delivered 6 trials" in capsys.readouterr().out
+    no_secret_is_written(home.path)
+    trial = optuna_trials(home, "faulty")[0]
+    assert trial.user_attrs["outcome"] == "error" and "***" in trial.user_attrs["end"]
+    assert (home.artifacts / "faulty").exists() and list(home.artifacts.rglob("traceback.txt"))
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        for table in ("trial_user_attributes", "trial_system_attributes", "study_user_attributes"):
+            query = text(f"select count(*) from {table} where value_json like :canary")
+            assert connection.execute(query, {"canary": f"%{CANARY}%"}).scalar() == 0
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("variable", "url", "message"),
+    [
+        ("FAIRTUNE_STORAGE", "http://a:b@c/d", "cannot be http://...; it may be sqlite://, "),
+        ("FAIRTUNE_STORAGE", "postgresql://a:b@c@d/e", "has more than one @; write those of the "),
+        ("MLFLOW_TRACKING_URI", "http://a:b@c:d", "has a port that is no number"),
+    ],
+)
+def test_a_url_that_is_none_is_refused(
+    variable: str, url: str, message: str, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.setenv(variable, url)
+    assert main(["run", "quickstart", "--home", "/dev/null/never-made"]) == 2
+    assert f"fairtune: {variable}: {message}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("variable", ["FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://me:{CANARY}@127.0.0.1:1/x",
+        f"postgresql://me:{CANARY}@127.0.0.1:port/x",
+        f"postgresql://me:half@{CANARY}@127.0.0.1:1/x",
+        f"nosuch://me:{CANARY}@127.0.0.1/x",
+        f"http://me:{CANARY}@127.0.0.1:1",
+    ],
+)
+def test_what_is_said_of_a_database_that_cannot_be_used_holds_no_password(
+    variable: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.setenv(variable, url)
+    for argv in (["doctor"], ["status"], ["sync"], ["ui"]):
+        assert main([*argv, "--home", str(tmp_path)]) in (0, 2, 4), argv
+        output = capsys.readouterr()
+        assert CANARY not in output.out + output.err
+        assert "Traceback" not in output.err
+
+
+def test_a_password_is_recognized_however_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAIRTUNE_STORAGE", "postgresql://me:p%40ss%25word@db.example/x")
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "t0ken")
+    assert without_secrets("p%40ss%25word or p@ss%word at db.example, t0ken") == (
+        "*** or *** at db.example, ***"
+    )
