@@ -58,6 +58,7 @@ def alarms(results: StudyResults, comparison: Comparison) -> list[Alarm]:
         found += _pruned(result.arm, trials)
     found += _inclusions(comparison)
     found += _too_few_seeds(results)
+    found += _chosen_twice(results)
     return found
 
 
@@ -195,4 +196,17 @@ def _too_few_seeds(results: StudyResults) -> Iterator[Alarm]:
             "",
             f"with {count} arms no verdict is possible below {needed} fresh seeds, and "
             f"confirm.seeds is {seeds}: run again with --set confirm.seeds={needed + 2}",
+        )
+
+
+def _chosen_twice(results: StudyResults) -> Iterator[Alarm]:
+    """The seeds that choose among an arm's configurations also judge the one that they choose."""
+    confirm = results.spec.confirm
+    if confirm is not None and confirm.top > 1 and results.spec.factors:
+        yield Alarm(
+            "selection",
+            "",
+            f"each arm's best of {confirm.top} configurations was chosen on the seeds that then "
+            "judge it, so its mean is optimistic and more than 5 % of equal arms would be called "
+            "better: compare with confirm.top=1",
         )

@@ -70,6 +70,8 @@ class PairResult:
     deviation: float
     """Standard deviation of the differences between seeds; NaN below two seeds."""
     wins: int
+    """Seeds in which `a` is better."""
+    ties: int
     """Seeds in which a is better."""
     detectable: float
     """The smallest true difference that these seeds show with probability 0.8; infinite where
@@ -145,7 +147,7 @@ def metrics(results: StudyResults) -> list[str]:
 
 def _check(metric: str, results: StudyResults) -> None:
     logged = {name for trial in results.ended for name in (*trial.best, *trial.test)}
-    if metric not in logged and metric not in KNOWN:
+    if metric not in logged and (logged or metric not in KNOWN):
         hint = suggestion(metric, logged) or "; logged are " + ", ".join(sorted(logged))
         raise UserError(f"{metric} was not logged in {results.study}{hint}")
 
@@ -227,6 +229,7 @@ def _pairs(found: Sequence[ArmResult], goal: Goal, rng: np.random.Generator) -> 
                 _without_failing_winner(result, a, b),
                 deviation=deviation,
                 wins=int(((d > 0) if goal == "maximize" else (d < 0)).sum()),
+                ties=int((d == 0).sum()),
                 detectable=detectable_difference(deviation, len(d), pairs=count),
                 seeds_needed=seeds_needed(result.difference.estimate, deviation, pairs=count),
             )
@@ -245,6 +248,12 @@ def _without_failing_winner(
     return replace(result, verdict=verdicts.Verdict("none", (reason,)))
 
 
+def _way_on(results: StudyResults) -> str:
+    if results.home.driver(results.study):
+        return "it is running"
+    return "`fairtune run` with the same file continues it"
+
+
 def _missing(results: StudyResults, found: Sequence[ArmResult]) -> Iterator[str]:
     spec = results.spec
     if not spec.factors:
@@ -252,15 +261,21 @@ def _missing(results: StudyResults, found: Sequence[ArmResult]) -> Iterator[str]
     elif len(found) == 1:
         yield f"there is only one alternative of {spec.factors[0]}: list more to compare them"
     for arm in found:
-        if arm.search_best is None:
+        if arm.winner is None:
             ended = ", ".join(f"{count} {outcome}" for outcome, count in arm.outcomes.items())
             yield f"{arm.arm or 'the search'}: no trial has completed ({ended or 'none ended yet'})"
+    counts = {sum(trial.arm == arm.arm for trial in results.search) for arm in found}
+    if results.finished and spec.trials is not None and len(counts) > 1:
+        yield (
+            f"the arms have had {min(counts)} to {max(counts)} trials of the search, so the "
+            f"comparison is not fair: raise search.trials to {max(counts)} or more and run again"
+        )
     if not results.finished:
         planned = results.planned
         of = f" of {planned}" if planned is not None else ""
         yield (
             f"the study is not finished: {len(results.search)}{of} trials of the search have "
-            "ended; `fairtune run` with the same file continues it"
+            f"ended; {_way_on(results)}"
         )
     if spec.confirm is None:
         yield (

@@ -76,6 +76,11 @@ def _search(results: StudyResults) -> Iterator[str]:
         )
     else:
         yield f"The search had {budget(spec)}, at most {spec.max_epochs} epochs a trial."
+    counts = [sum(trial.arm == arm for trial in results.search) for arm in results.arms]
+    if spec.trials is not None and max(counts, default=0) > spec.trials:
+        yield (
+            f"An earlier run had asked for more: {', '.join(map(str, counts))} trials are counted."
+        )
     yield f"Sampler: {_component(spec.sampler, SAMPLERS)}."
     yield f"Pruner: {_component(spec.pruner, PRUNERS)}."
     if spec.sampler.name != "grid":
@@ -110,7 +115,9 @@ def _confirmation(results: StudyResults) -> Iterator[str]:
             "noisy values and therefore optimistic."
         )
         return
-    seeds, top = seeds_of(spec.confirm, len(results.arms)), spec.confirm.top
+    top = spec.confirm.top
+    used = {trial.seed for trial in results.ended if trial.phase == "confirm"}
+    seeds = len(used) or seeds_of(spec.confirm, len(results.arms))
     which = "the best configuration" if top == 1 else f"the best {top} configurations"
     whose = " of every arm" if spec.factors else " of the search"
     same = ", the same for every arm" if spec.factors else ""
@@ -119,7 +126,10 @@ def _confirmation(results: StudyResults) -> Iterator[str]:
         "for no trial of the search and no run on them was pruned."
     )
     if top > 1:
-        yield "Of several configurations the one with the best confirmed mean counts."
+        yield (
+            "Of several configurations the one with the best confirmed mean counts; the seeds that "
+            "choose it also judge it, so its mean is optimistic."
+        )
     yield (
         "Optimism is how much better the chosen trial looked in the search than its configuration "
         "on fresh seeds."

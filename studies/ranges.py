@@ -40,8 +40,12 @@ def _alternatives(
         if label in options:
             message = f"is the second alternative called {label}; tell them apart by `label:`"
             problems.append(Problem(here, message))
-        if not label or "/" in label or len(label) > 60:
-            problems.append(Problem(here, f"{label!r} is no label; use up to 60 letters and no /"))
+        if not label or "/" in label or "×" in label or len(label) > 60:
+            text = f"{label!r} is no label; use up to 60 letters, no / and no ×"
+            problems.append(Problem(here, text))
+        elif label.endswith("-confirm"):
+            text = f"{label!r} is no label: runs on fresh seeds are named so; leave out -confirm"
+            problems.append(Problem(here, text))
         if slot is None:
             options[label] = _component(key, item, here, problems)
         else:

@@ -63,6 +63,8 @@ class Runner:
     failures: FailureRun = field(default_factory=lambda: FailureRun(worked=False))
     drain_until: float | None = None
     began: float = field(default_factory=time.monotonic)
+    searching: bool = True
+    """Whether the first phase is under way, which `search.timeout` bounds."""
     finished: bool = False
     """Whether nothing was left to do."""
 
@@ -89,12 +91,14 @@ class Runner:
         done = sum(search.asked - search.queued for search in searches)
         self.display.phase("search", self.total_trials(searches), done)
         self.work_off(searches)
+        cut = self.timed_out() and any(search.share < 1 for search in searches)
+        self.searching = False
         if self.spec.confirm is not None and not self.ending:
             confirmation = self.open_confirmation(searches)
             done = len(confirmation.planned) - confirmation.open_count
             self.display.phase("confirm", len(confirmation.planned), done)
             self.work_off([confirmation])
-        self.finished = not self.ending and not self.timed_out()
+        self.finished = not self.ending and not cut
 
     @property
     def ending(self) -> bool:
@@ -124,7 +128,7 @@ class Runner:
 
     def next(self, sources: Sequence[Source]) -> Running | None:
         """The next trial of the source that has used least of its budget."""
-        if self.timed_out():
+        if self.searching and self.timed_out():
             return None
         for source in sorted(sources, key=lambda source: source.share):
             if asked := source.ask():

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -54,7 +54,9 @@ class ConfirmSection(Section):
     """`confirm:` how many of the best configurations train again on fresh seeds."""
 
     top: int = Field(1, ge=1, description="configurations of each arm")
-    seeds: int | Literal["auto"] = Field("auto", description="fresh seeds for each of them")
+    seeds: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto"] = Field(
+        "auto", description="fresh seeds for each of them"
+    )
 
 
 class StudyFile(Section):

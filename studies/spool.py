@@ -13,7 +13,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,8 @@ class Spool:
         self.folder = home.study(study) / "spool"
         self._ledger = home.study(study) / "delivered.jsonl"
         self._store = hashlib.sha256(redact(home.mlflow_uri).encode()).hexdigest()[:8]
-        self._open: dict[str, tuple[FileIO, set[int]]] = {}
+        self._under_way: dict[str, set[int]] = {}
+        """The epochs that are written, of every trial that was started and has not ended."""
 
     # --- what the driver writes
 
@@ -69,33 +69,33 @@ class Spool:
         Whether it is the first attempt here.
         """
         name = slug(key)
-        before = self.read(name)
         line = {"start": now, "trial": key, "resumed": resumed, "tags": tags, "params": params}
         with self._writing():
+            before = self.read(name)
             self.folder.mkdir(parents=True, exist_ok=True)
-            file = _appendable(self._path(name))
-            self._open[name] = (file, set(before.epochs) if before else set())
-            _append(file, line)
+            _cut_torn_lines(self._path(name))
+            _append(self._path(name), line)
+        self._under_way[name] = set(before.epochs) if before else set()
         return before is None
 
     def epoch(self, key: str, epoch: int, metrics: Mapping[str, float], now: int) -> None:
         """A trial finished an epoch."""
-        file, known = self._open[slug(key)]
+        known = self._under_way[slug(key)]
         if epoch not in known:
             known.add(epoch)
             with self._writing():
-                _append(file, {"epoch": epoch, "time": now, "metrics": dict(metrics)})
+                line = {"epoch": epoch, "time": now, "metrics": dict(metrics)}
+                _append(self._path(slug(key)), line)
 
     def end(self, key: str, end: TrialEnd, now: int) -> None:
         """An attempt ended; from here on a power failure loses nothing of it."""
-        file, _ = self._open.pop(slug(key))
-        with self._writing(), file:
-            _append(file, {"end": end.to_json(), "time": now})
-            os.fsync(file.fileno())
+        del self._under_way[slug(key)]
+        with self._writing():
+            _append(self._path(slug(key)), {"end": end.to_json(), "time": now}, forced=True)
 
     def under_way(self) -> list[str]:
         """The trials that were started and have not ended."""
-        return list(self._open)
+        return list(self._under_way)
 
     def close_abandoned(self) -> None:
         """End the attempts of a driver that died, when it was last heard of.
@@ -103,14 +103,16 @@ class Spool:
         To be called by a process that holds the study's lock, before it writes.
         """
         with self._writing():
+            _cut_torn_lines(self._ledger)
             for name in self.waiting():
-                with _appendable(self._path(name)) as file:
-                    found = self.read(name)
-                    if found is None:
-                        self._path(name).unlink()  # its first line was never finished
-                    elif found.end is None:
-                        end = TrialEnd(Outcome.interrupted, reason=ABANDONED)
-                        _append(file, {"end": end.to_json(), "time": found.last})
+                path = self._path(name)
+                _cut_torn_lines(path)
+                found = self.read(name)
+                if found is None:
+                    path.unlink()  # its first line was never finished
+                elif found.end is None:
+                    end = TrialEnd(Outcome.interrupted, reason=ABANDONED)
+                    _append(path, {"end": end.to_json(), "time": found.last})
 
     # --- what is delivered
 
@@ -134,8 +136,8 @@ class Spool:
     def delivered(self, trial: SpooledTrial, run_id: str) -> None:
         """Note that MLflow has all that a trial's file said."""
         line = {"store": self._store, "trial": trial.key, "run": run_id, "size": trial.size}
-        with self._writing(), _appendable(self._ledger) as file:
-            _append(file, line)
+        with self._writing():
+            _append(self._ledger, line)
 
     def run_ids(self) -> dict[str, str]:
         """The MLflow runs of the trials that were delivered to this store, by the trial's key."""
@@ -146,7 +148,7 @@ class Spool:
             content = self._ledger.read_bytes()
         except FileNotFoundError:
             return {}
-        mine = (line for line in _lines(content) if line["store"] == self._store)
+        mine = (line for line, _ in _lines(content) if line["store"] == self._store)
         return {line["trial"]: (line["run"], line["size"]) for line in mine}
 
     def _sizes(self) -> dict[str, int]:
@@ -171,7 +173,7 @@ class Spool:
 
 def _read(content: bytes) -> SpooledTrial | None:
     trial: SpooledTrial | None = None
-    for line in _lines(content):
+    for line, size in _lines(content):
         if "start" in line:
             now = line["start"]
             if trial is None:
@@ -179,39 +181,42 @@ def _read(content: bytes) -> SpooledTrial | None:
                     line["trial"], line["resumed"], line["tags"], line["params"], now, now
                 )
             trial.last, trial.end = now, None
-            continue
-        assert trial is not None
-        trial.last = line["time"]
-        if "epoch" in line:
-            trial.epochs.setdefault(line["epoch"], (line["time"], line["metrics"]))
         else:
-            trial.end = TrialEnd.from_json(line["end"])
-    if trial is not None:
-        trial.size = content.rfind(b"\n") + 1
+            assert trial is not None
+            trial.last = line["time"]
+            if "epoch" in line:
+                trial.epochs.setdefault(line["epoch"], (line["time"], line["metrics"]))
+            else:
+                trial.end = TrialEnd.from_json(line["end"])
+        trial.size = size
     return trial
 
 
-def _lines(content: bytes) -> Iterator[dict[str, Any]]:
-    """The lines that were finished; a crash can tear the last one, a power failure more."""
-    for line in content.split(b"\n")[:-1]:
+def _lines(content: bytes) -> Iterator[tuple[dict[str, Any], int]]:
+    """The whole lines and where each ends; a crash can tear the last, a power failure more."""
+    size = 0
+    for text in content.split(b"\n")[:-1]:
+        size += len(text) + 1
         try:
-            yield json.loads(line)
+            line = json.loads(text)
         except ValueError:
             return
+        yield line, size
 
 
-def _appendable(path: Path) -> FileIO:
-    """A file to append whole lines to; a torn last line is cut off."""
-    file = FileIO(path, "a+")
-    file.seek(0)
-    content = file.read()
-    whole = content.rfind(b"\n") + 1
-    if whole != len(content):
-        file.truncate(whole)
-    return file
+def _cut_torn_lines(path: Path) -> None:
+    """Make a file end with a whole line, so that the next one is read."""
+    if path.exists():
+        content = path.read_bytes()
+        whole = max((size for _, size in _lines(content)), default=0)
+        if whole != len(content):
+            os.truncate(path, whole)
 
 
-def _append(file: FileIO, line: Mapping[str, Any]) -> None:
+def _append(path: Path, line: Mapping[str, Any], *, forced: bool = False) -> None:
     rest = json.dumps(line).encode() + b"\n"
-    while rest:
-        rest = rest[file.write(rest) :]
+    with path.open("ab", buffering=0) as file:
+        while rest:
+            rest = rest[file.write(rest) :]
+        if forced:
+            os.fsync(file.fileno())

@@ -48,7 +48,7 @@ OPEN_SECONDS = 1.0
 """How long the start of a run waits for a server."""
 RUN_ID_SECONDS = 0.5
 """How long a trial's end waits for the id of its run; not again before MLflow has answered."""
-FINISH_SECONDS = 5.0
+FINISH_SECONDS = 3.0
 """How long the end of a run goes on trying where MLflow fails."""
 PARENT_TAG = "fairtune.parent_run_id"
 RESULTS_TAG = "fairtune.results"

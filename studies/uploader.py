@@ -6,6 +6,7 @@ longer every time, and a single thing that never works does not hold up the othe
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
@@ -42,8 +43,9 @@ class Uploader:
         """Something is out of date and is to be delivered in `delay` seconds at the latest."""
         with self._changed:
             due = time.monotonic() + delay
-            self._due[name] = min(due, self._due.get(name, due))
-            self._changed.notify_all()
+            if due < self._due.get(name, math.inf):  # else nobody need be woken
+                self._due[name] = due
+                self._changed.notify_all()
 
     def settle(self, patience: float) -> list[str]:
         """Deliver everything now; what is left when it has only failed for `patience` seconds."""
@@ -56,8 +58,8 @@ class Uploader:
             while self._due or self._current is not None:
                 if self.failure is None:
                     give_up = time.monotonic() + patience
-                elif time.monotonic() >= give_up:
-                    break
+                elif time.monotonic() >= give_up and self._current is None:
+                    break  # an attempt under way may be the one that works
                 self._changed.wait(0.1)
             self._hurried = False
             left = {*self._due, self._current}

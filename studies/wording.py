@@ -10,6 +10,7 @@ from typing import Any
 from studies.comparison import ArmResult, Comparison, PairResult
 from studies.power import SMALLEST_EFFECT
 from studies.stats import Interval
+from studies.verdicts import seeds_for_a_verdict
 
 SHARES = ("accuracy", "f1")
 """Metrics between 0 and 1, whose differences are told in points of a hundred."""
@@ -40,7 +41,8 @@ def interval(metric: str, found: Interval) -> str:
     if not math.isfinite(found.low):
         return level(metric, found.estimate)
     if is_share(metric):
-        return f"{100 * found.estimate:.2f} % ({100 * found.low:.2f} to {100 * found.high:.2f})"
+        low, high = max(0.0, found.low), min(1.0, found.high)
+        return f"{100 * found.estimate:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
     return f"{found.estimate:.4g} ({found.low:.4g} to {found.high:.4g})"
 
 
@@ -50,26 +52,30 @@ def verdict_sentence(comparison: Comparison, pair: PairResult) -> str:
     if result.verdict.better == "none":
         return f"{pair.a} and {pair.b}: no detectable difference{_why_none(comparison, pair)}"
     first, second = (pair.a, pair.b) if result.verdict.better == "a" else (pair.b, pair.a)
-    wins = pair.wins if result.verdict.better == "a" else result.seeds - pair.wins
+    wins = pair.wins if result.verdict.better == "a" else result.seeds - pair.wins - pair.ties
+    ties = f", equal in {pair.ties}," if pair.ties else ""
     low, high = sorted((abs(result.difference.low), abs(result.difference.high)))
     return (
         f"{first} beats {second} by {amount(metric, abs(result.difference.estimate))} "
         f"{unit(metric)} (95 % interval {amount(metric, low)} to {amount(metric, high)}; better in "
-        f"{wins} of {result.seeds} seeds)"
+        f"{wins}{ties} of {result.seeds} seeds)"
     )
 
 
 def _why_none(comparison: Comparison, pair: PairResult) -> str:
     metric, result = comparison.metric, pair.result
-    if result.seeds < 2:
-        return f"; {result.seeds} seeds allow no verdict"
+    least = seeds_for_a_verdict(len(comparison.pairs))
+    if result.seeds < least:
+        return f"; {result.seeds} seeds allow no verdict, {least} at least do"
+    if failed := [reason for reason in result.verdict.reasons if "fresh seeds" in reason]:
+        return f"; {failed[0]}"
     observed = f"{amount(metric, abs(result.difference.estimate))} {unit(metric)}"
     said = f"; observed {observed}"
     if pair.seeds_needed is not None and pair.seeds_needed > result.seeds:
         more = pair.seeds_needed - result.seeds
-        said += f", for which about {more} more seeds would be needed"
+        said += f", for which about {more} more {'seeds' if more > 1 else 'seed'} would be needed"
     elif abs(result.difference.estimate) <= SMALLEST_EFFECT * pair.deviation:
-        said += ", too small beside its scatter for any number of seeds to call it better"
+        said += ", too small beside its scatter to win three of four seeds, however many they are"
     elif pair.seeds_needed is None:
         said += ", for which more than a thousand seeds would be needed"
     if math.isfinite(pair.detectable) and pair.detectable > 0:
@@ -90,7 +96,11 @@ def verdicts(comparison: Comparison) -> list[str]:
     winners = {_winner(pair) for pair in comparison.pairs} - {""}
     losers = {_loser(pair) for pair in comparison.pairs} - {""}
     unbeaten = [arm.arm for arm in comparison.arms if arm.confirmed and arm.arm not in losers]
-    if not winners:
+    least = seeds_for_a_verdict(len(comparison.pairs))
+    most = max(pair.result.seeds for pair in comparison.pairs)
+    if most < least:
+        said = f"no verdict is possible with {most} seeds: {least} at least are needed"
+    elif not winners:
         said = "no arm is detectably better than another"
     elif len(unbeaten) == 1 and _beats_all(comparison, unbeaten[0]):
         said = f"{unbeaten[0]} is better than every other arm"

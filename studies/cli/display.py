@@ -202,7 +202,7 @@ def print_studies(studies: Sequence[StudyResults], screen: Console) -> None:
     """A row per study of a home."""
     table = Table("study", "state", "trials", "best", "metric", box=None, pad_edge=False)
     for results in studies:
-        best = next(iter(results.ranking), None)
+        best = results.best
         table.add_row(
             results.study,
             "finished" if results.finished else "not finished",

@@ -112,3 +112,12 @@ def test_a_grid_trains_every_point_once_across_an_interruption(tmp_path: Path) -
     run(home, text)
     hashes = [trial.user_attrs["config_hash"] for trial in Archive.open(home).trials("arms")]
     assert len(hashes) == len(set(hashes)) == 6
+
+
+def test_a_timeout_ends_the_search_and_the_winners_are_confirmed(tmp_path: Path) -> None:
+    text = FILE.replace("trials: 6,", "trials: 5000, timeout: 1.0,")
+    home = Home.at(tmp_path)
+    run(home, text)
+    searched = [len(Archive.open(home).trials(arm)) for arm in ("arms/sgd", "arms/adam")]
+    assert min(searched) >= 1 and max(searched) < 5000 and abs(searched[0] - searched[1]) <= 1
+    assert states(home, "arms:confirm") == {TrialState.COMPLETE: 6}

@@ -91,3 +91,10 @@ def test_too_few_seeds_for_any_verdict_name_the_number_that_would_do() -> None:
     (message,) = raised(searched(few, {"sgd": 0.9}), "too few seeds", few)
     assert "no verdict is possible below 7 fresh seeds, and confirm.seeds is 5" in message
     assert raised(searched(spec_of(), {"sgd": 0.9}), "too few seeds") == []
+
+
+def test_an_arm_that_chooses_on_the_seeds_that_judge_it_is_told() -> None:
+    several = spec_of(OPTIMIZERS.replace("top: 1", "top: 3"))
+    (message,) = raised(searched(several, {"sgd": 0.9}), "selection", several)
+    assert "each arm's best of 3 configurations was chosen on the seeds" in message
+    assert raised(searched(spec_of(), {"sgd": 0.9}), "selection") == []

@@ -121,3 +121,49 @@ def test_arms_without_fresh_seeds_are_ranked_by_the_best_of_their_search() -> No
     spec = spec_of()
     found = compare(study(spec, searched(spec, {"sgd": 0.6, "momentum": 0.5, "adam": 0.8})))
     assert [arm.arm for arm in found.arms] == ["adam", "sgd", "momentum"]
+
+
+def test_equal_seeds_are_told_and_are_no_wins() -> None:
+    spec = spec_of()
+    trials = searched(spec, BEST) + confirmed(spec, "adam", CLOSE)
+    level = [value - (0.03 if i > 1 else 0.0) for i, value in enumerate(CLOSE)]
+    trials += confirmed(spec, "sgd", level)
+    (pair,) = compare(study(spec, trials)).pairs
+    assert (pair.wins, pair.ties) == (7, 2)
+
+
+def test_seeds_that_allow_no_verdict_are_not_called_no_difference() -> None:
+    spec = spec_of(OPTIMIZERS.replace("seeds: 9", "seeds: 3"))
+    trials = searched(spec, BEST)
+    for arm, shift in (("adam", 0.0), ("momentum", 0.2), ("sgd", 0.5)):
+        trials += confirmed(spec, arm, [value - shift for value in CLOSE[:3]])
+    said = summary(compare(study(spec, trials)))
+    assert said[0] == "no verdict is possible with 3 seeds: 7 at least are needed"
+    assert "adam and sgd: no detectable difference; 3 seeds allow no verdict, 7 at least do" in said
+
+
+def test_a_winner_that_failed_more_often_is_named_as_the_reason() -> None:
+    spec = spec_of(OPTIMIZERS.replace("seeds: 9", "seeds: 11"))
+    values = [*CLOSE, 0.95, 0.951]
+    trials = searched(spec, {"sgd": 0.93, "adam": 0.98})
+    trials += confirmed(spec, "adam", [*values[:9], None, None])
+    trials += confirmed(
+        spec, "sgd", [value - 0.05 - 0.001 * (i % 2) for i, value in enumerate(values)]
+    )
+    said = summary(compare(study(spec, trials)))
+    assert "adam and sgd: no detectable difference; adam failed on 2 of the fresh seeds" in said[1]
+
+
+def test_arms_with_unequal_budgets_are_told() -> None:
+    spec = spec_of()
+    trials = searched(spec, {"sgd": 0.93, "momentum": 0.97}) + searched(spec, {"adam": 0.98}, 6)
+    (said,) = [text for text in compare(study(spec, trials)).missing if "not fair" in text]
+    assert said.startswith("the arms have had 4 to 6 trials of the search")
+    assert not any(
+        "not fair" in text for text in compare(study(spec, searched(spec, BEST))).missing
+    )
+
+
+def test_a_metric_of_another_task_is_refused() -> None:
+    with pytest.raises(UserError, match="val/rmse was not logged in made"):
+        compare(study(spec_of(), clear_cut()), "val/rmse")

@@ -96,3 +96,15 @@ def test_a_grid_over_a_continuous_axis_names_the_axis() -> None:
 def test_reading_a_study_file_imports_no_torch() -> None:
     code = "import studies.spec, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("label", ["x × y", "sgd-confirm", "a/b", ""])
+def test_a_label_that_could_be_taken_for_another_arm_is_refused(label: str) -> None:
+    with pytest.raises(StudyFileError, match="is no label"):
+        read(GOOD.replace("{name: sgd,", f"{{name: sgd, label: '{label}',"))
+
+
+@pytest.mark.parametrize("seeds", ["0", "-4", "many"])
+def test_a_confirmation_has_at_least_one_seed(seeds: str) -> None:
+    with pytest.raises(StudyFileError, match=r"confirm\.seeds"):
+        read(GOOD + f"confirm: {{seeds: {seeds}}}\n")
