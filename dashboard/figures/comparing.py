@@ -140,10 +140,11 @@ def gains_info(results: StudyResults, comparison: Comparison) -> GainsInfo:
         "the search. Confirmed: its mean on fresh seeds. "
     )
     if optimism:
+        mean = sum(optimism) / len(optimism)
         caption += (
-            "What the search found looked better than it was by "
-            f"{amount(comparison.metric, sum(optimism) / len(optimism))} {unit(comparison.metric)} "
-            "on average (optimism)."
+            f"What the search found looked {'better' if mean >= 0 else 'worse'} than it was by "
+            f"{amount(comparison.metric, abs(mean))} {unit(comparison.metric)} on average"
+            + (" (optimism)." if mean >= 0 else ".")
         )
     else:
         caption += "Without fresh seeds nobody knows how much of the search's best is luck."

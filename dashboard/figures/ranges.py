@@ -90,8 +90,8 @@ def effect_info(
         data=data.dropna(subset=["at_edge"]),
         caption=(
             f"{counted(len(data), 'trial')} of the search, {len(completed)} of them completed. "
-            f"The line joins the best of each bin; × marks {counted(diverged, 'training')} that "
-            "diverged; a ring marks the untuned trial."
+            "The line joins the best of each bin; a ring marks the untuned trial"
+            + (f"; × marks {counted(diverged, 'training')} that diverged." if diverged else ".")
         ),
         alt=f"{metric} against {parameter}, best value of each bin, {diverged} diverged",
         metric=metric,

@@ -11,7 +11,7 @@ from dashboard.figures.common import Info, Picture, arm_axis, colour, counted, h
 from studies.comparison import Comparison
 from studies.records import Outcome
 from studies.results import StudyResults
-from studies.wording import level
+from studies.wording import duration, level
 
 OUTCOMES = {
     Outcome.completed: "#5B8FB9",
@@ -51,7 +51,7 @@ def outcomes_info(results: StudyResults, comparison: Comparison) -> OutcomesInfo
     total = len(results.search)
     return OutcomesInfo(
         data=pd.DataFrame(rows),
-        caption=f"{counted(total, 'trial')} of the search, {failed} of them failed.",
+        caption=f"{counted(total, 'trial')} of the search, {failed or 'none'} of them failed.",
         alt=f"How {counted(total, 'trial')} ended; {failed} failed",
         order=tuple(arm.arm or results.study for arm in comparison.arms),
     )
@@ -102,8 +102,8 @@ def cost_info(results: StudyResults, comparison: Comparison) -> CostInfo:
         if arm.outcomes
     ]
     epochs = sum(arm.epochs for arm in comparison.arms)
-    minutes = sum(arm.seconds for arm in comparison.arms) / 60
-    caption = f"{epochs:,} epochs in {minutes:.1f} minutes of training, search only."
+    spent = duration(sum(arm.seconds for arm in comparison.arms))
+    caption = f"{epochs:,} epochs in {spent} of training, search only."
     if comparison.reference is not None and len(comparison.arms) > 1:
         caption += (
             f" The tick: epochs until an arm had {level(comparison.metric, comparison.reference)}, "

@@ -3,54 +3,98 @@
 import re
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+import requests
+from playwright.sync_api import Dialog, Locator, Page, expect
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from studies.cli import main
 from studies.home import Home
 from tests.conftest import MakeHome
 from tests.integration.accounts import FAIRTUNE, Runs, serving, set_options
+from tests.states import NAMES, labelled
 
 pytestmark = pytest.mark.slow
 
 FIRST_ROW = 52
 """Pixels from the top of a table to the middle of its first row."""
+BOX, STUDY_NAME = 16, 160
+"""Pixels from the left of a table to the box of a row, and to a study's name on the overview."""
 STUDY = "quickstart-optimizers"
 TINY = ["trainer.epochs=2", "search.trials=1", "search.pruner=none", "confirm.seeds=2"]
+LONG = ["search.trials=400", "confirm=null"]
+SLOW = 60_000
+"""Milliseconds for what another process does."""
 
 
 @contextmanager
 def dashboard(home: Home, log: Path) -> Iterator[str]:
-    """A dashboard of a home, and its address."""
+    """A dashboard of a home that answers, and its address; what it says goes to the log."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     argv = [FAIRTUNE, "dashboard", "--home", str(home.path), "--port", port]
-    with log.open("w") as file, subprocess.Popen(argv, stdout=file, stderr=file) as process:
+    patience = Retry(total=None, connect=200, backoff_factor=0.1, backoff_max=0.5)
+    with (
+        log.open("w") as file,
+        subprocess.Popen(argv, stdout=file, stderr=file) as process,
+        requests.Session() as session,
+    ):
+        session.mount("http://", HTTPAdapter(max_retries=patience))
         try:
-            deadline = time.monotonic() + 60
-            while "server started" not in log.read_text():
-                assert process.poll() is None and time.monotonic() < deadline, log.read_text()
-                time.sleep(0.1)
+            assert session.get(f"http://127.0.0.1:{port}/_stcore/health").ok
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
+
+
+@contextmanager
+def quiet(page: Page, log: Path) -> Iterator[None]:
+    """Nothing goes wrong in the browser, nor in the server; no script of somebody's runs."""
+    said: list[str] = []
+
+    def alarm(dialog: Dialog) -> None:
+        said.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    listeners = {
+        "console": lambda message: message.type == "error" and said.append(message.text),
+        "pageerror": lambda error: said.append(str(error)),
+        "dialog": alarm,
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)  # type: ignore[call-overload]
+    try:
+        yield
+    finally:
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
+        page.goto("about:blank")  # a page that is open asks for its server again and again
+    assert said == []
+    assert not re.search(r"Traceback|Error|Exception", log.read_text())
 
 
 def heading(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
 
 
-def table_row(page: Page, x: int) -> None:
+def click_first_row(page: Page, x: int) -> None:
     """Click into the first row of the table, which is a picture to the browser."""
     canvas = page.get_by_test_id("stDataFrame").locator("canvas").first
     expect(canvas).to_be_visible()
     canvas.click(position={"x": x, "y": FIRST_ROW}, force=True)  # a scroller lies over it
+
+
+def cell(page: Page, column: str) -> Locator:
+    """The first row's cell, of those that a table tells to screen readers."""
+    header = page.get_by_role("columnheader", name=column, exact=True, include_hidden=True)
+    number = header.get_attribute("aria-colindex")
+    return page.get_by_test_id(f"glide-cell-{number}-0")
 
 
 def go(page: Page, name: str) -> None:
@@ -67,77 +111,98 @@ def compared(tmp_path_factory: pytest.TempPathFactory, make_home: MakeHome) -> H
 
 
 def test_a_visit(compared: Home, page: Page, tmp_path: Path) -> None:
-    said: list[str] = []
-    page.on(
-        "console", lambda message: said.append(message.text) if message.type == "error" else None
-    )
-    page.on("pageerror", lambda error: said.append(str(error)))
-    log = tmp_path / "dashboard.log"
-    with dashboard(compared, log) as address, serving(compared) as (_, mlflow, session):
-        assert session.get(f"{mlflow}/health").ok
+    log = tmp_path / "log"
+    with (
+        dashboard(compared, log) as address,
+        serving(compared) as (_, mlflow, session),
+        quiet(page, log),
+    ):
         page.goto(address)
         heading(page, "Overview")
-        table_row(page, 160)
-        heading(page, "Optimizers")
-        expect(
-            page.get_by_text("no arm is detectably better", exact=False)
-            .or_(page.get_by_text("No arm is detectably better", exact=False))
-            .first
-        ).to_be_visible()
+        click_first_row(page, STUDY_NAME)
 
+        heading(page, "Optimizers")
+        expect(page.get_by_text("No verdict is possible with 2 seeds")).to_be_visible()
         page.get_by_test_id("stSidebar").get_by_label("Arms").click()
         page.get_by_role("option", name="adam", exact=True).click()
-        expect(page).to_have_url(re.compile(r"[?&]arms?=adam"))
+        expect(page).to_have_url(re.compile(r"[?&]arm=adam"))
+        expect(page.get_by_text("Shown are the picked 1 of 3 arms").first).to_be_visible()
         expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
 
         go(page, "Data")
-        expect(page.get_by_text("Pick a row to open its trial.")).to_be_visible()
+        trial = "adam-0000"
+        expect(cell(page, "trial")).to_have_text(trial)  # only adam's: it is still selected
         with page.expect_download() as downloading:
             page.get_by_role("button", name="These rows as CSV").click()
-        lines = Path(downloading.value.path()).read_text().splitlines()
-        assert len(lines) >= 2 and lines[0].startswith("trial,")
+        head, *rows = Path(downloading.value.path()).read_text().splitlines()
+        assert head.startswith("trial,arm,phase,outcome,value,seed,")
+        assert [row.split(",")[1:3] for row in rows] == [
+            ["adam", "search"], ["adam", "confirm"], ["adam", "confirm"],
+        ]  # fmt: skip
         with page.expect_download() as downloading:
             page.get_by_role("button", name="The study's report").click()
+        assert downloading.value.suggested_filename == f"{STUDY}-report.html"
         report = Path(downloading.value.path()).read_text()
         assert report.startswith("<!doctype html>") and STUDY in report
 
-        table_row(page, 16)
-        page.get_by_role("link", name=re.compile("^Open ")).click()
+        click_first_row(page, BOX)
+        page.get_by_role("link", name=f"Open {trial}").click()
         heading(page, "Trial")
-        shown = page.get_by_role("heading", level=2).first
-        expect(shown).to_be_visible()
-        key = shown.inner_text()
-        runs = {run.data.tags["mlflow.runName"]: run for run in Runs.of(compared, STUDY).children}
+        expect(page.get_by_role("heading", name=trial, level=2)).to_be_visible()
         server = page.get_by_role("textbox", name="MLflow UI")
         server.fill(mlflow)
         server.press("Enter")
+        runs = {run.info.run_name: run for run in Runs.of(compared, STUDY).children}
         link = page.get_by_role("link", name="Open its MLflow run")
-        expect(link).to_have_attribute("href", f"{mlflow}/#/runs/{runs[key].info.run_id}")
+        expect(link).to_have_attribute("href", f"{mlflow}/#/runs/{runs[trial].info.run_id}")
+        assert session.get(f"{mlflow}/health").ok
         with page.context.expect_page() as opening:
             link.click()
-        expect(opening.value.get_by_text(key).first).to_be_visible()
+        expect(opening.value.get_by_text(trial).first).to_be_visible()
         opening.value.close()
-    assert said == []
-    assert not re.search(r"Traceback|Error|Exception", log.read_text())
 
 
-def test_a_running_study_appears_and_advances(
+def test_a_study_of_another_process_appears_on_the_open_page_and_advances(
     make_home: MakeHome, page: Page, tmp_path: Path
 ) -> None:
-    home = make_home(tmp_path / "home")
+    home, log = make_home(tmp_path / "home"), tmp_path / "log"
     argv = [FAIRTUNE, "run", "mlp-digits", "--home", str(home.path), "--workers", "1", "--quiet"]
-    argv += set_options("trainer.epochs=40", "search.trials=400", "confirm=null")
-    with dashboard(home, tmp_path / "log") as address:
+    with dashboard(home, log) as address, quiet(page, log):
         page.goto(address)
-        expect(page.get_by_text("fairtune run quickstart").first).to_be_visible()
-        with subprocess.Popen(argv) as study:
+        expect(page.get_by_text("No study of this home has run yet.")).to_be_visible()
+        with subprocess.Popen([*argv, *set_options(*LONG)]) as study:
             try:
-                expect(page.get_by_text("1 of 1 studies")).to_be_visible(timeout=60_000)
-                table_row(page, 160)
+                expect(page.get_by_text("1 of 1 studies")).to_be_visible(timeout=SLOW)
+                expect(cell(page, "study")).to_have_text("mlp-digits")
+                expect(cell(page, "state")).to_have_text("running")
+                trials = cell(page, "trials")
+                expect(trials).not_to_have_text("0", timeout=SLOW)
+                before = str(trials.text_content())
+                expect(trials).not_to_have_text(before, timeout=SLOW)
+                click_first_row(page, STUDY_NAME)
                 heading(page, "Search")
-                told = page.get_by_text(re.compile(r"^\d+ trials? of the search")).first
-                expect(told).to_be_visible()
+                told = page.get_by_text(re.compile(r"^[\d,]+ trials? of the search")).first
                 before = told.inner_text()
-                expect(told).not_to_have_text(before, timeout=60_000)
+                expect(told).not_to_have_text(before, timeout=SLOW)
             finally:
                 study.terminate()
+
+
+def test_hostile_names_are_text(make_home: MakeHome, page: Page, tmp_path: Path) -> None:
+    home, log, file = make_home(tmp_path / "home"), tmp_path / "log", tmp_path / "study.yaml"
+    file.write_text(labelled(NAMES))
+    argv = ["run", str(file), "--home", str(home.path), "--workers", "2", "--quiet"]
+    changes = ["trainer.epochs=1", "search.trials=1", "confirm.seeds=2"]
+    assert main([*argv, *set_options(*changes)]) == 0
+    with dashboard(home, log) as address, quiet(page, log):
+        page.goto(address)
+        heading(page, "Overview")
+        expect(cell(page, "arm")).to_have_text(re.compile(f"^({'|'.join(map(re.escape, NAMES))})$"))
+        for name in ("Optimizers", "Compare", "Search", "Trial", "Data"):
+            go(page, name)
+            expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+            expect(page.get_by_test_id("stException")).to_have_count(0)
+            if name in ("Optimizers", "Compare"):
+                text = "Which is **best**? <script>alert(1)</script>"
+                expect(page.get_by_text(text, exact=True)).to_be_visible()
+            expect(page.locator("[data-testid=stMain] a[href='http:e']")).to_have_count(0)

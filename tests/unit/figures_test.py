@@ -141,7 +141,7 @@ def test_cost_counts_epochs_and_those_up_to_the_reference() -> None:
     assert rows.loc["adam", "minutes"] == pytest.approx(8 / 60)
     # the reference is momentum's 0.5, which its last trial reaches and all others at once
     assert dict(rows["epochs_to_reference"]) == {"adam": 10, "sgd": 10, "momentum": 40}
-    assert info.caption.startswith("120 epochs in 0.4 minutes")
+    assert info.caption.startswith("120 epochs in 24.0 s")
 
 
 # --- training -------------------------------------------------------------------------------------
