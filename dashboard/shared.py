@@ -128,7 +128,8 @@ def chosen_study(factor: str = "", *, metric: bool = True, arms: bool = False) -
     home, listed = data.home(), found[study]
     results = data.study(home, study, listed.token)
     logged = data.metrics(home, study, listed.token)
-    by = choose("metric", "Metric", logged) if metric and len(logged) > 1 else logged[0]
+    several = metric and len(logged) > 1
+    by = choose("metric", "Metric", logged, usual=logged[0]) if several else logged[0]
     names = [arm for arm in results.arms if arm]
     picked = choose_several("arm", "Arms", names, "all") if arms and len(names) > 1 else ()
     return Chosen(home, listed, by, picked)
@@ -142,16 +143,17 @@ def say_what_to_run(factor: str = "") -> None:
     st.caption("It appears here while it runs; open this page again.")
 
 
-def choose(name: str, label: str, options: Sequence[str]) -> str:
+def choose(name: str, label: str, options: Sequence[str], *, usual: str = "") -> str:
     """A selector of the sidebar whose value is in the address as `name`; the first unless given.
 
-    Page changes empty the address, so what was chosen is remembered beside it.
+    `usual` is a value that the address need not name. Page changes empty the address, so what was
+    chosen is remembered beside it.
     """
     wanted = (st.query_params.get(name), st.session_state.get(f"last {name}"))
     value = next((str(each) for each in wanted if each in options), options[0])
     st.session_state[name] = value
-    st.sidebar.selectbox(label, options, key=name, on_change=_write, args=(name,))
-    _write(name)
+    st.sidebar.selectbox(label, options, key=name, on_change=_write, args=(name, usual))
+    _write(name, usual)
     return value
 
 
@@ -161,16 +163,16 @@ def choose_several(name: str, label: str, options: Sequence[str], none: str) -> 
     value = [option for option in options if option in given]
     st.session_state[name] = value
     st.sidebar.multiselect(
-        label, options, key=name, on_change=_write, args=(name,), placeholder=none
+        label, options, key=name, on_change=_write, args=(name, []), placeholder=none
     )
-    _write(name)
+    _write(name, [])
     return tuple(value)
 
 
-def _write(name: str) -> None:
+def _write(name: str, usual: str | list[str]) -> None:
     value = st.session_state[name]
     st.session_state[f"last {name}"] = value
-    if not value:
+    if value == usual:
         st.query_params.pop(name, None)
     elif st.query_params.get_all(name) != (value if isinstance(value, list) else [value]):
         st.query_params[name] = value

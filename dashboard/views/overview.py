@@ -28,6 +28,8 @@ COLUMNS = {
     "question": st.column_config.TextColumn(width="large"),
 }
 ARROWS = {"maximize": "↑", "minimize": "↓"}
+FIRST = "state"
+"""The column whose cells open nothing: a keyboard that reaches the table selects its first cell."""
 
 
 def page_of(study: Listed) -> str:
@@ -40,8 +42,8 @@ def cells(row: StudyRow) -> dict[str, object]:
     """A study as a line of the table."""
     more = ["…"] if len(row.arms) > SHOWN else []
     return {
-        "study": row.study,
         "state": row.state,
+        "study": row.study,
         "progress": row.progress,
         "best": level(row.metric, row.best),
         "metric": f"{row.metric} {ARROWS[row.goal]}",
@@ -83,7 +85,8 @@ def studies() -> None:
         )
         st.caption(f"{len(lines)} of {len(found)} studies; click one to open it.")
         selected = event["selection"]
-        for index in (*selected["rows"], *(row for row, _ in selected["cells"])):
+        picked = [row for row, column in selected["cells"] if column != FIRST]
+        for index in (*selected["rows"], *picked):
             study = lines[index][0]
             st.switch_page(f"views/{page_of(study)}.py", query_params={"study": study.study})
 

@@ -123,5 +123,6 @@ def show_configuration(chosen: Chosen, trial: Trial, other: Trial | None) -> Non
 chosen = chosen_study(metric=False)
 keys = in_order(chosen.results) or [""]
 key = choose("trial", "Trial", keys)
-beside = choose("beside", "Beside it", [NOBODY, *(each for each in keys if each != key)])
+others = [each for each in keys if each != key]
+beside = choose("beside", "Beside it", [NOBODY, *others], usual=NOBODY)
 live(chosen, page)

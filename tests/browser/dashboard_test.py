@@ -77,7 +77,7 @@ def test_a_visit(compared: Home, page: Page, tmp_path: Path) -> None:
         assert session.get(f"{mlflow}/health").ok
         page.goto(address)
         heading(page, "Overview")
-        table_row(page, 60)
+        table_row(page, 160)
         heading(page, "Optimizers")
         expect(
             page.get_by_text("no arm is detectably better", exact=False)
@@ -133,7 +133,7 @@ def test_a_running_study_appears_and_advances(
         with subprocess.Popen(argv) as study:
             try:
                 expect(page.get_by_text("1 of 1 studies")).to_be_visible(timeout=60_000)
-                table_row(page, 60)
+                table_row(page, 160)
                 heading(page, "Search")
                 told = page.get_by_text(re.compile(r"^\d+ trials? of the search")).first
                 expect(told).to_be_visible()
