@@ -138,7 +138,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Home:
         ("sqlite:////tmp/one.db", "sqlite:////tmp/../tmp/one.db"),
         ("sqlite:////tmp/one.db", "sqlite+pysqlite:////tmp/one.db?timeout=3"),
         ("postgresql://a:b@localhost/one", "postgresql+psycopg://c:d@127.0.0.1:5432/one"),
-        ("postgresql://db.example/one", "postgres://user@DB.example:5432/one?sslmode=require"),
+        ("postgresql://db.example/one", "postgresql://user@DB.example:5432/one?sslmode=require"),
         ("mysql://a@db.example/one", "mysql+pymysql://b@db.example:3306/one"),
     ],
 )
