@@ -181,6 +181,8 @@ class MlflowTracker:
                 new = name in self._new
                 self._new.discard(name)
                 key, run_id = self.delivery.trial(name, new=new)
+                if new and self.delivery.is_under_way(name):
+                    self._uploader.add(name, FLUSH_SECONDS)
         except BaseException:
             self.delivery.forget()
             raise
@@ -223,6 +225,8 @@ class Delivery:
         self._client: MlflowClient | None = None
         self._runs: dict[str, TrialRun] = {}
         """Of the trials that have not ended."""
+        self._done: dict[str, tuple[int, str]] = {}
+        """How much of a trial's file was delivered here, and to which run."""
 
     def open(self) -> None:
         """Find the study's experiment and run, or make them."""
@@ -250,18 +254,28 @@ class Delivery:
         """Bring the run of a trial up to the spool; the trial's key and its run."""
         trial = self.spool.read(name)
         assert trial is not None
+        size, run_id = self._done.get(name, (0, ""))
+        if trial.size == size:
+            return trial.key, run_id  # its end came while it was being delivered
         if trial.end is None and not self.running:
             self.client.update_run(self.parent_id, status="RUNNING")
             self.running = True
         run = self._runs.pop(name, None) or TrialRun.open(
             self.client, self.experiment_id, self.parent_id, trial, new=new
         )
-        run.deliver(trial)
-        if trial.end is None:
-            self._runs[name] = run
-        else:
+        if trial.end is not None:
+            run.deliver(trial)
             self.spool.delivered(trial, run.run_id)
+            self._done[name] = (trial.size, run.run_id)
+        else:
+            self._runs[name] = run
+            if not new:  # a trial that ends soon is written in one go
+                run.deliver(trial)
         return trial.key, run.run_id
+
+    def is_under_way(self, name: str) -> bool:
+        """Whether the trial had not ended when it was last brought up."""
+        return name in self._runs
 
     def finish(self, found: Finding, best_checkpoints: Checkpoints) -> None:
         """Write the study's results to its run, unless they were written before."""
