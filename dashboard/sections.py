@@ -142,6 +142,7 @@ def tables(chosen: Chosen) -> None:
         st.subheader("Configurations of the winners")
         st.dataframe(_frame(chosen.report.configurations), hide_index=True)
         with st.container(horizontal=True):
+            st.caption("Open the trial:", width="content")
             for winner in [each for each in chosen.report.chosen if each.arm in chosen.arms]:
                 link("trial", winner.trial, study=chosen.study, trial=winner.trial)
     with st.expander("How this was compared"):

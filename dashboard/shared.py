@@ -137,7 +137,7 @@ def chosen_study(factor: str = "", *, metric: bool = True, arms: bool = False) -
 
 def say_what_to_run(factor: str = "") -> None:
     """What a person does who has no study yet."""
-    what = f"compares a {factor}" if factor else "has run"
+    what = f"compares alternatives for the {factor}" if factor else "has run"
     st.info(f"No study of this home {what} yet. Start one in a terminal:")
     st.code(f"fairtune run {PRESETS[factor]} --home '{data.home().path}'", language="bash")
     st.caption("It appears here while it runs; open this page again.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import altair as alt
 import pandas as pd
@@ -16,6 +17,7 @@ DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 3), (4, 6))
 """More arms than colours: the colours come again with another dash."""
 Picture = alt.Chart | alt.LayerChart | alt.FacetChart
 """What a `draw_*` function gives."""
+Symbol = Literal["stroke", "square"]
 ROW = 30
 """Pixels for an arm on an axis."""
 NARROW = 12
@@ -45,14 +47,19 @@ def colours(arms: Sequence[str]) -> list[str]:
 
 
 def colour(
-    arms: Sequence[str], *, legend: bool = True, shown: Collection[str] | None = None
+    arms: Sequence[str],
+    *,
+    legend: bool = True,
+    shown: Collection[str] | None = None,
+    symbol: Symbol = "stroke",
 ) -> alt.Color:
     """The encoding of `arm` by colour, the same in every figure of a study.
 
-    `shown`: the arms that are in the figure, where those are not all.
+    `shown`: the arms that are in the figure, where those are not all. `symbol`: how the legend
+    shows them, a line or an area.
     """
     scale = alt.Scale(domain=list(arms), range=colours(arms))
-    return alt.Color("arm:N", scale=scale, legend=_legend(arms, shown) if legend else None)
+    return alt.Color("arm:N", scale=scale, legend=_legend(arms, shown, symbol) if legend else None)
 
 
 def dash(arms: Sequence[str], *, shown: Collection[str] | None = None) -> alt.StrokeDash:
@@ -62,7 +69,9 @@ def dash(arms: Sequence[str], *, shown: Collection[str] | None = None) -> alt.St
     return alt.StrokeDash("arm:N", scale=scale, legend=_legend(arms, shown))
 
 
-def _legend(arms: Sequence[str], shown: Collection[str] | None) -> alt.Legend:
+def _legend(
+    arms: Sequence[str], shown: Collection[str] | None, symbol: Symbol = "stroke"
+) -> alt.Legend:
     """Of the colours and the dashes, which Vega makes one where they are told alike."""
     return alt.Legend(
         title=None,
@@ -70,8 +79,8 @@ def _legend(arms: Sequence[str], shown: Collection[str] | None) -> alt.Legend:
         columns=6,
         labelLimit=220,
         symbolOpacity=1,
-        symbolType="stroke",
-        symbolStrokeWidth=3,
+        symbolType=symbol,
+        symbolStrokeWidth=3 if symbol == "stroke" else 0,
         values=[arm for arm in arms if shown is None or arm in shown],
     )
 
@@ -80,6 +89,12 @@ def arm_axis(order: Sequence[str]) -> alt.Y:
     """One row for each arm."""
     axis = alt.Axis(title=None, labelLimit=150, ticks=False, domain=False)
     return alt.Y("arm:N", sort=list(order), axis=axis)
+
+
+def epoch_axis() -> alt.X:
+    """Epochs, from the first to the last that is drawn."""
+    scale = alt.Scale(zero=False, nice=False)
+    return alt.X("epoch:Q", scale=scale, axis=alt.Axis(title="epoch", tickMinStep=1, grid=False))
 
 
 def height(arms: Sequence[str], *, legend: bool = False) -> int:

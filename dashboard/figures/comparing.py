@@ -60,9 +60,8 @@ def ranking_info(results: StudyResults, comparison: Comparison) -> RankingInfo:
         )
     else:
         caption = (
-            "Not confirmed on fresh seeds: each diamond is one trial, the best of its arm's "
-            f"{counted(len(results.search), 'trial')}"
-            + " in all, and better than it would be again."
+            "Not confirmed on fresh seeds: each diamond is the best trial of its arm, of "
+            f"{counted(len(results.search), 'trial')} in all, and better than it would be again."
         )
     best = order[0] if known else ""
     data = pd.DataFrame(rows).astype({"value": float, "mean": float, "search_best": float})
@@ -188,8 +187,12 @@ class PairsInfo(Info):
     unit: str
     written: bool
     """Whether the cells have room for their numbers."""
+    level: bool
+    """Whether the columns have room for their names."""
 
 
+LINE = 90
+"""Letters that fit over the matrix, side by side."""
 WORDS = ("better", "no detectable difference", "worse")
 
 
@@ -232,17 +235,19 @@ def pairs_info(comparison: Comparison) -> PairsInfo:
         order=order,
         unit=unit(comparison.metric),
         written=len(order) <= NARROW,
+        level=len(order) * max(map(len, order), default=0) <= LINE,
     )
 
 
 def draw_pairs(info: PairsInfo) -> Picture:
     """A coloured matrix."""
     order = list(info.order)
+    angle = 0 if info.level else -35
     base = alt.Chart(info.data).encode(
         x=alt.X(
             "other:N",
             sort=order,
-            axis=alt.Axis(title="compared with", orient="top", labelAngle=-35, labelLimit=110),
+            axis=alt.Axis(title="compared with", orient="top", labelAngle=angle, labelLimit=110),
         ),
         y=alt.Y("arm:N", sort=order, axis=alt.Axis(title=None, labelLimit=150)),
     )

@@ -176,7 +176,12 @@ def draw_effect(info: EffectInfo) -> Picture:
     x = alt.X(
         "parameter:Q",
         scale=scale,
-        axis=alt.Axis(title=info.parameter, format=".1~e" if info.log else ".3~g", tickCount=8),
+        axis=alt.Axis(
+            title=info.parameter,
+            format=".1~e" if info.log else ".3~g",
+            tickCount=5 if info.log else 8,
+            grid=not info.log,
+        ),
     )
     y = alt.Y("value:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
     written = number_format(info.metric)

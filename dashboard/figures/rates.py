@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from dashboard.figures.common import Info, Picture, colour, counted, dash
+from dashboard.figures.common import Info, Picture, colour, counted, dash, epoch_axis
 from lightning_modules.components import chosen
 from lightning_modules.schedules import SCHEDULES, simulate
 from studies.results import StudyResults, Trial
@@ -75,12 +75,15 @@ def rates_info(rates: Sequence[Rates], arms: Sequence[str], *, log: bool = False
             if rate > 0 or not log
         ]
     logged = sum(bool(each.logged) for each in rates)
-    caption = "Lines: the rate that the schedule plans for every step"
+    steps_drawn = {len(each.planned) // each.epochs for each in rates}
+    caption = "Lines: the planned rate"
+    if len(steps_drawn) == 1:
+        caption += f", drawn with {counted(steps_drawn.pop(), 'step')} for each epoch"
     if logged:
         caption += f". Points: what {counted(logged, 'training')} logged at each epoch's first step"
     return RatesInfo(
         data=pd.DataFrame(rows),
-        caption=f"{caption}. Both as a share of the optimizer's own learning rate.",
+        caption=f"{caption}. Rates are shares of the optimizer's own learning rate.",
         alt=f"Learning rate by epoch under {counted(len(rates), 'schedule')}",
         arms=tuple(arms),
         log=log,
@@ -92,7 +95,7 @@ def draw_rates(info: RatesInfo) -> Picture:
     scale = alt.Scale(type="log") if info.log else alt.Scale(zero=True)
     shown = set(info.data["arm"])
     base = alt.Chart(info.data).encode(
-        x=alt.X("epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1, grid=False)),
+        x=epoch_axis(),
         y=alt.Y(
             "share:Q",
             scale=scale,
@@ -107,7 +110,9 @@ def draw_rates(info: RatesInfo) -> Picture:
             alt.Tooltip("share:Q", format=".3~g"),
         ],
     )
-    lines = base.transform_filter("datum.kind === 'planned'").mark_line(strokeWidth=2)
+    lines = base.transform_filter("datum.kind === 'planned'").mark_line(
+        strokeWidth=2, interpolate="step-after"
+    )
     layers = [lines.encode(strokeDash=dash(info.arms, shown=shown))]
     if (info.data["kind"] == "logged").any():
         logged = base.transform_filter("datum.kind === 'logged'")

@@ -133,5 +133,5 @@ def draw_cost(info: CostInfo) -> Picture:
         x=alt.X("epochs:Q", axis=alt.Axis(title="epochs trained", tickCount=6)),
         color=colour(info.arms, legend=False),
     )
-    ticks = base.mark_tick(thickness=3, size=22, color="#D55E00").encode(x="epochs_to_reference:Q")
+    ticks = base.mark_tick(thickness=3, size=22, color="#333333").encode(x="epochs_to_reference:Q")
     return alt.layer(bars, ticks).properties(height=height(info.order))

@@ -138,7 +138,7 @@ def draw_timeline(info: TimelineInfo, by: Literal["arm", "outcome"] = "arm") -> 
             x=alt.X("start:Q", axis=alt.Axis(title=f"{info.unit} since the first of them")),
             x2="end:Q",
             y=alt.Y("lane:O", axis=alt.Axis(title="at the same time", ticks=False, grid=False)),
-            color=colour(info.arms) if by == "arm" else outcome,
+            color=colour(info.arms, symbol="square") if by == "arm" else outcome,
             tooltip=["trial:N", "arm:N", "phase:N", "outcome:N", "took:N", "epochs:Q"],
         )
         .properties(height=36 * info.lanes + 130)

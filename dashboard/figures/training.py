@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from dashboard.figures.common import (
     colour,
     counted,
     dash,
+    epoch_axis,
     height,
     number_format,
     value_axis,
@@ -42,6 +44,8 @@ class LearningInfo(Info):
 
     metric: str
     arms: tuple[str, ...]
+    axis: tuple[float, float]
+    """From the lowest to the highest value after the first quarter of the epochs."""
 
 
 def learning_info(
@@ -50,7 +54,7 @@ def learning_info(
     """Median and range over the seeds of each arm in `shown`; `histories` are of other metrics
     than the objective."""
     rows = []
-    seeds = set()
+    seeds, late = set(), []
     for arm in shown:
         curve = learning_curve(
             arm, [_curve(results, t, metric, histories) for t in learners(results, arm)]
@@ -58,6 +62,8 @@ def learning_info(
         if curve is None:
             continue
         seeds.add(curve.seeds)
+        quarter = len(curve.epochs) // 4
+        late += [float(value) for value in (*curve.low[quarter:], *curve.high[quarter:])]
         name = arm or results.study
         for epoch, low, middle, high in zip(
             curve.epochs, curve.low, curve.median, curve.high, strict=True
@@ -71,11 +77,20 @@ def learning_info(
     return LearningInfo(
         data=pd.DataFrame(rows),
         caption=f"The winner of each arm, {count}: the line is the median, the band goes from the "
-        "lowest to the highest seed. A line ends where fewer than half of the seeds still train.",
+        "lowest to the highest seed. A line ends where fewer than half of the seeds still train; "
+        "the axis holds all but the first quarter of the epochs.",
         alt=f"{metric} by epoch of the winners of {counted(len(shown), 'arm')}",
         metric=metric,
         arms=tuple(arm or results.study for arm in results.arms),
+        axis=_around([value for value in late if math.isfinite(value)]),
     )
+
+
+def _around(values: Sequence[float]) -> tuple[float, float]:
+    """An axis that holds the values and a little more."""
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    pad = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
+    return low - pad, high + pad
 
 
 def _curve(
@@ -90,15 +105,17 @@ def draw_learning(info: LearningInfo) -> Picture:
     """Lines with bands."""
     shown = set(info.data["arm"])
     base = alt.Chart(info.data).encode(
-        x=alt.X("epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1, grid=False)),
+        x=epoch_axis(),
         color=colour(info.arms, shown=shown),
     )
-    y = alt.Y("median:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
+    scale = alt.Scale(domain=list(info.axis), nice=False)
+    y = alt.Y("median:Q", scale=scale, axis=value_axis(info.metric))
     written = number_format(info.metric)
-    band = base.mark_area(opacity=0.12).encode(
-        y=alt.Y("low:Q", axis=value_axis(info.metric)), y2="high:Q"
+    band = base.mark_area(opacity=0.12, clip=True).encode(
+        y=alt.Y("low:Q", scale=scale, axis=value_axis(info.metric)), y2="high:Q"
     )
-    line = base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=14)).encode(
+    points = alt.OverlayMarkDef(size=14, clip=True)
+    line = base.mark_line(strokeWidth=2, clip=True, point=points).encode(
         y=y,
         strokeDash=dash(info.arms, shown=shown),
         tooltip=[

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import altair as alt
 import pandas as pd
 
-from dashboard.figures.common import Info, Picture, counted, number_format, value_axis
+from dashboard.figures.common import (
+    Info,
+    Picture,
+    counted,
+    epoch_axis,
+    number_format,
+    value_axis,
+)
 from lightning_modules.configuration import flatten
 from studies import document
 from studies.home import slug
@@ -91,7 +98,7 @@ def draw_curves(info: CurvesInfo) -> Picture:
         scale = alt.Scale(type="log")
     parts = [part for part in PARTS.values() if part in set(info.data["part"])]
     base = alt.Chart(info.data).encode(
-        x=alt.X("epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1, grid=False)),
+        x=epoch_axis(),
         y=alt.Y("value:Q", axis=axis, scale=scale),
         color=alt.Color(
             "part:N",
