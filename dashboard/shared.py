@@ -45,8 +45,9 @@ PRESETS = {
     "regularization": "regularization",
 }
 """What to run first, by the factor of a page."""
-SHORTEST_PAUSE, TRIALS_PER_SECOND = 3.0, 200
-"""A running study is read again after so many seconds; a large one, which takes longer, later."""
+SHORTEST_PAUSE, TRIALS_PER_SECOND, ARMS_PER_SECOND = 3.0, 200, 4
+"""A running study is read again after so many seconds; a large one, which takes longer, later: the
+study needs the processor more."""
 
 SomeInfo = TypeVar("SomeInfo", bound=Info)
 
@@ -181,7 +182,8 @@ def _write(name: str, usual: str | list[str]) -> None:
 def live(chosen: Chosen, page: Callable[[Chosen], None]) -> None:
     """Draws a page; while its study runs, draws it again with what was found since."""
     running = chosen.state == "running"
-    pause = max(SHORTEST_PAUSE, len(chosen.results.trials) / TRIALS_PER_SECOND)
+    trials, arms = len(chosen.results.trials), len(chosen.results.arms)
+    pause = max(SHORTEST_PAUSE, trials / TRIALS_PER_SECOND, arms / ARMS_PER_SECOND)
 
     @st.fragment(run_every=pause if running else None)
     def body() -> None:

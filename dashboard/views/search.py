@@ -68,6 +68,9 @@ def show_progress(chosen: Chosen) -> None:
             )
         )
         return
+    if chosen.state == "running":
+        st.caption("Tuning curves are drawn when the study has ended: they take seconds.")
+        return
     curves = data.curves(chosen.home, chosen.study, chosen.listed.token)
     show(tuning_info(chosen.results, curves, chosen.arms), draw_tuning, "tuning curves", NOTHING)
 

@@ -46,7 +46,7 @@ def show_outcome(chosen: Chosen, trial: Trial) -> None:
         "Time": duration(trial.seconds) if trial.outcome else "–",
         "Seed": str(trial.seed),
     }
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         for label, value in facts.items():
             st.metric(plain(label), value, width="content")
     about = [f"arm {trial.arm}"] if trial.arm else []
