@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import data
-from dashboard.shared import polite
+from dashboard.shared import plain, polite
 
 ICON = Path(__file__).with_name("icon.svg")  # a browser fetches that of a page from the network
 PAGES = (
@@ -34,5 +34,6 @@ page = st.navigation(
 st.title(page.title)
 with polite():
     st.sidebar.caption("Home")
-    st.sidebar.text(str(data.home().path))
+    path = data.home().path
+    st.sidebar.text(path.name, help=plain(str(path)))
     page.run()

@@ -212,6 +212,9 @@ def test_a_running_study_is_drawn_again_until_it_ends(
     app = opened("optimizers")
     assert ":green-badge[running]" in texts(app)
     assert len(app.get("progress")) == 1
+    app.switch_page("views/search.py").run()
+    assert "Tuning curves are drawn when the study has ended: they take seconds." in texts(app)
+    app.switch_page("views/optimizers.py").run()
     runs.clear()
     shows(STATES["finished"])
     st.cache_resource.clear()
