@@ -3,6 +3,9 @@
 import atexit
 import os
 
+import sklearn.datasets
+import sklearn.model_selection  # noqa: F401
+
 import lightning_modules.data.bundled
 import lightning_modules.training  # noqa: F401
 
