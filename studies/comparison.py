@@ -72,6 +72,8 @@ class PairResult:
     wins: int
     """Seeds in which `a` is better."""
     ties: int
+    withheld: str
+    """Why the leading arm is not called better although its values allow it; else empty."""
     """Seeds in which a is better."""
     detectable: float
     """The smallest true difference that these seeds show with probability 0.8; infinite where
@@ -222,11 +224,15 @@ def _pairs(found: Sequence[ArmResult], goal: Goal, rng: np.random.Generator) -> 
     for (a, b), each, result in zip(combinations, paired, compared, strict=True):
         d = stats.differences(each.a, each.b)
         deviation = float(d.std(ddof=1)) if len(d) > 1 else math.nan
+        withheld = _failing_winner(result, a, b)
+        if withheld:
+            result = replace(result, verdict=verdicts.Verdict("none", (withheld,)))
         made.append(
             PairResult(
                 a.arm,
                 b.arm,
-                _without_failing_winner(result, a, b),
+                result,
+                withheld=withheld,
                 deviation=deviation,
                 wins=int(((d > 0) if goal == "maximize" else (d < 0)).sum()),
                 ties=int((d == 0).sum()),
@@ -237,15 +243,12 @@ def _pairs(found: Sequence[ArmResult], goal: Goal, rng: np.random.Generator) -> 
     return made
 
 
-def _without_failing_winner(
-    result: verdicts.Comparison, a: ArmResult, b: ArmResult
-) -> verdicts.Comparison:
+def _failing_winner(result: verdicts.Comparison, a: ArmResult, b: ArmResult) -> str:
     """An arm that failed on more seeds than the other is not called better for the rest."""
     better = {"a": a, "b": b}.get(result.verdict.better)
     if better is None or better.failures <= min(a.failures, b.failures):
-        return result
-    reason = f"{better.arm} failed on {better.failures} of the fresh seeds, the other on fewer"
-    return replace(result, verdict=verdicts.Verdict("none", (reason,)))
+        return ""
+    return f"{better.arm} failed on {better.failures} of the fresh seeds, the other on fewer"
 
 
 def _way_on(results: StudyResults) -> str:

@@ -67,8 +67,8 @@ def _why_none(comparison: Comparison, pair: PairResult) -> str:
     least = seeds_for_a_verdict(len(comparison.pairs))
     if result.seeds < least:
         return f"; {result.seeds} seeds allow no verdict, {least} at least do"
-    if failed := [reason for reason in result.verdict.reasons if "fresh seeds" in reason]:
-        return f"; {failed[0]}"
+    if pair.withheld:
+        return f"; {pair.withheld}"
     observed = f"{amount(metric, abs(result.difference.estimate))} {unit(metric)}"
     said = f"; observed {observed}"
     if pair.seeds_needed is not None and pair.seeds_needed > result.seeds:
