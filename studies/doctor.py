@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 from packaging.requirements import Requirement
 
 from lightning_modules.errors import FairtuneError
-from studies import database, mlflow_client, storage, tracking
+from studies import database, delivery, mlflow_client, storage
 from studies.archive import Archive
 from studies.archive_reader import ArchiveReader
 from studies.home import Home, redact
@@ -30,7 +30,7 @@ STATES = Literal["ok", "warn", "fail"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One line of the report; `text` says the way out where there is something wrong."""
 
     check: str
@@ -38,14 +38,14 @@ class Finding:
     text: str
 
 
-def examine(home: Home, *, fix: bool = False) -> Iterator[Finding]:
+def examine(home: Home, *, fix: bool = False) -> Iterator[Diagnosis]:
     """Check a home; with `fix` repair what is safe to repair, and say so."""
     for name, check in CHECKS.items():
         try:
             for state, text in check(home, fix):
-                yield Finding(name, state, text)
+                yield Diagnosis(name, state, text)
         except FairtuneError as error:
-            yield Finding(name, "fail", str(error))
+            yield Diagnosis(name, "fail", str(error))
 
 
 Found = Iterator[tuple[STATES, str]]
@@ -225,7 +225,7 @@ def _running_runs(home: Home, study: str) -> int:
     path = database.sqlite_file(home.mlflow_uri)
     if path is not None and not path.exists():
         return 0
-    return len(tracking.running_runs(home, study))
+    return len(delivery.running_runs(home, study))
 
 
 def _waiting(home: Home, study: str) -> int:
@@ -237,7 +237,7 @@ def _settle(home: Home, study: str) -> None:
         for name in _parts(archive, study):
             archive.release(name)
     sync(home, study)
-    tracking.end_runs(home, study)
+    delivery.end_runs(home, study)
 
 
 def _parts(archive: Archive | ArchiveReader, study: str) -> list[str]:

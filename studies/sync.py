@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lightning_modules.errors import StorageError
+from studies.delivery import Delivery, shared_tags
 from studies.driver import best_checkpoints, finding
 from studies.home import Home
 from studies.mlflow_client import usable
 from studies.results import load
 from studies.spool import Spool
-from studies.tracking import Delivery, shared_tags
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ def sync(home: Home, study: str, *, rebuild: bool = False) -> Synced:
         try:
             with usable(home.mlflow_uri):
                 delivery.open()
-                for done, name in enumerate(names):  # noqa: B007
+                for name in names:
                     delivery.trial(name)
-                done = len(names)
+                    done += 1
                 found = load(home, study)
                 delivery.finish(finding(found), best_checkpoints(home, found))
         except StorageError as error:
