@@ -2,7 +2,8 @@
 
 Torch has no default momentum; where the name of the optimizer means momentum it is 0.9 here. Batch
 gradient descent is `sgd` with `data.batch_size: full`. `build(weights, **parameters)` gives a
-`torch.optim.Optimizer`.
+`torch.optim.Optimizer`. Adam's steps are fused: torch's default takes up to three times as long on
+the CPU.
 """
 
 from __future__ import annotations
@@ -52,13 +53,13 @@ def _rmsprop(weights: Weights, **parameters: Any) -> Optimizer:
 def _adam(weights: Weights, betas: list[float], **parameters: Any) -> Optimizer:
     from torch.optim import Adam
 
-    return Adam(weights, betas=(betas[0], betas[1]), **parameters)
+    return Adam(weights, betas=(betas[0], betas[1]), fused=True, **parameters)
 
 
 def _adamw(weights: Weights, betas: list[float], **parameters: Any) -> Optimizer:
     from torch.optim import AdamW
 
-    return AdamW(weights, betas=(betas[0], betas[1]), **parameters)
+    return AdamW(weights, betas=(betas[0], betas[1]), fused=True, **parameters)
 
 
 def _nadam(weights: Weights, betas: list[float], **parameters: Any) -> Optimizer:
