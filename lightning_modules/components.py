@@ -124,6 +124,20 @@ class Option(Parameter):
 
 
 @dataclass(frozen=True)
+class Text(Parameter):
+    """Any text, such as a path or the name of a column."""
+
+    def expects(self) -> str:
+        return "a text"
+
+    def _complaint(self, value: Value) -> str | None:
+        return None if isinstance(value, str) and value else f"must be a text, got {value!r}"
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1}
+
+
+@dataclass(frozen=True)
 class Items(Parameter):
     """A list in which every item is an `item`; `length` fixes how many."""
 
@@ -175,6 +189,33 @@ class Slot(Parameter):
 
 
 @dataclass(frozen=True)
+class Several(Parameter):
+    """Any rows of another table, such as augmentations: `{name: {parameters}, ...}`.
+
+    A bare value is a row's first parameter; null and false switch a row off.
+    """
+
+    table: Mapping[str, Component] = field(default_factory=dict)
+    what: str = "component"
+
+    def expects(self) -> str:
+        return f"{{name: {{parameters}}, ...}} with names of {self.what}s"
+
+    def _complaint(self, value: Value) -> str | None:
+        if not isinstance(value, Mapping):
+            return f"must be {self.expects()}, got {value!r}"
+        found = [unknown(self.what, name, self.table) for name in value if name not in self.table]
+        for name, given in switched_on(self.table, value).items():
+            if name in self.table:
+                told = complaints(self.table[name], name, given)
+                found += [f"{name}.{key} {text}" for key, text in told]
+        return "; ".join(found) or None
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "propertyNames": {"enum": list(self.table)}}
+
+
+@dataclass(frozen=True)
 class Component:
     """One row of a table: a part that a study file can name.
 
@@ -197,12 +238,22 @@ class Dataset(Component):
     """A row of the data table; `build(**parameters)` gives a LightningDataModule."""
 
     task: str = "classification"
-    """`classification` or `regression`."""
+    """`classification` or `regression`; empty where a parameter `task` says it."""
     kind: str = "table"
-    """`table` (features), `signal` (channels × time), `image` (channels × height × width) or
-    `sequence` (time × features, lengths may vary)."""
+    """`table` (features), `signal` (channels × time), `image` (channels × height × width),
+    `sequence` (time × features, lengths may vary) or `text` (tokens, lengths may vary)."""
     outputs: int = 0
     """Classes, or values to predict; 0 where only the data can say."""
+    check: Callable[..., None] | None = None
+    """Of a row that reads files: `check(**parameters)` reads them without torch, and raises
+    DataError where they cannot be used."""
+    read_new: Callable[..., tuple[Any, ...]] | None = None
+    """`read_new(path, preparation, **parameters)` gives the inputs of new rows as the network saw
+    those it learned from: tensors (n, ...), without targets."""
+
+    def task_of(self, parameters: Mapping[str, Value]) -> str:
+        """The task, given the row's parameters."""
+        return self.task or str(parameters.get("task", self.parameters["task"].default))
 
 
 @dataclass(frozen=True)
@@ -210,6 +261,10 @@ class Network(Component):
     """A row of the network table; `kinds` are the kinds of data that it reads."""
 
     kinds: tuple[str, ...] = ()
+    time_first: bool = False
+    """Whether `build` takes `sequence=True` for data of the shape (time, features)."""
+    reads_tokens: bool = False
+    """Whether it embeds tokens itself."""
 
 
 @dataclass(frozen=True)
@@ -256,6 +311,24 @@ def complaints(
             found.append((key, f"{name} takes no such parameter{hint}"))
         elif complaint := parameter.complaint(value):
             found.append((key, complaint))
+    return found
+
+
+def switched_on(
+    table: Mapping[str, Component], given: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """The rows that are on, by name, with the parameters that were given.
+
+    A bare value is the first parameter; null and false switch a row off.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in given.items():
+        if value is None or value is False:
+            continue
+        if not isinstance(value, Mapping):
+            row = table.get(name)
+            value = {next(iter(row.parameters)): value} if row else {}
+        found[name] = dict(value)
     return found
 
 

@@ -8,79 +8,60 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lightning_modules.checking import problems
 from lightning_modules.components import (
     Component,
-    Dataset,
-    Loss,
-    Network,
     Number,
-    Option,
     Parameter,
+    Several,
     Slot,
     Value,
-    article,
-    complaints,
-    suggestion,
-    unknown,
+    switched_on,
 )
-from lightning_modules.data.datasets import DATASETS
-from lightning_modules.errors import ConfigurationError, Problem
-from lightning_modules.losses import DEFAULT_LOSS, LOSSES
-from lightning_modules.metrics import DEFAULT_OBJECTIVE, METRICS, goal_of, logged_metrics
-from lightning_modules.networks import NETWORKS
-from lightning_modules.optimizers import OPTIMIZERS
+from lightning_modules.errors import ConfigurationError
+from lightning_modules.losses import DEFAULT_LOSS
+from lightning_modules.metrics import DEFAULT_OBJECTIVE, goal_of
 from lightning_modules.regularization import REGULARIZATION, regularizers
-from lightning_modules.schedules import SCHEDULES
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the configuration that names one component of a table."""
-
-    what: str
-    table: Mapping[str, Component]
-    default: str | None = None
-
-
-SECTIONS: dict[str, Section] = {
-    "data": Section("data set", DATASETS),
-    "model": Section("network", NETWORKS),
-    "loss": Section("loss", LOSSES),
-    "optimizer": Section("optimizer", OPTIMIZERS, default="adam"),
-    "schedule": Section("schedule", SCHEDULES, default="constant"),
-}
-
-TRAINER: dict[str, Parameter] = {
-    "epochs": Number(20, "passes over the training part", low=1, integer=True),
-    "accelerator": Option("auto", "where to train", options=("auto", "cpu", "gpu")),
-    "threads": Number(
-        1,
-        "threads of one training on the CPU; part of the configuration because the last bits of a "
-        "sum depend on it",
-        low=1,
-        integer=True,
-    ),
-}
-
-OBJECTIVE: dict[str, Parameter] = {
-    "metric": Option(None, "the validation metric that chooses between trials and epochs"),
-    "goal": Option(None, "what is better", options=("maximize", "minimize")),
-}
+from lightning_modules.sections import (
+    COMMAND,
+    OWN,
+    SECTIONS,
+    TRAINER,
+    may_be_absent,
+    name_of,
+    own_key,
+    task_of,
+)
 
 
 @dataclass(frozen=True)
 class Part:
-    """A component by name with all of its parameters."""
+    """A component by name with all of its parameters.
+
+    A class of the user's is called `package.module:Class`; its parameters are those that were
+    given. A program's are its `command` and what the command may ask for.
+    """
 
     name: str
     parameters: Mapping[str, Value]
 
+    @property
+    def is_class(self) -> bool:
+        """Whether it is a class of the user's."""
+        return ":" in self.name
+
     def to_dict(self) -> dict[str, Value]:
-        return {"name": self.name, **self.parameters}
+        if self.name == COMMAND:
+            return dict(self.parameters)
+        return {"class" if self.is_class else "name": self.name, **self.parameters}
 
     def replaced(self, parameter: str, value: Value) -> Part:
         """The same component with another value of one parameter."""
         return Part(self.name, {**self.parameters, parameter: value})
+
+
+ABSENT = Part("", {})
+"""A part that a training does not have, such as the optimizer where a module brings its own."""
 
 
 @dataclass(frozen=True)
@@ -113,17 +94,18 @@ class Configuration:
         """
         if found := list(problems(tree)):
             raise ConfigurationError(found)
-        parts = {key: _part(key, tree) for key in SECTIONS if key != "loss"}
-        dataset = DATASETS[parts["data"].name]
-        loss = {"loss": DEFAULT_LOSS[dataset.task], **_given(tree)}
-        objective = _given(tree).get("objective") or {}
-        metric = objective.get("metric") or DEFAULT_OBJECTIVE[dataset.task]
+        tree = _given(tree)
+        task = task_of(tree)
+        parts = {key: _part(key, tree) for key in SECTIONS}
+        if task and parts["optimizer"] != ABSENT and parts["loss"] == ABSENT:
+            parts["loss"] = _part("loss", {"loss": DEFAULT_LOSS[task]})
+        objective = tree.get("objective") or {}
+        metric = objective.get("metric") or DEFAULT_OBJECTIVE[task]
         regularization = regularizers(tree.get("regularization") or {})
         if "weight_decay" in regularization and "weight_decay" in parts["optimizer"].parameters:
             parts["optimizer"] = parts["optimizer"].replaced("weight_decay", 0.0)
         return cls(
             **parts,
-            loss=_part("loss", loss),
             regularization={
                 name: _filled(REGULARIZATION[name], given)
                 for name, given in sorted(regularization.items())
@@ -138,7 +120,7 @@ class Configuration:
     def to_dict(self) -> dict[str, Any]:
         """The complete tree; `resolve` of it gives an equal configuration."""
         return {
-            **{key: getattr(self, key).to_dict() for key in SECTIONS},
+            **{key: part.to_dict() for key in SECTIONS if (part := getattr(self, key)) != ABSENT},
             "regularization": {name: dict(row) for name, row in self.regularization.items()},
             "trainer": dict(self.trainer),
             "objective": {"metric": self.objective.metric, "goal": self.objective.goal},
@@ -156,170 +138,23 @@ class Configuration:
 
     @property
     def task(self) -> str:
-        """`classification` or `regression`."""
-        return DATASETS[self.data.name].task
-
-
-def problems(tree: Mapping[str, Any]) -> Iterator[Problem]:
-    """Everything in a plain tree that is no training configuration."""
-    known = [*SECTIONS, "regularization", "trainer", "objective"]
-    for key in tree:
-        if key not in known:
-            hint = suggestion(key, known) or "; known are " + ", ".join(known)
-            yield Problem((key,), f"there is no such part of a configuration{hint}")
-    rows: dict[str, Component] = {}
-    for key, section in SECTIONS.items():
-        yield from _section_problems(key, section, tree.get(key), rows)
-    yield from _regularization_problems(tree.get("regularization"))
-    yield from _parameter_problems("trainer", TRAINER, tree.get("trainer"))
-    yield from _fit_problems(tree, rows)
-
-
-def _section_problems(
-    key: str, section: Section, node: Any, rows: dict[str, Component]
-) -> Iterator[Problem]:
-    if node is None:
-        if section.default is not None:
-            rows[key] = section.table[section.default]
-        elif key != "loss":
-            yield Problem((key,), f"is missing: name {article(section.what)}")
-        return
-    name = node if isinstance(node, str) else None
-    if isinstance(node, Mapping):
-        name = node.get("name")
-    if not isinstance(name, str):
-        takes = f"must be the name of {article(section.what)}, or {{name: ..., parameters}}"
-        yield Problem((key,), f"{takes}, got {node!r}")
-        return
-    if name not in section.table:
-        path = (key, "name") if isinstance(node, Mapping) else (key,)
-        yield Problem(path, unknown(section.what, name, section.table))
-        return
-    rows[key] = section.table[name]
-    if isinstance(node, Mapping):
-        values = {k: v for k, v in node.items() if k != "name"}
-        for parameter, text in complaints(rows[key], name, values):
-            yield Problem((key, parameter), text)
-
-
-def _regularization_problems(node: Any) -> Iterator[Problem]:
-    if node is None:
-        return
-    if not isinstance(node, Mapping):
-        yield Problem(("regularization",), f"must map names to strengths, got {node!r}")
-        return
-    for name in node:
-        if name not in REGULARIZATION:
-            message = unknown("regularization", name, REGULARIZATION)
-            yield Problem(("regularization", name), message)
-    for name, given in regularizers(node).items():
-        if name in REGULARIZATION:
-            for key, text in complaints(REGULARIZATION[name], name, given):
-                path = (name, key) if isinstance(node[name], Mapping) else (name,)
-                yield Problem(("regularization", *path), text)
-
-
-def _parameter_problems(
-    key: str, parameters: Mapping[str, Parameter], node: Any
-) -> Iterator[Problem]:
-    if node is None:
-        return
-    if not isinstance(node, Mapping):
-        yield Problem((key,), f"must map names to values, got {node!r}")
-        return
-    for found, text in complaints(Component("", dict, parameters), key, node):
-        yield Problem((key, found), text)
-
-
-def _fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) -> Iterator[Problem]:
-    """Parts that are right alone but do not fit each other."""
-    data, model = rows.get("data"), rows.get("model")
-    if isinstance(model, Network):
-        name = _name(tree["model"])
-        if isinstance(data, Dataset) and data.kind not in model.kinds:
-            reads = " or ".join(f"{kind}s" for kind in model.kinds)
-            message = f"{name} reads {reads}, but {_name(tree['data'])} is {article(data.kind)}"
-            yield Problem(("model",), message)
-        for key in ("dropout", "batch_norm"):
-            if _on(tree, key) and key not in model.parameters:
-                yield Problem(("regularization", key), f"{name} has no {key}")
-            elif _on(tree, key):
-                yield from _twice(tree, key, "model")
-    if _on(tree, "weight_decay"):
-        yield from _twice(tree, "weight_decay", "optimizer")
-    if isinstance(data, Dataset):
-        yield from _data_problems(tree["data"], data)
-        yield from _loss_problems(tree, data, rows.get("loss"))
-    task = data.task if isinstance(data, Dataset) else None
-    yield from _objective_problems(tree.get("objective"), task)
-
-
-def _on(tree: Mapping[str, Any], key: str) -> bool:
-    node = tree.get("regularization")
-    return isinstance(node, Mapping) and key in regularizers(node)
-
-
-def _twice(tree: Mapping[str, Any], key: str, section: str) -> Iterator[Problem]:
-    """A regularizer that another section has as a parameter may stand in one place only."""
-    node = tree.get(section)
-    if isinstance(node, Mapping) and node.get(key):
-        message = f"is given twice, here and in {section}.{key}; keep one"
-        yield Problem(("regularization", key), message)
-
-
-def _data_problems(node: Any, row: Component) -> Iterator[Problem]:
-    if not isinstance(node, Mapping):
-        return
-    parts = [name for name in ("validation", "test") if name in row.parameters]
-    shares = [node.get(name, row.parameters[name].default) for name in parts]
-    if all(isinstance(share, int | float) for share in shares) and sum(shares) >= 1:
-        message = f"validation and test take {sum(shares):g} of the rows; nothing is left to learn"
-        yield Problem(("data", "validation" if "validation" in node else "test"), message)
-
-
-def _loss_problems(
-    tree: Mapping[str, Any], data: Dataset, loss: Component | None
-) -> Iterator[Problem]:
-    if isinstance(loss, Loss) and data.task not in loss.tasks:
-        message = f"{_name(tree['loss'])} does not fit {data.task}; choose one of " + ", ".join(
-            name for name, row in LOSSES.items() if data.task in row.tasks
-        )
-        yield Problem(("loss",), message)
-    elif loss is LOSSES["binary_cross_entropy"] and data.outputs != 2:
-        name = _name(tree["data"])
-        message = f"binary_cross_entropy needs two classes, but {name} has {data.outputs}"
-        yield Problem(("loss",), message)
-    if data.task == "regression" and _on(tree, "label_smoothing"):
-        message = f"smooths classes, but {_name(tree['data'])} is a regression"
-        yield Problem(("regularization", "label_smoothing"), message)
-
-
-def _objective_problems(node: Any, task: str | None) -> Iterator[Problem]:
-    """What is wrong with the objective; where the task is unknown, any task's metric will do."""
-    if not isinstance(node, Mapping):
-        yield from _parameter_problems("objective", OBJECTIVE, node)
-        return
-    metric = node.get("metric")
-    logged = [name for known in METRICS if task in (known, None) for name in logged_metrics(known)]
-    if metric is not None and metric not in logged:
-        hint = suggestion(metric, logged) or "; logged are " + ", ".join(logged)
-        message = f"{metric!r} is never logged{f' for {task}' if task else ''}{hint}"
-        yield Problem(("objective", "metric"), message)
-    rest = {key: value for key, value in node.items() if key != "metric"}
-    yield from _parameter_problems("objective", OBJECTIVE, rest)
+        """`classification` or `regression`; empty where only the user's own code knows."""
+        return task_of(self.to_dict())
 
 
 def _part(key: str, tree: Mapping[str, Any]) -> Part:
-    section = SECTIONS[key]
-    node = tree.get(key)
+    section, node = SECTIONS[key], tree.get(key)
+    own = own_key(node) if key in OWN else None
+    if own is not None:
+        assert node is not None
+        rest = {k: v for k, v in node.items() if k != "class"}
+        return Part(COMMAND if own == COMMAND else node["class"], rest)
+    if node is None and (section.default is None or may_be_absent(key, tree)):
+        return ABSENT
     node = section.default if node is None else node
-    name = _name(node)
+    name = name_of(node)
     values = {k: v for k, v in node.items() if k != "name"} if isinstance(node, Mapping) else {}
     return Part(name, _filled(section.table[name], values))
-
-
-def _name(node: Any) -> str:
-    return str(node["name"] if isinstance(node, Mapping) else node)
 
 
 def _given(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -340,8 +175,13 @@ def _canonical(parameter: Parameter, value: Value) -> Value:
         return [_canonical(item, v) if item is not None else v for v in value]
     if isinstance(parameter, Slot):
         given = value if isinstance(value, Mapping) else {}
-        name = _name(value)
+        name = name_of(value)
         return {"name": name, **_filled(parameter.table[name], given)}
+    if isinstance(parameter, Several):
+        return {
+            name: _filled(parameter.table[name], given)
+            for name, given in sorted(switched_on(parameter.table, value or {}).items())
+        }
     if isinstance(parameter, Number) and not parameter.integer and isinstance(value, int):
         return float(value)
     return value

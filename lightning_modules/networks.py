@@ -55,7 +55,7 @@ _RECURRENT: dict[str, Parameter] = {
     "bidirectional": Flag(False, "read the sequence in both directions"),
     "dropout": _DROPOUT,
 }
-_SEQUENCES = ("signal", "image", "sequence")
+_SEQUENCES = ("signal", "image", "sequence", "text")
 
 NETWORKS: dict[str, Network] = {
     "mlp": Network(
@@ -92,6 +92,7 @@ NETWORKS: dict[str, Network] = {
         _RECURRENT,
         source="Elman 1990",
         kinds=_SEQUENCES,
+        time_first=True,
     ),
     "lstm": Network(
         "long short-term memory",
@@ -99,6 +100,7 @@ NETWORKS: dict[str, Network] = {
         _RECURRENT,
         source="Hochreiter and Schmidhuber 1997",
         kinds=_SEQUENCES,
+        time_first=True,
     ),
     "gru": Network(
         "gated recurrent unit",
@@ -106,5 +108,6 @@ NETWORKS: dict[str, Network] = {
         _RECURRENT,
         source="Cho 2014, arXiv:1406.1078",
         kinds=_SEQUENCES,
+        time_first=True,
     ),
 }

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from lightning_modules.components import Component, Flag, Number
+from lightning_modules.components import Component, Flag, Number, switched_on
 
 if TYPE_CHECKING:
     from pytorch_lightning.callbacks import EarlyStopping
@@ -143,16 +143,5 @@ REGULARIZATION: dict[str, Regularizer] = {
 
 
 def regularizers(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The regularizers that are on, by name, with the parameters that were given.
-
-    A bare value is the first parameter; null and false switch a regularizer off.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    for name, value in given.items():
-        if value is None or value is False:
-            continue
-        if not isinstance(value, Mapping):
-            row = REGULARIZATION.get(name)
-            value = {next(iter(row.parameters)): value} if row else {}
-        found[name] = dict(value)
-    return found
+    """The regularizers that are on, by name, with the parameters that were given."""
+    return switched_on(REGULARIZATION, given)

@@ -29,6 +29,7 @@ from lightning_modules.continuation import (
 )
 from lightning_modules.data.datasets import DATASETS
 from lightning_modules.data.tensors import TensorDataModule
+from lightning_modules.embeddings import Embedded, build_front
 from lightning_modules.errors import Interrupted, UserError
 from lightning_modules.module import SupervisedModule
 from lightning_modules.networks import NETWORKS
@@ -129,7 +130,8 @@ def restore(checkpoint: Path) -> SupervisedModule:
         with warnings.catch_warnings(action="ignore"):  # of torch, about foreign files
             content = dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
         configuration = Configuration.resolve(content["configuration"])
-        module = _network(configuration, tuple(content["input_shape"]), content["outputs"])
+        shape = tuple(content["input_shape"])
+        module = _network(configuration, shape, content["outputs"], content["front"])
         module.load_state_dict(content["weights"])
     except pickle.UnpicklingError:  # torch's text advises to run whatever the file holds
         text = "it holds something else than tensors and plain values"
@@ -148,7 +150,7 @@ def build_data(configuration: Configuration) -> TensorDataModule:
 
 def build_module(configuration: Configuration, data: TensorDataModule) -> SupervisedModule:
     """The LightningModule (MLP, CNN, Recurrent) that a configuration describes."""
-    return _network(configuration, data.input_shape, data.outputs)
+    return _network(configuration, data.input_shape, data.outputs, data.splits.front)
 
 
 def build_trainer(
@@ -179,9 +181,18 @@ def _name(device: torch.device) -> str:
 
 
 def _network(
-    configuration: Configuration, input_shape: tuple[int, ...], outputs: int
+    configuration: Configuration,
+    input_shape: tuple[int, ...],
+    outputs: int,
+    front: Mapping[str, Any] | None,
 ) -> SupervisedModule:
+    row = NETWORKS[configuration.model.name]
     parameters = dict(configuration.model.parameters)
+    before = None if front is None or row.reads_tokens else build_front(front)
+    if before is not None:
+        input_shape = before.shape(input_shape)
+    if row.time_first and DATASETS[configuration.data.name].kind in ("sequence", "text"):
+        parameters["sequence"] = True
     learning = {}
     for name, given in configuration.regularization.items():
         if REGULARIZATION[name].role == "network":
@@ -189,7 +200,7 @@ def _network(
         else:
             learning[name] = given
     binary = configuration.loss.name == "binary_cross_entropy"
-    module: SupervisedModule = NETWORKS[configuration.model.name].build(
+    module: SupervisedModule = row.build(
         input_shape,
         1 if binary else outputs,
         **parameters,
@@ -201,6 +212,8 @@ def _network(
         objective=configuration.objective.metric,
         goal=configuration.objective.goal,
     )
+    if before is not None:
+        module.network = Embedded(before, module.network)
     return module
 
 
@@ -344,6 +357,9 @@ def _write(
         "metrics": watch.best,
         "input_shape": list(data.input_shape),
         "outputs": data.outputs,
+        "front": data.splits.front,
+        "classes": list(data.splits.classes),
+        "preparation": dict(data.splits.preparation),
         "weights": watch.weights,
     }
     checkpoint.parent.mkdir(parents=True, exist_ok=True)

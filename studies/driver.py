@@ -17,6 +17,7 @@ from studies.engines.local import LocalEngine
 from studies.engines.trials import PRELOAD, train_task
 from studies.hardware import hardware
 from studies.home import Home
+from studies.inputs import check_inputs
 from studies.results import StudyResults
 from studies.runner import KEPT_CHECKPOINTS, Display, Runner
 from studies.spec import Spec
@@ -42,7 +43,8 @@ def run_study(
     """Run a study to its end, or continue it; everything that it found.
 
     Raises BusyError where another process runs it, StorageError where a database cannot be used
-    and UserError where the file differs from the one that the study was started with.
+    and UserError where the file differs from the one that the study was started with, or where its
+    data cannot be used.
     """
     new = not home.study(spec.study).exists()
     home.create(spec.study)
@@ -72,6 +74,7 @@ def _run(
     display: Display,
     stopping: Callable[[], bool],
 ) -> Finding:
+    check_inputs(spec)
     with tracking(home, spec) as tracker:
         tracker.prefetch()  # while the workers start
         runner = Runner(spec, home, archive, tracker, engine, display, stopping)

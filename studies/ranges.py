@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lightning_modules.components import Component, Number, Parameter, Slot, suggestion
-from lightning_modules.configuration import SECTIONS, TRAINER
 from lightning_modules.errors import Problem
 from lightning_modules.regularization import REGULARIZATION
+from lightning_modules.sections import SECTIONS, TRAINER
 from studies.space import Alternatives, Choice, Fixed, Group, Node, Range
 
 Keys = tuple[str | int, ...]

@@ -7,9 +7,9 @@ from typing import Any
 
 from lightning_modules.activations import ACTIVATIONS
 from lightning_modules.components import Component, Number, Parameter, Slot
-from lightning_modules.configuration import OBJECTIVE, SECTIONS, TRAINER
 from lightning_modules.metrics import METRICS, logged_metrics
 from lightning_modules.regularization import REGULARIZATION
+from lightning_modules.sections import OBJECTIVE, SECTIONS, TRAINER
 from studies.search import PRUNERS, SAMPLERS
 from studies.spec import StudyFile
 

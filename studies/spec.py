@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from lightning_modules.checking import problems as configuration_problems
 from lightning_modules.components import Component, complaints, suggestion, unknown
 from lightning_modules.configuration import Configuration, Objective
-from lightning_modules.configuration import problems as configuration_problems
 from lightning_modules.errors import Problem, UserError
 from studies import document
 from studies.document import Document

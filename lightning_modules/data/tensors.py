@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pytorch_lightning as pl
@@ -16,33 +16,61 @@ from torch import Tensor
 EVALUATION_BATCH = 4096
 """Rows per step where nothing is learned."""
 
-Part = tuple[Tensor, Tensor]
-"""Inputs (n, *input_shape) and targets, (n,) classes or (n, k) values in units of the data."""
+
+class Column(Protocol):
+    """Rows that become tensors when they are asked for, such as images in files."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows first."""
+        ...
+
+    def __getitem__(self, rows: Any) -> Tensor:
+        """The rows of a slice or of a tensor of indices."""
+        ...
+
+    def digest(self) -> bytes:
+        """Identity of the content."""
+        ...
+
+
+Part = tuple[Any, ...]
+"""Inputs (n, *input_shape), then the lengths (n,) where rows are padded sequences, then targets:
+(n,) classes or (n, k) values in units of the data. Each is a tensor, the inputs may be a Column."""
 
 
 @dataclass(frozen=True)
 class Splits:
-    """The three parts of a data set."""
+    """The three parts of a data set, and what else a prediction for new rows needs."""
 
     train: Part
     validation: Part
     test: Part
     outputs: int
     """Classes, or values to predict."""
+    classes: tuple[str, ...] = ()
+    """What the classes are called, where they have names."""
+    preparation: Mapping[str, Any] = field(default_factory=dict)
+    """How new rows become inputs: what was fitted on the training part, in plain values."""
+    front: Mapping[str, Any] | None = None
+    """What embeds the inputs before the network reads them, for `embeddings.build_front`."""
 
     @cached_property
     def hash(self) -> str:
         """Identity of the data as the networks see it: 12 hexadecimal digits."""
         digest = hashlib.sha256()
         for part in (self.train, self.validation, self.test):
-            for tensor in part:
-                digest.update(str(tuple(tensor.shape)).encode())
-                digest.update(tensor.contiguous().numpy().tobytes())
+            for column in part:
+                digest.update(str(tuple(column.shape)).encode())
+                if isinstance(column, Tensor):
+                    digest.update(column.contiguous().numpy().tobytes())
+                else:
+                    digest.update(column.digest())
         return digest.hexdigest()[:12]
 
 
 class TensorBatches:
-    """Batches (inputs, targets) of tensors by indexing, several times faster than collating rows.
+    """Batches of a part's columns by indexing, several times faster than collating rows.
 
     A last batch of a single row is joined to the one before it, since one row has no variance that
     batch normalization could use.
@@ -50,26 +78,27 @@ class TensorBatches:
 
     def __init__(self, part: Part, batch_size: int, generator: torch.Generator | None) -> None:
         """Shuffles with `generator` anew in every epoch; in order where that is None."""
-        self.inputs, self.targets = part
+        self.columns = part
+        self.rows = len(part[-1])
         self.batch_size = batch_size
         self.generator = generator
 
     def __len__(self) -> int:
-        full, rest = divmod(len(self.targets), self.batch_size)
+        full, rest = divmod(self.rows, self.batch_size)
         return max(1, full + (rest > 1))
 
-    def __iter__(self) -> Iterator[Part]:
-        rows = len(self.targets)
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        rows = self.rows
         starts = [step * self.batch_size for step in range(len(self))]
         ends = [*starts[1:], rows]
         if self.generator is None:
             for start, end in zip(starts, ends, strict=True):
-                yield self.inputs[start:end], self.targets[start:end]
+                yield tuple(column[start:end] for column in self.columns)
             return
         order = torch.randperm(rows, generator=self.generator)
         for start, end in zip(starts, ends, strict=True):
             chosen = order[start:end]
-            yield self.inputs[chosen], self.targets[chosen]
+            yield tuple(column[chosen] for column in self.columns)
 
 
 class TensorDataModule(pl.LightningDataModule):
@@ -101,7 +130,7 @@ class TensorDataModule(pl.LightningDataModule):
     @property
     def target_scaling(self) -> tuple[Tensor, Tensor] | None:
         """Mean and deviation (k,) of the training targets of a regression, else None."""
-        targets = self.splits.train[1]
+        targets = self.splits.train[-1]
         if not targets.is_floating_point():
             return None
         deviation = targets.std(0, correction=0)
@@ -109,7 +138,7 @@ class TensorDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> TensorBatches:
         part = self.splits.train
-        size = len(part[1]) if isinstance(self.batch_size, str) else self.batch_size
+        size = len(part[-1]) if isinstance(self.batch_size, str) else self.batch_size
         self._shuffling = torch.Generator().manual_seed(torch.initial_seed())
         if self._continued is not None:
             self._shuffling.set_state(self._continued)

@@ -25,8 +25,10 @@ def check(
 ) -> None:
     """Check a study file, show its plan, three sampled configurations and a time estimate."""
     spec = load_spec(file, overrides)
+    from studies.inputs import check_inputs
     from studies.preview import parameter_count, plan, probe, sample
 
+    check_inputs(spec)
     screen = console(stderr=as_json)
     planned = plan(spec)
     several = planned.arms != [""]

@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
+from lightning_modules.checking import problems
 from lightning_modules.components import Number
-from lightning_modules.configuration import SECTIONS, Configuration, problems
+from lightning_modules.configuration import Configuration
 from lightning_modules.data.datasets import DATASETS
 from lightning_modules.errors import ConfigurationError
 from lightning_modules.networks import NETWORKS
 from lightning_modules.optimizers import OPTIMIZERS
 from lightning_modules.regularization import REGULARIZATION
 from lightning_modules.schedules import SCHEDULES
+from lightning_modules.sections import SECTIONS
 
 Tree = dict[str, Any]
 
@@ -316,7 +318,7 @@ LOGGED = "val/loss, val/accuracy, val/f1, train/loss, train/accuracy, train/f1"
         ),
         (
             {"data": {"name": "wine"}, "model": {"name": "lstm"}},
-            "model: lstm reads signals or images or sequences, but wine is a table",
+            "model: lstm reads signals or images or sequences or texts, but wine is a table",
         ),
         (
             DIGITS | {"regularization": {"batch_norm": True}},
