@@ -1,0 +1,66 @@
+"""How rows are divided, on few rows."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from lightning_modules.data.splitting import Division, divide_rows
+from lightning_modules.errors import DataError
+
+SHARES = {"validation": 0.2, "test": 0.2, "split_seed": 0, "where": "rows.csv"}
+
+
+def parts(division: Division) -> list[list[int]]:
+    return [rows.tolist() for rows in division]
+
+
+def test_every_row_is_in_one_part_and_classes_have_the_same_shares() -> None:
+    classes = np.array(["a"] * 20 + ["b"] * 10)
+    division = divide_rows(30, classes=classes, **SHARES)
+    assert sorted(itertools.chain(*parts(division))) == list(range(30))
+    assert [(classes[rows] == "b").sum() for rows in division] == [6, 2, 2]
+    assert parts(divide_rows(30, classes=classes, **SHARES)) == parts(division)
+    assert parts(divide_rows(30, classes=classes, **{**SHARES, "split_seed": 1})) != parts(division)
+
+
+def test_a_column_can_say_the_part_of_every_row() -> None:
+    said = ["train", "Test", "val", "train"]
+    assert parts(divide_rows(4, said=said, **SHARES)) == [[0, 3], [2], [1]]
+
+
+def test_groups_stay_together() -> None:
+    groups = np.repeat(np.arange(10), 3)
+    for rows in divide_rows(30, groups=groups, **SHARES):
+        assert len(rows) == 3 * len(set(groups[rows]))
+
+
+def test_groups_of_one_class_each_are_stratified() -> None:
+    groups = np.repeat(np.arange(10), 3)
+    classes = np.where(groups < 5, "a", "b")
+    division = divide_rows(30, groups=groups, classes=classes, **SHARES)
+    assert [sorted(set(classes[rows])) for rows in division] == [["a", "b"]] * 3
+
+
+def test_time_trains_on_the_past_and_equal_moments_stay_together() -> None:
+    times = [9, 0, 1, 2, 3, 4, 5, 6, 6, 6]
+    division = divide_rows(10, times=times, **SHARES)
+    moments = [[times[row] for row in rows] for rows in parts(division)]
+    assert max(moments[0]) < min(moments[1]) and max(moments[1]) < min(moments[2])
+    assert sorted(itertools.chain(*parts(division))) == list(range(10))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"said": ["train", "other", "val"]}, "rows.csv: row 2: 'other' is no part"),
+        ({"said": ["train", "train", "val"]}, "rows.csv: the test part would be empty"),
+        ({"groups": [1, 1, 2]}, "rows.csv: 2 groups cannot fill three parts"),
+        ({"classes": ["a", "a", "b"]}, "rows.csv: class 'b' has 1 rows"),
+        ({"times": [1, 1, 1]}, "rows.csv: the validation part would be empty"),
+        ({"times": [1, 2, 3], "groups": [1, 2, 3]}, "data.group and data.time do not go together"),
+    ],
+)
+def test_what_cannot_be_divided_is_said(given: dict[str, object], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        divide_rows(3, **given, **SHARES)  # type: ignore[arg-type]
