@@ -78,10 +78,9 @@ PAINTED = """() => {
   return window.before.since;
 }"""
 """When the page's content was seen as it stays, in milliseconds since its request."""
-ROWS = """() => {
-  const shown = document.querySelectorAll('[role="row"]').length > 10;
-  return shown && performance.now();
-}"""
+ROWS = """() =>
+  document.querySelectorAll('[role="row"] a[href*="/runs/"]').length > 0 && performance.now()"""
+"""The table of runs begins with the study's own, its trials folded away."""
 CHARTS = """() => document.querySelectorAll('.js-plotly-plot').length > 1 && performance.now()"""
 
 
