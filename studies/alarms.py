@@ -53,7 +53,7 @@ def alarms(results: StudyResults, comparison: Comparison) -> list[Alarm]:
         trials = [trial for trial in results.search if trial.arm == result.arm]
         found += _boundaries(results, searched[result.arm], trials)
         found += _still_improving(results, result.arm, trials)
-        found += _unstable(result, trials)
+        found += _unstable(searched[result.arm], result, trials)
         found += _repeated(result.arm, trials)
         found += _pruned(result.arm, trials)
     found += _inclusions(comparison)
@@ -144,14 +144,16 @@ def _gain_at_the_end(trial: Trial, sign: int) -> float:
     return (best - before) / whole if whole > 0 else 0.0
 
 
-def _unstable(result: ArmResult, trials: Sequence[Trial]) -> Iterator[Alarm]:
+def _unstable(arm: Arm, result: ArmResult, trials: Sequence[Trial]) -> Iterator[Alarm]:
     """Many trainings blew up."""
     diverged = result.outcomes.get(Outcome.diverged, 0)
+    searched = any(name.endswith(".lr") for name, _ in arm.space.parameters())
+    rate = "optimizer.lr.max" if searched else "optimizer.lr"
     if trials and diverged / len(trials) >= UNSTABLE:
         yield Alarm(
             "unstable",
             result.arm,
-            f"{diverged} of {len(trials)} trainings diverged: lower optimizer.lr.max, or add "
+            f"{diverged} of {len(trials)} trainings diverged: lower {rate}, or add "
             "`gradient_clip` to regularization or `warmup` to the schedule",
         )
 

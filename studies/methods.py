@@ -159,6 +159,10 @@ def _statistics(comparison: Comparison) -> Iterator[str]:
         "which does not mean equal. The detectable difference is the smallest that so many seeds "
         "would show 8 times in 10."
     )
+    yield (
+        "These error rates hold for a number of seeds that was fixed beforehand. Who adds seeds "
+        "until a verdict appears finds one too often."
+    )
 
 
 def _machine(results: StudyResults) -> Iterator[str]:

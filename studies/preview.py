@@ -10,6 +10,7 @@ from statistics import fmean
 import optuna
 
 from lightning_modules.configuration import Configuration
+from lightning_modules.metrics import METRICS, goal_of, logged_metrics
 from studies.arms import Arm, arms
 from studies.confirmation import seeds_of
 from studies.phases import Budget
@@ -17,6 +18,8 @@ from studies.spec import Spec
 from studies.verdicts import seeds_for_a_verdict
 
 SAMPLES = 3
+KNOWN = {metric for task in METRICS for metric in logged_metrics(task)}
+"""Metrics whose better direction is known."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,12 @@ def plan(spec: Spec) -> Plan:
 
 def _warnings(spec: Spec, alternatives: Sequence[Arm]) -> list[str]:
     found = []
+    objective = spec.objective
+    if objective.goal != goal_of(objective.metric) and objective.metric in KNOWN:
+        found.append(
+            f"objective.goal is {objective.goal}, though a better {objective.metric} is one that "
+            f"you {goal_of(objective.metric)}"
+        )
     for arm in alternatives:
         size = arm.space.size()
         of = f" of {arm.name}" if arm.name else ""

@@ -65,6 +65,9 @@ def test_many_diverged_trainings_ask_for_smaller_steps() -> None:
     (message,) = raised([*good, bad], "unstable")
     assert message.startswith("1 of 5 trainings diverged: lower optimizer.lr.max")
     assert raised([*good, trial(spec, "sgd", 5, 0.9), bad], "unstable") == []
+    fixed = spec_of(OPTIMIZERS.replace("{min: 1e-3, max: 1.0, log: true}", "0.1"))
+    (message,) = raised([*good, bad], "unstable", fixed)
+    assert "lower optimizer.lr, or" in message
 
 
 def test_repeated_configurations_say_that_the_space_is_used_up() -> None:
