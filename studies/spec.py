@@ -140,12 +140,12 @@ def resolve(source: Document, overrides: Sequence[str] = ()) -> Spec:
             Problem(variant.origin(problem.path), problem.message)
             for problem in configuration_problems(variant.value)
         )
-    search = file.search if file else _if_right(SearchSection, tree.get("search", {}))
+    search = file.search if file else _as_far_as_right(SearchSection, tree.get("search", {}))
     search = search or SearchSection()
     sampler = _choose("search", "method", SAMPLERS, "search method", search.method, problems)
     pruner = _choose("search", "pruner", PRUNERS, "pruner", search.pruner, problems)
     space = Space(root)
-    compare = file.compare if file else _if_right(CompareSection, tree.get("compare", {}))
+    compare = file.compare if file else _as_far_as_right(CompareSection, tree.get("compare", {}))
     factors = _factors(compare, root, problems)
     problems.extend(_budget_problems(search, sampler, space, factors))
     problems.extend(_fixed_problems(root))
@@ -189,12 +189,16 @@ def _shape(tree: Mapping[str, Any], problems: list[Problem]) -> StudyFile | None
 Shape = TypeVar("Shape", bound=Section)
 
 
-def _if_right(shape: type[Shape], node: Any) -> Shape | None:
-    """A section of a file that is wrong elsewhere, so that all mistakes are told at once."""
+def _as_far_as_right(shape: type[Shape], node: Any) -> Shape | None:
+    """A section of a file that is wrong, without its wrong keys: all mistakes are told at once."""
     try:
         return shape.model_validate(node)
-    except ValidationError:
-        return None
+    except ValidationError as error:
+        wrong = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
+        if not wrong or not isinstance(node, Mapping):
+            return None
+        rest = {key: value for key, value in node.items() if key not in wrong}
+        return _as_far_as_right(shape, rest) if len(rest) < len(node) else None
 
 
 SECTIONS: dict[str, type[Section]] = {

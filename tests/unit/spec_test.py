@@ -38,6 +38,15 @@ def test_a_study_file_becomes_a_space_with_defaults_filled_in() -> None:
     assert (spec.trials, spec.max_epochs, spec.factors) == (5, 20, ("optimizer",))
 
 
+def test_a_mistake_in_a_section_does_not_hide_another_one_in_it() -> None:
+    text = GOOD.replace("{method: tpe, trials: 5, pruner:", "{method: tp, trials: 0, pruner:")
+    with pytest.raises(StudyFileError) as caught:
+        read(text)
+    trials, method = sorted(str(caught.value).splitlines(), reverse=True)
+    assert "search.trials: " in trials
+    assert "search.method: there is no search method 'tp'; did you mean tpe?" in method
+
+
 def test_six_mistakes_are_reported_together_with_their_lines() -> None:
     text = """study: x
 data: {name: digit}
