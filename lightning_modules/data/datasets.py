@@ -17,7 +17,7 @@ from lightning_modules.components import (
     Text,
     chosen,
 )
-from lightning_modules.data.splitting import SPLIT
+from lightning_modules.data.splitting import SHARES, SPLIT
 
 if TYPE_CHECKING:
     from lightning_modules.data.tensors import TensorDataModule
@@ -78,6 +78,24 @@ def _check_table(**parameters: Any) -> int:
     return check(**parameters)
 
 
+def _arrays(**parameters: Any) -> TensorDataModule:
+    from lightning_modules.data.arrays import arrays
+
+    return arrays(**parameters)
+
+
+def _check_arrays(**parameters: Any) -> int:
+    from lightning_modules.data.arrays import check
+
+    return check(**parameters)
+
+
+def _read_new_arrays(*given: Any, **parameters: Any) -> tuple[Any, ...]:
+    from lightning_modules.data.arrays import read_new
+
+    return read_new(*given, **parameters)
+
+
 def _read_new_table(*given: Any, **parameters: Any) -> tuple[Any, ...]:
     from lightning_modules.data.table import read_new
 
@@ -126,6 +144,24 @@ TABLE: dict[str, Parameter] = {
         log=True,
     ),
 }  # fmt: skip
+
+ARRAYS: dict[str, Parameter] = {
+    "path": Text(None, "an .npz file, relative to the current folder"),
+    "inputs": Text("x", "the array of inputs"),
+    "targets": Text("y", "the array of targets"),
+    "kind": Option(
+        "table",
+        "what a row is: columns, channels × time, or channels × height × width; a single channel "
+        "may go unsaid",
+        options=("table", "signal", "image"),
+    ),
+    "task": _TASK,
+    "batch_size": COMMON["batch_size"],
+    **SHARES,
+    "standardize": Flag(
+        True, "mean 0 and deviation 1 of every column or channel, fitted on the training part"
+    ),
+}
 
 DATASETS: dict[str, Dataset] = {
     "digits": Dataset(
@@ -181,5 +217,16 @@ DATASETS: dict[str, Dataset] = {
         required=("path", "target"),
         check=_check_table,
         read_new=_read_new_table,
+    ),
+    "arrays": Dataset(
+        "an .npz archive of your own, with inputs and targets; the parts may have arrays of their "
+        "own, such as x_test and y_test",
+        _arrays,
+        ARRAYS,
+        task="",
+        kind="",
+        required=("path",),
+        check=_check_arrays,
+        read_new=_read_new_arrays,
     ),
 }

@@ -14,7 +14,6 @@ import pandas as pd
 
 from lightning_modules.data.columns import (
     LARGEST,
-    Preparation,
     categories_of,
     fit,
     numbers_of,
@@ -23,7 +22,8 @@ from lightning_modules.data.columns import (
 )
 from lightning_modules.data.files import Stamp, stamp
 from lightning_modules.data.frames import read_frame, refuse_unknown
-from lightning_modules.data.splitting import SHARES, Division, Rows, divide_rows
+from lightning_modules.data.prepared import PARTS, Prepared
+from lightning_modules.data.splitting import SHARES, Rows, divide_rows
 from lightning_modules.data.targets import (
     classes_of,
     numbered,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from lightning_modules.data.tensors import Splits, TensorDataModule
 
 EMBEDDING_SIZE = 8
-PARTS = Division._fields
 
 
 @dataclass(frozen=True)
@@ -87,16 +86,6 @@ class Table:
     def kept_apart(self) -> set[str]:
         """Columns that are no inputs."""
         return {name for parameter, name in self.roles if parameter != "data.categorical"}
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Inputs (n, width) and targets of every part, and how new rows are prepared."""
-
-    parts: Mapping[str, tuple[Any, Any]]
-    outputs: int
-    classes: tuple[str, ...]
-    preparation: Preparation
 
 
 def table(*, batch_size: int | str, **parameters: Any) -> TensorDataModule:
@@ -267,19 +256,4 @@ def _splits(table: Table) -> Splits:
 
 @lru_cache(maxsize=4)
 def _read(table: Table, stamps: tuple[Stamp, ...]) -> Splits:
-    import torch
-
-    from lightning_modules.data.tensors import Splits
-
-    prepared = prepare(table)
-    train, validation, test = (
-        tuple(torch.from_numpy(column) for column in prepared.parts[part]) for part in PARTS
-    )
-    return Splits(
-        train,
-        validation,
-        test,
-        outputs=prepared.outputs,
-        classes=prepared.classes,
-        preparation=prepared.preparation,
-    )
+    return prepare(table).splits()
