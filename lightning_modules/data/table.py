@@ -153,9 +153,10 @@ def prepare(table: Table) -> Prepared:
 
 def _refuse_contradictions(table: Table) -> None:
     for part in ("validation", "test"):
-        path, share = f"{part}_path", getattr(table, part)
-        if part in table.paths and share != SHARES[part].default:
-            raise DataError(f"data.{part} and data.{path} do not go together; keep one")
+        given = getattr(table, part) != SHARES[part].default
+        for name in (f"{part}_path", "split_column"):
+            if given and getattr(table, name) is not None:
+                raise DataError(f"data.{part} and data.{name} do not go together; keep one")
     if table.embedding_size is not None and table.categories != "embedding":
         raise DataError(
             "data.embedding_size does not go with categories: one_hot; write categories: embedding"

@@ -380,9 +380,9 @@ def test_parameters_that_would_mean_nothing_are_refused() -> None:
     assert refusal(embedding_size=4) == (
         "data.embedding_size does not go with categories: one_hot; write categories: embedding"
     )
-    assert refusal(test_path="patients.csv", test=0.3) == (
-        "data.test and data.test_path do not go together; keep one"
-    )
+    for name in ("test_path", "split_column"):
+        said = f"data.test and data.{name} do not go together; keep one"
+        assert refusal(**{"split_column": None, name: "patients.csv"}, test=0.3) == said
 
 
 @pytest.mark.parametrize(
