@@ -92,10 +92,9 @@ def _section_problems(
         yield Problem(path, unknown(section.what, name, section.table))
         return
     rows[key] = section.table[name]
-    if isinstance(node, Mapping):
-        values = {k: v for k, v in node.items() if k != "name"}
-        for parameter, text in complaints(rows[key], name, values):
-            yield Problem((key, parameter), text)
+    values = {k: v for k, v in node.items() if k != "name"} if isinstance(node, Mapping) else {}
+    for parameter, text in complaints(rows[key], name, values):
+        yield Problem((key, parameter), text)
 
 
 def _regularization_problems(node: Any) -> Iterator[Problem]:
@@ -132,9 +131,10 @@ def _fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) -> Ite
     data, model = rows.get("data"), rows.get("model")
     if isinstance(model, Network):
         name = name_of(tree["model"])
-        if isinstance(data, Dataset) and data.kind not in model.kinds:
+        kind = _kind(tree["data"], data) if isinstance(data, Dataset) else None
+        if kind is not None and kind not in model.kinds:
             reads = " or ".join(f"{kind}s" for kind in model.kinds)
-            message = f"{name} reads {reads}, but {name_of(tree['data'])} is {article(data.kind)}"
+            message = f"{name} reads {reads}, but {name_of(tree['data'])} is {article(kind)}"
             yield Problem(("model",), message)
         for key in ("dropout", "batch_norm"):
             if _on(tree, key) and key not in model.parameters:
@@ -148,6 +148,10 @@ def _fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) -> Ite
         yield from _loss_problems(tree, data, rows.get("loss"))
     yield from _own_fit_problems(tree, rows)
     yield from _objective_problems(tree, rows)
+
+
+def _kind(node: Any, row: Dataset) -> str:
+    return row.kind_of(node if isinstance(node, Mapping) else {})
 
 
 def _own_fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) -> Iterator[Problem]:

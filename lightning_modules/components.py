@@ -227,6 +227,8 @@ class Component:
     build: Callable[..., Any]
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     source: str = ""
+    required: tuple[str, ...] = ()
+    """Parameters that have no default, such as the path of a file."""
 
     def defaults(self) -> dict[str, Value]:
         """Every parameter at its default."""
@@ -241,12 +243,13 @@ class Dataset(Component):
     """`classification` or `regression`; empty where a parameter `task` says it."""
     kind: str = "table"
     """`table` (features), `signal` (channels × time), `image` (channels × height × width),
-    `sequence` (time × features, lengths may vary) or `text` (tokens, lengths may vary)."""
+    `sequence` (time × features, lengths may vary) or `text` (tokens, lengths may vary); empty
+    where a parameter `kind` says it."""
     outputs: int = 0
     """Classes, or values to predict; 0 where only the data can say."""
-    check: Callable[..., None] | None = None
+    check: Callable[..., int | None] | None = None
     """Of a row that reads files: `check(**parameters)` reads them without torch, and raises
-    DataError where they cannot be used."""
+    DataError where they cannot be used. It may give the outputs."""
     read_new: Callable[..., tuple[Any, ...]] | None = None
     """`read_new(path, preparation, **parameters)` gives the inputs of new rows as the network saw
     those it learned from: tensors (n, ...), without targets."""
@@ -254,6 +257,10 @@ class Dataset(Component):
     def task_of(self, parameters: Mapping[str, Value]) -> str:
         """The task, given the row's parameters."""
         return self.task or str(parameters.get("task", self.parameters["task"].default))
+
+    def kind_of(self, parameters: Mapping[str, Value]) -> str:
+        """The kind of the inputs, given the row's parameters."""
+        return self.kind or str(parameters.get("kind", self.parameters["kind"].default))
 
 
 @dataclass(frozen=True)
@@ -311,6 +318,9 @@ def complaints(
             found.append((key, f"{name} takes no such parameter{hint}"))
         elif complaint := parameter.complaint(value):
             found.append((key, complaint))
+    for key in component.required:
+        if values.get(key) is None:
+            found.append((key, f"is missing: {component.parameters[key].summary}"))
     return found
 
 

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 PADDING = 0
 """The token that fills rows up to the longest."""
+UNSEEN = 0
+"""The number of a category that the training part does not have."""
 
 
 class Embedded(nn.Module):
@@ -46,12 +48,14 @@ class CategoryFront(nn.Module):
     """Rows (n, numbers + categories) to (n, numbers + categories × width).
 
     The last columns hold category numbers, as many columns as there are `sizes` (Guo and Berkhahn
-    2016, arXiv:1604.06737).
+    2016, arXiv:1604.06737). Category 0 was not seen in training: it adds nothing.
     """
 
     def __init__(self, sizes: Sequence[int], width: int) -> None:
         super().__init__()
-        self.embeddings = nn.ModuleList(nn.Embedding(size, width) for size in sizes)
+        self.embeddings = nn.ModuleList(
+            nn.Embedding(size, width, padding_idx=UNSEEN) for size in sizes
+        )
         self.width = width
 
     def shape(self, input_shape: Sequence[int]) -> tuple[int, ...]:

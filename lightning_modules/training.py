@@ -20,7 +20,7 @@ import torch
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.profilers import PassThroughProfiler
 
-from lightning_modules.configuration import Configuration
+from lightning_modules.configuration import Configuration, Part
 from lightning_modules.continuation import (
     Continuation,
     generator_states,
@@ -30,7 +30,7 @@ from lightning_modules.continuation import (
 from lightning_modules.data.datasets import DATASETS
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.embeddings import Embedded, build_front
-from lightning_modules.errors import Interrupted, UserError
+from lightning_modules.errors import DataError, Interrupted, UserError
 from lightning_modules.module import SupervisedModule
 from lightning_modules.networks import NETWORKS
 from lightning_modules.regularization import REGULARIZATION
@@ -191,7 +191,7 @@ def _network(
     before = None if front is None or row.reads_tokens else build_front(front)
     if before is not None:
         input_shape = before.shape(input_shape)
-    if row.time_first and DATASETS[configuration.data.name].kind in ("sequence", "text"):
+    if row.time_first and _kind(configuration.data) in ("sequence", "text"):
         parameters["sequence"] = True
     learning = {}
     for name, given in configuration.regularization.items():
@@ -200,6 +200,8 @@ def _network(
         else:
             learning[name] = given
     binary = configuration.loss.name == "binary_cross_entropy"
+    if binary and outputs != 2:
+        raise DataError(f"binary_cross_entropy needs two classes, but the data has {outputs}")
     module: SupervisedModule = row.build(
         input_shape,
         1 if binary else outputs,
@@ -215,6 +217,10 @@ def _network(
     if before is not None:
         module.network = Embedded(before, module.network)
     return module
+
+
+def _kind(data: Part) -> str:
+    return DATASETS[data.name].kind_of(data.parameters)
 
 
 @contextmanager

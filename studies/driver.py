@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lightning_modules.errors import UserError
 from studies import document, results
 from studies.archive import Archive
+from studies.data_files import ATTRIBUTE, identities, refuse_changed_files
 from studies.engines.local import LocalEngine
 from studies.engines.trials import PRELOAD, train_task
 from studies.hardware import hardware
@@ -43,10 +44,12 @@ def run_study(
     """Run a study to its end, or continue it; everything that it found.
 
     Raises BusyError where another process runs it, StorageError where a database cannot be used
-    and UserError where the file differs from the one that the study was started with, or where its
-    data cannot be used.
+    and UserError where the study file or a data file differs from what the study was started with,
+    or where its data cannot be used.
     """
     new = not home.study(spec.study).exists()
+    if new:
+        check_inputs(spec)  # nothing is written for data that cannot be used
     home.create(spec.study)
     engine = LocalEngine(workers, train_task, PRELOAD)
     try:
@@ -55,13 +58,19 @@ def run_study(
                 engine.start()  # the workers' imports take seconds: they run beside the driver's
             with closing(Archive.open(home)) as archive:
                 refuse_changes(spec, archive)
+                files = identities(spec)
+                names = search_names(spec.study, archive)
+                refuse_changed_files(names, archive, spec.study, files)
                 if is_finished(spec, archive):
                     if not Spool(home, spec.study).waiting():
                         return finding(results.load(home, spec.study))
                     with tracking(home, spec) as tracker:
                         return _conclude(tracker, home, spec.study)
+                if not new:
+                    check_inputs(spec)
                 engine.start()
-                return _run(spec, home, archive, engine, display, stopping)
+                noted = {ATTRIBUTE: files} if files else {}
+                return _run(spec, home, archive, engine, display, stopping, noted)
     finally:
         engine.close()
 
@@ -73,15 +82,14 @@ def _run(
     engine: LocalEngine,
     display: Display,
     stopping: Callable[[], bool],
+    noted: Mapping[str, Any],
 ) -> Finding:
-    check_inputs(spec)
     with tracking(home, spec) as tracker:
         tracker.prefetch()  # while the workers start
-        runner = Runner(spec, home, archive, tracker, engine, display, stopping)
+        runner = Runner(spec, home, archive, tracker, engine, display, stopping, noted)
         runner.run()
-        noted = {**versions(), **hardware()}
         for name in search_names(spec.study, archive):  # before they are read
-            archive.note(name, noted)
+            archive.note(name, {**versions(), **hardware()})
         found = _conclude(tracker, home, spec.study, runner.finished)
         for name in search_names(spec.study, archive):  # last: the next run starts from here
             archive.note(name, {"finished": spec.text if runner.finished else ""})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.datasets import DATASETS
+from lightning_modules.errors import DataError
 from studies.ranges import variants
 from studies.spec import Spec
 
@@ -13,11 +16,20 @@ def check_inputs(spec: Spec) -> None:
 
     Raises DataError where one cannot be used.
     """
-    seen: list[object] = []
+    outputs: dict[str, int | None] = {}
     for variant in variants(spec.space.root):
-        data = Configuration.resolve(variant.value).data
+        configuration = Configuration.resolve(variant.value)
+        data = configuration.data
         row = DATASETS.get(data.name)
         reads = {name: value for name, value in data.parameters.items() if name != "batch_size"}
-        if row is not None and row.check is not None and (data.name, reads) not in seen:
-            seen.append((data.name, reads))
-            row.check(**data.parameters)
+        if row is None or row.check is None:
+            continue
+        key = json.dumps([data.name, reads])
+        if key not in outputs:
+            outputs[key] = row.check(**data.parameters)
+        classes = outputs[key]
+        if configuration.loss.name == "binary_cross_entropy" and classes not in (None, 2):
+            raise DataError(
+                f"loss: binary_cross_entropy needs two classes, but {data.name} has {classes}; "
+                "write cross_entropy"
+            )

@@ -49,7 +49,10 @@ def _data(results: StudyResults) -> Iterator[str]:
 def _data_set(section: Mapping[str, object]) -> str:
     name = str(section["name"])
     row = DATASETS.get(name)
-    said = f"{name}" if row is None else f"{name} ({row.summary}; {row.source})"
+    about = "" if row is None else "; ".join(filter(None, (row.summary, row.source)))
+    said = f"{name} ({about})" if about else name
+    if section.get("path"):
+        said = f"{section['path']}, {said}"
     validation, test = section.get("validation"), section.get("test")
     parts = []
     if isinstance(validation, float | int):

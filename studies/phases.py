@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -80,8 +80,8 @@ class ArmSearch:
     queued: int = 0
 
     @classmethod
-    def open(cls, arm: Arm, spec: Spec, archive: Archive) -> ArmSearch:
-        """The search of an arm, continued where the storage has it."""
+    def open(cls, arm: Arm, spec: Spec, archive: Archive, noted: Mapping[str, Any]) -> ArmSearch:
+        """The search of an arm, continued where the storage has it; `noted` is written there."""
         ledger = archive.ledger(
             f"{spec.study}/{arm.name}" if arm.name else spec.study,
             spec.objective.goal,
@@ -92,6 +92,7 @@ class ArmSearch:
                 "phase": "search",
                 "study_file": spec.text,
                 "sampler": str(spec.sampler),
+                **noted,
             },
         )
         return cls(arm, spec, ledger, Budget(spec.trials, spec.epochs, spec.max_epochs))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from optuna.trial import FrozenTrial
 
@@ -54,6 +55,8 @@ class Runner:
     engine: Engine
     display: Display
     stopping: Callable[[], bool] = lambda: False
+    noted: Mapping[str, Any] = field(default_factory=dict)
+    """What the Optuna studies say beside the study file, such as the identity of data files."""
     running: dict[str, Running] = field(default_factory=dict)
     followers: dict[str, list[Running]] = field(default_factory=lambda: defaultdict(list))
     """Trials that wait for a running trial of the same configuration, by its key."""
@@ -296,7 +299,7 @@ class Runner:
 
     def open_searches(self) -> list[ArmSearch]:
         """The searches of all arms, continued where they exist."""
-        return [ArmSearch.open(arm, self.spec, self.archive) for arm in arms(self.spec)]
+        return [ArmSearch.open(arm, self.spec, self.archive, self.noted) for arm in arms(self.spec)]
 
     def open_confirmation(self, searches: Sequence[ArmSearch]) -> Confirmation:
         """The confirmation of the searches' winners, continued where it exists."""

@@ -64,7 +64,7 @@ def _component(table: Mapping[str, Component], more: Schema | None = None) -> Sc
                     **{key: _open(parameter) for key, parameter in row.parameters.items()},
                 }
             ),
-            "required": ["name"],
+            "required": ["name", *row.required],
             "description": row.summary,
         }
         for name, row in table.items()

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lightning_modules.components import Dataset, Flag, Number, Parameter, chosen
+from lightning_modules.components import (
+    Dataset,
+    Flag,
+    Items,
+    Number,
+    Option,
+    Parameter,
+    Text,
+    chosen,
+)
+from lightning_modules.data.splitting import SHARES, SPLIT
 
 if TYPE_CHECKING:
     from lightning_modules.data.tensors import TensorDataModule
@@ -56,6 +66,42 @@ def _mnist1d(**parameters: Any) -> TensorDataModule:
     return mnist1d(**parameters)
 
 
+def _table(**parameters: Any) -> TensorDataModule:
+    from lightning_modules.data.table import table
+
+    return table(**parameters)
+
+
+def _check_table(**parameters: Any) -> int:
+    from lightning_modules.data.table import check
+
+    return check(**parameters)
+
+
+def _arrays(**parameters: Any) -> TensorDataModule:
+    from lightning_modules.data.arrays import arrays
+
+    return arrays(**parameters)
+
+
+def _check_arrays(**parameters: Any) -> int:
+    from lightning_modules.data.arrays import check
+
+    return check(**parameters)
+
+
+def _read_new_arrays(*given: Any, **parameters: Any) -> tuple[Any, ...]:
+    from lightning_modules.data.arrays import read_new
+
+    return read_new(*given, **parameters)
+
+
+def _read_new_table(*given: Any, **parameters: Any) -> tuple[Any, ...]:
+    from lightning_modules.data.table import read_new
+
+    return read_new(*given, **parameters)
+
+
 _SHARE = Number(0.2, "share of the rows", low=0, high=1, open="both")
 COMMON: dict[str, Parameter] = {
     "batch_size": Number(
@@ -72,6 +118,50 @@ COMMON: dict[str, Parameter] = {
     "standardize": Flag(True, "mean 0 and deviation 1, fitted on the training part"),
 }
 WITH_TEST: dict[str, Parameter] = {**COMMON, "test": _SHARE}
+
+_TASK = Option("classification", "what the target is", options=("classification", "regression"))
+TABLE: dict[str, Parameter] = {
+    "path": Text(None, "a CSV or Parquet file with a header, relative to the current folder"),
+    "target": Text(None, "the column to predict"),
+    "task": _TASK,
+    "batch_size": COMMON["batch_size"],
+    **SPLIT,
+    "validation_path": Text(None, "a file of its own for the validation part"),
+    "test_path": Text(None, "a file of its own for the test part"),
+    "drop": Items([], "columns to leave out", item=Text("", "a column")),
+    "categorical": Items([], "columns of numbers that are categories", item=Text("", "a column")),
+    "impute": Option(
+        "median", "what a missing number becomes, beside a column that says so where the training "
+        "part misses some", options=("median", "mean"),
+    ),
+    "standardize": COMMON["standardize"],
+    "categories": Option(
+        "one_hot", "columns of 0 and 1, or embeddings that are learned",
+        options=("one_hot", "embedding"),
+    ),
+    "embedding_size": Number(
+        None, "numbers per embedded category; 8 unless given", low=1, integer=True, tune=(2, 32),
+        log=True,
+    ),
+}  # fmt: skip
+
+ARRAYS: dict[str, Parameter] = {
+    "path": Text(None, "an .npz file, relative to the current folder"),
+    "inputs": Text("x", "the array of inputs"),
+    "targets": Text("y", "the array of targets"),
+    "kind": Option(
+        "table",
+        "what a row is: columns, channels × time, or channels × height × width; a single channel "
+        "may go unsaid",
+        options=("table", "signal", "image"),
+    ),
+    "task": _TASK,
+    "batch_size": COMMON["batch_size"],
+    **SHARES,
+    "standardize": Flag(
+        True, "mean 0 and deviation 1 of every column or channel, fitted on the training part"
+    ),
+}
 
 DATASETS: dict[str, Dataset] = {
     "digits": Dataset(
@@ -118,5 +208,25 @@ DATASETS: dict[str, Dataset] = {
         source="Greydanus 2020, arXiv:2011.14439",
         kind="signal",
         outputs=10,
+    ),
+    "table": Dataset(
+        "a CSV or Parquet file of your own, with a column to predict",
+        _table,
+        TABLE,
+        task="",
+        required=("path", "target"),
+        check=_check_table,
+        read_new=_read_new_table,
+    ),
+    "arrays": Dataset(
+        "an .npz archive of your own, with inputs and targets; the parts may have arrays of their "
+        "own, such as x_test and y_test",
+        _arrays,
+        ARRAYS,
+        task="",
+        kind="",
+        required=("path",),
+        check=_check_arrays,
+        read_new=_read_new_arrays,
     ),
 }

@@ -25,6 +25,7 @@ PART_NAMES = {
     "test": "test",
 }
 """What a split column may say, and the part that it means."""
+WORDS = {1: "one", 2: "two", 3: "three"}
 
 SHARES: dict[str, Parameter] = {
     "validation": Number(0.2, "share of the rows", low=0, high=1, open="both"),
@@ -64,8 +65,9 @@ def divide_rows(
 ) -> Division:
     """Divide `count` rows: as `said` names their parts, else by `groups`, by `times` or at random.
 
-    `classes` stratify a division at random or by groups. `where` names the file in errors. Raises
-    DataError where a part would be empty or a class too small.
+    `classes` stratify a division at random or by groups. A share of 0 is of a part that has a file
+    of its own: no row goes there. `where` names the file in errors. Raises DataError where a part
+    would be empty or a class too small.
     """
     given = [name for name, one in (("split_column", said), ("group", groups), ("time", times))
              if one is not None]  # fmt: skip
@@ -81,8 +83,15 @@ def divide_rows(
         parts = _by_group(np.asarray(groups), classes, validation, test, split_seed, where)
     else:
         parts = _at_random(count, classes, validation, test, split_seed, where)
+    apart = {"validation": validation == 0, "test": test == 0}
     for name, rows in parts._asdict().items():
-        if len(rows) == 0:
+        if apart.get(name):
+            if len(rows):
+                raise DataError(
+                    f"{where}: row {rows[0] + 1}: the split column says {name}, but "
+                    f"data.{name}_path names a file for that part; keep one"
+                )
+        elif len(rows) == 0:
             raise DataError(
                 f"{where}: the {name} part would be empty ({count} rows in all); change the shares "
                 "or name a part for more rows"
@@ -105,13 +114,18 @@ def _by_time(times: Any, validation: float, test: float) -> Division:
     """Rows of the same moment stay together: the future never trains."""
     order = np.argsort(times, kind="stable")
     sorted_times = times[order]
-    ends = [0]
-    for share in (1 - validation - test, 1 - test):
+
+    def end(share: float, begin: int) -> int:
+        if share == 1:
+            return len(order)
         cut = sorted_times[min(round(share * len(order)), len(order) - 1)]
         before = int(np.searchsorted(sorted_times, cut, side="left"))
         after = int(np.searchsorted(sorted_times, cut, side="right"))
-        ends.append(before if before > ends[-1] else after)
-    return Division(order[: ends[1]], order[ends[1] : ends[2]], order[ends[2] :])
+        return before if before > begin else after
+
+    trained = end(1 - validation - test, 0)
+    validated = end(1 - test, trained) if validation else trained
+    return Division(order[:trained], order[trained:validated], order[validated:])
 
 
 def _by_group(
@@ -123,9 +137,11 @@ def _by_group(
     where: str,
 ) -> Division:
     names, members = np.unique(groups, return_inverse=True)
-    if len(names) < 3:
+    count = 1 + (validation > 0) + (test > 0)
+    if len(names) < count:
         raise DataError(
-            f"{where}: {len(names)} groups cannot fill three parts; at least 3 are needed"
+            f"{where}: {len(names)} groups cannot fill {WORDS[count]} parts; at least {count} are "
+            "needed"
         )
     strata = None
     if classes is not None:  # where every group is of one class
@@ -146,21 +162,27 @@ def _at_random(
 ) -> Division:
     from sklearn.model_selection import train_test_split
 
-    if classes is not None:
-        values, counts = np.unique(np.asarray(classes), return_counts=True)
-        if counts.min() < 3:
+    strata = None if classes is None else np.asarray(classes)
+    if strata is not None:
+        values, counts = np.unique(strata, return_counts=True)
+        parts = 1 + (validation > 0) + (test > 0)
+        if counts.min() < parts:
             rare = values[counts.argmin()]
             raise DataError(
-                f"{where}: class {str(rare)!r} has {counts.min()} rows, and three parts need one "
-                "each; add rows, leave the class out, or write stratify: false"
+                f"{where}: class {str(rare)!r} has {counts.min()} rows, and {WORDS[parts]} parts "
+                "need one each; add rows, leave the class out, or write stratify: false"
             )
-    rows = np.arange(count)
+
+    def halves(rows: Rows, share: float) -> tuple[Rows, Rows]:
+        if share == 0:
+            return rows, rows[:0]
+        kept = None if strata is None else strata[rows]
+        rest, taken = train_test_split(rows, test_size=share, random_state=seed, stratify=kept)
+        return rest, taken
+
     try:
-        rest, tested = train_test_split(rows, test_size=test, random_state=seed, stratify=classes)
-        strata = None if classes is None else np.asarray(classes)[rest]
-        trained, validated = train_test_split(
-            rest, test_size=validation / (1 - test), random_state=seed, stratify=strata
-        )
+        rest, tested = halves(np.arange(count), test)
+        trained, validated = halves(rest, validation / (1 - test))
     except ValueError as error:
         raise DataError(
             f"{where}: {count} rows cannot be divided so: {error}; change data.validation and "

@@ -57,6 +57,14 @@ def test_the_study_file_is_right_and_the_mistakes_are_said_as_shown() -> None:
     assert "min must be less than max, got min 1.0 and max 0.1" in said
 
 
+def test_the_table_of_ones_own_is_right() -> None:
+    (example,) = re.findall(r"```\n(data:\n  name: table\n.*?)```", README, re.DOTALL)
+    read = document.parse(f"study: own\nmodel: mlp\n{example}", "study.yaml")
+    assert [str(node) for node in resolve(read).tree["data"]] == [
+        "name", "path", "target", "task", "drop", "categorical", "categories",
+    ]  # fmt: skip
+
+
 @pytest.mark.slow
 def test_the_script_runs(tmp_path: Path) -> None:
     (script,) = blocks("python")

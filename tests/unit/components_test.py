@@ -325,7 +325,8 @@ def test_a_schema_has_the_bounds_of_its_parameter() -> None:
 @pytest.mark.parametrize("what", TABLES)
 def test_every_row_takes_its_own_defaults_and_its_own_tuning_ranges(what: str) -> None:
     for name, row in TABLES[what].items():
-        assert complaints(row, name, row.defaults()) == []
+        filled = {**row.defaults(), **dict.fromkeys(row.required, "given")}
+        assert complaints(row, name, filled) == []
         for key, parameter in row.parameters.items():
             ends = getattr(parameter, "tune", None) or ()
             ends = [round(end) for end in ends] if getattr(parameter, "integer", False) else ends

@@ -27,7 +27,7 @@ FITTING = [
     (data, model)
     for data, row in DATASETS.items()
     for model, network in NETWORKS.items()
-    if row.kind in network.kinds
+    if row.check is None and row.kind in network.kinds
 ]
 
 
@@ -452,3 +452,13 @@ def test_every_number_of_every_section_refuses_what_is_no_number() -> None:
                     found = problems({section: {"name": name, key: "many"}})
                     complaint = f"must be {parameter.expects()}, got 'many'"
                     assert ((section, key), complaint) in [(p.path, p.message) for p in found]
+
+
+def test_a_parameter_without_a_default_is_asked_for() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Configuration.resolve({"data": "table", "model": "mlp"})
+    assert [str(problem) for problem in caught.value.problems] == [
+        "data.path: is missing: a CSV or Parquet file with a header, relative to the current "
+        "folder",
+        "data.target: is missing: the column to predict",
+    ]

@@ -50,6 +50,29 @@ def test_time_trains_on_the_past_and_equal_moments_stay_together() -> None:
     assert sorted(itertools.chain(*parts(division))) == list(range(10))
 
 
+@pytest.mark.parametrize("how", ["at random", "groups", "times", "said"])
+def test_a_part_with_a_file_of_its_own_takes_no_rows(how: str) -> None:
+    labels = np.array(["a", "b"] * 5)
+    said = {"validation": ["train"] * 8 + ["test"] * 2, "test": ["train"] * 8 + ["val"] * 2}
+    given: dict[str, object] = {"groups": {"groups": range(10)}, "times": {"times": range(10)}}.get(
+        how, {}
+    )
+    for apart, other in (("validation", "test"), ("test", "validation")):
+        if how == "said":
+            given = {"said": said[apart]}
+        division = divide_rows(10, classes=labels, **given, **{**SHARES, apart: 0.0})._asdict()
+        assert (len(division[apart]), len(division[other])) == (0, 2)
+        assert sorted([*division["train"], *division[other]]) == list(range(10))
+    whole = divide_rows(10, **{**SHARES, "validation": 0.0, "test": 0.0})
+    assert parts(whole) == [list(range(10)), [], []]
+
+
+def test_a_column_that_names_a_part_with_a_file_of_its_own_is_refused() -> None:
+    message = "row 3: the split column says test, but data.test_path names a file for that part"
+    with pytest.raises(DataError, match=message):
+        divide_rows(3, said=["train", "val", "test"], **{**SHARES, "test": 0.0})
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -1,0 +1,267 @@
+"""Arrays of one's own: an `.npz` archive of inputs and targets."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lightning_modules.components import suggestion
+from lightning_modules.data.columns import LARGEST, text_of
+from lightning_modules.data.files import Stamp, file_at, stamp
+from lightning_modules.data.prepared import PARTS, Prepared
+from lightning_modules.data.splitting import SHARES, divide_rows
+from lightning_modules.data.targets import classes_of, numbered, refuse_constant, refuse_labels
+from lightning_modules.errors import DataError
+
+if TYPE_CHECKING:
+    from lightning_modules.data.tensors import Splits, TensorDataModule
+
+AXES = {
+    "table": ("columns",),
+    "signal": ("channels", "time"),
+    "image": ("channels", "height", "width"),
+}
+"""What a row of every kind is made of."""
+COLOURS = (1, 3, 4)
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What a study file says of an archive, in values that can key a cache."""
+
+    path: str
+    inputs: str
+    targets: str
+    kind: str
+    task: str
+    validation: float
+    test: float
+    split_seed: int
+    stratify: bool
+    standardize: bool
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> Archive:
+        """The archive that the parameters of the row describe."""
+        return cls(**{field.name: parameters[field.name] for field in fields(cls)})
+
+
+def arrays(*, batch_size: int | str, **parameters: Any) -> TensorDataModule:
+    """The archive that the parameters describe."""
+    from lightning_modules.data.tensors import TensorDataModule
+
+    chosen = Archive.of(parameters)
+    return TensorDataModule("arrays", lambda: _splits(chosen, stamp(chosen.path)), batch_size)
+
+
+def check(**parameters: Any) -> int:
+    """Read the archive and prepare it; the outputs. Raises DataError where it cannot be used."""
+    return prepare(Archive.of(parameters)).outputs
+
+
+def read_new(path: str | Path, preparation: Mapping[str, Any], /, **parameters: Any) -> tuple[Any]:
+    """The inputs of new rows, from an archive that needs no targets or from a single `.npy`."""
+    import torch
+
+    given = Archive.of({**parameters, "path": str(path)})
+    found = _load(given.path, single=given.inputs)
+    rows = _rows(given, found, given.inputs)
+    if list(rows.shape[1:]) != preparation["shape"]:
+        raise DataError(
+            f"{path}: array {given.inputs} has rows of the shape {rows.shape[1:]}, and the network "
+            f"learned from {tuple(preparation['shape'])}; give it such rows"
+        )
+    return (torch.from_numpy(_scaled(rows, preparation)),)
+
+
+def prepare(archive: Archive) -> Prepared:
+    """Read the arrays, divide the rows, and prepare all of them by the training part."""
+    inputs, targets = _divided(archive, _load(archive.path))
+    preparation = _fit(inputs["train"], archive.standardize)
+    scaled = {part: _scaled(inputs[part], preparation) for part in PARTS}
+    if archive.task == "regression":
+        refuse_constant(targets["train"], f"{archive.path}: array {archive.targets}")
+        values = {part: (scaled[part], targets[part]) for part in PARTS}
+        return Prepared(values, targets["train"].shape[1], (), preparation)
+    labels = {part: targets[part].tolist() for part in PARTS}
+    classes = classes_of(labels, dict.fromkeys(PARTS, archive.path))
+    parts = {part: (scaled[part], numbered(labels[part], classes)) for part in PARTS}
+    return Prepared(parts, len(classes), classes, preparation)
+
+
+def _divided(
+    archive: Archive, found: Mapping[str, Array]
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Inputs and targets of every part: arrays of its own, or rows of the main ones."""
+    endings = {"train": ""} | {part: f"_{part}" for part in PARTS[1:] if _own(archive, part, found)}
+    inputs, targets = {}, {}
+    for part, ending in endings.items():
+        inputs[part] = _rows(archive, found, archive.inputs + ending)
+        targets[part] = _targets(archive, found, archive.targets + ending, len(inputs[part]))
+        shape, wanted = inputs[part].shape[1:], inputs["train"].shape[1:]
+        if shape != wanted:
+            raise DataError(
+                f"{archive.path}: array {archive.inputs}{ending} has rows of the shape {shape}, "
+                f"and {archive.inputs} of {wanted}; make them equal"
+            )
+    stratified = archive.stratify and archive.task == "classification"
+    rows = divide_rows(
+        len(inputs["train"]),
+        validation=0.0 if "validation" in endings else archive.validation,
+        test=0.0 if "test" in endings else archive.test,
+        split_seed=archive.split_seed,
+        where=archive.path,
+        classes=targets["train"].tolist() if stratified else None,
+    )._asdict()
+    for of in (inputs, targets):
+        divided = {part: of["train"][rows[part]] for part in PARTS}
+        of |= {part: divided[part] for part in PARTS if part not in endings or part == "train"}
+    return inputs, targets
+
+
+def _own(archive: Archive, part: str, found: Mapping[str, Array]) -> bool:
+    """Whether a part has arrays of its own; a half of them is an error."""
+    names = [f"{name}_{part}" for name in (archive.inputs, archive.targets)]
+    there = [name for name in names if name in found]
+    if len(there) == 1:
+        (missing,) = {*names} - {*there}
+        raise DataError(f"{archive.path}: has an array {there[0]} but no {missing}; add it")
+    if there and getattr(archive, part) != SHARES[part].default:
+        raise DataError(
+            f"{archive.path}: data.{part} does not go with an array {there[0]}; keep one"
+        )
+    return bool(there)
+
+
+def _load(path: str, single: str = "") -> dict[str, Array]:
+    """The arrays of an archive by name; `single` names the array of a `.npy` file."""
+    file = file_at(path)
+    found: dict[str, Array] = {}
+    name = ""
+    try:
+        with file.open("rb") as opened:
+            held = np.load(opened, allow_pickle=False)
+            if isinstance(held, np.ndarray):
+                found = {single: held}
+            else:
+                for name in held.files:
+                    found[name] = held[name]
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        if "allow_pickle" in str(error) and name:
+            raise DataError(
+                f"{path}: array {name} holds Python objects; save numbers of one type and shape"
+            ) from None
+        raise DataError(f"{path}: is no whole .npz archive; write it with numpy.savez") from None
+    if "" in found:
+        raise DataError(f"{path}: is one array; save inputs and targets together with numpy.savez")
+    return found
+
+
+def _array(path: str, found: Mapping[str, Array], name: str) -> Array:
+    if name not in found:
+        hint = suggestion(name, found) or "; it has " + (", ".join(found) or "none")
+        raise DataError(f"{path}: there is no array {name!r}{hint}")
+    if not len(np.atleast_1d(found[name])) or not found[name].ndim:
+        raise DataError(f"{path}: array {name} has no rows; write the data into it")
+    return found[name]
+
+
+def _rows(archive: Archive, found: Mapping[str, Array], name: str) -> Array:
+    """The inputs (n, ...) as `kind` wants them, float32."""
+    array, axes = _array(archive.path, found, name), AXES[archive.kind]
+    what = f"{archive.path}: array {name}"
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{what} holds {_holds(array)}; save numbers")
+    if len(axes) > 1 and array.ndim == len(axes):
+        array = array[:, None]  # a single channel may go unsaid
+    if array.ndim != len(axes) + 1:
+        other = [kind for kind, its in AXES.items() if len(its) + 1 == array.ndim]
+        hint = f"reshape it or write kind: {other[0]}" if other else "reshape it"
+        raise DataError(
+            f"{what} has the shape {array.shape}, and kind: {archive.kind} needs rows × "
+            f"{' × '.join(axes)}; {hint}"
+        )
+    if archive.kind == "image" and array.shape[1] not in COLOURS and array.shape[3] in COLOURS:
+        raise DataError(
+            f"{what} has the shape {array.shape}, with the channels last; put them first with "
+            "numpy.moveaxis(x, -1, 1)"
+        )
+    _refuse_infinite(array.astype(np.float64, copy=False), what)
+    return array.astype(np.float32)
+
+
+def _targets(archive: Archive, found: Mapping[str, Array], name: str, rows: int) -> Array:
+    """Labels (n,) as texts, or values (n, k), float32."""
+    array = _array(archive.path, found, name)
+    what = f"{archive.path}: array {name}"
+    if len(array) != rows:
+        raise DataError(f"{what} has {len(array)} rows, and its inputs {rows}; give each a target")
+    numeric = array.dtype.kind in "biuf"
+    if numeric:
+        _refuse_infinite(array.astype(np.float64), what)
+    if archive.task == "regression":
+        if not numeric or array.ndim > 2:
+            raise DataError(
+                f"{what} has the shape {array.shape} and holds {_holds(array)}; a regression needs "
+                "numbers, one or some for every row; save them so, or write task: classification"
+            )
+        refuse_constant(array.reshape(rows, -1), what)
+        return array.reshape(rows, -1).astype(np.float32)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise DataError(
+            f"{what} has the shape {array.shape}; classes need one label for every row: "
+            "numpy.argmax(y, 1), or write task: regression"
+        )
+    labels = [text_of(label) for label in array.tolist()]
+    if name == archive.targets:
+        refuse_labels(labels, what)
+    return np.array(labels)
+
+
+def _holds(array: Array) -> str:
+    return {"U": "texts", "S": "bytes"}.get(array.dtype.kind, str(array.dtype))
+
+
+def _refuse_infinite(array: Array, what: str) -> None:
+    wrong = np.argwhere(~(np.abs(array) <= LARGEST))
+    if len(wrong):
+        value = array[tuple(wrong[0])]
+        raise DataError(
+            f"{what}, row {wrong[0][0] + 1}: {value:g} is no finite number; fill it in or remove "
+            "the row"
+        )
+
+
+def _fit(rows: Array, standardize: bool) -> dict[str, Any]:
+    """Mean and scale of every column or channel, and the shape of a row."""
+    wide = rows.shape[1]
+    mean, scale = np.zeros(wide), np.ones(wide)
+    if standardize:
+        axes = (0, *range(2, rows.ndim))
+        mean = rows.mean(axes, dtype=np.float64)
+        deviation = rows.std(axes, dtype=np.float64)
+        scale = np.where(deviation > 0, deviation, 1.0)
+    return {"mean": mean.tolist(), "scale": scale.tolist(), "shape": list(rows.shape[1:])}
+
+
+def _scaled(rows: Array, preparation: Mapping[str, Any]) -> Array:
+    wide = (1, -1, *(1 for _ in rows.shape[2:]))
+    mean, scale = (np.array(preparation[name]).reshape(wide) for name in ("mean", "scale"))
+    scaled: Array = ((rows - mean) / scale).astype(np.float32)
+    return scaled
+
+
+@lru_cache(maxsize=4)
+def _splits(archive: Archive, stamped: Stamp) -> Splits:
+    return prepare(archive).splits()
