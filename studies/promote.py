@@ -75,12 +75,13 @@ def _version(
 ) -> tuple[str, bool]:
     """The version of the trial's network, and whether it had to be made."""
     try:
-        client.create_registered_model(name)
+        client.get_registered_model(name)
     except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
-    for known in client.search_model_versions(f"name = '{name}'"):
-        if known.run_id == run.info.run_id:
+        client.create_registered_model(name)
+    for known in client.search_model_versions(f"run_id = '{run.info.run_id}'"):
+        if known.name == name:
             return str(known.version), False
     model_id = _logged(client, run)
     if model_id is None:
