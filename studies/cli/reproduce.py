@@ -68,9 +68,9 @@ def reproduce(
 def _print(found: Reproduction, screen: Console) -> None:
     what = f"{found.epochs} epochs, {len(found.metrics)} metrics"
     what += " and the weights" if found.weights is not None else ", no weights are kept"
-    unlike = {name: value for name, value in found.metrics.items() if value}
+    unlike = {f"{name} differs": value for name, value in found.metrics.items() if value}
     if found.weights:
-        unlike["the weights"] = found.weights
+        unlike["the weights differ"] = found.weights
     if found.likeness == "identical":
         screen.print(f"identical to the last bit ({what})")
     else:
@@ -78,9 +78,9 @@ def _print(found: Reproduction, screen: Console) -> None:
         screen.print(f"{'equal within tolerance' if equal else 'different'} ({what})")
     if found.failure:
         screen.print(f"  {found.failure}")
-    for name, value in sorted(unlike.items(), key=lambda item: -item[1]):
-        by = "has values on one side only" if value == float("inf") else f"differs by {value:.1e}"
-        screen.print(f"  {name} {by}{' of its size at most' if value < float('inf') else ''}")
+    for text, value in sorted(unlike.items(), key=lambda item: -item[1]):
+        by = f"by {value:.1e} of its size at most" if value < float("inf") else "beyond any number"
+        screen.print(f"  {text} {by}")
     for text in found.differences:
         screen.print(f"although {text}" if found.likeness == "identical" else f"cause? {text}")
     if found.likeness == "different" and not found.differences:
