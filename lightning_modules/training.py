@@ -121,21 +121,32 @@ def train(
     )
 
 
-def restore(checkpoint: Path) -> SupervisedModule:
-    """The trained network of a checkpoint, ready to predict; only plain tensors are read.
+def read_checkpoint(checkpoint: Path) -> dict[str, Any]:
+    """What a checkpoint holds; only tensors and plain values are read.
 
     Raises UserError where the file is no whole checkpoint.
     """
     try:
         with warnings.catch_warnings(action="ignore"):  # of torch, about foreign files
-            content = dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
+            return dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
+    except pickle.UnpicklingError:  # torch's text advises to run whatever the file holds
+        text = "it holds something else than tensors and plain values"
+        raise UserError(f"{checkpoint}: is no whole fairtune checkpoint: {text}") from None
+    except Exception as error:  # a foreign file can raise anything here
+        raise UserError(f"{checkpoint}: is no whole fairtune checkpoint: {error}") from None
+
+
+def restore(checkpoint: Path) -> SupervisedModule:
+    """The trained network of a checkpoint, ready to predict; only plain tensors are read.
+
+    Raises UserError where the file is no whole checkpoint.
+    """
+    content = read_checkpoint(checkpoint)
+    try:
         configuration = Configuration.resolve(content["configuration"])
         shape = tuple(content["input_shape"])
         module = _network(configuration, shape, content["outputs"], content["front"])
         module.load_state_dict(content["weights"])
-    except pickle.UnpicklingError:  # torch's text advises to run whatever the file holds
-        text = "it holds something else than tensors and plain values"
-        raise UserError(f"{checkpoint}: is no whole fairtune checkpoint: {text}") from None
     except Exception as error:  # a foreign file can raise anything here
         raise UserError(f"{checkpoint}: is no whole fairtune checkpoint: {error}") from None
     return module.eval()

@@ -50,7 +50,7 @@ def plan(spec: Spec, searches: Sequence[ArmSearch]) -> list[Planned]:
     chosen = [
         (search.arm.name, configuration_of(trial))
         for search in searches
-        for trial in best_trials(search.ledger, spec.confirm.top, spec.objective.goal)
+        for trial in best_trials(search.ledger.trials(), spec.confirm.top, spec.objective.goal)
     ]
     return [
         Planned(arm, configuration, index)
@@ -59,13 +59,17 @@ def plan(spec: Spec, searches: Sequence[ArmSearch]) -> list[Planned]:
     ]
 
 
-def best_trials(ledger: Ledger, top: int, goal: str) -> list[FrozenTrial]:
-    """The `top` completed trials of different configurations, best first; the earlier wins ties."""
-    completed = [trial for trial in ledger.trials() if trial.state == TrialState.COMPLETE]
+def ranked(trials: Sequence[FrozenTrial], goal: str) -> list[FrozenTrial]:
+    """The completed ones, best first; the earlier wins ties."""
+    completed = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     sign = -1 if goal == "maximize" else 1
-    completed.sort(key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+    return sorted(completed, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+
+
+def best_trials(trials: Sequence[FrozenTrial], top: int, goal: str) -> list[FrozenTrial]:
+    """The `top` completed trials of different configurations, best first."""
     distinct: dict[str, FrozenTrial] = {}
-    for trial in completed:
+    for trial in ranked(trials, goal):
         distinct.setdefault(trial.user_attrs["config_hash"], trial)
     return list(distinct.values())[:top]
 

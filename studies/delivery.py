@@ -74,7 +74,7 @@ class Delivery:
             return
         self._client = client = connect(self.home.mlflow_uri)
         experiment_id, named = _experiment(client, self.home, self.spec.study)
-        parent = _run_or_none(client, named) if named else self._unnamed(client, experiment_id)
+        parent = run_or_none(client, named) if named else self._unnamed(client, experiment_id)
         if parent is None:
             own = {"fairtune.sampler": str(self.spec.sampler)}
             own["fairtune.pruner"] = str(self.spec.pruner)
@@ -168,7 +168,7 @@ class Delivery:
         self, results: StudyResults, best_checkpoints: Checkpoints, parent: Run
     ) -> None:
         ids = {trial.key: trial.run_id for trial in results.trials}
-        runs = [(_run_or_none(self.client, ids[key]), path) for key, path in best_checkpoints]
+        runs = [(run_or_none(self.client, ids[key]), path) for key, path in best_checkpoints]
         for run, checkpoint in runs:
             if run is not None:
                 with tempfile.TemporaryDirectory() as folder:
@@ -219,7 +219,7 @@ def _experiment(client: MlflowClient, home: Home, study: str) -> tuple[str, str 
     return experiment.experiment_id, experiment.tags.get(PARENT_TAG)
 
 
-def _run_or_none(client: MlflowClient, run_id: str | None) -> Run | None:
+def run_or_none(client: MlflowClient, run_id: str | None) -> Run | None:
     """The run, or None where it was never made or was deleted."""
     if run_id is None:
         return None

@@ -7,12 +7,12 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.errors import UserError
 from studies import document, results
 from studies.archive import Archive
+from studies.checkpoints import best_checkpoints
 from studies.data_files import ATTRIBUTE, identities, refuse_changed_files
 from studies.engines.local import LocalEngine
 from studies.engines.trials import PRELOAD, train_task
@@ -20,7 +20,7 @@ from studies.hardware import hardware
 from studies.home import Home
 from studies.inputs import check_inputs
 from studies.results import StudyResults
-from studies.runner import KEPT_CHECKPOINTS, Display, Runner
+from studies.runner import Display, Runner
 from studies.spec import Spec
 from studies.spool import Spool
 
@@ -132,14 +132,6 @@ def is_finished(spec: Spec, archive: Archive) -> bool:
     return any(archive.attributes(name).get("finished") == spec.text for name in names)
 
 
-def best_checkpoints(home: Home, found: StudyResults) -> list[tuple[str, Path]]:
-    """The best few trials of the search by key, best first, with the files of their weights."""
-    trials = ([found.best.trial] if found.best else []) + found.ranking
-    keys = list(dict.fromkeys(trial.key for trial in trials))[:KEPT_CHECKPOINTS]
-    files = [(key, home.checkpoint(found.study, key)) for key in keys]
-    return [(key, file) for key, file in files if file.exists()]
-
-
 def search_names(study: str, archive: Archive) -> list[str]:
     """The Optuna studies of a study's arms, as far as they exist."""
     return [n for n in archive.names() if n == study or n.startswith(f"{study}/")]
@@ -147,7 +139,8 @@ def search_names(study: str, archive: Archive) -> list[str]:
 
 def versions() -> dict[str, str]:
     """What the numbers of a study may depend on."""
-    packages = ("fairtune", "optuna", "torch", "pytorch-lightning", "numpy", "mlflow")
+    packages = ("fairtune", "optuna", "torch", "torchvision", "pytorch-lightning", "numpy",
+                "scikit-learn", "mlflow")  # fmt: skip
     found = {name: importlib.metadata.version(name) for name in packages}
     found["python"] = platform.python_version()
     return {f"version:{name}": version for name, version in found.items()}

@@ -62,6 +62,8 @@ class Trial:
     """What it was trained on: `cpu` or the name of a GPU."""
     traceback: str = ""
     """Where an error happened."""
+    data_hash: str = ""
+    """Identity of the data that it saw."""
 
 
 @dataclass(frozen=True)
@@ -319,6 +321,7 @@ def _trial(
         ended=trial.datetime_complete,
         device=end.device if end else "",
         traceback=(end.traceback or "") if end else "",
+        data_hash=end.data_hash if end else "",
     )
 
 

@@ -14,7 +14,8 @@ from optuna.trial import FrozenTrial
 from lightning_modules.errors import StorageError
 from studies.archive import Archive, Asked, Ledger, end_of
 from studies.arms import arms
-from studies.confirmation import Confirmation, best_trials, plan
+from studies.checkpoints import superfluous
+from studies.confirmation import Confirmation, plan
 from studies.engines import Ended, Engine, Epoch, Event, Task
 from studies.failures import ATTEMPTS, RETRIED, FailureRun
 from studies.home import Home
@@ -23,9 +24,8 @@ from studies.phases import ArmSearch, Source
 from studies.records import STOPPED, Outcome, TrialEnd
 from studies.spec import Spec
 
-__all__ = ["KEPT_CHECKPOINTS", "Display", "Runner"]
+__all__ = ["Display", "Runner"]
 
-KEPT_CHECKPOINTS = 3
 DRAIN_SECONDS = 5.0
 """What trials under way have to finish their epoch when the study is stopped."""
 INTERRUPTED = TrialEnd(Outcome.interrupted, reason=STOPPED)
@@ -289,10 +289,8 @@ class Runner:
             self.engine.kill(key, end)
 
     def keep_best(self, ledger: Ledger, asked: Asked) -> None:
-        """Delete the checkpoints of all but the best few trials."""
-        best = best_trials(ledger, KEPT_CHECKPOINTS + 1, self.spec.objective.goal)
-        keys = [trial.user_attrs["key"] for trial in best]
-        for key in {asked.record.key, *keys[KEPT_CHECKPOINTS:]} - set(keys[:KEPT_CHECKPOINTS]):
+        """Delete the checkpoints that nobody will ask for."""
+        for key in superfluous(self.spec, ledger.trials(), asked.record):
             checkpoint = self.home.checkpoint(self.spec.study, key)
             checkpoint.unlink(missing_ok=True)
             checkpoint.with_suffix(".npy").unlink(missing_ok=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lightning_modules.errors import StorageError
+from studies.checkpoints import best_checkpoints
 from studies.delivery import Delivery, shared_tags
-from studies.driver import best_checkpoints, finding
+from studies.driver import finding
 from studies.home import Home
 from studies.mlflow_client import usable
 from studies.results import load

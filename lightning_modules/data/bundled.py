@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lightning_modules.data.new_rows import preparation
 from lightning_modules.data.tensors import Part, Splits, TensorDataModule, standardize
 from lightning_modules.errors import DataError
 
@@ -43,15 +44,17 @@ def _splits(
 ) -> Splits:
     from sklearn import datasets
 
-    inputs, targets = getattr(datasets, f"load_{name}")(return_X_y=True)
-    inputs = inputs.reshape(-1, *input_shape)
+    loaded = getattr(datasets, f"load_{name}")()
+    inputs, targets = loaded.data.reshape(-1, *input_shape), loaded.target
     classes = targets if np.issubdtype(targets.dtype, np.integer) else None
     rest, test_rows = divide(np.arange(len(inputs)), test, split_seed, classes, "test")
     share = validation / (1 - test)
     train_rows, validation_rows = divide(rest, share, split_seed, classes, "validation")
+    prepared = preparation(input_shape)
     if standardized:
         # a table has a mean per column, an image or a signal one per channel
         axes = (0, *range(2, inputs.ndim)) if len(input_shape) > 1 else (0,)
+        prepared = preparation(input_shape, inputs[train_rows], axes)
         inputs = standardize(inputs, inputs[train_rows], axes)
 
     def part(chosen: Rows) -> Part:
@@ -61,7 +64,14 @@ def _splits(
         return x, torch.tensor(targets[chosen], dtype=torch.int64)
 
     outputs = 1 if classes is None else int(classes.max()) + 1
-    return Splits(part(train_rows), part(validation_rows), part(test_rows), outputs)
+    return Splits(
+        part(train_rows),
+        part(validation_rows),
+        part(test_rows),
+        outputs,
+        classes=() if classes is None else tuple(str(each) for each in loaded.target_names),
+        preparation=prepared,
+    )
 
 
 def divide(

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.components import (
@@ -102,6 +104,12 @@ def _read_new_table(*given: Any, **parameters: Any) -> tuple[Any, ...]:
     return read_new(*given, **parameters)
 
 
+def _new_rows(path: Path, preparation: Mapping[str, Any], **parameters: Any) -> tuple[Any, ...]:
+    from lightning_modules.data.new_rows import read_new
+
+    return read_new(path, preparation)
+
+
 _SHARE = Number(0.2, "share of the rows", low=0, high=1, open="both")
 COMMON: dict[str, Parameter] = {
     "batch_size": Number(
@@ -171,6 +179,7 @@ DATASETS: dict[str, Dataset] = {
         source="UCI, Alpaydin and Kaynak 1998",
         kind="image",
         outputs=10,
+        read_new=_new_rows,
     ),
     "breast_cancer": Dataset(
         "569 tumours, 30 measurements, 2 classes",
@@ -178,6 +187,7 @@ DATASETS: dict[str, Dataset] = {
         WITH_TEST,
         source="UCI, Wolberg 1995",
         outputs=2,
+        read_new=_new_rows,
     ),
     "wine": Dataset(
         "178 wines, 13 measurements, 3 classes",
@@ -185,6 +195,7 @@ DATASETS: dict[str, Dataset] = {
         WITH_TEST,
         source="UCI, Aeberhard 1991",
         outputs=3,
+        read_new=_new_rows,
     ),
     "iris": Dataset(
         "150 flowers, 4 measurements, 3 classes",
@@ -192,6 +203,7 @@ DATASETS: dict[str, Dataset] = {
         WITH_TEST,
         source="Fisher 1936",
         outputs=3,
+        read_new=_new_rows,
     ),
     "diabetes": Dataset(
         "442 patients, 10 measurements, progression after a year",
@@ -200,6 +212,7 @@ DATASETS: dict[str, Dataset] = {
         source="Efron 2004",
         task="regression",
         outputs=1,
+        read_new=_new_rows,
     ),
     "mnist1d": Dataset(
         "4,000 synthetic signals of 40 points and the published 1,000 to test on, 10 classes",
@@ -208,6 +221,7 @@ DATASETS: dict[str, Dataset] = {
         source="Greydanus 2020, arXiv:2011.14439",
         kind="signal",
         outputs=10,
+        read_new=_new_rows,
     ),
     "table": Dataset(
         "a CSV or Parquet file of your own, with a column to predict",

@@ -16,6 +16,7 @@ from filelock import FileLock
 from platformdirs import user_cache_path
 
 from lightning_modules.data.bundled import divide
+from lightning_modules.data.new_rows import preparation
 from lightning_modules.data.tensors import Splits, TensorDataModule, standardize
 
 TARGETS_SHA256 = "6feec4a017698c7fe237c8854cbd2e338c6dd5c16240f6fa79daefaaa129e169"
@@ -39,8 +40,10 @@ def _splits(validation: float, split_seed: int, standardized: bool) -> Splits:
     train, held_out = divide(
         np.arange(len(inputs)), validation, split_seed, arrays["y"], "validation"
     )
+    prepared = preparation(inputs.shape[1:])
     if standardized:
         fitted_on = inputs[train]
+        prepared = preparation(inputs.shape[1:], fitted_on, (0, 2))
         inputs, test_inputs = (standardize(x, fitted_on, (0, 2)) for x in (inputs, test_inputs))
     x = torch.tensor(inputs, dtype=torch.float32)
     test_targets = torch.tensor(arrays["y_test"], dtype=torch.int64)
@@ -49,6 +52,8 @@ def _splits(validation: float, split_seed: int, standardized: bool) -> Splits:
         (x[held_out], targets[held_out]),
         (torch.tensor(test_inputs, dtype=torch.float32), test_targets),
         outputs=10,
+        classes=tuple("0123456789"),
+        preparation=prepared,
     )
 
 

@@ -18,7 +18,10 @@ from studies.cli import (
     dashboard,
     doctor,
     init,
+    predict,
+    promote,
     report,
+    reproduce,
     run,
     schema,
     status,
@@ -33,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 done · 1 unexpected error · 2 bad usage or study file · 3 no trial "
     "completed · 4 storage or tracking unusable · 5 the study is being run by someone else · "
-    "130 Ctrl-C · 143 SIGTERM.",
+    "6 not reproduced · 130 Ctrl-C · 143 SIGTERM.",
 )
 app.command("init")(init.init)
 app.command("check")(check.check)
@@ -42,6 +45,9 @@ app.command("status")(status.status)
 app.command("best")(best.best)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
+app.command("predict")(predict.predict)
+app.command("promote")(promote.promote)
+app.command("reproduce")(reproduce.reproduce)
 app.command("components")(components.components)
 app.command("schema")(schema.schema)
 app.command("ui")(ui.ui)

@@ -29,6 +29,20 @@ def complete_studies(context: typer.Context, incomplete: str) -> list[str]:
         return []  # a shell that completes must stay silent
 
 
+def complete_runs(context: typer.Context, incomplete: str) -> list[str]:
+    """A study, then one of its trials."""
+    study, separator, _ = incomplete.partition("/")
+    if not separator:
+        return [f"{name}/" for name in complete_studies(context, incomplete)]
+    from studies.results import load
+
+    try:
+        trials = load(open_home(context.params.get("home")), study).trials
+    except Exception:
+        return []
+    return [run for each in trials if (run := f"{study}/{each.key}").startswith(incomplete)]
+
+
 StudyFile = Annotated[
     Path,
     typer.Argument(

@@ -1,0 +1,166 @@
+"""Which trained networks are kept, and which of them stands for a study.
+
+Where the best configuration was confirmed on fresh seeds, it is the run whose value is the median
+of these seeds (of two middle ones the worse): the confirmed mean is what one may expect of it. The
+run with the best value would be the luckiest one, and no better on new data for that.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from optuna.trial import FrozenTrial
+
+from lightning_modules.components import unknown
+from lightning_modules.errors import NothingCompletedError, StorageError, UserError
+from studies.archive import FINISHED
+from studies.arms import arms
+from studies.confirmation import best_trials, ranked, seeds_of
+from studies.database import sqlite_file
+from studies.home import Home
+from studies.records import TrialRecord
+from studies.results import StudyResults, Trial
+from studies.spec import Spec
+
+KEPT_CHECKPOINTS = 3
+IN_MLFLOW = "checkpoints/best.pt"
+"""Where a run has its checkpoint among its artifacts."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The trial whose network stands for a study."""
+
+    trial: Trial
+    seeds: int
+    """Fresh seeds of the best configuration; 0 where it is not one of them."""
+    is_median: bool = True
+    asked: bool = False
+    """Whether it was named by the user."""
+
+    @property
+    def words(self) -> str:
+        """Which trial it is, and why."""
+        name = f"{self.trial.key}, seed {self.trial.seed}"
+        if self.asked:
+            return f"{name}, as asked"
+        if self.seeds:
+            which = "the median" if self.is_median else "the kept one nearest to the median"
+            return f"{name}, {which} of {self.seeds} fresh seeds of the best configuration"
+        return f"{name}, the best trial of the search, not confirmed on fresh seeds"
+
+
+def choose(results: StudyResults, key: str | None = None) -> Chosen:
+    """The trial that stands for a study, or the one called `key`.
+
+    Of a confirmation it is the one nearest to the median whose checkpoint is in the home. Raises
+    NothingCompletedError where no trial has completed, UserError where there is no trial `key`.
+    """
+    if key is not None:
+        known = {trial.key: trial for trial in results.ended}
+        if key not in known:
+            raise UserError(f"{results.study}: {unknown('trial', key, known)}")
+        return Chosen(known[key], 0, asked=True)
+    best = results.best
+    if best is None:
+        raise NothingCompletedError(f"{results.study}: no trial has completed yet")
+    runs = _typical_first(results)
+    here = [run for run in runs if results.home.checkpoint(results.study, run.key).exists()]
+    if not runs:
+        return Chosen(best.trial, 0)
+    chosen = (here or runs)[0]
+    return Chosen(chosen, len(runs), is_median=chosen is runs[0])
+
+
+@contextmanager
+def checkpoint_of(results: StudyResults, trial: Trial) -> Iterator[Path]:
+    """A trial's checkpoint: in the home, else a copy from its MLflow run.
+
+    Raises StorageError where neither has it.
+    """
+    path = results.home.checkpoint(results.study, trial.key)
+    if path.exists():
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        found = _from_mlflow(results.home, trial, folder)
+        if found is None:
+            raise StorageError(
+                f"{path}: the checkpoint of {trial.key} is not there, nor in MLflow; only those of "
+                "the best few trials and of the confirmed one are kept"
+            )
+        yield found
+
+
+def best_checkpoints(home: Home, found: StudyResults) -> list[tuple[str, Path]]:
+    """The trial that stands for the study and the best few of the search, by key, with the files
+    of their weights."""
+    trials = ([found.best.trial] if found.best else []) + found.ranking
+    keys = list(dict.fromkeys(trial.key for trial in trials))[:KEPT_CHECKPOINTS]
+    if found.best:
+        keys = list(dict.fromkeys([choose(found).trial.key, *keys]))
+    files = [(key, home.checkpoint(found.study, key)) for key in keys]
+    return [(key, file) for key, file in files if file.exists()]
+
+
+def superfluous(spec: Spec, trials: Sequence[FrozenTrial], ended: TrialRecord) -> set[str]:
+    """The trials, by key, whose checkpoints can go now that one of `trials` has ended."""
+    if ended.phase == "confirm":
+        return _never_typical(spec, trials, ended)
+    best = best_trials(trials, KEPT_CHECKPOINTS + 1, spec.objective.goal)
+    keys = [trial.user_attrs["key"] for trial in best]
+    return {ended.key, *keys[KEPT_CHECKPOINTS:]} - set(keys[:KEPT_CHECKPOINTS])
+
+
+def _never_typical(spec: Spec, trials: Sequence[FrozenTrial], ended: TrialRecord) -> set[str]:
+    """Runs of a configuration on fresh seeds that cannot become its median any more."""
+    assert spec.confirm is not None
+    alike = [
+        trial
+        for trial in trials
+        if trial.state in FINISHED
+        and trial.user_attrs["arm"] == ended.arm
+        and trial.user_attrs["config_hash"] == ended.configuration.hash
+    ]
+    done = ranked(alike, spec.objective.goal)
+    failed = len(alike) - len(done)
+    count = max(len(done), seeds_of(spec.confirm, len(arms(spec))) - failed)
+    to_come, middle = count - len(done), count // 2
+    kept = {
+        trial.user_attrs["key"]
+        for rank, trial in enumerate(done)
+        if rank <= middle <= rank + to_come
+    }
+    return {trial.user_attrs["key"] for trial in alike} - kept
+
+
+def _typical_first(results: StudyResults) -> list[Trial]:
+    """The confirmed runs of the best configuration, the median first, then those next to it."""
+    assert results.best is not None
+    runs = results.ranked(results.winner(results.best.trial.arm)[1]) if results.best.seeds else []
+    order = sorted(range(len(runs)), key=lambda rank: abs(rank - len(runs) // 2))
+    return [runs[rank] for rank in order]
+
+
+def _from_mlflow(home: Home, trial: Trial, folder: str) -> Path | None:
+    """A trial's checkpoint, copied from its MLflow run to a folder; None where it has none."""
+    store = sqlite_file(home.mlflow_uri)
+    if trial.run_id is None or (store is not None and not store.exists()):
+        return None
+    from studies.mlflow_client import MlflowException, connect, usable  # takes seconds
+
+    client = connect(home.mlflow_uri)
+    with usable(home.mlflow_uri):
+        try:
+            folders = {each.path for each in client.list_artifacts(trial.run_id, "checkpoints")}
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+        if IN_MLFLOW not in folders:
+            return None
+        return Path(client.download_artifacts(trial.run_id, IN_MLFLOW, folder))

@@ -1,0 +1,80 @@
+"""`fairtune predict`: what a study's network answers to new rows."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lightning_modules.errors import UserError
+from studies.cli.options import HomeOption, Json, StudyName, console, open_home, print_json
+
+PREVIEW = 5
+
+
+def predict(
+    study: StudyName,
+    data: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DATA]", help="New rows, in a file as the study's data set has."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where to write them: .csv, .parquet, or - for standard output; "
+            "<study>-predictions.csv in the current folder unless given.",
+        ),
+    ] = None,
+    trial: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Predict with this trial's network instead."),
+    ] = None,
+    test: Annotated[
+        bool, typer.Option("--test", help="Predict the study's own test part, with its metrics.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    home: HomeOption = None,
+    as_json: Json = False,
+) -> None:
+    """Write the predictions of a study's best confirmed network: classes with probabilities, or
+    values."""
+    if test == (data is not None):
+        raise UserError("name either a file with new rows or --test")
+    to_screen = str(output) == "-"
+    if to_screen and as_json:
+        raise UserError("--json and --output - both need standard output; name a file")
+    path = output or Path(f"{study}-predictions.csv")
+    if not to_screen and path.exists() and not force:
+        raise UserError(f"{path} exists already; --force replaces it, --output names another")
+    from studies import results
+    from studies.predict import predict, write
+
+    found = predict(results.load(open_home(home), study), data, trial=trial)
+    table = found.table()
+    screen = console(stderr=as_json or to_screen)
+    screen.print(f"predicted by {found.chosen.words}")
+    for name, value in found.metrics.items():
+        screen.print(f"{name} {value:.4f}")
+    if to_screen:
+        table.to_csv(sys.stdout, index=False)
+        return
+    write(table, path)
+    screen.print(table.head(PREVIEW).to_string(index=False, float_format="{:.4g}".format))
+    screen.print(f"wrote {len(table)} rows to {path}")
+    if as_json:
+        chosen = found.chosen
+        print_json(
+            {
+                "study": study,
+                "trial": chosen.trial.key,
+                "seed": chosen.trial.seed,
+                "confirmed": bool(chosen.seeds),
+                "rows": len(table),
+                "classes": list(found.classes),
+                "metrics": dict(found.metrics),
+                "output": str(path.absolute()),
+            }
+        )

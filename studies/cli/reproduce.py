@@ -1,0 +1,87 @@
+"""`fairtune reproduce`: train a recorded trial again, and see whether the numbers are the same."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from studies.cli.options import HomeOption, Json, complete_runs, console, open_home, print_json
+
+NOT_REPRODUCED = 6
+"""The exit code where the result is another."""
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from studies.reproduce import Reproduction
+
+
+def reproduce(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="<study>/<trial>, or the id of a trial's MLflow run.",
+            autocompletion=complete_runs,
+        ),
+    ],
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**31 - 1, help="Train with another seed.")
+    ] = None,
+    home: HomeOption = None,
+    as_json: Json = False,
+) -> None:
+    """Train a recorded configuration and seed again; nothing is written. Exit code 6 where the
+    result is another."""
+    from studies.engines.local import LocalEngine
+    from studies.engines.trials import PRELOAD, train_task
+    from studies.reproduce import Likeness, find, reproduce
+
+    results, trial = find(open_home(home), run)
+    screen = console(stderr=as_json)
+    used = trial.seed if seed is None else seed
+    screen.print(f"training {results.study}/{trial.key} again, seed {used}")
+    with closing(LocalEngine(1, train_task, PRELOAD)) as engine:
+        found = reproduce(results, trial, engine, seed)
+    _print(found, screen)
+    if as_json:
+        print_json(
+            {
+                "study": found.study,
+                "trial": found.trial.key,
+                "seed": used,
+                "mlflow_run_id": found.trial.run_id,
+                "likeness": found.likeness,
+                "epochs": found.epochs,
+                "metrics": dict(found.metrics),
+                "weights": found.weights,
+                "failure": found.failure,
+                "differences": list(found.differences),
+            }
+        )
+    if found.likeness is Likeness.different:
+        raise typer.Exit(NOT_REPRODUCED)
+
+
+def _print(found: Reproduction, screen: Console) -> None:
+    what = f"{found.epochs} epochs, {len(found.metrics)} metrics"
+    what += " and the weights" if found.weights is not None else ", no weights are kept"
+    unlike = {f"{name} differs": value for name, value in found.metrics.items() if value}
+    if found.weights:
+        unlike["the weights differ"] = found.weights
+    if found.likeness == "identical":
+        screen.print(f"identical to the last bit ({what})")
+    else:
+        equal = found.likeness == "equal"
+        screen.print(f"{'equal within tolerance' if equal else 'different'} ({what})")
+    if found.failure:
+        screen.print(f"  {found.failure}")
+    for text, value in sorted(unlike.items(), key=lambda item: -item[1]):
+        by = f"by {value:.1e} of its size at most" if value < float("inf") else "beyond any number"
+        screen.print(f"  {text} {by}")
+    for text in found.differences:
+        screen.print(f"although {text}" if found.likeness == "identical" else f"cause? {text}")
+    if found.likeness == "different" and not found.differences:
+        screen.print("nothing that is recorded differs: seed, data, packages and hardware")

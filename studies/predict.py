@@ -1,0 +1,152 @@
+"""Predictions of a study's network for new rows, or for its own test part."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lightning_modules.errors import DataError, StorageError, UserError
+from studies.checkpoints import Chosen, checkpoint_of, choose
+from studies.results import StudyResults
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BATCH = 256
+"""Rows that the network sees at a time."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a network answers to rows."""
+
+    chosen: Chosen
+    answers: np.ndarray[Any, np.dtype[np.float32]]
+    """Probabilities (rows, classes), or values (rows, k)."""
+    classes: Sequence[str]
+    """The names of the classes; empty for a regression."""
+    targets: Sequence[Any] = ()
+    """The right answers where they are known: names of classes, or rows of k values."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Of the test part, where it was asked for."""
+
+    def table(self) -> pd.DataFrame:
+        """A line per row, counted from 1."""
+        import pandas as pd
+
+        columns: dict[str, Any] = {"row": np.arange(1, len(self.answers) + 1)}
+        if self.classes:
+            columns["prediction"] = [self.classes[i] for i in self.answers.argmax(axis=1)]
+            columns |= _numbered("target", self.targets)
+            for index, name in enumerate(self.classes):
+                columns[f"probability_{name}"] = self.answers[:, index]
+        else:
+            columns |= _numbered("prediction", self.answers)
+            columns |= _numbered("target", self.targets)
+        return pd.DataFrame(columns)
+
+
+def predict(results: StudyResults, data: Path | None, *, trial: str | None = None) -> Predictions:
+    """Answers of the network that stands for a study, or of one trial's, to the rows of a file;
+    with None to the study's own test part.
+
+    Raises DataError where the rows cannot be used, StorageError where the network is gone and
+    NothingCompletedError where there is none.
+    """
+    from lightning_modules.configuration import Configuration
+    from lightning_modules.data.datasets import DATASETS
+    from lightning_modules.training import build_data, read_checkpoint, restore
+
+    chosen = choose(results, trial)
+    configuration = Configuration.resolve(chosen.trial.configuration)
+    row = DATASETS.get(configuration.data.name)
+    if data is not None and not data.exists():
+        raise DataError(f"{data}: there is no such file or folder")
+    if data is not None and (row is None or row.read_new is None):
+        raise UserError(
+            f"{results.study}: new rows for {configuration.data.name} cannot be read from a file; "
+            "--test predicts the study's own test part"
+        )
+    with checkpoint_of(results, chosen.trial) as path:
+        content, module = read_checkpoint(path), restore(path)
+    targets = None
+    inputs: Sequence[Any]
+    if data is None:
+        *inputs, targets = build_data(configuration).splits.test
+    else:
+        assert row is not None and row.read_new is not None
+        inputs = row.read_new(data, content["preparation"], **configuration.data.parameters)
+    answers = _answers(module, inputs)
+    classes: tuple[str, ...] = ()
+    if configuration.task == "classification":
+        classes = tuple(content["classes"]) or tuple(map(str, range(answers.shape[1])))
+    metrics: dict[str, float] = {}
+    if targets is not None:
+        metrics = _metrics(configuration.task, answers, targets)
+        known = targets.tolist()
+        targets = [classes[index] for index in known] if classes else known
+    return Predictions(chosen, answers, classes, targets or (), metrics)
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as Parquet or CSV, by the suffix, whole or not at all.
+
+    Raises StorageError where it cannot be written.
+    """
+    beside = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        if path.suffix.lower() == ".parquet":
+            table.to_parquet(beside, index=False)
+        else:
+            table.to_csv(beside, index=False)
+        beside.replace(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageError(
+            f"{path}: cannot be written ({reason}); choose another --output"
+        ) from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _answers(module: Any, inputs: Sequence[Any]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    import torch
+
+    rows = len(inputs[-1]) if len(inputs) > 1 else inputs[0].shape[0]
+    with torch.inference_mode():
+        batches = [
+            module.predict(*(column[start : start + BATCH] for column in inputs))
+            for start in range(0, rows, BATCH)
+        ]
+        answers: np.ndarray[Any, np.dtype[np.float32]] = torch.cat(batches).numpy()
+    return answers
+
+
+def _metrics(task: str, answers: Any, targets: Any) -> dict[str, float]:
+    import torch
+
+    from lightning_modules.metrics import METRICS
+
+    found = torch.from_numpy(answers)
+    predicted = found.argmax(dim=1) if task == "classification" else found
+    return {
+        f"test/{name}": float(metric.compute(predicted, targets, max(2, found.shape[1])))
+        for name, metric in METRICS[task].items()
+    }
+
+
+def _numbered(name: str, values: Any) -> dict[str, Any]:
+    """Columns of that name: several where every row has several values."""
+    if not len(values):
+        return {}
+    array = np.asarray(values)
+    if array.ndim == 1:
+        return {name: array}
+    if array.shape[1] == 1:
+        return {name: array[:, 0]}
+    return {f"{name}_{index + 1}": array[:, index] for index in range(array.shape[1])}

@@ -1,0 +1,282 @@
+"""Trains a recorded trial again and says whether the numbers are the same, and what differs."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from lightning_modules.components import unknown
+from lightning_modules.configuration import Configuration
+from lightning_modules.data.datasets import DATASETS
+from lightning_modules.errors import StorageError, UserError
+from studies import results
+from studies.checkpoints import checkpoint_of
+from studies.database import sqlite_file
+from studies.driver import versions
+from studies.engines import Engine, Epoch, Task
+from studies.hardware import hardware
+from studies.home import Home, slug
+from studies.phases import trial_key
+from studies.records import Outcome, TrialEnd
+from studies.results import StudyResults, Trial
+from studies.spool import Spool
+
+TOLERANCE = 1e-3
+"""The largest relative difference of a metric at which a result is called equal."""
+OTHER = ("time/", "best/", "test/")
+"""Metrics of a run that are no metrics of its epochs, or no results."""
+
+Epochs = Mapping[int, Mapping[str, float]]
+
+
+class Likeness(StrEnum):
+    """How like the recorded training the new one is."""
+
+    identical = "identical"
+    equal = "equal"
+    different = "different"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A recorded training beside the new one."""
+
+    study: str
+    trial: Trial
+    likeness: Likeness
+    epochs: int
+    """As many as were recorded."""
+    metrics: Mapping[str, float]
+    """The largest relative difference of every metric over the epochs, infinite where one of two
+    values is missing or not finite."""
+    weights: float | None
+    """The same of the weights; None where no checkpoint of the recorded training is kept."""
+    differences: tuple[str, ...]
+    """What was otherwise then, whether or not it made a difference."""
+    failure: str
+    """How the new training ended, where that was otherwise; else empty."""
+
+
+def find(home: Home, run: str) -> tuple[StudyResults, Trial]:
+    """The trial that `<study>/<trial>` or an MLflow run id means.
+
+    A trial that took the result of another one gives that one. Raises UserError where there is
+    none.
+    """
+    study, separator, key = run.partition("/")
+    if not separator:
+        study, key = _of_run(home, run)
+    loaded = results.load(home, study)
+    known = {trial.key: trial for trial in loaded.trials}
+    if key not in known:
+        raise UserError(f"{study}: {unknown('trial', key, known)}")
+    trial = known[key]
+    if trial.twin is not None:
+        trial = known[trial_key(trial.arm, trial.twin)]
+    return loaded, trial
+
+
+def reproduce(
+    found: StudyResults, trial: Trial, engine: Engine, seed: int | None = None
+) -> Reproduction:
+    """Train a trial again up to its last recorded epoch; nothing is written to study or MLflow.
+
+    `seed` takes the place of the recorded one. Raises UserError where nothing was recorded and
+    DataError where the data cannot be read.
+    """
+    recorded, complete = _recorded(found, trial)
+    if not recorded:
+        raise UserError(
+            f"{found.study}/{trial.key}: no epoch of it is recorded "
+            f"({trial.outcome or 'it has not ended'}), so there is nothing to compare with"
+        )
+    configuration = Configuration.resolve(trial.configuration)
+    row = DATASETS.get(configuration.data.name)
+    if row is not None and row.check is not None:
+        row.check(**configuration.data.parameters)
+    with tempfile.TemporaryDirectory() as folder:
+        task = Task(
+            trial.key,
+            configuration,
+            trial.seed if seed is None else seed,
+            str(Path(folder) / "again.pt"),
+            evaluate_test=bool(trial.test),
+        )
+        again, end = _train(engine, task, max(recorded))
+        metrics = _compared(recorded, again, finite_only=not complete)
+        metrics |= _compared({0: trial.test}, {0: end.test}, finite_only=False)
+        weights = _weights(found, trial, Path(folder) / "again.pt")
+    failure = _failure(trial, end)
+    worst = max([*metrics.values(), weights or 0.0])
+    likeness = Likeness.identical if worst == 0 else Likeness.equal
+    if failure or worst > TOLERANCE:
+        likeness = Likeness.different
+    return Reproduction(
+        study=found.study,
+        trial=trial,
+        likeness=likeness,
+        epochs=max(recorded),
+        metrics=metrics,
+        weights=weights,
+        differences=tuple(_differences(found, trial, task.seed, end)),
+        failure=failure,
+    )
+
+
+def _of_run(home: Home, run_id: str) -> tuple[str, str]:
+    """The study and the key of an MLflow run: what the home notes of deliveries, or MLflow."""
+    for study in results.names(home):
+        for key, delivered in Spool(home, study).run_ids().items():
+            if delivered == run_id:
+                return study, key
+    store = sqlite_file(home.mlflow_uri)
+    if store is None or store.exists():
+        from studies.delivery import run_or_none  # MLflow takes seconds
+        from studies.mlflow_client import connect, usable
+
+        client = connect(home.mlflow_uri)
+        with usable(home.mlflow_uri):
+            run = run_or_none(client, run_id)
+        tags = {} if run is None else run.data.tags
+        if "fairtune.trial" in tags:
+            return tags["fairtune.study"], tags["fairtune.trial"]
+        if "fairtune.study" in tags:
+            study = tags["fairtune.study"]
+            raise UserError(f"{run_id} is the run of the whole study: name a trial, {study}/KEY")
+    raise UserError(
+        f"{home.path}: there is no run {run_id!r}; name a trial as <study>/<trial>, or the id of "
+        "its MLflow run"
+    )
+
+
+def _recorded(found: StudyResults, trial: Trial) -> tuple[Epochs, bool]:
+    """Every metric of every epoch, and whether infinite ones are among them.
+
+    The home's own record holds them to the last bit; MLflow holds the same but infinity.
+    """
+    spooled = Spool(found.home, found.study).read(slug(trial.key))
+    if spooled is not None and spooled.epochs:
+        return {epoch: _results(told) for epoch, (_, told) in spooled.epochs.items()}, True
+    if trial.run_id is None or not trial.epochs:
+        return {}, True
+    from studies.mlflow_client import MlflowException, connect, usable
+
+    client = connect(found.home.mlflow_uri)
+    epochs: dict[int, dict[str, float]] = {}
+    with usable(found.home.mlflow_uri):
+        try:
+            names = _results(client.get_run(trial.run_id).data.metrics)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return {}, True
+        for name in names:
+            for point in client.get_metric_history(trial.run_id, name):
+                epochs.setdefault(point.step, {})[name] = point.value
+    return epochs, False
+
+
+def _results(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if not name.startswith(OTHER)}
+
+
+def _train(engine: Engine, task: Task, last: int) -> tuple[Epochs, TrialEnd]:
+    epochs: dict[int, Mapping[str, float]] = {}
+    engine.submit(task)
+    while True:
+        for event in engine.events(None):
+            if not isinstance(event, Epoch):
+                return epochs, event.end
+            epochs[event.epoch] = _results(event.metrics)
+            (engine.stop if event.epoch >= last else engine.proceed)(event.trial)
+
+
+def _compared(recorded: Epochs, again: Epochs, *, finite_only: bool) -> dict[str, float]:
+    """The largest relative difference of every metric."""
+    worst: dict[str, float] = {}
+    for epoch in sorted(recorded.keys() | again.keys()):
+        then, now = recorded.get(epoch, {}), again.get(epoch, {})
+        for name in [*then, *(name for name in now if name not in then)]:
+            if finite_only and math.isinf(now.get(name, 0.0)):
+                continue
+            difference = math.inf
+            if name in then and name in now:
+                difference = relative_difference(then[name], now[name])
+            worst[name] = max(worst.get(name, 0.0), difference)
+    return worst
+
+
+def relative_difference(a: float, b: float) -> float:
+    """|a - b| in shares of the larger one; infinite where just one is not finite."""
+    if a == b or (math.isnan(a) and math.isnan(b)):
+        return 0.0
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return math.inf
+    return abs(a - b) / max(abs(a), abs(b))
+
+
+def _weights(found: StudyResults, trial: Trial, again: Path) -> float | None:
+    """The largest difference of a weight in shares of the largest weight of its tensor; None
+    where a checkpoint is missing."""
+    with ExitStack() as stack:
+        try:
+            before = stack.enter_context(checkpoint_of(found, trial))
+        except StorageError:
+            return None
+        if not again.exists():
+            return None
+        from lightning_modules.training import read_checkpoint
+
+        then, now = read_checkpoint(before)["weights"], read_checkpoint(again)["weights"]
+    if then.keys() != now.keys() or any(then[key].shape != now[key].shape for key in then):
+        return math.inf
+    return max((_distance(then[key], now[key]) for key in then), default=0.0)
+
+
+def _distance(then: Any, now: Any) -> float:
+    if then.equal(now):
+        return 0.0
+    largest = float(then.abs().max())
+    distance = float((then.double() - now.double()).abs().max())
+    return distance / largest if largest and math.isfinite(distance) else math.inf
+
+
+def _failure(trial: Trial, end: TrialEnd) -> str:
+    """What is wrong with the end of the new training."""
+    if end.outcome in (Outcome.completed, Outcome.pruned):
+        if trial.outcome == Outcome.diverged:
+            return f"it did not diverge; the recorded one did: {trial.reason}"
+        if trial.outcome == Outcome.completed and end.outcome == Outcome.pruned:
+            return f"it did not end with epoch {end.epochs}, as the recorded one did"
+        return ""
+    if (end.outcome, end.reason) == (trial.outcome, trial.reason):
+        return ""
+    return f"it ended with {end.outcome}: {end.reason}"
+
+
+def _differences(found: StudyResults, trial: Trial, seed: int, end: TrialEnd) -> Iterator[str]:
+    """What was otherwise than it is, the likeliest cause first."""
+    if seed != trial.seed:
+        yield f"seed was {trial.seed}, is {seed}"
+    if trial.data_hash and end.data_hash and trial.data_hash != end.data_hash:
+        name = Configuration.resolve(trial.configuration).data.name
+        yield f"data was {name}@{trial.data_hash}, is {name}@{end.data_hash}"
+    if trial.device and end.device and trial.device != end.device:
+        yield f"device was {trial.device}, is {end.device}"
+    now = versions() | hardware()
+    then = {f"version:{name}": value for name, value in found.versions.items()}
+    then |= {f"hardware:{name}": value for name, value in found.hardware.items()}
+    spooled = Spool(found.home, found.study).read(slug(trial.key))
+    if spooled is not None and "fairtune.version" in spooled.tags:
+        then["version:fairtune"] = spooled.tags["fairtune.version"]
+    for key in dict.fromkeys([*now, *then]):
+        if key in then and then[key] != now.get(key):
+            yield f"{key.partition(':')[2]} was {then[key]}, is {now.get(key, 'not known')}"
+    if not found.versions:
+        yield "which packages were used is not recorded: the study has never come to an end"

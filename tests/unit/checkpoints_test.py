@@ -1,0 +1,117 @@
+"""Which checkpoints are kept, and which one stands for a study."""
+
+import itertools
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+
+from lightning_modules.configuration import Configuration
+from studies.checkpoints import best_checkpoints, choose, superfluous
+from studies.home import Home
+from studies.records import Outcome, TrialRecord
+from studies.results import StudyResults
+from tests.made import HOME, spec_of, trial
+
+CONFIGURATION = Configuration.resolve({"data": "digits", "model": "mlp"})
+SPEC = spec_of()  # nine fresh seeds
+
+
+def ended(number: int, value: float | None, phase: str) -> tuple[FrozenTrial, TrialRecord]:
+    """A trial of one configuration as Optuna has it, and what is known of it."""
+    key = f"adam-{phase}-{number}"
+    state = TrialState.FAIL if value is None else TrialState.COMPLETE
+    config_hash = CONFIGURATION.hash if phase == "confirm" else f"hash-{number}"
+    frozen = FrozenTrial(
+        number, state, value, datetime(2026, 1, 1), datetime(2026, 1, 1), {}, {},
+        {"key": key, "arm": "adam", "config_hash": config_hash}, {}, {}, number,
+    )  # fmt: skip
+    return frozen, TrialRecord(key, number, "adam", phase, 0, CONFIGURATION, "")
+
+
+def files_after(values: list[float | None], phase: str) -> tuple[list[str], int]:
+    """The trials whose files are left, and how many there were at most."""
+    files: list[str] = []
+    trials: list[FrozenTrial] = []
+    most = 0
+    for number, value in enumerate(values):
+        frozen, record = ended(number, value, phase)
+        trials.append(frozen)
+        files.append(record.key)
+        gone = superfluous(SPEC, trials, record)
+        files = [key for key in files if key not in gone]
+        most = max(most, len(files))
+    return files, most
+
+
+def test_of_a_search_the_best_three_are_kept() -> None:
+    files, most = files_after([0.1, 0.5, None, 0.4, 0.3, 0.2, 0.6], "search")
+    assert files == ["adam-search-1", "adam-search-3", "adam-search-6"]
+    assert most == 3
+
+
+@pytest.mark.parametrize("start", range(9))
+def test_of_nine_fresh_seeds_the_median_is_kept_whenever_it_comes(start: int) -> None:
+    values: list[float | None] = [(index * 4 + start) % 9 / 10 for index in range(9)]
+    files, most = files_after(values, "confirm")
+    assert files == [f"adam-confirm-{values.index(0.4)}"]
+    assert most <= 5
+
+
+def test_every_order_of_values_leaves_the_median() -> None:
+    for order in itertools.permutations([0.1, 0.2, 0.3]):
+        values: list[float | None] = [0.0, 0.01, 0.02, *order, 0.4, 0.5, 0.6]
+        assert files_after(values, "confirm")[0] == [f"adam-confirm-{values.index(0.2)}"]
+
+
+def test_of_two_middle_ones_the_worse_is_kept_where_a_seed_failed() -> None:
+    values: list[float | None] = [None, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    assert files_after(values, "confirm")[0] == ["adam-confirm-4"]
+
+
+def test_other_configurations_are_left_alone() -> None:
+    other, _ = ended(0, 0.9, "confirm")
+    other.set_user_attr("config_hash", "another")
+    frozen, record = ended(1, None, "confirm")
+    assert superfluous(SPEC, [other, frozen], record) == {"adam-confirm-1"}
+
+
+def confirmed(home: Home) -> StudyResults:
+    search = [trial(SPEC, "adam", 0, 0.9), trial(SPEC, "adam", 1, 0.5, lr=0.01)]
+    values = [0.70, 0.90, 0.80, 0.60, 0.75]
+    runs = [
+        trial(SPEC, "adam", number, value, phase="confirm", seed=number)
+        for number, value in enumerate(values)
+    ]
+    failed = trial(SPEC, "adam", 9, None, phase="confirm", seed=9, outcome=Outcome.diverged)
+    return StudyResults(home, SPEC, [*search, *runs, failed], finished=True)
+
+
+def test_the_median_stands_for_the_study_and_the_nearest_kept_one_where_that_is_gone(
+    tmp_path: Path,
+) -> None:
+    home = replace(HOME, path=tmp_path)
+    found = confirmed(home)
+    assert choose(found).trial.key == "adam-confirm-4"
+    assert choose(found).words == (
+        "adam-confirm-4, seed 4, the median of 5 fresh seeds of the best configuration"
+    )
+    for key in ("adam-confirm-1", "adam-confirm-2", "adam-search-0"):
+        file = home.checkpoint(found.study, key)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    chosen = choose(found)
+    assert chosen.trial.key == "adam-confirm-2" and "the kept one nearest to" in chosen.words
+    kept = [key for key, _ in best_checkpoints(home, found)]
+    assert kept == ["adam-confirm-2", "adam-search-0"]
+
+
+def test_without_a_confirmation_the_best_of_the_search_stands_for_the_study() -> None:
+    found = confirmed(HOME)
+    found = replace(found, trials=[each for each in found.trials if each.phase == "search"])
+    assert choose(found).words == (
+        "adam-search-0, seed 0, the best trial of the search, not confirmed on fresh seeds"
+    )
+    assert choose(found, "adam-search-1").words == "adam-search-1, seed 0, as asked"
