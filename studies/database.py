@@ -16,6 +16,10 @@ from lightning_modules.errors import StorageError
 
 CREATION_SECONDS = 120
 MAGIC = b"SQLite format 3\0"
+_looked_at: set[tuple[int, int]] = set()
+"""Files by device and inode that this process has looked at and may hold open: to read one again
+and close it would drop SQLite's locks on it, and another process could then remove its log
+(sqlite.org/howtocorrupt.html, section 2.2)."""
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -63,8 +67,11 @@ def prepare(path: Path, create: Callable[[Path], None]) -> None:
                 f"{path}: another process has been making it for {CREATION_SECONDS} s; "
                 "end that process and run the same command again"
             ) from None
-    if what := damage(path):
-        raise sqlite3.DatabaseError(what)
+    file = path.stat()
+    if (file.st_dev, file.st_ino) not in _looked_at:
+        if what := damage(path):
+            raise sqlite3.DatabaseError(what)
+        _looked_at.add((file.st_dev, file.st_ino))
 
 
 def integrity(path: Path) -> str:
