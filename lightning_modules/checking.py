@@ -15,8 +15,10 @@ from lightning_modules.components import (
     article,
     complaints,
     suggestion,
+    switched_on,
     unknown,
 )
+from lightning_modules.data.augmentation import AUGMENTATIONS
 from lightning_modules.errors import Problem
 from lightning_modules.losses import LOSSES
 from lightning_modules.metrics import METRICS, logged_metrics
@@ -145,6 +147,7 @@ def _fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) -> Ite
         yield from _twice(tree, "weight_decay", "optimizer")
     if isinstance(data, Dataset):
         yield from _data_problems(tree["data"], data)
+        yield from _augmentation_problems(tree["data"], data)
         yield from _loss_problems(tree, data, rows.get("loss"))
     yield from _own_fit_problems(tree, rows)
     yield from _objective_problems(tree, rows)
@@ -191,6 +194,18 @@ def _data_problems(node: Any, row: Component) -> Iterator[Problem]:
     if all(isinstance(share, int | float) for share in shares) and sum(shares) >= 1:
         message = f"validation and test take {sum(shares):g} of the rows; nothing is left to learn"
         yield Problem(("data", "validation" if "validation" in node else "test"), message)
+
+
+def _augmentation_problems(node: Any, data: Dataset) -> Iterator[Problem]:
+    given = node.get("augment") if isinstance(node, Mapping) else None
+    if not isinstance(given, Mapping) or "augment" not in data.parameters:
+        return
+    for name in switched_on(AUGMENTATIONS, given):
+        row = AUGMENTATIONS.get(name)
+        if row is not None and data.kind not in row.kinds:
+            changes = " and ".join(f"{kind}s" for kind in row.kinds)
+            message = f"{name} changes {changes}, but {name_of(node)} is {article(data.kind)}"
+            yield Problem(("data", "augment", name), message)
 
 
 def _loss_problems(

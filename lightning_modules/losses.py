@@ -1,8 +1,9 @@
 """Losses: what a training minimizes, beside its penalties.
 
 `build(**parameters)` gives a function of (outputs, targets) and the label smoothing (0 for none)
-to a scalar tensor. Shapes: classification outputs (n, classes) and targets (n,) of class numbers;
-`binary_cross_entropy` outputs (n, 1); regression outputs and targets (n, k).
+to a scalar tensor. Shapes: classification outputs (n, classes) and targets (n,) of class numbers,
+or (n, classes) of shares where rows are mixed; `binary_cross_entropy` outputs (n, 1); regression
+outputs and targets (n, k).
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def _binary_cross_entropy() -> LossFunction:
     from torch.nn.functional import binary_cross_entropy_with_logits
 
     def loss(outputs: Tensor, targets: Tensor, smoothing: float) -> Tensor:
-        wanted = targets.unsqueeze(1).to(outputs.dtype) * (1 - smoothing) + smoothing / 2
+        positive = targets[:, 1] if targets.is_floating_point() else targets
+        wanted = positive.unsqueeze(1).to(outputs.dtype) * (1 - smoothing) + smoothing / 2
         return binary_cross_entropy_with_logits(outputs, wanted)
 
     return loss

@@ -211,6 +211,8 @@ class SupervisedModule(pl.LightningModule):
             predictions = (outputs[:, 0] > 0).long()
         else:
             predictions = outputs.argmax(dim=1)
+        if self.task == "classification" and targets.is_floating_point():
+            targets = targets.argmax(dim=1)  # of mixed rows, the class of the larger share
         classes = max(2, outputs.shape[1])
         for name, metric in METRICS[self.task].items():
             values[name] = metric.compute(predictions, targets, classes)

@@ -7,6 +7,9 @@ from lightning_modules.data.datasets import DATASETS
 from studies.ranges import variants
 from studies.spec import Spec
 
+LEARNING = ("batch_size", "augment")
+"""Parameters of a data set that change how it is learned, not what is read."""
+
 
 def check_inputs(spec: Spec) -> None:
     """Read the files of every data set that the study names; torch is not imported.
@@ -17,7 +20,7 @@ def check_inputs(spec: Spec) -> None:
     for variant in variants(spec.space.root):
         data = Configuration.resolve(variant.value).data
         row = DATASETS.get(data.name)
-        reads = {name: value for name, value in data.parameters.items() if name != "batch_size"}
+        reads = {name: value for name, value in data.parameters.items() if name not in LEARNING}
         if row is not None and row.check is not None and (data.name, reads) not in seen:
             seen.append((data.name, reads))
             row.check(**data.parameters)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 
-from lightning_modules.data.tensors import Part, Splits, TensorDataModule, standardize
+from lightning_modules.data.tensors import (
+    Array,
+    Part,
+    Splits,
+    TensorDataModule,
+    moments,
+    standardize,
+)
 from lightning_modules.errors import DataError
 
 Rows = np.ndarray[Any, np.dtype[np.int64]]
@@ -23,12 +31,14 @@ def bundled(
     test: float,
     split_seed: int,
     standardize: bool,
+    augment: Mapping[str, Any] | None = None,
 ) -> TensorDataModule:
     """scikit-learn's data set called `name`, its rows given the shape `input_shape`."""
     return TensorDataModule(
         name,
         lambda: _splits(name, input_shape, validation, test, split_seed, standardize),
         batch_size,
+        augment=augment,
     )
 
 
@@ -49,9 +59,13 @@ def _splits(
     rest, test_rows = divide(np.arange(len(inputs)), test, split_seed, classes, "test")
     share = validation / (1 - test)
     train_rows, validation_rows = divide(rest, share, split_seed, classes, "validation")
+    mean: Array = np.zeros(1)
+    deviation: Array = np.ones(1)
+    brightest = inputs.max() if len(input_shape) == 3 else 1.0
     if standardized:
         # a table has a mean per column, an image or a signal one per channel
         axes = (0, *range(2, inputs.ndim)) if len(input_shape) > 1 else (0,)
+        mean, deviation = moments(inputs[train_rows], axes)
         inputs = standardize(inputs, inputs[train_rows], axes)
 
     def part(chosen: Rows) -> Part:
@@ -61,7 +75,13 @@ def _splits(
         return x, torch.tensor(targets[chosen], dtype=torch.int64)
 
     outputs = 1 if classes is None else int(classes.max()) + 1
-    return Splits(part(train_rows), part(validation_rows), part(test_rows), outputs)
+    return Splits(
+        part(train_rows),
+        part(validation_rows),
+        part(test_rows),
+        outputs,
+        scaling=((mean / brightest).ravel().tolist(), (deviation / brightest).ravel().tolist()),
+    )
 
 
 def divide(

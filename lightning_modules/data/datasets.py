@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.components import Dataset, Flag, Number, Parameter, chosen
+from lightning_modules.data.augmentation import AUGMENT
 
 if TYPE_CHECKING:
     from lightning_modules.data.tensors import TensorDataModule
@@ -77,7 +78,7 @@ DATASETS: dict[str, Dataset] = {
     "digits": Dataset(
         "1,797 images of handwritten digits, 8 × 8, 10 classes",
         _digits,
-        WITH_TEST,
+        {**WITH_TEST, **AUGMENT},
         source="UCI, Alpaydin and Kaynak 1998",
         kind="image",
         outputs=10,
