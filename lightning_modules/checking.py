@@ -164,6 +164,9 @@ def _own_fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) ->
             if tree.get(key):
                 text = "needs an optimizer beside it: a module that brings its own brings it all"
                 yield Problem((key,), text)
+        if _balance(tree) == "weights":
+            text = "weights do not reach the loss of a module of your own; balance by sampling"
+            yield Problem(("data", "balance"), text)
     objective = tree.get("objective")
     given = objective if isinstance(objective, Mapping) else {}
     free = names_its_metrics(tree)
@@ -224,6 +227,13 @@ def _loss_problems(
     if task == "regression" and _on(tree, "label_smoothing"):
         message = f"smooths classes, but {name} is a regression"
         yield Problem(("regularization", "label_smoothing"), message)
+    if task == "regression" and _balance(tree) != "none":
+        yield Problem(("data", "balance"), f"balances classes, but {name} is a regression")
+
+
+def _balance(tree: Mapping[str, Any]) -> Any:
+    node = tree.get("data")
+    return node.get("balance", "none") if isinstance(node, Mapping) else "none"
 
 
 def _objective_problems(

@@ -7,7 +7,7 @@ from lightning_modules.data.datasets import DATASETS
 from studies.ranges import variants
 from studies.spec import Spec
 
-LEARNING = ("batch_size", "augment")
+LEARNING = ("batch_size", "augment", "balance")
 """Parameters of a data set that change how it is learned, not what is read."""
 
 

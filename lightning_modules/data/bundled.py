@@ -31,6 +31,7 @@ def bundled(
     test: float,
     split_seed: int,
     standardize: bool,
+    balance: str = "none",
     augment: Mapping[str, Any] | None = None,
 ) -> TensorDataModule:
     """scikit-learn's data set called `name`, its rows given the shape `input_shape`."""
@@ -38,6 +39,7 @@ def bundled(
         name,
         lambda: _splits(name, input_shape, validation, test, split_seed, standardize),
         batch_size,
+        balance=balance,
         augment=augment,
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lightning_modules.components import Dataset, Flag, Number, Parameter, chosen
+from lightning_modules.components import Dataset, Flag, Number, Option, Parameter, chosen
 from lightning_modules.data.augmentation import AUGMENT
 
 if TYPE_CHECKING:
@@ -71,6 +71,11 @@ COMMON: dict[str, Parameter] = {
     "validation": _SHARE,
     "split_seed": Number(0, "seed of the split", low=0, high=10**9, integer=True),
     "standardize": Flag(True, "mean 0 and deviation 1, fitted on the training part"),
+    "balance": Option(
+        "none",
+        "classes count the same by weights of the training loss, or by drawing rows again",
+        options=("none", "weights", "sampling"),
+    ),
 }
 WITH_TEST: dict[str, Parameter] = {**COMMON, "test": _SHARE}
 

@@ -86,12 +86,15 @@ class TensorBatches:
         batch_size: int,
         generator: torch.Generator | None,
         change: Callable[[Part], Part] | None = None,
+        balanced: bool = False,
     ) -> None:
         """Shuffles with `generator` anew in every epoch; in order where that is None.
 
-        Shuffled batches are passed through `change`.
+        Shuffled batches are passed through `change`. Where `balanced`, rows are drawn with
+        replacement, so that classes are equally frequent in every epoch.
         """
         self.columns = part
+        self.balanced = balanced
         self.change = change
         self.rows = len(part[-1])
         self.batch_size = batch_size
@@ -109,11 +112,28 @@ class TensorBatches:
             for start, end in zip(starts, ends, strict=True):
                 yield tuple(column[start:end] for column in self.columns)
             return
-        order = torch.randperm(rows, generator=self.generator)
+        if self.balanced:
+            order = balanced_order(self.columns[-1], self.generator)
+        else:
+            order = torch.randperm(rows, generator=self.generator)
         for start, end in zip(starts, ends, strict=True):
             chosen = order[start:end]
             batch = tuple(column[chosen] for column in self.columns)
             yield batch if self.change is None else self.change(batch)
+
+
+def balanced_order(classes: Tensor, generator: torch.Generator) -> Tensor:
+    """As many rows as `classes` (n,), drawn with replacement: every class equally often, or once
+    more."""
+    found = classes.bincount().nonzero()[:, 0]
+    least, more = divmod(len(classes), len(found))
+    counts = torch.full((len(found),), least)
+    counts[torch.randperm(len(found), generator=generator)[:more]] += 1
+    drawn = []
+    for number, count in zip(found.tolist(), counts.tolist(), strict=True):
+        rows = (classes == number).nonzero()[:, 0]
+        drawn.append(rows[torch.randint(len(rows), (count,), generator=generator)])
+    return torch.cat(drawn)[torch.randperm(len(classes), generator=generator)]
 
 
 class TensorDataModule(pl.LightningDataModule):
@@ -126,13 +146,18 @@ class TensorDataModule(pl.LightningDataModule):
         batch_size: int | str,
         *,
         augment: Mapping[str, Any] | None = None,
+        balance: str = "none",
     ) -> None:
-        """`augment` maps names of `AUGMENTATIONS` to parameters; it changes training batches."""
+        """`augment` maps names of `AUGMENTATIONS` to parameters; it changes training batches.
+
+        `balance` makes classes count the same: by `weights` of the training loss, or by `sampling`.
+        """
         super().__init__()
         self.name = name
         self.load = load
         self.batch_size = batch_size
         self.augment = augment or {}
+        self.balance = balance
         self._shuffling: torch.Generator | None = None
         self._continued: Tensor | None = None
 
@@ -160,6 +185,16 @@ class TensorDataModule(pl.LightningDataModule):
         deviation = targets.std(0, correction=0)
         return targets.mean(0), torch.where(deviation > 0, deviation, 1.0)
 
+    @property
+    def class_weights(self) -> Tensor | None:
+        """What a row of each class counts in the training loss, (classes,), 1 on average over the
+        rows; None where all count the same."""
+        if self.balance != "weights":
+            return None
+        counts = self.splits.train[-1].bincount(minlength=self.outputs)
+        there = counts > 0
+        return torch.where(there, counts.sum() / (there.sum() * counts.clamp(min=1)), 0.0)
+
     def train_dataloader(self) -> TensorBatches:
         part = self.splits.train
         size = len(part[-1]) if isinstance(self.batch_size, str) else self.batch_size
@@ -169,7 +204,7 @@ class TensorDataModule(pl.LightningDataModule):
             self._continued = None
         mean, deviation = (torch.tensor(moment) for moment in self.splits.scaling)
         change = build_augmentation(self.augment, Facts(self.outputs, mean, deviation))
-        return TensorBatches(part, size, self._shuffling, change)
+        return TensorBatches(part, size, self._shuffling, change, self.balance == "sampling")
 
     def state_dict(self) -> dict[str, Any]:
         """Where the shuffling is, for Lightning's checkpoints."""
