@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 FORMATS = ("PNG", "JPEG")
 READ = "PNG and JPEG are read"
 WHOLE = 2**30
+"""Bytes that are read within seconds."""
 MODES = {"rgb": "RGB", "gray": "L"}
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
@@ -84,14 +86,20 @@ def read_folder(
 
 
 def check_folder(*, path: str | None, **parameters: Any) -> None:
-    """Read the folder and the files, the first `WHOLE` bytes of them to their ends and the head of
-    all others; pixels are not decoded.
+    """Read the folder and its files; pixels are not decoded.
 
     Raises DataError where the folder or a file cannot be used.
     """
     shares = {key: parameters[key] for key in ("validation", "test", "split_seed", "stratify")}
+    files = read_folder(path, **shares).files
+    _check_files(files, stamp(files))
+
+
+@lru_cache(maxsize=8)  # a study may read the same files in several ways
+def _check_files(files: tuple[Path, ...], _: int) -> None:
+    """Read files to their ends until they are `WHOLE` bytes, and the heads of all others."""
     size = 0
-    for file in read_folder(path, **shares).files:
+    for file in files:
         size += file.stat().st_size
         with _told(file), Image.open(file, formats=FORMATS) as image:
             if size <= WHOLE:

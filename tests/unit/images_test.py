@@ -306,7 +306,7 @@ def test_a_large_folder_is_checked_by_the_heads_of_its_files(
 ) -> None:
     from lightning_modules.data import image_files
 
-    make(tmp_path, 3)
+    make(tmp_path, 5)
     broken(tmp_path / "b" / "9.png")
     monkeypatch.setattr(image_files, "WHOLE", 0)
     check(tmp_path)
