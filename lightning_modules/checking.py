@@ -15,8 +15,10 @@ from lightning_modules.components import (
     article,
     complaints,
     suggestion,
+    switched_on,
     unknown,
 )
+from lightning_modules.data.augmentation import AUGMENTATIONS
 from lightning_modules.errors import Problem
 from lightning_modules.losses import LOSSES
 from lightning_modules.metrics import METRICS, logged_metrics
@@ -145,6 +147,7 @@ def _fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) -> Ite
         yield from _twice(tree, "weight_decay", "optimizer")
     if isinstance(data, Dataset):
         yield from _data_problems(tree["data"], data)
+        yield from _augmentation_problems(tree["data"], data)
         yield from _loss_problems(tree, data, rows.get("loss"))
     yield from _own_fit_problems(tree, rows)
     yield from _objective_problems(tree, rows)
@@ -165,6 +168,9 @@ def _own_fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) ->
             if tree.get(key):
                 text = "needs an optimizer beside it: a module that brings its own brings it all"
                 yield Problem((key,), text)
+        if _balance(tree) == "weights":
+            text = "weights do not reach the loss of a module of your own; balance by sampling"
+            yield Problem(("data", "balance"), text)
     objective = tree.get("objective")
     given = objective if isinstance(objective, Mapping) else {}
     free = names_its_metrics(tree)
@@ -197,6 +203,18 @@ def _data_problems(node: Any, row: Component) -> Iterator[Problem]:
         yield Problem(("data", "validation" if "validation" in node else "test"), message)
 
 
+def _augmentation_problems(node: Any, data: Dataset) -> Iterator[Problem]:
+    given = node.get("augment") if isinstance(node, Mapping) else None
+    if not isinstance(given, Mapping) or "augment" not in data.parameters:
+        return
+    for name in switched_on(AUGMENTATIONS, given):
+        row = AUGMENTATIONS.get(name)
+        if row is not None and data.kind not in row.kinds:
+            changes = " and ".join(f"{kind}s" for kind in row.kinds)
+            message = f"{name} changes {changes}, but {name_of(node)} is {article(data.kind)}"
+            yield Problem(("data", "augment", name), message)
+
+
 def _loss_problems(
     tree: Mapping[str, Any], data: Dataset, loss: Component | None
 ) -> Iterator[Problem]:
@@ -213,6 +231,13 @@ def _loss_problems(
     if task == "regression" and _on(tree, "label_smoothing"):
         message = f"smooths classes, but {name} is a regression"
         yield Problem(("regularization", "label_smoothing"), message)
+    if task == "regression" and _balance(tree) != "none":
+        yield Problem(("data", "balance"), f"balances classes, but {name} is a regression")
+
+
+def _balance(tree: Mapping[str, Any]) -> Any:
+    node = tree.get("data")
+    return node.get("balance", "none") if isinstance(node, Mapping) else "none"
 
 
 def _objective_problems(

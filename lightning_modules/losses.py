@@ -1,8 +1,12 @@
 """Losses: what a training minimizes, beside its penalties.
 
-`build(**parameters)` gives a function of (outputs, targets) and the label smoothing (0 for none)
-to a scalar tensor. Shapes: classification outputs (n, classes) and targets (n,) of class numbers;
-`binary_cross_entropy` outputs (n, 1); regression outputs and targets (n, k).
+`build(**parameters)` gives a function of (outputs, targets), the label smoothing (0 for none) and,
+of those for classification, the weights of the classes (classes,), to a scalar tensor: a mean in
+which a row counts as much as its class.
+
+Shapes: classification outputs (n, classes) and targets (n,) of class numbers, or (n, classes) of
+shares where rows are mixed; `binary_cross_entropy` outputs (n, 1); regression outputs and targets
+(n, k).
 """
 
 from __future__ import annotations
@@ -15,23 +19,39 @@ from lightning_modules.components import Loss, Number
 if TYPE_CHECKING:
     from torch import Tensor
 
-    LossFunction = Callable[[Tensor, Tensor, float], Tensor]
+    LossFunction = Callable[..., Tensor]
 
 
 def _cross_entropy() -> LossFunction:
     from torch.nn.functional import cross_entropy
 
-    return lambda outputs, targets, smoothing: cross_entropy(
-        outputs, targets, label_smoothing=smoothing
-    )
+    def loss(
+        outputs: Tensor, targets: Tensor, smoothing: float, weights: Tensor | None = None
+    ) -> Tensor:
+        if weights is None or not targets.is_floating_point():
+            return cross_entropy(outputs, targets, weights, label_smoothing=smoothing)
+        # torch would divide by the number of rows, whatever they weigh
+        total = cross_entropy(outputs, targets, weights, reduction="sum", label_smoothing=smoothing)
+        return total / (targets @ weights).sum()
+
+    return loss
 
 
 def _binary_cross_entropy() -> LossFunction:
-    from torch.nn.functional import binary_cross_entropy_with_logits
+    from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-    def loss(outputs: Tensor, targets: Tensor, smoothing: float) -> Tensor:
-        wanted = targets.unsqueeze(1).to(outputs.dtype) * (1 - smoothing) + smoothing / 2
-        return binary_cross_entropy_with_logits(outputs, wanted)
+    def loss(
+        outputs: Tensor, targets: Tensor, smoothing: float, weights: Tensor | None = None
+    ) -> Tensor:
+        positive = targets[:, 1] if targets.is_floating_point() else targets
+        wanted = positive.unsqueeze(1).to(outputs.dtype) * (1 - smoothing) + smoothing / 2
+        if weights is None:
+            return binary_cross_entropy_with_logits(outputs, wanted)
+        # the weights of the two terms of every row
+        terms = wanted * weights[1] * softplus(-outputs)
+        terms = terms + (1 - wanted) * weights[0] * softplus(outputs)
+        share = positive.to(outputs.dtype)
+        return terms.sum() / (share * weights[1] + (1 - share) * weights[0]).sum()
 
     return loss
 

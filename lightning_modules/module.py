@@ -31,7 +31,7 @@ class SupervisedModule(pl.LightningModule):
     Batches are (inputs, targets), or (inputs, lengths, targets) for padded sequences. After every
     epoch `train/...` and `val/...` of the loss and of each metric are logged, and `optim/lr`, the
     learning rate of the epoch's first step. The logged loss has neither penalties nor label
-    smoothing, so that it can be compared between regularizations.
+    smoothing nor weights of classes, so that it can be compared between regularizations.
     """
 
     target_mean: Tensor
@@ -70,6 +70,8 @@ class SupervisedModule(pl.LightningModule):
         self.penalties = [penalty for _, penalty in self._built("penalty")]
         self.step_hooks = [hook for _, hook in self._built("step")]
         self.label_smoothing = next((share for _, share in self._built("loss")), 0.0)
+        self.class_weights: Tensor | None = None
+        """What classes count in the training loss, (classes,); the data says it."""
         self.objective = objective
         self.goal = goal or goal_of(objective)
         self.diverged: str | None = None
@@ -109,11 +111,14 @@ class SupervisedModule(pl.LightningModule):
         return outputs.softmax(dim=1)  # type: ignore[no-any-return]
 
     def setup(self, stage: str) -> None:
-        """Take the scale of the targets from the data, so that the network learns deviations."""
+        """Take from the data the scale of the targets, so that the network learns deviations, and
+        the weights of the classes."""
         data = getattr(self.trainer, "datamodule", None)
         scaling = data.target_scaling if isinstance(data, TensorDataModule) else None
         if stage == "fit" and scaling is not None:
             self.target_mean, self.target_scale = (part.to(self.device) for part in scaling)
+        weights = data.class_weights if isinstance(data, TensorDataModule) else None
+        self.class_weights = None if weights is None else weights.to(self.device)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer and its schedule, which is stepped after every optimizer step."""
@@ -150,7 +155,8 @@ class SupervisedModule(pl.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, ...], _: int) -> Tensor:
         outputs, targets = self._answer("train", batch)
-        loss: Tensor = self.loss(outputs, targets, self.label_smoothing)
+        weighted = () if self.class_weights is None else (self.class_weights,)
+        loss: Tensor = self.loss(outputs, targets, self.label_smoothing, *weighted)
         if self.penalties:
             weights = [weight for weight in self.parameters() if weight.ndim > 1]
             loss = torch.stack([loss, *(penalty(weights) for penalty in self.penalties)]).sum()
@@ -211,6 +217,8 @@ class SupervisedModule(pl.LightningModule):
             predictions = (outputs[:, 0] > 0).long()
         else:
             predictions = outputs.argmax(dim=1)
+        if self.task == "classification" and targets.is_floating_point():
+            targets = targets.argmax(dim=1)  # of mixed rows, the class of the larger share
         classes = max(2, outputs.shape[1])
         for name, metric in METRICS[self.task].items():
             values[name] = metric.compute(predictions, targets, classes)

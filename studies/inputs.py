@@ -10,6 +10,9 @@ from lightning_modules.errors import DataError
 from studies.ranges import variants
 from studies.spec import Spec
 
+LEARNING = ("batch_size", "augment", "balance")
+"""Parameters of a data set that change how it is learned, not what is read."""
+
 
 def check_inputs(spec: Spec) -> None:
     """Read the files of every data set that the study names; torch is not imported.
@@ -21,7 +24,7 @@ def check_inputs(spec: Spec) -> None:
         configuration = Configuration.resolve(variant.value)
         data = configuration.data
         row = DATASETS.get(data.name)
-        reads = {name: value for name, value in data.parameters.items() if name != "batch_size"}
+        reads = {name: value for name, value in data.parameters.items() if name not in LEARNING}
         if row is None or row.check is None:
             continue
         key = json.dumps([data.name, reads])

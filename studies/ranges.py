@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lightning_modules.components import Component, Number, Parameter, Slot, suggestion
+from lightning_modules.components import Component, Number, Parameter, Several, Slot, suggestion
 from lightning_modules.errors import Problem
 from lightning_modules.regularization import REGULARIZATION
 from lightning_modules.sections import SECTIONS, TRAINER
@@ -30,13 +30,18 @@ def _section(key: str, value: Any, problems: list[Problem]) -> Node:
 
 
 def _alternatives(
-    key: str, values: list[Any], path: Keys, slot: Slot | None, problems: list[Problem]
+    key: str,
+    values: list[Any],
+    path: Keys,
+    slot: Slot | Several | None,
+    problems: list[Problem],
 ) -> Node:
     """A list of components, at the top of a section or in one of its slots."""
+    named = key != "regularization" and not isinstance(slot, Several)
     options: dict[str, Node] = {}
     for index, item in enumerate(values):
         here = (*path, index)
-        label, item = _labelled(key, item)
+        label, item = _labelled(item, named)
         if label in options:
             message = f"is the second alternative called {label}; tell them apart by `label:`"
             problems.append(Problem(here, message))
@@ -55,14 +60,17 @@ def _alternatives(
     return Alternatives(options)
 
 
-def _labelled(key: str, value: Any) -> tuple[str, Any]:
-    """The label of an alternative, and the alternative without it."""
+def _labelled(value: Any, named: bool) -> tuple[str, Any]:
+    """The label of an alternative, and the alternative without it.
+
+    Where it is not `named`, it maps names to parameters and is called by all of them.
+    """
     if not isinstance(value, Mapping):
         return str(value), value
     rest = {k: v for k, v in value.items() if k != "label"}
     if "label" in value:
         return str(value["label"]), rest
-    if key == "regularization":
+    if not named:
         return "+".join(str(name) for name in rest) or "none", rest
     return str(value.get("name", value)), rest
 
@@ -89,16 +97,30 @@ def _nested(
     problems: list[Problem],
 ) -> Node:
     """A parameter; in `regularization`, and in a slot such as `activation`, it may have its own."""
-    if isinstance(parameter, Slot) and isinstance(value, list):
+    if isinstance(parameter, Slot | Several) and isinstance(value, list):
         return _alternatives(key, value, path, parameter, problems)
     if not isinstance(value, Mapping) or _is_range(value) or "values" in value:
         return _value(value, path, parameter, problems)
+    if isinstance(parameter, Several):
+        return Group(
+            {
+                each: _of_row(parameter.table.get(each), item, (*path, each), problems)
+                for each, item in value.items()
+            }
+        )
     row: Component | None = None
     if key == "regularization":
         row = REGULARIZATION.get(name)
     elif isinstance(parameter, Slot):
         row = parameter.table.get(str(value.get("name")))
+    return _of_row(row, value, path, problems)
+
+
+def _of_row(row: Component | None, value: Any, path: Keys, problems: list[Problem]) -> Node:
+    """The parameters of a row by name, or a bare value, which is the first one."""
     takes = row.parameters if row else {}
+    if not isinstance(value, Mapping) or _is_range(value) or "values" in value:
+        return _value(value, path, next(iter(takes.values()), None), problems)
     return Group({k: _value(v, (*path, k), takes.get(k), problems) for k, v in value.items()})
 
 

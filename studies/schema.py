@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lightning_modules.activations import ACTIVATIONS
-from lightning_modules.components import Component, Number, Parameter, Slot
+from lightning_modules.components import Component, Number, Parameter, Several, Slot
+from lightning_modules.data.augmentation import AUGMENTATIONS
 from lightning_modules.metrics import METRICS, logged_metrics
 from lightning_modules.regularization import REGULARIZATION
 from lightning_modules.sections import OBJECTIVE, SECTIONS, TRAINER
@@ -17,6 +18,7 @@ TABLES: dict[str, Mapping[str, Component]] = {
     **{key: section.table for key, section in SECTIONS.items()},
     "activation": ACTIVATIONS,
     "regularization": REGULARIZATION,
+    "augmentation": AUGMENTATIONS,
     "sampler": SAMPLERS,
     "pruner": PRUNERS,
 }
@@ -33,7 +35,7 @@ def study_file_schema() -> Schema:
     for key, section in SECTIONS.items():
         described = {"description": f"a {section.what}, or a list of alternatives"}
         properties[key] = {**_component_or_list(section.table), **described}
-    rows = {name: _regularizer(row) for name, row in REGULARIZATION.items()}
+    rows = {name: _switched(row) for name, row in REGULARIZATION.items()}
     properties["regularization"] = _or_list(_mapping(rows), _mapping({**LABEL, **rows}))
     timeout = Number(None, "seconds after which a trial is ended", low=0, open="low")
     seconds = {**_described(timeout), "anyOf": [timeout.schema(), {"type": "null"}]}
@@ -72,7 +74,7 @@ def _component(table: Mapping[str, Component], more: Schema | None = None) -> Sc
     return {"anyOf": [{"enum": list(table)}, *rows]}
 
 
-def _regularizer(row: Component) -> Schema:
+def _switched(row: Component) -> Schema:
     first = next(iter(row.parameters.values()))
     whole = _mapping({key: _open(parameter) for key, parameter in row.parameters.items()})
     off: Schema = {"enum": [None, False]}
@@ -84,6 +86,9 @@ def _open(parameter: Parameter) -> Schema:
     value = parameter.schema()
     if isinstance(parameter, Slot):
         value = _component_or_list(parameter.table)
+    if isinstance(parameter, Several):
+        rows = {name: _switched(row) for name, row in parameter.table.items()}
+        value = _or_list(_mapping(rows), _mapping({**LABEL, **rows}))
     forms = [value, _choice(value)]
     if isinstance(parameter, Number):
         forms.append(_range())

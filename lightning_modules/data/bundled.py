@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -9,7 +10,14 @@ import numpy as np
 import torch
 
 from lightning_modules.data.new_rows import preparation
-from lightning_modules.data.tensors import Part, Splits, TensorDataModule, standardize
+from lightning_modules.data.tensors import (
+    Array,
+    Part,
+    Splits,
+    TensorDataModule,
+    moments,
+    standardize,
+)
 from lightning_modules.errors import DataError
 
 Rows = np.ndarray[Any, np.dtype[np.int64]]
@@ -24,12 +32,16 @@ def bundled(
     test: float,
     split_seed: int,
     standardize: bool,
+    balance: str = "none",
+    augment: Mapping[str, Any] | None = None,
 ) -> TensorDataModule:
     """scikit-learn's data set called `name`, its rows given the shape `input_shape`."""
     return TensorDataModule(
         name,
         lambda: _splits(name, input_shape, validation, test, split_seed, standardize),
         batch_size,
+        balance=balance,
+        augment=augment,
     )
 
 
@@ -51,9 +63,13 @@ def _splits(
     share = validation / (1 - test)
     train_rows, validation_rows = divide(rest, share, split_seed, classes, "validation")
     prepared = preparation(input_shape)
+    mean: Array = np.zeros(1)
+    deviation: Array = np.ones(1)
+    brightest = inputs.max() if len(input_shape) == 3 else 1.0
     if standardized:
         # a table has a mean per column, an image or a signal one per channel
         axes = (0, *range(2, inputs.ndim)) if len(input_shape) > 1 else (0,)
+        mean, deviation = moments(inputs[train_rows], axes)
         prepared = preparation(input_shape, inputs[train_rows], axes)
         inputs = standardize(inputs, inputs[train_rows], axes)
 
@@ -71,6 +87,7 @@ def _splits(
         outputs,
         classes=() if classes is None else tuple(str(each) for each in loaded.target_names),
         preparation=prepared,
+        scaling=((mean / brightest).ravel().tolist(), (deviation / brightest).ravel().tolist()),
     )
 
 

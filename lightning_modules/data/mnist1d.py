@@ -24,11 +24,19 @@ TARGETS_SHA256 = "6feec4a017698c7fe237c8854cbd2e338c6dd5c16240f6fa79daefaaa129e1
 
 
 def mnist1d(
-    *, batch_size: int | str, validation: float, split_seed: int, standardize: bool
+    *,
+    batch_size: int | str,
+    validation: float,
+    split_seed: int,
+    standardize: bool,
+    balance: str,
 ) -> TensorDataModule:
     """4,000 signals to learn from and the published 1,000 to test on, each of 40 points."""
     return TensorDataModule(
-        "mnist1d", lambda: _splits(validation, split_seed, standardize), batch_size
+        "mnist1d",
+        lambda: _splits(validation, split_seed, standardize),
+        batch_size,
+        balance=balance,
     )
 
 

@@ -99,6 +99,22 @@ def divide_rows(
     return Division(*(np.sort(rows) for rows in parts))
 
 
+def held_out(rows: Rows, share: float, seed: int, classes: Any, where: str) -> Rows:
+    """A share of `rows` at random, stratified by their `classes` where given.
+
+    Raises DataError where a part would be too small to hold every class.
+    """
+    from sklearn.model_selection import train_test_split
+
+    try:
+        _, chosen = train_test_split(rows, test_size=share, random_state=seed, stratify=classes)
+    except ValueError as error:
+        raise DataError(
+            f"{where}: {len(rows)} rows cannot be divided so: {error}; choose another share"
+        ) from None
+    return np.sort(chosen)
+
+
 def _as_said(said: Sequence[Any], where: str) -> Division:
     parts = np.array([PART_NAMES.get(str(word).strip().lower(), "") for word in said])
     if "" in parts:

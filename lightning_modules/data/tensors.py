@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -12,6 +12,8 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+
+from lightning_modules.data.augmentation import Facts, build_augmentation
 
 EVALUATION_BATCH = 4096
 """Rows per step where nothing is learned."""
@@ -54,6 +56,8 @@ class Splits:
     """How new rows become inputs: what was fitted on the training part, in plain values."""
     front: Mapping[str, Any] | None = None
     """What embeds the inputs before the network reads them, for `embeddings.build_front`."""
+    scaling: tuple[Sequence[float], Sequence[float]] = ((0.0,), (1.0,))
+    """Mean and deviation per channel, see `augmentation.Facts`."""
 
     @cached_property
     def hash(self) -> str:
@@ -76,9 +80,22 @@ class TensorBatches:
     batch normalization could use.
     """
 
-    def __init__(self, part: Part, batch_size: int, generator: torch.Generator | None) -> None:
-        """Shuffles with `generator` anew in every epoch; in order where that is None."""
+    def __init__(
+        self,
+        part: Part,
+        batch_size: int,
+        generator: torch.Generator | None,
+        change: Callable[[Part], Part] | None = None,
+        balanced: bool = False,
+    ) -> None:
+        """Shuffles with `generator` anew in every epoch; in order where that is None.
+
+        Shuffled batches are passed through `change`. Where `balanced`, rows are drawn with
+        replacement, so that classes are equally frequent in every epoch.
+        """
         self.columns = part
+        self.balanced = balanced
+        self.change = change
         self.rows = len(part[-1])
         self.batch_size = batch_size
         self.generator = generator
@@ -95,20 +112,52 @@ class TensorBatches:
             for start, end in zip(starts, ends, strict=True):
                 yield tuple(column[start:end] for column in self.columns)
             return
-        order = torch.randperm(rows, generator=self.generator)
+        if self.balanced:
+            order = balanced_order(self.columns[-1], self.generator)
+        else:
+            order = torch.randperm(rows, generator=self.generator)
         for start, end in zip(starts, ends, strict=True):
             chosen = order[start:end]
-            yield tuple(column[chosen] for column in self.columns)
+            batch = tuple(column[chosen] for column in self.columns)
+            yield batch if self.change is None else self.change(batch)
+
+
+def balanced_order(classes: Tensor, generator: torch.Generator) -> Tensor:
+    """As many rows as `classes` (n,), drawn with replacement: every class equally often, or once
+    more."""
+    found = classes.bincount().nonzero()[:, 0]
+    least, more = divmod(len(classes), len(found))
+    counts = torch.full((len(found),), least)
+    counts[torch.randperm(len(found), generator=generator)[:more]] += 1
+    drawn = []
+    for number, count in zip(found.tolist(), counts.tolist(), strict=True):
+        rows = (classes == number).nonzero()[:, 0]
+        drawn.append(rows[torch.randint(len(rows), (count,), generator=generator)])
+    return torch.cat(drawn)[torch.randperm(len(classes), generator=generator)]
 
 
 class TensorDataModule(pl.LightningDataModule):
     """Splits that fit in memory; `batch_size: "full"` is batch gradient descent."""
 
-    def __init__(self, name: str, load: Callable[[], Splits], batch_size: int | str) -> None:
+    def __init__(
+        self,
+        name: str,
+        load: Callable[[], Splits],
+        batch_size: int | str,
+        *,
+        augment: Mapping[str, Any] | None = None,
+        balance: str = "none",
+    ) -> None:
+        """`augment` maps names of `AUGMENTATIONS` to parameters; it changes training batches.
+
+        `balance` makes classes count the same: by `weights` of the training loss, or by `sampling`.
+        """
         super().__init__()
         self.name = name
         self.load = load
         self.batch_size = batch_size
+        self.augment = augment or {}
+        self.balance = balance
         self._shuffling: torch.Generator | None = None
         self._continued: Tensor | None = None
 
@@ -136,6 +185,16 @@ class TensorDataModule(pl.LightningDataModule):
         deviation = targets.std(0, correction=0)
         return targets.mean(0), torch.where(deviation > 0, deviation, 1.0)
 
+    @property
+    def class_weights(self) -> Tensor | None:
+        """What a row of each class counts in the training loss, (classes,), 1 on average over the
+        rows; None where all count the same."""
+        if self.balance != "weights":
+            return None
+        counts = self.splits.train[-1].bincount(minlength=self.outputs)
+        there = counts > 0
+        return torch.where(there, counts.sum() / (there.sum() * counts.clamp(min=1)), 0.0)
+
     def train_dataloader(self) -> TensorBatches:
         part = self.splits.train
         size = len(part[-1]) if isinstance(self.batch_size, str) else self.batch_size
@@ -143,7 +202,9 @@ class TensorDataModule(pl.LightningDataModule):
         if self._continued is not None:
             self._shuffling.set_state(self._continued)
             self._continued = None
-        return TensorBatches(part, size, self._shuffling)
+        mean, deviation = (torch.tensor(moment) for moment in self.splits.scaling)
+        change = build_augmentation(self.augment, Facts(self.outputs, mean, deviation))
+        return TensorBatches(part, size, self._shuffling, change, self.balance == "sampling")
 
     def state_dict(self) -> dict[str, Any]:
         """Where the shuffling is, for Lightning's checkpoints."""
@@ -168,7 +229,12 @@ Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 def standardize(inputs: Array, fitted_on: Array, axes: tuple[int, ...]) -> Array:
     """Mean 0 and deviation 1 over `axes`, with the moments of `fitted_on`."""
-    mean = fitted_on.mean(axes, keepdims=True)
-    deviation = fitted_on.std(axes, keepdims=True)
-    scaled: Array = (inputs - mean) / np.where(deviation > 0, deviation, 1.0)
+    mean, deviation = moments(fitted_on, axes)
+    scaled: Array = (inputs - mean) / deviation
     return scaled
+
+
+def moments(inputs: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
+    """Mean and deviation over `axes`, which are kept; 1 in place of a deviation of 0."""
+    deviation = inputs.std(axes, keepdims=True)
+    return inputs.mean(axes, keepdims=True), np.where(deviation > 0, deviation, 1.0)

@@ -13,6 +13,7 @@ import torch
 from lightning_modules import continuation
 from lightning_modules.configuration import Configuration
 from lightning_modules.continuation import Continuation
+from lightning_modules.data.augmentation import AUGMENTATIONS
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import Interrupted
 from lightning_modules.module import SupervisedModule
@@ -69,6 +70,17 @@ TREES: dict[str, Tree] = {
         "trainer": {"epochs": 4, "accelerator": "cpu"},
     },
     "cnn": DIGITS | {"model": {"name": "cnn", "channels": [4], "batch_norm": True}},
+    "augmentation": DIGITS
+    | {
+        "data": {
+            "name": "digits",
+            "batch_size": 256,
+            "balance": "sampling",
+            "augment": {name: {} for name in AUGMENTATIONS if "image" in AUGMENTATIONS[name].kinds},
+        },
+        "model": {"name": "cnn", "channels": [4]},
+    },
+    "class weights": IRIS | {"data": {"name": "iris", "batch_size": 16, "balance": "weights"}},
     "gru": DIGITS | {"model": {"name": "gru", "hidden_size": 8}},
 }
 

@@ -27,6 +27,7 @@ from lightning_modules.components import (
     suggestion,
     unknown,
 )
+from lightning_modules.data.augmentation import AUGMENTATIONS
 from lightning_modules.data.datasets import DATASETS
 from lightning_modules.errors import ConfigurationError, Problem, UserError
 from lightning_modules.losses import LOSSES
@@ -38,6 +39,7 @@ from lightning_modules.schedules import SCHEDULES
 
 TABLES: dict[str, Mapping[str, Component]] = {
     "activation": ACTIVATIONS,
+    "augmentation": AUGMENTATIONS,
     "data set": DATASETS,
     "loss": LOSSES,
     "network": NETWORKS,

@@ -42,6 +42,7 @@ def test_two_names_are_a_whole_configuration() -> None:
             "validation": 0.2,
             "split_seed": 0,
             "standardize": True,
+            "balance": "none",
             "test": 0.2,
         },
         "model": {
@@ -272,7 +273,7 @@ LOGGED = "val/loss, val/accuracy, val/f1, train/loss, train/accuracy, train/f1"
         (
             {"data": {"name": "mnist1d", "test": 0.2}, "model": "mlp"},
             "data.test: mnist1d takes no such parameter; it takes batch_size, validation, "
-            "split_seed, standardize",
+            "split_seed, standardize, balance",
         ),
         (
             {"data": "iris", "model": {"name": "mlp", "activation": {"name": "elu", "alpha": -1}}},

@@ -15,7 +15,7 @@ SCHEMA = study_file_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
 GOOD = """
 study: good
-data: {name: digits, batch_size: 64}
+data: {name: digits, batch_size: 64, augment: {horizontal_flip: 0.5, mixup: {min: 0.1, max: 0.4}}}
 model: {name: mlp, hidden: {values: [[32], [64]]}, activation: relu}
 optimizer:
   - {name: sgd, lr: {min: 1e-3, max: 1.0, log: true}}
@@ -91,6 +91,9 @@ def test_every_component_of_every_table_can_be_completed_with_its_parameters() -
             if kind == "regularization":
                 assert name in SCHEMA["properties"]["regularization"]["anyOf"][0]["properties"]
                 continue
+            if kind == "augmentation":
+                assert any(name in node["properties"] for node in mappings(SCHEMA))
+                continue
             described = [
                 node
                 for node in offered
@@ -100,6 +103,17 @@ def test_every_component_of_every_table_can_be_completed_with_its_parameters() -
             assert described, f"{kind} {name}"
             for node in described:
                 assert node["properties"].keys() - {"label"} == {"name", *row.parameters}
+
+
+def mappings(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object of the schema that has properties."""
+    if isinstance(node, dict):
+        if isinstance(node.get("properties"), dict):
+            yield node
+        node = list(node.values())
+    if isinstance(node, list):
+        for child in node:
+            yield from mappings(child)
 
 
 def objects(node: Any) -> Iterator[dict[str, Any]]:
