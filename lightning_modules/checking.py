@@ -207,11 +207,12 @@ def _augmentation_problems(node: Any, data: Dataset) -> Iterator[Problem]:
     given = node.get("augment") if isinstance(node, Mapping) else None
     if not isinstance(given, Mapping) or "augment" not in data.parameters:
         return
+    kind = data.kind_of(node)
     for name in switched_on(AUGMENTATIONS, given):
         row = AUGMENTATIONS.get(name)
-        if row is not None and data.kind not in row.kinds:
+        if row is not None and kind not in row.kinds:
             changes = " and ".join(f"{kind}s" for kind in row.kinds)
-            message = f"{name} changes {changes}, but {name_of(node)} is {article(data.kind)}"
+            message = f"{name} changes {changes}, but {name_of(node)} is {article(kind)}"
             yield Problem(("data", "augment", name), message)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,12 +55,20 @@ class Archive:
         return cls(**{field.name: parameters[field.name] for field in fields(cls)})
 
 
-def arrays(*, batch_size: int | str, **parameters: Any) -> TensorDataModule:
+def arrays(
+    *, batch_size: int | str, balance: str, augment: Mapping[str, Any] | None, **parameters: Any
+) -> TensorDataModule:
     """The archive that the parameters describe."""
     from lightning_modules.data.tensors import TensorDataModule
 
     chosen = Archive.of(parameters)
-    return TensorDataModule("arrays", lambda: _splits(chosen, stamp(chosen.path)), batch_size)
+    return TensorDataModule(
+        "arrays",
+        lambda: _splits(chosen, stamp(chosen.path)),
+        batch_size,
+        balance=balance,
+        augment=augment,
+    )
 
 
 def check(**parameters: Any) -> int:
@@ -244,7 +252,7 @@ def _refuse_infinite(array: Array, what: str) -> None:
 
 
 def _fit(rows: Array, standardize: bool) -> dict[str, Any]:
-    """Mean and scale of every column or channel, and the shape of a row."""
+    """Mean and scale of every column or channel, the largest value, and the shape of a row."""
     wide = rows.shape[1]
     mean, scale = np.zeros(wide), np.ones(wide)
     if standardize:
@@ -252,7 +260,13 @@ def _fit(rows: Array, standardize: bool) -> dict[str, Any]:
         mean = rows.mean(axes, dtype=np.float64)
         deviation = rows.std(axes, dtype=np.float64)
         scale = np.where(deviation > 0, deviation, 1.0)
-    return {"mean": mean.tolist(), "scale": scale.tolist(), "shape": list(rows.shape[1:])}
+    largest = float(rows.max())
+    return {
+        "mean": mean.tolist(),
+        "scale": scale.tolist(),
+        "brightest": largest if largest > 0 else 1.0,
+        "shape": list(rows.shape[1:]),
+    }
 
 
 def _scaled(rows: Array, preparation: Mapping[str, Any]) -> Array:
@@ -264,4 +278,9 @@ def _scaled(rows: Array, preparation: Mapping[str, Any]) -> Array:
 
 @lru_cache(maxsize=4)
 def _splits(archive: Archive, stamped: Stamp) -> Splits:
-    return prepare(archive).splits()
+    prepared = prepare(archive)
+    if archive.kind != "image":
+        return prepared.splits()
+    mean, scale, brightest = (prepared.preparation[key] for key in ("mean", "scale", "brightest"))
+    scaling = ([value / brightest for value in mean], [value / brightest for value in scale])
+    return replace(prepared.splits(), scaling=scaling)

@@ -177,6 +177,7 @@ TABLE: dict[str, Parameter] = {
     "target": Text(None, "the column to predict"),
     "task": _TASK,
     "batch_size": COMMON["batch_size"],
+    "balance": COMMON["balance"],
     **SPLIT,
     "validation_path": Text(None, "a file of its own for the validation part"),
     "test_path": Text(None, "a file of its own for the test part"),
@@ -209,6 +210,8 @@ ARRAYS: dict[str, Parameter] = {
     ),
     "task": _TASK,
     "batch_size": COMMON["batch_size"],
+    "balance": COMMON["balance"],
+    **AUGMENT,
     **SHARES,
     "standardize": Flag(
         True, "mean 0 and deviation 1 of every column or channel, fitted on the training part"

@@ -88,12 +88,12 @@ class Table:
         return {name for parameter, name in self.roles if parameter != "data.categorical"}
 
 
-def table(*, batch_size: int | str, **parameters: Any) -> TensorDataModule:
+def table(*, batch_size: int | str, balance: str, **parameters: Any) -> TensorDataModule:
     """The table that the parameters describe."""
     from lightning_modules.data.tensors import TensorDataModule
 
     chosen = Table.of(parameters)
-    return TensorDataModule("table", lambda: _splits(chosen), batch_size)
+    return TensorDataModule("table", lambda: _splits(chosen), batch_size, balance=balance)
 
 
 def check(**parameters: Any) -> int:

@@ -118,6 +118,19 @@ def test_the_kind_says_which_networks_read_them() -> None:
     assert Configuration.resolve({**tree, "data": image}).data.parameters["kind"] == "image"
 
 
+def test_images_can_be_augmented_and_tables_cannot() -> None:
+    write(x=rng.integers(0, 200, (30, 6, 5)).astype(np.uint8))
+    found = splits(kind="image", augment={"horizontal_flip": {"p": 0.5}})
+    mean, deviation = (torch.tensor(moment).view(-1, 1, 1) for moment in found.scaling)
+    pixels = found.train[0] * deviation + mean
+    assert 0 <= pixels.min() and pixels.max() == pytest.approx(1.0)
+    flips = {"name": "arrays", "path": "data.npz", "augment": {"horizontal_flip": 0.5}}
+    with pytest.raises(ConfigurationError) as caught:
+        Configuration.resolve({"data": flips, "model": "mlp"})
+    wanted = "data.augment.horizontal_flip: horizontal_flip changes images, but arrays is a table"
+    assert str(caught.value) == wanted
+
+
 # What is said of archives that cannot be used
 
 FEW = {"task": "regression"}
