@@ -28,11 +28,19 @@ from lightning_modules.continuation import (
     set_generator_states,
 )
 from lightning_modules.data.datasets import DATASETS
-from lightning_modules.data.tensors import TensorDataModule
+from lightning_modules.data.described import Described, describe
 from lightning_modules.embeddings import Embedded, build_front
-from lightning_modules.errors import Interrupted, UserError
+from lightning_modules.errors import Interrupted, OwnCodeError, UserError
 from lightning_modules.module import SupervisedModule
 from lightning_modules.networks import NETWORKS
+from lightning_modules.own_modules import (
+    OwnMetrics,
+    can_test,
+    own_data,
+    own_lightning_module,
+    own_row,
+    tested,
+)
 from lightning_modules.regularization import REGULARIZATION
 
 OnEpoch = Callable[[int, Mapping[str, float]], bool]
@@ -87,27 +95,32 @@ def train(
     torch.set_num_threads(int(configuration.trainer["threads"]))
     pl.seed_everything(seed, verbose=False)
     data = build_data(configuration)
-    module = build_module(configuration, data)
-    watched = "early_stopping" in configuration.regularization
-    module.logged = {configuration.objective.metric} if watched else ()
+    described = describe(data, configuration)
+    module = _network(configuration, described)
+    own = None if isinstance(module, SupervisedModule) else OwnMetrics()
+    if isinstance(module, SupervisedModule):
+        watched = "early_stopping" in configuration.regularization
+        module.logged = {configuration.objective.metric} if watched else ()
     kept = None
     if continuation is not None:
-        tree, data_hash = configuration.to_dict(), data.splits.hash
+        tree, data_hash = configuration.to_dict(), described.hash
         kept = Continuation(continuation, {"configuration": tree, "seed": seed, "data": data_hash})
-    watch = _Watch(configuration, on_epoch, kept, start)
+    watch = _Watch(configuration, on_epoch, kept, start, own)
     with _quiet():
-        trainer = build_trainer(configuration, watch, checkpoints=kept)
+        callbacks = [watch] if own is None else [own, watch]
+        trainer = build_trainer(configuration, *callbacks, checkpoints=kept)
         found = kept.last if kept is not None and kept.state is not None else None
         trainer.fit(module, datamodule=data, ckpt_path=found, weights_only=True)
         if watch.interrupted:
             raise Interrupted(f"after epoch {watch.epochs}")
         test: dict[str, float] = {}
-        if evaluate_test and watch.weights and not watch.diverged:
+        testable = evaluate_test and can_test(module, data)
+        if testable and watch.weights and not watch.diverged:
             module.load_state_dict(watch.weights)
             trainer.test(module, datamodule=data, verbose=False)
-            test = {k: v for k, v in module.epoch_metrics.items() if k.startswith("test/")}
+            test = tested(trainer, module)
     if checkpoint is not None and watch.weights:
-        _write(checkpoint, configuration, seed, data, watch)
+        _write(checkpoint, configuration, seed, described, watch)
     return TrainingResult(
         epochs=watch.epochs,
         best_epoch=watch.best_epoch,
@@ -115,24 +128,28 @@ def train(
         test=test,
         stopped=watch.stopped,
         diverged=watch.diverged,
-        data_hash=data.splits.hash,
+        data_hash=described.hash,
         seconds=watch.seconds,
         device=_name(trainer.strategy.root_device),
     )
 
 
-def restore(checkpoint: Path) -> SupervisedModule:
+def restore(checkpoint: Path) -> pl.LightningModule:
     """The trained network of a checkpoint, ready to predict; only plain tensors are read.
 
-    Raises UserError where the file is no whole checkpoint.
+    Raises UserError where the file is no whole checkpoint, and where its network is of a class
+    that may not be imported here.
     """
     try:
         with warnings.catch_warnings(action="ignore"):  # of torch, about foreign files
             content = dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
         configuration = Configuration.resolve(content["configuration"])
         shape = tuple(content["input_shape"])
-        module = _network(configuration, shape, content["outputs"], content["front"])
+        described = Described(shape, content["outputs"], front=content["front"])
+        module = _network(configuration, described)
         module.load_state_dict(content["weights"])
+    except OwnCodeError:
+        raise
     except pickle.UnpicklingError:  # torch's text advises to run whatever the file holds
         text = "it holds something else than tensors and plain values"
         raise UserError(f"{checkpoint}: is no whole fairtune checkpoint: {text}") from None
@@ -141,16 +158,18 @@ def restore(checkpoint: Path) -> SupervisedModule:
     return module.eval()
 
 
-def build_data(configuration: Configuration) -> TensorDataModule:
+def build_data(configuration: Configuration) -> pl.LightningDataModule:
     """The data that a configuration names."""
     part = configuration.data
-    data: TensorDataModule = DATASETS[part.name].build(**part.parameters)
+    if part.is_class:
+        return own_data(part)
+    data: pl.LightningDataModule = DATASETS[part.name].build(**part.parameters)
     return data
 
 
-def build_module(configuration: Configuration, data: TensorDataModule) -> SupervisedModule:
-    """The LightningModule (MLP, CNN, Recurrent) that a configuration describes."""
-    return _network(configuration, data.input_shape, data.outputs, data.splits.front)
+def build_module(configuration: Configuration, data: pl.LightningDataModule) -> pl.LightningModule:
+    """The LightningModule (MLP, CNN, Recurrent, or the user's) that a configuration describes."""
+    return _network(configuration, describe(data, configuration))
 
 
 def build_trainer(
@@ -180,18 +199,18 @@ def _name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-def _network(
-    configuration: Configuration,
-    input_shape: tuple[int, ...],
-    outputs: int,
-    front: Mapping[str, Any] | None,
-) -> SupervisedModule:
-    row = NETWORKS[configuration.model.name]
+def _network(configuration: Configuration, data: Described) -> pl.LightningModule:
+    input_shape, outputs, front = data.input_shape, data.outputs, data.front
+    if configuration.model.is_class and not configuration.optimizer.name:
+        return own_lightning_module(configuration, input_shape, outputs)
+    own = own_row(configuration) if configuration.model.is_class else None
+    row = own or NETWORKS[configuration.model.name]
     parameters = dict(configuration.model.parameters)
     before = None if front is None or row.reads_tokens else build_front(front)
     if before is not None:
         input_shape = before.shape(input_shape)
-    if row.time_first and DATASETS[configuration.data.name].kind in ("sequence", "text"):
+    kind = "sequence" if configuration.data.is_class else DATASETS[configuration.data.name].kind
+    if row.time_first and len(input_shape) == 2 and kind in ("sequence", "text"):
         parameters["sequence"] = True
     learning = {}
     for name, given in configuration.regularization.items():
@@ -246,7 +265,10 @@ class _Watch(Checkpoint):
         on_epoch: OnEpoch,
         continuation: Continuation | None,
         start: float,
+        own: OwnMetrics | None = None,
     ) -> None:
+        """`own` reads the metrics of a module that is not a SupervisedModule."""
+        self.own = own
         self.objective = configuration.objective
         self.on_epoch = on_epoch
         self.continuation = continuation
@@ -256,6 +278,8 @@ class _Watch(Checkpoint):
         self.stopped = False
         self.interrupted = False
         self.diverged: str | None = None
+        self.example: Any = None
+        """The first rows of the validation inputs, where they are one tensor."""
         self._start = start
         self._held: dict[str, Any] = {}
         self._began = 0.0
@@ -296,17 +320,31 @@ class _Watch(Checkpoint):
                 if self.epochs < len(self._held["history"]):
                     self.weights = {}  # of an epoch that may not have been yet
                 return
+        # the first batches were asked for before this; a shuffled loader draws for that
         set_generator_states(self._held["generators"])
+        fetcher = trainer.fit_loop._data_fetcher
+        assert fetcher is not None
+        iter(fetcher)
         self._held = {}
+
+    def on_validation_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, *_: Any
+    ) -> None:
+        if self.example is None:
+            inputs = batch[0] if isinstance(batch, list | tuple) else batch
+            if isinstance(inputs, torch.Tensor):
+                self.example = inputs[:EXAMPLE_ROWS].detach().cpu().numpy()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._began = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        assert isinstance(pl_module, SupervisedModule)
-        metrics = dict(pl_module.epoch_metrics)
+        if self.own is not None:
+            metrics, self.diverged = self.own.epoch(trainer, self.objective.metric)
+        else:
+            assert isinstance(pl_module, SupervisedModule)
+            metrics, self.diverged = dict(pl_module.epoch_metrics), pl_module.diverged
         metrics["time/epoch_s"] = time.perf_counter() - self._began
-        self.diverged = pl_module.diverged
         value = metrics[self.objective.metric]
         said = f"{self.objective.metric} is {value!r} after epoch {self.epochs + 1}"
         if not isinstance(value, int | float):
@@ -348,7 +386,7 @@ class _Watch(Checkpoint):
 
 
 def _write(
-    checkpoint: Path, configuration: Configuration, seed: int, data: TensorDataModule, watch: _Watch
+    checkpoint: Path, configuration: Configuration, seed: int, data: Described, watch: _Watch
 ) -> None:
     content: dict[str, Any] = {
         "configuration": configuration.to_dict(),
@@ -357,12 +395,12 @@ def _write(
         "metrics": watch.best,
         "input_shape": list(data.input_shape),
         "outputs": data.outputs,
-        "front": data.splits.front,
-        "classes": list(data.splits.classes),
-        "preparation": dict(data.splits.preparation),
+        "front": data.front,
+        "classes": list(data.classes),
+        "preparation": dict(data.preparation),
         "weights": watch.weights,
     }
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    example = data.splits.validation[0][:EXAMPLE_ROWS].numpy()
-    replace(checkpoint.with_suffix(".npy"), lambda path: np.save(path, example))
+    if watch.example is not None:
+        replace(checkpoint.with_suffix(".npy"), lambda path: np.save(path, watch.example))
     replace(checkpoint, lambda path: torch.save(content, path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -173,7 +174,7 @@ def _arm(
     optimism = None
     if best is not None and confirmed:
         optimism = stats.optimism(best, mean.estimate, goal)
-    test_metric = "test/" + metric.rpartition("/")[2]
+    test_metric = "test/" + re.sub(r"^(train|val|valid|validation)[/_]", "", metric)
     return ArmResult(
         arm=arm.name,
         levels=arm.levels,
