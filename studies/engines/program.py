@@ -37,6 +37,8 @@ from studies.records import EpochReport, Outcome, TrialEnd
 LAST_LINES = 50
 GRACE_SECONDS = 3.0
 """What a program has to end when it is told to stop, and again when it is terminated."""
+PATIENCE_SECONDS = 0.5
+"""For the last words of a program that has ended: a child of it may hold the pipe open."""
 NOT_FINITE = re.compile(r"(?<=[\s:,\[])([+-]?)(nan|inf)(?:inity)?(?=[\s,}\]])", re.IGNORECASE)
 """What C and awk print where JSON knows no word; Python's json reads NaN and Infinity."""
 
@@ -202,8 +204,16 @@ class _Program:
             program.close()
 
     def lines(self) -> Iterator[str]:
-        """What it prints on standard output, line by line, until it closes that."""
-        while (line := self._said.get()) is not None:
+        """What it prints on standard output, line by line, until it closes that or ends."""
+        while True:
+            try:
+                line = self._said.get(timeout=PATIENCE_SECONDS)
+            except queue.Empty:
+                if self.process.poll() is not None:
+                    return  # a child of it holds the pipe open
+                continue
+            if line is None:
+                return
             yield line
 
     def answer(self, word: str) -> None:
@@ -217,35 +227,46 @@ class _Program:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(seconds)
             for reader in self._readers:
-                reader.join(1.0)  # a child of it may hold the pipe open
+                reader.join(PATIENCE_SECONDS)
         return self.process.poll() or 0
 
     def close(self) -> None:
         """End it and its children: first asked to, then by force."""
-        family = [self.process.pid] if self.process.poll() is None else []
         members: list[psutil.Process] = []
-        with contextlib.suppress(psutil.NoSuchProcess):
-            for pid in family:
-                members = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        if self.process.poll() is None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                head = psutil.Process(self.process.pid)
+                members = [head, *head.children(recursive=True)]
         for member in members:
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.terminate()
-        _, left = psutil.wait_procs(members, GRACE_SECONDS)
-        for member in left:
+        until = time.monotonic() + GRACE_SECONDS
+        while time.monotonic() < until and any(_lives(member) for member in members):
+            time.sleep(0.02)
+        for member in members:
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.kill()
-        self.process.wait()
+        self.wait()
         assert self.process.stdin is not None
         self.process.stdin.close()
 
     def _hear(self, stream: IO[str]) -> None:
-        for line in stream:
-            self._said.put(line.rstrip("\n"))
+        with stream:
+            for line in stream:
+                self._said.put(line.rstrip("\n"))
         self._said.put(None)
 
     def _note(self, stream: IO[str]) -> None:
-        for line in stream:
-            self.log.append(line.rstrip("\n"))
+        with stream:
+            for line in stream:
+                self.log.append(line.rstrip("\n"))
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it runs; one that has ended may wait for long for a parent that asks."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _object(line: str) -> dict[str, Any] | None:
