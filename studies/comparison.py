@@ -150,7 +150,8 @@ def metrics(results: StudyResults) -> list[str]:
 
 def _check(metric: str, results: StudyResults) -> None:
     logged = {name for trial in results.ended for name in (*trial.best, *trial.test)}
-    if metric not in logged and (logged or metric not in KNOWN):
+    known = (*KNOWN, results.spec.objective.metric)
+    if metric not in logged and (logged or metric not in known):
         hint = suggestion(metric, logged) or "; logged are " + ", ".join(sorted(logged))
         raise UserError(f"{metric} was not logged in {results.study}{hint}")
 

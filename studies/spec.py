@@ -65,8 +65,8 @@ class StudyFile(Section):
 
     study: str = Field(description="the study's name in its home")
     description: str = Field("", description="the question that the study answers")
-    data: Any
-    model: Any
+    data: Any = None
+    model: Any = None
     loss: Any = None
     optimizer: Any = None
     schedule: Any = None

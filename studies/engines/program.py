@@ -237,15 +237,13 @@ class _Program:
             with contextlib.suppress(psutil.NoSuchProcess):
                 head = psutil.Process(self.process.pid)
                 members = [head, *head.children(recursive=True)]
-        for member in members:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                member.terminate()
-        until = time.monotonic() + GRACE_SECONDS
-        while time.monotonic() < until and any(_lives(member) for member in members):
-            time.sleep(0.02)
-        for member in members:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                member.kill()
+        for end in (psutil.Process.terminate, psutil.Process.kill):
+            for member in members:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    end(member)
+            until = time.monotonic() + GRACE_SECONDS
+            while time.monotonic() < until and any(_lives(member) for member in members):
+                time.sleep(0.02)
         self.wait()
         assert self.process.stdin is not None
         self.process.stdin.close()
