@@ -13,8 +13,12 @@ import yaml
 from optuna.trial import TrialState
 
 from lightning_modules import own
+from studies.archive import Asked
 from studies.cli import main
+from studies.driver import run_study
 from studies.home import Home
+from studies.listeners import Display
+from studies.spec import load
 from tests.conftest import MakeHome, WriteModule
 from tests.integration.accounts import FAIRTUNE, Runs, last_line, optuna_trials
 from tests.own_code import LIGHTNING, NETWORK
@@ -90,13 +94,28 @@ def outcomes(home: Home, study: str, phase: str) -> list[str]:
     return sorted(t["fairtune.outcome"] for t in tags if t["fairtune.phase"] == phase)
 
 
-def test_a_demo_of_lightning_is_tuned_pruned_confirmed_and_compared(
+class StopAt(Display):
+    """Asks for a stop after the first epoch, which ends the trial with its second one."""
+
+    asked = False
+
+    def epoch(self, asked: Asked, epoch: int, value: float) -> None:
+        self.asked = self.asked or epoch == 1
+
+
+def test_a_demo_of_lightning_is_tuned_pruned_resumed_confirmed_and_compared(
     own_folder: Path, make_home: MakeHome, capsys: Output
 ) -> None:
     home, file = make_home(own_folder / "home"), write(own_folder, DEMO)
     run = ["run", file, "--home", str(home.path), "--workers", "1", "--json"]
     assert main(run) == 2
     assert f"add --allow pytorch_lightning, or set {own.ALLOW}" in capsys.readouterr().err
+    own.allow(["pytorch_lightning.demos"])
+    display = StopAt()
+    spec = load(Path(file))
+    run_study(spec, home, workers=1, display=display, stopping=lambda: display.asked)
+    assert outcomes(home, "demo", "search") == ["interrupted"]
+    os.environ[own.ALLOW] = ""
     assert main([*run, "--allow", "pytorch_lightning.demos"]) == 0
     told = last_line(capsys.readouterr().out)
     assert told["finished"]
@@ -104,6 +123,9 @@ def test_a_demo_of_lightning_is_tuned_pruned_confirmed_and_compared(
         "the runs on fresh seeds have no test metrics: the model tests nothing, or the data has no "
         "test part"
     ]
+    runs = Runs.of(home, "demo")
+    continued = next(run for run in runs.children if run.info.run_name == "narrow-0000")
+    assert runs.steps(continued)["train/loss"] == [1, 2, 3]
     searched = outcomes(home, "demo", "search")
     assert len(searched) == 8 and {"completed", "pruned"} == set(searched)
     assert outcomes(home, "demo", "confirm") == ["completed"] * 4
