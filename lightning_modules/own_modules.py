@@ -77,12 +77,13 @@ def _model_problem(made: type, name: str, named: bool) -> str | None:
 
 
 def own_row(configuration: Configuration) -> Network:
-    """The row of an own class: `build` gives it as a SupervisedModule, like any other row's."""
+    """The row of an own class, whose `build` knows its parameters: it gives a SupervisedModule."""
 
     def build(input_shape: tuple[int, ...], outputs: int, **given: Any) -> SupervisedModule:
         network = _made(configuration, input_shape, outputs)
-        learning = {k: given[k] for k in given if k not in _network_parameters(configuration)}
-        return SupervisedModule(network, **learning)
+        for name in _network_regularizers(configuration):
+            del given[name]
+        return SupervisedModule(network, **given)
 
     return Network("", build)
 

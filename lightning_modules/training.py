@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import pickle
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,6 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
-from pytorch_lightning.profilers import PassThroughProfiler
 
 from lightning_modules.configuration import Configuration
 from lightning_modules.continuation import (
@@ -42,12 +39,12 @@ from lightning_modules.own_modules import (
     tested,
 )
 from lightning_modules.regularization import REGULARIZATION
+from lightning_modules.trainer import build_trainer, quiet
 
 OnEpoch = Callable[[int, Mapping[str, float]], bool]
 """Told of every epoch (counted from 1) and its metrics; False ends the training, and Interrupted
 leaves it to another process to continue."""
 EXAMPLE_ROWS = 2
-NOTHING = nullcontext()
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ def train(
         tree, data_hash = configuration.to_dict(), described.hash
         kept = Continuation(continuation, {"configuration": tree, "seed": seed, "data": data_hash})
     watch = _Watch(configuration, on_epoch, kept, start, own)
-    with _quiet():
+    with quiet():
         callbacks = [watch] if own is None else [own, watch]
         trainer = build_trainer(configuration, *callbacks, checkpoints=kept)
         found = kept.last if kept is not None and kept.state is not None else None
@@ -172,29 +169,6 @@ def build_module(configuration: Configuration, data: pl.LightningDataModule) -> 
     return _network(configuration, describe(data, configuration))
 
 
-def build_trainer(
-    configuration: Configuration,
-    *callbacks: pl.Callback,
-    checkpoints: Continuation | None = None,
-) -> pl.Trainer:
-    """A trainer without anything that costs time and that fairtune does itself."""
-    return pl.Trainer(
-        max_epochs=int(configuration.trainer["epochs"]),
-        accelerator=str(configuration.trainer["accelerator"]),
-        devices=1,
-        callbacks=list(callbacks),
-        plugins=[] if checkpoints is None else [checkpoints],
-        deterministic="warn",
-        profiler=_NoProfiler(),
-        logger=False,
-        enable_checkpointing=any(isinstance(each, Checkpoint) for each in callbacks),
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-    )
-
-
 def _name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
@@ -205,7 +179,7 @@ def _network(configuration: Configuration, data: Described) -> pl.LightningModul
         return own_lightning_module(configuration, input_shape, outputs)
     own = own_row(configuration) if configuration.model.is_class else None
     row = own or NETWORKS[configuration.model.name]
-    parameters = dict(configuration.model.parameters)
+    parameters = {} if own else dict(configuration.model.parameters)
     before = None if front is None or row.reads_tokens else build_front(front)
     if before is not None:
         input_shape = before.shape(input_shape)
@@ -234,22 +208,6 @@ def _network(configuration: Configuration, data: Described) -> pl.LightningModul
     if before is not None:
         module.network = Embedded(before, module.network)
     return module
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Lightning's remarks, which are for people who use it by hand."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="pytorch_lightning")
-        yield
-
-
-class _NoProfiler(PassThroughProfiler):
-    """Lightning names some twenty actions a step to its profiler; here it costs next to nothing."""
-
-    def profile(self, action_name: str) -> Any:
-        return NOTHING
 
 
 class _Watch(Checkpoint):

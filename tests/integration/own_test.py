@@ -193,6 +193,12 @@ def test_a_network_of_a_module_learns_with_an_optimizer_of_the_file(
         restore(checkpoint)
 
 
+def test_a_parameter_may_be_called_like_one_of_fairtunes(write_module: WriteModule) -> None:
+    name = write_module("nets", NETWORK.replace("width=8", "task, width=8"))
+    result, _ = history(NET | {"model": {"class": f"{name}:Net", "task": "any"}})
+    assert result is not None and result.epochs == 3
+
+
 @pytest.mark.parametrize(
     "model",
     [{"name": "mlp", "hidden": [8]}, {"class": "nets:Net", "width": 8}, {"class": "nets:made"}],
