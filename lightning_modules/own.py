@@ -12,7 +12,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -78,6 +78,17 @@ def load(path: str) -> Target:
     if not callable(target):
         raise OwnCodeError(f"{path}: is neither a class nor a function")
     return target  # type: ignore[no-any-return]
+
+
+def make(path: str, parameters: Mapping[str, Any]) -> Any:
+    """What the class or function at `path` gives; OwnCodeError where it raises."""
+    target = load(path)
+    try:
+        return target(**parameters)
+    except (MemoryError, RuntimeError):  # it may be the machine's fault: torch raises the latter
+        raise
+    except Exception as error:
+        raise OwnCodeError(f"{path}: making it raised {told(error)}") from error
 
 
 def _module(path: str) -> ModuleType:

@@ -17,7 +17,7 @@ from lightning_modules.components import Network, suggestion
 from lightning_modules.configuration import Configuration, Part
 from lightning_modules.errors import OwnCodeError, Problem, UserError
 from lightning_modules.module import SupervisedModule
-from lightning_modules.own import load, misfits, takes
+from lightning_modules.own import load, make, misfits, takes
 from lightning_modules.regularization import REGULARIZATION
 
 OFFERED = ("input_shape", "outputs")
@@ -47,7 +47,7 @@ def own_problems(configuration: Configuration) -> Iterator[Problem]:
 
 def own_data(part: Part) -> pl.LightningDataModule:
     """The user's data module; OwnCodeError where it is none."""
-    data = load(part.name)(**part.parameters)
+    data = make(part.name, part.parameters)
     if text := _data_problem(type(data), f"what {part.name} makes"):
         raise OwnCodeError(text)
     return data  # type: ignore[no-any-return]
@@ -110,7 +110,7 @@ def _made(configuration: Configuration, input_shape: tuple[int, ...], outputs: i
     more = {k: v for k, v in known.items() if takes(target, k) and k not in given and v}
     if keras := sys.modules.get("keras"):
         keras.utils.clear_session()  # its layers are numbered by process otherwise
-    module = target(**given, **more)
+    module = make(name, {**given, **more})
     if text := _model_problem(type(module), f"what {name} makes", named):
         raise OwnCodeError(text)
     if keras is not None and isinstance(module, keras.Layer):

@@ -237,6 +237,12 @@ def test_what_a_function_makes_is_looked_at(write_module: WriteModule) -> None:
         history(NET | {"model": "mlp", "data": {"class": "all:made"}, "loss": "mse"})
 
 
+def test_what_a_constructor_raises_is_told(write_module: WriteModule) -> None:
+    name = write_module("nets", NETWORK.replace("super()", "width.missing; super()"))
+    with pytest.raises(OwnCodeError, match="nets:Net: making it raised AttributeError: 'int' obj"):
+        history(NET | {"model": {"class": f"{name}:Net"}})
+
+
 def test_data_that_does_not_say_its_classes_or_has_other_batches_is_refused(
     write_module: WriteModule,
 ) -> None:
