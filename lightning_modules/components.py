@@ -351,8 +351,9 @@ def unknown(what: str, name: object, known: Iterable[str]) -> str:
 
 def suggestion(name: object, known: Iterable[str]) -> str:
     """`; did you mean X?`, or nothing where no known name is near."""
-    near = difflib.get_close_matches(str(name).lower(), list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
+    spelled = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(str(name).lower(), list(spelled), n=1, cutoff=0.6)
+    return f"; did you mean {spelled[near[0]]}?" if near else ""
 
 
 def article(noun: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import random
 import shutil
 import time
@@ -63,7 +64,10 @@ class Continuation(CheckpointIO):
         """Write what Lightning dumped; at every moment one of the two files is whole."""
         began = time.monotonic()
         content = BytesIO()
-        torch.save({"training": self.training, "state": checkpoint}, content)
+        try:
+            torch.save({"training": self.training, "state": checkpoint}, content)
+        except (pickle.PicklingError, AttributeError, TypeError):
+            return  # a module of the user's holds what no file can: it would start anew
 
         def write(beside: Path) -> None:
             with beside.open("wb") as file:

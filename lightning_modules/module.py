@@ -125,7 +125,8 @@ class SupervisedModule(pl.LightningModule):
         row, parameters = self.optimizer
         if "weight_decay" in self.regularization:  # takes the place of the optimizer's own
             parameters = {**parameters, "weight_decay": 0.0}
-        optimizer: Optimizer = row.build(self.parameters(), **parameters)
+        learned = [weight for weight in self.parameters() if weight.requires_grad]
+        optimizer: Optimizer = row.build(learned, **parameters)
         epochs = max(1, self.trainer.max_epochs or 1)
         row, parameters = self.schedule
         schedule: Schedule = row.build(

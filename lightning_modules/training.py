@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import pickle
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,6 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
-from pytorch_lightning.profilers import PassThroughProfiler
 
 from lightning_modules.configuration import Configuration, Part
 from lightning_modules.continuation import (
@@ -28,18 +25,28 @@ from lightning_modules.continuation import (
     set_generator_states,
 )
 from lightning_modules.data.datasets import DATASETS
-from lightning_modules.data.tensors import TensorDataModule
+from lightning_modules.data.described import Described, describe
 from lightning_modules.embeddings import Embedded, build_front
-from lightning_modules.errors import DataError, Interrupted, UserError
+from lightning_modules.errors import DataError, Interrupted, OwnCodeError, UserError
 from lightning_modules.module import SupervisedModule
 from lightning_modules.networks import NETWORKS
+from lightning_modules.own_modules import (
+    OwnMetrics,
+    can_test,
+    own_data,
+    own_lightning_module,
+    own_row,
+    tested,
+)
 from lightning_modules.regularization import REGULARIZATION
+from lightning_modules.trainer import build_trainer, quiet
 
 OnEpoch = Callable[[int, Mapping[str, float]], bool]
 """Told of every epoch (counted from 1) and its metrics; False ends the training, and Interrupted
 leaves it to another process to continue."""
 EXAMPLE_ROWS = 2
-NOTHING = nullcontext()
+SEQUENCES = ("sequence", "text")
+"""Kinds of data that have time first."""
 
 
 @dataclass(frozen=True)
@@ -87,27 +94,32 @@ def train(
     torch.set_num_threads(int(configuration.trainer["threads"]))
     pl.seed_everything(seed, verbose=False)
     data = build_data(configuration)
-    module = build_module(configuration, data)
-    watched = "early_stopping" in configuration.regularization
-    module.logged = {configuration.objective.metric} if watched else ()
+    described = describe(data, configuration)
+    module = _network(configuration, described)
+    own = None if isinstance(module, SupervisedModule) else OwnMetrics()
+    if isinstance(module, SupervisedModule):
+        watched = "early_stopping" in configuration.regularization
+        module.logged = {configuration.objective.metric} if watched else ()
     kept = None
     if continuation is not None:
-        tree, data_hash = configuration.to_dict(), data.splits.hash
+        tree, data_hash = configuration.to_dict(), described.hash
         kept = Continuation(continuation, {"configuration": tree, "seed": seed, "data": data_hash})
-    watch = _Watch(configuration, on_epoch, kept, start)
-    with _quiet():
-        trainer = build_trainer(configuration, watch, checkpoints=kept)
+    watch = _Watch(configuration, on_epoch, kept, start, own)
+    with quiet():
+        callbacks = [watch] if own is None else [own, watch]
+        trainer = build_trainer(configuration, *callbacks, checkpoints=kept)
         found = kept.last if kept is not None and kept.state is not None else None
         trainer.fit(module, datamodule=data, ckpt_path=found, weights_only=True)
         if watch.interrupted:
             raise Interrupted(f"after epoch {watch.epochs}")
         test: dict[str, float] = {}
-        if evaluate_test and watch.weights and not watch.diverged:
+        testable = evaluate_test and can_test(module, data)
+        if testable and watch.weights and not watch.diverged:
             module.load_state_dict(watch.weights)
             trainer.test(module, datamodule=data, verbose=False)
-            test = {k: v for k, v in module.epoch_metrics.items() if k.startswith("test/")}
+            test = tested(trainer, module)
     if checkpoint is not None and watch.weights:
-        _write(checkpoint, configuration, seed, data, watch)
+        _write(checkpoint, configuration, seed, described, watch)
     return TrainingResult(
         epochs=watch.epochs,
         best_epoch=watch.best_epoch,
@@ -115,7 +127,7 @@ def train(
         test=test,
         stopped=watch.stopped,
         diverged=watch.diverged,
-        data_hash=data.splits.hash,
+        data_hash=described.hash,
         seconds=watch.seconds,
         device=_name(trainer.strategy.root_device),
     )
@@ -136,73 +148,55 @@ def read_checkpoint(checkpoint: Path) -> dict[str, Any]:
         raise UserError(f"{checkpoint}: is no whole fairtune checkpoint: {error}") from None
 
 
-def restore(checkpoint: Path) -> SupervisedModule:
+def restore(checkpoint: Path) -> pl.LightningModule:
     """The trained network of a checkpoint, ready to predict; only plain tensors are read.
 
-    Raises UserError where the file is no whole checkpoint.
+    Raises UserError where the file is no whole checkpoint, and where its network is of a class
+    that may not be imported here.
     """
     content = read_checkpoint(checkpoint)
     try:
         configuration = Configuration.resolve(content["configuration"])
         shape = tuple(content["input_shape"])
-        module = _network(configuration, shape, content["outputs"], content["front"])
+        described = Described(shape, content["outputs"], front=content["front"])
+        module = _network(configuration, described)
         module.load_state_dict(content["weights"])
+    except OwnCodeError:
+        raise
     except Exception as error:  # a foreign file can raise anything here
         raise UserError(f"{checkpoint}: is no whole fairtune checkpoint: {error}") from None
     return module.eval()
 
 
-def build_data(configuration: Configuration) -> TensorDataModule:
+def build_data(configuration: Configuration) -> pl.LightningDataModule:
     """The data that a configuration names."""
     part = configuration.data
-    data: TensorDataModule = DATASETS[part.name].build(**part.parameters)
+    if part.is_class:
+        return own_data(part)
+    data: pl.LightningDataModule = DATASETS[part.name].build(**part.parameters)
     return data
 
 
-def build_module(configuration: Configuration, data: TensorDataModule) -> SupervisedModule:
-    """The LightningModule (MLP, CNN, Recurrent) that a configuration describes."""
-    return _network(configuration, data.input_shape, data.outputs, data.splits.front)
-
-
-def build_trainer(
-    configuration: Configuration,
-    *callbacks: pl.Callback,
-    checkpoints: Continuation | None = None,
-) -> pl.Trainer:
-    """A trainer without anything that costs time and that fairtune does itself."""
-    return pl.Trainer(
-        max_epochs=int(configuration.trainer["epochs"]),
-        accelerator=str(configuration.trainer["accelerator"]),
-        devices=1,
-        callbacks=list(callbacks),
-        plugins=[] if checkpoints is None else [checkpoints],
-        deterministic="warn",
-        profiler=_NoProfiler(),
-        logger=False,
-        enable_checkpointing=any(isinstance(each, Checkpoint) for each in callbacks),
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-    )
+def build_module(configuration: Configuration, data: pl.LightningDataModule) -> pl.LightningModule:
+    """The LightningModule (MLP, CNN, Recurrent, or the user's) that a configuration describes."""
+    return _network(configuration, describe(data, configuration))
 
 
 def _name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-def _network(
-    configuration: Configuration,
-    input_shape: tuple[int, ...],
-    outputs: int,
-    front: Mapping[str, Any] | None,
-) -> SupervisedModule:
-    row = NETWORKS[configuration.model.name]
-    parameters = dict(configuration.model.parameters)
+def _network(configuration: Configuration, data: Described) -> pl.LightningModule:
+    input_shape, outputs, front = data.input_shape, data.outputs, data.front
+    if configuration.model.is_class and not configuration.optimizer.name:
+        return own_lightning_module(configuration, input_shape, outputs)
+    own = own_row(configuration) if configuration.model.is_class else None
+    row = own or NETWORKS[configuration.model.name]
+    parameters = {} if own else dict(configuration.model.parameters)
     before = None if front is None or row.reads_tokens else build_front(front)
     if before is not None:
         input_shape = before.shape(input_shape)
-    if row.time_first and _kind(configuration.data) in ("sequence", "text"):
+    if row.time_first and len(input_shape) == 2 and _kind(configuration.data) in SEQUENCES:
         parameters["sequence"] = True
     learning = {}
     for name, given in configuration.regularization.items():
@@ -231,23 +225,7 @@ def _network(
 
 
 def _kind(data: Part) -> str:
-    return DATASETS[data.name].kind_of(data.parameters)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Lightning's remarks, which are for people who use it by hand."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="pytorch_lightning")
-        yield
-
-
-class _NoProfiler(PassThroughProfiler):
-    """Lightning names some twenty actions a step to its profiler; here it costs next to nothing."""
-
-    def profile(self, action_name: str) -> Any:
-        return NOTHING
+    return "sequence" if data.is_class else DATASETS[data.name].kind_of(data.parameters)
 
 
 class _Watch(Checkpoint):
@@ -263,7 +241,10 @@ class _Watch(Checkpoint):
         on_epoch: OnEpoch,
         continuation: Continuation | None,
         start: float,
+        own: OwnMetrics | None = None,
     ) -> None:
+        """`own` reads the metrics of a module that is not a SupervisedModule."""
+        self.own = own
         self.objective = configuration.objective
         self.on_epoch = on_epoch
         self.continuation = continuation
@@ -273,6 +254,8 @@ class _Watch(Checkpoint):
         self.stopped = False
         self.interrupted = False
         self.diverged: str | None = None
+        self.example: Any = None
+        """The first rows of the validation inputs, where they are one tensor."""
         self._start = start
         self._held: dict[str, Any] = {}
         self._began = 0.0
@@ -313,17 +296,31 @@ class _Watch(Checkpoint):
                 if self.epochs < len(self._held["history"]):
                     self.weights = {}  # of an epoch that may not have been yet
                 return
+        # the first batches were asked for before this; a shuffled loader draws for that
         set_generator_states(self._held["generators"])
+        fetcher = trainer.fit_loop._data_fetcher
+        assert fetcher is not None
+        iter(fetcher)
         self._held = {}
+
+    def on_validation_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, *_: Any
+    ) -> None:
+        if self.example is None:
+            inputs = batch[0] if isinstance(batch, list | tuple) else batch
+            if isinstance(inputs, torch.Tensor):
+                self.example = inputs[:EXAMPLE_ROWS].detach().cpu().numpy()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._began = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        assert isinstance(pl_module, SupervisedModule)
-        metrics = dict(pl_module.epoch_metrics)
+        if self.own is not None:
+            metrics, self.diverged = self.own.epoch(trainer, self.objective.metric)
+        else:
+            assert isinstance(pl_module, SupervisedModule)
+            metrics, self.diverged = dict(pl_module.epoch_metrics), pl_module.diverged
         metrics["time/epoch_s"] = time.perf_counter() - self._began
-        self.diverged = pl_module.diverged
         value = metrics[self.objective.metric]
         said = f"{self.objective.metric} is {value!r} after epoch {self.epochs + 1}"
         if not isinstance(value, int | float):
@@ -365,7 +362,7 @@ class _Watch(Checkpoint):
 
 
 def _write(
-    checkpoint: Path, configuration: Configuration, seed: int, data: TensorDataModule, watch: _Watch
+    checkpoint: Path, configuration: Configuration, seed: int, data: Described, watch: _Watch
 ) -> None:
     content: dict[str, Any] = {
         "configuration": configuration.to_dict(),
@@ -374,12 +371,12 @@ def _write(
         "metrics": watch.best,
         "input_shape": list(data.input_shape),
         "outputs": data.outputs,
-        "front": data.splits.front,
-        "classes": list(data.splits.classes),
-        "preparation": dict(data.splits.preparation),
+        "front": data.front,
+        "classes": list(data.classes),
+        "preparation": dict(data.preparation),
         "weights": watch.weights,
     }
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    example = data.splits.validation[0][:EXAMPLE_ROWS].numpy()
-    replace(checkpoint.with_suffix(".npy"), lambda path: np.save(path, example))
+    if watch.example is not None:
+        replace(checkpoint.with_suffix(".npy"), lambda path: np.save(path, watch.example))
     replace(checkpoint, lambda path: torch.save(content, path))

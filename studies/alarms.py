@@ -111,7 +111,8 @@ def _inclusions(comparison: Comparison) -> Iterator[Alarm]:
 
 
 def _optimizer(arm: ArmResult) -> str:
-    return "" if arm.winner is None else str(arm.winner.configuration["optimizer"]["name"])
+    part = {} if arm.winner is None else arm.winner.configuration.get("optimizer", {})
+    return str(part.get("name", ""))
 
 
 def _alike(comparison: Comparison, one: ArmResult, other: ArmResult) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -149,7 +150,8 @@ def metrics(results: StudyResults) -> list[str]:
 
 def _check(metric: str, results: StudyResults) -> None:
     logged = {name for trial in results.ended for name in (*trial.best, *trial.test)}
-    if metric not in logged and (logged or metric not in KNOWN):
+    known = (*KNOWN, results.spec.objective.metric)
+    if metric not in logged and (logged or metric not in known):
         hint = suggestion(metric, logged) or "; logged are " + ", ".join(sorted(logged))
         raise UserError(f"{metric} was not logged in {results.study}{hint}")
 
@@ -173,7 +175,7 @@ def _arm(
     optimism = None
     if best is not None and confirmed:
         optimism = stats.optimism(best, mean.estimate, goal)
-    test_metric = "test/" + metric.rpartition("/")[2]
+    test_metric = "test/" + re.sub(r"^(train|val|valid|validation)[/_]", "", metric)
     return ArmResult(
         arm=arm.name,
         levels=arm.levels,

@@ -175,7 +175,9 @@ class Delivery:
                     copy = shutil.copyfile(checkpoint, Path(folder) / "best.pt")
                     self.client.log_artifact(run.info.run_id, str(copy), "checkpoints")
         best = runs[0][0] if runs else None
-        if best is not None and parent.data.tags.get(BEST_TAG) != best.info.run_id:
+        if best is None or not runs[0][1].with_suffix(".npy").exists():
+            return  # a program's weights, or inputs that are more than one array
+        if parent.data.tags.get(BEST_TAG) != best.info.run_id:
             logged_model.log_model(self.client, best, runs[0][1])
             self.client.set_tag(self.parent_id, BEST_TAG, best.info.run_id)
 

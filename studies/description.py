@@ -28,9 +28,11 @@ def describe(found: Finding) -> str:
     """Markdown: the question, how it was searched, what was found and what may be said of it."""
     results, spec = found.results, found.results.spec
     counts = outcome_counts(results.ended)
-    datasets = dict.fromkeys(str(trial.configuration["data"]["name"]) for trial in results.trials)
+    sections = [trial.configuration.get("data", {}) for trial in results.trials]
+    named = [str(part.get("name") or part.get("class", "")) for part in sections]
+    datasets = dict.fromkeys(name for name in named if name)
     rows = {
-        "data set": ", ".join(datasets),
+        "data set": ", ".join(datasets) or "known to the program",
         "objective": f"{spec.objective.goal} {spec.objective.metric}",
         "sampler": str(spec.sampler),
         "pruner": str(spec.pruner),

@@ -1,12 +1,17 @@
-"""What a study reads, looked at before its first trial: a mistake is told once, not every trial."""
+"""What a study reads and runs, looked at before its first trial: a mistake is told once, not every
+trial."""
 
 from __future__ import annotations
 
 import json
+import shutil
 
+from lightning_modules import own
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.datasets import DATASETS
-from lightning_modules.errors import DataError
+from lightning_modules.errors import ConfigurationError, DataError, Problem, UserError
+from lightning_modules.sections import COMMAND
+from studies.placeholders import asked_for, is_program
 from studies.ranges import variants
 from studies.spec import Spec
 
@@ -15,13 +20,18 @@ LEARNING = ("batch_size", "augment", "balance")
 
 
 def check_inputs(spec: Spec) -> None:
-    """Read the files of every data set that the study names; torch is not imported.
+    """Read the files of every data set that the study names, import the user's own classes, find
+    the programs; torch is imported for own classes only.
 
-    Raises DataError where one cannot be used.
+    Raises DataError, OwnCodeError, ConfigurationError or UserError where one cannot be used.
     """
     outputs: dict[str, int | None] = {}
+    problems: list[Problem] = []
     for variant in variants(spec.space.root):
         configuration = Configuration.resolve(variant.value)
+        problems += _own_problems(configuration)
+        if is_program(configuration):
+            _find_program(configuration.model.parameters[COMMAND][0])
         data = configuration.data
         row = DATASETS.get(data.name)
         reads = {name: value for name, value in data.parameters.items() if name not in LEARNING}
@@ -36,3 +46,21 @@ def check_inputs(spec: Spec) -> None:
                 f"loss: binary_cross_entropy needs two classes, but {data.name} has {classes}; "
                 "write cross_entropy"
             )
+    if problems:
+        raise ConfigurationError(list(dict.fromkeys(problems)))
+
+
+def _own_problems(configuration: Configuration) -> list[Problem]:
+    if not (configuration.data.is_class or configuration.model.is_class):
+        return []
+    for part in (configuration.data, configuration.model):
+        if part.is_class:
+            own.require_allowed(part.name)  # before torch is imported, which takes seconds
+    from lightning_modules.own_modules import own_problems
+
+    return list(own_problems(configuration))
+
+
+def _find_program(word: str) -> None:
+    if not asked_for([word]) and shutil.which(word) is None:
+        raise UserError(f"model.command: there is no program {word} that could be run")

@@ -31,7 +31,7 @@ def methods(results: StudyResults, comparison: Comparison) -> list[tuple[str, st
 def _data(results: StudyResults) -> Iterator[str]:
     """Every data set and split that a trial has met."""
     sections = [
-        {k: v for k, v in trial.configuration["data"].items() if k != "batch_size"}
+        {k: v for k, v in trial.configuration.get("data", {}).items() if k != "batch_size"}
         for trial in results.trials
     ]
     for section in {json.dumps(section, sort_keys=True): section for section in sections}.values():
@@ -47,7 +47,7 @@ def _data(results: StudyResults) -> Iterator[str]:
 
 
 def _data_set(section: Mapping[str, object]) -> str:
-    name = str(section["name"])
+    name = str(section.get("name") or section.get("class") or "data that only the program knows")
     row = DATASETS.get(name)
     about = "" if row is None else "; ".join(filter(None, (row.summary, row.source)))
     said = f"{name} ({about})" if about else name

@@ -72,12 +72,18 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
             f"{results.study}: new rows for {configuration.data.name} cannot be read from a file; "
             "--test predicts the study's own test part"
         )
+    if data is None and configuration.data.is_class:
+        raise UserError(
+            f"{results.study}: the test part of a data module of your own is predicted by a script "
+            "of your own; `lightning_modules.training.restore` gives its network"
+        )
     with checkpoint_of(results, chosen.trial) as path:
         content, module = read_checkpoint(path), restore(path)
     targets = None
     inputs: Sequence[Any]
     if data is None:
-        *inputs, targets = build_data(configuration).splits.test
+        whole: Any = build_data(configuration)
+        *inputs, targets = whole.splits.test
     else:
         assert row is not None and row.read_new is not None
         inputs = row.read_new(data, content["preparation"], **configuration.data.parameters)
@@ -118,9 +124,10 @@ def _answers(module: Any, inputs: Sequence[Any]) -> np.ndarray[Any, np.dtype[np.
     import torch
 
     rows = len(inputs[-1]) if len(inputs) > 1 else inputs[0].shape[0]
+    answer = getattr(module, "predict", module)  # a module of the user's may have none
     with torch.inference_mode():
         batches = [
-            module.predict(*(column[start : start + BATCH] for column in inputs))
+            answer(*(column[start : start + BATCH] for column in inputs))
             for start in range(0, rows, BATCH)
         ]
         answers: np.ndarray[Any, np.dtype[np.float32]] = torch.cat(batches).numpy()

@@ -14,6 +14,7 @@ from lightning_modules.metrics import METRICS, goal_of, logged_metrics
 from studies.arms import Arm, arms
 from studies.confirmation import seeds_of
 from studies.phases import Budget
+from studies.placeholders import is_program, lacks_seed
 from studies.spec import Spec
 from studies.verdicts import seeds_for_a_verdict
 
@@ -84,6 +85,11 @@ def _warnings(spec: Spec, alternatives: Sequence[Arm]) -> list[str]:
                 f"search.epochs is {spec.epochs}, less than one training ({spec.max_epochs}): "
                 "no trial will start"
             )
+    if spec.confirm is not None and lacks_seed(spec.space.root):
+        found.append(
+            "the program is not told its seed: runs on fresh seeds would be equal, or differ by "
+            "chance alone; add {seed} to model.command"
+        )
     if spec.confirm is not None and len(alternatives) > 1:
         seeds, needed = (
             seeds_of(spec.confirm, len(alternatives)),
@@ -111,16 +117,19 @@ def sample(spec: Spec) -> list[Configuration]:
     return found
 
 
-def parameter_count(configuration: Configuration) -> int:
-    """Trainable numbers of the network."""
+def parameter_count(configuration: Configuration) -> int | None:
+    """Trainable numbers of the network; a program's are its own."""
+    if is_program(configuration):
+        return None
     from lightning_modules.training import build_data, build_module
 
     module = build_module(configuration, build_data(configuration))
     return sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
 
 
-def probe(configurations: Sequence[Configuration]) -> float:
-    """Seconds per epoch: the mean of the configurations' second epochs."""
+def probe(configurations: Sequence[Configuration]) -> float | None:
+    """Seconds per epoch: the mean of the configurations' second epochs; None where all are
+    programs, which are not run for this."""
     from lightning_modules.training import train
 
     seconds: list[float] = []
@@ -131,5 +140,7 @@ def probe(configurations: Sequence[Configuration]) -> float:
         return True
 
     for configuration in configurations:
+        if is_program(configuration):
+            continue
         train(replace(configuration, trainer={**configuration.trainer, "epochs": 2}), 0, on_epoch)
-    return fmean(seconds)
+    return fmean(seconds) if seconds else None

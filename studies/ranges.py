@@ -11,7 +11,7 @@ from typing import Any
 from lightning_modules.components import Component, Number, Parameter, Several, Slot, suggestion
 from lightning_modules.errors import Problem
 from lightning_modules.regularization import REGULARIZATION
-from lightning_modules.sections import SECTIONS, TRAINER
+from lightning_modules.sections import SECTIONS, TRAINER, own_key
 from studies.space import Alternatives, Choice, Fixed, Group, Node, Range
 
 Keys = tuple[str | int, ...]
@@ -72,6 +72,9 @@ def _labelled(value: Any, named: bool) -> tuple[str, Any]:
         return str(value["label"]), rest
     if not named:
         return "+".join(str(name) for name in rest) or "none", rest
+    own = own_key(value)
+    if own is not None:
+        return str(value[own]).rpartition(":")[2] if own == "class" else own, rest
     return str(value.get("name", value)), rest
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from lightning_modules import own
 from lightning_modules.components import unknown
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.datasets import DATASETS
@@ -107,6 +108,7 @@ def reproduce(
             trial.seed if seed is None else seed,
             str(Path(folder) / "again.pt"),
             evaluate_test=bool(trial.test),
+            allowed=own.allowed(),
         )
         again, end = _train(engine, task, max(recorded))
         metrics = _compared(recorded, again, finite_only=not complete)

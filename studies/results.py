@@ -177,7 +177,12 @@ class StudyResults:
     def warnings(self) -> list[str]:
         """What a person should know before trusting the numbers."""
         counts = outcome_counts(self.ended)
-        return [
+        done = self.ranked([trial for trial in self.ended if trial.phase == "confirm"])
+        untested = [
+            "the runs on fresh seeds have no test metrics: the model tests nothing, or the data "
+            "has no test part"
+        ] * (bool(done) and not any(trial.test for trial in done))
+        return untested + [
             f"{count} of {len(self.ended)} trials ended with {outcome}"
             + (f": {reason}" if reason else "")
             for outcome, count in counts.items()

@@ -11,6 +11,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from lightning_modules import own
 from lightning_modules.errors import StorageError
 from studies.archive import Archive, Asked, Ledger, end_of
 from studies.arms import arms
@@ -167,6 +168,7 @@ class Runner:
                 str(self.home.checkpoint(self.spec.study, record.key)),
                 str(self.home.continuation(self.spec.study, record.key)),
                 evaluate_test=record.phase == "confirm",
+                allowed=own.allowed(),
             )
         )
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lightning_modules.activations import ACTIVATIONS
+from lightning_modules.checking import CLASS
 from lightning_modules.components import Component, Number, Parameter, Several, Slot
 from lightning_modules.data.augmentation import AUGMENTATIONS
 from lightning_modules.metrics import METRICS, logged_metrics
 from lightning_modules.regularization import REGULARIZATION
-from lightning_modules.sections import OBJECTIVE, SECTIONS, TRAINER
+from lightning_modules.sections import COMMAND, OBJECTIVE, OWN, SECTIONS, TRAINER
 from studies.search import PRUNERS, SAMPLERS
 from studies.spec import StudyFile
 
@@ -34,7 +35,8 @@ def study_file_schema() -> Schema:
     properties = schema["properties"]
     for key, section in SECTIONS.items():
         described = {"description": f"a {section.what}, or a list of alternatives"}
-        properties[key] = {**_component_or_list(section.table), **described}
+        forms = [_own(own) for own in OWN.get(key, ())]
+        properties[key] = {**_component_or_list(section.table, forms), **described}
     rows = {name: _switched(row) for name, row in REGULARIZATION.items()}
     properties["regularization"] = _or_list(_mapping(rows), _mapping({**LABEL, **rows}))
     timeout = Number(None, "seconds after which a trial is ended", low=0, open="low")
@@ -43,16 +45,34 @@ def study_file_schema() -> Schema:
     properties["trainer"] = _mapping({**trainer, "trial_timeout": seconds})
     metrics = [metric for task in METRICS for metric in logged_metrics(task)]
     properties["objective"] = _mapping(
-        {"metric": {"enum": list(dict.fromkeys(metrics))}, "goal": OBJECTIVE["goal"].schema()}
+        {"metric": {"type": "string"}, "goal": OBJECTIVE["goal"].schema()}
     )
+    logged = {"metric": {"enum": list(dict.fromkeys(metrics))}}
+    own: Schema = {"anyOf": [{"type": "object", "required": [key]} for key in OWN["model"]]}
+    model: Schema = {"anyOf": [own, {"type": "array", "contains": own}]}
+    schema["if"] = {"required": ["model"], "properties": {"model": model}}  # it logs what it likes
+    schema["else"] = {"properties": {"objective": {"properties": logged}}}
     search = schema["$defs"]["SearchSection"]["properties"]
     search["method"] = _component(SAMPLERS)
     search["pruner"] = _component(PRUNERS)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _component_or_list(table: Mapping[str, Component]) -> Schema:
-    return _or_list(_component(table), _component(table, LABEL))
+def _component_or_list(table: Mapping[str, Component], own: Sequence[Schema] = ()) -> Schema:
+    one, labelled = _component(table), _component(table, LABEL)
+    for schema in (one, labelled):
+        schema["anyOf"] = [*schema["anyOf"], *own]
+    return _or_list(one, labelled)
+
+
+def _own(key: str) -> Schema:
+    """A part of the user's, whose parameters only its code knows."""
+    word: Schema = {"type": "string"}
+    value = {
+        "class": {**word, "pattern": f"^{CLASS.pattern}$", "description": "package.module:Class"},
+        COMMAND: {"type": "array", "items": word, "minItems": 1},
+    }[key]
+    return {"type": "object", "required": [key], "properties": {key: value}}
 
 
 def _component(table: Mapping[str, Component], more: Schema | None = None) -> Schema:

@@ -13,13 +13,13 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 if TYPE_CHECKING:
-    from lightning_modules.module import SupervisedModule
+    from pytorch_lightning import LightningModule
 
 
 class Network(PythonModel):
     """Answers with class probabilities, or with values for regression."""
 
-    module: SupervisedModule
+    module: LightningModule
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the checkpoint."""
@@ -37,7 +37,8 @@ class Network(PythonModel):
         import torch
 
         with torch.inference_mode():
-            answers: np.ndarray = self.module.predict(torch.from_numpy(model_input)).numpy()
+            answer = getattr(self.module, "predict", self.module)  # the user's may have none
+            answers: np.ndarray = answer(torch.from_numpy(model_input)).numpy()
         return answers
 
 

@@ -16,6 +16,7 @@ from lightning_modules.configuration import Configuration, Objective
 from lightning_modules.errors import Problem, UserError
 from studies import document
 from studies.document import Document
+from studies.placeholders import command_problems
 from studies.ranges import Keys, read_space, variants
 from studies.search import PRUNERS, SAMPLERS
 from studies.space import Alternatives, Choice, Group, Node, Space
@@ -64,8 +65,8 @@ class StudyFile(Section):
 
     study: str = Field(description="the study's name in its home")
     description: str = Field("", description="the question that the study answers")
-    data: Any
-    model: Any
+    data: Any = None
+    model: Any = None
     loss: Any = None
     optimizer: Any = None
     schedule: Any = None
@@ -149,6 +150,7 @@ def resolve(source: Document, overrides: Sequence[str] = ()) -> Spec:
     factors = _factors(compare, root, problems)
     problems.extend(_budget_problems(search, sampler, space, factors))
     problems.extend(_fixed_problems(root))
+    problems.extend([] if problems else command_problems(root))
     source.refuse(problems)
     assert file is not None
     plain = [Configuration.resolve(variant.value) for variant in variants(root)]

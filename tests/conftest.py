@@ -1,14 +1,17 @@
 """What all tests share: an environment of their own, and homes that are quick to make."""
 
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from lightning_modules import own
 from studies.home import Home
 
 MakeHome = Callable[[Path], Home]
+WriteModule = Callable[[str, str], str]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,3 +54,26 @@ def make_home(migrated: Path) -> MakeHome:
 def home(tmp_path: Path, make_home: MakeHome) -> Home:
     """A new home in a folder whose name has a space."""
     return make_home(tmp_path / "my home")
+
+
+@pytest.fixture
+def own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """An empty current folder; nothing is allowed, and its modules are forgotten afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(own.ALLOW, "")
+    yield tmp_path
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def write_module(own_folder: Path) -> WriteModule:
+    """Writes a module of that name into the current folder, and allows it."""
+
+    def write(name: str, text: str) -> str:
+        (own_folder / f"{name}.py").write_text(text)
+        own.allow([name])
+        return name
+
+    return write

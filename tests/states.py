@@ -80,6 +80,31 @@ compare: {factor: optimizer}
 confirm: {top: 1, seeds: 9}
 """
 
+CLASSES = """
+study: made
+data: {class: "mine:Rows", batch_size: 8}
+model:
+  - {class: "mine:Module", label: narrow, width: 4, lr: {min: 1e-3, max: 1.0, log: true}}
+  - {class: "mine:Module", label: wide, width: 64, lr: {min: 1e-3, max: 1.0, log: true}}
+trainer: {epochs: 4}
+objective: {metric: val_acc, goal: maximize}
+search: {method: random, trials: 4}
+compare: {factor: model}
+confirm: {top: 1, seeds: 9}
+"""
+PROGRAMS = """
+study: made
+model: {command: [sh, "{optimizer.name}", "{optimizer.lr}", "{seed}"]}
+optimizer:
+  - {name: sgd, lr: {min: 1e-4, max: 0.1, log: true}}
+  - {name: adam, lr: {min: 1e-4, max: 0.1, log: true}}
+trainer: {epochs: 4}
+objective: {metric: val/score, goal: maximize}
+search: {method: random, trials: 4}
+compare: {factor: optimizer}
+confirm: {top: 1, seeds: 9}
+"""
+
 Value = Callable[[int, int], float | None]
 """The objective by the place of the arm and the number of the trial, or the seed."""
 
@@ -181,6 +206,8 @@ def states() -> Mapping[str, StudyResults]:
             spec := spec_of(labelled(f"arm-{i:02}" for i in range(40))), trials_of(spec, seeds=3)
         ),
         "choices": study(spec := spec_of(KINDS), trials_of(spec)),
+        "own classes": study(spec := spec_of(CLASSES), trials_of(spec)),
+        "programs": study(spec := spec_of(PROGRAMS), trials_of(spec)),
         "infinite": study(plain, trials_of(plain, odd)),
         "hostile": study(spec := spec_of(labelled(NAMES)), trials_of(spec)),
     }

@@ -25,7 +25,12 @@ def plans(chosen: Chosen) -> None:
     results = chosen.results
     found = {arm: learners(results, arm)[:1] for arm in chosen.arms}
     with polite():
-        trainings = [trial for trials in found.values() for trial in trials]
+        trainings = [
+            trial
+            for trials in found.values()
+            for trial in trials
+            if {"optimizer", "schedule"} <= trial.configuration.keys()  # a class may bring its own
+        ]
         logged = chosen.histories(trainings, ["optim/lr"])
         rates = [
             rates_of(results, trial, logged.get(trial.run_id or "", {}).get("optim/lr", {}))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from studies.cli.options import (
+    Allow,
     Json,
     Overrides,
     StudyFile,
@@ -21,10 +22,11 @@ def check(
     file: StudyFile,
     workers: Workers = None,
     overrides: Overrides = None,
+    allow: Allow = None,
     as_json: Json = False,
 ) -> None:
     """Check a study file, show its plan, three sampled configurations and a time estimate."""
-    spec = load_spec(file, overrides)
+    spec = load_spec(file, overrides, allow)
     from studies.inputs import check_inputs
     from studies.preview import parameter_count, plan, probe, sample
 
@@ -56,14 +58,18 @@ def check(
         chosen = spec.space.chosen(configuration.flat())
         values = ", ".join(f"{path}={_shown(value)}" for path, value in chosen.items())
         count = parameter_count(configuration)
-        screen.print(f"  {configuration.model.name} with {count:,} weights: {values or 'no range'}")
+        weights = "" if count is None else f" with {count:,} weights"
+        screen.print(f"  {configuration.model.name}{weights}: {values or 'no range'}")
     seconds = probe(samples)
     side_by_side = worker_count(workers)
-    estimate = seconds * planned.epochs / side_by_side
-    screen.print(
-        f"time: {seconds:.2f} s per epoch here; at most about {_duration(estimate)} with "
-        f"{side_by_side} workers, less where trials are pruned"
-    )
+    if seconds is None:
+        screen.print("time: unknown, since only the program knows how long an epoch takes")
+    else:
+        estimate = seconds * planned.epochs / side_by_side
+        screen.print(
+            f"time: {seconds:.2f} s per epoch here; at most about {_duration(estimate)} with "
+            f"{side_by_side} workers, less where trials are pruned"
+        )
     for warning in planned.warnings:
         screen.print(f"warning: {warning}")
     if as_json:

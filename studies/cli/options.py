@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lightning_modules import own
 from lightning_modules.errors import UserError
 from studies.presets import find_preset, preset_names
 
@@ -67,6 +68,15 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Override a value of the file; repeatable."),
 ]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="MODULE",
+        help="A module or package whose classes the file may name; repeatable. Its code is run. "
+        "Also FAIRTUNE_ALLOW, separated by commas.",
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object on the last line of standard output.")
 ]
@@ -85,10 +95,11 @@ def open_home(path: Path | None) -> Home:
     return Home.at(path or Path(DEFAULT_HOME))
 
 
-def load_spec(file: Path, overrides: list[str] | None) -> Spec:
-    """The study file at `file`, or the preset of that name."""
+def load_spec(file: Path, overrides: list[str] | None, allow: list[str] | None) -> Spec:
+    """The study file at `file`, or the preset of that name; `allow` names modules of its own."""
     from studies.spec import load
 
+    own.allow(allow or ())
     return load(find_preset(str(file)) if not file.exists() else file, overrides or ())
 
 

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from lightning_modules import own
 from lightning_modules.errors import UserError
-from studies.cli.options import HomeOption, Json, StudyName, console, open_home, print_json
+from studies.cli.options import Allow, HomeOption, Json, StudyName, console, open_home, print_json
 
 PREVIEW = 5
 
@@ -36,6 +37,7 @@ def predict(
         bool, typer.Option("--test", help="Predict the study's own test part, with its metrics.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    allow: Allow = None,
     home: HomeOption = None,
     as_json: Json = False,
 ) -> None:
@@ -49,6 +51,7 @@ def predict(
     path = output or Path(f"{study}-predictions.csv")
     if not to_screen and path.exists() and not force:
         raise UserError(f"{path} exists already; --force replaces it, --output names another")
+    own.allow(allow or ())
     from studies import results
     from studies.predict import predict, write
 

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from studies.cli.options import HomeOption, Json, complete_runs, console, open_home, print_json
+from lightning_modules import own
+from studies.cli.options import (
+    Allow,
+    HomeOption,
+    Json,
+    complete_runs,
+    console,
+    open_home,
+    print_json,
+)
 
 NOT_REPRODUCED = 6
 """The exit code where the result is another."""
@@ -30,11 +39,13 @@ def reproduce(
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**31 - 1, help="Train with another seed.")
     ] = None,
+    allow: Allow = None,
     home: HomeOption = None,
     as_json: Json = False,
 ) -> None:
     """Train a recorded configuration and seed again; nothing is written. Exit code 6 where the
     result is another."""
+    own.allow(allow or ())
     from studies.engines.local import LocalEngine
     from studies.engines.trials import PRELOAD, train_task
     from studies.reproduce import Likeness, find, reproduce

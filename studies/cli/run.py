@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from studies.cli.options import (
+    Allow,
     HomeOption,
     Json,
     Overrides,
@@ -27,11 +28,12 @@ def run(
     home: HomeOption = None,
     workers: Workers = None,
     overrides: Overrides = None,
+    allow: Allow = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")] = False,
     as_json: Json = False,
 ) -> None:
     """Run a study, or continue it: the same command again never trains a finished trial twice."""
-    spec = load_spec(file, overrides)
+    spec = load_spec(file, overrides, allow)
     place = open_home(home)
     from studies.cli.display import display_for, print_summary
     from studies.driver import run_study

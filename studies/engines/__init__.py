@@ -28,6 +28,8 @@ class Task:
     continuation: str | None = None
     """The folder of the state from which an interrupted training continues."""
     evaluate_test: bool = False
+    allowed: tuple[str, ...] = ()
+    """Modules of the user's that the operator allows to import."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from lightning_modules import own
 from studies.engines import Task
+from studies.engines.program import run_program
+from studies.placeholders import is_program
 from studies.records import EpochReport, Outcome, TrialEnd
 
 PRELOAD = ("studies.engines.preload",)
@@ -13,7 +16,10 @@ PRELOAD = ("studies.engines.preload",)
 
 
 def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
-    """Train a task, asking after every epoch whether to go on."""
+    """Train a task, or run its program, asking after every epoch whether to go on."""
+    if is_program(task.configuration):
+        return run_program(task, ask)
+    own.allow(task.allowed)
     # imported here: the driver names this function and must not wait for torch
     from lightning_modules.training import TrainingResult, train
 

@@ -1,5 +1,6 @@
 """What the README says is so."""
 
+import json
 import re
 import subprocess
 import sys
@@ -43,7 +44,7 @@ def test_every_command_is_in_the_table_and_every_row_is_a_command() -> None:
 
 
 def test_the_study_file_is_right_and_the_mistakes_are_said_as_shown() -> None:
-    (example,) = blocks("yaml")
+    example, *_ = blocks("yaml")
     planned = plan(resolve(document.parse(example, "study.yaml")))
     assert (list(planned.arms), planned.trials, planned.confirmations) == (["sgd", "adam"], 40, 16)
     wrong = example.replace(
@@ -65,9 +66,32 @@ def test_the_table_of_ones_own_is_right() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("word", ["class:", "command:"])
+def test_the_study_files_of_own_parts_are_right(word: str) -> None:
+    (example,) = (block for block in blocks("yaml") if word in block)
+    spec = resolve(document.parse(f"study: own\n{example}", "study.yaml"))
+    assert spec.space.parameters()
+
+
+def test_the_program_in_python_speaks_the_protocol() -> None:
+    program, *_ = (block for block in blocks("python") if "report(" in block)
+    argv = [sys.executable, "-c", program]
+    run = subprocess.run(
+        argv, input="proceed\nstop\n", capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert [json.loads(line)["epoch"] for line in run.stdout.splitlines()] == [1, 2]
+    assert set(json.loads(run.stdout.splitlines()[0])) == set(json.loads(reported_line()))
+
+
+def reported_line() -> str:
+    """The line that the README shows."""
+    (line,) = re.findall(r'^\{"epoch": .*\}$', README, re.MULTILINE)
+    return line
+
+
 @pytest.mark.slow
 def test_the_script_runs(tmp_path: Path) -> None:
-    (script,) = blocks("python")
+    *_, script = blocks("python")
     run = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
     )

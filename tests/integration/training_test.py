@@ -25,11 +25,11 @@ from lightning_modules.module import SupervisedModule
 from lightning_modules.networks import NETWORKS
 from lightning_modules.recurrent import Recurrent
 from lightning_modules.schedules import SCHEDULES, simulate
+from lightning_modules.trainer import build_trainer
 from lightning_modules.training import (
     TrainingResult,
     build_data,
     build_module,
-    build_trainer,
     restore,
     train,
 )

@@ -44,6 +44,22 @@ def test_a_file_that_uses_every_section_validates() -> None:
     assert mistakes(GOOD) == []
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        "{class: 'nets:Net', width: {min: 4, max: 16}}",
+        "[{class: 'nets:Net', label: mine}, mlp]",
+        "{command: [sh, train.sh, '{model.level}'], level: {values: [1, 2]}}",
+    ],
+)
+def test_a_model_of_a_users_validates_with_the_metrics_that_it_logs(model: str) -> None:
+    text = GOOD.replace("{name: mlp, hidden: {values: [[32], [64]]}, activation: relu}", model)
+    assert text != GOOD
+    assert mistakes(text.replace("val/accuracy", "score")) == []
+    wrong = text.replace("nets:Net", "nets/Net").replace("[sh, train.sh, '{model.level}']", "sh")
+    assert mistakes(wrong) == ["$.model"]
+
+
 @pytest.mark.parametrize("preset", preset_names())
 def test_every_preset_validates(preset: str) -> None:
     assert mistakes(find_preset(preset).read_text()) == []

@@ -1,0 +1,88 @@
+"""What the command of a program asks for: `{optimizer.lr}` and the like.
+
+`{path}` is a value of the configuration by its dotted path, `{seed}`, `{epochs}` and `{checkpoint}`
+(a file for the program's best weights) belong to the trial, and `{configuration}` is a JSON file
+that holds all of it. `{{word}}` is the text `{word}`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lightning_modules.components import suggestion
+from lightning_modules.configuration import Configuration
+from lightning_modules.errors import Problem
+from lightning_modules.sections import COMMAND
+from studies.ranges import variants
+from studies.space import Group, Space
+
+PLACEHOLDER = re.compile(r"\{\{([\w.]+)\}\}|\{([\w.]+)\}")
+WHOLE = "configuration"
+OF_THE_TRIAL = ("seed", "epochs", "checkpoint", WHOLE)
+
+
+def is_program(configuration: Configuration) -> bool:
+    """Whether a program of the user's is to be run."""
+    return configuration.model.name == COMMAND
+
+
+def asked_for(command: Sequence[str]) -> list[str]:
+    """The names in a command, in their order."""
+    return [name for word in command for _, name in PLACEHOLDER.findall(word) if name]
+
+
+def filled(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:
+    """A command with its values; `true`, `false`, `null` and lists are spelled as in JSON."""
+
+    def fill(found: re.Match[str]) -> str:
+        if found[1] is not None:
+            return f"{{{found[1]}}}"
+        value = values[found[2]]
+        return value if isinstance(value, str) else json.dumps(value)
+
+    return [PLACEHOLDER.sub(fill, word) for word in command]
+
+
+def command_problems(root: Group) -> Iterator[Problem]:
+    """Placeholders that mean nothing, and searched values that no placeholder passes on."""
+    told: set[str] = set()
+    for variant in variants(root):
+        configuration = Configuration.resolve(variant.value)
+        if not is_program(configuration):
+            continue
+        flat = configuration.flat()
+        names = asked_for(configuration.model.parameters[COMMAND])
+        here = variant.origin(("model", COMMAND))
+        known = [*flat, *OF_THE_TRIAL]
+        for name in names:
+            if name not in known:
+                hint = suggestion(name, known) or "; known are " + ", ".join(known)
+                text = f"there is no value {{{name}}}{hint}"
+                if text not in told:
+                    yield Problem(here, text)
+                told.add(text)
+        passed = {"trainer.epochs" if name == "epochs" else name for name in names}
+        for name in Space(root).chosen(flat):
+            if WHOLE not in passed and name not in passed and name != f"model.{COMMAND}":
+                text = (
+                    f"{name} is searched and the program is not told: add {{{name}}} to its "
+                    f"arguments, or {{{WHOLE}}} for a JSON file of everything"
+                )
+                if text not in told:
+                    yield Problem(here, text)
+                told.add(text)
+
+
+def lacks_seed(root: Group) -> bool:
+    """Whether a program of the space is not told its seed, so that runs on fresh seeds are equal
+    or differ by chance alone."""
+    for variant in variants(root):
+        configuration = Configuration.resolve(variant.value)
+        if is_program(configuration):
+            names = asked_for(configuration.model.parameters[COMMAND])
+            if "seed" not in names and WHOLE not in names:
+                return True
+    return False
