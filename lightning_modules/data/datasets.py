@@ -143,6 +143,24 @@ def _check_published(name: str, **parameters: Any) -> None:
     check_files(name, **parameters)
 
 
+def _text(**parameters: Any) -> TensorDataModule:
+    from lightning_modules.data.text import texts
+
+    return texts(**parameters)
+
+
+def _check_text(**parameters: Any) -> int:
+    from lightning_modules.data.text import check
+
+    return check(**parameters)
+
+
+def _read_new_text(*given: Any, **parameters: Any) -> tuple[Any, ...]:
+    from lightning_modules.data.text import read_new
+
+    return read_new(*given, **parameters)
+
+
 _SHARE = Number(0.2, "share of the rows", low=0, high=1, open="both")
 COMMON: dict[str, Parameter] = {
     "batch_size": Number(
@@ -217,6 +235,36 @@ ARRAYS: dict[str, Parameter] = {
         True, "mean 0 and deviation 1 of every column or channel, fitted on the training part"
     ),
 }
+
+TEXT: dict[str, Parameter] = {
+    "path": Text(None, "a CSV or Parquet file with a header, relative to the current folder"),
+    "text": Text(None, "the column of texts"),
+    "target": Text(None, "the column to predict"),
+    "task": _TASK,
+    "batch_size": COMMON["batch_size"],
+    **SHARES,
+    "split_column": SPLIT["split_column"],
+    "group": SPLIT["group"],
+    "test_path": Text(None, "a file of its own for the test part"),
+    "tokenizer": Text(
+        "words", "`words` (lower-cased, without punctuation), or a folder with a tokenizer.json"
+    ),
+    "max_words": Number(
+        None, "words of the vocabulary, the most frequent ones; 10,000 unless given", low=1,
+        integer=True, tune=(1000, 30000), log=True,
+    ),
+    "min_count": Number(
+        None, "times that a word of the vocabulary stands in the training part; 2 unless given",
+        low=1, integer=True, tune=(1, 5),
+    ),
+    "max_length": Number(
+        200, "tokens kept of every text, from its beginning", low=1, integer=True, tune=(32, 400),
+        log=True,
+    ),
+    "embedding_size": Number(
+        None, "numbers per token; 64 unless given", low=1, integer=True, tune=(16, 256), log=True
+    ),
+}  # fmt: skip
 
 DATASETS: dict[str, Dataset] = {
     "digits": Dataset(
@@ -346,5 +394,15 @@ DATASETS: dict[str, Dataset] = {
         outputs=10,
         check=partial(_check_published, "cifar10"),
         read_new=_new_images,
+    ),
+    "text": Dataset(
+        "a CSV or Parquet file of your own, with texts and a column to predict",
+        _text,
+        TEXT,
+        task="",
+        kind="text",
+        required=("path", "text", "target"),
+        check=_check_text,
+        read_new=_read_new_text,
     ),
 }

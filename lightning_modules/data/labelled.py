@@ -1,0 +1,105 @@
+"""Texts and sequences with their targets: divided into parts, their targets made numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lightning_modules.data.columns import LARGEST, texts_of
+from lightning_modules.data.prepared import PARTS
+from lightning_modules.data.splitting import SHARES, divide_rows
+from lightning_modules.data.targets import classes_of, numbered, refuse_constant, refuse_labels
+from lightning_modules.errors import DataError
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What a file holds: rows, a target for each, and what may divide them."""
+
+    rows: Sequence[Any]
+    targets: Sequence[Any]
+    """Labels as texts, or values."""
+    where: str
+    """The file."""
+    what: str
+    """The file and where its targets stand."""
+    said: Sequence[str] | None = None
+    """The part of every row, where a column says it."""
+    groups: Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How the rows of the main file are divided."""
+
+    validation: float
+    test: float
+    split_seed: int
+    stratify: bool
+
+
+def divided(
+    main: Labelled, apart: Labelled | None, shares: Shares, task: str
+) -> dict[str, Labelled]:
+    """The parts; `apart` is a file of its own for the test part."""
+    if apart is not None and shares.test != SHARES["test"].default:
+        raise DataError("data.test and data.test_path do not go together; keep one")
+    if task == "classification":
+        refuse_labels(main.targets, main.what)
+    rows = divide_rows(
+        len(main.rows),
+        validation=shares.validation,
+        test=0.0 if apart is not None else shares.test,
+        split_seed=shares.split_seed,
+        where=main.where,
+        classes=main.targets if shares.stratify and task == "classification" else None,
+        said=main.said,
+        groups=main.groups,
+    )._asdict()
+    parts = {
+        part: Labelled(
+            [main.rows[row] for row in rows[part]],
+            [main.targets[row] for row in rows[part]],
+            main.where,
+            main.what,
+        )
+        for part in PARTS
+    }
+    return parts if apart is None else {**parts, "test": apart}
+
+
+def targets_of(
+    parts: Mapping[str, Labelled], task: str
+) -> tuple[dict[str, Any], int, tuple[str, ...]]:
+    """Class numbers (n,) or values (n, 1) of every part, the outputs, and the classes by name."""
+    if task == "regression":
+        values = {part: np.array(parts[part].targets, np.float32)[:, None] for part in PARTS}
+        refuse_constant(values["train"], parts["train"].what)
+        return values, 1, ()
+    labels = {part: parts[part].targets for part in PARTS}
+    classes = classes_of(labels, {part: parts[part].where for part in PARTS})
+    return {part: numbered(labels[part], classes) for part in PARTS}, len(classes), classes
+
+
+def labels_or_values(column: pd.Series[Any], task: str, where: str) -> list[Any]:
+    """The targets in a column; raises DataError where one is missing or no number."""
+    what = f"{where}: column {column.name}"
+    missing = np.flatnonzero(column.isna())
+    if len(missing):
+        row = int(column.index[missing[0]]) + 1
+        raise DataError(f"{what}, row {row}: is missing; fill it in or remove the row")
+    if task == "classification":
+        return texts_of(column, where)
+    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    wrong = np.flatnonzero(~(np.abs(values) <= LARGEST))
+    if len(wrong):
+        row = int(column.index[wrong[0]]) + 1
+        raise DataError(
+            f"{what}, row {row}: {str(column.iloc[wrong[0]])!r} is no finite number, and a "
+            "regression predicts those; correct it, or write task: classification"
+        )
+    return values.tolist()
