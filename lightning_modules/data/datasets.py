@@ -161,6 +161,24 @@ def _read_new_text(*given: Any, **parameters: Any) -> tuple[Any, ...]:
     return read_new(*given, **parameters)
 
 
+def _sequences(**parameters: Any) -> TensorDataModule:
+    from lightning_modules.data.sequences import sequences
+
+    return sequences(**parameters)
+
+
+def _check_sequences(**parameters: Any) -> int:
+    from lightning_modules.data.sequences import check
+
+    return check(**parameters)
+
+
+def _read_new_sequences(*given: Any, **parameters: Any) -> tuple[Any, ...]:
+    from lightning_modules.data.sequences import read_new
+
+    return read_new(*given, **parameters)
+
+
 _SHARE = Number(0.2, "share of the rows", low=0, high=1, open="both")
 COMMON: dict[str, Parameter] = {
     "batch_size": Number(
@@ -265,6 +283,31 @@ TEXT: dict[str, Parameter] = {
         None, "numbers per token; 64 unless given", low=1, integer=True, tune=(16, 256), log=True
     ),
 }  # fmt: skip
+
+SEQUENCES: dict[str, Parameter] = {
+    "path": Text(
+        None,
+        "a long CSV or Parquet file (a row per step), a .ts file of the UCR/UEA archive, or an "
+        ".npz archive with arrays x, y and lengths; relative to the current folder",
+    ),
+    "series": Text(None, "the column that says the series of a step; `series` unless given"),
+    "time": Text(None, "the column that orders the steps of a series; `time` unless given"),
+    "target": Text(
+        None, "the column to predict, the same in a whole series; `target` unless given"
+    ),
+    "channels": Items(
+        [], "the columns of values; all others unless given", item=Text("", "a column")
+    ),
+    "task": _TASK,
+    "batch_size": COMMON["batch_size"],
+    **SHARES,
+    "split_column": SPLIT["split_column"],
+    "group": SPLIT["group"],
+    "test_path": Text(None, "a file of its own for the test part"),
+    "standardize": Flag(
+        True, "mean 0 and deviation 1 of every channel, fitted on the training part"
+    ),
+}
 
 DATASETS: dict[str, Dataset] = {
     "digits": Dataset(
@@ -404,5 +447,16 @@ DATASETS: dict[str, Dataset] = {
         required=("path", "text", "target"),
         check=_check_text,
         read_new=_read_new_text,
+    ),
+    "sequences": Dataset(
+        "series of your own, of any lengths, with a class or a value for each",
+        _sequences,
+        SEQUENCES,
+        source="format .ts: timeseriesclassification.com",
+        task="",
+        kind="sequence",
+        required=("path",),
+        check=_check_sequences,
+        read_new=_read_new_sequences,
     ),
 }

@@ -94,12 +94,17 @@ def labels_or_values(column: pd.Series[Any], task: str, where: str) -> list[Any]
         raise DataError(f"{what}, row {row}: is missing; fill it in or remove the row")
     if task == "classification":
         return texts_of(column, where)
-    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    return values_of(list(column), what, [f"row {index + 1}" for index in column.index])
+
+
+def values_of(given: Sequence[Any], what: str, places: Sequence[str]) -> list[float]:
+    """Numbers from what a file says; raises DataError that names the place of one that is none."""
+    column = pd.to_numeric(pd.Series(given), errors="coerce")
+    values = column.to_numpy(np.float64, na_value=np.nan)
     wrong = np.flatnonzero(~(np.abs(values) <= LARGEST))
     if len(wrong):
-        row = int(column.index[wrong[0]]) + 1
         raise DataError(
-            f"{what}, row {row}: {str(column.iloc[wrong[0]])!r} is no finite number, and a "
+            f"{what}, {places[wrong[0]]}: {str(given[wrong[0]])!r} is no finite number, and a "
             "regression predicts those; correct it, or write task: classification"
         )
     return values.tolist()
