@@ -307,6 +307,7 @@ SEQUENCES: dict[str, Parameter] = {
     "standardize": Flag(
         True, "mean 0 and deviation 1 of every channel, fitted on the training part"
     ),
+    **AUGMENT,
 }
 
 DATASETS: dict[str, Dataset] = {
@@ -355,7 +356,7 @@ DATASETS: dict[str, Dataset] = {
     "mnist1d": Dataset(
         "4,000 synthetic signals of 40 points and the published 1,000 to test on, 10 classes",
         _mnist1d,
-        COMMON,
+        {**COMMON, **AUGMENT},
         source="Greydanus 2020, arXiv:2011.14439",
         kind="signal",
         outputs=10,

@@ -79,14 +79,19 @@ class Found:
     labelled: Labelled
 
 
-def sequences(*, batch_size: int | str, **parameters: Any) -> TensorDataModule:
+def sequences(
+    *, batch_size: int | str, augment: Mapping[str, Any] | None = None, **parameters: Any
+) -> TensorDataModule:
     """The sequences that the parameters describe."""
     from lightning_modules.data.tensors import TensorDataModule
 
     chosen = Sequences.of(parameters)
     paths = [path for path in (chosen.path, chosen.test_path) if path is not None]
     return TensorDataModule(
-        "sequences", lambda: _splits(chosen, tuple(map(stamp, paths))), batch_size
+        "sequences",
+        lambda: _splits(chosen, tuple(map(stamp, paths))),
+        batch_size,
+        augment=augment,
     )
 
 
