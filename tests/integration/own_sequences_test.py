@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import torch
 
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.datasets import DATASETS
+from lightning_modules.errors import Interrupted
 from lightning_modules.networks import NETWORKS
 from lightning_modules.training import build_data, restore, train
 from studies.cli import main
@@ -200,6 +203,33 @@ def test_every_network_that_reads_them_learns_and_answers_again(name: str, model
     with torch.no_grad():
         right = (module.predict(*inputs).argmax(1) == targets).float().mean().item()
     assert right == pytest.approx(result.test["test/accuracy"])
+
+
+@pytest.mark.parametrize("model", ["gru", "cnn"])
+def test_an_interrupted_training_continues_to_the_same_numbers(model: str) -> None:
+    write_ts()
+    given = tree("sequences", model)
+    given["data"]["augment"] = {"window": {}, "time_mask": {}, "scaling": {}, "jitter": {}}
+    given["regularization"] = {"dropout": 0.2}
+    given["trainer"]["epochs"] = 4
+    configuration = Configuration.resolve(given)
+
+    def epochs(last: int, continuation: Path | None) -> list[Any]:
+        seen: list[Any] = []
+
+        def told(epoch: int, metrics: Mapping[str, float]) -> bool:
+            seen.append({k: v for k, v in metrics.items() if k != "time/epoch_s"})
+            if epoch == last:
+                raise Interrupted
+            return True
+
+        with suppress(Interrupted):
+            train(configuration, 1, told, continuation=continuation)
+        return seen
+
+    whole = epochs(9, None)
+    assert epochs(2, Path("state")) == whole[:2]
+    assert epochs(9, Path("state")) == whole
 
 
 def test_a_wrong_file_is_told_before_anything_is_written(
