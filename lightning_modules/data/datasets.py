@@ -260,9 +260,8 @@ TEXT: dict[str, Parameter] = {
     "target": Text(None, "the column to predict"),
     "task": _TASK,
     "batch_size": COMMON["batch_size"],
-    **SHARES,
-    "split_column": SPLIT["split_column"],
-    "group": SPLIT["group"],
+    **SPLIT,
+    "validation_path": Text(None, "a file of its own for the validation part"),
     "test_path": Text(None, "a file of its own for the test part"),
     "tokenizer": Text(
         "words", "`words` (lower-cased, without punctuation), or a folder with a tokenizer.json"
@@ -303,6 +302,7 @@ SEQUENCES: dict[str, Parameter] = {
     **SHARES,
     "split_column": SPLIT["split_column"],
     "group": SPLIT["group"],
+    "validation_path": Text(None, "a file of its own for the validation part"),
     "test_path": Text(None, "a file of its own for the test part"),
     "standardize": Flag(
         True, "mean 0 and deviation 1 of every channel, fitted on the training part"

@@ -30,6 +30,8 @@ class Labelled:
     said: Sequence[str] | None = None
     """The part of every row, where a column says it."""
     groups: Sequence[str] | None = None
+    times: Any = None
+    """What orders the rows, (n,)."""
 
 
 @dataclass(frozen=True)
@@ -43,22 +45,25 @@ class Shares:
 
 
 def divided(
-    main: Labelled, apart: Labelled | None, shares: Shares, task: str
+    main: Labelled, apart: Mapping[str, Labelled], shares: Shares, task: str
 ) -> dict[str, Labelled]:
-    """The parts; `apart` is a file of its own for the test part."""
-    if apart is not None and shares.test != SHARES["test"].default:
-        raise DataError("data.test and data.test_path do not go together; keep one")
+    """The parts; those in `apart` have files of their own."""
+    given = {"validation": shares.validation, "test": shares.test}
+    for part in apart:
+        if given[part] != SHARES[part].default:
+            raise DataError(f"data.{part} and data.{part}_path do not go together; keep one")
+        given[part] = 0.0
     if task == "classification":
         refuse_labels(main.targets, main.what)
     rows = divide_rows(
         len(main.rows),
-        validation=shares.validation,
-        test=0.0 if apart is not None else shares.test,
+        **given,
         split_seed=shares.split_seed,
         where=main.where,
         classes=main.targets if shares.stratify and task == "classification" else None,
         said=main.said,
         groups=main.groups,
+        times=main.times,
     )._asdict()
     parts = {
         part: Labelled(
@@ -69,7 +74,7 @@ def divided(
         )
         for part in PARTS
     }
-    return parts if apart is None else {**parts, "test": apart}
+    return {**parts, **apart}
 
 
 def targets_of(
@@ -108,3 +113,25 @@ def values_of(given: Sequence[Any], what: str, places: Sequence[str]) -> list[fl
             "regression predicts those; correct it, or write task: classification"
         )
     return values.tolist()
+
+
+def moments(column: pd.Series[Any], where: str) -> Any:
+    """What orders rows in time: numbers, or dates as ISO 8601 writes them.
+
+    Raises DataError where one is missing or neither.
+    """
+    what = f"{where}: column {column.name}"
+    missing = np.flatnonzero(column.isna())
+    if len(missing):
+        raise DataError(f"{what}, row {missing[0] + 1}: is missing; fill it in or remove the row")
+    numeric = pd.to_numeric(column, errors="coerce")
+    if numeric.notna().all():
+        return numeric.to_numpy(np.float64)
+    dates = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
+    wrong = np.flatnonzero(dates.isna())
+    if len(wrong):
+        raise DataError(
+            f"{what}, row {wrong[0] + 1}: {str(column.iloc[wrong[0]])!r} is neither a number nor a "
+            "date such as 2024-03-31; write it so"
+        )
+    return dates.to_numpy("datetime64[ns]")

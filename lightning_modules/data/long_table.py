@@ -10,6 +10,7 @@ import pandas as pd
 
 from lightning_modules.data.columns import LARGEST, texts_of
 from lightning_modules.data.frames import refuse_unknown
+from lightning_modules.data.labelled import moments
 from lightning_modules.errors import DataError
 
 
@@ -21,10 +22,9 @@ class LongTable:
         refuse_unknown([("data.series", series), ("data.time", time)], frame, path)
         self.frame, self.path = frame, path
         self._refuse_missing(series)
-        self._refuse_missing(time)
         self.names = texts_of(frame[series], path)
         self.codes, _ = pd.factorize(np.array(self.names, dtype=object))
-        times = self._times(time)
+        times = moments(frame[time], path)
         self.order = np.lexsort((times, self.codes))
         codes, times = self.codes[self.order], times[self.order]
         twice = np.flatnonzero((codes[1:] == codes[:-1]) & (times[1:] == times[:-1]))
@@ -61,21 +61,6 @@ class LongTable:
                 "all of its rows"
             )
         return self.frame[name].iloc[self.first]
-
-    def _times(self, name: str) -> Any:
-        """Numbers, or dates as ISO 8601 writes them."""
-        column = self.frame[name]
-        numeric = pd.to_numeric(column, errors="coerce")
-        if numeric.notna().all():
-            return numeric.to_numpy(np.float64)
-        moments = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
-        wrong = np.flatnonzero(moments.isna())
-        if len(wrong):
-            raise DataError(
-                f"{self.path}: column {name}, row {wrong[0] + 1}: {str(column.iloc[wrong[0]])!r} "
-                "is neither a number nor a date such as 2024-03-31; write it so"
-            )
-        return moments.to_numpy("datetime64[ns]")
 
     def _numbers(self, name: str) -> Any:
         column = self.frame[name]

@@ -54,6 +54,7 @@ class Sequences:
     stratify: bool
     split_column: str | None
     group: str | None
+    validation_path: str | None
     test_path: str | None
     standardize: bool
 
@@ -62,6 +63,12 @@ class Sequences:
         """The sequences that the parameters of the row describe."""
         given = {field.name: parameters[field.name] for field in fields(cls)}
         return cls(**{**given, "channels": tuple(given["channels"])})
+
+    @property
+    def apart(self) -> dict[str, str]:
+        """The files of parts that have their own."""
+        found = {"validation": self.validation_path, "test": self.test_path}
+        return {part: path for part, path in found.items() if path is not None}
 
     @property
     def roles(self) -> dict[str, str]:
@@ -86,7 +93,7 @@ def sequences(
     from lightning_modules.data.tensors import TensorDataModule
 
     chosen = Sequences.of(parameters)
-    paths = [path for path in (chosen.path, chosen.test_path) if path is not None]
+    paths = [chosen.path, *chosen.apart.values()]
     return TensorDataModule(
         "sequences",
         lambda: _splits(chosen, tuple(map(stamp, paths))),
@@ -118,12 +125,12 @@ def read_new(
 def prepare(chosen: Sequences) -> Prepared:
     """Read the files, divide the series, and scale all of them by the training part."""
     main = _read(chosen, chosen.path, chosen.channels)
-    apart = None
-    if chosen.test_path:
-        apart = _read(chosen, chosen.test_path, main.channels)
-        _refuse_other_channels(chosen.test_path, apart, main.channels)
+    apart = {part: _read(chosen, path, main.channels) for part, path in chosen.apart.items()}
+    for part, found in apart.items():
+        _refuse_other_channels(chosen.apart[part], found, main.channels)
     shares = Shares(chosen.validation, chosen.test, chosen.split_seed, chosen.stratify)
-    parts = divided(main.labelled, apart.labelled if apart else None, shares, chosen.task)
+    own = {part: found.labelled for part, found in apart.items()}
+    parts = divided(main.labelled, own, shares, chosen.task)
     targets, outputs, classes = targets_of(parts, chosen.task)
     preparation = _fit(parts["train"].rows, main.channels, chosen.standardize)
     longest = max(len(row) for part in PARTS for row in parts[part].rows)

@@ -14,7 +14,14 @@ import pandas as pd
 from lightning_modules.data.columns import texts_of
 from lightning_modules.data.files import Stamp, stamp
 from lightning_modules.data.frames import read_frame, refuse_unknown
-from lightning_modules.data.labelled import Labelled, Shares, divided, labels_or_values, targets_of
+from lightning_modules.data.labelled import (
+    Labelled,
+    Shares,
+    divided,
+    labels_or_values,
+    moments,
+    targets_of,
+)
 from lightning_modules.data.prepared import PARTS, Prepared
 from lightning_modules.data.tokens import (
     FILE,
@@ -48,6 +55,8 @@ class Texts:
     stratify: bool
     split_column: str | None
     group: str | None
+    time: str | None
+    validation_path: str | None
     test_path: str | None
     tokenizer: str
     max_words: int | None
@@ -63,7 +72,14 @@ class Texts:
     def stamps(self) -> tuple[Stamp, ...]:
         """Of every file that is read."""
         own = None if self.tokenizer == WORDS else f"{self.tokenizer}/{FILE}"
-        return tuple(stamp(path) for path in (self.path, self.test_path, own) if path is not None)
+        paths = (self.path, *self.apart.values(), own)
+        return tuple(stamp(path) for path in paths if path is not None)
+
+    @property
+    def apart(self) -> dict[str, str]:
+        """The files of parts that have their own."""
+        found = {"validation": self.validation_path, "test": self.test_path}
+        return {part: path for part, path in found.items() if path is not None}
 
 
 def texts(
@@ -101,7 +117,7 @@ def prepare(chosen: Texts) -> Prepared:
     """Read the files, divide the rows, and make tokens of them by the training part."""
     _refuse_contradictions(chosen)
     main = _labelled(chosen, chosen.path)
-    apart = _labelled(chosen, chosen.test_path) if chosen.test_path else None
+    apart = {part: _labelled(chosen, path, main=False) for part, path in chosen.apart.items()}
     shares = Shares(chosen.validation, chosen.test, chosen.split_seed, chosen.stratify)
     parts = divided(main, apart, shares, chosen.task)
     targets, outputs, classes = targets_of(parts, chosen.task)
@@ -128,7 +144,7 @@ def prepare(chosen: Texts) -> Prepared:
 
 def _refuse_contradictions(chosen: Texts) -> None:
     seen: dict[str, str] = {}
-    for role in ("text", "target", "split_column", "group"):
+    for role in ("text", "target", "split_column", "group", "time"):
         name = getattr(chosen, role)
         if name in seen:
             raise DataError(
@@ -145,14 +161,16 @@ def _refuse_contradictions(chosen: Texts) -> None:
             )
 
 
-def _labelled(chosen: Texts, path: str) -> Labelled:
+def _labelled(chosen: Texts, path: str, main: bool = True) -> Labelled:
+    """A file's texts; only the columns of the main one divide it."""
     frame = read_frame(path, [chosen.text])
-    dividing = {"split_column": chosen.split_column, "group": chosen.group}
-    if path != chosen.path:
-        dividing = dict.fromkeys(dividing)
-    named = {"target": chosen.target, **dividing}
-    refuse_unknown([(f"data.{key}", name) for key, name in named.items() if name], frame, path)
-    said, groups = (texts_of(frame[name], path) if name else None for name in dividing.values())
+    roles = ("target", "split_column", "group", "time") if main else ("target",)
+    named = {role: getattr(chosen, role) for role in roles if getattr(chosen, role)}
+    refuse_unknown([(f"data.{role}", name) for role, name in named.items()], frame, path)
+    said, groups = (
+        texts_of(frame[named[role]], path) if role in named else None
+        for role in ("split_column", "group")
+    )
     return Labelled(
         _texts(frame, chosen.text, path),
         labels_or_values(frame[chosen.target], chosen.task, path),
@@ -160,6 +178,7 @@ def _labelled(chosen: Texts, path: str) -> Labelled:
         f"{path}: column {chosen.target}",
         said,
         groups,
+        moments(frame[named["time"]], path) if "time" in named else None,
     )
 
 

@@ -110,6 +110,20 @@ def test_authors_stay_together_and_a_test_file_is_left_whole() -> None:
     assert len(found.train[2]) + len(found.validation[2]) == 12
 
 
+def test_the_last_texts_test_and_every_part_may_have_a_file() -> None:
+    write(
+        review=[f"at {row}" for row in range(12)], day=[f"2024-01-{30 - row}" for row in range(12)]
+    )
+    found = splits(time="day", min_count=1)
+    numbers = [["at", str(row)] for row in (11, 10, 9, 8, 7, 6, 5)]
+    words = found.preparation["words"]
+    read = [sorted(words[token - 2] for token in row) for row in found.train[0].tolist()]
+    assert sorted(read) == sorted(map(sorted, numbers))
+    write(name="few.csv", review="unheard")
+    found = splits(validation_path="few.csv", test_path="few.csv")
+    assert [len(part[2]) for part in (found.train, found.validation, found.test)] == [12, 12, 12]
+
+
 def test_new_texts_are_prepared_as_those_of_the_training() -> None:
     write()
     found = splits(split_column="part")
@@ -244,6 +258,21 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {},
         {"test": 0.3, "test_path": "reviews.csv"},
         "data.test and data.test_path do not go together; keep one",
+    ),
+    "two validation parts": (
+        {},
+        {"validation": 0.3, "validation_path": "reviews.csv"},
+        "data.validation and data.validation_path do not go together; keep one",
+    ),
+    "no moment": (
+        {"day": ["soon", *range(11)]},
+        {"time": "day"},
+        "reviews.csv: column day, row 1: 'soon' is neither a number nor a date such as 2024-03-31",
+    ),
+    "a missing moment": (
+        {"day": [1, None, *range(10)]},
+        {"time": "day"},
+        "reviews.csv: column day, row 2: is missing; fill it in or remove the row",
     ),
     "no folder": (
         {},
