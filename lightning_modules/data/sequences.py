@@ -87,7 +87,7 @@ class Found:
 
 
 def sequences(
-    *, batch_size: int | str, augment: Mapping[str, Any] | None = None, **parameters: Any
+    *, batch_size: int | str, balance: str, augment: Mapping[str, Any] | None, **parameters: Any
 ) -> TensorDataModule:
     """The sequences that the parameters describe."""
     from lightning_modules.data.tensors import TensorDataModule
@@ -99,6 +99,7 @@ def sequences(
         lambda: _splits(chosen, tuple(map(stamp, paths))),
         batch_size,
         augment=augment,
+        balance=balance,
     )
 
 

@@ -83,7 +83,7 @@ class Texts:
 
 
 def texts(
-    *, batch_size: int | str, embedding_size: int | None, **parameters: Any
+    *, batch_size: int | str, balance: str, embedding_size: int | None, **parameters: Any
 ) -> TensorDataModule:
     """The texts that the parameters describe."""
     from lightning_modules.data.tensors import TensorDataModule
@@ -94,7 +94,7 @@ def texts(
         found = _read(chosen, chosen.stamps)
         return replace(found, front={**(found.front or {}), "width": width})
 
-    return TensorDataModule("text", load, batch_size)
+    return TensorDataModule("text", load, batch_size, balance=balance)
 
 
 def check(**parameters: Any) -> int:
