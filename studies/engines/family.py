@@ -6,7 +6,11 @@ import contextlib
 import os
 import signal
 import sys
+import threading
+from collections.abc import Iterator
 from typing import NoReturn
+
+LOOK_SECONDS = 0.5
 
 
 def found(lifeline: int) -> None:
@@ -25,6 +29,28 @@ def found(lifeline: int) -> None:
         fcntl.fcntl(own, fcntl.F_SETOWN, -os.getpid())
         fcntl.fcntl(own, fcntl.F_SETSIG, signal.SIGKILL)
         fcntl.fcntl(own, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
+
+
+@contextlib.contextmanager
+def following(parent: int) -> Iterator[None]:
+    """End this process when `parent` does, as long as it is busy with something that cannot hear.
+
+    No thread is left afterwards: a process that forks should have none.
+    """
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(LOOK_SECONDS):
+            if os.getppid() != parent:
+                os._exit(1)
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def kill(head: int) -> None:
