@@ -160,6 +160,8 @@ class Chaos:
             with suppress(subprocess.TimeoutExpired):
                 driver.ends(self.next.after)
                 break
+            if not self.next.early and "search:" not in driver.said:
+                continue  # it still starts
             blow, self.next = self.next, next(self.coming)
             if self.scene.deal(blow):
                 self.did[blow.kind] += 1

@@ -17,8 +17,10 @@ import psutil
 from tests.faults.drivers import Driver, Faulty
 from tests.faults.servers import MlflowServer, Postgres
 
-LONGEST_PAUSE = 6.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 6.0
 """Seconds between two blows."""
+EARLY = 0.25
+"""How many of the blows may hit a driver that still starts."""
 SHORTEST, LONGEST = 0.5, 6.0
 """Seconds for which a blow may last."""
 
@@ -32,6 +34,8 @@ class Blow:
     lasts: float
     victim: float
     """Which of several, as a part of 1."""
+    early: bool
+    """Whether it may hit a driver that has not begun its first trial."""
 
 
 @dataclass
@@ -55,8 +59,9 @@ class Scene:
         weights = [1 if kind in ENDS else 2 for kind in kinds]
         while True:
             (kind,) = random.choices(kinds, weights)
-            after, lasts = random.uniform(0, LONGEST_PAUSE), random.uniform(SHORTEST, LONGEST)
-            yield Blow(kind, after, lasts, random.random())
+            after = random.uniform(SHORTEST_PAUSE, LONGEST_PAUSE)
+            lasts = random.uniform(SHORTEST, LONGEST)
+            yield Blow(kind, after, lasts, random.random(), random.random() < EARLY)
 
     def deal(self, blow: Blow) -> bool:
         """Whether it has hit anything."""

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterator
 from typing import NoReturn
 
+DRIVER = "FAIRTUNE_DRIVER"
+"""Names the driver's process to what it starts: who asks for his parent may ask too late."""
 LOOK_SECONDS = 0.5
 
 
@@ -32,16 +34,17 @@ def found(lifeline: int) -> None:
 
 
 @contextlib.contextmanager
-def following(parent: int) -> Iterator[None]:
-    """End this process when `parent` does, as long as it is busy with something that cannot hear.
+def following() -> Iterator[None]:
+    """End this process when the driver, its parent, does, though it is too busy to hear of that.
 
     No thread is left afterwards: a process that forks should have none.
     """
+    driver = int(os.environ[DRIVER])
     done = threading.Event()
 
     def look() -> None:
         while not done.wait(LOOK_SECONDS):
-            if os.getppid() != parent:
+            if os.getppid() != driver:
                 os._exit(1)
 
     thread = threading.Thread(target=look, daemon=True)

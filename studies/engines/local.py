@@ -166,6 +166,7 @@ class LocalEngine:
             # start of the resource tracker, which comes with the first process, would lift it.
             resource_tracker.ensure_running()
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        os.environ[family.DRIVER] = str(os.getpid())
         with worker.lock:
             if not self._closed.is_set() and not worker.killed:
                 worker.process.start()

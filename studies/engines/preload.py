@@ -5,7 +5,7 @@ import os
 
 from studies.engines import family
 
-with family.following(os.getppid()):  # the imports outlast a driver that is killed at its start
+with family.following():  # the imports outlast a driver that is killed at its start
     import sklearn.datasets
     import sklearn.model_selection  # noqa: F401
 

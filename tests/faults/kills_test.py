@@ -73,9 +73,12 @@ def test_workers_follow_a_killed_driver_even_where_they_hang_in_c_code(faulty: F
 def test_a_process_that_is_busy_with_its_imports_follows_the_one_that_started_it() -> None:
     child = (
         "import os, time; from studies.engines import family\n"
-        "with family.following(os.getppid()): print(os.getpid(), flush=True); time.sleep(1000)"
+        "with family.following(): print(os.getpid(), flush=True); time.sleep(1000)"
     )
-    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    parent = (
+        "import os, subprocess, sys; os.environ['FAIRTUNE_DRIVER'] = str(os.getpid()); "
+        f"subprocess.run([sys.executable, '-c', {child!r}])"
+    )
     with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         importing = psutil.Process(int(process.stdout.readline()))
