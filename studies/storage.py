@@ -13,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from logging import getLogger
+from logging import CRITICAL, getLogger
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,6 +44,9 @@ CALLS = (
 """What can be repeated as it is: readings, and writings that replace."""
 
 Result = TypeVar("Result")
+
+# Connections that break are said here; a second Ctrl-C that meets one being given back is no error.
+getLogger("sqlalchemy.pool").setLevel(CRITICAL)
 
 
 class SteadyStorage(RDBStorage):

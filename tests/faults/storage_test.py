@@ -86,6 +86,21 @@ def test_a_lock_that_stays_ends_the_run_and_the_same_command_continues_it(
     check_invariants(home, "stuck")
 
 
+def test_a_ctrl_c_that_meets_a_connection_being_given_back_shows_no_traceback(
+    home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def interrupted(connection: object) -> None:
+        raise KeyboardInterrupt
+
+    opened = storage.open_storage(home.optuna_url)
+    lent = opened.engine.raw_connection()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(opened.engine.dialect, "do_rollback", interrupted)
+        lent.close()
+    assert caplog.records == []
+    opened.engine.dispose()
+
+
 @pytest.mark.parametrize("name", ["optuna.db", "mlflow.db"])
 @pytest.mark.parametrize(
     ("damage", "what"),
