@@ -167,11 +167,15 @@ def _network_problems(
         return
     for key, text in row.conflicts(node) if row.conflicts else ():
         yield Problem(("model", key), text)
-    if node.get("normalize") == "imagenet" and data is not None:
-        values = {**data.defaults(), **(given if isinstance(given, Mapping) else {})}
-        if values.get("standardize") is True:
-            text = "is for images as they are; write data.standardize: false, or leave it out"
-            yield Problem(("model", "normalize"), text)
+    if data is None:
+        return
+    values = {**data.defaults(), **(given if isinstance(given, Mapping) else {})}
+    if node.get("normalize") == "imagenet" and values.get("standardize") is True:
+        text = "is for images as they are; write data.standardize: false, or leave it out"
+        yield Problem(("model", "normalize"), text)
+    if row.reads_tokens and values.get("tokenizer") == "words":
+        text = f"must be the folder of the tokenizer that the weights of {node['name']} know"
+        yield Problem(("data", "tokenizer"), text)
 
 
 def _own_fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) -> Iterator[Problem]:

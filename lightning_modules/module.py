@@ -38,6 +38,8 @@ class SupervisedModule(pl.LightningModule):
     target_scale: Tensor
     weights_hash = ""
     """Identity of the file of weights that the network started from."""
+    architecture: Mapping[str, Any] | None = None
+    """What a checkpoint must say of the network besides its configuration, in plain values."""
 
     def __init__(
         self,

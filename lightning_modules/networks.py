@@ -10,12 +10,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.activations import ACTIVATION
-from lightning_modules.components import Flag, Items, Network, Number, Option, Parameter
+from lightning_modules.components import Flag, Items, Network, Number, Option, Parameter, Text
 from lightning_modules.transfer import (
     ARCHITECTURES,
     NONE,
     Weights,
     check,
+    check_bert,
     conflicts,
     learning_parameters,
 )
@@ -54,6 +55,12 @@ def _lstm(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> Supe
 
 def _gru(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> SupervisedModule:
     return _recurrent(input_shape, outputs, "gru", **parameters)
+
+
+def _bert(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> SupervisedModule:
+    from lightning_modules.bert import Bert
+
+    return Bert(input_shape, outputs, **parameters)
 
 
 def _pretrained(
@@ -198,5 +205,25 @@ NETWORKS: dict[str, Network] = {
         "efficientnet_b0",
         "separable convolutions with depth, width and size in balance",
         "Tan and Le 2019, arXiv:1905.11946",
+    ),
+    "bert": Network(
+        "a transformer encoder of tokens, by the package transformers",
+        _bert,
+        {
+            "weights": Text(None, "a folder with config.json and model.safetensors"),
+            **learning_parameters(()),
+            "pooling": Option(
+                "mean", "what answers: the first token, or the mean", options=("mean", "cls")
+            ),
+            "dropout": Number(
+                0.1, "probability before the answer", low=0, high=1, open="high", tune=(0.0, 0.5)
+            ),
+        },
+        source="Devlin 2018, arXiv:1810.04805",
+        required=("weights",),
+        kinds=("text",),
+        reads_tokens=True,
+        check=check_bert,
+        conflicts=conflicts,
     ),
 }

@@ -38,6 +38,8 @@ class Thawing(nn.Module):
     moments that it has learned, and nothing is dropped in it.
     """
 
+    body: Any
+
     def __init__(
         self,
         body: nn.Module,
@@ -228,19 +230,32 @@ def _load(body: nn.Module, name: str, path: Path) -> None:
 def _fitting(body: nn.Module, name: str, path: Path) -> dict[str, Tensor]:
     """The weights of a file for all of the body but its head."""
     head = ARCHITECTURES[name].head + "."
-    found = read_weights(path, name)
-    own = {k: tuple(v.shape) for k, v in body.state_dict().items() if not k.startswith(head)}
-    for key, shape in own.items():
+    own = {key: value for key, value in body.state_dict().items() if not key.startswith(head)}
+    # torchvision's file has a second head of Inception's, which only training on ImageNet needs
+    return fitting(own, read_weights(path, name), name, path, (head, "AuxLogits."))
+
+
+def fitting(
+    own: Mapping[str, Tensor],
+    found: Mapping[str, Any],
+    name: str,
+    path: Path,
+    ignored: tuple[str, ...],
+) -> dict[str, Tensor]:
+    """What a file has for the weights `own`; what begins with `ignored` is left.
+
+    Raises UserError naming the first weight that is missing, of another shape, or not known.
+    """
+    for key, value in own.items():
         if key not in found and not key.endswith("num_batches_tracked"):
             raise UserError(f"{path}: fits no {name}: it has no {key}")
-        if key in found and tuple(found[key].shape) != shape:
-            given = tuple(found[key].shape)
-            raise UserError(f"{path}: fits no {name}: {key} is {given}, and must be {shape}")
+        given, wanted = tuple(found[key].shape) if key in found else None, tuple(value.shape)
+        if given not in (None, wanted):
+            raise UserError(f"{path}: fits no {name}: {key} is {given}, and must be {wanted}")
     for key in found:
-        # torchvision's file has a second head of Inception's, which only training on ImageNet needs
-        if key not in own and not key.startswith((head, "AuxLogits.")):
+        if key not in own and not key.startswith(ignored):
             raise UserError(f"{path}: fits no {name}, which has no {key}")
-    return {key: tensor for key, tensor in found.items() if key in own}
+    return {key: found[key] for key in own if key in found}
 
 
 def read_weights(path: Path, name: str) -> dict[str, Tensor]:
@@ -249,7 +264,7 @@ def read_weights(path: Path, name: str) -> dict[str, Tensor]:
     Only tensors and plain values are read. Raises UserError where the file holds something else.
     """
     content: Mapping[str, Any]
-    content = read_safetensors(path) if path.suffix == ".safetensors" else _read(path)
+    content = read_safetensors(path) if path.suffix == ".safetensors" else read_torch(path)
     if isinstance(content.get("weights"), Mapping) and "configuration" in content:
         model = content["configuration"]["model"]["name"]
         if model != name:
@@ -274,7 +289,8 @@ def read_safetensors(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: is no whole safetensors file: {error}") from None
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def read_torch(path: Path) -> Mapping[str, Any]:
+    """What one of torch's files holds, tensors and plain values only."""
     try:
         with warnings.catch_warnings(action="ignore"):  # of torch, about foreign files
             content = torch.load(path, map_location="cpu", weights_only=True)

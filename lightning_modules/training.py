@@ -130,7 +130,8 @@ def train(
             trainer.test(module, datamodule=data, verbose=False)
             test = tested(trainer, module)
     if checkpoint is not None and watch.weights:
-        _write(checkpoint, configuration, seed, described, watch)
+        architecture = getattr(module, "architecture", None)
+        _write(checkpoint, configuration, seed, described, architecture, watch)
     return TrainingResult(
         epochs=watch.epochs,
         best_epoch=watch.best_epoch,
@@ -171,7 +172,7 @@ def restore(checkpoint: Path) -> pl.LightningModule:
         configuration = Configuration.resolve(content["configuration"])
         shape = tuple(content["input_shape"])
         described = Described(shape, content["outputs"], front=content["front"])
-        module = _network(configuration, described, "none")
+        module = _network(configuration, described, "none", content.get("architecture"))
         module.load_state_dict(content["weights"])
     except OwnCodeError:
         raise
@@ -204,7 +205,10 @@ def _name(device: torch.device) -> str:
 
 
 def _network(
-    configuration: Configuration, data: Described, weights: str | None
+    configuration: Configuration,
+    data: Described,
+    weights: str | None,
+    architecture: Mapping[str, Any] | None = None,
 ) -> pl.LightningModule:
     input_shape, outputs, front = data.input_shape, data.outputs, data.front
     if configuration.model.is_class and not configuration.optimizer.name:
@@ -214,6 +218,8 @@ def _network(
     parameters = {} if own else dict(configuration.model.parameters)
     if "weights" in parameters and weights is not None:
         parameters["weights"] = weights
+    if architecture is not None:
+        parameters["architecture"] = architecture
     before = None if front is None or row.reads_tokens else build_front(front)
     if before is not None:
         input_shape = before.shape(input_shape)
@@ -387,7 +393,12 @@ class _Watch(Checkpoint):
 
 
 def _write(
-    checkpoint: Path, configuration: Configuration, seed: int, data: Described, watch: _Watch
+    checkpoint: Path,
+    configuration: Configuration,
+    seed: int,
+    data: Described,
+    architecture: Mapping[str, Any] | None,
+    watch: _Watch,
 ) -> None:
     content: dict[str, Any] = {
         "configuration": configuration.to_dict(),
@@ -399,6 +410,7 @@ def _write(
         "front": data.front,
         "classes": list(data.classes),
         "preparation": dict(data.preparation),
+        "architecture": architecture,
         "weights": watch.weights,
     }
     checkpoint.parent.mkdir(parents=True, exist_ok=True)

@@ -128,34 +128,46 @@ class Weights(Text):
 
 @dataclass(frozen=True)
 class Freeze(Parameter):
-    """Which layers of a backbone do not learn."""
+    """Which layers of a backbone do not learn; without `layers` only its files know them."""
 
     layers: tuple[str, ...] = ()
 
     def expects(self) -> str:
+        if not self.layers:
+            return f"none, backbone or {UNTIL}LAYER"
         return f"none, backbone or {UNTIL}LAYER, a layer being one of {', '.join(self.layers)}"
 
     def _complaint(self, value: Any) -> str | None:
         if value in (NONE, "backbone"):
             return None
         if isinstance(value, str) and value.startswith(UNTIL):
-            layer = value.removeprefix(UNTIL)
-            if layer in self.layers:
-                return None
-            hint = suggestion(layer, self.layers)
-            return f"has no layer {layer!r}{hint}; known are {', '.join(self.layers)}"
+            return _unknown_layer(value, self.layers) if self.layers else None
         return f"must be {self.expects()}, got {value!r}"
 
     def schema(self) -> dict[str, Any]:
+        if not self.layers:
+            return {"type": "string", "pattern": f"^({NONE}|backbone|{UNTIL}.+)$"}
         return {"enum": [NONE, "backbone", *(UNTIL + layer for layer in self.layers)]}
 
 
+def _unknown_layer(freeze: str, layers: tuple[str, ...]) -> str | None:
+    layer = freeze.removeprefix(UNTIL)
+    if layer in layers:
+        return None
+    return f"has no layer {layer!r}{suggestion(layer, layers)}; known are {', '.join(layers)}"
+
+
 def frozen_layers(freeze: str, layers: tuple[str, ...]) -> tuple[str, ...]:
-    """The layers that do not learn at first; `until:` includes the layer that it names."""
+    """The layers that do not learn at first; `until:` includes the layer that it names.
+
+    Raises UserError where there is none of that name.
+    """
     if freeze == NONE:
         return ()
     if freeze == "backbone":
         return layers
+    if complaint := _unknown_layer(freeze, layers):
+        raise UserError(f"model.freeze: {complaint}")
     return layers[: layers.index(freeze.removeprefix(UNTIL)) + 1]
 
 
@@ -223,6 +235,13 @@ def file_hash(path: Path) -> str:
 def _hash(path: Path, size: int, changed: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+
+
+def check_bert(**parameters: Any) -> None:
+    """Read a folder's BERT; raises UserError where there is none, or no such layer to freeze."""
+    from lightning_modules import bert
+
+    bert.check_bert(**parameters)
 
 
 def check(name: str, **parameters: Any) -> None:
