@@ -278,6 +278,7 @@ LOGGED = "val/loss, val/accuracy, val/f1, train/loss, train/accuracy, train/f1"
                     "text": "b",
                     "target": "c",
                     "embedding_size": 8,
+                    "tokenizer": "folder",
                 },
                 "model": {"name": "bert", "weights": "folder"},
             },
