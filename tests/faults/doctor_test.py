@@ -39,19 +39,23 @@ def states(found: dict[str, tuple[str, str]]) -> dict[str, str]:
     return {name: state for name, (state, _) in found.items() if state != "ok"}
 
 
-@pytest.fixture
-def left(home: Home) -> Home:
-    """What a driver that was killed in the third trial leaves behind."""
+def run_and_die(home: Home, code: str) -> None:
+    """Run the study `left` in a process that `code` makes kill itself."""
     code = (
         "import os, sys; from pathlib import Path; from studies.home import Home; "
         "from tests.faults.scripted import Scripted; "
-        "blow = lambda *at: os.kill(os.getpid(), 9) if at == (2, 3) else None; "
-        "Scripted(Home.at(Path(sys.argv[1])), 'left').run(blow)"
+        f"study = Scripted(Home.at(Path(sys.argv[1])), 'left'); {code}"
     )
     argv = [sys.executable, "-c", code, str(home.path)]
     environment = os.environ | {"PYTHONPATH": os.getcwd()}
     died = subprocess.run(argv, env=environment, capture_output=True, check=False)
-    assert died.returncode == -9
+    assert died.returncode == -9, died.stderr
+
+
+@pytest.fixture
+def left(home: Home) -> Home:
+    """What a driver that was killed in the third trial leaves behind."""
+    run_and_die(home, "study.run(lambda *at: os.kill(os.getpid(), 9) if at == (2, 3) else None)")
     return home
 
 
@@ -94,6 +98,22 @@ def test_what_a_killed_driver_left_is_found_and_put_in_order(left: Home, capsys:
 def test_the_same_command_puts_in_order_what_a_killed_driver_left(left: Home) -> None:
     assert Scripted(left, "left").run() == 0
     assert len(check_invariants(left, "left").ended) == TRIALS
+
+
+def test_a_trial_that_was_asked_and_never_begun_waits_and_is_trained_by_the_same_command(
+    home: Home, capsys: Output
+) -> None:
+    run_and_die(
+        home,
+        "from studies.tracking import MlflowTracker; "
+        "MlflowTracker.start_trial = lambda *_, **__: os.kill(os.getpid(), 9); study.run()",
+    )
+    code, found = doctor(home, capsys, "--fix")
+    assert (code, states(found)) == (0, {})
+    assert [trial.state for trial in optuna_trials(home, "left")] == [TrialState.WAITING]
+    check_invariants(home, "left")
+    assert Scripted(home, "left").run() == 0
+    assert len(check_invariants(home, "left").ended) == TRIALS
 
 
 def test_a_study_that_runs_is_left_alone(home: Home, capsys: Output) -> None:
