@@ -24,6 +24,8 @@ EARLY = 0.25
 SHORTEST, LONGEST = 0.5, 6.0
 """Seconds for which a blow may last."""
 
+POSTGRES = "PostgreSQL restarted"
+
 
 @dataclass(frozen=True)
 class Blow:
@@ -179,7 +181,7 @@ def postgres_restart(scene: Scene, blow: Blow) -> bool:
 
 def postgres_connections(scene: Scene, blow: Blow) -> bool:
     assert scene.postgres is not None
-    if "PostgreSQL restarted" in scene.under_way:
+    if POSTGRES in scene.under_way:
         return False
     scene.postgres.execute(
         "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'chaos'"
@@ -199,12 +201,12 @@ BLOWS: dict[str, Callable[[Scene, Blow], bool]] = {
     "optuna.db locked": lock("optuna.db"),
     "mlflow.db locked": lock("mlflow.db"),
     "MLflow server restarted": mlflow_restart,
-    "PostgreSQL restarted": postgres_restart,
+    POSTGRES: postgres_restart,
     "PostgreSQL connections ended": postgres_connections,
 }
 SERVERS_ONLY = {
     "MLflow server restarted",
-    "PostgreSQL restarted",
+    POSTGRES,
     "PostgreSQL connections ended",
 }
 SQLITE_ONLY = {"optuna.db locked"}

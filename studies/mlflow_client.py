@@ -110,8 +110,6 @@ def usable(uri: str) -> Iterator[None]:
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         if disk_is_full(error):
             way_out = "make room and run the same command again"
-        elif "out-of-date database schema" in str(error):
-            way_out = "`fairtune doctor --fix` makes a copy and upgrades it"
         elif is_database(uri):
             way_out = "move it away or name another with MLFLOW_TRACKING_URI"
         else:
@@ -127,7 +125,7 @@ def is_outdated(uri: str) -> bool:
     try:
         found: str = _get_schema_version(engine)  # type: ignore[no-untyped-call]
         latest: str = _get_latest_schema_revision()  # type: ignore[no-untyped-call]
-        return found != latest
+        return found not in (None, latest)  # None: it is empty
     finally:
         engine.dispose()
 
@@ -153,6 +151,11 @@ def _prepare_database(uri: str) -> None:
                 connection.exec_driver_sql("PRAGMA journal_mode=WAL")
     finally:
         engine.dispose()
+    if is_outdated(uri):  # MLflow itself upgrades one that lacks tables, without a copy
+        raise StorageError(
+            f"the MLflow store {redact(uri)} cannot be used: another version of MLflow made it; "
+            "`fairtune doctor --fix` makes a copy and upgrades it"
+        )
 
 
 def _create(path: Path) -> None:

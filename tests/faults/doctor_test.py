@@ -1,15 +1,20 @@
 """`fairtune doctor` finds what crashes and upgrades leave, and repairs what is safe."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from unittest import mock
 
 import pytest
+from alembic import command
+from mlflow.store.db.utils import _get_alembic_config
 from optuna.trial import TrialState
+from sqlalchemy import create_engine
 
 from studies.cli import main
 from studies.home import Home
@@ -34,19 +39,23 @@ def states(found: dict[str, tuple[str, str]]) -> dict[str, str]:
     return {name: state for name, (state, _) in found.items() if state != "ok"}
 
 
-@pytest.fixture
-def left(home: Home) -> Home:
-    """What a driver that was killed in the third trial leaves behind."""
+def run_and_die(home: Home, code: str) -> None:
+    """Run the study `left` in a process that `code` makes kill itself."""
     code = (
         "import os, sys; from pathlib import Path; from studies.home import Home; "
         "from tests.faults.scripted import Scripted; "
-        "blow = lambda *at: os.kill(os.getpid(), 9) if at == (2, 3) else None; "
-        "Scripted(Home.at(Path(sys.argv[1])), 'left').run(blow)"
+        f"study = Scripted(Home.at(Path(sys.argv[1])), 'left'); {code}"
     )
     argv = [sys.executable, "-c", code, str(home.path)]
     environment = os.environ | {"PYTHONPATH": os.getcwd()}
     died = subprocess.run(argv, env=environment, capture_output=True, check=False)
-    assert died.returncode == -9
+    assert died.returncode == -9, died.stderr
+
+
+@pytest.fixture
+def left(home: Home) -> Home:
+    """What a driver that was killed in the third trial leaves behind."""
+    run_and_die(home, "study.run(lambda *at: os.kill(os.getpid(), 9) if at == (2, 3) else None)")
     return home
 
 
@@ -91,6 +100,22 @@ def test_the_same_command_puts_in_order_what_a_killed_driver_left(left: Home) ->
     assert len(check_invariants(left, "left").ended) == TRIALS
 
 
+def test_a_trial_that_was_asked_and_never_begun_waits_and_is_trained_by_the_same_command(
+    home: Home, capsys: Output
+) -> None:
+    run_and_die(
+        home,
+        "from studies.tracking import MlflowTracker; "
+        "MlflowTracker.start_trial = lambda *_, **__: os.kill(os.getpid(), 9); study.run()",
+    )
+    code, found = doctor(home, capsys, "--fix")
+    assert (code, states(found)) == (0, {})
+    assert [trial.state for trial in optuna_trials(home, "left")] == [TrialState.WAITING]
+    check_invariants(home, "left")
+    assert Scripted(home, "left").run() == 0
+    assert len(check_invariants(home, "left").ended) == TRIALS
+
+
 def test_a_study_that_runs_is_left_alone(home: Home, capsys: Output) -> None:
     found: list[dict[str, tuple[str, str]]] = []
 
@@ -121,17 +146,23 @@ def test_rests_of_processes_that_are_gone_are_removed_and_those_of_living_ones_k
     assert not any(path.exists() for path in rests) and all(path.exists() for path in kept)
 
 
+def copied(home: Home, path: Path) -> Home:
+    """The databases of a home in another one: MLflow keeps the files of `home` open."""
+    copy = Home.at(path)
+    copy.path.mkdir()
+    for name in ("optuna.db", "mlflow.db"):
+        files = (sqlite3.connect(each.path / name) for each in (home, copy))
+        with closing(next(files)) as source, closing(next(files)) as target:
+            source.backup(target)
+    return copy
+
+
 @pytest.mark.parametrize("name", ["optuna.db", "mlflow.db"])
 def test_a_database_of_another_version_is_never_changed_silently_and_copied_before_its_upgrade(
     name: str, home: Home, tmp_path: Path, capsys: Output
 ) -> None:
     assert Scripted(home, "old").run() == 0
-    moved = Home.at(tmp_path / "moved")  # MLflow keeps the files of `home` open
-    moved.path.mkdir()
-    for path in ("optuna.db", "mlflow.db"):
-        files = (sqlite3.connect(each.path / path) for each in (home, moved))
-        with closing(next(files)) as source, closing(next(files)) as target:
-            source.backup(target)
+    moved = copied(home, tmp_path / "moved")
     file = moved.path / name
     older = {"optuna.db": "v3.0.0.d", "mlflow.db": "a3fbfcc1b4c0"}
     with closing(sqlite3.connect(file)) as database:
@@ -165,3 +196,47 @@ def test_a_database_that_holds_the_tables_of_both_is_found(home: Home, capsys: O
     code, found = doctor(home, capsys)
     assert (code, states(found)["optuna"]) == (4, "fail")
     assert "holds tables of both Optuna and MLflow: give each its own" in found["optuna"][1]
+
+
+def age_optuna(file: Path) -> None:
+    """Take back what the last migration has done; Optuna's own way back does not work."""
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("drop index ix_trials_study_id")
+        database.execute("update alembic_version set version_num = 'v3.0.0.d'")
+        database.commit()
+
+
+def age_mlflow(file: Path) -> None:
+    """Take the last two migrations back, by MLflow's own way."""
+    engine = create_engine(f"sqlite:///{file}")
+    config = _get_alembic_config(str(engine.url))  # type: ignore[no-untyped-call]
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "-2")
+    engine.dispose()
+
+
+@pytest.mark.parametrize(("name", "age"), [("optuna.db", age_optuna), ("mlflow.db", age_mlflow)])
+def test_a_database_that_is_really_older_is_upgraded_with_all_that_it_holds(
+    name: str, age: Callable[[Path], None], home: Home, tmp_path: Path, capsys: Output
+) -> None:
+    assert Scripted(home, "old").run() == 0
+    moved = copied(home, tmp_path / "moved")
+    shutil.copytree(home.path / "studies", moved.path / "studies")
+    age(moved.path / name)
+    old = revision(moved.path / name)
+    assert old != revision(home.path / name)
+    assert Scripted(moved, "new").run() == 4
+    code, found = doctor(moved, capsys, "--fix")
+    assert (code, states(found)) == (0, {})
+    (copy,) = moved.path.glob(f"{name}.backup-*")
+    assert revision(copy) == old
+    assert revision(moved.path / name) == revision(home.path / name)
+    check_invariants(moved, "old")
+    assert Scripted(moved, "new").run() == 0
+    check_invariants(moved, "new")
+
+
+def revision(file: Path) -> str:
+    with closing(sqlite3.connect(file)) as database:
+        return str(database.execute("select version_num from alembic_version").fetchone()[0])

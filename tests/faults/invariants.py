@@ -36,6 +36,9 @@ def check_invariants(home: Home, study: str) -> StudyResults:
     assert len(by_key) == len(runs.children)
     run_ids = {trial.key: trial.run_id for trial in found.trials}
     for trial in trials:
+        if trial.user_attrs["key"] not in by_key:
+            was_never_begun(trial)
+            continue
         run = by_key.pop(trial.user_attrs["key"])
         assert run_ids[trial.user_attrs["key"]] == run.info.run_id
         nothing_is_running(trial, run)
@@ -50,6 +53,12 @@ def check_invariants(home: Home, study: str) -> StudyResults:
     no_secret_is_written(home.path)
     the_best_value_can_be_read_again(home, found, runs)
     return found
+
+
+def was_never_begun(trial: FrozenTrial) -> None:
+    """I2: a driver that dies right after asking leaves a trial that waits and has no run."""
+    assert trial.state == TrialState.WAITING, trial.user_attrs["key"]
+    assert not trial.intermediate_values, trial.user_attrs["key"]
 
 
 def nothing_is_running(trial: FrozenTrial, run: Run) -> None:

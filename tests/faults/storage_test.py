@@ -5,6 +5,7 @@ import re
 import shutil
 import sqlite3
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +62,35 @@ def test_a_database_that_is_locked_from_outside_makes_the_study_wait_and_go_on(
     thread.join()
     assert study.trained == TRIALS * EPOCHS
     check_invariants(home, "locked")
+
+
+@pytest.mark.slow
+def test_a_lock_of_half_a_minute_is_sat_out(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "SQLITE_SECONDS", 5.0)
+    held = 0.0
+
+    def release() -> None:
+        nonlocal held
+        other.rollback()
+        other.close()
+        held = time.monotonic() - began
+
+    def blow(trial: int, epoch: int) -> None:
+        nonlocal other, began
+        if (trial, epoch) == (1, 2):
+            other = sqlite3.connect(home.path / "optuna.db", check_same_thread=False)
+            other.execute("begin immediate")
+            began = time.monotonic()
+            threading.Timer(30, release).start()
+
+    began = 0.0
+    other = sqlite3.connect(":memory:")
+    study = Scripted(home, "half-a-minute")
+    with heard(WAITS) as waited:
+        assert study.run(blow) == 0
+    assert waited.is_set() and held >= 30
+    assert study.trained == TRIALS * EPOCHS
+    check_invariants(home, "half-a-minute")
 
 
 def test_a_lock_that_stays_ends_the_run_and_the_same_command_continues_it(

@@ -126,6 +126,7 @@ def train(
     tracker: MlflowTracker, trial: TrialRecord, end: TrialEnd, *, resume: bool = False
 ) -> str:
     start_and_end(tracker, trial, end, resume=resume)
+    tracker.settle()  # a busy machine may take longer than a trial's end waits
     run_id = tracker.run_id(trial.key)
     assert run_id is not None
     return run_id
