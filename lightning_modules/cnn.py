@@ -10,6 +10,7 @@ from torch import nn
 
 from lightning_modules.activations import build_activation
 from lightning_modules.module import SupervisedModule
+from lightning_modules.sequence_cnn import SequenceCNN
 
 CONVOLUTIONS: dict[int, type[nn.Conv1d | nn.Conv2d]] = {1: nn.Conv1d, 2: nn.Conv2d}
 PADS: dict[int, type[nn.Module]] = {1: nn.ZeroPad1d, 2: nn.ZeroPad2d}
@@ -75,9 +76,13 @@ class CNN(SupervisedModule):
         activation: str | Mapping[str, Any] = "relu",
         batch_norm: bool = False,
         dropout: float = 0.0,
+        sequence: bool = False,
         **learning: Any,
     ) -> None:
-        network = CNNNetwork(
-            input_shape, outputs, channels, kernel_size, pooling, activation, batch_norm, dropout
+        """With `sequence=True` the shape is (steps, features), and rows may differ in length."""
+        given = (outputs, channels, kernel_size, pooling, activation, batch_norm, dropout)
+        network: nn.Module
+        network = (
+            SequenceCNN(input_shape[-1], *given) if sequence else CNNNetwork(input_shape, *given)
         )
         super().__init__(network, **learning)

@@ -72,6 +72,8 @@ class SupervisedModule(pl.LightningModule):
         self.label_smoothing = next((share for _, share in self._built("loss")), 0.0)
         self.class_weights: Tensor | None = None
         """What classes count in the training loss, (classes,); the data says it."""
+        self.reads_lengths = False
+        """Whether batches have lengths."""
         self.objective = objective
         self.goal = goal or goal_of(objective)
         self.diverged: str | None = None

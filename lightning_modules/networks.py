@@ -71,7 +71,7 @@ NETWORKS: dict[str, Network] = {
         kinds=("table", "signal", "image"),
     ),
     "cnn": Network(
-        "convolutions and pooling, then one linear layer; 1-D for signals, 2-D for images",
+        "convolutions and pooling, then one linear layer; 2-D for images, else 1-D over time",
         _cnn,
         {
             "channels": Items([16, 32], "channels of every convolution", item=_WIDTH),
@@ -83,8 +83,9 @@ NETWORKS: dict[str, Network] = {
             "batch_norm": Flag(False, "normalize every convolution over the batch"),
             "dropout": _DROPOUT,
         },
-        source="LeCun 1998",
-        kinds=("signal", "image"),
+        source="LeCun 1998; for sequences Kim 2014, arXiv:1408.5882",
+        kinds=_SEQUENCES,
+        time_first=True,
     ),
     "rnn": Network(
         "a plain recurrent network (Elman)",

@@ -38,6 +38,7 @@ from lightning_modules.own_modules import (
     own_row,
     tested,
 )
+from lightning_modules.padding import PADDED, joined
 from lightning_modules.regularization import REGULARIZATION
 from lightning_modules.trainer import build_trainer, quiet
 
@@ -45,8 +46,6 @@ OnEpoch = Callable[[int, Mapping[str, float]], bool]
 """Told of every epoch (counted from 1) and its metrics; False ends the training, and Interrupted
 leaves it to another process to continue."""
 EXAMPLE_ROWS = 2
-SEQUENCES = ("sequence", "text")
-"""Kinds of data that have time first."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,8 @@ def train(
     """Train a configuration; on the CPU the same seed gives the same numbers to the last bit.
 
     The weights of the best epoch are written once, to `checkpoint`, with the first rows of the
-    validation inputs beside them (suffix `.npy`). With `evaluate_test` those weights meet the test
-    part.
+    validation inputs beside them (suffix `.npy`, made by `padding.joined`). With `evaluate_test`
+    those weights meet the test part.
 
     Now and then, and when `on_epoch` raises Interrupted, the whole state goes to the folder
     `continuation`. A training that finds its own state there tells `on_epoch` the epochs that are
@@ -196,7 +195,8 @@ def _network(configuration: Configuration, data: Described) -> pl.LightningModul
     before = None if front is None or row.reads_tokens else build_front(front)
     if before is not None:
         input_shape = before.shape(input_shape)
-    if row.time_first and len(input_shape) == 2 and _kind(configuration.data) in SEQUENCES:
+    padded = _kind(configuration.data) in PADDED
+    if row.time_first and len(input_shape) == 2 and padded:
         parameters["sequence"] = True
     learning = {}
     for name, given in configuration.regularization.items():
@@ -221,6 +221,7 @@ def _network(configuration: Configuration, data: Described) -> pl.LightningModul
     )
     if before is not None:
         module.network = Embedded(before, module.network)
+    module.reads_lengths = padded and not configuration.data.is_class
     return module
 
 
@@ -307,9 +308,11 @@ class _Watch(Checkpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, *_: Any
     ) -> None:
         if self.example is None:
-            inputs = batch[0] if isinstance(batch, list | tuple) else batch
-            if isinstance(inputs, torch.Tensor):
-                self.example = inputs[:EXAMPLE_ROWS].detach().cpu().numpy()
+            columns = batch if isinstance(batch, list | tuple) else [batch]
+            columns = columns[: 2 if getattr(pl_module, "reads_lengths", False) else 1]
+            if all(isinstance(column, torch.Tensor) for column in columns):
+                rows = (column[:EXAMPLE_ROWS].detach().cpu() for column in columns)
+                self.example = joined(*rows)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._began = time.perf_counter()

@@ -125,7 +125,7 @@ class ArchiveReader:
             reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
             raise StorageError(
                 f"the Optuna database {redact(self.url)} cannot be read: {reason}"
-            ) from None
+            ) from error
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -12,7 +12,7 @@ from studies.archive import Archive
 from studies.ranges import variants
 from studies.spec import Spec
 
-PARAMETERS = ("path", "validation_path", "test_path")
+PARAMETERS = ("path", "validation_path", "test_path", "tokenizer")
 """What a data set calls a file, or a folder of files, that it reads."""
 ATTRIBUTE = "files"
 

@@ -23,6 +23,7 @@ from studies.results import StudyResults
 from studies.runner import Display, Runner
 from studies.spec import Spec
 from studies.spool import Spool
+from studies.storage import steadily
 
 if TYPE_CHECKING:
     from studies.comparison import Finding
@@ -63,7 +64,7 @@ def run_study(
                 refuse_changed_files(names, archive, spec.study, files)
                 if is_finished(spec, archive):
                     if not Spool(home, spec.study).waiting():
-                        return finding(results.load(home, spec.study))
+                        return finding(load(home, spec.study))
                     with tracking(home, spec) as tracker:
                         return _conclude(tracker, home, spec.study)
                 if not new:
@@ -113,10 +114,15 @@ def _conclude(
 ) -> Finding:
     """Everything that was found, given to MLflow as far as it takes it."""
     tracker.settle()
-    loaded = results.load(home, study)
+    loaded = load(home, study)
     found = finding(loaded if finished is None else replace(loaded, finished=finished))
     tracker.finish(found, best_checkpoints(home, found.results))
     return found
+
+
+def load(home: Home, study: str) -> StudyResults:
+    """What a study found; waits for a database that restarts."""
+    return steadily(home.optuna_url, lambda: results.load(home, study))
 
 
 def finding(found: StudyResults) -> Finding:

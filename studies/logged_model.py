@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lightning_modules.data.datasets import DATASETS
+from lightning_modules.padding import PADDED
 from studies.mlflow_client import LoggedModelOutput, MlflowClient, Model, Run
 
 SERVED = Path(__file__).with_name("served.py")
@@ -29,13 +31,15 @@ def log_model(client: MlflowClient, run: Run, checkpoint: Path) -> str:
     The input example is the array that was written beside the checkpoint.
     """
     run_id = run.info.run_id
+    data = DATASETS.get(run.data.params.get("data.name", ""))
+    padded = data is not None and data.kind in PADDED
     logged = client.create_logged_model(
         run.info.experiment_id, name="best", source_run_id=run_id, params=run.data.params
     )
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model"
-            _save(path, checkpoint, Model(run_id=run_id, model_id=logged.model_id))
+            _save(path, checkpoint, Model(run_id=run_id, model_id=logged.model_id), padded)
             client.log_model_artifacts(logged.model_id, str(path))
     except BaseException:
         client.finalize_logged_model(logged.model_id, "FAILED")
@@ -45,13 +49,14 @@ def log_model(client: MlflowClient, run: Run, checkpoint: Path) -> str:
     return str(logged.model_id)
 
 
-def _save(path: Path, checkpoint: Path, model: Model) -> None:
+def _save(path: Path, checkpoint: Path, model: Model, padded: bool) -> None:
+    """Rows of `padded` inputs may have any number of steps."""
     from mlflow.models import ModelSignature
     from mlflow.pyfunc import save_model
     from mlflow.types import Schema, TensorSpec
 
     example = np.load(checkpoint.with_suffix(".npy"))
-    single = np.dtype(np.float32)
+    sides = (-1, *example.shape[2:]) if padded else example.shape[1:]
     save_model(
         path=path,
         python_model=SERVED,
@@ -59,8 +64,8 @@ def _save(path: Path, checkpoint: Path, model: Model) -> None:
         mlflow_model=model,
         pip_requirements=_requirements(),
         signature=ModelSignature(
-            inputs=Schema([TensorSpec(single, (-1, *example.shape[1:]))]),
-            outputs=Schema([TensorSpec(single, (-1, -1))]),
+            inputs=Schema([TensorSpec(example.dtype, (-1, *sides))]),
+            outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, -1))]),
         ),
         input_example=example,
     )

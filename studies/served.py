@@ -33,12 +33,19 @@ class Network(PythonModel):
         model_input: np.ndarray,
         params: dict[str, Any] | None = None,
     ) -> np.ndarray:
-        """Inputs of shape (rows, *input shape) to answers of shape (rows, outputs)."""
+        """Inputs of shape (rows, *input shape) to answers of shape (rows, outputs).
+
+        Series are padded with NaN, texts with token 0.
+        """
         import torch
 
+        from lightning_modules.padding import parted
+
+        padded = getattr(self.module, "reads_lengths", False)
+        inputs = parted(model_input) if padded else (torch.from_numpy(model_input),)
         with torch.inference_mode():
             answer = getattr(self.module, "predict", self.module)  # the user's may have none
-            answers: np.ndarray = answer(torch.from_numpy(model_input)).numpy()
+            answers: np.ndarray = answer(*inputs).numpy()
         return answers
 
 

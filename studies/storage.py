@@ -13,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from logging import getLogger
+from logging import CRITICAL, getLogger
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, SQLAlchemyError
 
 from lightning_modules.errors import StorageError
 from studies import database
@@ -44,6 +44,9 @@ CALLS = (
 """What can be repeated as it is: readings, and writings that replace."""
 
 Result = TypeVar("Result")
+
+# Connections that break are said here; a second Ctrl-C that meets one being given back is no error.
+getLogger("sqlalchemy.pool").setLevel(CRITICAL)
 
 
 class SteadyStorage(RDBStorage):
@@ -80,20 +83,28 @@ class SteadyStorage(RDBStorage):
         return self._steadily(set_once)
 
     def _steadily(self, call: Callable[[], Result]) -> Result:
-        give_up = time.monotonic() + PATIENCE
-        pause = PAUSE
-        while True:
-            try:
-                return call()
-            except (StorageInternalError, SQLAlchemyError) as error:
-                cause = error.__cause__ if isinstance(error, StorageInternalError) else error
-                if not _passes(cause) or time.monotonic() >= give_up:
-                    raise unusable(self.url, cause or error) from error
-                if pause == 2 * PAUSE:  # it was not over at once
-                    text = "the Optuna database does not answer (%s); waiting for it"
-                    getLogger("fairtune").warning(text, reason(cause))
-                time.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+        return steadily(self.url, call)
+
+
+def steadily(url: str, call: Callable[[], Result]) -> Result:
+    """Repeat a call to the storage at `url` while it fails for a reason that passes.
+
+    Raises StorageError where it stays impossible.
+    """
+    give_up = time.monotonic() + PATIENCE
+    pause = PAUSE
+    while True:
+        try:
+            return call()
+        except (StorageInternalError, StorageError, SQLAlchemyError) as error:
+            cause = error if isinstance(error, SQLAlchemyError) else error.__cause__
+            if not _passes(cause) or time.monotonic() >= give_up:
+                raise unusable(url, cause or error) from error
+            if pause == 2 * PAUSE:  # it was not over at once
+                text = "the Optuna database does not answer (%s); waiting for it"
+                getLogger("fairtune").warning(text, reason(cause))
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def _steady(name: str) -> Callable[..., Any]:
@@ -187,6 +198,8 @@ def _passes(error: BaseException | None) -> bool:
     original = getattr(error, "orig", None) or error
     if isinstance(original, sqlite3.Error):
         return isinstance(original, sqlite3.OperationalError) and "locked" in str(original)
+    if isinstance(error, PendingRollbackError):
+        return True  # Optuna reads on after the connection has broken; the session is rolled back
     if not isinstance(error, DBAPIError):
         return False
     return error.connection_invalidated or type(error).__name__ in (

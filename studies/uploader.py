@@ -48,7 +48,11 @@ class Uploader:
                 self._changed.notify_all()
 
     def settle(self, patience: float) -> list[str]:
-        """Deliver everything now; what is left when it has only failed for `patience` seconds."""
+        """Deliver everything now; what is left when it has only failed for `patience` seconds.
+
+        An attempt under way may be the one that works: it has as long again, and no longer, since
+        a server that never answers holds each attempt for many seconds.
+        """
         with self._changed:
             self._hurried = True
             self._paused_until = 0.0
@@ -58,8 +62,8 @@ class Uploader:
             while self._due or self._current is not None:
                 if self.failure is None:
                     give_up = time.monotonic() + patience
-                elif time.monotonic() >= give_up and self._current is None:
-                    break  # an attempt under way may be the one that works
+                elif time.monotonic() >= give_up + patience * (self._current is not None):
+                    break
                 self._changed.wait(0.1)
             self._hurried = False
             left = {*self._due, self._current}

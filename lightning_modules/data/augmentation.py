@@ -119,6 +119,30 @@ def _cutmix(alpha: float) -> Any:
     return mixing(CutMix, alpha)
 
 
+def _jitter(sigma: float) -> Any:
+    from lightning_modules.data.sequence_changes import jitter
+
+    return jitter(sigma)
+
+
+def _scaling(sigma: float) -> Any:
+    from lightning_modules.data.sequence_changes import scaling
+
+    return scaling(sigma)
+
+
+def _time_mask(share: float) -> Any:
+    from lightning_modules.data.sequence_changes import time_mask
+
+    return time_mask(share)
+
+
+def _window(share: float) -> Any:
+    from lightning_modules.data.sequence_changes import window
+
+    return window(share)
+
+
 def _chance(default: float) -> Number:
     return Number(default, "probability of each image", low=0, high=1, tune=(0.0, 1.0))
 
@@ -138,6 +162,8 @@ def _pair(default: tuple[float, float], summary: str, high: float) -> Items:
     item = Number(1.0, summary, low=0, high=high, open="low")
     return Items(list(default), summary, item=item, length=2, increasing=True)
 
+
+_OVER_TIME = ("signal", "sequence")
 
 AUGMENTATIONS: dict[str, Augmentation] = {
     "horizontal_flip": Augmentation(
@@ -221,6 +247,34 @@ AUGMENTATIONS: dict[str, Augmentation] = {
         source="Yun 2019, arXiv:1905.04899",
         kinds=("image",),
         mixes=True,
+    ),
+    "window": Augmentation(
+        "a window of the steps at a random place; of a signal stretched to the old length",
+        _window,
+        {"share": Number(0.9, "of the steps, kept", low=0, high=1, open="low", tune=(0.5, 1.0))},
+        source="Le Guennec 2016, hal-01357973",
+        kinds=_OVER_TIME,
+    ),
+    "time_mask": Augmentation(
+        "a stretch of steps becomes 0, the mean of standardized channels",
+        _time_mask,
+        {"share": Number(0.1, "of the steps, at most", low=0, high=1, tune=(0.0, 0.3))},
+        source="Park 2019, arXiv:1904.08779",
+        kinds=_OVER_TIME,
+    ),
+    "scaling": Augmentation(
+        "every channel times a factor about 1",
+        _scaling,
+        {"sigma": Number(0.1, "deviation of the factor", low=0, tune=(0.0, 0.5))},
+        source="Um 2017, arXiv:1706.00527",
+        kinds=_OVER_TIME,
+    ),
+    "jitter": Augmentation(
+        "noise on every value",
+        _jitter,
+        {"sigma": Number(0.05, "deviation of the noise", low=0, tune=(0.0, 0.3))},
+        source="Um 2017, arXiv:1706.00527",
+        kinds=_OVER_TIME,
     ),
 }
 

@@ -143,6 +143,42 @@ def _check_published(name: str, **parameters: Any) -> None:
     check_files(name, **parameters)
 
 
+def _text(**parameters: Any) -> TensorDataModule:
+    from lightning_modules.data.text import texts
+
+    return texts(**parameters)
+
+
+def _check_text(**parameters: Any) -> int:
+    from lightning_modules.data.text import check
+
+    return check(**parameters)
+
+
+def _read_new_text(*given: Any, **parameters: Any) -> tuple[Any, ...]:
+    from lightning_modules.data.text import read_new
+
+    return read_new(*given, **parameters)
+
+
+def _sequences(**parameters: Any) -> TensorDataModule:
+    from lightning_modules.data.sequences import sequences
+
+    return sequences(**parameters)
+
+
+def _check_sequences(**parameters: Any) -> int:
+    from lightning_modules.data.sequences import check
+
+    return check(**parameters)
+
+
+def _read_new_sequences(*given: Any, **parameters: Any) -> tuple[Any, ...]:
+    from lightning_modules.data.sequences import read_new
+
+    return read_new(*given, **parameters)
+
+
 _SHARE = Number(0.2, "share of the rows", low=0, high=1, open="both")
 COMMON: dict[str, Parameter] = {
     "batch_size": Number(
@@ -218,6 +254,64 @@ ARRAYS: dict[str, Parameter] = {
     ),
 }
 
+TEXT: dict[str, Parameter] = {
+    "path": Text(None, "a CSV or Parquet file with a header, relative to the current folder"),
+    "text": Text(None, "the column of texts"),
+    "target": Text(None, "the column to predict"),
+    "task": _TASK,
+    "batch_size": COMMON["batch_size"],
+    "balance": COMMON["balance"],
+    **SPLIT,
+    "validation_path": Text(None, "a file of its own for the validation part"),
+    "test_path": Text(None, "a file of its own for the test part"),
+    "tokenizer": Text(
+        "words", "`words` (lower-cased, without punctuation), or a folder with a tokenizer.json"
+    ),
+    "max_words": Number(
+        None, "words of the vocabulary, the most frequent ones; 10,000 unless given", low=1,
+        integer=True, tune=(1000, 30000), log=True,
+    ),
+    "min_count": Number(
+        None, "times that a word of the vocabulary stands in the training part; 2 unless given",
+        low=1, integer=True, tune=(1, 5),
+    ),
+    "max_length": Number(
+        200, "tokens kept of every text, from its beginning", low=1, integer=True, tune=(32, 400),
+        log=True,
+    ),
+    "embedding_size": Number(
+        None, "numbers per token; 64 unless given", low=1, integer=True, tune=(16, 256), log=True
+    ),
+}  # fmt: skip
+
+SEQUENCES: dict[str, Parameter] = {
+    "path": Text(
+        None,
+        "a long CSV or Parquet file (a row per step), a .ts file of the UCR/UEA archive, or an "
+        ".npz archive with arrays x, y and lengths; relative to the current folder",
+    ),
+    "series": Text(None, "the column that says the series of a step; `series` unless given"),
+    "time": Text(None, "the column that orders the steps of a series; `time` unless given"),
+    "target": Text(
+        None, "the column to predict, the same in a whole series; `target` unless given"
+    ),
+    "channels": Items(
+        [], "the columns of values; all others unless given", item=Text("", "a column")
+    ),
+    "task": _TASK,
+    "batch_size": COMMON["batch_size"],
+    "balance": COMMON["balance"],
+    **SHARES,
+    "split_column": SPLIT["split_column"],
+    "group": SPLIT["group"],
+    "validation_path": Text(None, "a file of its own for the validation part"),
+    "test_path": Text(None, "a file of its own for the test part"),
+    "standardize": Flag(
+        True, "mean 0 and deviation 1 of every channel, fitted on the training part"
+    ),
+    **AUGMENT,
+}
+
 DATASETS: dict[str, Dataset] = {
     "digits": Dataset(
         "1,797 images of handwritten digits, 8 × 8, 10 classes",
@@ -264,7 +358,7 @@ DATASETS: dict[str, Dataset] = {
     "mnist1d": Dataset(
         "4,000 synthetic signals of 40 points and the published 1,000 to test on, 10 classes",
         _mnist1d,
-        COMMON,
+        {**COMMON, **AUGMENT},
         source="Greydanus 2020, arXiv:2011.14439",
         kind="signal",
         outputs=10,
@@ -346,5 +440,26 @@ DATASETS: dict[str, Dataset] = {
         outputs=10,
         check=partial(_check_published, "cifar10"),
         read_new=_new_images,
+    ),
+    "text": Dataset(
+        "a CSV or Parquet file of your own, with texts and a column to predict",
+        _text,
+        TEXT,
+        task="",
+        kind="text",
+        required=("path", "text", "target"),
+        check=_check_text,
+        read_new=_read_new_text,
+    ),
+    "sequences": Dataset(
+        "series of your own, of any lengths, with a class or a value for each",
+        _sequences,
+        SEQUENCES,
+        source="format .ts: timeseriesclassification.com",
+        task="",
+        kind="sequence",
+        required=("path",),
+        check=_check_sequences,
+        read_new=_read_new_sequences,
     ),
 }

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import random
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def mnist1d(
     split_seed: int,
     standardize: bool,
     balance: str,
+    augment: Mapping[str, Any] | None = None,
 ) -> TensorDataModule:
     """4,000 signals to learn from and the published 1,000 to test on, each of 40 points."""
     return TensorDataModule(
@@ -37,6 +39,7 @@ def mnist1d(
         lambda: _splits(validation, split_seed, standardize),
         batch_size,
         balance=balance,
+        augment=augment,
     )
 
 

@@ -16,9 +16,10 @@ PARTS = Division._fields
 
 @dataclass(frozen=True)
 class Prepared:
-    """Inputs (n, ...) and targets of every part, and how new rows are prepared."""
+    """Inputs (n, ...), lengths of padded ones and targets of every part, and how new rows are
+    prepared."""
 
-    parts: Mapping[str, tuple[Any, Any]]
+    parts: Mapping[str, tuple[Any, ...]]
     outputs: int
     classes: tuple[str, ...]
     preparation: Mapping[str, Any]

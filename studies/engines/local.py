@@ -25,6 +25,8 @@ from studies.records import Outcome, TrialEnd
 
 CLOSE_SECONDS = 1.0
 """What processes that are being started have to appear; the fork server may still import."""
+STILLBORN = 3
+"""Workers that may end before a first trial, one after the other, until that says enough."""
 
 
 class LocalEngine:
@@ -45,6 +47,7 @@ class LocalEngine:
         self._busy: dict[str, _Worker] = {}
         self._said: list[Event] = []
         self._starting: list[threading.Thread] = []
+        self._stillborn = 0
         self._closed = threading.Event()
 
     def start(self) -> None:
@@ -117,14 +120,15 @@ class LocalEngine:
             self._said.append(event)
             if isinstance(event, Ended):
                 del self._busy[event.trial]
-                worker.trial, worker.proven = None, True
+                worker.trial, worker.proven, self._stillborn = None, True, 0
                 self._idle.append(worker)
 
     def _bury(self, worker: _Worker) -> None:
         """A worker's pipe has closed: its trial, if any, crashed with it."""
         worker.join()
         worker.kill()  # its children
-        if worker.trial is None and not worker.proven:
+        self._stillborn += worker.trial is None and not worker.proven
+        if self._stillborn == STILLBORN:
             raise FairtuneError(
                 f"a worker process ended before its first trial ({worker.death()}); "
                 "what it printed above says why"
@@ -162,6 +166,7 @@ class LocalEngine:
             # start of the resource tracker, which comes with the first process, would lift it.
             resource_tracker.ensure_running()
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        os.environ[family.DRIVER] = str(os.getpid())
         with worker.lock:
             if not self._closed.is_set() and not worker.killed:
                 worker.process.start()

@@ -3,11 +3,14 @@
 import atexit
 import os
 
-import sklearn.datasets
-import sklearn.model_selection  # noqa: F401
+from studies.engines import family
 
-import lightning_modules.data.bundled
-import lightning_modules.training  # noqa: F401
+with family.following():  # the imports outlast a driver that is killed at its start
+    import sklearn.datasets
+    import sklearn.model_selection  # noqa: F401
+
+    import lightning_modules.data.bundled
+    import lightning_modules.training  # noqa: F401
 
 # The fork server holds nothing but modules, and taking torch apart keeps the driver's caller
 # waiting for a second.

@@ -1,5 +1,8 @@
 """Processes are killed without warning (faults 1 to 4)."""
 
+import subprocess
+import sys
+
 import psutil
 import pytest
 
@@ -65,3 +68,19 @@ def test_workers_follow_a_killed_driver_even_where_they_hang_in_c_code(faulty: F
     faulty.relieve(0, 2), faulty.relieve(1, 2)
     assert faulty.runs_to_its_end().told["trials"] == {"completed": 6}
     check_invariants(faulty.home, "faulty")
+
+
+def test_a_process_that_is_busy_with_its_imports_follows_the_one_that_started_it() -> None:
+    child = (
+        "import os, time; from studies.engines import family\n"
+        "with family.following(): print(os.getpid(), flush=True); time.sleep(1000)"
+    )
+    parent = (
+        "import os, subprocess, sys; os.environ['FAIRTUNE_DRIVER'] = str(os.getpid()); "
+        f"subprocess.run([sys.executable, '-c', {child!r}])"
+    )
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        importing = psutil.Process(int(process.stdout.readline()))
+        process.kill()
+        assert psutil.wait_procs([importing], timeout=10)[1] == []

@@ -1,8 +1,10 @@
 """MLflow is away, for a while or for good (rows 17, 18 and 19), and nothing is lost or doubled."""
 
 import re
+import socket
 import sqlite3
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -156,6 +158,30 @@ def test_a_study_starts_without_its_server_and_the_same_command_delivers_it_late
     assert study.run() == 0
     assert study.trained == TRIALS * EPOCHS  # nothing was trained again
     check_invariants(home, "from-the-start")
+
+
+def test_a_server_that_takes_connections_and_never_answers_does_not_hold_a_study_up(
+    make_home: MakeHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "FINISH_SECONDS", 3.0)
+    trained = 0.0
+
+    def blow(trial: int, epoch: int) -> None:
+        nonlocal trained
+        trained = time.monotonic()
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # its queue takes them
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
+        home = make_home(tmp_path / "home")
+        study = Scripted(home, "silent")
+        assert study.run(blow) == 0
+        assert time.monotonic() - trained < 20  # two attempts of REACHABLE_SECONDS, and the results
+    assert study.waited < 1.0
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    home = Home.at(home.path)
+    assert main(["sync", "silent", "--home", str(home.path)]) == 0
+    check_invariants(home, "silent")
 
 
 def test_mlflow_is_made_anew_from_the_home(

@@ -1,5 +1,6 @@
 """Optuna's storage stalls, restarts, breaks in mid-sentence or is damaged (rows 12, 13, 16, 21)."""
 
+import itertools
 import re
 import shutil
 import sqlite3
@@ -83,6 +84,21 @@ def test_a_lock_that_stays_ends_the_run_and_the_same_command_continues_it(
     others[0].close()
     assert study.run() == 0
     check_invariants(home, "stuck")
+
+
+def test_a_ctrl_c_that_meets_a_connection_being_given_back_shows_no_traceback(
+    home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def interrupted(connection: object) -> None:
+        raise KeyboardInterrupt
+
+    opened = storage.open_storage(home.optuna_url)
+    lent = opened.engine.raw_connection()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(opened.engine.dialect, "do_rollback", interrupted)
+        lent.close()
+    assert caplog.records == []
+    opened.engine.dispose()
 
 
 @pytest.mark.parametrize("name", ["optuna.db", "mlflow.db"])
@@ -232,3 +248,22 @@ def test_answers_of_postgresql_that_are_lost_after_the_commit_double_nothing(
     assert len(lossy.lost) == 3 * TRIALS
     assert study.trained == TRIALS * EPOCHS
     complete_exactly_once(replace(home, optuna_url=postgres.database("lossy")), "lossy")
+
+
+def test_a_postgresql_that_breaks_off_while_trials_are_read_is_asked_again(
+    home: Home, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = itertools.count()
+
+    def loses(request: bytes) -> bool:
+        """The answer to every other reading of the values of several trials at once."""
+        return b"FROM trial_values" in request and b" IN (" in request and next(reading) % 2 == 1
+
+    postgres.database("reading")
+    with wire(postgres.port, loses) as lossy:
+        monkeypatch.setenv("FAIRTUNE_STORAGE", postgres.database("reading", lossy.port))
+        monkeypatch.setattr(storage, "PAUSE", 0.01)
+        study = Scripted(Home.at(home.path), "reading")
+        assert study.run() == 0
+    assert lossy.lost
+    complete_exactly_once(replace(home, optuna_url=postgres.database("reading")), "reading")

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from lightning_modules.configuration import Configuration
+from lightning_modules.errors import FairtuneError
 from studies.engines import Ended, Epoch, Event, Task
-from studies.engines.local import LocalEngine
+from studies.engines.local import STILLBORN, LocalEngine
 from studies.records import Outcome
 from tests.integration.scripted import perform
 
@@ -66,3 +68,35 @@ def test_a_trial_is_interrupted_after_the_epoch_that_it_reported(engine: LocalEn
     assert isinstance(last, Ended)
     assert (last.end.outcome, last.end.reason) == (Outcome.interrupted, "the study was stopped")
     assert engine.free == 1
+
+
+def leaders() -> list[psutil.Process]:
+    """The workers below this process: each leads a group of its own."""
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if os.getpgid(child.pid) == child.pid]
+
+
+def kill_idle_worker(engine: LocalEngine) -> None:
+    """Kill the engine's only worker, once it waits for its first trial."""
+    while not (engine.free and (workers := leaders())):
+        engine.events(0.1)
+    (worker,) = workers
+    worker.kill()
+    worker.wait(10)
+    engine.events(10.0)
+
+
+def test_a_worker_that_is_killed_before_its_first_trial_is_replaced(engine: LocalEngine) -> None:
+    engine.start()
+    kill_idle_worker(engine)
+    engine.submit(Task("trial-1", CONFIGURATION, 1, None))
+    ended = next_event(engine)
+    assert isinstance(ended, Ended) and ended.end.outcome == Outcome.error
+
+
+def test_workers_that_all_end_before_their_first_trial_end_the_study(engine: LocalEngine) -> None:
+    engine.start()
+    for _ in range(STILLBORN - 1):
+        kill_idle_worker(engine)
+    with pytest.raises(FairtuneError, match=r"before its first trial \(.* killed by SIGKILL\)"):
+        kill_idle_worker(engine)

@@ -113,7 +113,9 @@ def test_the_kind_says_which_networks_read_them() -> None:
     tree = {"data": {"name": "arrays", "path": "data.npz"}, "model": "cnn"}
     with pytest.raises(ConfigurationError) as caught:
         Configuration.resolve(tree)
-    assert str(caught.value) == "model: cnn reads signals or images, but arrays is a table"
+    assert str(caught.value) == (
+        "model: cnn reads signals or images or sequences or texts, but arrays is a table"
+    )
     image = {"name": "arrays", "path": "data.npz", "kind": "image"}
     assert Configuration.resolve({**tree, "data": image}).data.parameters["kind"] == "image"
 

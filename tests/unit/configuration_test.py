@@ -273,7 +273,7 @@ LOGGED = "val/loss, val/accuracy, val/f1, train/loss, train/accuracy, train/f1"
         (
             {"data": {"name": "mnist1d", "test": 0.2}, "model": "mlp"},
             "data.test: mnist1d takes no such parameter; it takes batch_size, validation, "
-            "split_seed, standardize, balance",
+            "split_seed, standardize, balance, augment",
         ),
         (
             {"data": "iris", "model": {"name": "mlp", "activation": {"name": "elu", "alpha": -1}}},
@@ -315,7 +315,7 @@ LOGGED = "val/loss, val/accuracy, val/f1, train/loss, train/accuracy, train/f1"
         # parts that do not fit each other
         (
             {"data": "iris", "model": "cnn"},
-            "model: cnn reads signals or images, but iris is a table",
+            "model: cnn reads signals or images or sequences or texts, but iris is a table",
         ),
         (
             {"data": {"name": "wine"}, "model": {"name": "lstm"}},

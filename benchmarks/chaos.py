@@ -1,0 +1,273 @@
+"""Real studies hit by random blows at random moments, and all invariants checked after them.
+
+Drivers and their workers are killed, stopped, interrupted; databases are locked, servers restarted
+under them; trials raise, diverge and crash. The same command is run again until its study has
+ended, then another study begins. The seed decides which blows come in which order, after how many
+seconds, and which studies they hit. What must hold is in `tests/faults/invariants.py`; where it
+does not, the folder of the home is kept and named, and the exit code is 1.
+
+    python benchmarks/chaos.py --minutes 20 --seed 1
+    python benchmarks/chaos.py --minutes 20 --seed 2 --postgres
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.chaos_blows import ENDS, Scene
+from benchmarks.machine import machine
+from studies import results
+from studies.home import Home
+from tests.faults.drivers import Driver, Faulty
+from tests.faults.invariants import CANARY, check_invariants, no_secret_is_written
+from tests.faults.servers import MlflowServer, Postgres, free_port
+from tests.integration.accounts import FAIRTUNE
+
+PATIENCE = 300.0
+"""Seconds after which a driver that nobody hits any more should have ended."""
+LARGEST = 24
+"""Trials of a study, or of an arm."""
+SPOILED = 8
+"""One trial in so many fails by itself."""
+FAULTS = ("raise", "leak", "exit", "memory", "memory once", "segfault", "segfault once",
+          "die once", "nan")  # fmt: skip
+
+STUDY = """
+study: {name}
+data: {{name: digits, batch_size: 16}}
+model: {{name: mlp, hidden: [{hidden}]}}
+trainer: {{epochs: {epochs}}}
+"""
+SHAPES = {
+    "grid": """
+optimizer: {{name: adam, lr: {{values: [0.1, 0.03, 0.01, 0.003, 0.001, 0.0003]}}}}
+regularization: {{dropout: {{values: [0.0, 0.1, 0.2]}}}}
+search: {{method: grid, seed: {seed}, pruner: {{name: median, warmup: 1}}}}
+""",
+    "random": """
+optimizer: {{name: adam, lr: {{min: 1e-4, max: 1e-1, log: true}}}}
+search: {{method: random, seed: {seed}, trials: {trials}, pruner: {{name: median, warmup: 1}}}}
+""",
+    "tpe": """
+optimizer: {{name: adam, lr: {{min: 1e-4, max: 1e-1, log: true}}}}
+search: {{method: tpe, seed: {seed}, trials: {trials}, pruner: {{name: hyperband}}}}
+confirm: {{top: 2, seeds: 2}}
+""",
+    "comparison": """
+optimizer:
+  - {{name: sgd, lr: {{min: 1e-3, max: 1.0, log: true}}}}
+  - {{name: adam, lr: {{min: 1e-4, max: 1e-1, log: true}}}}
+search: {{method: tpe, seed: {seed}, trials: {trials}, pruner: {{name: median, warmup: 1}}}}
+compare: {{factor: optimizer}}
+confirm: {{top: 1, seeds: 4}}
+""",
+}
+
+
+def write_study(faulty: Faulty, name: str, random: Random, largest: int) -> str:
+    """Choose a study of a shape, and the trials of it that fail; the shape."""
+    shape = random.choice(list(SHAPES))
+    trials, epochs = random.randint(6, largest), random.randint(3, 8)
+    values = {"name": name, "hidden": random.choice([16, 64]), "epochs": epochs}
+    text = (STUDY + SHAPES[shape]).format(**values, trials=trials, seed=random.randrange(1000))
+    faulty.write(text)
+    for key in ("trial", "sgd", "adam", "confirm", "sgd-confirm"):
+        for number in range(3, trials):
+            fault, epoch = random.choice(FAULTS), random.randint(1, epochs)
+            if random.randrange(SPOILED) == 0:
+                step = ".2" if fault == "nan" else ""
+                (faulty.folder / f"{key}-{number:04d}@{epoch}{step}").write_text(fault)
+    return shape
+
+
+@dataclass
+class Chaos:
+    """One home, and what was done to it."""
+
+    folder: Path
+    seed: int
+    workers: int
+    largest: int
+    scene: Scene
+    did: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    shapes: Counter[str] = field(default_factory=Counter)
+    checks: int = 0
+    killed: bool = False
+    """Whether a driver was killed since the study was last put in order."""
+    began: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.home = Home.at(self.folder / "home")
+        self.coming = self.scene.coming(self.seed)
+        self.next = next(self.coming)
+
+    def run(self, seconds: float) -> None:
+        """Study after study; raises AssertionError where an invariant does not hold."""
+        studies: list[str] = []
+        while time.monotonic() < self.began + seconds:
+            studies.append(f"chaos-{len(studies) + 1:03d}")
+            self.study(studies[-1], self.began + seconds)
+        for name in studies:  # what came later did them no harm
+            check_invariants(self.home, name)
+
+    def study(self, name: str, until: float) -> None:
+        """One study, its command run until it ends by itself."""
+        folder = self.folder / name
+        folder.mkdir()
+        faulty = self.scene.faulty = Faulty.make(self.home, folder)
+        shape = write_study(faulty, name, Random(f"{self.seed}/{name}"), self.largest)
+        self.note(f"{name} ({shape}) begins")
+        code: int | None = None
+        while code != 0:
+            with faulty.driver(workers=self.workers) as driver:
+                allowed = self.hit(driver, until) | {0}
+                code = driver.ends(PATIENCE)
+            self.note(f"{name} ended with {code}")
+            self.ends[f"exit {code}"] += 1
+            assert code in allowed, f"{name} ended with {code}, not {allowed}: {driver.said}"
+            assert code == -signal.SIGINT or "Traceback" not in driver.said, driver.said
+            self.killed = code != 0 and (self.killed or code < 0)
+            faulty.leaves_no_orphans()
+            if not self.killed or sum(self.ends.values()) % 3 == 0:
+                self.check(name, finished=code == 0)
+        self.shapes[shape] += 1
+
+    def hit(self, driver: Driver, until: float) -> set[int]:
+        """Deal blows until the driver ends or the time is up; how it may end then."""
+        self.scene.driver = driver
+        codes: set[int] = set()
+        while time.monotonic() < until:
+            with suppress(subprocess.TimeoutExpired):
+                driver.ends(self.next.after)
+                break
+            if not self.next.early and "search:" not in driver.said:
+                continue  # it still starts
+            blow, self.next = self.next, next(self.coming)
+            if self.scene.deal(blow):
+                self.did[blow.kind] += 1
+                self.note(f"    {blow.kind}")
+                codes |= ENDS.get(blow.kind, set())
+        return codes
+
+    def check(self, name: str, *, finished: bool) -> None:
+        """All invariants, after the home was put in order by the means that a user has."""
+        self.scene.settle()
+        if name not in results.names(self.home):
+            return  # it was hit before it had begun
+        if self.killed:
+            self.command("doctor", "--fix")
+        elif self.scene.outage:
+            self.command("sync", name)
+        self.killed = self.scene.outage = False
+        found = check_invariants(self.home, name)
+        no_secret_is_written(self.folder)
+        self.checks += 1
+        if finished:
+            assert found.finished
+            self.outcomes.update(str(trial.outcome) for trial in found.ended)
+
+    def command(self, *argv: str) -> None:
+        """Run a command of fairtune on the home."""
+        argv = (FAIRTUNE, *argv, "--home", str(self.home.path))
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
+
+    def note(self, text: str) -> None:
+        """Tell a person who watches."""
+        print(f"{time.monotonic() - self.began:7.1f} s  {text}", file=sys.stderr, flush=True)
+
+    def counted(self) -> dict[str, object]:
+        """What was done and what was checked."""
+        with closing(sqlite3.connect(self.home.path / "mlflow.db")) as database:
+            runs, points = (
+                database.execute(f"select count(*) from {table}").fetchone()[0]
+                for table in ("runs", "metrics")
+            )
+        return {
+            "seed": self.seed,
+            "minutes": round((time.monotonic() - self.began) / 60, 1),
+            "blows": dict(self.did.most_common()),
+            "drivers": dict(self.ends.most_common()),
+            "studies": dict(self.shapes.most_common()),
+            "trials": dict(self.outcomes.most_common()),
+            "runs": runs,
+            "points": points,
+            "checks": self.checks,
+        }
+
+
+@contextmanager
+def servers(folder: Path) -> Iterator[tuple[MlflowServer, Postgres]]:
+    """PostgreSQL for Optuna and a server for MLflow, named in the environment."""
+    data = Path(tempfile.mkdtemp(prefix="fairtune-postgres-"))
+    postgres = Postgres(data, free_port(), password=f"p@ss%{{}}:/{CANARY}")
+    (folder / "home").mkdir()
+    server = MlflowServer(folder / "home", free_port())
+    postgres.create()
+    server.start()
+    os.environ["FAIRTUNE_STORAGE"] = postgres.database("chaos")
+    os.environ["MLFLOW_TRACKING_URI"] = server.url
+    try:
+        yield server, postgres
+    finally:
+        server.kill()
+        postgres.control("stop", "-m", "immediate")
+        shutil.rmtree(data)
+
+
+def main() -> int:
+    """Deal blows for some minutes and print what was done and checked as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--largest", type=int, default=LARGEST, help="trials of a study")
+    parser.add_argument("--postgres", action="store_true", help="and an MLflow server")
+    arguments = parser.parse_args()
+    for name in ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI"):
+        os.environ.pop(name, None)
+    folder = Path(tempfile.mkdtemp(prefix="fairtune-chaos-"))
+    print(f"seed {arguments.seed}, everything is in {folder}", file=sys.stderr, flush=True)
+    with servers(folder) if arguments.postgres else nullcontext((None, None)) as behind:
+        given = folder, arguments.seed, arguments.workers, arguments.largest
+        chaos = Chaos(*given, Scene(*behind))
+        try:
+            chaos.run(60 * arguments.minutes)
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            print(json.dumps(chaos.counted()))
+            print(
+                f"chaos with seed {arguments.seed}: {place.name}: {place.line}: {error}; "
+                f"everything is kept in {folder}",
+                file=sys.stderr,
+            )
+            return 1
+        finally:
+            chaos.scene.settle()
+        print(json.dumps({"machine": machine(), **chaos.counted()}))
+    shutil.rmtree(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,218 @@
+"""The blows of `chaos.py`: what hits a driver, its workers, or the databases behind them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from random import Random
+
+import psutil
+
+from tests.faults.drivers import Driver, Faulty
+from tests.faults.servers import MlflowServer, Postgres
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 6.0
+"""Seconds between two blows."""
+EARLY = 0.25
+"""How many of the blows may hit a driver that still starts."""
+SHORTEST, LONGEST = 0.5, 6.0
+"""Seconds for which a blow may last."""
+
+
+@dataclass(frozen=True)
+class Blow:
+    """What hits whom, how long after the one before, and for how long."""
+
+    kind: str
+    after: float
+    lasts: float
+    victim: float
+    """Which of several, as a part of 1."""
+    early: bool
+    """Whether it may hit a driver that has not begun its first trial."""
+
+
+@dataclass
+class Scene:
+    """What can be hit: the driver of a study, and the servers behind it, where there are any."""
+
+    server: MlflowServer | None
+    postgres: Postgres | None
+    faulty: Faulty = field(init=False)
+    driver: Driver = field(init=False)
+    under_way: dict[str, threading.Thread] = field(default_factory=dict)
+    """Blows that last, by kind."""
+    outage: bool = False
+    """Whether MLflow was away since this was last set back."""
+
+    def coming(self, seed: int) -> Iterator[Blow]:
+        """The blows of a seed, in order; twice as often those that a driver must survive."""
+        random = Random(f"{seed}/blows")
+        absent = SERVERS_ONLY if self.server is None else SQLITE_ONLY
+        kinds = [kind for kind in BLOWS if kind not in absent]
+        weights = [1 if kind in ENDS else 2 for kind in kinds]
+        while True:
+            (kind,) = random.choices(kinds, weights)
+            after = random.uniform(SHORTEST_PAUSE, LONGEST_PAUSE)
+            lasts = random.uniform(SHORTEST, LONGEST)
+            yield Blow(kind, after, lasts, random.random(), random.random() < EARLY)
+
+    def deal(self, blow: Blow) -> bool:
+        """Whether it has hit anything."""
+        return blow.kind not in self.under_way and BLOWS[blow.kind](self, blow)
+
+    def settle(self) -> None:
+        """Wait until no blow lasts any more."""
+        for thread in list(self.under_way.values()):
+            thread.join()
+
+    def lasting(self, blow: Blow, begin: Callable[[], object], end: Callable[[], object]) -> bool:
+        """Do something now and undo it later, while other blows are dealt."""
+        begin()
+
+        def later() -> None:
+            time.sleep(blow.lasts)
+            try:
+                end()
+            finally:
+                del self.under_way[blow.kind]
+
+        self.under_way[blow.kind] = threading.Thread(target=later)
+        self.under_way[blow.kind].start()
+        return True
+
+    def worker(self, blow: Blow) -> psutil.Process | None:
+        """One of the driver's workers: each leads a group of its own."""
+        with suppress(psutil.Error, ProcessLookupError):
+            family = psutil.Process(self.driver.process.pid).children(recursive=True)
+            heads = [each for each in family if os.getpgid(each.pid) == each.pid]
+            return heads[int(blow.victim * len(heads))] if heads else None
+        return None
+
+
+def kill_worker(scene: Scene, blow: Blow) -> bool:
+    worker = scene.worker(blow)
+    with suppress(psutil.Error):
+        if worker is not None:
+            worker.kill()
+            return True
+    return False
+
+
+def stop_worker(scene: Scene, blow: Blow) -> bool:
+    worker = scene.worker(blow)
+
+    def go_on() -> None:
+        with suppress(psutil.Error):
+            worker.resume()  # type: ignore[union-attr]
+
+    with suppress(psutil.Error):
+        return worker is not None and scene.lasting(blow, worker.suspend, go_on)
+    return False
+
+
+def stop_driver(scene: Scene, blow: Blow) -> bool:
+    send = scene.driver.process.send_signal
+    return scene.lasting(blow, lambda: send(signal.SIGSTOP), lambda: send(signal.SIGCONT))
+
+
+def kill_driver(scene: Scene, blow: Blow) -> bool:
+    scene.driver.process.kill()
+    return True
+
+
+def kill_everything(scene: Scene, blow: Blow) -> bool:
+    for process in scene.faulty.family():
+        with suppress(psutil.Error):
+            process.kill()
+    return True
+
+
+def terminate(scene: Scene, blow: Blow) -> bool:
+    scene.driver.process.terminate()
+    return True
+
+
+def ctrl_c(scene: Scene, blow: Blow) -> bool:
+    """As a terminal sends it: to the driver and the fork server."""
+    with suppress(ProcessLookupError):
+        os.killpg(scene.driver.process.pid, signal.SIGINT)
+    return True
+
+
+def ctrl_c_twice(scene: Scene, blow: Blow) -> bool:
+    ctrl_c(scene, blow)
+    time.sleep(blow.victim)
+    return ctrl_c(scene, blow)
+
+
+def lock(name: str) -> Callable[[Scene, Blow], bool]:
+    def hold(scene: Scene, blow: Blow) -> bool:
+        path = scene.faulty.home.path / name
+        if not path.exists():
+            return False
+        scene.outage |= name == "mlflow.db"
+        other = sqlite3.connect(path, timeout=60, check_same_thread=False)
+        return scene.lasting(blow, lambda: other.execute("begin immediate"), other.close)
+
+    return hold
+
+
+def mlflow_restart(scene: Scene, blow: Blow) -> bool:
+    assert scene.server is not None
+    scene.outage = True
+    return scene.lasting(blow, scene.server.kill, scene.server.start)
+
+
+def postgres_restart(scene: Scene, blow: Blow) -> bool:
+    assert scene.postgres is not None
+    control = scene.postgres.control
+    mode = "immediate" if blow.victim < 0.5 else "fast"
+    return scene.lasting(blow, lambda: control("stop", "-m", mode), lambda: control("start"))
+
+
+def postgres_connections(scene: Scene, blow: Blow) -> bool:
+    assert scene.postgres is not None
+    if "PostgreSQL restarted" in scene.under_way:
+        return False
+    scene.postgres.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'chaos'"
+    )
+    return True
+
+
+BLOWS: dict[str, Callable[[Scene, Blow], bool]] = {
+    "worker killed": kill_worker,
+    "worker stopped": stop_worker,
+    "driver stopped": stop_driver,
+    "driver killed": kill_driver,
+    "everything killed": kill_everything,
+    "SIGTERM": terminate,
+    "Ctrl-C": ctrl_c,
+    "Ctrl-C twice": ctrl_c_twice,
+    "optuna.db locked": lock("optuna.db"),
+    "mlflow.db locked": lock("mlflow.db"),
+    "MLflow server restarted": mlflow_restart,
+    "PostgreSQL restarted": postgres_restart,
+    "PostgreSQL connections ended": postgres_connections,
+}
+SERVERS_ONLY = {
+    "MLflow server restarted",
+    "PostgreSQL restarted",
+    "PostgreSQL connections ended",
+}
+SQLITE_ONLY = {"optuna.db locked"}
+ENDS = {
+    "driver killed": {-signal.SIGKILL},
+    "everything killed": {-signal.SIGKILL},
+    "SIGTERM": {128 + signal.SIGTERM, -signal.SIGTERM},  # the latter while it still imports
+    "Ctrl-C": {128 + signal.SIGINT, -signal.SIGINT},
+    "Ctrl-C twice": {128 + signal.SIGINT, -signal.SIGINT},
+}
+"""How a driver may end after a blow; the others it must survive."""
