@@ -1,4 +1,4 @@
-"""Writes reviews.csv: 900 made-up reviews, each with the mood of the half that counts.
+"""Writes reviews.csv: 1,500 made-up reviews, each with the mood of the half that counts.
 
 Made from templates, so they say nothing of how people write. What they test is order: a negation
 turns an adjective around, and of two halves joined by "but" or "although" only one counts.
@@ -17,8 +17,8 @@ NEGATED = ("the {} was not {}", "nobody found the {} {}", "its {} never felt {}"
 
 
 def half(draw: random.Random, good: bool) -> str:
-    """A clause of that mood; two in five are negated."""
-    negated = draw.random() < 0.4
+    """A clause of that mood; three in ten are negated."""
+    negated = draw.random() < 0.3
     words = GOOD if good != negated else BAD
     return draw.choice(NEGATED if negated else PLAIN).format(
         draw.choice(THINGS), draw.choice(words)
@@ -37,7 +37,7 @@ def main() -> None:
     with open("reviews.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["review", "mood"])
-        writer.writerows(review(draw) for _ in range(900))
+        writer.writerows(review(draw) for _ in range(1500))
 
 
 if __name__ == "__main__":
