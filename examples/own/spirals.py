@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -72,7 +73,7 @@ class Separator(pl.LightningModule):
     def test_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         self.step("test", batch)
 
-    def configure_optimizers(self) -> dict[str, object]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         optimizer = torch.optim.AdamW(self.parameters(), self.lr)
         schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.95)
         return {"optimizer": optimizer, "lr_scheduler": schedule}

@@ -9,9 +9,20 @@ from __future__ import annotations
 import csv
 import random
 
-THINGS = "plot music cast ending camera script dialogue pace scenery costumes".split()
-GOOD = "great charming clever moving funny bright lovely superb".split()
-BAD = "awful boring clumsy dull flat tedious weak silly".split()
+THINGS = [
+    "plot",
+    "music",
+    "cast",
+    "ending",
+    "camera",
+    "script",
+    "dialogue",
+    "pace",
+    "scenery",
+    "costumes",
+]
+GOOD = ["great", "charming", "clever", "moving", "funny", "bright", "lovely", "superb"]
+BAD = ["awful", "boring", "clumsy", "dull", "flat", "tedious", "weak", "silly"]
 PLAIN = ("the {} was {}", "i found the {} {}", "its {} felt {}", "we thought the {} {}")
 NEGATED = ("the {} was not {}", "nobody found the {} {}", "its {} never felt {}")
 
