@@ -138,6 +138,7 @@ def _fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) -> Ite
             reads = " or ".join(f"{kind}s" for kind in model.kinds)
             message = f"{name} reads {reads}, but {name_of(tree['data'])} is {article(kind)}"
             yield Problem(("model",), message)
+        yield from _network_problems(tree, model, data)
         for key in ("dropout", "batch_norm"):
             if _on(tree, key) and key not in model.parameters:
                 yield Problem(("regularization", key), f"{name} has no {key}")
@@ -155,6 +156,26 @@ def _fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) -> Ite
 
 def _kind(node: Any, row: Dataset) -> str:
     return row.kind_of(node if isinstance(node, Mapping) else {})
+
+
+def _network_problems(
+    tree: Mapping[str, Any], row: Network, data: Component | None
+) -> Iterator[Problem]:
+    """Parameters of the network that do not go together, or not with the data."""
+    node, given = tree["model"], tree.get("data")
+    if not isinstance(node, Mapping):
+        return
+    for key, text in row.conflicts(node) if row.conflicts else ():
+        yield Problem(("model", key), text)
+    if data is None:
+        return
+    values = {**data.defaults(), **(given if isinstance(given, Mapping) else {})}
+    if node.get("normalize") == "imagenet" and values.get("standardize") is True:
+        text = "is for images as they are; write data.standardize: false, or leave it out"
+        yield Problem(("model", "normalize"), text)
+    if row.reads_tokens and values.get("tokenizer") == "words":
+        text = f"must be the folder of the tokenizer that the weights of {node['name']} know"
+        yield Problem(("data", "tokenizer"), text)
 
 
 def _own_fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) -> Iterator[Problem]:
@@ -196,6 +217,9 @@ def _twice(tree: Mapping[str, Any], key: str, section: str) -> Iterator[Problem]
 def _data_problems(node: Any, row: Component) -> Iterator[Problem]:
     if not isinstance(node, Mapping):
         return
+    classes = node.get("classes")
+    if "classes" in row.parameters and isinstance(classes, list) and len(classes) < 2:
+        yield Problem(("data", "classes"), f"must name at least two classes, got {classes!r}")
     parts = [name for name in ("validation", "test") if name in row.parameters]
     shares = [node.get(name, row.parameters[name].default) or 0.0 for name in parts]
     if all(isinstance(share, int | float) for share in shares) and sum(shares) >= 1:
@@ -220,14 +244,16 @@ def _loss_problems(
     tree: Mapping[str, Any], data: Dataset, loss: Component | None
 ) -> Iterator[Problem]:
     node, name = tree["data"], name_of(tree["data"])
-    task = data.task_of(node if isinstance(node, Mapping) else {})
+    given = node if isinstance(node, Mapping) else {}
+    task, kept = data.task_of(given), given.get("classes")
+    outputs = len(kept) if isinstance(kept, list) else data.outputs
     if isinstance(loss, Loss) and task not in loss.tasks:
         message = f"{name_of(tree['loss'])} does not fit {task}; choose one of " + ", ".join(
             name for name, row in LOSSES.items() if task in row.tasks
         )
         yield Problem(("loss",), message)
-    elif loss is LOSSES["binary_cross_entropy"] and data.outputs not in (0, 2):
-        message = f"binary_cross_entropy needs two classes, but {name} has {data.outputs}"
+    elif loss is LOSSES["binary_cross_entropy"] and outputs not in (0, 2):
+        message = f"binary_cross_entropy needs two classes, but {name} has {outputs}"
         yield Problem(("loss",), message)
     if task == "regression" and _on(tree, "label_smoothing"):
         message = f"smooths classes, but {name} is a regression"

@@ -272,6 +272,10 @@ class Network(Component):
     """Whether `build` takes `sequence=True` for data of the shape (time, features)."""
     reads_tokens: bool = False
     """Whether it embeds tokens itself."""
+    check: Callable[..., None] | None = None
+    """Of a row that reads weights: `check(**parameters)` raises UserError where they do not fit."""
+    conflicts: Callable[[Mapping[str, Value]], list[tuple[str, str]]] | None = None
+    """Every (parameter, complaint) of parameters that do not go together."""
 
 
 @dataclass(frozen=True)

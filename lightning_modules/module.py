@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -36,6 +36,10 @@ class SupervisedModule(pl.LightningModule):
 
     target_mean: Tensor
     target_scale: Tensor
+    weights_hash = ""
+    """Identity of the file of weights that the network started from."""
+    architecture: Mapping[str, Any] | None = None
+    """What a checkpoint must say of the network besides its configuration, in plain values."""
 
     def __init__(
         self,
@@ -127,8 +131,8 @@ class SupervisedModule(pl.LightningModule):
         row, parameters = self.optimizer
         if "weight_decay" in self.regularization:  # takes the place of the optimizer's own
             parameters = {**parameters, "weight_decay": 0.0}
-        learned = [weight for weight in self.parameters() if weight.requires_grad]
-        optimizer: Optimizer = row.build(learned, **parameters)
+        weights = self.learning_weights(float(parameters["lr"]))
+        optimizer: Optimizer = row.build(weights, **parameters)
         epochs = max(1, self.trainer.max_epochs or 1)
         row, parameters = self.schedule
         schedule: Schedule = row.build(
@@ -140,6 +144,11 @@ class SupervisedModule(pl.LightningModule):
         )
         scheduling: Any = {"scheduler": schedule, "interval": "step"}
         return {"optimizer": optimizer, "lr_scheduler": scheduling}
+
+    def learning_weights(self, lr: float) -> Iterable[Any]:
+        """The weights that the optimizer gets, or groups of them with learning rates of their own;
+        the first group has the rate `lr`."""
+        return [weight for weight in self.parameters() if weight.requires_grad]
 
     def configure_callbacks(self) -> list[Callback]:
         """Early stopping, where the regularization asks for it."""
@@ -161,7 +170,7 @@ class SupervisedModule(pl.LightningModule):
         weighted = () if self.class_weights is None else (self.class_weights,)
         loss: Tensor = self.loss(outputs, targets, self.label_smoothing, *weighted)
         if self.penalties:
-            weights = [weight for weight in self.parameters() if weight.ndim > 1]
+            weights = [w for w in self.parameters() if w.ndim > 1 and w.requires_grad]
             loss = torch.stack([loss, *(penalty(weights) for penalty in self.penalties)]).sum()
         self._losses.append(loss.detach())
         return loss

@@ -50,10 +50,14 @@ def _weight_decay(strength: float) -> StepHook:
     def decay(optimizer: Optimizer) -> None:
         with torch.no_grad():
             for group in optimizer.param_groups:
-                for weight in group["params"]:
+                for weight in filter(_learns, group["params"]):
                     weight.mul_(1 - float(group["lr"]) * strength)
 
     return decay
+
+
+def _learns(weight: Tensor) -> bool:
+    return weight.requires_grad
 
 
 def _gradient_clip(norm: float) -> StepHook:

@@ -35,11 +35,14 @@ class Schedule:
         watches_metric: bool = False,
     ) -> None:
         self.optimizer = optimizer
+        rates = [float(group["lr"]) for group in optimizer.param_groups]
+        self.ratios = [rate / rates[0] for rate in rates]
         self.main = main(optimizer) if main else None
         self.period = 1 if every_step else steps_per_epoch
         self.warmup_steps = round(warmup * steps_per_epoch)
         self.watches_metric = watches_metric
         self.steps = 0
+        self._keep_ratios()
         self.start_rates = [float(group["lr"]) for group in optimizer.param_groups]
         self._warm_up()
 
@@ -57,11 +60,13 @@ class Schedule:
             after = self.steps - self.warmup_steps
             if self.steps % self.period == 0 and after >= self.period:
                 self.main.step()
+                self._keep_ratios()
 
     def epoch_end(self, value: float) -> None:
         """An epoch ended with this value of the objective; only `plateau` listens."""
         if self.watches_metric and self.main is not None and self.steps >= self.warmup_steps:
             self.main.step(value)  # type: ignore[arg-type]
+            self._keep_ratios()
 
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to continue."""
@@ -74,6 +79,12 @@ class Schedule:
         self.start_rates = state["start_rates"]
         if self.main is not None:
             self.main.load_state_dict(state["main"])
+
+    def _keep_ratios(self) -> None:
+        """Groups of weights keep the ratio of their rates, also where a curve ends above zero."""
+        first, *others = self.optimizer.param_groups
+        for group, ratio in zip(others, self.ratios[1:], strict=True):
+            group["lr"] = first["lr"] * ratio
 
     def _warm_up(self) -> None:
         if not self.warmup_steps:

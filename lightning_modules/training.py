@@ -61,6 +61,8 @@ class TrainingResult:
     diverged: str | None
     """What became infinite or not a number, and where."""
     data_hash: str
+    weights_hash: str
+    """Identity of the file of weights that the network started from; empty where there is none."""
     seconds: float
     device: str
     """`cpu`, or the name of a GPU."""
@@ -74,6 +76,7 @@ def train(
     checkpoint: Path | None = None,
     continuation: Path | None = None,
     evaluate_test: bool = False,
+    weights: str | None = None,
 ) -> TrainingResult:
     """Train a configuration; on the CPU the same seed gives the same numbers to the last bit.
 
@@ -85,6 +88,8 @@ def train(
     `continuation`. A training that finds its own state there tells `on_epoch` the epochs that are
     done and continues, to the numbers that it would have had without the interruption. The folder
     is the caller's to delete.
+
+    `weights` is the file that `model.weights` means, where that names a run.
     """
     start = time.perf_counter()
     if not torch.cuda.is_available():
@@ -94,15 +99,22 @@ def train(
     pl.seed_everything(seed, verbose=False)
     data = build_data(configuration)
     described = describe(data, configuration)
-    module = _network(configuration, described)
+    module = _network(configuration, described, weights)
     own = None if isinstance(module, SupervisedModule) else OwnMetrics()
+    weights_hash = ""
     if isinstance(module, SupervisedModule):
+        weights_hash = module.weights_hash
         watched = "early_stopping" in configuration.regularization
         module.logged = {configuration.objective.metric} if watched else ()
     kept = None
     if continuation is not None:
-        tree, data_hash = configuration.to_dict(), described.hash
-        kept = Continuation(continuation, {"configuration": tree, "seed": seed, "data": data_hash})
+        training = {
+            "configuration": configuration.to_dict(),
+            "seed": seed,
+            "data": described.hash,
+            "weights": weights_hash,
+        }
+        kept = Continuation(continuation, training)
     watch = _Watch(configuration, on_epoch, kept, start, own)
     with quiet():
         callbacks = [watch] if own is None else [own, watch]
@@ -118,7 +130,8 @@ def train(
             trainer.test(module, datamodule=data, verbose=False)
             test = tested(trainer, module)
     if checkpoint is not None and watch.weights:
-        _write(checkpoint, configuration, seed, described, watch)
+        architecture = getattr(module, "architecture", None)
+        _write(checkpoint, configuration, seed, described, architecture, watch)
     return TrainingResult(
         epochs=watch.epochs,
         best_epoch=watch.best_epoch,
@@ -127,6 +140,7 @@ def train(
         stopped=watch.stopped,
         diverged=watch.diverged,
         data_hash=described.hash,
+        weights_hash=weights_hash,
         seconds=watch.seconds,
         device=_name(trainer.strategy.root_device),
     )
@@ -158,7 +172,7 @@ def restore(checkpoint: Path) -> pl.LightningModule:
         configuration = Configuration.resolve(content["configuration"])
         shape = tuple(content["input_shape"])
         described = Described(shape, content["outputs"], front=content["front"])
-        module = _network(configuration, described)
+        module = _network(configuration, described, "none", content.get("architecture"))
         module.load_state_dict(content["weights"])
     except OwnCodeError:
         raise
@@ -176,22 +190,36 @@ def build_data(configuration: Configuration) -> pl.LightningDataModule:
     return data
 
 
-def build_module(configuration: Configuration, data: pl.LightningDataModule) -> pl.LightningModule:
-    """The LightningModule (MLP, CNN, Recurrent, or the user's) that a configuration describes."""
-    return _network(configuration, describe(data, configuration))
+def build_module(
+    configuration: Configuration, data: pl.LightningDataModule, weights: str | None = None
+) -> pl.LightningModule:
+    """The LightningModule (MLP, CNN, ..., or the user's) that a configuration describes.
+
+    `weights` is the file that `model.weights` means, where that names a run.
+    """
+    return _network(configuration, describe(data, configuration), weights)
 
 
 def _name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-def _network(configuration: Configuration, data: Described) -> pl.LightningModule:
+def _network(
+    configuration: Configuration,
+    data: Described,
+    weights: str | None,
+    architecture: Mapping[str, Any] | None = None,
+) -> pl.LightningModule:
     input_shape, outputs, front = data.input_shape, data.outputs, data.front
     if configuration.model.is_class and not configuration.optimizer.name:
         return own_lightning_module(configuration, input_shape, outputs)
     own = own_row(configuration) if configuration.model.is_class else None
     row = own or NETWORKS[configuration.model.name]
     parameters = {} if own else dict(configuration.model.parameters)
+    if "weights" in parameters and weights is not None:
+        parameters["weights"] = weights
+    if architecture is not None:
+        parameters["architecture"] = architecture
     before = None if front is None or row.reads_tokens else build_front(front)
     if before is not None:
         input_shape = before.shape(input_shape)
@@ -365,7 +393,12 @@ class _Watch(Checkpoint):
 
 
 def _write(
-    checkpoint: Path, configuration: Configuration, seed: int, data: Described, watch: _Watch
+    checkpoint: Path,
+    configuration: Configuration,
+    seed: int,
+    data: Described,
+    architecture: Mapping[str, Any] | None,
+    watch: _Watch,
 ) -> None:
     content: dict[str, Any] = {
         "configuration": configuration.to_dict(),
@@ -377,6 +410,7 @@ def _write(
         "front": data.front,
         "classes": list(data.classes),
         "preparation": dict(data.preparation),
+        "architecture": architecture,
         "weights": watch.weights,
     }
     checkpoint.parent.mkdir(parents=True, exist_ok=True)

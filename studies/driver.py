@@ -50,7 +50,7 @@ def run_study(
     """
     new = not home.study(spec.study).exists()
     if new:
-        check_inputs(spec)  # nothing is written for data that cannot be used
+        check_inputs(spec, home)  # nothing is written for data that cannot be used
     home.create(spec.study)
     engine = LocalEngine(workers, train_task, PRELOAD)
     try:
@@ -68,7 +68,7 @@ def run_study(
                     with tracking(home, spec) as tracker:
                         return _conclude(tracker, home, spec.study)
                 if not new:
-                    check_inputs(spec)
+                    check_inputs(spec, home)
                 engine.start()
                 noted = {ATTRIBUTE: files} if files else {}
                 return _run(spec, home, archive, engine, display, stopping, noted)

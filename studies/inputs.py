@@ -10,28 +10,38 @@ from lightning_modules import own
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.datasets import DATASETS
 from lightning_modules.errors import ConfigurationError, DataError, Problem, UserError
+from lightning_modules.networks import NETWORKS
 from lightning_modules.sections import COMMAND
+from studies.home import Home
 from studies.placeholders import asked_for, is_program
 from studies.ranges import variants
 from studies.spec import Spec
+from studies.weights import with_weights_file
 
 LEARNING = ("batch_size", "augment", "balance")
 """Parameters of a data set that change how it is learned, not what is read."""
 
 
-def check_inputs(spec: Spec) -> None:
-    """Read the files of every data set that the study names, import the user's own classes, find
-    the programs; torch is imported for own classes only.
+def check_inputs(spec: Spec, home: Home) -> None:
+    """Read the files of every data set and of weights that the study names, import the user's own
+    classes, find the programs; torch is imported for weights and own classes only.
 
     Raises DataError, OwnCodeError, ConfigurationError or UserError where one cannot be used.
     """
     outputs: dict[str, int | None] = {}
     problems: list[Problem] = []
+    seen: list[object] = []
     for variant in variants(spec.space.root):
         configuration = Configuration.resolve(variant.value)
         problems += _own_problems(configuration)
         if is_program(configuration):
             _find_program(configuration.model.parameters[COMMAND][0])
+        model = with_weights_file(configuration, home).model
+        network = NETWORKS.get(model.name)
+        weights = (model.name, model.parameters.get("weights"))
+        if network is not None and network.check is not None and weights not in seen:
+            seen.append(weights)
+            network.check(**model.parameters)
         data = configuration.data
         row = DATASETS.get(data.name)
         reads = {name: value for name, value in data.parameters.items() if name not in LEARNING}

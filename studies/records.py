@@ -69,6 +69,7 @@ class TrialEnd:
     traceback: str | None = None
     seconds: float = 0.0
     data_hash: str = ""
+    weights_hash: str = ""
     device: str = ""
 
     def to_json(self) -> str:

@@ -24,6 +24,7 @@ from studies.listeners import Display, Tracker
 from studies.phases import ArmSearch, Source
 from studies.records import STOPPED, Outcome, TrialEnd
 from studies.spec import Spec
+from studies.weights import weights_file
 
 __all__ = ["Display", "Runner"]
 
@@ -169,6 +170,7 @@ class Runner:
                 str(self.home.continuation(self.spec.study, record.key)),
                 evaluate_test=record.phase == "confirm",
                 allowed=own.allowed(),
+                weights=weights_file(record.configuration, self.home),
             )
         )
 

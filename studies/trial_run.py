@@ -150,6 +150,8 @@ def _ending_tags(trial: SpooledTrial) -> Iterator[tuple[str, str]]:
         if trial.end.data_hash:
             dataset = trial.tags["fairtune.dataset"]
             yield "fairtune.dataset", f"{dataset}@{trial.end.data_hash}"
+        if trial.end.weights_hash:
+            yield "fairtune.weights", trial.end.weights_hash
 
 
 def _text(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -34,11 +34,16 @@ def bundled(
     standardize: bool,
     balance: str = "none",
     augment: Mapping[str, Any] | None = None,
+    classes: Sequence[int] | None = None,
 ) -> TensorDataModule:
-    """scikit-learn's data set called `name`, its rows given the shape `input_shape`."""
+    """scikit-learn's data set called `name`, its rows given the shape `input_shape`.
+
+    With `classes` it has the rows of these only, numbered anew in this order.
+    """
+    chosen = None if classes is None else tuple(classes)
     return TensorDataModule(
         name,
-        lambda: _splits(name, input_shape, validation, test, split_seed, standardize),
+        lambda: _splits(name, input_shape, validation, test, split_seed, standardize, chosen),
         batch_size,
         balance=balance,
         augment=augment,
@@ -53,11 +58,15 @@ def _splits(
     test: float,
     split_seed: int,
     standardized: bool,
+    chosen: tuple[int, ...] | None,
 ) -> Splits:
     from sklearn import datasets
 
     loaded = getattr(datasets, f"load_{name}")()
     inputs, targets = loaded.data.reshape(-1, *input_shape), loaded.target
+    if chosen is not None:
+        rows = np.isin(targets, chosen)
+        inputs, targets = inputs[rows], np.searchsorted(chosen, targets[rows])
     classes = targets if np.issubdtype(targets.dtype, np.integer) else None
     rest, test_rows = divide(np.arange(len(inputs)), test, split_seed, classes, "test")
     share = validation / (1 - test)
@@ -73,19 +82,20 @@ def _splits(
         prepared = preparation(input_shape, inputs[train_rows], axes)
         inputs = standardize(inputs, inputs[train_rows], axes)
 
-    def part(chosen: Rows) -> Part:
-        x = torch.tensor(inputs[chosen], dtype=torch.float32)
+    def part(of: Rows) -> Part:
+        x = torch.tensor(inputs[of], dtype=torch.float32)
         if classes is None:
-            return x, torch.tensor(targets[chosen], dtype=torch.float32).unsqueeze(1)
-        return x, torch.tensor(targets[chosen], dtype=torch.int64)
+            return x, torch.tensor(targets[of], dtype=torch.float32).unsqueeze(1)
+        return x, torch.tensor(targets[of], dtype=torch.int64)
 
     outputs = 1 if classes is None else int(classes.max()) + 1
+    names = () if classes is None else tuple(str(each) for each in loaded.target_names)
     return Splits(
         part(train_rows),
         part(validation_rows),
         part(test_rows),
         outputs,
-        classes=() if classes is None else tuple(str(each) for each in loaded.target_names),
+        classes=names if chosen is None else tuple(names[each] for each in chosen),
         preparation=prepared,
         scaling=((mean / brightest).ravel().tolist(), (deviation / brightest).ravel().tolist()),
     )

@@ -312,11 +312,21 @@ SEQUENCES: dict[str, Parameter] = {
     **AUGMENT,
 }
 
+DIGITS: dict[str, Parameter] = {
+    **WITH_TEST,
+    "classes": Items(
+        None,
+        "the digits that are kept, at least two; all where not given",
+        item=Number(0, "", low=0, high=9, integer=True),
+        increasing=True,
+    ),
+}
+
 DATASETS: dict[str, Dataset] = {
     "digits": Dataset(
         "1,797 images of handwritten digits, 8 × 8, 10 classes",
         _digits,
-        {**WITH_TEST, **AUGMENT},
+        {**DIGITS, **AUGMENT},
         source="UCI, Alpaydin and Kaynak 1998",
         kind="image",
         outputs=10,

@@ -7,12 +7,14 @@ from typing import Any
 
 from studies.cli.options import (
     Allow,
+    HomeOption,
     Json,
     Overrides,
     StudyFile,
     Workers,
     console,
     load_spec,
+    open_home,
     print_json,
     worker_count,
 )
@@ -20,6 +22,7 @@ from studies.cli.options import (
 
 def check(
     file: StudyFile,
+    home: HomeOption = None,
     workers: Workers = None,
     overrides: Overrides = None,
     allow: Allow = None,
@@ -29,8 +32,10 @@ def check(
     spec = load_spec(file, overrides, allow)
     from studies.inputs import check_inputs
     from studies.preview import parameter_count, plan, probe, sample
+    from studies.weights import with_weights_file
 
-    check_inputs(spec)
+    opened = open_home(home)
+    check_inputs(spec, opened)
     screen = console(stderr=as_json)
     planned = plan(spec)
     several = planned.arms != [""]
@@ -52,7 +57,7 @@ def check(
     parameters = [_parameter(name, node) for name, node in spec.space.parameters()]
     for row in parameters:
         screen.print(f"  {row['name']}: {row['values']}")
-    samples = sample(spec)
+    samples = [with_weights_file(configuration, opened) for configuration in sample(spec)]
     screen.print("samples:")
     for configuration in samples:
         chosen = spec.space.chosen(configuration.flat())

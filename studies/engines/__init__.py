@@ -30,6 +30,8 @@ class Task:
     evaluate_test: bool = False
     allowed: tuple[str, ...] = ()
     """Modules of the user's that the operator allows to import."""
+    weights: str | None = None
+    """The file that `model.weights` means, where that names a run."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         checkpoint=Path(task.checkpoint) if task.checkpoint else None,
         continuation=Path(task.continuation) if task.continuation else None,
         evaluate_test=task.evaluate_test,
+        weights=task.weights,
     )
     outcome, reason = Outcome.completed, ""
     if result.diverged:
@@ -49,5 +50,6 @@ def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         checkpoint=task.checkpoint,
         seconds=result.seconds,
         data_hash=result.data_hash,
+        weights_hash=result.weights_hash,
         device=result.device,
     )

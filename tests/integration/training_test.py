@@ -33,6 +33,7 @@ from lightning_modules.training import (
     restore,
     train,
 )
+from lightning_modules.transfer import ARCHITECTURES
 
 Tree = dict[str, Any]
 Metrics = dict[str, float]
@@ -91,6 +92,7 @@ def accuracy(module: SupervisedModule, inputs: Tensor, targets: Tensor) -> float
 PRINT_HISTORY = """
 import json, sys
 from lightning_modules.configuration import Configuration
+from lightning_modules.transfer import ARCHITECTURES
 from lightning_modules.training import train
 
 epochs = []
@@ -501,7 +503,7 @@ FITTING = [
     (data, model)
     for data, row in DATASETS.items()
     for model, network in NETWORKS.items()
-    if row.kind in network.kinds and row.check is None  # the others need files
+    if row.kind in network.kinds and row.check is None and model not in ARCHITECTURES
 ]
 
 
