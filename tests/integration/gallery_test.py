@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,6 +76,8 @@ def enter(own_folder: Path) -> Callable[[str], None]:
 def test_the_gallery_names_every_preset_and_every_example_and_no_other() -> None:
     folders = {path.parent.name for path in (ROOT / "examples").glob("*/study.yaml")}
     assert set(re.findall(r"^cd examples/(\w+)$", GALLERY, re.MULTILINE)) == folders == {*EXAMPLES}
+    files = {path.stem for path in (ROOT / "examples").glob("*.yaml")}
+    assert set(re.findall(r"^fairtune run examples/([\w-]+)\.yaml", GALLERY, re.MULTILINE)) == files
     ran = re.findall(r"^fairtune run ([\w-]+)$", GALLERY, re.MULTILINE)
     listed = re.findall(r"^\| `([\w-]+)` \|", GALLERY, re.MULTILINE)
     assert sorted(ran + listed) == preset_names()
@@ -118,6 +121,25 @@ def test_an_example_runs_from_its_data_to_a_verdict(
     assert main(["compare", told["study"], "--home", str(home.path), "--json"]) == 0
     (pair,) = last_line(capsys.readouterr().out)["pairs"]
     assert pair["verdict"] == "none" and pair["seeds"] == 2
+
+
+@pytest.mark.slow
+def test_a_network_of_low_digits_starts_one_of_high_digits(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(*argv: str) -> Any:
+        assert main([*argv, "--home", str(home.path), "--json"]) == 0
+        return last_line(capsys.readouterr().out)
+
+    def ran(study: str, *changes: str) -> Any:
+        tiny = set_options("trainer.epochs=1", "data.validation=0.1", "data.test=0.8", *changes)
+        return said("run", str(ROOT / "examples" / f"{study}.yaml"), "--workers", "1", *tiny)
+
+    ran("resnet-low-digits")
+    first = said("best", "resnet-low-digits")["mlflow_run_id"]
+    changes = (f"model.0.weights=runs:/{first}", "search.trials=1", "confirm.seeds=2")
+    told = ran("resnet-high-digits", *changes)
+    assert told["trials"] == {"completed": 6} and set(told["arms"]) == {"pretrained", "scratch"}
 
 
 def test_the_vowels_are_asked_for_where_they_are_missing(
