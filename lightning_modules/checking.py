@@ -163,6 +163,9 @@ def _network_problems(
 ) -> Iterator[Problem]:
     """Parameters of the network that do not go together, or not with the data."""
     node, given = tree["model"], tree.get("data")
+    if row.reads_tokens and isinstance(given, Mapping) and given.get("embedding_size"):
+        text = f"{name_of(node)} embeds tokens by itself; leave it out"
+        yield Problem(("data", "embedding_size"), text)
     if not isinstance(node, Mapping):
         return
     for key, text in row.conflicts(node) if row.conflicts else ():

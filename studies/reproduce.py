@@ -27,6 +27,7 @@ from studies.phases import trial_key
 from studies.records import Outcome, TrialEnd
 from studies.results import StudyResults, Trial
 from studies.spool import Spool
+from studies.weights import weights_file
 
 TOLERANCE = 1e-3
 """The largest relative difference of a metric at which a result is called equal."""
@@ -109,6 +110,7 @@ def reproduce(
             str(Path(folder) / "again.pt"),
             evaluate_test=bool(trial.test),
             allowed=own.allowed(),
+            weights=weights_file(configuration, found.home),
         )
         again, end = _train(engine, task, max(recorded))
         metrics = _compared(recorded, again, finite_only=not complete)

@@ -6,9 +6,8 @@ from files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.components import (
@@ -35,148 +34,15 @@ def load_data(name: str, **parameters: Any) -> TensorDataModule:
     return data
 
 
-def _digits(**parameters: Any) -> TensorDataModule:
-    from lightning_modules.data.bundled import bundled
-
-    return bundled("digits", (1, 8, 8), **parameters)
-
-
-def _breast_cancer(**parameters: Any) -> TensorDataModule:
-    from lightning_modules.data.bundled import bundled
-
-    return bundled("breast_cancer", (30,), **parameters)
-
-
-def _wine(**parameters: Any) -> TensorDataModule:
-    from lightning_modules.data.bundled import bundled
-
-    return bundled("wine", (13,), **parameters)
-
-
-def _iris(**parameters: Any) -> TensorDataModule:
-    from lightning_modules.data.bundled import bundled
-
-    return bundled("iris", (4,), **parameters)
-
-
-def _diabetes(**parameters: Any) -> TensorDataModule:
-    from lightning_modules.data.bundled import bundled
-
-    return bundled("diabetes", (10,), **parameters)
-
-
-def _mnist1d(**parameters: Any) -> TensorDataModule:
-    from lightning_modules.data.mnist1d import mnist1d
-
-    return mnist1d(**parameters)
-
-
-def _table(**parameters: Any) -> TensorDataModule:
-    from lightning_modules.data.table import table
-
-    return table(**parameters)
-
-
-def _check_table(**parameters: Any) -> int:
-    from lightning_modules.data.table import check
-
-    return check(**parameters)
-
-
-def _arrays(**parameters: Any) -> TensorDataModule:
-    from lightning_modules.data.arrays import arrays
-
-    return arrays(**parameters)
-
-
-def _check_arrays(**parameters: Any) -> int:
-    from lightning_modules.data.arrays import check
-
-    return check(**parameters)
-
-
-def _read_new_arrays(*given: Any, **parameters: Any) -> tuple[Any, ...]:
-    from lightning_modules.data.arrays import read_new
-
-    return read_new(*given, **parameters)
-
-
-def _read_new_table(*given: Any, **parameters: Any) -> tuple[Any, ...]:
-    from lightning_modules.data.table import read_new
-
-    return read_new(*given, **parameters)
-
-
-def _new_rows(path: Path, preparation: Mapping[str, Any], **parameters: Any) -> tuple[Any, ...]:
-    from lightning_modules.data.new_rows import read_new
-
-    return read_new(path, preparation)
-
-
-def _images(**parameters: Any) -> TensorDataModule:
-    from lightning_modules.data.images import images
-
-    return images(**parameters)
-
-
-def _check_images(**parameters: Any) -> None:
-    from lightning_modules.data.image_files import check_folder
-
-    check_folder(**parameters)
-
-
-def _new_images(path: str, preparation: Mapping[str, Any], /, **parameters: Any) -> Any:
-    from lightning_modules.data.images import read_new
-
-    return read_new(path, preparation, **parameters)
-
-
-def _published(name: str, **parameters: Any) -> TensorDataModule:
-    from lightning_modules.data.published import published
-
-    return published(name, **parameters)
-
-
-def _check_published(name: str, **parameters: Any) -> None:
-    from lightning_modules.data.published import check_files
-
-    check_files(name, **parameters)
-
-
-def _text(**parameters: Any) -> TensorDataModule:
-    from lightning_modules.data.text import texts
-
-    return texts(**parameters)
-
-
-def _check_text(**parameters: Any) -> int:
-    from lightning_modules.data.text import check
-
-    return check(**parameters)
-
-
-def _read_new_text(*given: Any, **parameters: Any) -> tuple[Any, ...]:
-    from lightning_modules.data.text import read_new
-
-    return read_new(*given, **parameters)
-
-
-def _sequences(**parameters: Any) -> TensorDataModule:
-    from lightning_modules.data.sequences import sequences
-
-    return sequences(**parameters)
-
-
-def _check_sequences(**parameters: Any) -> int:
-    from lightning_modules.data.sequences import check
-
-    return check(**parameters)
-
-
-def _read_new_sequences(*given: Any, **parameters: Any) -> tuple[Any, ...]:
-    from lightning_modules.data.sequences import read_new
-
-    return read_new(*given, **parameters)
+def _later(module: str, function: str, *first: Any) -> Callable[..., Any]:
+    """A function of a neighbouring module, which is imported when it is called; `first` are its
+    first arguments."""
+
+    def call(*given: Any, **parameters: Any) -> Any:
+        found = getattr(import_module(f"lightning_modules.data.{module}"), function)
+        return found(*first, *given, **parameters)
+
+    return call
 
 
 _SHARE = Number(0.2, "share of the rows", low=0, high=1, open="both")
@@ -325,78 +191,78 @@ DIGITS: dict[str, Parameter] = {
 DATASETS: dict[str, Dataset] = {
     "digits": Dataset(
         "1,797 images of handwritten digits, 8 × 8, 10 classes",
-        _digits,
+        _later("bundled", "bundled", "digits", (1, 8, 8)),
         {**DIGITS, **AUGMENT},
         source="UCI, Alpaydin and Kaynak 1998",
         kind="image",
         outputs=10,
-        read_new=_new_rows,
+        read_new=_later("new_rows", "read_new"),
     ),
     "breast_cancer": Dataset(
         "569 tumours, 30 measurements, 2 classes",
-        _breast_cancer,
+        _later("bundled", "bundled", "breast_cancer", (30,)),
         WITH_TEST,
         source="UCI, Wolberg 1995",
         outputs=2,
-        read_new=_new_rows,
+        read_new=_later("new_rows", "read_new"),
     ),
     "wine": Dataset(
         "178 wines, 13 measurements, 3 classes",
-        _wine,
+        _later("bundled", "bundled", "wine", (13,)),
         WITH_TEST,
         source="UCI, Aeberhard 1991",
         outputs=3,
-        read_new=_new_rows,
+        read_new=_later("new_rows", "read_new"),
     ),
     "iris": Dataset(
         "150 flowers, 4 measurements, 3 classes",
-        _iris,
+        _later("bundled", "bundled", "iris", (4,)),
         WITH_TEST,
         source="Fisher 1936",
         outputs=3,
-        read_new=_new_rows,
+        read_new=_later("new_rows", "read_new"),
     ),
     "diabetes": Dataset(
         "442 patients, 10 measurements, progression after a year",
-        _diabetes,
+        _later("bundled", "bundled", "diabetes", (10,)),
         WITH_TEST,
         source="Efron 2004",
         task="regression",
         outputs=1,
-        read_new=_new_rows,
+        read_new=_later("new_rows", "read_new"),
     ),
     "mnist1d": Dataset(
         "4,000 synthetic signals of 40 points and the published 1,000 to test on, 10 classes",
-        _mnist1d,
+        _later("mnist1d", "mnist1d"),
         {**COMMON, **AUGMENT},
         source="Greydanus 2020, arXiv:2011.14439",
         kind="signal",
         outputs=10,
-        read_new=_new_rows,
+        read_new=_later("new_rows", "read_new"),
     ),
     "table": Dataset(
         "a CSV or Parquet file of your own, with a column to predict",
-        _table,
+        _later("table", "table"),
         TABLE,
         task="",
         required=("path", "target"),
-        check=_check_table,
-        read_new=_read_new_table,
+        check=_later("table", "check"),
+        read_new=_later("table", "read_new"),
     ),
     "arrays": Dataset(
         "an .npz archive of your own, with inputs and targets; the parts may have arrays of their "
         "own, such as x_test and y_test",
-        _arrays,
+        _later("arrays", "arrays"),
         ARRAYS,
         task="",
         kind="",
         required=("path",),
-        check=_check_arrays,
-        read_new=_read_new_arrays,
+        check=_later("arrays", "check"),
+        read_new=_later("arrays", "read_new"),
     ),
     "images": Dataset(
         "PNG and JPEG files, a folder per class, perhaps in train, validation and test",
-        _images,
+        _later("images", "images"),
         {
             "path": Text(None, "the folder"),
             "size": Number(
@@ -418,58 +284,58 @@ DATASETS: dict[str, Dataset] = {
         },
         source="your own files",
         kind="image",
-        check=_check_images,
-        read_new=_new_images,
+        check=_later("image_files", "check_folder"),
+        read_new=_later("images", "read_new"),
     ),
     "mnist": Dataset(
         "60,000 images of handwritten digits, 28 × 28, and the published 10,000 to test on",
-        partial(_published, "mnist"),
+        _later("published", "published", "mnist"),
         PUBLISHED,
         source="LeCun 1998",
         kind="image",
         outputs=10,
-        check=partial(_check_published, "mnist"),
-        read_new=_new_images,
+        check=_later("published", "check_files", "mnist"),
+        read_new=_later("images", "read_new"),
     ),
     "fashion_mnist": Dataset(
         "60,000 images of clothes, 28 × 28, and the published 10,000 to test on",
-        partial(_published, "fashion_mnist"),
+        _later("published", "published", "fashion_mnist"),
         PUBLISHED,
         source="Xiao 2017, arXiv:1708.07747",
         kind="image",
         outputs=10,
-        check=partial(_check_published, "fashion_mnist"),
-        read_new=_new_images,
+        check=_later("published", "check_files", "fashion_mnist"),
+        read_new=_later("images", "read_new"),
     ),
     "cifar10": Dataset(
         "50,000 images of animals and vehicles, 32 × 32, and the published 10,000 to test on",
-        partial(_published, "cifar10"),
+        _later("published", "published", "cifar10"),
         PUBLISHED,
         source="Krizhevsky 2009",
         kind="image",
         outputs=10,
-        check=partial(_check_published, "cifar10"),
-        read_new=_new_images,
+        check=_later("published", "check_files", "cifar10"),
+        read_new=_later("images", "read_new"),
     ),
     "text": Dataset(
         "a CSV or Parquet file of your own, with texts and a column to predict",
-        _text,
+        _later("text", "texts"),
         TEXT,
         task="",
         kind="text",
         required=("path", "text", "target"),
-        check=_check_text,
-        read_new=_read_new_text,
+        check=_later("text", "check"),
+        read_new=_later("text", "read_new"),
     ),
     "sequences": Dataset(
         "series of your own, of any lengths, with a class or a value for each",
-        _sequences,
+        _later("sequences", "sequences"),
         SEQUENCES,
         source="format .ts: timeseriesclassification.com",
         task="",
         kind="sequence",
         required=("path",),
-        check=_check_sequences,
-        read_new=_read_new_sequences,
+        check=_later("sequences", "check"),
+        read_new=_later("sequences", "read_new"),
     ),
 }

@@ -28,7 +28,7 @@ def preparation(
     return found
 
 
-def read_new(path: Path, preparation: Mapping[str, Any]) -> tuple[torch.Tensor]:
+def read_new(path: Path, preparation: Mapping[str, Any], /, **_: Any) -> tuple[torch.Tensor]:
     """The inputs (n, *shape) of the rows of a `.csv`, `.npy` or `.npz` file (array `x`).
 
     A CSV file has one column per number, in the order of the data set; a first line that is no row

@@ -33,7 +33,6 @@ from lightning_modules.training import (
     restore,
     train,
 )
-from lightning_modules.transfer import ARCHITECTURES
 
 Tree = dict[str, Any]
 Metrics = dict[str, float]
@@ -92,7 +91,6 @@ def accuracy(module: SupervisedModule, inputs: Tensor, targets: Tensor) -> float
 PRINT_HISTORY = """
 import json, sys
 from lightning_modules.configuration import Configuration
-from lightning_modules.transfer import ARCHITECTURES
 from lightning_modules.training import train
 
 epochs = []
@@ -503,7 +501,7 @@ FITTING = [
     (data, model)
     for data, row in DATASETS.items()
     for model, network in NETWORKS.items()
-    if row.kind in network.kinds and row.check is None and model not in ARCHITECTURES
+    if row.check is None and row.kind in network.kinds and network.check is None
 ]
 
 

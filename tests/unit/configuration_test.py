@@ -271,6 +271,20 @@ LOGGED = "val/loss, val/accuracy, val/f1, train/loss, train/accuracy, train/f1"
             "data.split_seed: must be an integer >= 0 and <= 1e+09, got 4294967296",
         ),
         (
+            {
+                "data": {
+                    "name": "text",
+                    "path": "a",
+                    "text": "b",
+                    "target": "c",
+                    "embedding_size": 8,
+                    "tokenizer": "folder",
+                },
+                "model": {"name": "bert", "weights": "folder"},
+            },
+            "data.embedding_size: bert embeds tokens by itself; leave it out",
+        ),
+        (
             {"data": {"name": "mnist1d", "test": 0.2}, "model": "mlp"},
             "data.test: mnist1d takes no such parameter; it takes batch_size, validation, "
             "split_seed, standardize, balance, augment",
