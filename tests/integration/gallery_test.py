@@ -137,9 +137,9 @@ def test_a_network_of_low_digits_starts_one_of_high_digits(
 
     ran("resnet-low-digits")
     first = said("best", "resnet-low-digits")["mlflow_run_id"]
-    changes = (f"model.0.weights=runs:/{first}", "search.trials=1", "confirm.seeds=2")
+    changes = (f"model.0.weights=runs:/{first}", "search.trials=1", "confirm=null")
     told = ran("resnet-high-digits", *changes)
-    assert told["trials"] == {"completed": 6} and set(told["arms"]) == {"pretrained", "scratch"}
+    assert told["trials"] == {"completed": 2} and set(told["arms"]) == {"pretrained", "scratch"}
 
 
 def test_the_vowels_are_asked_for_where_they_are_missing(
