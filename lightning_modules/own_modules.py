@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 import sys
@@ -15,9 +16,11 @@ from torch import Tensor, nn
 
 from lightning_modules.components import Network, suggestion
 from lightning_modules.configuration import Configuration, Part
+from lightning_modules.data.datasets import DATASETS
 from lightning_modules.errors import OwnCodeError, Problem, UserError
 from lightning_modules.module import SupervisedModule
 from lightning_modules.own import load, make, misfits, takes
+from lightning_modules.padding import PADDED
 from lightning_modules.regularization import REGULARIZATION
 
 OFFERED = ("input_shape", "outputs")
@@ -38,11 +41,34 @@ def own_problems(configuration: Configuration) -> Iterator[Problem]:
         offered = OFFERED if key == "model" else ()
         for name, text in misfits(part.name, target, [*part.parameters, *network], offered):
             yield Problem(("regularization" if name in network else key, name), text)
+        if key == "model" and _is_padded(configuration) and not _takes_lengths(target):
+            text = (
+                f"{part.name} reads rows of different lengths here, so its forward must take "
+                "(inputs, lengths)"
+            )
+            yield Problem((key, "class"), text)
         if isinstance(target, type):
             wrong = _model_problem if key == "model" else _data_problem
             complaint = wrong(target, part.name, bool(configuration.optimizer.name))
             if complaint is not None:
                 yield Problem((key, "class"), complaint)
+
+
+def _is_padded(configuration: Configuration) -> bool:
+    row = DATASETS.get(configuration.data.name)
+    return row is not None and row.kind_of(configuration.data.parameters) in PADDED
+
+
+def _takes_lengths(target: Any) -> bool:
+    """Whether the forward of a network can be called with two inputs; a function tells nothing."""
+    forward = getattr(target, "forward", None)
+    if forward is None or issubclass(target, pl.LightningModule):
+        return True
+    try:
+        inspect.signature(forward).bind(None, None, None)
+    except TypeError:
+        return False
+    return True
 
 
 def own_data(part: Part) -> pl.LightningDataModule:

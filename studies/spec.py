@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lightning_modules.checking import problems as configuration_problems
 from lightning_modules.components import Component, complaints, suggestion, unknown
-from lightning_modules.configuration import Configuration, Objective
+from lightning_modules.configuration import Configuration, Objective, Part
 from lightning_modules.errors import Problem, UserError
 from studies import document
 from studies.document import Document
@@ -26,6 +26,10 @@ CONFIGURATION_KEYS = (
 )  # fmt: skip
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 DEFAULT_TRIALS = 20
+EXAM = ("path", "root", "validation_path", "test_path", "target", "targets", "task",
+        "classes", "validation", "test", "split_seed", "stratify", "split_column", "group",
+        "time")  # fmt: skip
+"""Parameters of a data set that decide by which rows, or by what, a trial is judged."""
 
 
 class Section(BaseModel):
@@ -154,6 +158,7 @@ def resolve(source: Document, overrides: Sequence[str] = ()) -> Spec:
     source.refuse(problems)
     assert file is not None
     plain = [Configuration.resolve(variant.value) for variant in variants(root)]
+    source.refuse(list(_exam_problems([each.data for each in plain])))
     return Spec(
         study=file.study,
         description=file.description,
@@ -319,6 +324,19 @@ def _budget_problems(
             next(iter(node.points(name)))
         except UserError as error:
             yield Problem(("search", "method"), str(error))
+
+
+def _exam_problems(chosen: Sequence[Part]) -> Iterator[Problem]:
+    """Whatever decides by which rows a trial is judged must be the same for every trial."""
+    first = chosen[0]
+    why = "decides which rows judge a trial: it must be the same for every trial"
+    names = list(dict.fromkeys(part.name for part in chosen))
+    if len(names) > 1:
+        yield Problem(("data",), f"{why}, and here are {' and '.join(names)}")
+        return
+    for key in EXAM:
+        if any(part.parameters.get(key) != first.parameters.get(key) for part in chosen):
+            yield Problem(("data", key), why)
 
 
 def _fixed_problems(root: Group) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,13 +23,14 @@ from studies.home import slug
 from studies.results import StudyResults, Trial
 from studies.wording import value_text
 
-PARTS = {"train": "training", "val": "validation", "test": "test"}
+PARTS = {"train": "training", "val": "validation", "test": "test", "": "logged"}
 RATE, SECONDS = "optim/lr", "time/epoch_s"
 TITLES = {RATE: "learning rate", SECONDS: "seconds per epoch"}
 LINES = {
     "training": "#8A8A8A",
     "validation": "#0072B2",
     "test": "#009E73",
+    "logged": "#0072B2",
     "learning rate": "#0072B2",
     "seconds per epoch": "#8A8A8A",
 }
@@ -50,10 +52,16 @@ class CurvesInfo(Info):
     log: bool
 
 
+def parted(metric: str) -> tuple[str, str]:
+    """The part of the data and the rest of a name: `val/loss` and, as some write it, `val_loss`."""
+    found = re.fullmatch(r"(train|val|test)[/_](.+)", metric)
+    return (found[1], found[2]) if found else ("", metric)
+
+
 def curve_names(of_trials: Sequence[Curves]) -> list[str]:
     """The metrics that get a picture each: those of the model first, then rate and time."""
     logged = dict.fromkeys(name for curves in of_trials for name, curve in curves.items() if curve)
-    names = dict.fromkeys(name.partition("/")[2] for name in logged if name not in TITLES)
+    names = dict.fromkeys(parted(name)[1] for name in logged if name not in TITLES)
     return [*names, *(name for name in TITLES if name in logged)]
 
 
@@ -62,7 +70,7 @@ def curves_info(name: str, of_trials: Sequence[tuple[Trial, Curves]]) -> CurvesI
     rows, best = [], []
     for trial, curves in of_trials:
         for metric, curve in curves.items():
-            part, _, rest = metric.partition("/")
+            part, rest = parted(metric)
             if name not in (metric, rest):
                 continue
             part = TITLES.get(metric, PARTS.get(part, part))

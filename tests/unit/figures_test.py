@@ -10,6 +10,7 @@ from dashboard.figures.ranges import effect_info, searched, sensitivity
 from dashboard.figures.rates import planned, rates_info, rates_of
 from dashboard.figures.spending import cost_info, outcomes_info
 from dashboard.figures.training import gap_info, learners, learning_info, overfitting_info
+from dashboard.figures.trials import curve_names, curves_info
 from lightning_modules.errors import UserError
 from studies.comparison import compare
 from studies.palette import COLOURS
@@ -300,3 +301,20 @@ def test_plateau_is_planned_from_what_the_training_reached() -> None:
     drops = [1.0, 1.0, 0.1, 0.01] if patience == 0 else [1.0, 1.0, 1.0, 0.1]
     assert shares == pytest.approx(drops)
     assert found.logged == {1: 0.3}
+
+
+def test_metrics_are_drawn_by_name_however_their_part_is_written() -> None:
+    curves = {
+        "train/loss": {1: 0.5, 2: 0.4},
+        "val_loss": {1: 0.6, 2: 0.5},
+        "val_acc": {1: 0.7},
+        "drift": {1: 3.0},
+        "optim/lr": {1: 0.1},
+    }
+    assert curve_names([curves]) == ["loss", "acc", "drift", "optim/lr"]
+    info = curves_info("loss", [(trial(SPEC, "sgd", 0, 0.9), curves)])
+    assert list(zip(info.data["part"], info.data["value"], strict=True)) == [
+        ("training", 0.5), ("training", 0.4), ("validation", 0.6), ("validation", 0.5),
+    ]  # fmt: skip
+    (drift,) = curves_info("drift", [(trial(SPEC, "sgd", 0, 0.9), curves)]).data["part"]
+    assert drift == "logged"

@@ -94,6 +94,10 @@ CLASSES = LIGHTNING + NETWORK + "\nclass Plain:\n    pass\n"
          "LightningModule"),
         ({"model": "mlp", "data": {"class": "all:Net", "input_shape": [1], "outputs": 1},
           "loss": "mse"}, "data.class: all:Net is no LightningDataModule"),
+        ({"model": {"class": "all:Net"},
+          "data": {"name": "text", "path": "a", "text": "b", "target": "c"}},
+         "model.class: all:Net reads rows of different lengths here, so its forward must take "
+         "(inputs, lengths)"),
         ({"model": {"class": "all:Net"}, "regularization": {"batch_norm": True}},
          "regularization.batch_norm: all:Net takes no such parameter; it takes input_shape, "
          "outputs, width, dropout"),

@@ -47,6 +47,22 @@ def test_a_mistake_in_a_section_does_not_hide_another_one_in_it() -> None:
     assert "search.method: there is no search method 'tp'; did you mean tpe?" in method
 
 
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        ("{name: digits, split_seed: {values: [0, 1]}}", "data.split_seed"),
+        ("{name: digits, validation: {min: 0.1, max: 0.3}}", "data.validation"),
+        ("[digits, {name: mnist1d, label: signals}]", "data"),
+    ],
+)
+def test_no_search_may_choose_the_rows_that_judge_it(data: str, place: str) -> None:
+    text = GOOD.replace("{name: digits, batch_size: 64}", data)
+    with pytest.raises(StudyFileError) as caught:
+        read(text)
+    (line,) = str(caught.value).splitlines()
+    assert f"study.yaml:3: {place}: decides which rows judge a trial" in line
+
+
 def test_six_mistakes_are_reported_together_with_their_lines() -> None:
     text = """study: x
 data: {name: digit}
