@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lightning_modules.components import (
@@ -176,6 +176,9 @@ def _network_problems(
     if node.get("normalize") == "imagenet" and values.get("standardize") is True:
         text = "is for images as they are; write data.standardize: false, or leave it out"
         yield Problem(("model", "normalize"), text)
+    elif node.get("normalize") == "imagenet" and isinstance(data, Dataset) and data.check is None:
+        text = f"is for values from 0 to 1, and {name_of(given)} has others; leave it out"
+        yield Problem(("model", "normalize"), text)
     if row.reads_tokens and values.get("tokenizer") == "words":
         text = f"must be the folder of the tokenizer that the weights of {node['name']} know"
         yield Problem(("data", "tokenizer"), text)
@@ -195,6 +198,12 @@ def _own_fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) ->
         if _balance(tree) == "weights":
             text = "weights do not reach the loss of a module of your own; balance by sampling"
             yield Problem(("data", "balance"), text)
+        for name in _augmentations(tree.get("data")):
+            if name in AUGMENTATIONS and AUGMENTATIONS[name].mixes:
+                text = (
+                    "mixes targets of classes, which the loss of a module of your own may not take"
+                )
+                yield Problem(("data", "augment", name), text)
     objective = tree.get("objective")
     given = objective if isinstance(objective, Mapping) else {}
     free = names_its_metrics(tree)
@@ -230,12 +239,17 @@ def _data_problems(node: Any, row: Component) -> Iterator[Problem]:
         yield Problem(("data", "validation" if "validation" in node else "test"), message)
 
 
-def _augmentation_problems(node: Any, data: Dataset) -> Iterator[Problem]:
+def _augmentations(node: Any) -> Iterable[str]:
+    """The augmentations that a data section switches on."""
     given = node.get("augment") if isinstance(node, Mapping) else None
-    if not isinstance(given, Mapping) or "augment" not in data.parameters:
+    return switched_on(AUGMENTATIONS, given) if isinstance(given, Mapping) else ()
+
+
+def _augmentation_problems(node: Any, data: Dataset) -> Iterator[Problem]:
+    if "augment" not in data.parameters or not isinstance(node, Mapping):
         return
     kind = data.kind_of(node)
-    for name in switched_on(AUGMENTATIONS, given):
+    for name in _augmentations(node):
         row = AUGMENTATIONS.get(name)
         if row is not None and kind not in row.kinds:
             changes = " and ".join(f"{kind}s" for kind in row.kinds)

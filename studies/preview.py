@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -19,6 +20,7 @@ from studies.spec import Spec
 from studies.verdicts import seeds_for_a_verdict
 
 SAMPLES = 3
+PROBE_SECONDS = 20.0
 KNOWN = {metric for task in METRICS for metric in logged_metrics(task)}
 """Metrics whose better direction is known."""
 
@@ -129,10 +131,11 @@ def parameter_count(configuration: Configuration) -> int | None:
 
 def probe(configurations: Sequence[Configuration]) -> float | None:
     """Seconds per epoch: the mean of the configurations' second epochs; None where all are
-    programs, which are not run for this."""
+    programs, which are not run for this. One that has taken long is the last."""
     from lightning_modules.training import train
 
     seconds: list[float] = []
+    began = time.perf_counter()
 
     def on_epoch(epoch: int, metrics: Mapping[str, float]) -> bool:
         if epoch == 2:
@@ -140,7 +143,7 @@ def probe(configurations: Sequence[Configuration]) -> float | None:
         return True
 
     for configuration in configurations:
-        if is_program(configuration):
+        if is_program(configuration) or (seconds and time.perf_counter() - began > PROBE_SECONDS):
             continue
         train(replace(configuration, trainer={**configuration.trainer, "epochs": 2}), 0, on_epoch)
     return fmean(seconds) if seconds else None

@@ -285,6 +285,22 @@ LOGGED = "val/loss, val/accuracy, val/f1, train/loss, train/accuracy, train/f1"
             "data.embedding_size: bert embeds tokens by itself; leave it out",
         ),
         (
+            {
+                "data": {"name": "digits", "augment": {"mixup": 0.2}},
+                "model": {"class": "mine.nets:Net"},
+                "objective": {"metric": "val_acc", "goal": "maximize"},
+            },
+            "data.augment.mixup: mixes targets, which the loss of a module of your own "
+            "may not take",
+        ),
+        (
+            {
+                "data": {"name": "digits", "standardize": False},
+                "model": {"name": "resnet18", "normalize": "imagenet"},
+            },
+            "model.normalize: is for values from 0 to 1, and digits has others; leave it out",
+        ),
+        (
             {"data": {"name": "mnist1d", "test": 0.2}, "model": "mlp"},
             "data.test: mnist1d takes no such parameter; it takes batch_size, validation, "
             "split_seed, standardize, balance, augment",
