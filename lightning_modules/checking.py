@@ -200,9 +200,7 @@ def _own_fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) ->
             yield Problem(("data", "balance"), text)
         for name in _augmentations(tree.get("data")):
             if name in AUGMENTATIONS and AUGMENTATIONS[name].mixes:
-                text = (
-                    "mixes targets of classes, which the loss of a module of your own may not take"
-                )
+                text = "mixes targets, which the loss of a module of your own may not take"
                 yield Problem(("data", "augment", name), text)
     objective = tree.get("objective")
     given = objective if isinstance(objective, Mapping) else {}
