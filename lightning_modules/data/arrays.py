@@ -16,7 +16,7 @@ from lightning_modules.components import suggestion
 from lightning_modules.data.columns import LARGEST, text_of
 from lightning_modules.data.files import Stamp, file_at, stamp
 from lightning_modules.data.prepared import PARTS, Prepared
-from lightning_modules.data.splitting import SHARES, divide_rows
+from lightning_modules.data.splitting import divide_rows, refuse_unused
 from lightning_modules.data.targets import classes_of, numbered, refuse_constant, refuse_labels
 from lightning_modules.errors import DataError
 
@@ -111,6 +111,8 @@ def _divided(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Inputs and targets of every part: arrays of its own, or rows of the main ones."""
     endings = {"train": ""} | {part: f"_{part}" for part in PARTS[1:] if _own(archive, part, found)}
+    own = {part: f"an array {archive.inputs}{endings[part]}" for part in endings if part != "train"}
+    refuse_unused(vars(archive), own)
     inputs, targets = {}, {}
     for part, ending in endings.items():
         inputs[part] = _rows(archive, found, archive.inputs + ending)
@@ -143,10 +145,6 @@ def _own(archive: Archive, part: str, found: Mapping[str, Array]) -> bool:
     if len(there) == 1:
         (missing,) = {*names} - {*there}
         raise DataError(f"{archive.path}: has an array {there[0]} but no {missing}; add it")
-    if there and getattr(archive, part) != SHARES[part].default:
-        raise DataError(
-            f"{archive.path}: data.{part} does not go with an array {there[0]}; keep one"
-        )
     return bool(there)
 
 

@@ -23,7 +23,7 @@ from lightning_modules.data.columns import (
 from lightning_modules.data.files import Stamp, stamp
 from lightning_modules.data.frames import read_frame, refuse_unknown
 from lightning_modules.data.prepared import PARTS, Prepared
-from lightning_modules.data.splitting import SHARES, Rows, divide_rows
+from lightning_modules.data.splitting import Rows, divide_rows, refuse_unused
 from lightning_modules.data.targets import (
     classes_of,
     numbered,
@@ -167,11 +167,9 @@ def _own_files(
 
 
 def _refuse_contradictions(table: Table) -> None:
-    for part in ("validation", "test"):
-        given = getattr(table, part) != SHARES[part].default
-        for name in (f"{part}_path", "split_column"):
-            if given and getattr(table, name) is not None:
-                raise DataError(f"data.{part} and data.{name} do not go together; keep one")
+    column = next((name for name in ("split_column", "time") if getattr(table, name)), None)
+    own = {part: f"data.{part}_path" for part in table.paths if part != "train"}
+    refuse_unused(vars(table), own, column)
     if table.embedding_size is not None and table.categories != "embedding":
         raise DataError(
             "data.embedding_size does not go with categories: one_hot; write categories: embedding"

@@ -88,7 +88,7 @@ def test_parts_may_have_arrays_of_their_own() -> None:
     write(x_test=X[:6], y_test=Y[:6], x_validation=X[6:9], y_validation=Y[6:9])
     found = splits()
     assert [len(part[1]) for part in (found.train, found.validation, found.test)] == [30, 3, 6]
-    assert refusal(test=0.5) == "data.npz: data.test does not go with an array x_test; keep one"
+    assert refusal(test=0.5) == "data.test and an array x_test do not go together; keep one"
 
 
 def test_new_rows_are_prepared_as_those_of_the_training() -> None:
