@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightning_modules.components import suggestion
+from lightning_modules.components import suggestion, switched_on
+from lightning_modules.data.augmentation import AUGMENTATIONS, RECOLOURING
 from lightning_modules.data.columns import LARGEST, text_of
 from lightning_modules.data.files import Stamp, file_at, stamp
 from lightning_modules.data.prepared import PARTS, Prepared
@@ -73,7 +74,13 @@ def arrays(
 
 def check(**parameters: Any) -> int:
     """Read the archive and prepare it; the outputs. Raises DataError where it cannot be used."""
-    return prepare(Archive.of(parameters)).outputs
+    archive = Archive.of(parameters)
+    outputs = prepare(archive).outputs
+    augment = switched_on(AUGMENTATIONS, parameters["augment"] or {})
+    if archive.kind == "image" and not augment.keys().isdisjoint(RECOLOURING):
+        inputs, _ = _divided(archive, _load(archive.path))
+        _refuse_colours(archive, inputs["train"], augment)
+    return outputs
 
 
 def read_new(path: str | Path, preparation: Mapping[str, Any], /, **parameters: Any) -> tuple[Any]:
@@ -136,6 +143,30 @@ def _divided(
         divided = {part: of["train"][rows[part]] for part in PARTS}
         of |= {part: divided[part] for part in PARTS if part not in endings or part == "train"}
     return inputs, targets
+
+
+def _refuse_colours(
+    archive: Archive, rows: Array, augment: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Raise DataError where images (n, c, h, w) have no colours that could be changed."""
+    what = f"{archive.path}: array {archive.inputs}"
+    channels = rows.shape[1]
+    for name in [name for name in RECOLOURING if name in augment]:
+        if channels not in (1, 3):
+            raise DataError(
+                f"{what} has {channels} channels, and data.augment.{name} changes images of 1 or "
+                f"3; leave {name} out, or save such images"
+            )
+        if rows.min() < 0:
+            raise DataError(
+                f"{what} has values below 0, which data.augment.{name} would cut off; leave {name} "
+                "out, or save pixels from 0 up"
+            )
+    jitter = augment.get("color_jitter", {})
+    if channels == 1 and (jitter.get("saturation") or jitter.get("hue")):
+        raise DataError(
+            "data.augment.color_jitter: gray images have no saturation and no hue; set both to 0"
+        )
 
 
 def _own(archive: Archive, part: str, found: Mapping[str, Array]) -> bool:
