@@ -18,7 +18,7 @@ from studies.ranges import variants
 from studies.spec import Spec
 from studies.weights import with_weights_file
 
-LEARNING = ("batch_size", "augment", "balance")
+LEARNING = ("batch_size", "balance")
 """Parameters of a data set that change how it is learned, not what is read."""
 
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightning_modules.components import suggestion
+from lightning_modules.components import suggestion, switched_on
+from lightning_modules.data.augmentation import AUGMENTATIONS, RECOLOURING
 from lightning_modules.data.columns import LARGEST, text_of
 from lightning_modules.data.files import Stamp, file_at, stamp
 from lightning_modules.data.prepared import PARTS, Prepared
-from lightning_modules.data.splitting import SHARES, divide_rows
+from lightning_modules.data.splitting import divide_rows, refuse_unused
 from lightning_modules.data.targets import classes_of, numbered, refuse_constant, refuse_labels
 from lightning_modules.errors import DataError
 
@@ -73,7 +74,13 @@ def arrays(
 
 def check(**parameters: Any) -> int:
     """Read the archive and prepare it; the outputs. Raises DataError where it cannot be used."""
-    return prepare(Archive.of(parameters)).outputs
+    archive = Archive.of(parameters)
+    outputs = prepare(archive).outputs
+    augment = switched_on(AUGMENTATIONS, parameters["augment"] or {})
+    if archive.kind == "image" and not augment.keys().isdisjoint(RECOLOURING):
+        inputs, _ = _divided(archive, _load(archive.path))
+        _refuse_colours(archive, inputs["train"], augment)
+    return outputs
 
 
 def read_new(path: str | Path, preparation: Mapping[str, Any], /, **parameters: Any) -> tuple[Any]:
@@ -111,6 +118,8 @@ def _divided(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Inputs and targets of every part: arrays of its own, or rows of the main ones."""
     endings = {"train": ""} | {part: f"_{part}" for part in PARTS[1:] if _own(archive, part, found)}
+    own = {part: f"an array {archive.inputs}{endings[part]}" for part in endings if part != "train"}
+    refuse_unused(vars(archive), own)
     inputs, targets = {}, {}
     for part, ending in endings.items():
         inputs[part] = _rows(archive, found, archive.inputs + ending)
@@ -136,6 +145,30 @@ def _divided(
     return inputs, targets
 
 
+def _refuse_colours(
+    archive: Archive, rows: Array, augment: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Raise DataError where images (n, c, h, w) have no colours that could be changed."""
+    what = f"{archive.path}: array {archive.inputs}"
+    channels = rows.shape[1]
+    for name in [name for name in RECOLOURING if name in augment]:
+        if channels not in (1, 3):
+            raise DataError(
+                f"{what} has {channels} channels, and data.augment.{name} changes images of 1 or "
+                f"3; leave {name} out, or save such images"
+            )
+        if rows.min() < 0:
+            raise DataError(
+                f"{what} has values below 0, which data.augment.{name} would cut off; leave {name} "
+                "out, or save pixels from 0 up"
+            )
+    jitter = augment.get("color_jitter", {})
+    if channels == 1 and (jitter.get("saturation") or jitter.get("hue")):
+        raise DataError(
+            "data.augment.color_jitter: gray images have no saturation and no hue; set both to 0"
+        )
+
+
 def _own(archive: Archive, part: str, found: Mapping[str, Array]) -> bool:
     """Whether a part has arrays of its own; a half of them is an error."""
     names = [f"{name}_{part}" for name in (archive.inputs, archive.targets)]
@@ -143,10 +176,6 @@ def _own(archive: Archive, part: str, found: Mapping[str, Array]) -> bool:
     if len(there) == 1:
         (missing,) = {*names} - {*there}
         raise DataError(f"{archive.path}: has an array {there[0]} but no {missing}; add it")
-    if there and getattr(archive, part) != SHARES[part].default:
-        raise DataError(
-            f"{archive.path}: data.{part} does not go with an array {there[0]}; keep one"
-        )
     return bool(there)
 
 

@@ -278,6 +278,9 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     ),
 }
 
+RECOLOURING = ("color_jitter", "rand_augment", "trivial_augment")
+"""Those that change colours: of images with one channel or three, and no value below 0."""
+
 
 def build_augmentation(given: Mapping[str, Any], facts: Facts) -> Change | None:
     """One change of all that are given, or None where nothing is."""

@@ -15,7 +15,7 @@ such a value. A missing category is the value "".
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -92,12 +92,31 @@ def transform(rows: pd.DataFrame, preparation: Mapping[str, Any], where: str) ->
     columns += indicators
     for column in categories:
         places = {text: place for place, text in enumerate(column["values"], start=1)}
-        codes = np.array([places.get(text, 0) for text in texts_of(rows[column["name"]], where)])
+        texts = texts_of(rows[column["name"]], where)
+        _refuse_lost_zeros(rows[column["name"]], set(texts) - places.keys(), places, where)
+        codes = np.array([places.get(text, 0) for text in texts])
         if preparation["embedded"]:
             columns.append(codes)
         else:
             columns += [codes == place for place in places.values()]
     return np.column_stack(columns).astype(np.float32)
+
+
+def _refuse_lost_zeros(
+    column: pd.Series[Any], unseen: Collection[str], known: Collection[str], where: str
+) -> None:
+    """Raise DataError where numbers stand for texts of the training rows, as 7 for 007."""
+    if not unseen or not types.is_numeric_dtype(column):
+        return
+    numbers = pd.to_numeric(pd.Series(list(known), dtype="str"), errors="coerce")
+    meant = dict(zip(numbers, known, strict=True))
+    for text in sorted(unseen):
+        number = pd.to_numeric(text, errors="coerce")
+        if number in meant:
+            raise DataError(
+                f"{where}: column {column.name} holds numbers, and {text} may be the "
+                f"{meant[number]!r} of the training part; save the column as texts"
+            )
 
 
 def categories_of(rows: pd.DataFrame, listed: Sequence[str], where: str) -> list[str]:

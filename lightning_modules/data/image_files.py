@@ -19,7 +19,13 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from lightning_modules.data.splitting import PART_NAMES, Division, divide_rows, held_out
+from lightning_modules.data.splitting import (
+    PART_NAMES,
+    Division,
+    divide_rows,
+    held_out,
+    refuse_unused,
+)
 from lightning_modules.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -61,6 +67,11 @@ def read_folder(
             f"{root}: holds one class only, {names[0]!r}; at least two folders of classes are "
             "needed"
         )
+    given = {
+        "validation": validation, "test": test, "split_seed": split_seed, "stratify": stratify,
+    }  # fmt: skip
+    own = {part: f"the folder {folders[part]}" for part in folders if part != "train"}
+    refuse_unused(given, own)
     found = {"train": train}
     for part in ("validation", "test"):
         if part in folders:

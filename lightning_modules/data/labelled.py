@@ -11,7 +11,7 @@ import pandas as pd
 
 from lightning_modules.data.columns import LARGEST, texts_of
 from lightning_modules.data.prepared import PARTS
-from lightning_modules.data.splitting import SHARES, divide_rows
+from lightning_modules.data.splitting import divide_rows, refuse_unused
 from lightning_modules.data.targets import classes_of, numbered, refuse_constant, refuse_labels
 from lightning_modules.errors import DataError
 
@@ -48,16 +48,16 @@ def divided(
     main: Labelled, apart: Mapping[str, Labelled], shares: Shares, task: str
 ) -> dict[str, Labelled]:
     """The parts; those in `apart` have files of their own."""
-    given = {"validation": shares.validation, "test": shares.test}
-    for part in apart:
-        if given[part] != SHARES[part].default:
-            raise DataError(f"data.{part} and data.{part}_path do not go together; keep one")
-        given[part] = 0.0
+    column = "split_column" if main.said is not None else None
+    if column is None and main.times is not None:
+        column = "time"
+    refuse_unused(vars(shares), {part: f"data.{part}_path" for part in apart}, column)
     if task == "classification":
         refuse_labels(main.targets, main.what)
     rows = divide_rows(
         len(main.rows),
-        **given,
+        validation=0.0 if "validation" in apart else shares.validation,
+        test=0.0 if "test" in apart else shares.test,
         split_seed=shares.split_seed,
         where=main.where,
         classes=main.targets if shares.stratify and task == "classification" else None,

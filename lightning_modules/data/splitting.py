@@ -5,7 +5,7 @@ By shares at random (stratified by class), by whole groups, by time, or as a col
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,6 +49,26 @@ class Division(NamedTuple):
     train: Rows
     validation: Rows
     test: Rows
+
+
+def refuse_unused(
+    given: Mapping[str, Any], own: Mapping[str, str], column: str | None = None
+) -> None:
+    """Raise DataError for a parameter of `SHARES` that was given and would change nothing.
+
+    `own` says of every part with data of its own where they are; `column` is the parameter whose
+    column divides the rows, if one does.
+    """
+    unused = dict(own)
+    if len(own) == 2:
+        unused |= {"split_seed": own["test"], "stratify": own["test"]}
+    if column == "split_column":
+        unused |= dict.fromkeys(SHARES, "data.split_column")
+    if column == "time":
+        unused |= {"split_seed": "data.time", "stratify": "data.time"}
+    for name, other in unused.items():
+        if given[name] != SHARES[name].default:
+            raise DataError(f"data.{name} and {other} do not go together; keep one")
 
 
 def divide_rows(

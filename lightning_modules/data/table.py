@@ -23,7 +23,7 @@ from lightning_modules.data.columns import (
 from lightning_modules.data.files import Stamp, stamp
 from lightning_modules.data.frames import read_frame, refuse_unknown
 from lightning_modules.data.prepared import PARTS, Prepared
-from lightning_modules.data.splitting import SHARES, Rows, divide_rows
+from lightning_modules.data.splitting import Rows, divide_rows, refuse_unused
 from lightning_modules.data.targets import (
     classes_of,
     numbered,
@@ -107,19 +107,18 @@ def read_new(
     """The inputs of new rows; their file needs no target, and further columns are ignored."""
     import torch
 
-    rows = read_frame(str(path), parameters["categorical"])
+    texts = [column["name"] for column in preparation["categories"]]
+    rows = read_frame(str(path), [*parameters["categorical"], *texts])
     return (torch.from_numpy(transform(rows, preparation, str(path))),)
 
 
 def prepare(table: Table) -> Prepared:
     """Read the files, divide the rows, and prepare all of them by the training part."""
     _refuse_contradictions(table)
-    files = {part: read_frame(path, table.categorical) for part, path in table.paths.items()}
-    for part, frame in files.items():
-        _refuse_columns(table, frame, part)
-    main, where = files["train"], {part: table.paths.get(part, table.path) for part in PARTS}
-    targets = {part: _targets(table, frame, where[part]) for part, frame in files.items()}
-    rows = _divide(table, main, targets["train"])
+    main = read_frame(table.path, table.categorical)
+    _refuse_columns(table, main, "train")
+    where = {part: table.paths.get(part, table.path) for part in PARTS}
+    targets = {"train": _targets(table, main, table.path)}
     features = [name for name in main.columns if name not in table.kept_apart]
     if not features:
         raise DataError(f"{table.path}: no column is left to learn from; drop fewer")
@@ -129,9 +128,12 @@ def prepare(table: Table) -> Prepared:
             f"{table.path}: there are no categories to embed; write categories: one_hot, or list "
             "columns of numbers in categorical"
         )
+    files = _own_files(table, main, categories)
+    targets |= {part: _targets(table, frame, where[part]) for part, frame in files.items()}
+    rows = _divide(table, main, targets["train"])
     frames = {part: main.iloc[rows[part]][features] for part in PARTS}
     chosen = {part: [targets["train"][row] for row in rows[part]] for part in PARTS}
-    for part in files.keys() - {"train"}:
+    for part in files:
         frames[part], chosen[part] = files[part], targets[part]
     preparation = fit(
         frames["train"],
@@ -151,12 +153,23 @@ def prepare(table: Table) -> Prepared:
     return Prepared(parts, len(classes), classes, preparation)
 
 
+def _own_files(
+    table: Table, main: pd.DataFrame, categories: Sequence[str]
+) -> dict[str, pd.DataFrame]:
+    """The files of the parts that have their own, with texts where the main file has them."""
+    labels = [table.target] if pd.api.types.is_string_dtype(main[table.target]) else []
+    found = {}
+    for part, path in table.paths.items():
+        if part != "train":
+            found[part] = read_frame(path, [*table.categorical, *categories, *labels])
+            _refuse_columns(table, found[part], part)
+    return found
+
+
 def _refuse_contradictions(table: Table) -> None:
-    for part in ("validation", "test"):
-        given = getattr(table, part) != SHARES[part].default
-        for name in (f"{part}_path", "split_column"):
-            if given and getattr(table, name) is not None:
-                raise DataError(f"data.{part} and data.{name} do not go together; keep one")
+    column = next((name for name in ("split_column", "time") if getattr(table, name)), None)
+    own = {part: f"data.{part}_path" for part in table.paths if part != "train"}
+    refuse_unused(vars(table), own, column)
     if table.embedding_size is not None and table.categories != "embedding":
         raise DataError(
             "data.embedding_size does not go with categories: one_hot; write categories: embedding"

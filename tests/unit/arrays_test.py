@@ -88,7 +88,7 @@ def test_parts_may_have_arrays_of_their_own() -> None:
     write(x_test=X[:6], y_test=Y[:6], x_validation=X[6:9], y_validation=Y[6:9])
     found = splits()
     assert [len(part[1]) for part in (found.train, found.validation, found.test)] == [30, 3, 6]
-    assert refusal(test=0.5) == "data.npz: data.test does not go with an array x_test; keep one"
+    assert refusal(test=0.5) == "data.test and an array x_test do not go together; keep one"
 
 
 def test_new_rows_are_prepared_as_those_of_the_training() -> None:
@@ -227,3 +227,34 @@ def test_files_that_are_no_archives_are_named() -> None:
         "data.npy: is one array; save inputs and targets together with numpy.savez"
     )
     assert refusal(path="nowhere.npz").startswith("nowhere.npz: there is no such file; ")
+
+
+@pytest.mark.parametrize("name", ["color_jitter", "rand_augment", "trivial_augment"])
+def test_colours_that_images_do_not_have_are_refused_before_a_training(name: str) -> None:
+    pixels = rng.integers(0, 200, (30, 4, 6, 5)).astype(np.float32)
+    write(x=pixels)
+    given: dict[str, Any] = {"kind": "image", "augment": {name: {}}}
+    assert refusal(**given) == (
+        f"data.npz: array x has 4 channels, and data.augment.{name} changes images of 1 or 3; "
+        f"leave {name} out, or save such images"
+    )
+    write(x=pixels[:, :3] - 100)
+    for standardize in (True, False):
+        assert refusal(**given, standardize=standardize) == (
+            f"data.npz: array x has values below 0, which data.augment.{name} would cut off; "
+            f"leave {name} out, or save pixels from 0 up"
+        )
+    assert ROW.check is not None
+    flips = {"kind": "image", "augment": {"horizontal_flip": {}, name: False}}
+    assert ROW.check(**{**ROW.defaults(), "path": "data.npz", **flips}) == 3
+    for channels in (1, 3):
+        write(x=pixels[:, :channels])
+        assert ROW.check(**{**ROW.defaults(), "path": "data.npz", **given}) == 3
+
+
+@pytest.mark.parametrize("parameter", ["saturation", "hue"])
+def test_gray_images_have_no_saturation_and_no_hue(parameter: str) -> None:
+    write(x=rng.random((30, 6, 5)))
+    assert refusal(kind="image", augment={"color_jitter": {parameter: 0.1}}) == (
+        "data.augment.color_jitter: gray images have no saturation and no hue; set both to 0"
+    )

@@ -79,6 +79,16 @@ def test_folders_of_parts_are_the_parts(validation: str, tmp_path: Path) -> None
     assert torch.equal(splits.test[0].pixels, rows)
 
 
+def test_a_share_of_a_part_with_a_folder_of_its_own_is_refused(tmp_path: Path) -> None:
+    make(tmp_path / "train", 5)
+    make(tmp_path / "validation", 2)
+    with pytest.raises(DataError) as caught:
+        check_folder(path=str(tmp_path), validation=0.4, test=0.2, split_seed=0, stratify=True)
+    assert str(caught.value) == (
+        f"data.validation and the folder {tmp_path / 'validation'} do not go together; keep one"
+    )
+
+
 @pytest.mark.parametrize(("own", "wanted"), [("test", [8, 2, 4]), ("validation", [8, 4, 2])])
 def test_a_part_without_a_folder_is_divided_from_the_training_folder(
     own: str, wanted: list[int], tmp_path: Path

@@ -198,6 +198,11 @@ BAD_TABLES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"test": 0.3, "test_path": "steps.csv"},
         "data.test and data.test_path do not go together; keep one",
     ),
+    "shares beside a split column": (
+        {"part": "train"},
+        {"split_column": "part", "validation": 0.4},
+        "data.validation and data.split_column do not go together; keep one",
+    ),
     "an unnamed column": (
         {"Unnamed: 0": 1},
         {"channels": []},

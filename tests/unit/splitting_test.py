@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from lightning_modules.data.splitting import Division, divide_rows
+from lightning_modules.data.splitting import Division, divide_rows, refuse_unused
 from lightning_modules.errors import DataError
 
 SHARES = {"validation": 0.2, "test": 0.2, "split_seed": 0, "where": "rows.csv"}
@@ -87,3 +87,39 @@ def test_a_column_that_names_a_part_with_a_file_of_its_own_is_refused() -> None:
 def test_what_cannot_be_divided_is_said(given: dict[str, object], message: str) -> None:
     with pytest.raises(DataError, match=message):
         divide_rows(3, **given, **SHARES)  # type: ignore[arg-type]
+
+
+DEFAULTS = {"validation": 0.2, "test": 0.2, "split_seed": 0, "stratify": True}
+FILE = {"test": "data.test_path"}
+BOTH = {"validation": "data.validation_path", **FILE}
+
+
+@pytest.mark.parametrize(
+    ("given", "own", "column", "other"),
+    [
+        ({"validation": 0.4}, {}, "split_column", "data.split_column"),
+        ({"stratify": False}, {}, "split_column", "data.split_column"),
+        ({"test": 0.4}, FILE, None, "data.test_path"),
+        ({"split_seed": 1}, BOTH, None, "data.test_path"),
+        ({"split_seed": 1}, {}, "time", "data.time"),
+        ({"stratify": False}, {}, "time", "data.time"),
+    ],
+)
+def test_a_parameter_that_would_divide_nothing_is_refused(
+    given: dict[str, object], own: dict[str, str], column: str | None, other: str
+) -> None:
+    refuse_unused(DEFAULTS, own, column)
+    with pytest.raises(DataError) as caught:
+        refuse_unused({**DEFAULTS, **given}, own, column)
+    (name,) = given
+    assert str(caught.value) == f"data.{name} and {other} do not go together; keep one"
+
+
+@pytest.mark.parametrize(
+    ("given", "own", "column"),
+    [({"validation": 0.4, "split_seed": 1}, FILE, None), ({"test": 0.4}, {}, "time")],
+)
+def test_a_parameter_that_divides_is_not_refused(
+    given: dict[str, object], own: dict[str, str], column: str | None
+) -> None:
+    refuse_unused({**DEFAULTS, **given}, own, column)

@@ -383,6 +383,7 @@ def test_parameters_that_would_mean_nothing_are_refused() -> None:
     for name in ("test_path", "split_column"):
         said = f"data.test and data.{name} do not go together; keep one"
         assert refusal(**{"split_column": None, name: "patients.csv"}, test=0.3) == said
+    assert "data.split_seed and data.time" in refusal(split_column=None, time="part", split_seed=1)
 
 
 @pytest.mark.parametrize(

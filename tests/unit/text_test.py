@@ -259,6 +259,16 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"test": 0.3, "test_path": "reviews.csv"},
         "data.test and data.test_path do not go together; keep one",
     ),
+    "shares beside a split column": (
+        {"part": "train"},
+        {"split_column": "part", "validation": 0.4},
+        "data.validation and data.split_column do not go together; keep one",
+    ),
+    "a seed beside time": (
+        {"day": range(12)},
+        {"time": "day", "split_seed": 3},
+        "data.split_seed and data.time do not go together; keep one",
+    ),
     "two validation parts": (
         {},
         {"validation": 0.3, "validation_path": "reviews.csv"},
