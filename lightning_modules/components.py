@@ -253,6 +253,9 @@ class Dataset(Component):
     read_new: Callable[..., tuple[Any, ...]] | None = None
     """`read_new(path, preparation, **parameters)` gives the inputs of new rows as the network saw
     those it learned from: tensors (n, ...), without targets."""
+    names_new: Callable[..., tuple[str, list[str]] | None] | None = None
+    """Of a row whose new rows have names: `names_new(path, **parameters)` gives the column for them
+    and the names, in the order of `read_new`; None where the file has none."""
 
     def task_of(self, parameters: Mapping[str, Value]) -> str:
         """The task, given the row's parameters."""

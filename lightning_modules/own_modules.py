@@ -204,6 +204,27 @@ class OwnMetrics(pl.Callback):
         return metrics, None
 
 
+def answered(module: pl.LightningModule, task: str, *inputs: Tensor) -> Tensor:
+    """What a trained module answers to inputs (n, ...): class probabilities (n, classes), or what
+    its `predict` gives where it has one, else its `forward`.
+
+    A module of the user's may give logits: rows that are no probabilities are put through softmax.
+    Raises UserError where it gives no number per class.
+    """
+    found: Tensor = getattr(module, "predict", module)(*inputs)
+    if task != "classification" or isinstance(module, SupervisedModule):
+        return found
+    if not isinstance(found, Tensor) or found.ndim != 2 or found.shape[1] < 2:
+        gives = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        raise UserError(
+            f"{type(module).__name__} answers {len(inputs[0])} rows with {gives}; for a "
+            "classification its predict (or forward) must give a number per class for every row"
+        )
+    sums = (found.sum(dim=1) - 1).abs() <= 1e-3
+    are_shares = (found >= 0).all(dim=1) & sums
+    return torch.where(are_shares[:, None], found, found.softmax(dim=1))
+
+
 def can_test(module: pl.LightningModule, data: pl.LightningDataModule) -> bool:
     """Whether the module has a test step and the data has a test part."""
     answers = is_overridden("test_step", module, pl.LightningModule)

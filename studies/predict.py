@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lightning_modules.errors import DataError, StorageError, UserError
+from lightning_modules.sections import COMMAND
 from studies.checkpoints import Chosen, checkpoint_of, choose
 from studies.results import StudyResults
 
@@ -34,12 +35,17 @@ class Predictions:
     """The right answers where they are known: names of classes, or rows of k values."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Of the test part, where it was asked for."""
+    names: tuple[str, Sequence[str]] | None = None
+    """What the rows are called in their file, and the column that says it."""
 
     def table(self) -> pd.DataFrame:
         """A line per row, counted from 1."""
         import pandas as pd
 
         columns: dict[str, Any] = {"row": np.arange(1, len(self.answers) + 1)}
+        if self.names is not None:
+            column, names = self.names
+            columns[column] = names
         if self.classes:
             columns["prediction"] = [self.classes[i] for i in self.answers.argmax(axis=1)]
             columns |= _numbered("target", self.targets)
@@ -64,39 +70,46 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
 
     chosen = choose(results, trial)
     configuration = Configuration.resolve(chosen.trial.configuration)
-    row = DATASETS.get(configuration.data.name)
+    if configuration.model.name == COMMAND:
+        raise UserError(
+            f"{results.study}: its networks are those of a program, which alone can predict with "
+            "them"
+        )
+    if configuration.data.is_class:
+        raise UserError(
+            f"{results.study}: the rows of {configuration.data.name}, a data module of your own, "
+            "are predicted by a script of your own; `lightning_modules.training.restore` gives it "
+            "the network"
+        )
     if data is not None and not data.exists():
         raise DataError(f"{data}: there is no such file or folder")
-    if data is not None and (row is None or row.read_new is None):
-        raise UserError(
-            f"{results.study}: new rows for {configuration.data.name} cannot be read from a file; "
-            "--test predicts the study's own test part"
-        )
-    if data is None and configuration.data.is_class:
-        raise UserError(
-            f"{results.study}: the test part of a data module of your own is predicted by a script "
-            "of your own; `lightning_modules.training.restore` gives its network"
-        )
     with checkpoint_of(results, chosen.trial) as path:
         content, module = read_checkpoint(path), restore(path)
-    targets = None
+    targets = names = None
     inputs: Sequence[Any]
     if data is None:
         whole: Any = build_data(configuration)
         *inputs, targets = whole.splits.test
     else:
-        assert row is not None and row.read_new is not None
-        inputs = row.read_new(data, content["preparation"], **configuration.data.parameters)
-    answers = _answers(module, inputs)
+        row, parameters = DATASETS[configuration.data.name], configuration.data.parameters
+        assert row.read_new is not None
+        inputs = row.read_new(data, content["preparation"], **parameters)
+        names = row.names_new(data, **parameters) if row.names_new is not None else None
+    answers = _answers(module, configuration.task, inputs)
     classes: tuple[str, ...] = ()
     if configuration.task == "classification":
         classes = tuple(content["classes"]) or tuple(map(str, range(answers.shape[1])))
+        if len(classes) != answers.shape[1]:
+            raise UserError(
+                f"{results.study}: {configuration.model.name} gives {answers.shape[1]} numbers a "
+                f"row, but the data has {len(classes)} classes"
+            )
     metrics: dict[str, float] = {}
     if targets is not None:
         metrics = _metrics(configuration.task, answers, targets)
         known = targets.tolist()
         targets = [classes[index] for index in known] if classes else known
-    return Predictions(chosen, answers, classes, targets or (), metrics)
+    return Predictions(chosen, answers, classes, targets or (), metrics, names)
 
 
 def write(table: pd.DataFrame, path: Path) -> None:
@@ -120,14 +133,17 @@ def write(table: pd.DataFrame, path: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _answers(module: Any, inputs: Sequence[Any]) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _answers(
+    module: Any, task: str, inputs: Sequence[Any]
+) -> np.ndarray[Any, np.dtype[np.float32]]:
     import torch
 
+    from lightning_modules.own_modules import answered
+
     rows = len(inputs[-1]) if len(inputs) > 1 else inputs[0].shape[0]
-    answer = getattr(module, "predict", module)  # a module of the user's may have none
     with torch.inference_mode():
         batches = [
-            answer(*(column[start : start + BATCH] for column in inputs))
+            answered(module, task, *(column[start : start + BATCH] for column in inputs))
             for start in range(0, rows, BATCH)
         ]
         answers: np.ndarray[Any, np.dtype[np.float32]] = torch.cat(batches).numpy()

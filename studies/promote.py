@@ -5,9 +5,11 @@ Beside the tracker's files this is the only one that writes to MLflow.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from lightning_modules.errors import StorageError, UserError
+from lightning_modules.sections import COMMAND
 from studies import logged_model, wording
 from studies.checkpoints import Chosen, checkpoint_of, choose
 from studies.comparison import Comparison, compare
@@ -42,9 +44,15 @@ def promote(results: StudyResults, name: str | None = None, alias: str = "champi
     """Register the network of the trial that `checkpoints.choose` names, and give it the alias.
 
     Raises StorageError where MLflow cannot be used or lacks the trial's run, UserError where
-    MLflow takes no such name or alias and NothingCompletedError where no trial has completed.
+    MLflow takes no such name or alias, and where the network is no model of fairtune's, and
+    NothingCompletedError where no trial has completed.
     """
     chosen = choose(results)
+    if COMMAND in chosen.trial.configuration["model"]:
+        raise UserError(
+            f"{results.study}: its networks are those of a program, which MLflow cannot load; "
+            "register what the program writes by a script of your own"
+        )
     name = name or results.study
     tags = _tags(results, chosen, compare(results))
     uri = results.home.mlflow_uri
@@ -74,18 +82,21 @@ def _version(
     client: MlflowClient, name: str, results: StudyResults, chosen: Chosen, run: Run
 ) -> tuple[str, bool]:
     """The version of the trial's network, and whether it had to be made."""
-    try:
-        client.get_registered_model(name)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        client.create_registered_model(name)
     for known in client.search_model_versions(f"run_id = '{run.info.run_id}'"):
         if known.name == name:
             return str(known.version), False
     model_id = _logged(client, run)
-    if model_id is None:
-        with checkpoint_of(results, chosen.trial) as path:
+    with ExitStack() as stack:
+        if model_id is None:
+            path = stack.enter_context(checkpoint_of(results, chosen.trial))
+            if not path.with_suffix(".npy").exists():
+                raise UserError(
+                    f"{results.study}: {chosen.trial.key} cannot be promoted, since its checkpoint "
+                    f"has no input example ({path.stem}.npy) beside it; one is written where the "
+                    "inputs are one array"
+                )
+        _register(client, name)
+        if model_id is None:
             model_id = logged_model.log_model(client, run, path)
     source = f"models:/{model_id}"
     if is_database(results.home.mlflow_uri):
@@ -93,6 +104,16 @@ def _version(
         source = client.get_logged_model(model_id).artifact_location
     made = client.create_model_version(name, source, run.info.run_id, model_id=model_id)
     return str(made.version), True
+
+
+def _register(client: MlflowClient, name: str) -> None:
+    """Make the registered model where there is none."""
+    try:
+        client.get_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        client.create_registered_model(name)
 
 
 def _logged(client: MlflowClient, run: Run) -> str | None:

@@ -17,15 +17,20 @@ if TYPE_CHECKING:
 
 
 class Network(PythonModel):
-    """Answers with class probabilities, or with values for regression."""
+    """Answers with class probabilities, with values for regression, and with the bare outputs of a
+    module of the user's where only the user's own code knows the task."""
 
     module: LightningModule
+    task: str
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the checkpoint."""
-        from lightning_modules.training import restore
+        from lightning_modules.configuration import Configuration
+        from lightning_modules.training import read_checkpoint, restore
 
-        self.module = restore(Path(context.artifacts["checkpoint"]))
+        path = Path(context.artifacts["checkpoint"])
+        self.module = restore(path)
+        self.task = Configuration.resolve(read_checkpoint(path)["configuration"]).task
 
     def predict(
         self,
@@ -39,13 +44,13 @@ class Network(PythonModel):
         """
         import torch
 
+        from lightning_modules.own_modules import answered
         from lightning_modules.padding import parted
 
         padded = getattr(self.module, "reads_lengths", False)
         inputs = parted(model_input) if padded else (torch.from_numpy(model_input),)
         with torch.inference_mode():
-            answer = getattr(self.module, "predict", self.module)  # the user's may have none
-            answers: np.ndarray = answer(*inputs).numpy()
+            answers: np.ndarray = answered(self.module, self.task, *inputs).numpy()
         return answers
 
 

@@ -286,6 +286,7 @@ DATASETS: dict[str, Dataset] = {
         kind="image",
         check=_later("image_files", "check_folder"),
         read_new=_later("images", "read_new"),
+        names_new=_later("image_files", "names_new"),
     ),
     "mnist": Dataset(
         "60,000 images of handwritten digits, 28 × 28, and the published 10,000 to test on",
@@ -296,6 +297,7 @@ DATASETS: dict[str, Dataset] = {
         outputs=10,
         check=_later("published", "check_files", "mnist"),
         read_new=_later("images", "read_new"),
+        names_new=_later("image_files", "names_new"),
     ),
     "fashion_mnist": Dataset(
         "60,000 images of clothes, 28 × 28, and the published 10,000 to test on",
@@ -306,6 +308,7 @@ DATASETS: dict[str, Dataset] = {
         outputs=10,
         check=_later("published", "check_files", "fashion_mnist"),
         read_new=_later("images", "read_new"),
+        names_new=_later("image_files", "names_new"),
     ),
     "cifar10": Dataset(
         "50,000 images of animals and vehicles, 32 × 32, and the published 10,000 to test on",
@@ -316,6 +319,7 @@ DATASETS: dict[str, Dataset] = {
         outputs=10,
         check=_later("published", "check_files", "cifar10"),
         read_new=_later("images", "read_new"),
+        names_new=_later("image_files", "names_new"),
     ),
     "text": Dataset(
         "a CSV or Parquet file of your own, with texts and a column to predict",
@@ -337,5 +341,6 @@ DATASETS: dict[str, Dataset] = {
         required=("path",),
         check=_later("sequences", "check"),
         read_new=_later("sequences", "read_new"),
+        names_new=_later("sequences", "names_new"),
     ),
 }

@@ -128,6 +128,14 @@ def new_files(path: str) -> list[Path]:
     return _images(root)
 
 
+def names_new(path: str | Path, /, **_: Any) -> tuple[str, list[str]]:
+    """The column `file`, and the names of `new_files`, relative to the folder."""
+    root, files = Path(path), new_files(str(path))
+    if root.is_file():
+        return "file", [root.name]
+    return "file", [file.relative_to(root).as_posix() for file in files]
+
+
 def decode(file: Path, size: int, color: str) -> Pixels:
     """The pixels (c, size, size) of a file: the largest square at its centre, resized.
 

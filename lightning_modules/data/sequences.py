@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 ROLES = ("series", "time", "target")
 """What a column of a long table can be; each is the column's own name unless another is given."""
 
+ARCHIVES = (".ts", ".npz")
+"""The endings of files whose series have no names."""
+
 
 @dataclass(frozen=True)
 class Sequences:
@@ -123,6 +126,16 @@ def read_new(
     return tuple(torch.from_numpy(column) for column in columns)
 
 
+def names_new(path: str | Path, /, **parameters: Any) -> tuple[str, list[str]] | None:
+    """The column `series`, and what a long table calls its series; None for the other files."""
+    if Path(path).suffix.lower() in ARCHIVES:
+        return None
+    roles = Sequences.of(parameters).roles
+    frame = read_frame(str(path), [roles["series"]])
+    table = LongTable(frame, roles["series"], roles["time"], str(path))
+    return "series", [table.names[row] for row in table.first]
+
+
 def prepare(chosen: Sequences) -> Prepared:
     """Read the files, divide the series, and scale all of them by the training part."""
     main = _read(chosen, chosen.path, chosen.channels)
@@ -144,7 +157,7 @@ def prepare(chosen: Sequences) -> Prepared:
 def _read(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool = True) -> Found:
     """A file by its ending; `channels` of a long table are all that have no other role if none."""
     form = Path(path).suffix.lower()
-    if form not in (".ts", ".npz"):
+    if form not in ARCHIVES:
         return _read_table(chosen, path, channels, labelled)
     for name in ("series", "time", "target", "channels", "split_column", "group"):
         if path == chosen.path and getattr(chosen, name):
