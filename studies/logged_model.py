@@ -82,7 +82,7 @@ def _save(
 
 def requirements(params: Mapping[str, str]) -> list[str]:
     """The packages that the model of a run with these parameters needs, as pip reads them."""
-    names = PACKAGES
+    names = [*PACKAGES]
     if params.get("model.name") == "bert":
         names += BERT
     elif params.get("data.tokenizer", WORDS) != WORDS:
