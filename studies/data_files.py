@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from lightning_modules.configuration import Configuration
+from lightning_modules.data.published import PUBLISHED
 from lightning_modules.errors import UserError
+from lightning_modules.transfer import IMAGENET, NONE, weights_path
 from studies.archive import Archive
+from studies.home import Home
 from studies.ranges import variants
 from studies.spec import Spec
+from studies.weights import with_weights_file
 
 PARAMETERS = ("path", "validation_path", "test_path", "tokenizer")
 """What a data set calls a file, or a folder of files, that it reads."""
@@ -20,15 +25,43 @@ Identities = Mapping[str, str]
 """Size and SHA-256 of every file, by its path as the study file names it."""
 
 
-def identities(spec: Spec) -> Identities:
-    """The files of every data set that the study names, as far as they exist."""
+def identities(spec: Spec, home: Home) -> Identities:
+    """The files of every data set and of weights that the study names, as far as they exist."""
     found: dict[str, str] = {}
     for variant in variants(spec.space.root):
-        given = Configuration.resolve(variant.value).data.parameters
-        for path in (given.get(name) for name in PARAMETERS):
-            if isinstance(path, str) and path not in found and Path(path).exists():
-                found[path] = _identity(Path(path))
+        for name, path in _files(Configuration.resolve(variant.value), home):
+            if name not in found and path.exists():
+                found[name] = _identity(path)
     return found
+
+
+def _files(configuration: Configuration, home: Home) -> Iterator[tuple[str, Path]]:
+    """What a configuration reads, by the name that it is told by."""
+    data, model = configuration.data, configuration.model
+    for path in (data.parameters.get(name) for name in PARAMETERS):
+        if isinstance(path, str):
+            yield path, Path(path)
+    if data.name in PUBLISHED:
+        known = PUBLISHED[data.name]
+        for file in known.files:
+            path = Path(data.parameters["root"], known.folder, file)
+            yield str(path), path
+    weights = model.parameters.get("weights")
+    if isinstance(weights, str) and weights != NONE:
+        path = _weights(configuration, home)
+        if path is not None:
+            yield (str(path) if weights == IMAGENET else weights), path
+
+
+def _weights(configuration: Configuration, home: Home) -> Path | None:
+    """The file or folder that the model starts from; None where it is gone."""
+    with suppress(UserError):
+        model = with_weights_file(configuration, home).model
+        weights = str(model.parameters["weights"])
+        if weights == IMAGENET:
+            return weights_path(model.name, weights)
+        return Path(weights).expanduser()
+    return None
 
 
 def refuse_changed_files(

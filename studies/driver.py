@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 MAY_CHANGE = ("description", "search.trials", "search.epochs", "search.timeout", "confirm",
               "trainer.trial_timeout")  # fmt: skip
 """Keys of a study file that may differ between two runs of the same study."""
+PACKAGES = ("fairtune", "optuna", "torch", "torchvision", "pytorch-lightning", "numpy", "pandas",
+            "pillow", "scikit-learn", "mlflow", "transformers", "tokenizers", "safetensors",
+            "keras")  # fmt: skip
+"""What the numbers of a study may depend on; some are installed with an extra only."""
 
 
 def run_study(
@@ -59,7 +63,7 @@ def run_study(
                 engine.start()  # the workers' imports take seconds: they run beside the driver's
             with closing(Archive.open(home)) as archive:
                 refuse_changes(spec, archive)
-                files = identities(spec)
+                files = identities(spec, home)
                 names = search_names(spec.study, archive)
                 refuse_changed_files(names, archive, spec.study, files)
                 if is_finished(spec, archive):
@@ -144,10 +148,11 @@ def search_names(study: str, archive: Archive) -> list[str]:
 
 
 def versions() -> dict[str, str]:
-    """What the numbers of a study may depend on."""
-    packages = ("fairtune", "optuna", "torch", "torchvision", "pytorch-lightning", "numpy",
-                "scikit-learn", "mlflow")  # fmt: skip
-    found = {name: importlib.metadata.version(name) for name in packages}
+    """Of Python and of every package that is installed."""
+    found: dict[str, str] = {}
+    for name in PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
     found["python"] = platform.python_version()
     return {f"version:{name}": version for name, version in found.items()}
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from lightning_modules.data.datasets import DATASETS
+from lightning_modules.data.text import WORDS
 from lightning_modules.padding import PADDED
 from studies.mlflow_client import LoggedModelOutput, MlflowClient, Model, Run
 
 SERVED = Path(__file__).with_name("served.py")
-PACKAGES = ("fairtune", "torch", "pytorch-lightning", "numpy")
+PACKAGES = ("fairtune", "torch", "torchvision", "pytorch-lightning", "numpy")
+BERT = ("transformers", "tokenizers", "safetensors")
+"""Also needed where the network is `bert`."""
+TOKENIZER = ("tokenizers",)
+"""Also needed where the tokenizer is one of the user's."""
 
 
 def prefetch() -> None:
@@ -22,7 +28,7 @@ def prefetch() -> None:
     from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
 
     # MLflow looks through all that is installed, once in a process
-    warn_dependency_requirement_mismatches(_requirements())
+    warn_dependency_requirement_mismatches(requirements({}))
 
 
 def log_model(client: MlflowClient, run: Run, checkpoint: Path) -> str:
@@ -39,7 +45,8 @@ def log_model(client: MlflowClient, run: Run, checkpoint: Path) -> str:
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model"
-            _save(path, checkpoint, Model(run_id=run_id, model_id=logged.model_id), padded)
+            model = Model(run_id=run_id, model_id=logged.model_id)
+            _save(path, checkpoint, model, padded, requirements(run.data.params))
             client.log_model_artifacts(logged.model_id, str(path))
     except BaseException:
         client.finalize_logged_model(logged.model_id, "FAILED")
@@ -49,7 +56,9 @@ def log_model(client: MlflowClient, run: Run, checkpoint: Path) -> str:
     return str(logged.model_id)
 
 
-def _save(path: Path, checkpoint: Path, model: Model, padded: bool) -> None:
+def _save(
+    path: Path, checkpoint: Path, model: Model, padded: bool, required: Sequence[str]
+) -> None:
     """Rows of `padded` inputs may have any number of steps."""
     from mlflow.models import ModelSignature
     from mlflow.pyfunc import save_model
@@ -62,7 +71,7 @@ def _save(path: Path, checkpoint: Path, model: Model, padded: bool) -> None:
         python_model=SERVED,
         artifacts={"checkpoint": str(checkpoint)},
         mlflow_model=model,
-        pip_requirements=_requirements(),
+        pip_requirements=list(required),
         signature=ModelSignature(
             inputs=Schema([TensorSpec(example.dtype, (-1, *sides))]),
             outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, -1))]),
@@ -71,5 +80,11 @@ def _save(path: Path, checkpoint: Path, model: Model, padded: bool) -> None:
     )
 
 
-def _requirements() -> list[str]:
-    return [f"{name}=={version(name)}" for name in PACKAGES]
+def requirements(params: Mapping[str, str]) -> list[str]:
+    """The packages that the model of a run with these parameters needs, as pip reads them."""
+    names = [*PACKAGES]
+    if params.get("model.name") == "bert":
+        names += BERT
+    elif params.get("data.tokenizer", WORDS) != WORDS:
+        names += TOKENIZER
+    return [f"{name}=={version(name)}" for name in names]

@@ -16,6 +16,7 @@ from lightning_modules.components import unknown
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.datasets import DATASETS
 from lightning_modules.errors import StorageError, UserError
+from lightning_modules.networks import NETWORKS
 from studies import results
 from studies.checkpoints import checkpoint_of
 from studies.database import sqlite_file
@@ -24,10 +25,11 @@ from studies.engines import Engine, Epoch, Task
 from studies.hardware import hardware
 from studies.home import Home, slug
 from studies.phases import trial_key
+from studies.placeholders import is_program
 from studies.records import Outcome, TrialEnd
 from studies.results import StudyResults, Trial
 from studies.spool import Spool
-from studies.weights import weights_file
+from studies.weights import weights_file, with_weights_file
 
 TOLERANCE = 1e-3
 """The largest relative difference of a metric at which a result is called equal."""
@@ -58,7 +60,8 @@ class Reproduction:
     """The largest relative difference of every metric over the epochs, infinite where one of two
     values is missing or not finite."""
     weights: float | None
-    """The same of the weights; None where no checkpoint of the recorded training is kept."""
+    """The same of the weights; None where no checkpoint of the recorded training is kept, and for a
+    program, whose checkpoint only it can read."""
     differences: tuple[str, ...]
     """What was otherwise then, whether or not it made a difference."""
     failure: str
@@ -89,8 +92,8 @@ def reproduce(
 ) -> Reproduction:
     """Train a trial again up to its last recorded epoch; nothing is written to study or MLflow.
 
-    `seed` takes the place of the recorded one. Raises UserError where nothing was recorded and
-    DataError where the data cannot be read.
+    `seed` takes the place of the recorded one. Raises UserError where nothing was recorded or the
+    weights that it started from cannot be read, and DataError where the data cannot.
     """
     recorded, complete = _recorded(found, trial)
     if not recorded:
@@ -102,20 +105,27 @@ def reproduce(
     row = DATASETS.get(configuration.data.name)
     if row is not None and row.check is not None:
         row.check(**configuration.data.parameters)
+    model = with_weights_file(configuration, found.home).model
+    network = NETWORKS.get(model.name)
+    if network is not None and network.check is not None:
+        network.check(**model.parameters)
     with tempfile.TemporaryDirectory() as folder:
         task = Task(
             trial.key,
             configuration,
             trial.seed if seed is None else seed,
             str(Path(folder) / "again.pt"),
+            str(Path(folder) / "continuation"),
             evaluate_test=bool(trial.test),
             allowed=own.allowed(),
             weights=weights_file(configuration, found.home),
         )
-        again, end = _train(engine, task, max(recorded))
+        again, end = _train(engine, task, max(recorded), trial.outcome == Outcome.completed)
         metrics = _compared(recorded, again, finite_only=not complete)
         metrics |= _compared({0: trial.test}, {0: end.test}, finite_only=False)
-        weights = _weights(found, trial, Path(folder) / "again.pt")
+        weights = None
+        if not is_program(configuration):
+            weights = _weights(found, trial, Path(folder) / "again.pt")
     failure = _failure(trial, end)
     worst = max([*metrics.values(), weights or 0.0])
     likeness = Likeness.identical if worst == 0 else Likeness.equal
@@ -190,15 +200,18 @@ def _results(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if not name.startswith(OTHER)}
 
 
-def _train(engine: Engine, task: Task, last: int) -> tuple[Epochs, TrialEnd]:
+def _train(engine: Engine, task: Task, last: int, to_its_end: bool) -> tuple[Epochs, TrialEnd]:
+    """Train up to the epoch `last`, and on where it ends there by itself."""
     epochs: dict[int, Mapping[str, float]] = {}
     engine.submit(task)
     while True:
         for event in engine.events(None):
             if not isinstance(event, Epoch):
                 return epochs, event.end
-            epochs[event.epoch] = _results(event.metrics)
-            (engine.stop if event.epoch >= last else engine.proceed)(event.trial)
+            if event.epoch <= last:
+                epochs[event.epoch] = _results(event.metrics)
+            go_on = event.epoch < last or (to_its_end and event.epoch == last)
+            (engine.proceed if go_on else engine.stop)(event.trial)
 
 
 def _compared(recorded: Epochs, again: Epochs, *, finite_only: bool) -> dict[str, float]:
@@ -257,7 +270,7 @@ def _failure(trial: Trial, end: TrialEnd) -> str:
         if trial.outcome == Outcome.diverged:
             return f"it did not diverge; the recorded one did: {trial.reason}"
         if trial.outcome == Outcome.completed and end.outcome == Outcome.pruned:
-            return f"it did not end with epoch {end.epochs}, as the recorded one did"
+            return f"it did not end with epoch {trial.epochs}, as the recorded one did"
         return ""
     if (end.outcome, end.reason) == (trial.outcome, trial.reason):
         return ""
@@ -271,6 +284,9 @@ def _differences(found: StudyResults, trial: Trial, seed: int, end: TrialEnd) ->
     if trial.data_hash and end.data_hash and trial.data_hash != end.data_hash:
         name = Configuration.resolve(trial.configuration).data.name
         yield f"data was {name}@{trial.data_hash}, is {name}@{end.data_hash}"
+    if trial.weights_hash and end.weights_hash and trial.weights_hash != end.weights_hash:
+        file = Configuration.resolve(trial.configuration).model.parameters["weights"]
+        yield f"weights were {file}@{trial.weights_hash}, are {file}@{end.weights_hash}"
     if trial.device and end.device and trial.device != end.device:
         yield f"device was {trial.device}, is {end.device}"
     now = versions() | hardware()

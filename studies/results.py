@@ -64,6 +64,8 @@ class Trial:
     """Where an error happened."""
     data_hash: str = ""
     """Identity of the data that it saw."""
+    weights_hash: str = ""
+    """Identity of the file of weights that it started from."""
 
 
 @dataclass(frozen=True)
@@ -327,6 +329,7 @@ def _trial(
         device=end.device if end else "",
         traceback=(end.traceback or "") if end else "",
         data_hash=end.data_hash if end else "",
+        weights_hash=end.weights_hash if end else "",
     )
 
 

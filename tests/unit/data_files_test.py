@@ -10,12 +10,18 @@ from lightning_modules.errors import DataError
 from lightning_modules.training import train
 from studies import document
 from studies.data_files import identities
+from studies.home import Home
 from studies.spec import resolve
+from studies.spool import Spool
 
 
 def of(path: str) -> dict[str, str]:
-    text = f"study: own\ndata: {{name: arrays, path: {path}}}\nmodel: mlp\n"
-    return dict(identities(resolve(document.parse(text, "study.yaml"))))
+    return files(f"{{name: arrays, path: {path}}}", "mlp")
+
+
+def files(data: str, model: str) -> dict[str, str]:
+    text = f"study: own\ndata: {data}\nmodel: {model}\n"
+    return dict(identities(resolve(document.parse(text, "study.yaml")), Home.at(Path("home"))))
 
 
 def test_a_file_is_known_by_its_bytes_and_a_folder_by_everything_in_it(
@@ -35,6 +41,44 @@ def test_a_file_is_known_by_its_bytes_and_a_folder_by_everything_in_it(
     one.rename(folder / "two.npz")
     seen.append(of("own")["own"])
     assert len(set(seen)) == 3 and all(text.startswith("3 bytes") for text in seen)
+
+
+def test_weights_are_known_by_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+    start, run = Path("start.pth"), Path("home/studies/first/checkpoints/trial-0000.pt")
+    fetched = tmp_path / "hub/hub/checkpoints/resnet18-f37072fd.pth"
+    named = {"start.pth": start, "runs:/abc": run, "imagenet": fetched}
+    for given, path in named.items():
+        model = f"{{name: resnet18, image_size: 32, weights: '{given}'}}"
+        assert files("digits", model) == {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"abc")
+        if path == run:
+            monkeypatch.setattr(Spool, "run_ids", lambda spool: {"trial-0000": "abc"})
+        name = str(fetched) if path == fetched else given
+        digest = hashlib.sha256(b"abc").hexdigest()
+        assert files("digits", model) == {name: f"3 bytes, SHA-256 {digest}"}
+    Path("none").write_bytes(b"abc")
+    assert files("digits", "{name: resnet18, image_size: 32}") == {}
+    folder = Path("berts")
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    data = "{name: text, path: rows.csv, text: words, target: y, tokenizer: berts}"
+    assert files(data, "{name: bert, weights: berts}").keys() == {"berts"}
+
+
+def test_a_published_set_is_known_by_the_files_that_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("sets/MNIST/raw")
+    folder.mkdir(parents=True)
+    (folder / "train-images-idx3-ubyte").write_bytes(b"abc")
+    (folder / "train-images-idx3-ubyte.gz").write_bytes(b"abc")
+    (found,) = files("{name: mnist, root: sets}", "mlp").items()
+    assert found[0] == "sets/MNIST/raw/train-images-idx3-ubyte"
+    assert found[1].startswith("3 bytes, SHA-256")
 
 
 def test_a_single_output_is_refused_for_more_than_two_classes(tmp_path: Path) -> None:
