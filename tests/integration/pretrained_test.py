@@ -6,6 +6,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -172,10 +173,13 @@ def test_a_state_that_started_from_other_weights_is_not_continued(tmp_path: Path
 # Images
 
 
-def test_images_beyond_0_to_1_cannot_be_normalized_for_imagenet() -> None:
+def test_images_beyond_0_to_1_cannot_be_normalized_for_imagenet(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 17, (30, 8, 8)).astype(float)
+    np.savez(tmp_path / "bright.npz", x=x, y=np.arange(30) % 3)
     given = tree({"name": "squeezenet1_1", "normalize": "imagenet"})
-    given["data"] = {**FEW, "standardize": False}
-    with pytest.raises(UserError, match=r"values from 0 to 1, but digits gives 0 to 16"):
+    path = str(tmp_path / "bright.npz")
+    given["data"] = {"name": "arrays", "path": path, "kind": "image", "standardize": False}
+    with pytest.raises(UserError, match=r"values from 0 to 1, but arrays gives 0 to 16"):
         trained(given)
 
 
