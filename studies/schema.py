@@ -55,6 +55,7 @@ def study_file_schema() -> Schema:
     search = schema["$defs"]["SearchSection"]["properties"]
     search["method"] = _component(SAMPLERS)
     search["pruner"] = _component(PRUNERS)
+    schema["required"] = ["study", "model"]  # a program needs no data
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -511,7 +511,7 @@ def test_components_explains_one_row(capsys: Output) -> None:
 def test_schema_prints_the_schema_of_study_files(capsys: Output) -> None:
     assert main(["schema"]) == 0
     schema = json.loads(capsys.readouterr().out)
-    assert schema["required"] == ["study", "data", "model"]
+    assert schema["required"] == ["study", "model"]
 
 
 def check(capsys: Output, *argv: str) -> Any:
