@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-import pickle
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,29 +15,23 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
 
-from lightning_modules.configuration import Configuration, Part
+from lightning_modules.building import build_data, build_network
+from lightning_modules.configuration import Configuration
 from lightning_modules.continuation import (
     Continuation,
     generator_states,
     replace,
     set_generator_states,
 )
-from lightning_modules.data.datasets import DATASETS
 from lightning_modules.data.described import Described, describe
-from lightning_modules.embeddings import Embedded, build_front
-from lightning_modules.errors import DataError, Interrupted, OwnCodeError, UserError
+from lightning_modules.errors import Interrupted, UserError
 from lightning_modules.module import SupervisedModule
-from lightning_modules.networks import NETWORKS
 from lightning_modules.own_modules import (
     OwnMetrics,
     can_test,
-    own_data,
-    own_lightning_module,
-    own_row,
     tested,
 )
-from lightning_modules.padding import PADDED, joined
-from lightning_modules.regularization import REGULARIZATION
+from lightning_modules.padding import joined
 from lightning_modules.trainer import build_trainer, quiet
 
 OnEpoch = Callable[[int, Mapping[str, float]], bool]
@@ -99,7 +91,7 @@ def train(
     pl.seed_everything(seed, verbose=False)
     data = build_data(configuration)
     described = describe(data, configuration)
-    module = _network(configuration, described, weights)
+    module = build_network(configuration, described, weights)
     own = None if isinstance(module, SupervisedModule) else OwnMetrics()
     weights_hash = ""
     if isinstance(module, SupervisedModule):
@@ -146,115 +138,8 @@ def train(
     )
 
 
-def read_checkpoint(checkpoint: Path) -> dict[str, Any]:
-    """What a checkpoint holds; only tensors and plain values are read.
-
-    Raises UserError where the file is no whole checkpoint.
-    """
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of torch, about foreign files
-            return dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
-    except pickle.UnpicklingError:  # torch's text advises to run whatever the file holds
-        text = "it holds something else than tensors and plain values"
-        raise UserError(f"{checkpoint}: is no whole fairtune checkpoint: {text}") from None
-    except Exception as error:  # a foreign file can raise anything here
-        raise UserError(f"{checkpoint}: is no whole fairtune checkpoint: {error}") from None
-
-
-def restore(checkpoint: Path) -> pl.LightningModule:
-    """The trained network of a checkpoint, ready to predict; only plain tensors are read.
-
-    Raises UserError where the file is no whole checkpoint, and where its network is of a class
-    that may not be imported here.
-    """
-    content = read_checkpoint(checkpoint)
-    try:
-        configuration = Configuration.resolve(content["configuration"])
-        shape = tuple(content["input_shape"])
-        described = Described(shape, content["outputs"], front=content["front"])
-        module = _network(configuration, described, "none", content.get("architecture"))
-        module.load_state_dict(content["weights"])
-    except OwnCodeError:
-        raise
-    except Exception as error:  # a foreign file can raise anything here
-        raise UserError(f"{checkpoint}: is no whole fairtune checkpoint: {error}") from None
-    return module.eval()
-
-
-def build_data(configuration: Configuration) -> pl.LightningDataModule:
-    """The data that a configuration names."""
-    part = configuration.data
-    if part.is_class:
-        return own_data(part)
-    data: pl.LightningDataModule = DATASETS[part.name].build(**part.parameters)
-    return data
-
-
-def build_module(
-    configuration: Configuration, data: pl.LightningDataModule, weights: str | None = None
-) -> pl.LightningModule:
-    """The LightningModule (MLP, CNN, ..., or the user's) that a configuration describes.
-
-    `weights` is the file that `model.weights` means, where that names a run.
-    """
-    return _network(configuration, describe(data, configuration), weights)
-
-
 def _name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
-def _network(
-    configuration: Configuration,
-    data: Described,
-    weights: str | None,
-    architecture: Mapping[str, Any] | None = None,
-) -> pl.LightningModule:
-    input_shape, outputs, front = data.input_shape, data.outputs, data.front
-    if configuration.model.is_class and not configuration.optimizer.name:
-        return own_lightning_module(configuration, input_shape, outputs)
-    own = own_row(configuration) if configuration.model.is_class else None
-    row = own or NETWORKS[configuration.model.name]
-    parameters = {} if own else dict(configuration.model.parameters)
-    if "weights" in parameters and weights is not None:
-        parameters["weights"] = weights
-    if architecture is not None:
-        parameters["architecture"] = architecture
-    before = None if front is None or row.reads_tokens else build_front(front)
-    if before is not None:
-        input_shape = before.shape(input_shape)
-    padded = _kind(configuration.data) in PADDED
-    if row.time_first and len(input_shape) == 2 and padded:
-        parameters["sequence"] = True
-    learning = {}
-    for name, given in configuration.regularization.items():
-        if REGULARIZATION[name].role == "network":
-            parameters |= REGULARIZATION[name].build(**given)
-        else:
-            learning[name] = given
-    binary = configuration.loss.name == "binary_cross_entropy"
-    if binary and outputs != 2:
-        raise DataError(f"binary_cross_entropy needs two classes, but the data has {outputs}")
-    module: SupervisedModule = row.build(
-        input_shape,
-        1 if binary else outputs,
-        **parameters,
-        task=configuration.task,
-        loss=configuration.loss.to_dict(),
-        optimizer=configuration.optimizer.to_dict(),
-        schedule=configuration.schedule.to_dict(),
-        regularization=learning,
-        objective=configuration.objective.metric,
-        goal=configuration.objective.goal,
-    )
-    if before is not None:
-        module.network = Embedded(before, module.network)
-    module.reads_lengths = padded and not configuration.data.is_class
-    return module
-
-
-def _kind(data: Part) -> str:
-    return "sequence" if data.is_class else DATASETS[data.name].kind_of(data.parameters)
 
 
 class _Watch(Checkpoint):

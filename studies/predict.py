@@ -64,9 +64,9 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
     Raises DataError where the rows cannot be used, StorageError where the network is gone and
     NothingCompletedError where there is none.
     """
+    from lightning_modules.building import build_data, read_checkpoint, restore
     from lightning_modules.configuration import Configuration
     from lightning_modules.data.datasets import DATASETS
-    from lightning_modules.training import build_data, read_checkpoint, restore
 
     chosen = choose(results, trial)
     configuration = Configuration.resolve(chosen.trial.configuration)
@@ -78,7 +78,7 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
     if configuration.data.is_class:
         raise UserError(
             f"{results.study}: the rows of {configuration.data.name}, a data module of your own, "
-            "are predicted by a script of your own; `lightning_modules.training.restore` gives it "
+            "are predicted by a script of your own; `lightning_modules.building.restore` gives it "
             "the network"
         )
     if data is not None and not data.exists():

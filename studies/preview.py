@@ -123,7 +123,7 @@ def parameter_count(configuration: Configuration) -> int | None:
     """Trainable numbers of the network; a program's are its own."""
     if is_program(configuration):
         return None
-    from lightning_modules.training import build_data, build_module
+    from lightning_modules.building import build_data, build_module
 
     module = build_module(configuration, build_data(configuration))
     return sum(weight.numel() for weight in module.parameters() if weight.requires_grad)

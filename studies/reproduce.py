@@ -248,7 +248,7 @@ def _weights(found: StudyResults, trial: Trial, again: Path) -> float | None:
             return None
         if not again.exists():
             return None
-        from lightning_modules.training import read_checkpoint
+        from lightning_modules.building import read_checkpoint
 
         then, now = read_checkpoint(before)["weights"], read_checkpoint(again)["weights"]
     if then.keys() != now.keys() or any(then[key].shape != now[key].shape for key in then):

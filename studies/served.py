@@ -25,8 +25,8 @@ class Network(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the checkpoint."""
+        from lightning_modules.building import read_checkpoint, restore
         from lightning_modules.configuration import Configuration
-        from lightning_modules.training import read_checkpoint, restore
 
         path = Path(context.artifacts["checkpoint"])
         self.module = restore(path)

@@ -188,6 +188,22 @@ DIGITS: dict[str, Parameter] = {
     ),
 }
 
+
+def _published(name: str, summary: str, source: str) -> Dataset:
+    """One of torchvision's sets of images in ten classes."""
+    return Dataset(
+        summary,
+        _later("published", "published", name),
+        PUBLISHED,
+        source=source,
+        kind="image",
+        outputs=10,
+        check=_later("published", "check_files", name),
+        read_new=_later("images", "read_new"),
+        names_new=_later("image_files", "names_new"),
+    )
+
+
 DATASETS: dict[str, Dataset] = {
     "digits": Dataset(
         "1,797 images of handwritten digits, 8 × 8, 10 classes",
@@ -288,38 +304,20 @@ DATASETS: dict[str, Dataset] = {
         read_new=_later("images", "read_new"),
         names_new=_later("image_files", "names_new"),
     ),
-    "mnist": Dataset(
+    "mnist": _published(
+        "mnist",
         "60,000 images of handwritten digits, 28 × 28, and the published 10,000 to test on",
-        _later("published", "published", "mnist"),
-        PUBLISHED,
-        source="LeCun 1998",
-        kind="image",
-        outputs=10,
-        check=_later("published", "check_files", "mnist"),
-        read_new=_later("images", "read_new"),
-        names_new=_later("image_files", "names_new"),
+        "LeCun 1998",
     ),
-    "fashion_mnist": Dataset(
+    "fashion_mnist": _published(
+        "fashion_mnist",
         "60,000 images of clothes, 28 × 28, and the published 10,000 to test on",
-        _later("published", "published", "fashion_mnist"),
-        PUBLISHED,
-        source="Xiao 2017, arXiv:1708.07747",
-        kind="image",
-        outputs=10,
-        check=_later("published", "check_files", "fashion_mnist"),
-        read_new=_later("images", "read_new"),
-        names_new=_later("image_files", "names_new"),
+        "Xiao 2017, arXiv:1708.07747",
     ),
-    "cifar10": Dataset(
+    "cifar10": _published(
+        "cifar10",
         "50,000 images of animals and vehicles, 32 × 32, and the published 10,000 to test on",
-        _later("published", "published", "cifar10"),
-        PUBLISHED,
-        source="Krizhevsky 2009",
-        kind="image",
-        outputs=10,
-        check=_later("published", "check_files", "cifar10"),
-        read_new=_later("images", "read_new"),
-        names_new=_later("image_files", "names_new"),
+        "Krizhevsky 2009",
     ),
     "text": Dataset(
         "a CSV or Parquet file of your own, with texts and a column to predict",

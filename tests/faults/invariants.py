@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from optuna.trial import FrozenTrial, TrialState
 
+from lightning_modules.building import build_data, restore
 from lightning_modules.configuration import Configuration
-from lightning_modules.training import build_data, restore
 from studies import results
 from studies.home import Home
 from studies.mlflow_client import Run

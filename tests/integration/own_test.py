@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from lightning_modules import own
+from lightning_modules.building import restore
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import DataError, Interrupted, OwnCodeError, UserError
-from lightning_modules.training import TrainingResult, restore, train
+from lightning_modules.training import TrainingResult, train
 from tests.conftest import WriteModule
 from tests.own_code import LIGHTNING, NETWORK
 

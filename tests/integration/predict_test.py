@@ -133,7 +133,7 @@ def test_new_rows_get_the_classes_and_probabilities_of_the_network(
 
     import torch
 
-    from lightning_modules.training import restore
+    from lightning_modules.building import restore
 
     splits = load_data("iris").splits  # the rows of the test part, prepared by the data set itself
     module = restore(home.checkpoint("flowers", chosen.trial.key))

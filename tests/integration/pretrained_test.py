@@ -10,18 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from lightning_modules.building import build_data, build_module, restore
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.datasets import load_data
 from lightning_modules.errors import Interrupted, UserError
 from lightning_modules.pretrained import PretrainedNetwork
-from lightning_modules.training import (
-    TrainingResult,
-    build_data,
-    build_module,
-    build_trainer,
-    restore,
-    train,
-)
+from lightning_modules.trainer import build_trainer
+from lightning_modules.training import TrainingResult, train
 from lightning_modules.transfer import ARCHITECTURES
 from studies.cli import main
 from studies.home import Home

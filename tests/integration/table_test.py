@@ -10,8 +10,8 @@ import pytest
 import torch
 from sklearn import datasets
 
+from lightning_modules.building import restore
 from lightning_modules.data.datasets import DATASETS
-from lightning_modules.training import restore
 from studies.cli import main
 from studies.home import Home
 from tests.integration.accounts import last_line, optuna_trials, set_options

@@ -437,7 +437,7 @@ print(json.dumps([example.tolist(), model.predict(example).tolist()]))
 def test_the_logged_model_answers_in_another_process(home: Home, spec: Spec) -> None:
     import torch
 
-    from lightning_modules.training import restore
+    from lightning_modules.building import restore
     from lightning_modules.training import train as train_network
 
     path = home.checkpoint(spec.study, "adam-0000")

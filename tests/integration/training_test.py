@@ -16,6 +16,7 @@ import torch
 from sklearn import datasets as sklearn_datasets
 from torch import Tensor
 
+from lightning_modules.building import build_data, build_module, restore
 from lightning_modules.cnn import CNN
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.datasets import DATASETS, load_data
@@ -26,13 +27,7 @@ from lightning_modules.networks import NETWORKS
 from lightning_modules.recurrent import Recurrent
 from lightning_modules.schedules import SCHEDULES, simulate
 from lightning_modules.trainer import build_trainer
-from lightning_modules.training import (
-    TrainingResult,
-    build_data,
-    build_module,
-    restore,
-    train,
-)
+from lightning_modules.training import TrainingResult, train
 
 Tree = dict[str, Any]
 Metrics = dict[str, float]

@@ -15,7 +15,7 @@ from lightning_modules.configuration import Configuration
 from lightning_modules.data.tensors import Splits, TensorDataModule
 from lightning_modules.errors import ConfigurationError, UserError
 from lightning_modules.networks import NETWORKS
-from lightning_modules.training import build_trainer
+from lightning_modules.trainer import build_trainer
 from lightning_modules.transfer import check_bert
 
 TINY = {

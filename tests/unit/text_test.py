@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import torch
 
+from lightning_modules.building import build_data, build_module
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.datasets import DATASETS, load_data
 from lightning_modules.data.tokens import encode, learn_words, padded, words_of
 from lightning_modules.errors import DataError
-from lightning_modules.training import build_data, build_module
 
 ROW = DATASETS["text"]
 GIVEN: dict[str, Any] = {"path": "reviews.csv", "text": "review", "target": "label"}
