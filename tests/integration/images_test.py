@@ -120,15 +120,30 @@ def test_every_augmentation_trains(name: str) -> None:
     assert numbers["train/loss"] != plain["train/loss"]
 
 
-@pytest.mark.parametrize("network", [n for n, row in NETWORKS.items() if "image" in row.kinds])
+RECURRENT = {"hidden_size": 8}
+SMALL: Tree = {
+    "mlp": {"hidden": [8]},
+    "cnn": {"channels": [4]},
+    **{name: RECURRENT for name in ("rnn", "lstm", "gru")},
+    "squeezenet1_1": {"image_size": 32},
+}
+"""One of torchvision's is enough here: they have tests of their own."""
+
+
+def test_no_network_of_images_is_forgotten() -> None:
+    own = {name for name, row in NETWORKS.items() if "image" in row.kinds and row.check is None}
+    assert own == SMALL.keys() - {"squeezenet1_1"}
+
+
+@pytest.mark.parametrize("network", SMALL)
 @pytest.mark.parametrize("cache", [0, 100])
 def test_every_network_of_images_trains_on_a_folder(
     network: str, cache: int, photos: Path, tmp_path: Path
 ) -> None:
-    small = {"cnn": {"channels": [4]}, "mlp": {"hidden": [8]}}.get(network, {"hidden_size": 8})
+    model = {"name": network, **SMALL[network]}
     data = {"name": "images", "path": str(photos), "size": 8, "cache": cache, "color": "gray"}
     checkpoint = tmp_path / "best.pt"
-    numbers = trained({"data": data, "model": {"name": network, **small}}, checkpoint=checkpoint)
+    numbers = trained({"data": data, "model": model}, checkpoint=checkpoint)
     splits = load_data(**data).splits
     predicted = restore(checkpoint).predict(splits.test[0][:]).argmax(1)
     assert (predicted == splits.test[1]).float().mean().item() == pytest.approx(
