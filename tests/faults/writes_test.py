@@ -39,7 +39,8 @@ def found(folder: Path) -> Continuation:
     """What the next process would continue from."""
     data_hash = build_data(CONFIGURATION).splits.hash
     tree = CONFIGURATION.to_dict()
-    return Continuation(folder, {"configuration": tree, "seed": 1, "data": data_hash})
+    training = {"configuration": tree, "seed": 1, "data": data_hash, "weights": ""}
+    return Continuation(folder, training)
 
 
 def epochs(continuation: Continuation) -> int:
