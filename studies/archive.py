@@ -131,17 +131,14 @@ class Ledger:
             if trial.state == TrialState.RUNNING:
                 self._requeue(trial._trial_id)
 
-    def waiting(self) -> list[FrozenTrial]:
-        """Trials that are queued, interrupted ones among them."""
-        return self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-
     def enqueue(self, point: Mapping[str, Any], **attributes: Any) -> None:
         """Queue a trial with fixed parameters."""
         self.study.enqueue_trial(dict(point), user_attrs=attributes or None)
 
     def begin(self, trial: optuna.Trial, record: TrialRecord) -> Asked:
         """A trial that was handed out, with what is known of it written down."""
-        known = trial.user_attrs
+        found = self.study._storage.get_trial(trial._trial_id)
+        known = found.user_attrs
         attributes = {
             "key": record.key,
             "seed": record.seed,
@@ -151,8 +148,7 @@ class Ledger:
         for key, value in attributes.items():
             if known.get(key) != value:
                 trial.set_user_attr(key, value)
-        earlier = self.study._storage.get_trial(trial._trial_id).intermediate_values
-        return Asked(self, trial, record, "outcome" in known, set(earlier))
+        return Asked(self, trial, record, "outcome" in known, set(found.intermediate_values))
 
     def report(self, asked: Asked, epoch: int, value: float) -> None:
         """Note the objective after an epoch."""

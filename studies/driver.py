@@ -16,6 +16,7 @@ from studies.checkpoints import best_checkpoints
 from studies.data_files import ATTRIBUTE, identities, refuse_changed_files
 from studies.engines.local import LocalEngine
 from studies.engines.trials import PRELOAD, train_task
+from studies.garbage import lasting
 from studies.hardware import hardware
 from studies.home import Home
 from studies.inputs import check_inputs
@@ -104,7 +105,8 @@ def _run(
 @contextmanager
 def tracking(home: Home, spec: Spec) -> Iterator[MlflowTracker]:
     """The tracker of a run; importing MLflow takes seconds and is put off until here."""
-    from studies.tracking import MlflowTracker
+    with lasting():
+        from studies.tracking import MlflowTracker
 
     tracker = MlflowTracker.open(home, spec)
     try:

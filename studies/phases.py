@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -77,7 +78,8 @@ class ArmSearch:
     """Epochs of finished trials."""
     asked: int = 0
     """Trials that exist: finished, running or queued."""
-    queued: int = 0
+    queued: deque[int] = field(default_factory=deque)
+    """The numbers of those that wait to be handed out, interrupted ones among them."""
 
     @classmethod
     def open(cls, arm: Arm, spec: Spec, archive: Archive, noted: Mapping[str, Any]) -> ArmSearch:
@@ -100,7 +102,7 @@ class ArmSearch:
     def __post_init__(self) -> None:
         trials = self.ledger.trials()
         self.asked = len(trials)
-        self.queued = sum(trial.state == TrialState.WAITING for trial in trials)
+        self.queued.extend(t.number for t in trials if t.state == TrialState.WAITING)
         self.spent = sum(_epochs(trial) for trial in trials)
         self._grid: Iterator[Point] | None = None
         if self.spec.sampler.name == "grid":
@@ -111,7 +113,7 @@ class ArmSearch:
         """How far the arm has come; arms advance in turn by this."""
         if self.budget.epochs is not None:
             return (self.spent + len(self.running) * self.budget.longest) / self.budget.epochs
-        return float(self.asked - self.queued)
+        return float(self.asked - len(self.queued))
 
     @property
     def total(self) -> int | None:
@@ -122,13 +124,10 @@ class ArmSearch:
         """The next trial of this arm, or None when its budget is used."""
         if not self.queued and not self._enqueue_next():
             return None
-        number = self._next_number()
+        number = self.queued.popleft() if self.queued else self.asked
+        self.asked = max(self.asked, number + 1)
         self.ledger.study.sampler = build_sampler(self.spec, number)
         trial = self.ledger.study.ask()
-        if self.queued:
-            self.queued -= 1
-        else:
-            self.asked += 1
         configuration = Configuration.resolve(self.arm.space.suggest(trial))
         record = TrialRecord(
             key=trial_key(self.arm.name, trial.number),
@@ -169,13 +168,9 @@ class ArmSearch:
             self.ledger.enqueue(self.arm.space.default(), default=True)
         else:
             return True
+        self.queued.append(self.asked)
         self.asked += 1
-        self.queued += 1
         return True
-
-    def _next_number(self) -> int:
-        waiting = self.ledger.waiting() if self.queued else []
-        return waiting[0].number if waiting else self.asked
 
     def _remaining_points(self, trials: Sequence[FrozenTrial]) -> Iterator[Point]:
         """Grid points that no trial has; a trial's point is what it was queued with."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +20,7 @@ from studies import document
 from studies.archive import Archive, end_of
 from studies.archive_reader import SQLITE, ArchiveReader
 from studies.arms import arms
+from studies.garbage import uncollected
 from studies.home import Home
 from studies.records import Outcome
 from studies.spec import Spec, resolve
@@ -252,7 +251,7 @@ def read(archive: Archive | ArchiveReader, home: Home, study: str) -> StudyResul
     if file is None:
         raise UserError(f"{home.path}: {unknown('study', study, _names(archive))}")
     runs = Spool(home, study).run_ids()
-    with _uncollected():
+    with uncollected():
         trials = [
             _trial(trial, attributes, runs)
             for name, attributes in parts.items()
@@ -266,18 +265,6 @@ def read(archive: Archive | ArchiveReader, home: Home, study: str) -> StudyResul
         versions=_noted(parts, "version:"),
         hardware=_noted(parts, "hardware:"),
     )
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without garbage collection, which takes a third of the time where records pile up."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _names(archive: Archive | ArchiveReader) -> list[str]:

@@ -93,7 +93,7 @@ class Runner:
         """The two phases."""
         searches = self.open_searches()
         self.failures.worked = any(search.ledger.worked for search in searches)
-        done = sum(search.asked - search.queued for search in searches)
+        done = sum(search.asked - len(search.queued) for search in searches)
         self.display.phase("search", self.total_trials(searches), done)
         self.work_off(searches)
         cut = self.timed_out() and any(search.share < 1 for search in searches)

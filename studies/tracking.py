@@ -17,6 +17,7 @@ from lightning_modules.errors import StorageError
 from studies import logged_model
 from studies.comparison import Finding
 from studies.delivery import Checkpoints, Delivery, now, shared_tags
+from studies.garbage import lasting
 from studies.home import Home, disk_is_full, slug
 from studies.mlflow_client import is_file, usable
 from studies.records import STOPPED, Outcome, TrialEnd, TrialRecord
@@ -113,9 +114,10 @@ class MlflowTracker:
 
     def prefetch(self) -> None:
         """Load what `finish` needs, which takes two seconds, at a time when the driver is idle."""
-        import studies.report_page  # noqa: F401
+        with lasting():
+            import studies.report_page  # noqa: F401
 
-        logged_model.prefetch()
+            logged_model.prefetch()
 
     def finish(self, found: Finding, best_checkpoints: Checkpoints) -> None:
         """Write the study's results to its run; the first checkpoint becomes a logged model.

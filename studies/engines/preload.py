@@ -4,8 +4,10 @@ import atexit
 import os
 
 from studies.engines import family
+from studies.garbage import lasting
 
-with family.following():  # the imports outlast a driver that is killed at its start
+# the imports outlast a driver that is killed at its start
+with family.following(), lasting():
     import sklearn.datasets
     import sklearn.model_selection  # noqa: F401
 
