@@ -113,13 +113,16 @@ class Ledger:
     study: optuna.Study
     reuse: bool = True
     """Whether the result of a configuration may stand for a second trial of it."""
+    finished: dict[int, FrozenTrial] = field(default_factory=dict)
+    """The trials that were told, by number."""
     by_hash: dict[str, FrozenTrial] = field(default_factory=dict)
     """The first finished trial of every configuration whose result can be used again."""
 
     def __post_init__(self) -> None:
         self.release()
         for trial in self.trials():
-            self._remember(trial)
+            if trial.state in FINISHED:
+                self._remember(trial)
 
     def trials(self) -> list[FrozenTrial]:
         """Every trial so far, in order."""
@@ -165,7 +168,7 @@ class Ledger:
     @property
     def worked(self) -> bool:
         """Whether any trial has ended well."""
-        return any(trial.state in STATES.values() for trial in self.trials())
+        return any(trial.state in STATES.values() for trial in self.finished.values())
 
     def tell(self, asked: Asked, end: TrialEnd, value: float | None, run_id: str | None) -> None:
         """Close a trial; an interrupted one is queued again."""
@@ -184,9 +187,10 @@ class Ledger:
         self._remember(told)
 
     def _remember(self, trial: FrozenTrial) -> None:
+        self.finished[trial.number] = trial
         outcome, config_hash = trial.user_attrs.get("outcome"), trial.user_attrs.get("config_hash")
         reusable = (Outcome.completed, Outcome.pruned, Outcome.diverged)
-        if self.reuse and trial.state in FINISHED and outcome in reusable:
+        if self.reuse and outcome in reusable:
             self.by_hash.setdefault(str(config_hash), trial)
 
     def _requeue(self, trial_id: int) -> None:

@@ -8,7 +8,7 @@ run with the best value would be the luckiest one, and no better on new data for
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,6 @@ from optuna.trial import FrozenTrial
 
 from lightning_modules.components import unknown
 from lightning_modules.errors import NothingCompletedError, StorageError, UserError
-from studies.archive import FINISHED
 from studies.arms import arms
 from studies.confirmation import best_trials, ranked, seeds_of
 from studies.database import sqlite_file
@@ -107,23 +106,22 @@ def best_checkpoints(home: Home, found: StudyResults) -> list[tuple[str, Path]]:
     return [(key, file) for key, file in files if file.exists()]
 
 
-def superfluous(spec: Spec, trials: Sequence[FrozenTrial], ended: TrialRecord) -> set[str]:
-    """The trials, by key, whose checkpoints can go now that one of `trials` has ended."""
+def superfluous(spec: Spec, told: Collection[FrozenTrial], ended: TrialRecord) -> set[str]:
+    """The trials, by key, whose checkpoints can go now that the last of `told` has ended."""
     if ended.phase == "confirm":
-        return _never_typical(spec, trials, ended)
-    best = best_trials(trials, KEPT_CHECKPOINTS + 1, spec.objective.goal)
+        return _never_typical(spec, told, ended)
+    best = best_trials(told, KEPT_CHECKPOINTS + 1, spec.objective.goal)
     keys = [trial.user_attrs["key"] for trial in best]
     return {ended.key, *keys[KEPT_CHECKPOINTS:]} - set(keys[:KEPT_CHECKPOINTS])
 
 
-def _never_typical(spec: Spec, trials: Sequence[FrozenTrial], ended: TrialRecord) -> set[str]:
+def _never_typical(spec: Spec, told: Collection[FrozenTrial], ended: TrialRecord) -> set[str]:
     """Runs of a configuration on fresh seeds that cannot become its median any more."""
     assert spec.confirm is not None
     alike = [
         trial
-        for trial in trials
-        if trial.state in FINISHED
-        and trial.user_attrs["arm"] == ended.arm
+        for trial in told
+        if trial.user_attrs["arm"] == ended.arm
         and trial.user_attrs["config_hash"] == ended.configuration.hash
     ]
     done = ranked(alike, spec.objective.goal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from optuna.trial import FrozenTrial, TrialState
@@ -59,14 +59,14 @@ def plan(spec: Spec, searches: Sequence[ArmSearch]) -> list[Planned]:
     ]
 
 
-def ranked(trials: Sequence[FrozenTrial], goal: str) -> list[FrozenTrial]:
+def ranked(trials: Iterable[FrozenTrial], goal: str) -> list[FrozenTrial]:
     """The completed ones, best first; the earlier wins ties."""
     completed = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     sign = -1 if goal == "maximize" else 1
     return sorted(completed, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
 
 
-def best_trials(trials: Sequence[FrozenTrial], top: int, goal: str) -> list[FrozenTrial]:
+def best_trials(trials: Iterable[FrozenTrial], top: int, goal: str) -> list[FrozenTrial]:
     """The `top` completed trials of different configurations, best first."""
     distinct: dict[str, FrozenTrial] = {}
     for trial in ranked(trials, goal):

@@ -294,7 +294,7 @@ class Runner:
 
     def keep_best(self, ledger: Ledger, asked: Asked) -> None:
         """Delete the checkpoints that nobody will ask for."""
-        for key in superfluous(self.spec, ledger.trials(), asked.record):
+        for key in superfluous(self.spec, ledger.finished.values(), asked.record):
             checkpoint = self.home.checkpoint(self.spec.study, key)
             checkpoint.unlink(missing_ok=True)
             checkpoint.with_suffix(".npy").unlink(missing_ok=True)
