@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from altair.utils.schemapi import disable_debug_mode
 
-from dashboard import data
-from dashboard.shared import plain, polite
+from studies.garbage import uncollected
 
+with uncollected():  # the first page takes a tenth less
+    from dashboard import data
+    from dashboard.shared import plain, polite
+
+disable_debug_mode()  # charts are checked as they are drawn, not once more for each of their parts
 ICON = Path(__file__).with_name("icon.svg")  # a browser fetches that of a page from the network
 PAGES = (
     ("overview", "Overview", ":material/home:"),

@@ -16,7 +16,6 @@ import itertools
 import math
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
 from studies.stats import Array
@@ -39,7 +38,7 @@ def detection_power(effect: float, n: int, pairs: int = 1, alpha: float = ALPHA)
     """
     if n < seeds_for_a_verdict(pairs, alpha):
         return 0.0
-    return float(_detected(effect, n, alpha / pairs).mean())
+    return float((effect > _needed(n, alpha / pairs)).mean())
 
 
 def detectable_difference(
@@ -93,17 +92,8 @@ def noether_pairs(gamma: float, *, power: float, alpha: float = ALPHA) -> int:
 @functools.lru_cache(maxsize=4096)
 def _detectable_effect(n: int, alpha: float, wanted: float) -> float:
     """What n seeds detect with this power; one simulation serves all pairs of a study."""
-    if n > ENUMERATE_UP_TO:
-        needed = np.sort(_needed(n, alpha))[math.ceil(wanted * SIMULATIONS) - 1]
-        return float(np.nextafter(needed, math.inf))
-    low, high = 0.0, 20.0
-    while high - low > 0.002:
-        middle = (low + high) / 2
-        if _detected(middle, n, alpha).mean() < wanted:
-            low = middle
-        else:
-            high = middle
-    return high
+    needed = np.sort(_needed(n, alpha))[math.ceil(wanted * SIMULATIONS) - 1]
+    return float(np.nextafter(needed, math.inf))
 
 
 def _seeds(effect: float, first: int, alpha: float, wanted: float, most: int) -> int | None:
@@ -122,42 +112,42 @@ def _seeds(effect: float, first: int, alpha: float, wanted: float, most: int) ->
     return high
 
 
-def _noise(n: int) -> Array:
-    """Differences without an effect; shape (SIMULATIONS, n)."""
-    return np.random.default_rng(n).standard_normal((SIMULATIONS, n))
-
-
-def _detected(effect: float, n: int, alpha: float) -> npt.NDArray[np.bool_]:
-    """Which simulated comparisons end in a verdict for the better arm; shape (SIMULATIONS,)."""
-    if n > ENUMERATE_UP_TO:
-        return effect > _needed(n, alpha)
-    d = effect + _noise(n)
-    t = d.mean(axis=1) / (d.std(axis=1, ddof=1) / math.sqrt(n))
-    significant = _sign_flip_p(d) <= alpha
-    excludes_zero = t > stats.t.ppf(1 - ALPHA / 2, n - 1)
-    wins = (d > 0).mean(axis=1) >= BETTER
-    detected: npt.NDArray[np.bool_] = significant & excludes_zero & wins
-    return detected
-
-
 def _needed(n: int, alpha: float) -> Array:
     """The effect above which each simulated comparison ends in a verdict; shape (SIMULATIONS,).
 
-    Every condition of the rule asks for an effect of its own: Student's t for one that shifts the
-    mean beyond its critical value, the share of wins for one that lifts enough seeds above zero.
+    Every condition of the rule asks for an effect of its own: the interval for one that shifts the
+    mean beyond Student's critical value, the share of wins for one that lifts enough seeds above
+    zero, and the test for one that leaves few enough flips of signs with as large a sum.
     """
-    noise = _noise(n)
-    critical = float(stats.t.ppf(1 - min(alpha, ALPHA) / 2, n - 1)) / math.sqrt(n)
-    for_mean = critical * noise.std(axis=1, ddof=1) - noise.mean(axis=1)
+    noise = np.random.default_rng(n).standard_normal((SIMULATIONS, n))
     losses = n - math.ceil(BETTER * n)
     for_wins = -np.partition(noise, losses, axis=1)[:, losses]
-    needed: Array = np.maximum(for_mean, for_wins)
+    if n > ENUMERATE_UP_TO:
+        needed: Array = np.maximum(_needed_by_student(noise, min(alpha, ALPHA)), for_wins)
+        return needed
+    needed = np.maximum(_needed_by_student(noise, ALPHA), _needed_by_sign_flips(noise, alpha))
+    return np.maximum(needed, for_wins)
+
+
+def _needed_by_student(noise: Array, alpha: float) -> Array:
+    n = noise.shape[1]
+    critical = float(stats.t.ppf(1 - alpha / 2, n - 1)) / math.sqrt(n)
+    needed: Array = critical * noise.std(axis=1, ddof=1) - noise.mean(axis=1)
     return needed
 
 
-def _sign_flip_p(d: Array) -> Array:
-    """`stats.sign_flip_test` of every row; d has the shape (m, n), the result (m,)."""
-    signs = np.array([(1, *flips) for flips in itertools.product((1, -1), repeat=d.shape[1] - 1)])
-    sums = np.abs(d.astype(np.float32) @ signs.T.astype(np.float32))
-    share: Array = (sums >= sums[:, :1] * (1 - 1e-6)).mean(axis=1)
-    return share
+def _needed_by_sign_flips(noise: Array, alpha: float) -> Array:
+    """The effect above which `stats.sign_flip_test` gives at most alpha; the mean is positive.
+
+    With the effect e, a sum is n e + S; flipped in some signs, of which the rest outweighs them by
+    k, it is k e + S'. That is as far from zero as long as e is at most (S' - S) / (n - k) or
+    (-S' - S) / (n + k).
+    """
+    n = noise.shape[1]
+    signs = np.array([(1, *flips) for flips in itertools.product((1, -1), repeat=n - 1)])
+    allowed = math.floor(alpha * len(signs))  # the sum as it is counts too, and comes first
+    k = signs.sum(axis=1)[1:].astype(np.float32)
+    flipped = noise.astype(np.float32) @ signs[1:].T.astype(np.float32)
+    total = noise.sum(axis=1, keepdims=True).astype(np.float32)
+    until = np.maximum((flipped - total) / (n - k), (-flipped - total) / (n + k))
+    return -np.partition(-until, allowed - 1, axis=1)[:, allowed - 1].astype(np.float64)
