@@ -9,7 +9,7 @@ from altair.utils.schemapi import disable_debug_mode
 
 from studies.garbage import uncollected
 
-with uncollected():  # the first page takes a tenth less
+with uncollected():
     from dashboard import data
     from dashboard.shared import plain, polite
 
@@ -37,7 +37,7 @@ page = st.navigation(
     ]
 )
 st.title(page.title)
-with polite():
+with polite(), uncollected():  # what is imported and read for a first page stays
     st.sidebar.caption("Home")
     path = data.home().path
     st.sidebar.text(path.name, help=plain(str(path)))

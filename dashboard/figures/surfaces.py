@@ -12,11 +12,10 @@ import pandas as pd
 from dashboard.figures.axes import Axis, encoded
 from dashboard.figures.common import Info, Picture, counted, number_format
 from dashboard.figures.parameters import GOOD
-from dashboard.figures.points import CROSS, Points, thinned
+from dashboard.figures.points import CROSS, DRAWN_SMALL, Points, thinned
 
 SPARSE = 3
 """Completed trials below which a cell stays empty."""
-DRAWN = 1500
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def surface_info(found: Points, x: Axis, y: Axis) -> SurfaceInfo:
         else (done["shown"].max(), done["shown"].min())
     )
     met, whole = done["cell"].nunique(), x.bins * y.bins
-    drawn = thinned(data, DRAWN)
+    drawn = thinned(data, DRAWN_SMALL)
     of = f"{len(drawn):,} of " if len(drawn) < len(data) else ""
     return SurfaceInfo(
         data=drawn.drop(columns="cell") if len(done) else drawn.iloc[:0],
