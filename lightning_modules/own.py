@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -78,6 +79,14 @@ def load(path: str) -> Target:
     if not callable(target):
         raise OwnCodeError(f"{path}: is neither a class nor a function")
     return target  # type: ignore[no-any-return]
+
+
+def sources(path: str) -> list[Path]:
+    """What the current folder has of the package (or the one module) of `package.module:Name`."""
+    top = Path(path.partition(":")[0].partition(".")[0])
+    if top.is_dir():
+        return sorted(top.rglob("*.py"))
+    return [file for file in [top.with_suffix(".py")] if file.exists()]
 
 
 def make(path: str, parameters: Mapping[str, Any]) -> Any:

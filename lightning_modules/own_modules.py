@@ -227,8 +227,12 @@ def answered(module: pl.LightningModule, task: str, *inputs: Tensor) -> Tensor:
 
 def can_test(module: pl.LightningModule, data: pl.LightningDataModule) -> bool:
     """Whether the module has a test step and the data has a test part."""
-    answers = is_overridden("test_step", module, pl.LightningModule)
-    return answers and is_overridden("test_dataloader", data, pl.LightningDataModule)
+    return is_overridden("test_step", module, pl.LightningModule) and has_test_part(data)
+
+
+def has_test_part(data: pl.LightningDataModule) -> bool:
+    """Whether the data says what its test part is."""
+    return is_overridden("test_dataloader", data, pl.LightningDataModule)
 
 
 def tested(trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, float]:

@@ -23,6 +23,8 @@ from studies.storage import SteadyStorage, open_storage
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
+FILES = "files"
+"""The attribute of a study that says which files its trials read and ran."""
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 STATES = {Outcome.completed: TrialState.COMPLETE, Outcome.pruned: TrialState.PRUNED}
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from lightning_modules.errors import UserError
 from studies import document, results
-from studies.archive import Archive
+from studies.archive import FILES, Archive
 from studies.checkpoints import best_checkpoints
-from studies.data_files import ATTRIBUTE, identities, refuse_changed_files
 from studies.engines.local import LocalEngine
 from studies.engines.trials import PRELOAD, train_task
 from studies.garbage import lasting
 from studies.hardware import hardware
 from studies.home import Home
+from studies.identities import identities, refuse_changed_files
 from studies.inputs import check_inputs
 from studies.results import StudyResults
 from studies.runner import Display, Runner
@@ -75,7 +75,7 @@ def run_study(
                 if not new:
                     check_inputs(spec, home)
                 engine.start()
-                noted = {ATTRIBUTE: files} if files else {}
+                noted = {FILES: files} if files else {}
                 return _run(spec, home, archive, engine, display, stopping, noted)
     finally:
         engine.close()

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lightning_modules.components import suggestion
-from lightning_modules.configuration import Configuration
+from lightning_modules.configuration import ABSENT, Configuration
 from lightning_modules.errors import Problem
 from lightning_modules.sections import COMMAND
 from studies.ranges import variants
@@ -46,9 +46,9 @@ def filled(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:
     return [PLACEHOLDER.sub(fill, word) for word in command]
 
 
-def command_problems(root: Group) -> Iterator[Problem]:
-    """Placeholders that mean nothing, and searched values that no placeholder passes on."""
-    told: set[str] = set()
+def command_problems(root: Group) -> list[Problem]:
+    """Placeholders that mean nothing, and what the file says that no placeholder passes on."""
+    found: dict[str, Problem] = {}
     for variant in variants(root):
         configuration = Configuration.resolve(variant.value)
         if not is_program(configuration):
@@ -61,19 +61,27 @@ def command_problems(root: Group) -> Iterator[Problem]:
             if name not in known:
                 hint = suggestion(name, known) or "; known are " + ", ".join(known)
                 text = f"there is no value {{{name}}}{hint}"
-                if text not in told:
-                    yield Problem(here, text)
-                told.add(text)
-        passed = {"trainer.epochs" if name == "epochs" else name for name in names}
-        for name in Space(root).chosen(flat):
-            if WHOLE not in passed and name not in passed and name != f"model.{COMMAND}":
+                found.setdefault(text, Problem(here, text))
+        if WHOLE in names:
+            continue
+        passed = ["trainer.epochs" if name == "epochs" else name for name in names]
+        silent = [name for name in Space(root).chosen(flat) if name not in passed]
+        for name in silent:
+            if name != f"model.{COMMAND}":
                 text = (
                     f"{name} is searched and the program is not told: add {{{name}}} to its "
                     f"arguments, or {{{WHOLE}}} for a JSON file of everything"
                 )
-                if text not in told:
-                    yield Problem(here, text)
-                told.add(text)
+                found.setdefault(text, Problem(here, text))
+        for key in ("data", "loss", "optimizer", "schedule"):
+            begun = (name.startswith(f"{key}.") for name in [*passed, *silent])
+            if getattr(configuration, key) != ABSENT and not any(begun):
+                text = (
+                    f"the program is not told of the {key}: leave it out, or add {{{key}.name}} to "
+                    f"its arguments, or {{{WHOLE}}} for a JSON file of everything"
+                )
+                found.setdefault(text, Problem(variant.origin((key,)), text))
+    return list(found.values())
 
 
 def lacks_seed(root: Group) -> bool:

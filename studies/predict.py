@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,27 +75,30 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
             f"{results.study}: its networks are those of a program, which alone can predict with "
             "them"
         )
-    if configuration.data.is_class:
+    if configuration.data.is_class and data is not None:
         raise UserError(
-            f"{results.study}: the rows of {configuration.data.name}, a data module of your own, "
-            "are predicted by a script of your own; `lightning_modules.building.restore` gives it "
-            "the network"
+            f"{results.study}: only {configuration.data.name}, a data module of your own, knows "
+            "how a file of its rows is read; --test predicts its test part, and in a script of "
+            "yours `lightning_modules.building.restore` gives the network"
         )
     if data is not None and not data.exists():
         raise DataError(f"{data}: there is no such file or folder")
     with checkpoint_of(results, chosen.trial) as path:
         content, module = read_checkpoint(path), restore(path)
     targets = names = None
-    inputs: Sequence[Any]
-    if data is None:
-        whole: Any = build_data(configuration)
-        *inputs, targets = whole.splits.test
-    else:
+    batches: Iterable[Sequence[Any]]
+    if data is not None:
         row, parameters = DATASETS[configuration.data.name], configuration.data.parameters
         assert row.read_new is not None
-        inputs = row.read_new(data, content["preparation"], **parameters)
+        batches = _sliced(row.read_new(data, content["preparation"], **parameters))
         names = row.names_new(data, **parameters) if row.names_new is not None else None
-    answers = _answers(module, configuration.task, inputs)
+    elif configuration.data.is_class:
+        batches, targets = _own_test_part(configuration.data.name, build_data(configuration))
+    else:
+        whole: Any = build_data(configuration)
+        *inputs, targets = whole.splits.test
+        batches = _sliced(inputs)
+    answers = _answers(module, configuration.task, batches)
     classes: tuple[str, ...] = ()
     if configuration.task == "classification":
         classes = tuple(content["classes"]) or tuple(map(str, range(answers.shape[1])))
@@ -105,7 +108,7 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
                 f"row, but the data has {len(classes)} classes"
             )
     metrics: dict[str, float] = {}
-    if targets is not None:
+    if targets is not None and configuration.task:
         metrics = _metrics(configuration.task, answers, targets)
         known = targets.tolist()
         targets = [classes[index] for index in known] if classes else known
@@ -133,20 +136,47 @@ def write(table: pd.DataFrame, path: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
+def _sliced(inputs: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    rows = len(inputs[-1]) if len(inputs) > 1 else inputs[0].shape[0]
+    for start in range(0, rows, BATCH):
+        yield [column[start : start + BATCH] for column in inputs]
+
+
+def _own_test_part(name: str, data: Any) -> tuple[list[Sequence[Any]], Any]:
+    """The batches of a data module of the user's, and their targets.
+
+    Raises UserError where it has no test part, or batches that are no tuples (inputs..., targets).
+    """
+    import torch
+
+    from lightning_modules.own_modules import has_test_part
+
+    if not has_test_part(data):
+        raise UserError(f"{name} has no test_dataloader, and so no test part")
+    data.prepare_data()
+    data.setup("test")
+    inputs, targets = [], []
+    for batch in data.test_dataloader():
+        if not (isinstance(batch, list | tuple) and len(batch) > 1):
+            raise UserError(
+                f"{name} gives batches of type {type(batch).__name__}; those that are predicted "
+                "must be tuples (inputs, targets), or (inputs, lengths, targets)"
+            )
+        inputs.append(batch[:-1])
+        targets.append(batch[-1])
+    return inputs, torch.cat(targets)
+
+
 def _answers(
-    module: Any, task: str, inputs: Sequence[Any]
+    module: Any, task: str, batches: Iterable[Sequence[Any]]
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     import torch
 
     from lightning_modules.own_modules import answered
 
-    rows = len(inputs[-1]) if len(inputs) > 1 else inputs[0].shape[0]
     with torch.inference_mode():
-        batches = [
-            answered(module, task, *(column[start : start + BATCH] for column in inputs))
-            for start in range(0, rows, BATCH)
-        ]
-        answers: np.ndarray[Any, np.dtype[np.float32]] = torch.cat(batches).numpy()
+        found = [answered(module, task, *inputs) for inputs in batches]
+        answers: np.ndarray[Any, np.dtype[np.float32]] = torch.cat(found).numpy()
     return answers
 
 

@@ -119,14 +119,16 @@ def sample(spec: Spec) -> list[Configuration]:
     return found
 
 
-def parameter_count(configuration: Configuration) -> int | None:
-    """Trainable numbers of the network; a program's are its own."""
+def weight_counts(configuration: Configuration) -> tuple[int, int] | None:
+    """The weights of the network, and those that are trained from the start; a program's are its
+    own."""
     if is_program(configuration):
         return None
     from lightning_modules.building import build_data, build_module
 
     module = build_module(configuration, build_data(configuration))
-    return sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
+    counts = [(each.numel(), each.requires_grad) for each in module.parameters()]
+    return sum(n for n, _ in counts), sum(n for n, trained in counts if trained)
 
 
 def probe(configurations: Sequence[Configuration]) -> float | None:

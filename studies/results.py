@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from lightning_modules.components import unknown
 from lightning_modules.errors import UserError
 from studies import document
-from studies.archive import Archive, end_of
+from studies.archive import FILES, Archive, end_of
 from studies.archive_reader import SQLITE, ArchiveReader
 from studies.arms import arms
 from studies.garbage import uncollected
@@ -90,6 +90,8 @@ class StudyResults:
     """Packages that the last run used, by name."""
     hardware: Mapping[str, str] = field(default_factory=dict)
     """The machine of the last run, as `studies.hardware` tells it."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The identities of the files that trials read and ran, by name."""
 
     @property
     def study(self) -> str:
@@ -264,6 +266,7 @@ def read(archive: Archive | ArchiveReader, home: Home, study: str) -> StudyResul
         finished=any(part.get("finished") == file for part in parts.values()),
         versions=_noted(parts, "version:"),
         hardware=_noted(parts, "hardware:"),
+        files=next((part[FILES] for part in parts.values() if FILES in part), {}),
     )
 
 

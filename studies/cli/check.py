@@ -31,7 +31,7 @@ def check(
     """Check a study file, show its plan, three sampled configurations and a time estimate."""
     spec = load_spec(file, overrides, allow)
     from studies.inputs import check_inputs
-    from studies.preview import parameter_count, plan, probe, sample
+    from studies.preview import plan, probe, sample, weight_counts
     from studies.weights import with_weights_file
 
     opened = open_home(home)
@@ -62,8 +62,11 @@ def check(
     for configuration in samples:
         chosen = spec.space.chosen(configuration.flat())
         values = ", ".join(f"{path}={_shown(value)}" for path, value in chosen.items())
-        count = parameter_count(configuration)
-        weights = "" if count is None else f" with {count:,} weights"
+        weights = ""
+        if counts := weight_counts(configuration):
+            total, trained = counts
+            frozen = f", {trained:,} of them trained from the start" if trained < total else ""
+            weights = f" with {total:,} weights{frozen}"
         screen.print(f"  {configuration.model.name}{weights}: {values or 'no range'}")
     seconds = probe(samples)
     side_by_side = worker_count(workers)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
-from lightning_modules.components import Component, Parameter, unknown
+from lightning_modules.components import Component, Parameter, suggestion, unknown
 from lightning_modules.errors import UserError
 from studies.cli.options import Json, console, print_json
 
@@ -20,23 +22,64 @@ def components(
         ),
     ] = None,
     name: Annotated[str | None, typer.Argument(help="A row of it, with its parameters.")] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print Markdown, with parameters and sources.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List the networks, optimizers, schedules, ... that a study file can name."""
     tables = _tables()
-    if kind is not None and kind not in tables:
-        raise UserError(unknown("table", kind, tables))
-    shown = tables if kind is None else {kind: tables[kind]}
+    shown = tables
+    if kind is not None:
+        shown = {kind: tables[kind]} if kind in tables else _tables_with(kind, name is None)
     if name is not None and kind is not None:
         if name not in tables[kind]:
             raise UserError(unknown(kind, name, tables[kind]))
         shown = {kind: {name: tables[kind][name]}}
     if as_json:
         print_json({k: {n: _plain(row) for n, row in rows.items()} for k, rows in shown.items()})
-    elif name is not None and kind is not None:
-        _print_row(name, tables[kind][name])
+    elif markdown:
+        print(markdown_of(shown), end="")
+    elif kind is not None and (name is not None or kind not in tables):
+        for rows in shown.values():
+            for row_name, row in rows.items():
+                _print_row(row_name, row)
     else:
         _print_tables(shown)
+
+
+def _tables_with(name: str, alone: bool) -> dict[str, dict[str, Component]]:
+    """The rows of that name, in whichever table; UserError where there is none."""
+    tables = _tables()
+    found = {kind: {name: rows[name]} for kind, rows in tables.items() if name in rows}
+    if not (found and alone):
+        rows = [row for table in tables.values() for row in table]
+        near = suggestion(name, [*tables, *rows] if alone else tables)
+        raise UserError(f"there is no table {name!r}{near or '; known are ' + ', '.join(tables)}")
+    return found
+
+
+def markdown_of(tables: Mapping[str, Mapping[str, Component]]) -> str:
+    """A section for each table, with a line for each of its rows."""
+    lines = []
+    for kind, rows in tables.items():
+        lines += [
+            f"## {kind}",
+            "",
+            "| name | what it is | parameters | source |",
+            "|---|---|---|---|",
+        ]
+        for name, row in rows.items():
+            given = ", ".join(_with_default(key, p) for key, p in row.parameters.items())
+            cells = (f"`{name}`", row.summary, given, row.source)
+            lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _with_default(name: str, parameter: Parameter) -> str:
+    default = parameter.default
+    return f"`{name}`" if default is None else f"`{name}` ({json.dumps(default, default=str)})"
 
 
 def _tables() -> dict[str, dict[str, Component]]:

@@ -506,6 +506,10 @@ def test_components_explains_one_row(capsys: Output) -> None:
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("momentum: ")
     assert {line.split()[0] for line in printed[2:] if line.strip()} >= {"lr", "momentum"}
+    assert main(["components", "momentum"]) == 0
+    assert capsys.readouterr().out.splitlines() == printed
+    assert main(["components", "dropuot"]) == 2
+    assert "there is no table 'dropuot'; did you mean dropout?" in capsys.readouterr().err
 
 
 def test_schema_prints_the_schema_of_study_files(capsys: Output) -> None:

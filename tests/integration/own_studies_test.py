@@ -251,12 +251,19 @@ def test_an_interrupted_program_dies_and_starts_anew_without_double_points(
             "model.command: model.other is searched and the program is not told: add {model.other} "
             "to its arguments, or {configuration} for a JSON file of everything",
         ),
+        (
+            {"command": ["sh", "{model.level}"], "data": "digits"},
+            "data: the program is not told of the data: leave it out, or add {data.name} to its "
+            "arguments, or {configuration} for a JSON file of everything",
+        ),
     ],
 )
 def test_what_a_program_is_not_told_is_an_error_with_its_line(
     own_folder: Path, capsys: Output, change: dict[str, object], said: str
 ) -> None:
+    more = {key: change.pop(key) for key in ["data"] if key in change}
     tree = {**COMMAND, "model": {"level": {"values": [1, 2]}, **change}, "search": {"trials": 2}}
+    tree |= more
     file = write(own_folder, yaml.safe_dump(tree))
     assert main(["check", file]) == 2
     assert f"{file}:" in (told := capsys.readouterr().err) and said in told

@@ -15,6 +15,7 @@ from lightning_modules.own_modules import answered
 from studies.cli import main
 from studies.home import Home
 from studies.mlflow_client import MlflowClient
+from studies.results import load
 from tests.conftest import WriteModule
 from tests.own_code import LIGHTNING
 
@@ -215,17 +216,39 @@ def test_a_program_cannot_predict_nor_be_promoted(home: Home, capsys: Output) ->
     assert not MlflowClient(home.mlflow_uri).search_registered_models()
 
 
-def test_rows_of_a_data_module_are_left_to_a_script(
+CONFIRMED = "confirm: {top: 1, seeds: 1}\n"
+
+
+def share_of_right(home: Home) -> float:
+    """What the network that predicts has got right in its own test."""
+    (trial,) = [each for each in load(home, "own").trials if each.phase == "confirm"]
+    return trial.test.get("test/acc", trial.test.get("test/accuracy", 0.0))
+
+
+def test_of_a_data_module_the_test_part_is_predicted_and_files_are_left_to_a_script(
     write_module: WriteModule, home: Home, capsys: Output
 ) -> None:
     write_module("theirs", LIGHTNING)
-    run(home, LOGITS.replace("{name: iris}", '{class: "theirs:Rows"}'))
+    run(home, LOGITS.replace("{name: iris}", '{class: "theirs:Rows"}') + CONFIRMED)
+    found = predicted(home, "--test")
+    assert list(found) == ["row", "prediction_1", "prediction_2", "target"] and len(found) == 16
+    right = found["prediction_1"].lt(found["prediction_2"]).eq(found["target"]).mean()
+    assert right == pytest.approx(share_of_right(home))
     capsys.readouterr()
-    for argv in (["new.csv"], ["--test"]):
-        assert of(home, "predict", "own", *argv) == 2
-        said = capsys.readouterr().err
-        assert "own: the rows of theirs:Rows, a data module of your own, are predicted by" in said
-        assert "--test" not in said
+    assert of(home, "predict", "own", "new.csv") == 2
+    assert "own: only theirs:Rows, a data module of your own, knows" in capsys.readouterr().err
+
+
+def test_where_the_file_names_a_loss_a_data_module_s_classes_are_predicted(
+    write_module: WriteModule, home: Home, capsys: Output
+) -> None:
+    write_module("theirs", LIGHTNING)
+    data = '{class: "theirs:Rows"}\nloss: cross_entropy'
+    run(home, STUDY.format(data=data, model="{name: mlp, hidden: [4]}") + CONFIRMED)
+    found = predicted(home, "--test")
+    assert found["prediction"].eq(found["target"]).mean() == pytest.approx(share_of_right(home))
+    shares = found[["probability_0", "probability_1"]].to_numpy()
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
 
 
 DICTIONARIES = """

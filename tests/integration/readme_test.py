@@ -1,6 +1,7 @@
 """What the README says is so."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typer.main import get_command
 
 from studies import document
 from studies.cli import app
+from studies.cli.components import markdown_of
 from studies.preview import plan
 from studies.schema import TABLES
 from studies.spec import resolve
@@ -30,9 +32,26 @@ def rows(head: str) -> dict[str, str]:
     return {cell[0].strip(): cell[1].strip() for cell in cells}
 
 
-def test_the_component_table_names_every_component() -> None:
-    documented = {kind: names.split(", ") for kind, names in rows("| kind | names |").items()}
-    assert documented == {kind: list(table) for kind, table in TABLES.items()}
+def generated() -> dict[Path, str]:
+    """What the documentation says of components, as the program has them."""
+    names = "".join(f"| {kind} | {', '.join(table)} |\n" for kind, table in TABLES.items())
+    head, rest = "| kind | names |\n|---|---|\n", README.partition("| kind | names |\n")[2]
+    before, after = README.partition(head)[0], rest.partition("\n\n")[2]
+    return {
+        ROOT / "README.md": f"{before}{head}{names}\n{after}",
+        ROOT / "docs" / "components.md": "# Components\n\nWhat a study file can name; `fairtune "
+        "components --markdown` prints it. The default of a parameter is in brackets.\n\n"
+        + markdown_of(TABLES).rstrip()
+        + "\n",
+    }
+
+
+def test_the_tables_of_components_are_those_of_the_program() -> None:
+    """With WRITE_DOCS=1 it writes them."""
+    for path, text in generated().items():
+        if os.environ.get("WRITE_DOCS"):
+            path.write_text(text, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == text, f"WRITE_DOCS=1 writes {path.name} anew"
 
 
 def test_every_command_is_in_the_table_and_every_row_is_a_command() -> None:

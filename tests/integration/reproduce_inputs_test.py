@@ -90,6 +90,42 @@ def test_a_changed_table_is_named(
     assert said.startswith(f"data was table@{before}, is table@") and not said.endswith(before)
 
 
+def test_a_changed_script_is_named_and_refused(
+    tmp_path: Path, make_home: MakeHome, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    home, script = make_home(tmp_path / "home"), tmp_path / "train.sh"
+    script.write_text(PROGRAM)
+    model = {"command": ["sh", "train.sh", "{optimizer.lr}", "{epochs}", "{checkpoint}"]}
+    command = started(tmp_path, "program", monkeypatch, model=model)
+    assert main(command) == 0
+    assert again(home, "program/trial-0000").differences == ()
+    script.write_text(PROGRAM.replace("lr + 1", "lr + 2"))
+    found = again(home, "program/trial-0000")
+    assert found.likeness == Likeness.different
+    (said,) = found.differences
+    assert said.startswith("train.sh was ") and ", is " in said
+    capsys.readouterr()
+    assert main(command) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("fairtune: train.sh: has changed since study program began (it had ")
+
+
+def test_a_script_may_be_mended_as_long_as_nothing_worked(
+    tmp_path: Path, make_home: MakeHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, script = make_home(tmp_path / "home"), tmp_path / "train.sh"
+    script.write_text("exit 1")
+    model = {"command": ["sh", "train.sh", "{optimizer.lr}", "{epochs}", "{checkpoint}"]}
+    search = {"method": "random", "trials": 2}
+    rate = {"name": "sgd", "lr": {"min": 0.01, "max": 0.1}}
+    parts: dict[str, Any] = {"model": model, "search": search, "optimizer": rate}
+    command = started(tmp_path, "program", monkeypatch, **parts)
+    assert main([*command, "--set", "search.trials=1"]) != 0
+    script.write_text(PROGRAM)
+    assert main(command) == 0
+    assert again(home, "program/trial-0001").differences == ()
+
+
 def test_changed_weights_are_named_and_refused_and_missing_ones_are_said(
     tmp_path: Path, make_home: MakeHome, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:

@@ -1,38 +1,61 @@
-"""The files that a study reads: which they are, and whether they are still the same."""
+"""The files that a study reads and runs: which they are, and whether they are still the same."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from lightning_modules import own
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.published import PUBLISHED
 from lightning_modules.errors import UserError
+from lightning_modules.sections import COMMAND
 from lightning_modules.transfer import IMAGENET, NONE, weights_path
-from studies.archive import Archive
+from studies.archive import FILES, STATES, Archive
 from studies.home import Home
+from studies.placeholders import asked_for, filled, is_program
 from studies.ranges import variants
 from studies.spec import Spec
 from studies.weights import with_weights_file
 
 PARAMETERS = ("path", "validation_path", "test_path", "tokenizer")
 """What a data set calls a file, or a folder of files, that it reads."""
-ATTRIBUTE = "files"
+SCRIPTS = (".jl", ".js", ".lua", ".m", ".pl", ".py", ".r", ".rb", ".sh")
+"""What the name of a script ends with; a command may also name files that it writes."""
 
 Identities = Mapping[str, str]
 """Size and SHA-256 of every file, by its path as the study file names it."""
 
 
 def identities(spec: Spec, home: Home) -> Identities:
-    """The files of every data set and of weights that the study names, as far as they exist."""
+    """The files of every data set, of weights and of code that the study names, as far as they
+    exist."""
     found: dict[str, str] = {}
     for variant in variants(spec.space.root):
-        for name, path in _files(Configuration.resolve(variant.value), home):
+        configuration = Configuration.resolve(variant.value)
+        files = [*_files(configuration, home), *((str(path), path) for path in code(configuration))]
+        for name, path in files:
             if name not in found and path.exists():
-                found[name] = _identity(path)
+                found[name] = identity(path)
     return found
+
+
+def code(configuration: Configuration) -> Iterator[Path]:
+    """The user's own code: programs and scripts that the command names, and what the current folder
+    has of the packages of own classes."""
+    for part in (configuration.data, configuration.model):
+        if part.is_class:
+            yield from own.sources(part.name)
+    if is_program(configuration):
+        flat, command = configuration.flat(), configuration.model.parameters[COMMAND]
+        known = [word for word in command if flat.keys() >= set(asked_for([word]))]
+        for word in filled(known, flat):
+            script = Path(word).suffix.lower() in SCRIPTS or os.access(word, os.X_OK)
+            if script and os.path.isfile(word):  # Path.is_file raises where a text is no name
+                yield Path(word)
 
 
 def _files(configuration: Configuration, home: Home) -> Iterator[tuple[str, Path]]:
@@ -67,11 +90,15 @@ def _weights(configuration: Configuration, home: Home) -> Path | None:
 def refuse_changed_files(
     names: Iterable[str], archive: Archive, study: str, files: Identities
 ) -> None:
-    """Raise UserError where a file differs from the one that the Optuna studies `names` read."""
+    """Raise UserError where a file differs from the one that the Optuna studies `names` read.
+
+    As long as no trial has worked, a mistake in a file may be mended.
+    """
     for name in names:
-        before: Identities = archive.attributes(name).get(ATTRIBUTE, {})
+        before: Identities = archive.attributes(name).get(FILES, {})
+        worked = any(trial.state in STATES.values() for trial in archive.trials(name))
         for path, now in files.items():
-            if before.get(path, now) != now:
+            if worked and before.get(path, now) != now:
                 raise UserError(
                     f"{path}: has changed since study {study} began (it had {before[path]}, it has "
                     f"{now}), so new trials could not be compared with the old ones. Put the old "
@@ -79,8 +106,8 @@ def refuse_changed_files(
                 )
 
 
-def _identity(path: Path) -> str:
-    """Of a folder that of everything in it, names included."""
+def identity(path: Path) -> str:
+    """Size and SHA-256; of a folder that of everything in it, names included."""
     files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
     digest, size = hashlib.sha256(), 0
     for file in files:

@@ -9,8 +9,8 @@ from lightning_modules.configuration import Configuration
 from lightning_modules.errors import DataError
 from lightning_modules.training import train
 from studies import document
-from studies.data_files import identities
 from studies.home import Home
+from studies.identities import identities
 from studies.spec import resolve
 from studies.spool import Spool
 
@@ -20,7 +20,13 @@ def of(path: str) -> dict[str, str]:
 
 
 def files(data: str, model: str) -> dict[str, str]:
-    text = f"study: own\ndata: {data}\nmodel: {model}\n"
+    text = f"study: own\nmodel: {model}\n" + (f"data: {data}\n" if data else "")
+    if "class" in data:
+        text += "loss: cross_entropy\n"
+    elif "class" in model:
+        text += "optimizer: adam\n"
+    elif not data:
+        text += "objective: {metric: val/score, goal: maximize}\n"
     return dict(identities(resolve(document.parse(text, "study.yaml")), Home.at(Path("home"))))
 
 
@@ -66,6 +72,26 @@ def test_weights_are_known_by_their_file(tmp_path: Path, monkeypatch: pytest.Mon
     (folder / "config.json").write_text("{}")
     data = "{name: text, path: rows.csv, text: words, target: y, tokenizer: berts}"
     assert files(data, "{name: bert, weights: berts}").keys() == {"berts"}
+
+
+def test_code_is_known_by_the_scripts_of_a_command_and_the_packages_of_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in ("train.py", "other.sh", "log.txt", "nets.py", "deep/a/b.py", "deep/notes.txt"):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text("abc")
+    program = Path("run")
+    program.write_text("abc")
+    program.chmod(0o755)
+    command = (
+        '["./run", "train.py", "{model.script}", "--log", "log.txt", "{seed}.py", "-c", "a b"]'
+    )
+    found = files("", f"{{command: {command}, script: other.sh}}")
+    assert found.keys() == {"run", "train.py", "other.sh"}
+    assert files("digits", '{class: "nets:Net"}').keys() == {"nets.py"}
+    assert files('{class: "deep.a.b:Rows"}', "mlp").keys() == {"deep/a/b.py"}
+    assert files('{class: "sklearn.none:Rows"}', "mlp") == {}
 
 
 def test_a_published_set_is_known_by_the_files_that_are_read(
