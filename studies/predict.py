@@ -155,7 +155,8 @@ def _own_test_part(name: str, data: Any) -> tuple[list[Sequence[Any]], Any]:
         raise UserError(f"{name} has no test_dataloader, and so no test part")
     data.prepare_data()
     data.setup("test")
-    inputs, targets = [], []
+    inputs: list[Sequence[Any]] = []
+    targets = []
     for batch in data.test_dataloader():
         if not (isinstance(batch, list | tuple) and len(batch) > 1):
             raise UserError(

@@ -288,10 +288,10 @@ def _differences(found: StudyResults, trial: Trial, seed: int, end: TrialEnd) ->
     if trial.weights_hash and end.weights_hash and trial.weights_hash != end.weights_hash:
         file = Configuration.resolve(trial.configuration).model.parameters["weights"]
         yield f"weights were {file}@{trial.weights_hash}, are {file}@{end.weights_hash}"
-    for path in map(str, code(Configuration.resolve(trial.configuration))):
-        before, now = found.files.get(path), identity(Path(path))
-        if before is not None and before != now:
-            yield f"{path} was {before}, is {now}"
+    for path in code(Configuration.resolve(trial.configuration)):
+        before, is_now = found.files.get(str(path)), identity(path)
+        if before is not None and before != is_now:
+            yield f"{path} was {before}, is {is_now}"
     if trial.device and end.device and trial.device != end.device:
         yield f"device was {trial.device}, is {end.device}"
     now = versions() | hardware()

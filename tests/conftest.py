@@ -11,6 +11,7 @@ from lightning_modules import own
 from studies.home import Home
 
 MakeHome = Callable[[Path], Home]
+pytest.register_assert_rewrite("tests.faults.invariants", "tests.integration.accounts")
 WriteModule = Callable[[str, str], str]
 
 
