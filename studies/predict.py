@@ -108,8 +108,9 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
                 f"row, but the data has {len(classes)} classes"
             )
     metrics: dict[str, float] = {}
-    if targets is not None and configuration.task:
-        metrics = _metrics(configuration.task, answers, targets)
+    if targets is not None:
+        if configuration.task:
+            metrics = _metrics(configuration.task, answers, targets)
         known = targets.tolist()
         targets = [classes[index] for index in known] if classes else known
     return Predictions(chosen, answers, classes, targets or (), metrics, names)

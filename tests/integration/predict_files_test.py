@@ -235,7 +235,7 @@ def test_of_a_data_module_the_test_part_is_predicted_and_files_are_left_to_a_scr
     right = found["prediction_1"].lt(found["prediction_2"]).eq(found["target"]).mean()
     assert right == pytest.approx(share_of_right(home))
     capsys.readouterr()
-    assert of(home, "predict", "own", "new.csv") == 2
+    assert of(home, "predict", "own", "new.csv", "--force") == 2
     assert "own: only theirs:Rows, a data module of your own, knows" in capsys.readouterr().err
 
 
