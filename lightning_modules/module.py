@@ -214,6 +214,8 @@ class SupervisedModule(pl.LightningModule):
         *inputs, targets = batch
         outputs: Tensor = self.network(*inputs)
         if self.task == "regression":
+            if targets.ndim == 1 and outputs.ndim == 2:  # beside (n, 1) it would be a row
+                targets = targets[:, None]
             targets = (targets - self.target_mean) / self.target_scale
         self._seen[part].append((outputs.detach(), targets))
         return outputs, targets

@@ -82,11 +82,16 @@ def load(path: str) -> Target:
 
 
 def sources(path: str) -> list[Path]:
-    """What the current folder has of the package (or the one module) of `package.module:Name`."""
-    top = Path(path.partition(":")[0].partition(".")[0])
-    if top.is_dir():
-        return sorted(top.rglob("*.py"))
-    return [file for file in [top.with_suffix(".py")] if file.exists()]
+    """What the current folder has of the package, or the one module, of `package.module:Name`."""
+    top = path.partition(":")[0].partition(".")[0]
+    spec = PathFinder.find_spec(top, [os.getcwd()])  # of a top-level name, which imports nothing
+    if spec is None:
+        return []
+    found = [Path(place) for place in spec.submodule_search_locations or ()]
+    files = [file for folder in found for file in sorted(folder.rglob("*.py"))]
+    if not found and spec.origin is not None:
+        files = [Path(spec.origin)]
+    return [file.relative_to(os.getcwd()) for file in files]
 
 
 def make(path: str, parameters: Mapping[str, Any]) -> Any:

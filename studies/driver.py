@@ -64,14 +64,14 @@ def run_study(
                 engine.start()  # the workers' imports take seconds: they run beside the driver's
             with closing(Archive.open(home)) as archive:
                 refuse_changes(spec, archive)
-                files = identities(spec, home)
-                names = search_names(spec.study, archive)
-                refuse_changed_files(names, archive, spec.study, files)
                 if is_finished(spec, archive):
                     if not Spool(home, spec.study).waiting():
                         return finding(load(home, spec.study))
                     with tracking(home, spec) as tracker:
                         return _conclude(tracker, home, spec.study)
+                files = identities(spec, home)
+                names = search_names(spec.study, archive)
+                refuse_changed_files(names, archive, spec.study, files)
                 if not new:
                     check_inputs(spec, home)
                 engine.start()

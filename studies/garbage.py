@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,8 +22,10 @@ def uncollected() -> Iterator[None]:
 
 @contextmanager
 def lasting() -> Iterator[None]:
-    """For imports, of which collections take a fifth. What exists at the end is not looked through
-    again, so that the children of a fork share it."""
+    """For imports, of which collections take a fifth. Where modules were loaded, what exists at the
+    end is not looked through again, so that the children of a fork share it."""
+    known = len(sys.modules)
     with uncollected():
         yield
-        gc.freeze()
+        if len(sys.modules) > known:
+            gc.freeze()

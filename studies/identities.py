@@ -14,7 +14,7 @@ from lightning_modules.data.published import PUBLISHED
 from lightning_modules.errors import UserError
 from lightning_modules.sections import COMMAND
 from lightning_modules.transfer import IMAGENET, NONE, weights_path
-from studies.archive import FILES, STATES, Archive
+from studies.archive import FILES, Archive
 from studies.home import Home
 from studies.placeholders import asked_for, filled, is_program
 from studies.ranges import variants
@@ -52,10 +52,15 @@ def code(configuration: Configuration) -> Iterator[Path]:
     if is_program(configuration):
         flat, command = configuration.flat(), configuration.model.parameters[COMMAND]
         known = [word for word in command if flat.keys() >= set(asked_for([word]))]
-        for word in filled(known, flat):
-            script = Path(word).suffix.lower() in SCRIPTS or os.access(word, os.X_OK)
-            if script and os.path.isfile(word):  # Path.is_file raises where a text is no name
-                yield Path(word)
+        words = filled(known, flat)
+        for before, word in zip(["", *words], words, strict=False):
+            name = word.rpartition("=")[2]
+            program = word is words[0] and os.access(word, os.X_OK) and not os.path.isabs(word)
+            script = Path(name).suffix.lower() in SCRIPTS
+            if (program or script) and os.path.isfile(name):  # of a long text, no error
+                yield Path(name)
+            elif before == "-m" and own.MODULE.fullmatch(word):
+                yield from own.sources(word)
 
 
 def _files(configuration: Configuration, home: Home) -> Iterator[tuple[str, Path]]:
@@ -92,11 +97,11 @@ def refuse_changed_files(
 ) -> None:
     """Raise UserError where a file differs from the one that the Optuna studies `names` read.
 
-    As long as no trial has worked, a mistake in a file may be mended.
+    As long as no trial has had an epoch, a mistake in a file may be mended.
     """
     for name in names:
         before: Identities = archive.attributes(name).get(FILES, {})
-        worked = any(trial.state in STATES.values() for trial in archive.trials(name))
+        worked = any(trial.intermediate_values for trial in archive.trials(name))
         for path, now in files.items():
             if worked and before.get(path, now) != now:
                 raise UserError(

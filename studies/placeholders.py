@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lightning_modules.components import suggestion
-from lightning_modules.configuration import ABSENT, Configuration
+from lightning_modules.configuration import Configuration
 from lightning_modules.errors import Problem
 from lightning_modules.sections import COMMAND
-from studies.ranges import variants
+from studies.ranges import Keys, variants
 from studies.space import Group, Space
 
 PLACEHOLDER = re.compile(r"\{\{([\w.]+)\}\}|\{([\w.]+)\}")
 WHOLE = "configuration"
+FAIRTUNES = ("trainer", "objective")
+"""Sections that mean something without being told to the program."""
 OF_THE_TRIAL = ("seed", "epochs", "checkpoint", WHOLE)
 
 
@@ -49,8 +51,9 @@ def filled(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:
 def command_problems(root: Group) -> list[Problem]:
     """Placeholders that mean nothing, and what the file says that no placeholder passes on."""
     found: dict[str, Problem] = {}
-    for variant in variants(root):
-        configuration = Configuration.resolve(variant.value)
+    every = [(variant, Configuration.resolve(variant.value)) for variant in variants(root)]
+    all_programs = all(is_program(configuration) for _, configuration in every)
+    for variant, configuration in every:
         if not is_program(configuration):
             continue
         flat = configuration.flat()
@@ -73,15 +76,30 @@ def command_problems(root: Group) -> list[Problem]:
                     f"arguments, or {{{WHOLE}}} for a JSON file of everything"
                 )
                 found.setdefault(text, Problem(here, text))
-        for key in ("data", "loss", "optimizer", "schedule"):
-            begun = (name.startswith(f"{key}.") for name in [*passed, *silent])
-            if getattr(configuration, key) != ABSENT and not any(begun):
+        if not all_programs:
+            continue  # the others need what it is not told
+        for path in _given(variant.value):
+            section = f"{path[0]}."
+            name = next((n for n in flat if f"{n}.".startswith(".".join(map(str, path)) + ".")), "")
+            is_told = any(n == name or name.startswith(f"{n}.") for n in [*passed, *silent])
+            named = name == f"{section}name" and any(n.startswith(section) for n in passed)
+            if name and name != f"model.{COMMAND}" and not is_told and not named:
                 text = (
-                    f"the program is not told of the {key}: leave it out, or add {{{key}.name}} to "
-                    f"its arguments, or {{{WHOLE}}} for a JSON file of everything"
+                    f"the program is not told of it: leave it out, or add {{{name}}} to its "
+                    f"arguments, or {{{WHOLE}}} for a JSON file of everything"
                 )
-                found.setdefault(text, Problem(variant.origin((key,)), text))
+                found.setdefault(name, Problem(variant.origin(path), text))
     return list(found.values())
+
+
+def _given(node: Mapping[str, Any], path: Keys = ()) -> Iterator[Keys]:
+    """Where the tree of a configuration holds a value that a program could be told."""
+    for key, value in node.items():
+        if path or key not in FAIRTUNES:
+            if isinstance(value, Mapping):
+                yield from _given(value, (*path, key))
+            else:
+                yield (*path, key)
 
 
 def lacks_seed(root: Group) -> bool:

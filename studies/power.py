@@ -146,6 +146,7 @@ def _needed_by_sign_flips(noise: Array, alpha: float) -> Array:
     n = noise.shape[1]
     signs = np.array([(1, *flips) for flips in itertools.product((1, -1), repeat=n - 1)])
     allowed = math.floor(alpha * len(signs))  # the sum as it is counts too, and comes first
+    assert allowed > 0, "too few seeds for any verdict"
     k = signs.sum(axis=1)[1:].astype(np.float32)
     flipped = noise.astype(np.float32) @ signs[1:].T.astype(np.float32)
     total = noise.sum(axis=1, keepdims=True).astype(np.float32)

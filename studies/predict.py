@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +67,7 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
     from lightning_modules.building import build_data, read_checkpoint, restore
     from lightning_modules.configuration import Configuration
     from lightning_modules.data.datasets import DATASETS
+    from lightning_modules.own_predictions import predict_test_part
 
     chosen = choose(results, trial)
     configuration = Configuration.resolve(chosen.trial.configuration)
@@ -85,20 +86,23 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
         raise DataError(f"{data}: there is no such file or folder")
     with checkpoint_of(results, chosen.trial) as path:
         content, module = read_checkpoint(path), restore(path)
-    targets = names = None
-    batches: Iterable[Sequence[Any]]
+    targets: Any = None
+    names = None
+    inputs: Sequence[Any]
     if data is not None:
         row, parameters = DATASETS[configuration.data.name], configuration.data.parameters
         assert row.read_new is not None
-        batches = _sliced(row.read_new(data, content["preparation"], **parameters))
+        inputs = row.read_new(data, content["preparation"], **parameters)
         names = row.names_new(data, **parameters) if row.names_new is not None else None
+        answers = _answers(module, configuration.task, inputs)
     elif configuration.data.is_class:
-        batches, targets = _own_test_part(configuration.data.name, build_data(configuration))
+        own_data: Any = build_data(configuration)
+        found, targets = predict_test_part(module, own_data, configuration)
+        answers = found.numpy()
     else:
         whole: Any = build_data(configuration)
         *inputs, targets = whole.splits.test
-        batches = _sliced(inputs)
-    answers = _answers(module, configuration.task, batches)
+        answers = _answers(module, configuration.task, inputs)
     classes: tuple[str, ...] = ()
     if configuration.task == "classification":
         classes = tuple(content["classes"]) or tuple(map(str, range(answers.shape[1])))
@@ -109,6 +113,8 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
             )
     metrics: dict[str, float] = {}
     if targets is not None:
+        if configuration.task == "classification" and targets.is_floating_point():
+            targets = targets.argmax(dim=1) if targets.ndim > 1 else targets.long()
         if configuration.task:
             metrics = _metrics(configuration.task, answers, targets)
         known = targets.tolist()
@@ -137,48 +143,20 @@ def write(table: pd.DataFrame, path: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _sliced(inputs: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    rows = len(inputs[-1]) if len(inputs) > 1 else inputs[0].shape[0]
-    for start in range(0, rows, BATCH):
-        yield [column[start : start + BATCH] for column in inputs]
-
-
-def _own_test_part(name: str, data: Any) -> tuple[list[Sequence[Any]], Any]:
-    """The batches of a data module of the user's, and their targets.
-
-    Raises UserError where it has no test part, or batches that are no tuples (inputs..., targets).
-    """
-    import torch
-
-    from lightning_modules.own_modules import has_test_part
-
-    if not has_test_part(data):
-        raise UserError(f"{name} has no test_dataloader, and so no test part")
-    data.prepare_data()
-    data.setup("test")
-    inputs: list[Sequence[Any]] = []
-    targets = []
-    for batch in data.test_dataloader():
-        if not (isinstance(batch, list | tuple) and len(batch) > 1):
-            raise UserError(
-                f"{name} gives batches of type {type(batch).__name__}; those that are predicted "
-                "must be tuples (inputs, targets), or (inputs, lengths, targets)"
-            )
-        inputs.append(batch[:-1])
-        targets.append(batch[-1])
-    return inputs, torch.cat(targets)
-
-
 def _answers(
-    module: Any, task: str, batches: Iterable[Sequence[Any]]
+    module: Any, task: str, inputs: Sequence[Any]
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     import torch
 
     from lightning_modules.own_modules import answered
 
+    rows = len(inputs[-1]) if len(inputs) > 1 else inputs[0].shape[0]
     with torch.inference_mode():
-        found = [answered(module, task, *inputs) for inputs in batches]
-        answers: np.ndarray[Any, np.dtype[np.float32]] = torch.cat(found).numpy()
+        batches = [
+            answered(module, task, *(column[start : start + BATCH] for column in inputs))
+            for start in range(0, rows, BATCH)
+        ]
+        answers: np.ndarray[Any, np.dtype[np.float32]] = torch.cat(batches).numpy()
     return answers
 
 
@@ -188,6 +166,8 @@ def _metrics(task: str, answers: Any, targets: Any) -> dict[str, float]:
     from lightning_modules.metrics import METRICS
 
     found = torch.from_numpy(answers)
+    if task == "regression":
+        targets = targets.reshape(found.shape)
     predicted = found.argmax(dim=1) if task == "classification" else found
     return {
         f"test/{name}": float(metric.compute(predicted, targets, max(2, found.shape[1])))

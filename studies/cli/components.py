@@ -31,7 +31,9 @@ def components(
     tables = _tables()
     shown = tables
     if kind is not None:
-        shown = {kind: tables[kind]} if kind in tables else _tables_with(kind, name is None)
+        if kind not in tables and name is not None:
+            raise UserError(unknown("table", kind, tables))
+        shown = {kind: tables[kind]} if kind in tables else _tables_with(kind)
     if name is not None and kind is not None:
         if name not in tables[kind]:
             raise UserError(unknown(kind, name, tables[kind]))
@@ -48,14 +50,14 @@ def components(
         _print_tables(shown)
 
 
-def _tables_with(name: str, alone: bool) -> dict[str, dict[str, Component]]:
+def _tables_with(name: str) -> dict[str, dict[str, Component]]:
     """The rows of that name, in whichever table; UserError where there is none."""
     tables = _tables()
     found = {kind: {name: rows[name]} for kind, rows in tables.items() if name in rows}
-    if not (found and alone):
-        rows = [row for table in tables.values() for row in table]
-        near = suggestion(name, [*tables, *rows] if alone else tables)
-        raise UserError(f"there is no table {name!r}{near or '; known are ' + ', '.join(tables)}")
+    if not found:
+        near = suggestion(name, [*tables, *(row for rows in tables.values() for row in rows)])
+        hint = near or "; tables are " + ", ".join(tables)
+        raise UserError(f"there is no table and no component {name!r}{hint}")
     return found
 
 
@@ -70,7 +72,11 @@ def markdown_of(tables: Mapping[str, Mapping[str, Component]]) -> str:
             "|---|---|---|---|",
         ]
         for name, row in rows.items():
-            given = ", ".join(_with_default(key, p) for key, p in row.parameters.items())
+            required = row.required
+            given = ", ".join(
+                f"`{key}` (required)" if key in required else _with_default(key, p)
+                for key, p in row.parameters.items()
+            )
             cells = (f"`{name}`", row.summary, given, row.source)
             lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
         lines.append("")

@@ -228,7 +228,8 @@ def test_more_trials_extend_a_study_to_exactly_the_new_total(home: Home, capsys:
         (["run", "quickstrat"], "quickstrat: no such file or preset; did you mean quickstart?"),
         (["run", "quickstart", "--set", "search.trials"], "must be path=value"),
         (["status", "--home", "/tmp/no-such-home"], "/tmp/no-such-home holds no studies yet"),
-        (["components", "optimiser"], "there is no table 'optimiser'; did you mean optimizer?"),
+        (["components", "optimiser"], "no component 'optimiser'; did you mean optimizer?"),
+        (["components", "optimiser", "sgd"], "no table 'optimiser'; did you mean optimizer?"),
         (["ui", "--home", "/tmp/no-such-home"], "/tmp/no-such-home holds no runs yet"),
     ],
 )
@@ -509,7 +510,7 @@ def test_components_explains_one_row(capsys: Output) -> None:
     assert main(["components", "momentum"]) == 0
     assert capsys.readouterr().out.splitlines() == printed
     assert main(["components", "dropuot"]) == 2
-    assert "there is no table 'dropuot'; did you mean dropout?" in capsys.readouterr().err
+    assert "no component 'dropuot'; did you mean dropout?" in capsys.readouterr().err
 
 
 def test_schema_prints_the_schema_of_study_files(capsys: Output) -> None:

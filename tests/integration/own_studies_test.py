@@ -253,8 +253,16 @@ def test_an_interrupted_program_dies_and_starts_anew_without_double_points(
         ),
         (
             {"command": ["sh", "{model.level}"], "data": "digits"},
-            "data: the program is not told of the data: leave it out, or add {data.name} to its "
+            "data: the program is not told of it: leave it out, or add {data.name} to its "
             "arguments, or {configuration} for a JSON file of everything",
+        ),
+        (
+            {"command": ["sh", "{model.level}"], "data": {"class": "theirs:Rows"}},
+            "data.class: the program is not told of it: leave it out, or add {data.class} to its ",
+        ),
+        (
+            {"command": ["sh", "{model.level}"], "hidden": 3},
+            "model.hidden: the program is not told of it: leave it out, or add {model.hidden} to ",
         ),
     ],
 )
@@ -269,6 +277,19 @@ def test_what_a_program_is_not_told_is_an_error_with_its_line(
     assert f"{file}:" in (told := capsys.readouterr().err) and said in told
     change["command"] = ["sh", "-c", ":", "{configuration}"]
     tree = {**COMMAND, "model": {"level": {"values": [1, 2]}, **change}, "search": {"trials": 2}}
+    assert main(["check", write(own_folder, yaml.safe_dump(tree))]) == 0
+
+
+def test_a_program_that_is_told_what_the_file_says_is_well_and_so_is_one_beside_a_network(
+    own_folder: Path,
+) -> None:
+    told = {"command": ["sh", "-c", ":", "{data.name}", "{optimizer.lr}", "{epochs}", "{seed}"]}
+    parts = {"data": "digits", "optimizer": {"name": "adam", "lr": {"min": 0.1, "max": 0.2}}}
+    whole = {**parts, "objective": {"metric": "val/accuracy", "goal": "maximize"}}
+    tree = {"study": "told", "model": told, **whole}
+    assert main(["check", write(own_folder, yaml.safe_dump(tree))]) == 0
+    beside = [{"name": "mlp", "hidden": [4]}, {**told, "label": "program"}]
+    tree = {"study": "told", "model": beside, **whole, "compare": {"factor": "model"}}
     assert main(["check", write(own_folder, yaml.safe_dump(tree))]) == 0
 
 

@@ -251,6 +251,69 @@ def test_where_the_file_names_a_loss_a_data_module_s_classes_are_predicted(
     np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
 
 
+VARIED = (
+    LIGHTNING
+    + """
+
+class Flipped(Rows):
+    def setup(self, stage):
+        if stage == "fit":
+            self.sign = -1
+
+    def on_after_batch_transfer(self, batch, index):
+        return self.sign * batch[0], batch[1]
+
+class Values(Rows):
+    outputs = 1
+    shape = (-1,)
+
+    def on_after_batch_transfer(self, batch, index):
+        return batch[0], batch[0].sum(1).reshape(self.shape)
+
+class Columns(Values):
+    shape = (-1, 1)
+
+class Silent(Rows):
+    def test_dataloader(self):
+        return DataLoader(self.parts[2], 16, collate_fn=lambda rows: {"rows": rows})
+"""
+)
+
+
+def test_the_test_part_of_a_data_module_is_what_its_hooks_make_of_it(
+    write_module: WriteModule, home: Home
+) -> None:
+    write_module("theirs", VARIED)
+    data = '{class: "theirs:Flipped"}\nloss: cross_entropy'
+    study = STUDY.replace("epochs: 2", "epochs: 9")
+    run(home, study.format(data=data, model="{name: mlp, hidden: [4]}") + CONFIRMED)
+    found = predicted(home, "--test")
+    assert found["prediction"].eq(found["target"]).mean() == share_of_right(home) > 0.8
+
+
+def test_targets_of_a_regression_may_be_flat(write_module: WriteModule, home: Home) -> None:
+    write_module("theirs", VARIED)
+    found = {}
+    for name in ("Values", "Columns"):
+        data = f'{{class: "theirs:{name}"}}\nloss: mse'
+        text = STUDY.format(data=data, model="{name: mlp, hidden: []}").replace("own", name.lower())
+        run(home, text + CONFIRMED)
+        (trial,) = [each for each in load(home, name.lower()).trials if each.phase == "confirm"]
+        found[name] = dict(trial.test)
+    assert found["Values"] == found["Columns"] and found["Values"]["test/r2"] != 0
+
+
+def test_batches_that_nobody_can_tell_apart_are_no_traceback(
+    write_module: WriteModule, home: Home, capsys: Output
+) -> None:
+    write_module("theirs", VARIED)
+    run(home, LOGITS.replace("{name: iris}", '{class: "theirs:Silent"}'))
+    capsys.readouterr()
+    assert of(home, "predict", "own", "--test") == 2
+    said = capsys.readouterr().err
+    assert "theirs:Silent: the batches of its test part must be tuples (inputs, targets)" in said
+
+
 DICTIONARIES = """
 
 class Named(Rows):

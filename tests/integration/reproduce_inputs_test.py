@@ -90,8 +90,8 @@ def test_a_changed_table_is_named(
     assert said.startswith(f"data was table@{before}, is table@") and not said.endswith(before)
 
 
-def test_a_changed_script_is_named_and_refused(
-    tmp_path: Path, make_home: MakeHome, monkeypatch: pytest.MonkeyPatch, capsys: Output
+def test_a_changed_script_is_named(
+    tmp_path: Path, make_home: MakeHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, script = make_home(tmp_path / "home"), tmp_path / "train.sh"
     script.write_text(PROGRAM)
@@ -104,8 +104,26 @@ def test_a_changed_script_is_named_and_refused(
     assert found.likeness == Likeness.different
     (said,) = found.differences
     assert said.startswith("train.sh was ") and ", is " in said
+    assert main(command) == 0  # there is nothing to train any more
+    script.unlink()
+    assert "train.sh was " in " ".join(again(home, "program/trial-0000").differences)
+
+
+def test_a_script_that_changed_after_an_epoch_is_refused(
+    tmp_path: Path, make_home: MakeHome, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    make_home(tmp_path / "home")
+    script = tmp_path / "train.sh"
+    script.write_text(PROGRAM.replace("    read answer\n", "    read answer; exit 1\n"))
+    model = {"command": ["sh", "train.sh", "{optimizer.lr}", "{epochs}", "{checkpoint}"]}
+    rate = {"name": "sgd", "lr": {"min": 0.01, "max": 0.1}}
+    search = {"method": "random", "trials": 1}
+    parts: dict[str, Any] = {"model": model, "search": search, "optimizer": rate}
+    command = started(tmp_path, "program", monkeypatch, **parts)
+    assert main(command) == 3
+    script.write_text(PROGRAM)
     capsys.readouterr()
-    assert main(command) == 2
+    assert main([*command, "--set", "search.trials=2"]) == 2
     said = capsys.readouterr().err
     assert said.startswith("fairtune: train.sh: has changed since study program began (it had ")
 
@@ -147,7 +165,7 @@ def test_changed_weights_are_named_and_refused_and_missing_ones_are_said(
     assert said.startswith(f"weights were start.pth@{first}, are start.pth@")
     assert not said.endswith(first)
     capsys.readouterr()
-    assert main(command) == 2
+    assert main([*command, "--set", "confirm.top=1", "--set", "confirm.seeds=1"]) == 2
     said = capsys.readouterr().err
     assert said.startswith("fairtune: start.pth: has changed since study pretrained began (it had ")
     Path("start.pth").unlink()

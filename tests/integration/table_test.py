@@ -89,12 +89,14 @@ def test_a_csv_from_the_file_to_the_verdict_and_to_new_rows(home: Home, capsys: 
     named = np.array(content["classes"])[answers.argmax(1).numpy()]
     assert (named == rows["outcome"]).mean() > 0.85
 
-    # A finished study trains nothing, and says so where its file is another one
+    # A finished study trains nothing; more trials on another file are refused
     assert run(home.path) == 0
     before = len(optuna_trials(home, "own"))
     rows.assign(site=0).to_csv("patients.csv", index=False)
     capsys.readouterr()
-    assert run(home.path) == 2
+    assert run(home.path) == 0
+    capsys.readouterr()
+    assert run(home.path, "confirm.seeds=3") == 2
     said = capsys.readouterr().err
     assert said.startswith("fairtune: patients.csv: has changed since study own began (it had ")
     assert "Put the old file back, or give the study another name\n" in said

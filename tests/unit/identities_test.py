@@ -89,8 +89,13 @@ def test_code_is_known_by_the_scripts_of_a_command_and_the_packages_of_classes(
     )
     found = files("", f"{{command: {command}, script: other.sh}}")
     assert found.keys() == {"run", "train.py", "other.sh"}
+    Path("log.txt").chmod(0o755)
+    command = '["/usr/bin/env", "python", "-m", "deep.a", "--conf=train.py", "--log", "log.txt"]'
+    assert files("", f"{{command: {command}}}").keys() == {"train.py", "deep/a/b.py"}
     assert files("digits", '{class: "nets:Net"}').keys() == {"nets.py"}
     assert files('{class: "deep.a.b:Rows"}', "mlp").keys() == {"deep/a/b.py"}
+    Path("nets").mkdir()  # a folder without code gives way to the module
+    assert files("digits", '{class: "nets:Net"}').keys() == {"nets.py"}
     assert files('{class: "sklearn.none:Rows"}', "mlp") == {}
 
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from studies import power
 from studies.power import (
     SMALLEST_EFFECT,
     detectable_difference,
@@ -12,7 +13,8 @@ from studies.power import (
     noether_pairs,
     seeds_needed,
 )
-from studies.verdicts import compare, verdict
+from studies.stats import sign_flip_test
+from studies.verdicts import ALPHA, compare, verdict
 
 
 def measured_power(effect: float, n: int, pairs: int, comparisons: int = 1_000) -> float:
@@ -32,6 +34,18 @@ def measured_power(effect: float, n: int, pairs: int, comparisons: int = 1_000) 
 def test_the_detectable_difference_is_detected_in_80_percent(n: int, pairs: int) -> None:
     effect = detectable_difference(1.0, n, pairs=pairs)
     assert measured_power(effect, n, pairs) == pytest.approx(0.8, abs=0.05)
+
+
+@pytest.mark.parametrize("pairs", [1, 3])
+def test_the_effect_that_a_simulation_needs_is_that_of_the_test_itself(pairs: int) -> None:
+    rng = np.random.default_rng(1)
+    noise = rng.standard_normal((50, 7))
+    needed = power._needed_by_sign_flips(noise, ALPHA / pairs)
+    for row, effect in zip(noise, needed, strict=True):
+        at = max(effect, 0.05 - row.mean())  # with a mean above zero
+        assert sign_flip_test(row + at + 1e-4, rng) <= ALPHA / pairs
+        if at == effect:
+            assert sign_flip_test(row + at - 1e-4, rng) > ALPHA / pairs
 
 
 def test_the_detectable_difference_scales_with_the_noise() -> None:
