@@ -29,7 +29,6 @@ def work(
     however suddenly, the worker and its children follow within moments. Where the worker crashes,
     `last_words` gets the traceback.
     """
-    faulthandler.enable(last_words.fileno())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver acts
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     family.found(lifeline.fileno())
@@ -49,6 +48,8 @@ def work(
 
     while True:
         task: Task = hear()
+        faulthandler.disable()  # Lightning takes its handlers away at the end of a training
+        faulthandler.enable(last_words.fileno())
 
         def ask(report: EpochReport, trial: str = task.trial) -> bool:
             say(Epoch(trial, report.epoch, report.metrics))

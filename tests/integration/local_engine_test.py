@@ -60,6 +60,19 @@ def test_a_raising_trial_is_an_error_and_a_dead_worker_is_replaced(engine: Local
     ]
 
 
+def test_a_worker_that_has_trained_says_where_it_crashed(engine: LocalEngine) -> None:
+    one_epoch = Configuration.resolve({"data": "iris", "model": "mlp", "trainer": {"epochs": 1}})
+    engine.submit(Task("trial-0000", one_epoch, 5, None))
+    assert isinstance(next_event(engine), Epoch)
+    engine.proceed("trial-0000")
+    trained = next_event(engine)
+    assert isinstance(trained, Ended) and trained.end.outcome == Outcome.completed
+    engine.submit(Task("trial-0001", one_epoch, 6, None))
+    crashed = next_event(engine)
+    assert isinstance(crashed, Ended)
+    assert (crashed.end.traceback or "").startswith("Fatal Python error: Segmentation fault")
+
+
 def test_a_trial_is_interrupted_after_the_epoch_that_it_reported(engine: LocalEngine) -> None:
     engine.submit(Task("trial-0000", CONFIGURATION, 0, None))
     assert isinstance(next_event(engine), Epoch)
