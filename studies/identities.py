@@ -101,9 +101,9 @@ def refuse_changed_files(
     """
     for name in names:
         before: Identities = archive.attributes(name).get(FILES, {})
-        worked = any(trial.intermediate_values for trial in archive.trials(name))
+        trained = any(trial.intermediate_values for trial in archive.trials(name))
         for path, now in files.items():
-            if worked and before.get(path, now) != now:
+            if trained and before.get(path, now) != now:
                 raise UserError(
                     f"{path}: has changed since study {study} began (it had {before[path]}, it has "
                     f"{now}), so new trials could not be compared with the old ones. Put the old "

@@ -113,8 +113,8 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
             )
     metrics: dict[str, float] = {}
     if targets is not None:
-        if configuration.task == "classification" and targets.is_floating_point():
-            targets = targets.argmax(dim=1) if targets.ndim > 1 else targets.long()
+        if classes and targets.is_floating_point():
+            targets = targets.argmax(dim=1)  # shares of the classes, as the losses take them
         if configuration.task:
             metrics = _metrics(configuration.task, answers, targets)
         known = targets.tolist()
@@ -166,8 +166,8 @@ def _metrics(task: str, answers: Any, targets: Any) -> dict[str, float]:
     from lightning_modules.metrics import METRICS
 
     found = torch.from_numpy(answers)
-    if task == "regression":
-        targets = targets.reshape(found.shape)
+    if task == "regression":  # one value a row may come without its column
+        found, targets = (each[:, None] if each.ndim == 1 else each for each in (found, targets))
     predicted = found.argmax(dim=1) if task == "classification" else found
     return {
         f"test/{name}": float(metric.compute(predicted, targets, max(2, found.shape[1])))

@@ -273,6 +273,19 @@ class Values(Rows):
 class Columns(Values):
     shape = (-1, 1)
 
+class Shares(Rows):
+    def on_after_batch_transfer(self, batch, index):
+        return batch[0], torch.nn.functional.one_hot(batch[1], 2).float()
+
+class Flat(Module):
+    def forward(self, inputs):
+        return self.layers(inputs[:, :4])[:, 0]
+
+    def _step(self, part, batch):
+        loss = (self(batch[0]) - batch[1][:, 0]).abs().mean()
+        self.log(f"{part}_acc", -loss, on_epoch=True)
+        return loss
+
 class Silent(Rows):
     def test_dataloader(self):
         return DataLoader(self.parts[2], 16, collate_fn=lambda rows: {"rows": rows})
@@ -301,6 +314,20 @@ def test_targets_of_a_regression_may_be_flat(write_module: WriteModule, home: Ho
         (trial,) = [each for each in load(home, name.lower()).trials if each.phase == "confirm"]
         found[name] = dict(trial.test)
     assert found["Values"] == found["Columns"] and found["Values"]["test/r2"] != 0
+
+
+def test_targets_may_be_shares_of_classes_and_answers_flat(
+    write_module: WriteModule, home: Home
+) -> None:
+    write_module("theirs", VARIED)
+    data = '{class: "theirs:Shares"}\nloss: cross_entropy'
+    run(home, STUDY.format(data=data, model="{name: mlp, hidden: [4]}") + CONFIRMED)
+    found = predicted(home, "--test")
+    assert found["prediction"].eq(found["target"]).mean() == pytest.approx(share_of_right(home))
+    text = LOGITS.replace("theirs:Module", "theirs:Flat").replace("{name: iris}", "diabetes")
+    run(home, text.replace("study: own", "study: flat"))
+    assert of(home, "predict", "flat", "--test", "--output", "flat.csv") == 0
+    assert {"prediction", "target"} < set(pd.read_csv("flat.csv"))
 
 
 def test_batches_that_nobody_can_tell_apart_are_no_traceback(

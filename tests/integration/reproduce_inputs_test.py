@@ -128,7 +128,7 @@ def test_a_script_that_changed_after_an_epoch_is_refused(
     assert said.startswith("fairtune: train.sh: has changed since study program began (it had ")
 
 
-def test_a_script_may_be_mended_as_long_as_nothing_worked(
+def test_a_script_may_be_mended_as_long_as_no_trial_had_an_epoch(
     tmp_path: Path, make_home: MakeHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, script = make_home(tmp_path / "home"), tmp_path / "train.sh"
