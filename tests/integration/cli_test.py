@@ -1,7 +1,5 @@
-"""The command line as people and programs meet it: exit codes, JSON, signals, what it prints."""
+"""The command line as people and programs meet it: exit codes, JSON, what it prints."""
 
-import json
-import os
 import signal
 import socket
 import subprocess
@@ -9,7 +7,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import psutil
 import pytest
@@ -18,11 +15,9 @@ from optuna.trial import TrialState
 from studies.cli import main
 from studies.cli.options import check_port
 from studies.home import Home
-from studies.presets import find_preset, preset_names
 from tests.integration.accounts import (
     FAIRTUNE,
     Runs,
-    configuration,
     last_line,
     optuna_trials,
     serving,
@@ -48,7 +43,6 @@ SUMMARY_KEYS = [
 BEST_KEYS = [
     "value", "metric", "arm", "configuration", "seed", "mlflow_run_id", "fresh_seeds",
 ]  # fmt: skip
-CHECK_KEYS = ["study", "arms", "trials", "max_epochs", "grid_points", "parameters", "warnings"]
 ARM_KEYS = {
     "arm", "search_best", "default", "confirmed", "mean", "ci_low", "ci_high", "optimism",
     "test_mean",
@@ -342,201 +336,6 @@ def test_a_study_that_another_process_runs_exits_5(home: Home, capsys: Output) -
     )
     with home.lock("quickstart"):
         pass  # it was released when its process ended
-
-
-# --- signals -------------------------------------------------------------------------------------
-
-SEARCH = """
-study: long
-data: {name: iris, batch_size: 32}
-model: {name: mlp, hidden: []}
-optimizer: {name: adam, lr: {min: 1e-3, max: 1e-1, log: true, num: 6}}
-trainer: {epochs: 40}
-"""
-GRID = f"{SEARCH}search: {{method: grid}}\n"
-RANDOM = f"{SEARCH}search: {{method: random, trials: 6}}\n"
-
-
-def start(file: str, home: Home) -> subprocess.Popen[str]:
-    """A real driver with two workers, in the middle of its study."""
-    argv = [FAIRTUNE, "run", file, "--home", str(home.path), "--workers", "2", "--json"]
-    driver = subprocess.Popen(
-        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert driver.stderr is not None
-    for line in driver.stderr:
-        if line.startswith("[1/6]"):
-            return driver
-    raise AssertionError(f"the driver ended early with exit code {driver.wait()}")
-
-
-def assert_completes_to_exactly_six(file: str, home: Home) -> None:
-    """The same command finishes the study: six trials, every epoch of each told once."""
-    argv = [FAIRTUNE, "run", file, "--home", str(home.path), "--workers", "2", "--json"]
-    ran = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    told = last_line(ran.stdout)
-    assert (told["finished"], told["trials"], told["epochs"]) == (True, {"completed": 6}, 240)
-    trials, runs = optuna_trials(home, "long"), Runs.of(home, "long")
-    assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 6
-    assert len({configuration(trial).optimizer.parameters["lr"] for trial in trials}) == 6
-    assert [run.info.status for run in [runs.parent, *runs.children]] == ["FINISHED"] * 7
-    for run in runs.children:
-        for name, steps in runs.steps(run).items():
-            assert len(steps) == 1 if name.startswith("best/") else steps == list(range(1, 41))
-
-
-def assert_nothing_is_running(home: Home) -> None:
-    assert TrialState.RUNNING not in {trial.state for trial in optuna_trials(home, "long")}
-    runs = Runs.of(home, "long")
-    assert {run.info.status for run in [runs.parent, *runs.children]} <= {"FINISHED", "KILLED"}
-    assert runs.parent.info.status == "KILLED"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("number", "code", "text"), [(signal.SIGINT, 130, GRID), (signal.SIGTERM, 143, RANDOM)]
-)
-def test_a_signal_ends_the_study_cleanly_and_the_same_command_completes_it(
-    number: signal.Signals, code: int, text: str, home: Home, tmp_path: Path
-) -> None:
-    file = write(tmp_path / "long.yaml", text)
-    with start(file, home) as driver:
-        workers = psutil.Process(driver.pid).children(recursive=True)
-        driver.send_signal(number)
-        stdout, _ = driver.communicate()
-    assert driver.returncode == code
-    told = last_line(stdout)
-    assert told["finished"] is False and 1 <= told["trials"]["completed"] < 6
-    assert psutil.wait_procs(workers, timeout=10)[1] == []
-    assert_nothing_is_running(home)
-    assert_completes_to_exactly_six(file, home)
-
-
-@pytest.mark.slow
-def test_ctrl_c_while_the_workers_start_ends_without_a_traceback(
-    home: Home, tmp_path: Path
-) -> None:
-    argv = [FAIRTUNE, "run", write(tmp_path / "long.yaml", RANDOM), "--home", str(home.path)]
-    with subprocess.Popen(
-        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as driver:
-        process = psutil.Process(driver.pid)
-        while not any("forkserver" in " ".join(c.cmdline()) for c in process.children()):
-            assert driver.poll() is None
-        os.killpg(driver.pid, signal.SIGINT)  # as a terminal does
-        _, stderr = driver.communicate()
-    assert driver.returncode == 130
-    assert "Traceback" not in stderr
-    assert_nothing_is_running(home)
-
-
-@pytest.mark.slow
-def test_workers_follow_a_killed_driver_and_the_same_command_completes_its_study(
-    home: Home, tmp_path: Path
-) -> None:
-    file = write(tmp_path / "long.yaml", RANDOM)
-    with start(file, home) as driver:
-        workers = psutil.Process(driver.pid).children(recursive=True)
-        assert len(workers) >= 2
-        driver.kill()
-    assert driver.returncode == -signal.SIGKILL
-    assert psutil.wait_procs(workers, timeout=10)[1] == []
-    assert_completes_to_exactly_six(file, home)
-
-
-# --- commands that only print --------------------------------------------------------------------
-
-
-def test_help_imports_nothing_heavy() -> None:
-    code = (
-        "import sys; from studies.cli import main; assert main(['--help']) == 0; "
-        "print(*{'torch', 'optuna', 'mlflow', 'pandas', 'pydantic', 'numpy', 'rich.live'}"
-        " & sys.modules.keys(), file=sys.stderr)"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stderr == "\n"
-    commands = ["init", "check", "run", "status", "best", "components", "schema", "ui", "dashboard"]
-    assert all(f" {command} " in ran.stdout for command in commands)
-    assert "130 Ctrl-C" in ran.stdout
-
-
-def test_init_writes_a_preset_and_refuses_to_overwrite_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["init", "quickstart"]) == 0
-    assert "fairtune check quickstart.yaml" in capsys.readouterr().out
-    file = tmp_path / "quickstart.yaml"
-    assert file.read_text() == find_preset("quickstart").read_text()
-    file.write_text("mine")
-    assert main(["init", "quickstart"]) == 2
-    assert capsys.readouterr().err == (
-        "fairtune: quickstart.yaml exists; name another with --output\n"
-    )
-    assert file.read_text() == "mine"
-    assert main(["init", "quickstart", "--output", "other.yaml"]) == 0
-    assert (tmp_path / "other.yaml").exists()
-
-
-def test_init_lists_every_preset_with_its_question(capsys: Output) -> None:
-    assert main(["init", "--list"]) == 0
-    printed = capsys.readouterr().out
-    rows = {line.split()[0] for line in printed.splitlines()[1:] if line.strip()}
-    assert rows >= set(preset_names())
-    assert "Can a single layer tell three kinds of iris apart" in printed
-
-
-def test_components_lists_every_row_of_every_table(capsys: Output) -> None:
-    from studies.schema import TABLES
-
-    assert main(["components"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    printed = {line.split()[0] for line in lines if line and not line.startswith(" ")}
-    assert printed == {*TABLES, *(name for table in TABLES.values() for name in table)}
-    assert main(["components", "--json"]) == 0
-    told = last_line(capsys.readouterr().out)
-    assert {kind: list(rows) for kind, rows in told.items()} == {
-        kind: list(table) for kind, table in TABLES.items()
-    }
-    assert told["optimizer"]["adam"]["parameters"]["lr"]["default"] == 0.001
-
-
-def test_components_explains_one_row(capsys: Output) -> None:
-    assert main(["components", "optimizer", "momentum"]) == 0
-    printed = capsys.readouterr().out.splitlines()
-    assert printed[0].startswith("momentum: ")
-    assert {line.split()[0] for line in printed[2:] if line.strip()} >= {"lr", "momentum"}
-    assert main(["components", "momentum"]) == 0
-    assert capsys.readouterr().out.splitlines() == printed
-    assert main(["components", "dropuot"]) == 2
-    assert "no component 'dropuot'; did you mean dropout?" in capsys.readouterr().err
-
-
-def test_schema_prints_the_schema_of_study_files(capsys: Output) -> None:
-    assert main(["schema"]) == 0
-    schema = json.loads(capsys.readouterr().out)
-    assert schema["required"] == ["study", "model"]
-
-
-def check(capsys: Output, *argv: str) -> Any:
-    assert main(["check", *argv, "--json"]) == 0
-    return last_line(capsys.readouterr().out)
-
-
-@pytest.mark.slow
-def test_check_tells_the_plan_and_writes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    told = check(capsys, "perceptron-iris", "--set", "trainer.epochs=3", "--set", "confirm.seeds=4")
-    assert list(told) == CHECK_KEYS
-    assert (told["study"], told["arms"], told["trials"]) == ("perceptron-iris", [], 20)
-    assert (told["max_epochs"], told["grid_points"]) == (20 * 3 + 4 * 3, None)
-    assert [row["name"] for row in told["parameters"]] == ["optimizer.lr"]
-    grid = check(capsys, "grid-breast-cancer")
-    assert (grid["trials"], grid["grid_points"], grid["max_epochs"]) == (18, 18, 18 * 15)
-    assert list(tmp_path.iterdir()) == []
 
 
 # --- the MLflow UI -------------------------------------------------------------------------------

@@ -1,8 +1,6 @@
 """Training: reproducible to the last bit, noticed when it fails, and kept at its best epoch."""
 
 import json
-import os
-import pickle
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,14 +15,10 @@ from sklearn import datasets as sklearn_datasets
 from torch import Tensor
 
 from lightning_modules.building import build_data, build_module, restore
-from lightning_modules.cnn import CNN
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.datasets import DATASETS, load_data
-from lightning_modules.errors import UserError
-from lightning_modules.mlp import MLP
 from lightning_modules.module import SupervisedModule
 from lightning_modules.networks import NETWORKS
-from lightning_modules.recurrent import Recurrent
 from lightning_modules.schedules import SCHEDULES, simulate
 from lightning_modules.trainer import build_trainer
 from lightning_modules.training import TrainingResult, train
@@ -248,119 +242,6 @@ def test_early_stopping_follows_the_goal_of_the_objective() -> None:
     assert (result.epochs, result.best_epoch) == (8, 8)
 
 
-# Checkpoints
-
-
-def test_a_checkpoint_predicts_what_the_result_states(tmp_path: Path) -> None:
-    checkpoint = tmp_path / "deep" / "best.pt"
-    result, epochs = history(RESTLESS, checkpoint=checkpoint)
-    assert result.best_epoch is not None and result.best_epoch < result.epochs
-    assert result.best["val/loss"] != epochs[-1]["val/loss"]
-    module = restore(checkpoint)
-    assert not module.training
-    inputs, targets = build_data(Configuration.resolve(RESTLESS)).splits.validation
-    assert accuracy(module, inputs, targets) == result.best["val/accuracy"]
-    with torch.no_grad():
-        assert float(module.loss(module(inputs), targets, 0.0)) == result.best["val/loss"]
-        probabilities = module.predict(inputs)
-    torch.testing.assert_close(probabilities.sum(1), torch.ones(len(inputs)))
-    np.testing.assert_array_equal(np.load(checkpoint.with_suffix(".npy")), inputs[:2].numpy())
-    assert {path.name for path in checkpoint.parent.iterdir()} == {"best.pt", "best.npy"}
-
-
-def test_a_checkpoint_holds_what_is_needed_to_train_it_again(tmp_path: Path) -> None:
-    checkpoint = tmp_path / "best.pt"
-    result, _ = history(RESTLESS, seed=5, checkpoint=checkpoint)
-    content = torch.load(checkpoint, weights_only=True)
-    assert Configuration.resolve(content["configuration"]) == Configuration.resolve(RESTLESS)
-    assert (content["seed"], content["epoch"]) == (5, result.best_epoch)
-    assert content["metrics"] == result.best
-
-
-@pytest.mark.parametrize("model", ["cnn", "gru"])
-def test_a_network_with_norms_or_a_state_is_restored_too(tmp_path: Path, model: str) -> None:
-    tree: Tree = {
-        "data": "digits",
-        "model": {"name": model, **SMALL.get(model, {"hidden_size": 8})},
-        "regularization": {"dropout": 0.2} | ({"batch_norm": True} if model == "cnn" else {}),
-        "trainer": {"epochs": 1, "accelerator": "cpu"},
-    }
-    checkpoint = tmp_path / "best.pt"
-    result, _ = history(tree, checkpoint=checkpoint)
-    inputs, targets = build_data(Configuration.resolve(tree)).splits.validation
-    assert accuracy(restore(checkpoint), inputs, targets) == result.best["val/accuracy"]
-
-
-class Gadget:
-    """Makes a folder when it is unpickled without care."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.mkdir, (str(self.folder),)
-
-
-@pytest.mark.parametrize("wrapped", [True, False])
-def test_a_checkpoint_that_would_run_code_is_refused_and_does_not(
-    tmp_path: Path, wrapped: bool
-) -> None:
-    folder, checkpoint = tmp_path / "was_here", tmp_path / "best.pt"
-    if wrapped:
-        torch.save({"weights": {}, "configuration": Gadget(folder)}, checkpoint)
-    else:
-        checkpoint.write_bytes(pickle.dumps(Gadget(folder)))
-    with pytest.raises(UserError) as caught:
-        restore(checkpoint)
-    assert str(caught.value) == (
-        f"{checkpoint}: is no whole fairtune checkpoint: "
-        "it holds something else than tensors and plain values"
-    )
-    assert not folder.exists()
-
-
-def test_a_truncated_checkpoint_is_a_user_error(tmp_path: Path) -> None:
-    whole, cut = tmp_path / "best.pt", tmp_path / "cut.pt"
-    history(IRIS, checkpoint=whole)
-    content = whole.read_bytes()
-    for length in (0, 1, 100, len(content) // 2, len(content) - 1):
-        cut.write_bytes(content[:length])
-        with pytest.raises(UserError, match=r"cut\.pt: is no whole fairtune checkpoint"):
-            restore(cut)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        {},
-        {"weights": {}},
-        [1, 2],
-        torch.zeros(2),
-        {"configuration": 3},
-        {"configuration": {"data": "irs", "model": "mlp"}},
-        {
-            "configuration": {"data": "iris", "model": "mlp"},
-            "input_shape": [4],
-            "outputs": 3,
-            "weights": {"network.1.weight": torch.zeros(1)},
-        },
-    ],
-)
-def test_a_foreign_checkpoint_is_a_user_error(tmp_path: Path, content: object) -> None:
-    checkpoint = tmp_path / "foreign.pt"
-    torch.save(content, checkpoint)
-    with pytest.raises(UserError, match=r"foreign\.pt: is no whole fairtune checkpoint"):
-        restore(checkpoint)
-
-
-def test_a_file_that_is_none_of_torchs_is_a_user_error(tmp_path: Path) -> None:
-    text = tmp_path / "notes.pt"
-    text.write_text("hello, these are no weights")
-    for path in (text, tmp_path / "missing.pt", tmp_path):
-        with pytest.raises(UserError, match="is no whole fairtune checkpoint"):
-            restore(path)
-
-
 # The test part
 
 
@@ -414,82 +295,6 @@ def test_the_metrics_of_a_regression_are_in_the_units_of_the_data(tmp_path: Path
         assert 45 < rmse < 65  # ordinary least squares gives about 54, the mean about 77
 
 
-# Scripts without fairtune's own training
-
-DIGITS = load_data("digits", batch_size=128)
-SHAPE = DIGITS.input_shape
-
-
-def plain_trainer(epochs: int = 2) -> pl.Trainer:
-    return pl.Trainer(
-        max_epochs=epochs,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        log_every_n_steps=1,
-    )
-
-
-@pytest.mark.parametrize("network", ["mlp", "cnn", "recurrent"])
-def test_a_module_and_its_data_work_in_a_plain_lightning_script(network: str) -> None:
-    pl.seed_everything(0, verbose=False)
-    learning: Tree = {
-        "optimizer": {"name": "nadam", "lr": 0.01},
-        "schedule": {"name": "one_cycle", "warmup": 0.5},
-        "regularization": {"weight_decay": 0.01, "label_smoothing": 0.1, "early_stopping": 5},
-        "objective": "val/accuracy",
-    }
-    module: SupervisedModule
-    if network == "mlp":
-        module = MLP(SHAPE, DIGITS.outputs, hidden=[32], batch_norm=True, **learning)
-    elif network == "cnn":
-        module = CNN(SHAPE, DIGITS.outputs, channels=[8], dropout=0.2, **learning)
-    else:
-        module = Recurrent(SHAPE, DIGITS.outputs, "lstm", 32, **learning)
-    trainer = plain_trainer(epochs=4)
-    trainer.fit(module, datamodule=DIGITS)
-    [tested] = trainer.test(module, datamodule=DIGITS, verbose=False)
-    assert tested.keys() == {"test/loss", "test/accuracy", "test/f1"}
-    assert tested["test/accuracy"] > 0.5  # chance is 0.1
-    predicted = trainer.predict(module, datamodule=DIGITS)
-    assert predicted is not None
-    probabilities = torch.cat([part for part in predicted if isinstance(part, Tensor)])
-    assert probabilities.shape == (360, 10) and (probabilities >= 0).all()
-    torch.testing.assert_close(probabilities.sum(1), torch.ones(360))
-    right = (probabilities.argmax(1) == DIGITS.splits.test[1]).float().mean()
-    assert float(right) == pytest.approx(tested["test/accuracy"])
-
-
-def test_two_classes_from_a_single_output_have_two_probabilities() -> None:
-    data = load_data("breast_cancer")
-    module = MLP(data.input_shape, 1, hidden=[], loss="binary_cross_entropy")
-    trainer = plain_trainer()
-    trainer.fit(module, datamodule=data)
-    [tested] = trainer.test(module, datamodule=data, verbose=False)
-    predicted = trainer.predict(module, datamodule=data)
-    assert predicted is not None
-    probabilities = torch.cat([part for part in predicted if isinstance(part, Tensor)])
-    torch.testing.assert_close(probabilities.sum(1), torch.ones(114))
-    right = (probabilities.argmax(1) == data.splits.test[1]).float().mean()
-    assert float(right) == pytest.approx(tested["test/accuracy"])
-
-
-def test_a_plain_script_learns_a_regression_in_units_of_the_data() -> None:
-    data = load_data("diabetes")
-    module = MLP(data.input_shape, 1, task="regression", optimizer={"name": "adam", "lr": 0.02})
-    trainer = plain_trainer(epochs=10)
-    trainer.fit(module, datamodule=data)
-    predicted = trainer.predict(module, datamodule=data)
-    assert predicted is not None
-    values = torch.cat([part for part in predicted if isinstance(part, Tensor)])
-    rmse = (values - data.splits.test[1]).square().mean().sqrt().item()
-    [tested] = trainer.test(module, datamodule=data, verbose=False)
-    assert tested["test/rmse"] == pytest.approx(rmse, rel=1e-5)
-    assert 45 < rmse < 65
-
-
 # Combinations
 
 FITTING = [
@@ -531,11 +336,3 @@ def test_a_full_batch_makes_one_step_per_epoch_and_others_as_many_as_they_need(
     trainer.fit(module, datamodule=data)
     assert trainer.global_step == steps
     assert module.diverged is None
-
-
-def test_a_plateau_that_watches_what_is_never_logged_is_a_user_error() -> None:
-    data = load_data("iris")
-    module = MLP(data.input_shape, 3, schedule="plateau", objective="val/rmse")
-    with pytest.raises(UserError) as caught:
-        plain_trainer().fit(module, datamodule=data)
-    assert str(caught.value) == "plateau watches val/rmse, which was not logged"
