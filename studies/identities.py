@@ -56,11 +56,15 @@ def code(configuration: Configuration) -> Iterator[Path]:
         for before, word in zip(["", *words], words, strict=False):
             name = word.rpartition("=")[2]
             program = word is words[0] and os.access(word, os.X_OK) and not os.path.isabs(word)
-            script = Path(name).suffix.lower() in SCRIPTS
-            if (program or script) and os.path.isfile(name):  # of a long text, no error
+            if (program or is_script(name)) and os.path.isfile(name):  # of a long text, no error
                 yield Path(name)
             elif before == "-m" and own.MODULE.fullmatch(word):
                 yield from own.sources(word)
+
+
+def is_script(name: str) -> bool:
+    """Whether the name of a file is that of a script."""
+    return Path(name).suffix.lower() in SCRIPTS
 
 
 def _files(configuration: Configuration, home: Home) -> Iterator[tuple[str, Path]]:

@@ -82,6 +82,7 @@ def command_problems(root: Group) -> list[Problem]:
             section = f"{path[0]}."
             name = next((n for n in flat if f"{n}.".startswith(".".join(map(str, path)) + ".")), "")
             is_told = any(n == name or name.startswith(f"{n}.") for n in [*passed, *silent])
+            # the name need not be told where another value of its section is
             named = name == f"{section}name" and any(n.startswith(section) for n in passed)
             if name and name != f"model.{COMMAND}" and not is_told and not named:
                 text = (

@@ -24,7 +24,7 @@ from studies.driver import versions
 from studies.engines import Engine, Epoch, Task
 from studies.hardware import hardware
 from studies.home import Home, slug
-from studies.identities import SCRIPTS, code, identity
+from studies.identities import code, identity, is_script
 from studies.phases import trial_key
 from studies.placeholders import is_program
 from studies.records import Outcome, TrialEnd
@@ -293,7 +293,7 @@ def _differences(found: StudyResults, trial: Trial, seed: int, end: TrialEnd) ->
         if before is not None and before != is_now:
             yield f"{path} was {before}, is {is_now}"
     for name, before in found.files.items():
-        if Path(name).suffix in SCRIPTS and not Path(name).exists():
+        if is_script(name) and not Path(name).exists():
             yield f"{name} was {before}, and is not in the current folder"
     if trial.device and end.device and trial.device != end.device:
         yield f"device was {trial.device}, is {end.device}"

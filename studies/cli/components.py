@@ -28,6 +28,8 @@ def components(
     as_json: Json = False,
 ) -> None:
     """List the networks, optimizers, schedules, ... that a study file can name."""
+    if markdown and as_json:
+        raise UserError("--json and --markdown are two forms of the same; choose one")
     tables = _tables()
     shown = tables
     if kind is not None:

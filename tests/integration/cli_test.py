@@ -223,6 +223,7 @@ def test_more_trials_extend_a_study_to_exactly_the_new_total(home: Home, capsys:
         (["run", "quickstart", "--set", "search.trials"], "must be path=value"),
         (["status", "--home", "/tmp/no-such-home"], "/tmp/no-such-home holds no studies yet"),
         (["components", "optimiser"], "no component 'optimiser'; did you mean optimizer?"),
+        (["components", "--json", "--markdown"], "--json and --markdown are two forms"),
         (["components", "optimiser", "sgd"], "no table 'optimiser'; did you mean optimizer?"),
         (["ui", "--home", "/tmp/no-such-home"], "/tmp/no-such-home holds no runs yet"),
     ],
