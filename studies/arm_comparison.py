@@ -1,0 +1,374 @@
+"""The comparison of arms: which is better when each is tuned, over searches, splits and seeds.
+
+The unit is the repeat: one independent search of each arm, on a split that all arms share. Where
+one long random search is read at a smaller budget, the unit is the matched trial.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from statistics import fmean
+
+import numpy as np
+
+from studies import arm_verdicts, stats, verdicts
+from studies.arm_verdicts import ArmPair, ArmValues
+from studies.arms import Arm, arms
+from studies.comparison import ArmResult, Comparison, Design, PairResult
+from studies.configuration_comparison import combinations, goal_for, rank, referred
+from studies.confirmation import confirm_seeds
+from studies.gaps import gaps
+from studies.levels import ALPHA, LOOK_ALPHA, MIN_REPEATS, SECOND_LOOK_ALPHA
+from studies.records import Outcome
+from studies.repeat_results import (
+    Part,
+    RepeatResult,
+    on_log_scale,
+    on_test,
+    part_of,
+    repeat_results,
+    value_of,
+)
+from studies.results import Look, StudyResults, outcome_counts
+from studies.search_reading import read_at
+from studies.stats import Goal, Interval
+
+Found = Mapping[str, Mapping[int, RepeatResult]]
+SHARES = ("accuracy", "f1")
+"""Metrics that are counted in rows: one row is the least by which they can differ."""
+
+
+def compare_arms(results: StudyResults, metric: str) -> Comparison:
+    """Compare the arms of a study by a metric that validation logs, where every repeat has a test
+    part of its own by the same metric there."""
+    if results.spec.design.at is not None:
+        return read_at(results, metric)
+    part = part_of(results, metric)
+    goal = goal_for(results, part.metric)
+    found = repeat_results(results, part.metric)
+    counted = count_repeats(results, found, goal, part)
+    found = {
+        arm: {repeat: row for repeat, row in rows.items() if repeat <= counted}
+        for arm, rows in found.items()
+    }
+    design = design_of(results, found, part, counted)
+    sign = 1 if goal == "maximize" else -1
+    made = [_arm(results, arm, found[arm.name], metric, goal, design) for arm in arms(results.spec)]
+    made, reference = referred(results, made, metric, sign)
+    made.sort(key=lambda arm: (len(arm.lost), *rank(arm, sign)))
+    return Comparison(
+        study=results.study,
+        factors=results.spec.factors,
+        metric=part.metric,
+        goal=goal,
+        arms=made,
+        pairs=_pairs(made, goal, design),
+        reference=reference,
+        missing=list(_missing(results, made, design)),
+        design=design,
+    )
+
+
+def arms_in_play(results: StudyResults, look: int) -> list[str]:
+    """The arms of a sequential comparison that have an open pair after a look."""
+    part = part_of(results, results.spec.objective.metric)
+    found = repeat_results(results, part.metric)
+    return _in_play(results, found, goal_for(results, part.metric), part, look)
+
+
+def _in_play(
+    results: StudyResults, found: Found, goal: Goal, part: Part, look: int
+) -> list[str]:
+    names = [arm.name for arm in arms(results.spec)]
+    if look == 0:
+        return names
+    found = {  # what was known at that look decides, whatever came after it
+        arm: {repeat: row for repeat, row in rows.items() if repeat <= look}
+        for arm, rows in found.items()
+    }
+    logarithms, _ = _scale(results, found, part)
+    values = {name: arm_values(found[name], look, logarithms) for name in names}
+    against = results.spec.design.against
+    pairs = [
+        (a, b)
+        for index, a in enumerate(names)
+        for b in names[index + 1 :]
+        if against is None or against in (a, b)
+    ]
+    sequence = arm_verdicts.sequential(
+        [(values[a], values[b]) for a, b in pairs],
+        goal,
+        resolution=_resolution(part, found),
+        done=look,
+    )
+    still = {name for index in sequence.open for name in pairs[index]}
+    return [name for name in names if name in still]
+
+
+def count_repeats(results: StudyResults, found: Found, goal: Goal, part: Part) -> int:
+    """How many repeats, from the first one on, have ended for every arm that takes part."""
+    looks = results.spec.design.looks
+    expected = [arm.name for arm in arms(results.spec)]
+    for repeat in range(1, results.spec.repeats + 1):
+        if repeat - 1 in looks:
+            expected = _in_play(results, found, goal, part, repeat - 1)
+        rows = [found[name].get(repeat) for name in expected]
+        if not rows or not all(row is not None and row.is_complete for row in rows):
+            return repeat - 1
+    return results.spec.repeats
+
+
+def arm_values(rows: Mapping[int, RepeatResult], most: int, logarithms: bool) -> ArmValues:
+    """What the first repeats found for an arm, geometric means over seeds of logarithms."""
+    values = {}
+    for repeat, row in rows.items():
+        if row.by_seed and repeat <= most:
+            seeds = list(row.by_seed.values())
+            values[repeat] = fmean(map(math.log, seeds) if logarithms else seeds)
+    lost = frozenset(n for n, row in rows.items() if row.is_lost and n <= most)
+    return ArmValues(values, lost)
+
+
+def design_of(results: StudyResults, found: Found, part: Part, counted: int) -> Design:
+    """What the comparison of counted repeats rests on, and whether it may end in a verdict."""
+    spec = results.spec
+    rows = [row for each in found.values() for row in each.values()]
+    runs = [run for row in rows for run in row.runs if run.outcome == Outcome.completed]
+    sizes = [size for run in runs if (size := run.rows.get(part.name))]
+    logarithms, note = _scale(results, found, part)
+    earlier = earlier_looks(results)
+    level, why = _level(results, counted, earlier)
+    looks = spec.design.looks if spec.design.sequential else (spec.repeats,)
+    return Design(
+        claim=spec.design.claim,
+        part=part.name,
+        trials=spec.trials,
+        searches=counted,
+        planned=spec.repeats,
+        seeds=confirm_seeds(spec) if spec.confirm is not None else 0,
+        splits=len({run.split for run in runs}) or 1,
+        rows=min(sizes, default=None),
+        resolution=_resolution(part, found),
+        level=level,
+        looks=tuple(
+            [look.repeats for look in earlier] + [look for look in looks if look <= counted]
+        ),
+        sequential=spec.design.sequential,
+        against=spec.design.against,
+        logarithms=logarithms,
+        scale_note=note,
+        why_none=why,
+    )
+
+
+def earlier_looks(results: StudyResults) -> list[Look]:
+    """The designs at which verdicts were given before the one that the study has now."""
+    now = look_of(results)
+    looks = list(results.looks)
+    return looks[: looks.index(now)] if now in looks else looks
+
+
+def look_of(results: StudyResults) -> Look:
+    """What another verdict of this study would be given on."""
+    spec = results.spec
+    seeds = confirm_seeds(spec) if spec.confirm is not None else 0
+    return Look(spec.repeats, spec.trials, spec.epochs, seeds)
+
+
+def _level(results: StudyResults, counted: int, earlier: Sequence[Look]) -> tuple[float, str]:
+    """The level of this look, and why there is no verdict where there is none."""
+    spec = results.spec
+    level = ALPHA if not earlier else SECOND_LOOK_ALPHA
+    if spec.design.sequential:
+        level = LOOK_ALPHA
+    if spec.confirm is None:
+        return level, "the winners were not confirmed on fresh seeds"
+    if len(earlier) > 1:
+        return level, (
+            "the study was extended after two verdicts, and a third look would find a difference "
+            "too often; ask again in a new study"
+        )
+    if spec.repeats < MIN_REPEATS:
+        return level, too_few(spec.repeats)
+    if spec.design.sequential:
+        first = spec.design.looks[0]
+        return level, f"the first look is after {first} repeats" if counted < first else ""
+    if counted < spec.repeats:
+        return level, (
+            f"{counted} of {spec.repeats} repeats have ended, and the verdict was planned for all "
+            "of them"
+        )
+    return level, ""
+
+
+def too_few(repeats: int) -> str:
+    """Why so few repeats say nothing about arms."""
+    more = MIN_REPEATS - repeats
+    searches = "one search" if repeats == 1 else f"{repeats} searches"
+    return (
+        f"{searches} of each arm cannot say which arm is better: add {more} repeats or more "
+        f"(search.repeats: {MIN_REPEATS} at least)"
+    )
+
+
+def _scale(results: StudyResults, found: Found, part: Part) -> tuple[bool, str]:
+    values = [
+        value
+        for rows in found.values()
+        for row in rows.values()
+        for value in row.by_seed.values()
+    ]
+    return on_log_scale(results.spec.design.scale, part.metric, values)
+
+
+def _resolution(part: Part, found: Found) -> float:
+    """One row of the part, where a metric counts rows; 0 where its resolution is not known."""
+    if part.metric.rpartition("/")[2] not in SHARES:
+        return 0.0
+    sizes = [
+        size
+        for rows in found.values()
+        for row in rows.values()
+        for run in row.runs
+        if (size := run.rows.get(part.name))
+    ]
+    return 1 / min(sizes) if sizes else 0.0
+
+
+def _arm(
+    results: StudyResults,
+    arm: Arm,
+    rows: Mapping[int, RepeatResult],
+    metric: str,
+    goal: Goal,
+    design: Design,
+) -> ArmResult:
+    """`metric` is the one that validation logs; values are of the part under comparison."""
+    trials = [trial for trial in results.search if trial.arm == arm.name]
+    values = arm_values(rows, design.searches, design.logarithms)
+    won = [(row, row.winner) for row in rows.values() if row.winner is not None]
+    searched = [value_of(trial, metric) for _, trial in won]
+    defaults = [
+        value_of(trial, metric) for trial in trials if trial.default and trial.repeat in rows
+    ]
+    gains = [
+        stats.optimism(best, fresh, goal)
+        for row, trial in won
+        if (best := value_of(trial, metric)) is not None
+        and (fresh := row.validation(metric)) is not None
+    ]
+    runs = [run for row in rows.values() for run in row.runs]
+    tests = {run.seed: value_of(run, on_test(metric)) for run in runs}
+    back = math.exp if design.logarithms else float
+    return ArmResult(
+        arm=arm.name,
+        levels=arm.levels,
+        search_best=_mean(searched, design.logarithms),
+        default=_mean(defaults, design.logarithms),
+        winner=won[0][1] if won else None,
+        confirmed={repeat: back(value) for repeat, value in values.values.items()},
+        failures=sum(run.outcome != Outcome.completed for run in runs),
+        mean=_interval(list(values.values.values()), design.logarithms),
+        optimism=fmean(gains) if gains else None,
+        test={seed: value for seed, value in tests.items() if value is not None},
+        outcomes=outcome_counts(trials),
+        epochs=sum(trial.epochs for trial in trials),
+        seconds=sum(trial.seconds for trial in trials),
+        epochs_to_reference=None,
+        seconds_to_reference=None,
+        lost=tuple(sorted(values.lost)),
+    )
+
+
+def _mean(values: Iterable[float | None], logarithms: bool) -> float | None:
+    """The mean of what is known; of errors on the log scale the geometric one."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    if logarithms and min(known) > 0:
+        return math.exp(fmean(map(math.log, known)))
+    return fmean(known)
+
+
+def _interval(values: Sequence[float], logarithms: bool) -> Interval:
+    """The mean over repeats with Student's t interval, taken back from logarithms."""
+    found = stats.mean_interval(values, rng=np.random.default_rng(0))
+    if not logarithms or not values:
+        return found
+    estimate, low, high = (math.exp(x) for x in (found.estimate, found.low, found.high))
+    return Interval(estimate, low, high, f"{found.method}, of logarithms")
+
+
+def _pairs(found: Sequence[ArmResult], goal: Goal, design: Design) -> list[PairResult]:
+    """The pairs of arms that are compared; without a verdict where the design allows none."""
+    begun = [arm for arm in found if arm.confirmed or arm.lost]
+    every = combinations(begun, design.against)
+    scale = math.log if design.logarithms else float
+    values = {
+        arm.arm: ArmValues(
+            {repeat: scale(value) for repeat, value in arm.confirmed.items()}, frozenset(arm.lost)
+        )
+        for arm in begun
+    }
+    pairs = [(values[a.arm], values[b.arm]) for a, b in every]
+    if design.sequential:
+        compared: Sequence[ArmPair] = arm_verdicts.sequential(
+            pairs, goal, resolution=design.resolution, done=design.searches
+        ).pairs
+    else:
+        compared = arm_verdicts.compare_arms(
+            pairs, goal, alpha=design.level, resolution=design.resolution
+        )
+    return [
+        pair_result(a.arm, b.arm, each, design)
+        for (a, b), each in zip(every, compared, strict=True)
+    ]
+
+
+def pair_result(a: str, b: str, found: ArmPair, design: Design) -> PairResult:
+    """A pair as comparisons show it."""
+    verdict = verdicts.Verdict(found.better, found.reasons)
+    if design.why_none:
+        verdict = verdicts.Verdict("none", (design.why_none,))
+    share = Interval(found.probability_a_better, math.nan, math.nan, "share of repeats")
+    return PairResult(
+        a,
+        b,
+        verdicts.Comparison(
+            design.seeds, found.difference, found.p, found.p_holm, share, verdict
+        ),
+        deviation=found.deviation,
+        wins=found.wins,
+        ties=found.ties,
+        withheld=design.why_none,
+        detectable=found.detectable,
+        seeds_needed=None,
+        repeats=found.repeats,
+        repeats_needed=found.repeats_needed,
+        lopsided=found.lopsided,
+        look=found.look,
+        test=found.test,
+    )
+
+
+def _missing(
+    results: StudyResults, found: Sequence[ArmResult], design: Design
+) -> Iterator[str]:
+    yield from gaps(results, found)
+    if design.why_none and results.spec.confirm is not None and len(found) > 1:
+        yield f"no verdict: {design.why_none}"
+    if design.scale_note:
+        yield f"compared as they are, not as logarithms: {design.scale_note}"
+    for arm in found:
+        if arm.lost:
+            which = ", ".join(map(str, arm.lost))
+            yield (
+                f"{arm.arm}: lost {len(arm.lost)} of {design.searches} repeats ({which}): no "
+                "trial completed there, or its winner failed on every fresh seed; they are in no "
+                "mean and count against it"
+            )
+        elif arm.failures:
+            yield (
+                f"{arm.arm or 'the winners'}: {arm.failures} fresh runs failed and are in no mean"
+            )

@@ -1,0 +1,201 @@
+"""The configuration of a study to use, and the runs on other splits that choose it.
+
+A winner of one repeat was chosen on one split. So the best winners of the leading arm are trained
+on the other splits too, and validation on all of them decides. These runs never read a test part:
+the rows that test one split have trained and chosen on another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from lightning_modules.configuration import Configuration, Objective
+from studies.confirmation import PlannedTraining
+from studies.records import Outcome, merit
+from studies.repeat_results import (
+    RepeatResult,
+    on_log_scale,
+    part_of,
+    repeat_results,
+)
+from studies.results import Best, StudyResults, Trial
+from studies.splits import Splits
+
+CANDIDATES = 3
+"""Winners of the leading arm that train on the other splits."""
+SHARE = 0.1
+"""The share of a study's trainings that this may take."""
+
+Found = Mapping[str, Mapping[int, RepeatResult]]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A configuration that won a search of the leading arm, perhaps several."""
+
+    trial: Trial
+    """Its trial in the first search that it won."""
+    won: tuple[int, ...]
+    """The repeats that it won."""
+    runs: Sequence[Trial]
+    """Its fresh runs that completed, on every split."""
+
+
+def best(results: StudyResults) -> Best | None:
+    """The configuration to use: of repeats the winner of the leading arm that is best by
+    validation on all splits that it has met; else the one with the best mean on most fresh seeds,
+    or the best trial of the search where nothing was confirmed. None where no trial completed."""
+    if results.spec.repeats > 1 and (chosen := _of_repeats(results)):
+        return chosen
+    metric = results.spec.objective.metric
+    winners = [(trial, runs) for arm in results.arms for trial, runs in [results.winner(arm)]]
+    known = [(trial, results.ranked(runs)) for trial, runs in winners if trial is not None]
+    if not known:
+        trial = next(iter(results.ranking), None)
+        return trial and Best(trial, float(trial.value or 0.0), metric)
+    trial, runs = max(known, key=lambda winner: _most_then_best(winner[1], results))
+    if not runs:
+        trial = results.ranked(results.search)[0]
+        return Best(trial, float(trial.value or 0.0), metric)
+    return Best(trial, fmean(run.value or 0.0 for run in runs), metric, runs)
+
+
+def _most_then_best(runs: Sequence[Trial], results: StudyResults) -> tuple[int, float]:
+    sign = 1 if results.spec.objective.goal == "maximize" else -1
+    return len(runs), sign * fmean(run.value or 0.0 for run in runs) if runs else 0.0
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """Measures validation values of different splits against each other."""
+
+    metric: str
+    objective: Objective
+    logarithms: bool
+    """Whether errors are compared as logarithms."""
+    levels: Mapping[int, float]
+    """The mean over all arms' winners in every repeat; empty where one arm alone has any, which
+    cannot tell an easy split from a good configuration."""
+
+    @classmethod
+    def of(cls, results: StudyResults, found: Found) -> Yardstick:
+        """That of a study's winners on their own splits."""
+        metric, wanted = results.spec.objective.metric, results.spec.design.scale
+        rows = [row for each in found.values() for row in each.values()]
+        values = [(row.repeat, row.validation(metric)) for row in rows]
+        known = [(repeat, value) for repeat, value in values if value is not None]
+        logarithms, _ = on_log_scale(wanted, metric, [value for _, value in known])
+        by_repeat: dict[int, list[float]] = {}
+        for repeat, value in known:
+            by_repeat.setdefault(repeat, []).append(math.log(value) if logarithms else value)
+        several = sum(bool(each) for each in found.values()) > 1
+        levels = {repeat: fmean(values) for repeat, values in by_repeat.items()}
+        return cls(metric, results.spec.objective, logarithms, levels if several else {})
+
+    def relative(self, run: Trial) -> float:
+        """A run's validation value less the level of its split."""
+        value = run.best[self.metric]
+        return (math.log(value) if self.logarithms and value > 0 else value) - self.levels.get(
+            run.repeat, 0.0
+        )
+
+    def rank(self, runs: Sequence[Trial]) -> float:
+        """What orders configurations by their runs, the best first; splits weigh the same."""
+        by_split: dict[int, list[float]] = {}
+        for run in runs:
+            by_split.setdefault(run.repeat, []).append(self.relative(run))
+        if not by_split:
+            return math.inf
+        mean = fmean(fmean(values) for values in by_split.values())
+        return merit(mean, {}, self.objective)[0]
+
+    def rank_of_run(self, run: Trial) -> tuple[float, float]:
+        """What orders runs, the best first."""
+        return merit(self.relative(run), run.best, self.objective)
+
+
+def _of_repeats(results: StudyResults) -> Best | None:
+    part = part_of(results, results.spec.objective.metric)
+    found = repeat_results(results, part.metric)
+    arm = leading_arm(results, found)
+    if arm is None:
+        return None
+    values = [row.value for row in found[arm].values() if row.value is not None]
+    yardstick = Yardstick.of(results, found)
+    known = candidates(results, found[arm].values(), yardstick)
+    chosen = min(known, key=lambda candidate: yardstick.rank(candidate.runs))
+    runs = sorted(chosen.runs, key=yardstick.rank_of_run)
+    return Best(chosen.trial, fmean(values), part.metric, runs, repeats=len(values))
+
+
+def leading_arm(results: StudyResults, found: Found) -> str | None:
+    """The arm with the best mean over its repeats, of those that lost fewest of them."""
+    sign = -1 if results.spec.objective.goal == "maximize" else 1
+    means = {
+        arm: (
+            sum(row.is_lost for row in rows.values()),
+            sign * fmean(row.value for row in rows.values() if row.value is not None),
+        )
+        for arm, rows in found.items()
+        if any(row.value is not None for row in rows.values())
+    }
+    return min(means, key=lambda arm: means[arm], default=None)
+
+
+def candidates(
+    results: StudyResults, rows: Iterable[RepeatResult], yardstick: Yardstick
+) -> list[Candidate]:
+    """The configurations that won searches of an arm, the best on their own splits first."""
+    won: dict[str, list[RepeatResult]] = {}
+    for row in rows:
+        if row.winner is not None and row.by_seed:
+            won.setdefault(row.winner.config_hash, []).append(row)
+
+    def on_own_splits(rows: Sequence[RepeatResult]) -> float:
+        return yardstick.rank([run for row in rows for run in _completed(row.runs)])
+
+    return [
+        _candidate(results, rows) for rows in sorted(won.values(), key=on_own_splits)
+    ]
+
+
+def _candidate(results: StudyResults, rows: Sequence[RepeatResult]) -> Candidate:
+    trial = rows[0].winner
+    assert trial is not None
+    this = ("cross", trial.arm, trial.config_hash)
+    crossed = [run for run in results.ended if (run.phase, run.arm, run.config_hash) == this]
+    runs = _completed([*(run for row in rows for run in row.runs), *crossed])
+    return Candidate(trial, tuple(row.repeat for row in rows), runs)
+
+
+def _completed(runs: Iterable[Trial]) -> list[Trial]:
+    return [run for run in runs if run.outcome == Outcome.completed]
+
+
+def cross_plan(results: StudyResults, splits: Splits) -> list[PlannedTraining]:
+    """The trainings of the leading arm's best winners on the other splits, one seed each."""
+    part = part_of(results, results.spec.objective.metric)
+    found = repeat_results(results, part.metric)
+    arm = leading_arm(results, found)
+    if arm is None:
+        return []
+    allowed = int(SHARE * sum(trial.phase != "cross" for trial in results.ended))
+    yardstick = Yardstick.of(results, found)
+    chosen = candidates(results, found[arm].values(), yardstick)[: min(CANDIDATES, allowed)]
+    if len(chosen) < 2:
+        return []  # there is nothing to choose from
+    repeats, each = sorted(found[arm]), allowed // len(chosen)
+    return [
+        PlannedTraining(
+            arm,
+            Configuration.resolve(candidate.trial.configuration),
+            seed_index=0,
+            repeat=repeat,
+            split=splits.seed(repeat),
+        )
+        for candidate in chosen
+        for repeat in [repeat for repeat in repeats if repeat not in candidate.won][:each]
+    ]
