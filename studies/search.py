@@ -1,7 +1,8 @@
-"""The tables of samplers and pruners; both are Optuna's own.
+"""The tables of samplers and pruners: Optuna's own, with random draws that are matched.
 
-A sampler's `build(seed, **parameters)` gives an Optuna sampler; a pruner's
-`build(epochs, **parameters)` an Optuna pruner, `epochs` being the longest training.
+A sampler's `build(seed, salt, **parameters)` gives the Optuna sampler of one trial: `seed` is that
+of its model, `salt` that of its random draws (`samplers.salt_of`). A pruner's
+`build(epochs, **parameters)` gives an Optuna pruner, `epochs` being the longest training.
 """
 
 from __future__ import annotations
@@ -28,52 +29,78 @@ class Sampler(Component):
     """Whether its points do not depend on earlier results (tuning curves have valid bands)."""
 
 
-def _random(seed: int) -> BaseSampler:
-    from optuna.samplers import RandomSampler
+def _random(seed: int, salt: str) -> BaseSampler:
+    from studies.samplers import MatchedRandomSampler
 
-    return RandomSampler(seed=seed)
+    return MatchedRandomSampler(salt)
 
 
-def _tpe(seed: int, **parameters: Any) -> BaseSampler:
+def _tpe(seed: int, salt: str, *, n_startup_trials: int, **parameters: Any) -> BaseSampler:
     from optuna.exceptions import ExperimentalWarning
     from optuna.samplers import TPESampler
+
+    from studies.samplers import MatchedRandomSampler, StartupSampler
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         # group=True: conditional parameters are modelled together with the part they belong to.
-        return TPESampler(seed=seed, multivariate=True, group=True, **parameters)
+        model = TPESampler(
+            seed=seed,
+            multivariate=True,
+            group=True,
+            n_startup_trials=n_startup_trials,
+            **parameters,
+        )
+    return StartupSampler(model, MatchedRandomSampler(salt), n_startup_trials)
 
 
-def _qmc(seed: int, **parameters: Any) -> BaseSampler:
+def _qmc(seed: int, salt: str, **parameters: Any) -> BaseSampler:
     from optuna.exceptions import ExperimentalWarning
     from optuna.samplers import QMCSampler
+
+    from studies.samplers import MatchedRandomSampler
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         return QMCSampler(
             seed=seed,
+            independent_sampler=MatchedRandomSampler(salt),
             warn_independent_sampling=False,
             warn_asynchronous_seeding=False,
             **parameters,
         )
 
 
-def _cmaes(seed: int, **parameters: Any) -> BaseSampler:
+def _cmaes(seed: int, salt: str, **parameters: Any) -> BaseSampler:
     from optuna.exceptions import ExperimentalWarning
     from optuna.samplers import CmaEsSampler
 
+    from studies.samplers import MatchedRandomSampler
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return CmaEsSampler(seed=seed, warn_independent_sampling=False, **parameters)
+        return CmaEsSampler(
+            seed=seed,
+            independent_sampler=MatchedRandomSampler(salt),
+            warn_independent_sampling=False,
+            **parameters,
+        )
 
 
-def _gp(seed: int, **parameters: Any) -> BaseSampler:
+def _gp(seed: int, salt: str, **parameters: Any) -> BaseSampler:
     from optuna.exceptions import ExperimentalWarning
     from optuna.samplers import GPSampler
 
+    from studies.samplers import MatchedRandomSampler
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return GPSampler(seed=seed, warn_independent_sampling=False, **parameters)
+        return GPSampler(
+            seed=seed,
+            independent_sampler=MatchedRandomSampler(salt),
+            warn_independent_sampling=False,
+            **parameters,
+        )
 
 
 def _startup(default: int) -> Number:
