@@ -8,6 +8,7 @@ of its model, `salt` that of its random draws (`samplers.salt_of`). A pruner's
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ from lightning_modules.components import Component, Flag, Number, Option, Parame
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
+
+STARTUP = "n_startup_trials"
+"""The parameter of every sampler with a model."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ SAMPLERS: dict[str, Sampler] = {
         "tree-structured Parzen estimator, multivariate and grouped",
         _tpe,
         {
-            "n_startup_trials": _startup(10),
+            STARTUP: _startup(10),
             "n_ei_candidates": Number(24, "candidates per suggestion", low=1, integer=True),
         },
         source="Bergstra 2011; Watanabe 2023, arXiv:2304.11127",
@@ -141,16 +145,41 @@ SAMPLERS: dict[str, Sampler] = {
     "cmaes": Sampler(
         "covariance matrix adaptation evolution strategy, for continuous spaces",
         _cmaes,
-        {"n_startup_trials": _startup(1)},
+        {STARTUP: _startup(1)},
         source="Hansen 2016, arXiv:1604.00772",
     ),
     "gp": Sampler(
         "Gaussian process with log expected improvement",
         _gp,
-        {"n_startup_trials": _startup(10)},
+        {STARTUP: _startup(10)},
         source="Optuna's GPSampler",
     ),
 }
+
+
+def startup_for(sampler: str, trials: int, given: Mapping[str, Any]) -> int | None:
+    """The `n_startup_trials` of a search of `trials`; None where the sampler has none.
+
+    It is what the user has `given`, or else the table's default, of which a search of less than
+    twice as many trials takes a third of its trials, so that the model has its say.
+    """
+    parameter = SAMPLERS[sampler].parameters.get(STARTUP)
+    if parameter is None:
+        return None
+    if STARTUP in given:
+        return int(given[STARTUP])
+    default = int(parameter.default)
+    return min(default, max(3, trials // 3)) if trials < 2 * default else default
+
+
+def model_trials(sampler: str, trials: int, startup: int | None) -> int:
+    """How many of `trials` a model chooses, where one is trained after the other and all end well.
+
+    The first is the default, whatever `startup` says. Samplers without a model choose none.
+    """
+    if startup is None or STARTUP not in SAMPLERS[sampler].parameters:
+        return 0
+    return max(0, trials - max(1, startup))
 
 
 def _none(epochs: int) -> BasePruner:

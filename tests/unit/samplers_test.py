@@ -23,7 +23,7 @@ from studies.archive import Ledger
 from studies.arms import arms
 from studies.phases import build_sampler
 from studies.samplers import MatchedRandomSampler, quantile, salt_of, value_at
-from studies.search import SAMPLERS
+from studies.search import SAMPLERS, model_trials, startup_for
 from tests.made import spec_of
 
 SALTS = [salt_of(seed, repeat, n) for seed in range(10) for repeat in (1, 2) for n in range(200)]
@@ -410,3 +410,31 @@ def cut_short(method: str, suggest: Callable[[optuna.Trial], Any], **given: Any)
     plain(trial)
     study.tell(trial, quadratic(trial.params))
     return study
+
+
+# --- how long a start-up is
+
+
+@pytest.mark.parametrize(
+    ("sampler", "trials", "given", "startup", "modelled"),
+    [
+        ("tpe", 20, {}, 10, 10),
+        ("tpe", 100, {}, 10, 90),
+        ("tpe", 19, {}, 6, 13),
+        ("tpe", 8, {}, 3, 5),
+        ("tpe", 2, {}, 3, 0),
+        ("gp", 12, {}, 4, 8),
+        ("tpe", 8, {"n_startup_trials": 10}, 10, 0),
+        ("tpe", 8, {"n_startup_trials": 0, "n_ei_candidates": 9}, 0, 7),  # the first is the default
+        ("cmaes", 1, {}, 1, 0),
+        ("cmaes", 30, {}, 1, 29),
+        ("random", 20, {}, None, 0),
+        ("grid", 20, {}, None, 0),
+        ("qmc", 20, {}, None, 0),
+    ],
+)
+def test_a_short_search_has_a_short_start_up(
+    sampler: str, trials: int, given: dict[str, Any], startup: int | None, modelled: int
+) -> None:
+    assert startup_for(sampler, trials, given) == startup
+    assert model_trials(sampler, trials, startup) == modelled
