@@ -15,6 +15,7 @@ from lightning_modules.configuration import Configuration
 from studies.archive import FINISHED, Archive, Asked, Ledger, end_of
 from studies.arms import Arm
 from studies.records import TrialRecord
+from studies.samplers import salt_of
 from studies.search import PRUNERS, SAMPLERS
 from studies.space import Point
 from studies.spec import Spec
@@ -205,11 +206,16 @@ class ArmSearch:
                 yield point
 
 
-def build_sampler(spec: Spec, number: int) -> optuna.samplers.BaseSampler:
-    """The sampler of trial `number`, seeded so that a resumed search repeats itself exactly."""
+def build_sampler(
+    spec: Spec, number: int, repeat: int = 1, extra: str = ""
+) -> optuna.samplers.BaseSampler:
+    """The sampler of trial `number`, seeded so that a resumed search repeats itself exactly, and
+    equally in every arm; `extra` is what to tell arms apart by."""
     row = SAMPLERS[spec.sampler.name]
-    seed = derive_seed(spec.seed, "sampler", number if row.reseed else 0)
-    sampler: optuna.samplers.BaseSampler = row.build(seed, **spec.sampler.parameters)
+    phase = ("sampler" if repeat == 1 else f"sampler/r{repeat}") + (f"/{extra}" if extra else "")
+    seed = derive_seed(spec.seed, phase, number if row.reseed else 0)
+    salt = salt_of(spec.seed, repeat, number, extra)
+    sampler: optuna.samplers.BaseSampler = row.build(seed, salt, **spec.sampler.parameters)
     return sampler
 
 

@@ -16,6 +16,7 @@ from studies.arms import Arm, arms
 from studies.confirmation import seeds_of
 from studies.phases import Budget
 from studies.placeholders import is_program, lacks_seed
+from studies.samplers import MatchedRandomSampler, salt_of
 from studies.spec import Spec
 from studies.verdicts import seeds_for_a_verdict
 
@@ -106,14 +107,15 @@ def _warnings(spec: Spec, alternatives: Sequence[Arm]) -> list[str]:
 
 
 def sample(spec: Spec) -> list[Configuration]:
-    """A few configurations of the space: the first arms' defaults, then random ones."""
+    """A few configurations: the first arm's default, then the draws of trials 1 and 2 of the arms,
+    as a random search or the start-up of a model makes them."""
     alternatives = arms(spec)
-    sampler = optuna.samplers.RandomSampler(seed=spec.seed)
-    study = optuna.create_study(sampler=sampler)
     found = []
-    for index in range(SAMPLES):
-        arm = alternatives[index % len(alternatives)]
-        if index == 0:
+    for number in range(SAMPLES):
+        arm = alternatives[number % len(alternatives)]
+        sampler = MatchedRandomSampler(salt_of(spec.seed, 1, number))
+        study = optuna.create_study(sampler=sampler)
+        if number == 0:
             study.enqueue_trial(arm.space.default())
         found.append(Configuration.resolve(arm.space.suggest(study.ask())))
     return found

@@ -1,9 +1,14 @@
-"""What `fairtune check` warns of, on made-up studies."""
+"""What `fairtune check` warns of and shows, on made-up studies."""
 
+import re
+
+import optuna
 import pytest
 
 from lightning_modules.configuration import Configuration
-from studies.preview import plan, weight_counts
+from studies.arms import arms
+from studies.phases import build_sampler
+from studies.preview import plan, sample, weight_counts
 from tests.made import OPTIMIZERS, spec_of
 
 
@@ -35,3 +40,25 @@ def test_frozen_weights_are_weights_too() -> None:
     counts = weight_counts(Configuration.resolve(frozen))
     assert total == trained > 500_000
     assert counts == (total, 513 * 10)  # the head reads 512 channels
+
+
+@pytest.mark.parametrize("method", ["random", "tpe"])
+def test_samples_are_the_first_trials_that_the_study_will_have(method: str) -> None:
+    spec = spec_of(OPTIMIZERS.replace("method: random", f"method: {method}"))
+    sgd, momentum, adam = arms(spec)
+    default, first, second = sample(spec)
+    assert default.optimizer.parameters["lr"] == sgd.space.default()["optimizer.lr"]
+    for configuration, arm, number in ((first, momentum, 1), (second, adam, 2)):
+        study = optuna.create_study(sampler=build_sampler(spec, number))
+        assert configuration == Configuration.resolve(arm.space.suggest(study.ask()))
+
+
+def test_samples_of_arms_may_choose_from_different_lists() -> None:
+    lists = {"sgd": "[0.1, 0.2]", "momentum": "[0.3]", "adam": "[0.4, 0.5]"}
+    text = OPTIMIZERS
+    for name, values in lists.items():
+        text = re.sub(
+            f"name: {name}, lr: {{.*}}", f"name: {name}, lr: {{values: {values}}}}}", text
+        )
+    rates = [configuration.optimizer.parameters["lr"] for configuration in sample(spec_of(text))]
+    assert rates[0] in (0.1, 0.2) and rates[1] == 0.3 and rates[2] in (0.4, 0.5)
