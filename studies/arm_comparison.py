@@ -21,6 +21,7 @@ from studies.confirmation import confirm_seeds
 from studies.gaps import gaps
 from studies.levels import ALPHA, LOOK_ALPHA, MIN_REPEATS, SECOND_LOOK_ALPHA
 from studies.records import Outcome
+from studies.resampled_search import Searched, compare_searches, expected_best
 from studies.repeat_results import (
     Part,
     RepeatResult,
@@ -42,9 +43,7 @@ SHARES = ("accuracy", "f1")
 def compare_arms(results: StudyResults, metric: str) -> Comparison:
     """Compare the arms of a study by a metric that validation logs, where every repeat has a test
     part of its own by the same metric there."""
-    if results.spec.design.at is not None:
-        return read_at(results, metric)
-    part = part_of(results, metric)
+    part = part_for(results, metric)
     goal = goal_for(results, part.metric)
     found = repeat_results(results, part.metric)
     counted = count_repeats(results, found, goal, part)
@@ -53,8 +52,17 @@ def compare_arms(results: StudyResults, metric: str) -> Comparison:
         for arm, rows in found.items()
     }
     design = design_of(results, found, part, counted)
+    values = {
+        name: values_at(results, rows, metric, goal, design)
+        if design.at is not None
+        else arm_values(rows, counted, design.logarithms)
+        for name, rows in found.items()
+    }
     sign = 1 if goal == "maximize" else -1
-    made = [_arm(results, arm, found[arm.name], metric, goal, design) for arm in arms(results.spec)]
+    made = [
+        _arm(results, arm, found[arm.name], values[arm.name], metric, goal, design)
+        for arm in arms(results.spec)
+    ]
     made, reference = referred(results, made, metric, sign)
     made.sort(key=lambda arm: (len(arm.lost), *rank(arm, sign)))
     return Comparison(
@@ -63,16 +71,24 @@ def compare_arms(results: StudyResults, metric: str) -> Comparison:
         metric=part.metric,
         goal=goal,
         arms=made,
-        pairs=_pairs(made, goal, design),
+        pairs=_pairs(results, made, values, metric, goal, design),
         reference=reference,
         missing=list(_missing(results, made, design)),
         design=design,
     )
 
 
+def part_for(results: StudyResults, metric: str) -> Part:
+    """Where winners are compared. A search that is read at a smaller budget rests on all of its
+    trials, which have met validation only."""
+    if results.spec.design.at is not None:
+        return Part("validation", metric)
+    return part_of(results, metric)
+
+
 def arms_in_play(results: StudyResults, look: int) -> list[str]:
     """The arms of a sequential comparison that have an open pair after a look."""
-    part = part_of(results, results.spec.objective.metric)
+    part = part_for(results, results.spec.objective.metric)
     found = repeat_results(results, part.metric)
     return _in_play(results, found, goal_for(results, part.metric), part, look)
 
@@ -155,6 +171,7 @@ def design_of(results: StudyResults, found: Found, part: Part, counted: int) -> 
             [look.repeats for look in earlier] + [look for look in looks if look <= counted]
         ),
         sequential=spec.design.sequential,
+        at=spec.design.at,
         against=spec.design.against,
         logarithms=logarithms,
         scale_note=note,
@@ -189,7 +206,7 @@ def _level(results: StudyResults, counted: int, earlier: Sequence[Look]) -> tupl
             "the study was extended after two verdicts, and a third look would find a difference "
             "too often; ask again in a new study"
         )
-    if spec.repeats < MIN_REPEATS:
+    if spec.repeats < MIN_REPEATS and spec.design.at is None:
         return level, too_few(spec.repeats)
     if spec.design.sequential:
         first = spec.design.looks[0]
@@ -240,13 +257,13 @@ def _arm(
     results: StudyResults,
     arm: Arm,
     rows: Mapping[int, RepeatResult],
+    values: ArmValues,
     metric: str,
     goal: Goal,
     design: Design,
 ) -> ArmResult:
     """`metric` is the one that validation logs; values are of the part under comparison."""
     trials = [trial for trial in results.search if trial.arm == arm.name]
-    values = arm_values(rows, design.searches, design.logarithms)
     won = [(row, row.winner) for row in rows.values() if row.winner is not None]
     searched = [value_of(trial, metric) for _, trial in won]
     defaults = [
@@ -300,30 +317,89 @@ def _interval(values: Sequence[float], logarithms: bool) -> Interval:
     return Interval(estimate, low, high, f"{found.method}, of logarithms")
 
 
-def _pairs(found: Sequence[ArmResult], goal: Goal, design: Design) -> list[PairResult]:
+def _pairs(
+    results: StudyResults,
+    found: Sequence[ArmResult],
+    values: Mapping[str, ArmValues],
+    metric: str,
+    goal: Goal,
+    design: Design,
+) -> list[PairResult]:
     """The pairs of arms that are compared; without a verdict where the design allows none."""
     begun = [arm for arm in found if arm.confirmed or arm.lost]
     every = combinations(begun, design.against)
-    scale = math.log if design.logarithms else float
-    values = {
-        arm.arm: ArmValues(
-            {repeat: scale(value) for repeat, value in arm.confirmed.items()}, frozenset(arm.lost)
-        )
-        for arm in begun
-    }
-    pairs = [(values[a.arm], values[b.arm]) for a, b in every]
-    if design.sequential:
-        compared: Sequence[ArmPair] = arm_verdicts.sequential(
-            pairs, goal, resolution=design.resolution, done=design.searches
-        ).pairs
-    else:
-        compared = arm_verdicts.compare_arms(
-            pairs, goal, alpha=design.level, resolution=design.resolution
-        )
+    compared = _compared(results, every, values, metric, goal, design)
     return [
         pair_result(a.arm, b.arm, each, design)
         for (a, b), each in zip(every, compared, strict=True)
     ]
+
+
+def _compared(
+    results: StudyResults,
+    every: Sequence[tuple[ArmResult, ArmResult]],
+    values: Mapping[str, ArmValues],
+    metric: str,
+    goal: Goal,
+    design: Design,
+) -> Sequence[ArmPair]:
+    if design.at is not None and design.planned == 1:
+        searches = {
+            arm.arm: searched(results, arm.arm, 1, metric, design.logarithms)
+            for pair in every
+            for arm in pair
+        }
+        read = [(searches[a.arm], searches[b.arm]) for a, b in every]
+        return compare_searches(read, design.at, goal, alpha=design.level)
+    pairs = [(values[a.arm], values[b.arm]) for a, b in every]
+    if design.sequential:
+        return arm_verdicts.sequential(
+            pairs, goal, resolution=design.resolution, done=design.searches
+        ).pairs
+    return arm_verdicts.compare_arms(
+        pairs, goal, alpha=design.level, resolution=design.resolution
+    )
+
+
+def searched(
+    results: StudyResults, arm: str, repeat: int, metric: str, logarithms: bool
+) -> Searched:
+    """One search as it is read at a smaller budget: its draws by their number, without the
+    defaults, which nobody drew, and the fresh values of the best."""
+    scale = math.log if logarithms else float
+    drawn = [
+        trial
+        for trial in results.searched(arm, repeat)
+        if not trial.default and trial.outcome != Outcome.interrupted
+    ]
+    drawn.sort(key=lambda trial: trial.number)
+    values = [value_of(t, metric) if t.outcome == Outcome.completed else None for t in drawn]
+    search = np.array([math.nan if value is None else scale(value) for value in values])
+    confirmed = {}
+    for index, trial in enumerate(drawn):
+        runs = [value_of(run, metric) for run in results.confirmations(trial)]
+        known = [scale(value) for value in runs if value is not None]
+        if known:
+            confirmed[index] = fmean(known)
+    return Searched(search, confirmed)
+
+
+def values_at(
+    results: StudyResults,
+    rows: Mapping[int, RepeatResult],
+    metric: str,
+    goal: Goal,
+    design: Design,
+) -> ArmValues:
+    """What N trials of every repeat's search would have found, on average."""
+    assert design.at is not None
+    values = {}
+    for repeat, row in rows.items():
+        read = searched(results, row.arm, repeat, metric, design.logarithms)
+        if design.at <= len(read.search):
+            values[repeat] = expected_best(read.search, read.confirmed, design.at, goal)
+    lost = frozenset(n for n, row in rows.items() if row.is_lost or math.isnan(values.get(n, 0.0)))
+    return ArmValues({n: value for n, value in values.items() if n not in lost}, lost)
 
 
 def pair_result(a: str, b: str, found: ArmPair, design: Design) -> PairResult:

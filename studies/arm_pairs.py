@@ -15,14 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from studies.arm_power import (
-    MIN_REPEATS,
-    MOST,
-    detectable_gap,
-    repeats_needed,
-    t_quantile,
-    t_test_p,
-)
+from studies.arm_power import MOST, detectable_gap, repeats_needed, t_quantile, t_test_p
+from studies.levels import MIN_REPEATS
 from studies.stats import ROUNDING, Array, Goal, Interval, differences, pair
 from studies.verdicts import seeds_for_a_verdict, smallest_p
 

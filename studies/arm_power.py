@@ -14,10 +14,8 @@ import math
 
 from scipy import optimize, special
 
-from studies.verdicts import ALPHA
+from studies.levels import ALPHA, MIN_REPEATS
 
-MIN_REPEATS = 4
-"""Repeats (independent searches) below which nothing is claimed about arms, whatever the seeds."""
 MOST = 1_000
 """Repeats beyond which "how many are needed" has no useful answer."""
 

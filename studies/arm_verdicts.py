@@ -19,37 +19,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from studies.arm_pairs import ArmPair, ArmValues, decide, skewness, weigh
-from studies.arm_power import MIN_REPEATS, detectable_effect, detectable_gap, repeats_needed
+from studies.arm_pairs import ArmPair, ArmValues, decide, weigh
+from studies.levels import ALPHA, FUTILE, LOOK_ALPHA, LOOKS, MIN_REPEATS
 from studies.stats import Goal, holm
-from studies.verdicts import ALPHA
-
-__all__ = [
-    "ALPHA",
-    "FUTILE",
-    "LOOKS",
-    "LOOK_ALPHA",
-    "MIN_REPEATS",
-    "SECOND_LOOK_ALPHA",
-    "ArmPair",
-    "ArmValues",
-    "Sequential",
-    "compare_arms",
-    "detectable_effect",
-    "detectable_gap",
-    "repeats_needed",
-    "sequential",
-    "skewness",
-]
-
-SECOND_LOOK_ALPHA = 0.01
-"""The level of `compare_arms` where repeats were added after a verdict at ALPHA had been seen."""
-LOOK_ALPHA = 0.0224
-"""The level of each of the three looks of a sequential comparison; Holm divides it."""
-LOOKS = (4, 6, 8)
-"""The numbers of repeats at which a sequential comparison is looked at, fixed before the start."""
-FUTILE = 0.5
-"""A pair with a larger p value (before Holm) at the first look is closed."""
 
 Pairs = Sequence[tuple[ArmValues, ArmValues]]
 

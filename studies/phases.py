@@ -95,21 +95,17 @@ class ArmSearch:
         repeat: int = 1,
         split: int | None = None,
     ) -> ArmSearch:
-        """A search, continued where the storage has it; `noted` is written there."""
+        """A search, continued where the storage has it; `noted` is written to the first repeat."""
+        attributes: dict[str, Any] = {"study": spec.study, "arm": arm.name, "phase": "search"}
+        if repeat == 1:
+            attributes |= {"study_file": spec.text, "sampler": str(spec.sampler), **noted}
+        else:
+            attributes |= {"repeat": repeat, "split": split}
         ledger = archive.ledger(
             search_name(spec.study, arm.name, repeat),
             spec.objective.goal,
             pruner=build_pruner(spec),
-            attributes={
-                "study": spec.study,
-                "arm": arm.name,
-                "repeat": repeat,
-                "split": split,
-                "phase": "search",
-                "study_file": spec.text,
-                "sampler": str(spec.sampler),
-                **noted,
-            },
+            attributes=attributes,
         )
         budget = Budget(spec.trials_asked, spec.epochs, spec.max_epochs)
         return cls(arm, spec, ledger, budget, repeat, split)
@@ -212,8 +208,8 @@ def build_sampler(
     """The sampler of trial `number`, seeded so that a resumed search repeats itself exactly, and
     equally in every arm; `extra` is what to tell arms apart by."""
     row = SAMPLERS[spec.sampler.name]
-    phase = ("sampler" if repeat == 1 else f"sampler/r{repeat}") + (f"/{extra}" if extra else "")
-    seed = derive_seed(spec.seed, phase, number if row.reseed else 0)
+    phase = f"sampler/{extra}" if extra else "sampler"
+    seed = derive_seed(spec.seed, phase, number if row.reseed else 0, repeat)
     salt = salt_of(spec.seed, repeat, number, extra)
     sampler: optuna.samplers.BaseSampler = row.build(seed, salt, **spec.sampler.parameters)
     return sampler

@@ -22,8 +22,8 @@ from scipy import special
 
 from studies.arm_pairs import ArmPair, decide
 from studies.arm_power import noncentrality, t_quantile, t_test_p
+from studies.levels import ALPHA
 from studies.stats import ROUNDING, Array, Goal, Interval, holm
-from studies.verdicts import ALPHA
 
 
 @dataclass(frozen=True, eq=False)

@@ -70,6 +70,8 @@ class Trial:
     """The independent search of its arm that it belongs to, counted from 1."""
     split: int | None = None
     """The seed of its split, where that is not the configuration's own."""
+    number: int = 0
+    """Its number in its Optuna study."""
     rows: Mapping[str, int] = field(default_factory=dict)
     """Rows of `train`, `validation` and `test`, as far as they are known."""
 
@@ -354,6 +356,7 @@ def _trial(
         key=told["key"],
         arm=told.get("arm", attributes.get("arm", "")),
         phase=attributes.get("phase", "search"),
+        number=trial.number,
         repeat=told.get("repeat", attributes.get("repeat", 1)),
         split=told.get("split", attributes.get("split")),
         outcome=None if running else outcome,

@@ -16,7 +16,7 @@ from lightning_modules.errors import StorageError
 from studies import results
 from studies.archive import Archive, Asked, Ledger, end_of
 from studies.arms import arms
-from studies.checkpoints import superfluous
+from studies.checkpoints import checkpoints_to_delete
 from studies.engines import Ended, Engine, Epoch, Event, Task
 from studies.failures import ATTEMPTS, RETRIED, FailureRun
 from studies.home import Home
@@ -343,7 +343,7 @@ class Runner:
 
     def keep_best(self, ledger: Ledger, asked: Asked) -> None:
         """Delete the checkpoints that nobody will ask for."""
-        for key in superfluous(self.spec, ledger.finished.values(), asked.record):
+        for key in checkpoints_to_delete(self.spec, ledger.finished.values(), asked.record):
             checkpoint = self.home.checkpoint(self.spec.study, key)
             checkpoint.unlink(missing_ok=True)
             checkpoint.with_suffix(".npy").unlink(missing_ok=True)

@@ -118,13 +118,21 @@ def tags_of(record: TrialRecord) -> dict[str, str]:
     """What tells a trial's run from others."""
     return {
         "fairtune.arm": record.arm,
+        "fairtune.repeat": str(record.repeat),
         "fairtune.phase": record.phase,
         "fairtune.trial": record.key,
         "fairtune.seed": str(record.seed),
+        "fairtune.split": _split(record),
         "fairtune.config_hash": record.configuration.hash,
         "fairtune.sampler": record.sampler,
         "fairtune.dataset": record.configuration.data.name,
     }
+
+
+def _split(record: TrialRecord) -> str:
+    """The seed of a trial's split; empty where only the user's code knows."""
+    own = record.configuration.data.parameters.get("split_seed", "")
+    return str(own if record.split is None else record.split)
 
 
 def params_of(record: TrialRecord) -> dict[str, str]:

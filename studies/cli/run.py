@@ -47,6 +47,11 @@ def run(
                 workers=worker_count(workers),
                 display=display,
                 stopping=lambda: interruption.code is not None,
+                command=[
+                    str(file.resolve() if file.exists() else file),
+                    *(part for each in overrides or () for part in ("--set", each)),
+                    *(part for each in allow or () for part in ("--allow", each)),
+                ],
             )
         except KeyboardInterrupt:  # of a second signal
             raise typer.Exit(interruption.code or 130) from None

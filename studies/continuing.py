@@ -1,0 +1,85 @@
+"""Whether a study file continues the study that was started under its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lightning_modules.errors import UserError
+from studies import document
+from studies.archive import Archive
+from studies.spec import Spec, resolve
+
+MAY_CHANGE = ("description", "search.trials", "search.epochs", "search.timeout", "search.repeats",
+              "compare.claim", "confirm", "trainer.trial_timeout")  # fmt: skip
+"""Keys of a study file that may differ between two runs of the same study, some in one way only."""
+
+
+def continued(spec: Spec, archive: Archive) -> Spec:
+    """The study file as it continues what is recorded.
+
+    Raises UserError naming what differs from the file that the study was started with.
+    """
+    file = recorded_file(spec.study, archive)
+    if file is None:
+        return spec
+    before = resolve(document.parse(file, f"the stored file of {spec.study}"), recorded=True)
+    if before.design.claim == "configurations" and not spec.claims and spec.factors:
+        spec = spec.as_before_claims()
+    changed = [*_differences(before, spec), *_redesigned(before, spec)]
+    if changed:
+        raise UserError(
+            f"study {spec.study} was started with another file: {'; '.join(changed)}. "
+            "Give the changed study another name, or undo the change"
+        )
+    return spec
+
+
+def recorded_file(study: str, archive: Archive) -> str | None:
+    """The file that a study was last run with."""
+    files = (archive.attributes(name).get("study_file") for name in search_names(study, archive))
+    return next((file for file in files if file is not None), None)
+
+
+def _differences(before: Spec, now: Spec) -> Iterator[str]:
+    old, new = dict(_flat("", before.tree)), dict(_flat("", now.tree))
+    for path in sorted(old.keys() | new.keys()):
+        if old.get(path) != new.get(path) and not path.startswith(MAY_CHANGE):
+            was, becomes = old.get(path, "not given"), new.get(path, "not given")
+            yield f"{path} was {was!r} and is {becomes!r}"
+
+
+def _redesigned(before: Spec, now: Spec) -> Iterator[str]:
+    """Changes of the design that would let one look for a verdict until there is one."""
+    old, new = before.design, now.design
+    if old.claim == "configurations" and new.claim == "arms":
+        yield "compare.claim was 'configurations' and is 'arms', which other searches must show"
+    if new.claim != old.claim:
+        return  # from arms to configurations: the first repeat is what they are found by
+    if old.sequential != new.sequential:
+        was, becomes = ("auto" if each.sequential else each.repeats for each in (old, new))
+        yield f"search.repeats was {was} and is {becomes}: looks are planned before the start"
+    elif new.repeats < old.repeats:
+        yield f"search.repeats was {old.repeats} and is {new.repeats}: it can only be raised"
+    if old.sequential and new.sequential:
+        for key in ("trials", "epochs"):
+            was, becomes = getattr(before, key), getattr(now, key)
+            if was != becomes:
+                yield f"search.{key} was {was} and is {becomes}: with repeats: auto it is fixed"
+        if old.seeds != new.seeds:
+            yield f"confirm.seeds was {old.seeds} and is {new.seeds}: with repeats: auto it is fixed"
+
+
+def search_names(study: str, archive: Archive) -> list[str]:
+    """The Optuna studies of a study's arms, as far as they exist."""
+    return [n for n in archive.names() if n == study or n.startswith(f"{study}/")]
+
+
+def _flat(prefix: str, node: Any) -> Iterator[tuple[str, Any]]:
+    items = node.items() if isinstance(node, Mapping) else enumerate(node)
+    for key, value in items:
+        path = f"{prefix}.{key}" if prefix else str(key)
+        if isinstance(value, Mapping | list) and value:
+            yield from _flat(path, value)
+        else:
+            yield path, value
