@@ -15,6 +15,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
 
+from lightning_modules.best_epoch import is_better
 from lightning_modules.building import build_data, build_network
 from lightning_modules.configuration import Configuration
 from lightning_modules.continuation import (
@@ -42,7 +43,7 @@ EXAMPLE_ROWS = 2
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training came to; metrics are those of the best epoch by the objective."""
+    """What a training came to; metrics are those of the best epoch, see `best_epoch.is_better`."""
 
     epochs: int
     best_epoch: int | None
@@ -268,11 +269,8 @@ class _Watch(Checkpoint):
         self.history.append(metrics)
         if self.diverged is not None:
             return False
-        value, best = metrics[self.objective.metric], self.best.get(self.objective.metric)
-        if best is not None:
-            better = value > best if self.objective.goal == "maximize" else value < best
-            if not better:
-                return False
+        if not is_better(metrics, self.best, self.objective):
+            return False
         self.best_epoch = self.epochs
         return True
 

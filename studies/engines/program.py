@@ -26,6 +26,7 @@ from typing import IO, Any
 
 import psutil
 
+from lightning_modules.best_epoch import is_better
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import UserError
 from lightning_modules.sections import COMMAND
@@ -116,7 +117,7 @@ class _Account:
         self.epochs.append(metrics)
         if not math.isfinite(value):
             self.diverged = f"{objective.metric} is {value!r} after epoch {number}"
-        elif self._best is None or self._better(value, self.best[objective.metric]):
+        elif is_better(metrics, self.best, objective):
             self._best = number
         return EpochReport(number, metrics)
 
@@ -146,9 +147,6 @@ class _Account:
             seconds=time.perf_counter() - began,
             device="",
         )
-
-    def _better(self, value: float, than: float) -> bool:
-        return value > than if self.configuration.objective.goal == "maximize" else value < than
 
 
 class _Program:

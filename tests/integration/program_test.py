@@ -73,8 +73,8 @@ def sh(script: str) -> list[str]:
     return ["sh", "-c", script]
 
 
-def said(epoch: Any, loss: Any = 0.5) -> str:
-    return f"echo '{json.dumps({'epoch': epoch, 'metrics': {'val/loss': loss}})}'"
+def said(epoch: Any, loss: Any = 0.5, **others: Any) -> str:
+    return f"echo '{json.dumps({'epoch': epoch, 'metrics': {'val/loss': loss, **others}})}'"
 
 
 def test_a_program_in_sh_and_awk_is_a_trial(
@@ -112,6 +112,17 @@ def test_a_program_that_does_not_listen_is_ended_with_its_children(
     assert (end.outcome, end.epochs) == (Outcome.pruned, 1)
     child = int((tmp_path / "child").read_text())
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+def test_among_epochs_of_equal_accuracy_the_one_of_the_lowest_loss_is_the_best(
+    tmp_path: Path,
+) -> None:
+    reported = [(0.5, 0.1), (0.9, 0.4), (0.9, 0.2), (0.9, 0.2), (0.9, float("nan"))]
+    lines = (said(at, loss, accuracy=value) for at, (value, loss) in enumerate(reported, 1))
+    lines = (line.replace("accuracy", "val/accuracy") for line in lines)
+    goal = {"metric": "val/accuracy", "goal": "maximize"}
+    end, _ = ended(tmp_path, sh("; ".join(lines)), epochs=5, objective=goal)
+    assert (end.outcome, end.best_epoch, end.best["val/loss"]) == (Outcome.completed, 3, 0.2)
 
 
 def test_a_program_that_never_reads_is_not_kept_waiting(tmp_path: Path) -> None:
