@@ -25,6 +25,7 @@ from lightning_modules.continuation import (
     set_generator_states,
 )
 from lightning_modules.data.described import Described, describe
+from lightning_modules.data.part_rows import rows_of_parts
 from lightning_modules.errors import Interrupted, UserError
 from lightning_modules.module import SupervisedModule
 from lightning_modules.own_modules import (
@@ -59,6 +60,8 @@ class TrainingResult:
     seconds: float
     device: str
     """`cpu`, or the name of a GPU."""
+    rows: Mapping[str, int]
+    """Of `train`, `validation` and `test`, where they are known."""
 
 
 def train(
@@ -116,12 +119,14 @@ def train(
         trainer.fit(module, datamodule=data, ckpt_path=found, weights_only=True)
         if watch.interrupted:
             raise Interrupted(f"after epoch {watch.epochs}")
+        rows = rows_of_parts(data, trainer)
         test: dict[str, float] = {}
         testable = evaluate_test and can_test(module, data)
         if testable and watch.weights and not watch.diverged:
             module.load_state_dict(watch.weights)
             trainer.test(module, datamodule=data, verbose=False)
             test = tested(trainer, module)
+            rows |= rows_of_parts(data, trainer)
     if checkpoint is not None and watch.weights:
         architecture = getattr(module, "architecture", None)
         _write(checkpoint, configuration, seed, described, architecture, watch)
@@ -136,6 +141,7 @@ def train(
         weights_hash=weights_hash,
         seconds=watch.seconds,
         device=_name(trainer.strategy.root_device),
+        rows=rows,
     )
 
 

@@ -169,15 +169,21 @@ class _Program:
     @contextlib.contextmanager
     def started(cls, task: Task, folder: Path) -> Iterator[_Program]:
         """Start it in the group of this process, with which it dies; it ends with the block."""
-        configuration = task.configuration
+        configuration, split = task.configuration, task.split or 0
         values = {
             **configuration.flat(),
             "seed": task.seed,
+            "split": split,
             "epochs": configuration.trainer["epochs"],
             "checkpoint": task.checkpoint or "",
             WHOLE: str(folder / "configuration.json"),
         }
-        whole = {**configuration.to_dict(), "seed": task.seed, "checkpoint": task.checkpoint}
+        whole = {
+            **configuration.to_dict(),
+            "seed": task.seed,
+            "split": split,
+            "checkpoint": task.checkpoint,
+        }
         (folder / "configuration.json").write_text(json.dumps(whole, indent=2))
         command = filled(configuration.model.parameters[COMMAND], values)
         threads = str(configuration.trainer["threads"])
