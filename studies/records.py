@@ -77,6 +77,8 @@ class TrialEnd:
     data_hash: str = ""
     weights_hash: str = ""
     device: str = ""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Of the parts `train`, `validation` and `test`, where they are known."""
 
     def to_json(self) -> str:
         """As it is stored."""
