@@ -93,9 +93,7 @@ def arms_in_play(results: StudyResults, look: int) -> list[str]:
     return _in_play(results, found, goal_for(results, part.metric), part, look)
 
 
-def _in_play(
-    results: StudyResults, found: Found, goal: Goal, part: Part, look: int
-) -> list[str]:
+def _in_play(results: StudyResults, found: Found, goal: Goal, part: Part, look: int) -> list[str]:
     names = [arm.name for arm in arms(results.spec)]
     if look == 0:
         return names
@@ -231,10 +229,7 @@ def too_few(repeats: int) -> str:
 
 def _scale(results: StudyResults, found: Found, part: Part) -> tuple[bool, str]:
     values = [
-        value
-        for rows in found.values()
-        for row in rows.values()
-        for value in row.by_seed.values()
+        value for rows in found.values() for row in rows.values() for value in row.by_seed.values()
     ]
     return on_log_scale(results.spec.design.scale, part.metric, values)
 
@@ -356,9 +351,7 @@ def _compared(
         return arm_verdicts.sequential(
             pairs, goal, resolution=design.resolution, done=design.searches
         ).pairs
-    return arm_verdicts.compare_arms(
-        pairs, goal, alpha=design.level, resolution=design.resolution
-    )
+    return arm_verdicts.compare_arms(pairs, goal, alpha=design.level, resolution=design.resolution)
 
 
 def searched(
@@ -411,9 +404,7 @@ def pair_result(a: str, b: str, found: ArmPair, design: Design) -> PairResult:
     return PairResult(
         a,
         b,
-        verdicts.Comparison(
-            design.seeds, found.difference, found.p, found.p_holm, share, verdict
-        ),
+        verdicts.Comparison(design.seeds, found.difference, found.p, found.p_holm, share, verdict),
         deviation=found.deviation,
         wins=found.wins,
         ties=found.ties,
@@ -428,9 +419,7 @@ def pair_result(a: str, b: str, found: ArmPair, design: Design) -> PairResult:
     )
 
 
-def _missing(
-    results: StudyResults, found: Sequence[ArmResult], design: Design
-) -> Iterator[str]:
+def _missing(results: StudyResults, found: Sequence[ArmResult], design: Design) -> Iterator[str]:
     yield from gaps(results, found)
     if design.why_none and results.spec.confirm is not None and len(found) > 1:
         yield f"no verdict: {design.why_none}"

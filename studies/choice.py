@@ -157,9 +157,7 @@ def candidates(
     def on_own_splits(rows: Sequence[RepeatResult]) -> float:
         return yardstick.rank([run for row in rows for run in _completed(row.runs)])
 
-    return [
-        _candidate(results, rows) for rows in sorted(won.values(), key=on_own_splits)
-    ]
+    return [_candidate(results, rows) for rows in sorted(won.values(), key=on_own_splits)]
 
 
 def _candidate(results: StudyResults, rows: Sequence[RepeatResult]) -> Candidate:

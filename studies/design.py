@@ -170,9 +170,7 @@ def _problems_at(
             f"{search.repeats}",
         )
     if confirm is not None and confirm.top is not None:
-        yield Problem(
-            ("confirm", "top"), "does not go with compare.at, which decides it; drop top"
-        )
+        yield Problem(("confirm", "top"), "does not go with compare.at, which decides it; drop top")
 
 
 def take_choice(

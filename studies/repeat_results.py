@@ -72,9 +72,7 @@ def part_of(results: StudyResults, metric: str) -> Part:
     """Where winners are compared: on the test part of each repeat's own split, where repeats have
     one and every fresh run has met it; else on validation."""
     runs = [
-        run
-        for run in results.ended
-        if run.phase == "confirm" and run.outcome == Outcome.completed
+        run for run in results.ended if run.phase == "confirm" and run.outcome == Outcome.completed
     ]
     tested = on_test(metric)
     own = any(run.split is not None for run in runs)

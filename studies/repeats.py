@@ -107,9 +107,7 @@ class Repeats:
         """Whether any trial has ended well."""
         return any(source.ledger.worked for source in (*self.searches, *self.fresh))
 
-    def next_trial(
-        self, *, searching: bool, fresh: bool = True
-    ) -> tuple[Source, Asked] | None:
+    def next_trial(self, *, searching: bool, fresh: bool = True) -> tuple[Source, Asked] | None:
         """What to train next: with `searching` from the searches, with `fresh` their fresh runs."""
         for repeat in self._in_turn(searching):
             if searching:

@@ -42,9 +42,7 @@ def splits_of(spec: Spec) -> Splits:
     Raises UserError where the file asks for a split per repeat and its rows are not divided at
     random, and OwnCodeError where the class that divides them cannot be imported.
     """
-    found = [
-        rule_of(Configuration.resolve(variant.value)) for variant in variants(spec.space.root)
-    ]
+    found = [rule_of(Configuration.resolve(variant.value)) for variant in variants(spec.space.root)]
     redrawn = tuple(part for part in ALL if all(part in rule.redrawn for rule in found))
     why = next((rule.why_fixed for rule in found if rule.why_fixed), "")
     wanted = spec.design.split == "per_repeat" and spec.repeats > 1
