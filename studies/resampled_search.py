@@ -123,8 +123,9 @@ def jackknife_pair(
         raise ValueError(f"arms must be matched by trial, got {k} and {len(b.search)} trials")
     if not 1 <= n < k:
         raise ValueError(f"n must be in [1, {k}), below the number of trials, got {n}")
-    if min(a.completed(), b.completed()) < n:
-        raise ValueError(f"{n} trials must be completed, got {a.completed()} and {b.completed()}")
+    if min(a.completed(), b.completed()) < _least(n):
+        counts = f"{a.completed()} and {b.completed()}"
+        raise ValueError(f"{_least(n)} trials must be completed, got {counts}")
     estimate, df = _difference(a, b, n, goal), k / n
     left_out = np.array([_difference(a.without(i), b.without(i), n, goal) for i in range(k)])
     error = math.sqrt((k - 1) / k * float(((left_out - left_out.mean()) ** 2).sum()))
@@ -170,8 +171,8 @@ def _weigh(a: Searched, b: Searched, n: int, goal: Goal, alpha: float, pairs: in
         better="none",
         reasons=_missing(a, b, n),
         lopsided=False,
-        lost_a=int(a.completed() < n),
-        lost_b=int(b.completed() < n),
+        lost_a=int(a.completed() < _least(n)),
+        lost_b=int(b.completed() < _least(n)),
         test="none",
         detectable=math.inf,
         repeats_needed=None,
@@ -187,14 +188,19 @@ def _weigh(a: Searched, b: Searched, n: int, goal: Goal, alpha: float, pairs: in
     )
 
 
+def _least(n: int) -> int:
+    """Completed trials that a comparison needs: one has to remain when the jackknife takes one."""
+    return max(n, 2)
+
+
 def _missing(a: Searched, b: Searched, n: int) -> tuple[str, ...]:
     """Why there is no verdict, if there is none."""
     k, reasons = len(a.search), []
     if k <= n:
         reasons.append(f"{k} trials cannot be read as searches of {n}: more than {n} are needed")
     for name, arm in (("a", a), ("b", b)):
-        if arm.completed() < n:
-            reasons.append(f"{name} completed {arm.completed()} trials, fewer than {n}")
+        if arm.completed() < _least(n):
+            reasons.append(f"{name} completed {arm.completed()} trials, fewer than {_least(n)}")
         elif not any(math.isfinite(value) for value in arm.confirmed.values()):
             reasons.append(f"no trial of {name} was confirmed: its optimism is unknown")
     return tuple(reasons)
