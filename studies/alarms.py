@@ -9,7 +9,7 @@ from itertools import permutations
 
 from studies.arms import Arm, arms
 from studies.comparison import ArmResult, Comparison
-from studies.confirmation import seeds_of
+from studies.confirmation import confirm_seeds, pair_count
 from studies.records import Outcome
 from studies.results import StudyResults, Trial
 from studies.space import Range
@@ -58,7 +58,7 @@ def alarms(results: StudyResults, comparison: Comparison) -> list[Alarm]:
         found += _pruned(result.arm, trials)
     found += _inclusions(comparison)
     found += _too_few_seeds(results)
-    found += _chosen_twice(results)
+    found += _chosen_twice(results, comparison)
     return found
 
 
@@ -190,9 +190,9 @@ def _pruned(arm: str, trials: Sequence[Trial]) -> Iterator[Alarm]:
 def _too_few_seeds(results: StudyResults) -> Iterator[Alarm]:
     """No outcome of the confirmation could be called better."""
     spec, count = results.spec, len(arms(results.spec))
-    if spec.confirm is None or count < 2:
+    if spec.confirm is None or count < 2 or spec.design.claim != "configurations":
         return
-    seeds, needed = seeds_of(spec.confirm, count), seeds_for_a_verdict(math.comb(count, 2))
+    seeds, needed = confirm_seeds(spec), seeds_for_a_verdict(pair_count(spec))
     if seeds < needed:
         yield Alarm(
             "too few seeds",
@@ -202,14 +202,15 @@ def _too_few_seeds(results: StudyResults) -> Iterator[Alarm]:
         )
 
 
-def _chosen_twice(results: StudyResults) -> Iterator[Alarm]:
+def _chosen_twice(results: StudyResults, comparison: Comparison) -> Iterator[Alarm]:
     """The seeds that choose among an arm's configurations also judge the one that they choose."""
     confirm = results.spec.confirm
-    if confirm is not None and confirm.top > 1 and results.spec.factors:
+    top = (confirm and confirm.top) or 1
+    if top > 1 and results.spec.factors and comparison.design.part != "test":
         yield Alarm(
             "selection",
             "",
-            f"each arm's best of {confirm.top} configurations was chosen on the seeds that then "
+            f"each arm's best of {top} configurations was chosen on the seeds that then "
             "judge it, so its mean is optimistic and more than 5 % of equal arms would be called "
             "better: compare with confirm.top=1",
         )

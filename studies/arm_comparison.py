@@ -13,7 +13,8 @@ from statistics import fmean
 import numpy as np
 
 from studies import arm_verdicts, stats, verdicts
-from studies.arm_verdicts import ArmPair, ArmValues
+from studies.arm_pairs import ArmPair, ArmValues
+from studies.arm_power import repeats_needed
 from studies.arms import Arm, arms
 from studies.comparison import ArmResult, Comparison, Design, PairResult
 from studies.configuration_comparison import combinations, goal_for, rank, referred
@@ -32,7 +33,6 @@ from studies.repeat_results import (
     value_of,
 )
 from studies.results import Look, StudyResults, outcome_counts
-from studies.search_reading import read_at
 from studies.stats import Goal, Interval
 
 Found = Mapping[str, Mapping[int, RepeatResult]]
@@ -325,7 +325,7 @@ def _pairs(
     every = combinations(begun, design.against)
     compared = _compared(results, every, values, metric, goal, design)
     return [
-        pair_result(a.arm, b.arm, each, design)
+        pair_result(a.arm, b.arm, each, design, len(every))
         for (a, b), each in zip(every, compared, strict=True)
     ]
 
@@ -395,7 +395,18 @@ def values_at(
     return ArmValues({n: value for n, value in values.items() if n not in lost}, lost)
 
 
-def pair_result(a: str, b: str, found: ArmPair, design: Design) -> PairResult:
+def _repeats_needed(found: ArmPair, design: Design, pairs: int) -> int | None:
+    """Repeats that would show the observed difference; as a study is extended: at a second look,
+    which is the last."""
+    again = design.level == ALPHA and not design.sequential and design.at is None
+    if not again or found.repeats_needed is None:
+        return None
+    return repeats_needed(
+        found.difference.estimate, found.deviation, alpha=SECOND_LOOK_ALPHA, pairs=pairs
+    )
+
+
+def pair_result(a: str, b: str, found: ArmPair, design: Design, pairs: int) -> PairResult:
     """A pair as comparisons show it."""
     verdict = verdicts.Verdict(found.better, found.reasons)
     if design.why_none:
@@ -412,8 +423,10 @@ def pair_result(a: str, b: str, found: ArmPair, design: Design) -> PairResult:
         detectable=found.detectable,
         seeds_needed=None,
         repeats=found.repeats,
-        repeats_needed=found.repeats_needed,
+        repeats_needed=_repeats_needed(found, design, pairs),
         lopsided=found.lopsided,
+        lost_a=found.lost_a,
+        lost_b=found.lost_b,
         look=found.look,
         test=found.test,
     )

@@ -54,8 +54,7 @@ def best(results: StudyResults) -> Best | None:
     winners = [(trial, runs) for arm in results.arms for trial, runs in [results.winner(arm)]]
     known = [(trial, results.ranked(runs)) for trial, runs in winners if trial is not None]
     if not known:
-        trial = next(iter(results.ranking), None)
-        return trial and Best(trial, float(trial.value or 0.0), metric)
+        return None
     trial, runs = max(known, key=lambda winner: _most_then_best(winner[1], results))
     if not runs:
         trial = results.ranked(results.search)[0]

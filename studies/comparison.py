@@ -84,6 +84,8 @@ class PairResult:
     """Repeats that would show the observed difference with probability 0.8."""
     lopsided: bool = False
     """Whether the differences are too lopsided for so few of them."""
+    lost_a: int = 0
+    lost_b: int = 0
     look: int | None = None
     """The look, in repeats, at which a sequential comparison decided or closed the pair."""
     test: str = "sign-flip test"

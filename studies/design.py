@@ -78,7 +78,7 @@ def design(
     if sequential:
         repeats = LOOKS[-1]
     elif search.repeats is not None:
-        repeats = cast(int, search.repeats)
+        repeats = search.repeats
     confirm = confirm or ConfirmSection()
     top = confirm.top or 1
     if at is not None:

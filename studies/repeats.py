@@ -105,7 +105,8 @@ class Repeats:
     @property
     def worked(self) -> bool:
         """Whether any trial has ended well."""
-        return any(source.ledger.worked for source in (*self.searches, *self.fresh))
+        sources: list[Source] = [*self.searches, *self.fresh]
+        return any(source.ledger.worked for source in sources)
 
     def next_trial(self, *, searching: bool, fresh: bool = True) -> tuple[Source, Asked] | None:
         """What to train next: with `searching` from the searches, with `fresh` their fresh runs."""

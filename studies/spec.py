@@ -28,7 +28,7 @@ from studies.document import Document
 from studies.placeholders import command_problems
 from studies.ranges import Keys, read_space, variants
 from studies.search import PRUNERS, SAMPLERS, startup_for
-from studies.space import Alternatives, Choice, Group, Space, find
+from studies.space import Alternatives, Choice, Group, Node, Space, find
 from studies.study_file import (
     Claim,
     CompareSection,

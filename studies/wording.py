@@ -1,16 +1,13 @@
-"""A comparison in words that a student understands, and as the JSON object of `compare`."""
+"""Numbers of a comparison in words: values, differences, intervals, durations."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from typing import Any
 
-from studies.comparison import ArmResult, Comparison, PairResult
-from studies.power import SMALLEST_EFFECT
+from studies.comparison import Comparison
 from studies.stats import Interval
-from studies.verdicts import seeds_for_a_verdict
 
 SHARES = ("accuracy", "f1")
 """Metrics between 0 and 1, whose differences are told in points of a hundred."""
@@ -46,132 +43,45 @@ def interval(metric: str, found: Interval) -> str:
     return f"{found.estimate:.4g} ({found.low:.4g} to {found.high:.4g})"
 
 
-def verdict_sentence(comparison: Comparison, pair: PairResult) -> str:
-    """What may be said of two arms."""
-    metric, result = comparison.metric, pair.result
-    if result.verdict.better == "none":
-        return f"{pair.a} and {pair.b}: no detectable difference{_why_none(comparison, pair)}"
-    first, second = (pair.a, pair.b) if result.verdict.better == "a" else (pair.b, pair.a)
-    wins = pair.wins if result.verdict.better == "a" else result.seeds - pair.wins - pair.ties
-    ties = f", equal in {pair.ties}," if pair.ties else ""
-    low, high = sorted((abs(result.difference.low), abs(result.difference.high)))
-    return (
-        f"{first} beats {second} by {amount(metric, abs(result.difference.estimate))} "
-        f"{unit(metric)} (95 % interval {amount(metric, low)} to {amount(metric, high)}; better in "
-        f"{wins}{ties} of {result.seeds} seeds)"
-    )
+def effect(
+    comparison: Comparison, difference: float, *, by: bool = True, plain: bool = False
+) -> str:
+    """A difference between two arms, its size only: in points or units, or as a ratio in percent
+    where values are compared as logarithms. `plain` is a size without a direction."""
+    if not comparison.design.logarithms:
+        size = f"{amount(comparison.metric, abs(difference))} {unit(comparison.metric)}"
+        return f"by {size}" if by else size
+    if plain:
+        return f"a ratio of {math.exp(abs(difference)):.3g}"
+    name = comparison.metric.rpartition("/")[2]
+    lower = comparison.goal == "minimize"
+    percent = 100 * abs(math.expm1(-abs(difference) if lower else abs(difference)))
+    way = "lower" if lower else "higher"
+    return f"by a {name} that is {percent:.3g} % {way}" if by else f"{percent:.3g} % of {name}"
 
 
-def _why_none(comparison: Comparison, pair: PairResult) -> str:
-    metric, result = comparison.metric, pair.result
-    least = seeds_for_a_verdict(len(comparison.pairs))
-    if result.seeds < least:
-        return f"; {result.seeds} seeds allow no verdict, {least} at least do"
-    if pair.withheld:
-        return f"; {pair.withheld}"
-    observed = f"{amount(metric, abs(result.difference.estimate))} {unit(metric)}"
-    said = f"; observed {observed}"
-    if pair.seeds_needed is not None and pair.seeds_needed > result.seeds:
-        more = pair.seeds_needed - result.seeds
-        said += f", for which about {more} more {'seeds' if more > 1 else 'seed'} would be needed"
-    elif abs(result.difference.estimate) <= SMALLEST_EFFECT * pair.deviation:
-        said += ", too small beside its scatter to win three of four seeds, however many they are"
-    elif pair.seeds_needed is None:
-        said += ", for which more than a thousand seeds would be needed"
-    if math.isfinite(pair.detectable) and pair.detectable > 0:
-        detectable = f"{amount(metric, pair.detectable)} {unit(metric)}"
-        said += f" ({result.seeds} seeds detect {detectable} or more, 8 times in 10)"
-    return said
+def spread(comparison: Comparison, found: Interval) -> str:
+    """The interval of a difference, in the words of `effect`, as it favours the better arm."""
+    better = found.estimate > 0 if comparison.goal == "maximize" else found.estimate < 0
+    sign = 1 if better == (comparison.goal == "maximize") else -1
+    low, high = sorted((sign * found.low, sign * found.high))
+    if comparison.goal == "minimize":
+        low, high = sorted((-low, -high))
+    if not comparison.design.logarithms:
+        return f"{amount(comparison.metric, low)} to {amount(comparison.metric, high)}"
+    way = -1 if comparison.goal == "minimize" else 1
+    ends = sorted(100 * way * math.expm1(way * end) for end in (low, high))
+    return f"{ends[0]:.3g} to {ends[1]:.3g} %"
 
 
-def summary(comparison: Comparison) -> list[str]:
-    """Everything that may be said, the most important first."""
-    return verdicts(comparison) + [f"missing: {text}" for text in comparison.missing]
+def level_words(alpha: float) -> str:
+    """The confidence of an interval: `95 %`."""
+    return f"{100 * (1 - alpha):.4g} %"
 
 
-def verdicts(comparison: Comparison) -> list[str]:
-    """What may be said of all arms together, then of every pair; empty where nothing may."""
-    if not comparison.pairs:
-        return []
-    winners = {_winner(pair) for pair in comparison.pairs} - {""}
-    losers = {_loser(pair) for pair in comparison.pairs} - {""}
-    unbeaten = [arm.arm for arm in comparison.arms if arm.confirmed and arm.arm not in losers]
-    least = seeds_for_a_verdict(len(comparison.pairs))
-    most = max(pair.result.seeds for pair in comparison.pairs)
-    if most < least:
-        said = f"no verdict is possible with {most} seeds: {least} at least are needed"
-    elif not winners:
-        said = "no arm is detectably better than another"
-    elif len(unbeaten) == 1 and _beats_all(comparison, unbeaten[0]):
-        said = f"{unbeaten[0]} is better than every other arm"
-    else:
-        said = "not beaten by any other arm: " + ", ".join(unbeaten)
-    return [said, *(verdict_sentence(comparison, pair) for pair in comparison.pairs)]
-
-
-def _winner(pair: PairResult) -> str:
-    return {"a": pair.a, "b": pair.b, "none": ""}[pair.result.verdict.better]
-
-
-def _loser(pair: PairResult) -> str:
-    return {"a": pair.b, "b": pair.a, "none": ""}[pair.result.verdict.better]
-
-
-def _beats_all(comparison: Comparison, arm: str) -> bool:
-    return all(_winner(pair) == arm for pair in comparison.pairs if arm in (pair.a, pair.b))
-
-
-def as_json(comparison: Comparison, said: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON object of `compare`; `said` is added to it."""
-    return {
-        "study": comparison.study,
-        "factor": " × ".join(comparison.factors) or None,
-        "metric": comparison.metric,
-        "arms": [_arm(arm) for arm in comparison.arms],
-        "pairs": [_pair(pair) for pair in comparison.pairs],
-        "summary": summary(comparison),
-        **said,
-    }
-
-
-def _arm(arm: ArmResult) -> dict[str, Any]:
-    return {
-        "arm": arm.arm,
-        "search_best": arm.search_best,
-        "default": arm.default,
-        "confirmed": list(arm.confirmed.values()),
-        "mean": arm.mean.estimate,
-        "ci_low": arm.mean.low,
-        "ci_high": arm.mean.high,
-        "optimism": arm.optimism,
-        "test_mean": arm.test_mean,
-        "failures": arm.failures,
-        "trials": dict(arm.outcomes),
-        "epochs": arm.epochs,
-        "seconds": round(arm.seconds, 3),
-        "epochs_to_reference": arm.epochs_to_reference,
-        "seconds_to_reference": arm.seconds_to_reference,
-    }
-
-
-def _pair(pair: PairResult) -> dict[str, Any]:
-    result = pair.result
-    return {
-        "a": pair.a,
-        "b": pair.b,
-        "difference": result.difference.estimate,
-        "ci_low": result.difference.low,
-        "ci_high": result.difference.high,
-        "ci_method": result.difference.method,
-        "p": result.p,
-        "p_holm": result.p_holm,
-        "probability_a_better": result.probability_a_better.estimate,
-        "verdict": result.verdict.better,
-        "reasons": list(result.verdict.reasons),
-        "seeds": result.seeds,
-        "seeds_needed": pair.seeds_needed,
-        "detectable": pair.detectable,
-    }
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """A count with its noun."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def is_share(metric: str) -> bool:

@@ -19,7 +19,7 @@ from dashboard.figures.common import (
     value_axis,
 )
 from studies.arms import arms
-from studies.comparison import value_of
+from studies.repeat_results import value_of
 from studies.records import Outcome
 from studies.results import StudyResults, Trial
 from studies.space import Choice, Range

@@ -21,7 +21,7 @@ from dashboard.figures.common import (
     number_format,
     value_axis,
 )
-from studies.comparison import value_of
+from studies.repeat_results import value_of
 from studies.curves import learning_curve
 from studies.histories import Histories
 from studies.records import Outcome

@@ -1,0 +1,231 @@
+"""What may be said of a comparison, in sentences that a student understands.
+
+A sentence says no more than what was varied: about arms only where every arm was searched several
+times, about the two configurations where one search of each was made.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from studies.comparison import ArmResult, Comparison, PairResult
+from studies.levels import ALPHA
+from studies.verdicts import seeds_for_a_verdict
+from studies.wording import amount, effect, level_words, plural, spread, unit
+
+LISTED = 3
+"""Undecided pairs up to which every one has a sentence of its own."""
+LOPSIDED_FALSE = "9 to 17 %"
+"""Equal arms that are told apart where one of them fails now and then: 10 standard deviations in a
+tenth of the repeats, 4 to 8 repeats; see benchmarks/calibration.py."""
+
+
+def summary(comparison: Comparison) -> list[str]:
+    """Everything that may be said, the most important first."""
+    return verdicts(comparison) + [f"missing: {text}" for text in comparison.missing]
+
+
+def verdicts(comparison: Comparison) -> list[str]:
+    """What may be said of all arms together, then of their pairs; empty where nothing may."""
+    if not comparison.pairs:
+        return []
+    if comparison.design.why_none:
+        return [f"no verdict: {comparison.design.why_none}"]
+    decided = [pair for pair in comparison.pairs if winner(pair)]
+    undecided = [pair for pair in comparison.pairs if not winner(pair)]
+    said = [headline(comparison), *(verdict_sentence(comparison, pair) for pair in decided)]
+    if len(undecided) <= LISTED:
+        return said + [verdict_sentence(comparison, pair) for pair in undecided]
+    return [*said, _together(comparison, undecided, others=bool(decided))]
+
+
+def headline(comparison: Comparison) -> str:
+    """What may be said of all arms together."""
+    configurations = comparison.design.claim == "configurations"
+    if configurations:
+        least = seeds_for_a_verdict(len(comparison.pairs))
+        most = max(pair.result.seeds for pair in comparison.pairs)
+        if most < least:
+            return f"no verdict is possible with {most} seeds: {least} at least are needed"
+    losers = {loser(pair) for pair in comparison.pairs} - {""}
+    unbeaten = [a.arm for a in comparison.arms if (a.confirmed or a.lost) and a.arm not in losers]
+    alone = len(unbeaten) == 1 and _beats_all(comparison, unbeaten[0])
+    if configurations:
+        if not losers:
+            return "no configuration is detectably better than another"
+        if alone:
+            return f"the configuration found for {unbeaten[0]} is better than every other one"
+        return "no other configuration is better than those found for " + ", ".join(unbeaten)
+    if not losers:
+        return "no arm is detectably better than another"
+    if alone:
+        against = comparison.design.against
+        whom = against if against not in (None, unbeaten[0]) else "every other arm"
+        return f"{unbeaten[0]} is better than {whom} when each is tuned {budget_words(comparison)}"
+    return "not beaten by any other arm: " + ", ".join(unbeaten)
+
+
+def verdict_sentence(comparison: Comparison, pair: PairResult) -> str:
+    """What may be said of two arms, or of the configurations found for them."""
+    if comparison.design.claim == "configurations":
+        return _of_configurations(comparison, pair)
+    return _of_arms(comparison, pair)
+
+
+def winner(pair: PairResult) -> str:
+    """The arm that is better; empty where none is."""
+    return {"a": pair.a, "b": pair.b, "none": ""}[pair.result.verdict.better]
+
+
+def loser(pair: PairResult) -> str:
+    """The arm that is worse; empty where none is."""
+    return {"a": pair.b, "b": pair.a, "none": ""}[pair.result.verdict.better]
+
+
+def budget_words(comparison: Comparison) -> str:
+    """The budget that the claim is about: `with 8 trials`."""
+    design = comparison.design
+    trials = design.at or design.trials
+    return "equally" if trials is None else f"with {plural(trials, 'trial')}"
+
+
+def part_words(comparison: Comparison) -> str:
+    """Whose rows were looked at."""
+    return f"on the {comparison.design.part} part"
+
+
+def searches_words(comparison: Comparison, repeats: int) -> str:
+    """From how many searches, on which splits."""
+    design = comparison.design
+    if design.at is not None and design.planned == 1:
+        return (
+            f"one random search of {design.trials} trials for each arm read at {design.at}, "
+            "on one split"
+        )
+    splits = min(design.splits, repeats)
+    rows = f"{splits} splits of these rows" if splits > 1 else "one split"
+    read = f" of {design.trials} trials read at {design.at}" if design.at is not None else ""
+    return f"{plural(repeats, 'search', 'searches')}{read} on {rows}"
+
+
+def _of_arms(comparison: Comparison, pair: PairResult) -> str:
+    better = winner(pair)
+    if not better:
+        return f"{pair.a} and {pair.b}: no detectable difference{_why_no_arm(comparison, pair)}"
+    said = f"{better} beats {loser(pair)} when each is tuned {budget_words(comparison)}: "
+    if pair.test == "sign test" and pair.lost_a != pair.lost_b:
+        return said + _by_losses(comparison, pair)
+    found, design = pair.result.difference, comparison.design
+    rests = [
+        f"{level_words(design.level)} interval {spread(comparison, found)}",
+        searches_words(comparison, pair.repeats),
+    ]
+    if pair.look is not None and design.sequential:
+        rests.append(f"decided at the look after {pair.look}")
+    elif design.level < ALPHA:
+        rests.append(f"second look, judged at p <= {design.level:g}")
+    said += f"{effect(comparison, found.estimate)} {part_words(comparison)} ({'; '.join(rests)})"
+    if pair.lopsided:
+        said += (
+            f"; the {pair.repeats} differences are lopsided, and of equal arms of which one fails "
+            f"now and then {LOPSIDED_FALSE} were told apart so"
+        )
+    return said
+
+
+def _by_losses(comparison: Comparison, pair: PairResult) -> str:
+    """A verdict that rests on the repeats that gave an arm nothing."""
+    lost = {pair.a: pair.lost_a, pair.b: pair.lost_b}
+    count = comparison.design.searches
+    better, worse = winner(pair), loser(pair)
+    return (
+        f"{worse} came to nothing in {lost[worse]} of {count} repeats and {better} in "
+        f"{lost[better]} (sign test over repeats, a lost one counting as the worst value: p after "
+        f"Holm {pair.result.p_holm:.2g})"
+    )
+
+
+def _why_no_arm(comparison: Comparison, pair: PairResult) -> str:
+    design, found = comparison.design, pair.result.difference
+    if pair.test == "none" or not math.isfinite(found.estimate):
+        return f"; {'; '.join(pair.result.verdict.reasons)}"
+    lead = "" if found.estimate == 0 else f" in favour of {pair.a}"
+    said = f"; observed {effect(comparison, found.estimate, by=False)}{lead} {part_words(comparison)}"
+    if pair.lost_a != pair.lost_b:
+        return f"{said}; lost repeats: {pair.a} {pair.lost_a}, {pair.b} {pair.lost_b}"
+    needed = pair.repeats_needed
+    if design.at is None and needed is not None and needed > design.planned:
+        said += (
+            f", for which about {needed - design.planned} more repeats would be needed (a second "
+            "look, judged at p <= 0.01)"
+        )
+    if math.isfinite(pair.detectable) and pair.detectable > 0:
+        detectable = effect(comparison, pair.detectable, by=False, plain=True)
+        said += f" ({searches_words(comparison, pair.repeats)} detect {detectable} or more, 8 times in 10)"
+    return said
+
+
+def _together(comparison: Comparison, pairs: Sequence[PairResult], *, others: bool) -> str:
+    """Many undecided pairs in one sentence."""
+    known = [p for p in pairs if math.isfinite(p.result.difference.estimate)]
+    said = f"none of the {'other ' if others else ''}{len(pairs)} pairs is decided"
+    if not known:
+        return said
+    widest = max(known, key=lambda pair: abs(pair.result.difference.estimate))
+    seen = effect(comparison, widest.result.difference.estimate, by=False)
+    said += f"; the largest difference observed is {seen}, between {widest.a} and {widest.b}"
+    gaps = [p.detectable for p in known if math.isfinite(p.detectable) and p.detectable > 0]
+    if gaps:
+        bounds = [effect(comparison, gap, by=False, plain=True) for gap in (min(gaps), max(gaps))]
+        span = bounds[0] if bounds[0] == bounds[1] else f"{bounds[0]} to {bounds[1]}"
+        said += f", and {span} or more would be seen 8 times in 10"
+    return said
+
+
+def _of_configurations(comparison: Comparison, pair: PairResult) -> str:
+    metric, result = comparison.metric, pair.result
+    better = winner(pair)
+    if not better:
+        return (
+            f"the configurations found for {pair.a} and {pair.b}: no detectable difference"
+            f"{_why_no_configuration(comparison, pair)}"
+        )
+    wins = pair.wins if result.verdict.better == "a" else result.seeds - pair.wins - pair.ties
+    ties = f", equal in {pair.ties}," if pair.ties else ""
+    low, high = sorted((abs(result.difference.low), abs(result.difference.high)))
+    return (
+        f"the configuration found for {better} beats the one found for {loser(pair)} by "
+        f"{amount(metric, abs(result.difference.estimate))} {unit(metric)} (95 % interval "
+        f"{amount(metric, low)} to {amount(metric, high)}; better in {wins}{ties} of "
+        f"{result.seeds} seeds, one split). One search per arm: this does not say that {better} "
+        "is better"
+    )
+
+
+def _why_no_configuration(comparison: Comparison, pair: PairResult) -> str:
+    metric, result = comparison.metric, pair.result
+    least = seeds_for_a_verdict(len(comparison.pairs))
+    if result.seeds < least:
+        return f"; {result.seeds} seeds allow no verdict, {least} at least do"
+    if pair.withheld:
+        return f"; {pair.withheld}"
+    said = f"; observed {amount(metric, abs(result.difference.estimate))} {unit(metric)}"
+    if pair.seeds_needed is not None and pair.seeds_needed > result.seeds:
+        said += f", for which about {plural(pair.seeds_needed - result.seeds, 'more seed')} would be needed"
+    elif pair.seeds_needed is None:
+        said += ", so little beside the scatter between seeds that more seeds would not settle it"
+    if math.isfinite(pair.detectable) and pair.detectable > 0:
+        detectable = f"{amount(metric, pair.detectable)} {unit(metric)}"
+        said += f" ({result.seeds} seeds detect {detectable} or more, 8 times in 10)"
+    return said
+
+
+def _beats_all(comparison: Comparison, arm: str) -> bool:
+    mine = [pair for pair in comparison.pairs if arm in (pair.a, pair.b)]
+    return bool(mine) and all(winner(pair) == arm for pair in mine)
+
+
+def names(arms: Sequence[ArmResult]) -> str:
+    """The names of arms, one after the other."""
+    return ", ".join(arm.arm for arm in arms)
