@@ -38,7 +38,9 @@ def asked_for(command: Sequence[str]) -> list[str]:
 
 
 def tells_split(configuration: Configuration) -> bool:
-    """Whether a configuration's program is told the split on which it is to train."""
+    """Whether it is a program's, which is told the split on which it is to train."""
+    if not is_program(configuration):
+        return False
     names = asked_for(configuration.model.parameters[COMMAND])
     return "split" in names or WHOLE in names
 

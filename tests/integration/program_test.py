@@ -175,6 +175,7 @@ def test_a_program_is_told_its_split_and_its_data_section_stays(tmp_path: Path) 
 def test_a_command_says_whether_its_program_is_told_the_split(word: str, told: bool) -> None:
     tree = {"model": {"command": ["train", f"--with={word}"]}, "objective": GOAL}
     assert tells_split(Configuration.resolve(tree)) is told
+    assert not tells_split(Configuration.resolve({"data": "iris", "model": "mlp"}))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -302,6 +303,23 @@ def test_trials_that_run_side_by_side_start_up_until_enough_have_finished() -> N
         study.sampler = build("tpe", number, n_startup_trials=3)
         plain(study.ask())
     assert [dict(trial.params) for trial in study.trials] == matched(range(8))
+
+
+def test_a_trial_of_the_start_up_that_is_started_again_late_keeps_its_draws(
+    tmp_path: Path,
+) -> None:
+    study = optuna.create_study(storage=f"sqlite:///{tmp_path}/optuna.db")
+    for number in range(8):
+        study.sampler = build("tpe", number, n_startup_trials=4)
+        trial = study.ask()
+        if number != 2:  # its driver died before the first suggestion
+            plain(trial)
+            study.tell(trial, quadratic(trial.params))
+    Ledger(study)
+    study.sampler = build("tpe", 2, n_startup_trials=4)
+    trial = study.ask()
+    plain(trial)
+    assert (trial.number, dict(trial.params)) == (2, matched(range(2, 3))[0])
 
 
 @pytest.mark.parametrize("state", [TrialState.COMPLETE, TrialState.PRUNED])
