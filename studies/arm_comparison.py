@@ -22,7 +22,6 @@ from studies.confirmation import confirm_seeds
 from studies.gaps import gaps
 from studies.levels import ALPHA, LOOK_ALPHA, MIN_REPEATS, SECOND_LOOK_ALPHA
 from studies.records import Outcome
-from studies.resampled_search import Searched, compare_searches, expected_best
 from studies.repeat_results import (
     Part,
     RepeatResult,
@@ -32,6 +31,7 @@ from studies.repeat_results import (
     repeat_results,
     value_of,
 )
+from studies.resampled_search import Searched, compare_searches, expected_best
 from studies.results import Look, StudyResults, outcome_counts
 from studies.stats import Goal, Interval
 

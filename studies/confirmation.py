@@ -13,9 +13,8 @@ from optuna.trial import FrozenTrial, TrialState
 from lightning_modules.configuration import Configuration
 from studies.archive import Archive, Asked, Ledger, configuration_of, end_of
 from studies.arms import arms
-from studies.records import merit
 from studies.phases import ArmSearch, derive_seed, trial_key
-from studies.records import TrialRecord
+from studies.records import TrialRecord, merit
 from studies.spec import Spec
 
 

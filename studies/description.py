@@ -11,8 +11,9 @@ from studies import document
 from studies.comparison import Finding
 from studies.markdown import escape, fence, table
 from studies.results import Best, StudyResults, Trial, outcome_counts
+from studies.sentences import summary
 from studies.spec import Spec
-from studies.wording import level, summary
+from studies.wording import level
 
 if TYPE_CHECKING:
     import pandas as pd

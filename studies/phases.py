@@ -20,7 +20,6 @@ from studies.search import PRUNERS, SAMPLERS
 from studies.space import Point
 from studies.spec import Spec
 
-
 FRESH = ("confirm", "cross")
 """Phases whose trainings have seeds that no search uses."""
 

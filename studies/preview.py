@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +12,14 @@ import optuna
 from lightning_modules.configuration import Configuration
 from lightning_modules.metrics import METRICS, goal_of, logged_metrics
 from studies.arms import Arm, arms
-from studies.confirmation import seeds_of
+from studies.choice import CANDIDATES, SHARE
+from studies.confirmation import confirm_seeds, pair_count
+from studies.design_words import design_sentences
 from studies.phases import Budget
 from studies.placeholders import is_program, lacks_seed
 from studies.samplers import MatchedRandomSampler, salt_of
 from studies.spec import Spec
+from studies.splits import splits_of
 from studies.verdicts import seeds_for_a_verdict
 
 SAMPLES = 3
@@ -31,37 +33,53 @@ class Plan:
     """The sizes of a study; `trials` is None where a budget in epochs decides."""
 
     arms: Sequence[str]
+    repeats: int
+    """Searches of every arm, at most."""
     trials: int | None
+    """Of all searches."""
+    trials_each: int | None
+    """Of every search, the defaults included."""
     confirmations: int
+    crossed: int
+    """Trainings on other splits, at most."""
     epochs: int
-    """Epochs at most, search and confirmation together."""
+    """Epochs at most, everything together."""
     grid_points: int | None
     warnings: Sequence[str]
+    design: Sequence[str]
+    """What is claimed from what, on which rows, and what can be shown."""
 
 
 def plan(spec: Spec) -> Plan:
-    """The sizes of a study."""
-    alternatives = arms(spec)
+    """The sizes of a study; raises UserError where its rows cannot be split as it says."""
+    alternatives, splits = arms(spec), splits_of(spec)
+    searches = len(alternatives) * spec.repeats
     grid = spec.sampler.name == "grid"
     points = sum(arm.space.grid_size() for arm in alternatives) if grid else None
-    trials = points
-    if not grid and spec.trials is not None:
-        trials = spec.trials * len(alternatives)
-    search = (spec.epochs or 0) * len(alternatives)
+    trials = None if points is None else points * spec.repeats
+    if spec.trials_asked is not None:
+        trials = spec.trials_asked * searches
+    epochs = (spec.epochs or 0) * searches
     if trials is not None:
-        search = trials * spec.max_epochs
+        epochs = trials * spec.max_epochs
     confirmations = 0
     if spec.confirm is not None:
-        confirmations = (
-            len(alternatives) * spec.confirm.top * seeds_of(spec.confirm, len(arms(spec)))
-        )
+        confirmations = searches * spec.design.top * confirm_seeds(spec)
+    crossed = 0
+    if splits.per_repeat and spec.design.cross and confirmations:
+        whole = (trials or epochs // spec.max_epochs) + confirmations
+        crossed = min(CANDIDATES * (spec.repeats - 1), int(SHARE * whole))
     return Plan(
-        [arm.name for arm in alternatives],
-        trials,
-        confirmations,
-        search + confirmations * spec.max_epochs,
-        points,
-        list(_warnings(spec, alternatives)),
+        arms=[arm.name for arm in alternatives],
+        repeats=spec.repeats,
+        trials=trials,
+        trials_each=spec.trials_asked,
+        confirmations=confirmations,
+        crossed=crossed,
+        epochs=epochs + (confirmations + crossed) * spec.max_epochs,
+        grid_points=points,
+        warnings=list(_warnings(spec, alternatives)),
+        design=list(design_sentences(spec, splits)),
     )
 
 
@@ -93,11 +111,9 @@ def _warnings(spec: Spec, alternatives: Sequence[Arm]) -> list[str]:
             "the program is not told its seed: runs on fresh seeds would be equal, or differ by "
             "chance alone; add {seed} to model.command"
         )
-    if spec.confirm is not None and len(alternatives) > 1:
-        seeds, needed = (
-            seeds_of(spec.confirm, len(alternatives)),
-            seeds_for_a_verdict(math.comb(len(alternatives), 2)),
-        )
+    configurations = spec.design.claim == "configurations"
+    if spec.confirm is not None and len(alternatives) > 1 and configurations:
+        seeds, needed = confirm_seeds(spec), seeds_for_a_verdict(pair_count(spec))
         if seeds < needed:
             found.append(
                 f"confirm.seeds is {seeds}: no verdict is possible below {needed} seeds with "

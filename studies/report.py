@@ -21,7 +21,8 @@ from studies.description import trials_table
 from studies.methods import methods
 from studies.report_tables import Chosen, Table
 from studies.results import StudyResults
-from studies.wording import level, verdicts
+from studies.sentences import verdicts
+from studies.wording import level
 
 Format = Literal["html", "md", "csv"]
 FILES: dict[Format, str] = {

@@ -22,9 +22,9 @@ from studies.failures import ATTEMPTS, RETRIED, FailureRun
 from studies.home import Home
 from studies.listeners import Display, Tracker
 from studies.phases import Source
+from studies.records import STOPPED, Outcome, TrialEnd
 from studies.repeats import Repeats
 from studies.results import StudyResults
-from studies.records import STOPPED, Outcome, TrialEnd
 from studies.spec import Spec
 from studies.splits import Splits, splits_of
 from studies.weights import weights_file

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from studies.comparison import ArmResult, Comparison, PairResult
+from studies.comparison import Comparison, PairResult
 from studies.levels import ALPHA
 from studies.verdicts import seeds_for_a_verdict
 from studies.wording import amount, effect, level_words, plural, spread, unit
@@ -151,7 +151,9 @@ def _why_no_arm(comparison: Comparison, pair: PairResult) -> str:
     if pair.test == "none" or not math.isfinite(found.estimate):
         return f"; {'; '.join(pair.result.verdict.reasons)}"
     lead = "" if found.estimate == 0 else f" in favour of {pair.a}"
-    said = f"; observed {effect(comparison, found.estimate, by=False)}{lead} {part_words(comparison)}"
+    said = (
+        f"; observed {effect(comparison, found.estimate, by=False)}{lead} {part_words(comparison)}"
+    )
     if pair.lost_a != pair.lost_b:
         return f"{said}; lost repeats: {pair.a} {pair.lost_a}, {pair.b} {pair.lost_b}"
     needed = pair.repeats_needed
@@ -224,8 +226,3 @@ def _why_no_configuration(comparison: Comparison, pair: PairResult) -> str:
 def _beats_all(comparison: Comparison, arm: str) -> bool:
     mine = [pair for pair in comparison.pairs if arm in (pair.a, pair.b)]
     return bool(mine) and all(winner(pair) == arm for pair in mine)
-
-
-def names(arms: Sequence[ArmResult]) -> str:
-    """The names of arms, one after the other."""
-    return ", ".join(arm.arm for arm in arms)

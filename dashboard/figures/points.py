@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from dashboard.figures.common import counted
-from studies.repeat_results import value_of
 from studies.records import Outcome
+from studies.repeat_results import value_of
 from studies.results import StudyResults, Trial
 from studies.stats import Goal
 

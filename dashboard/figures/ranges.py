@@ -19,8 +19,8 @@ from dashboard.figures.common import (
     value_axis,
 )
 from studies.arms import arms
-from studies.repeat_results import value_of
 from studies.records import Outcome
+from studies.repeat_results import value_of
 from studies.results import StudyResults, Trial
 from studies.space import Choice, Range
 from studies.stats import Goal

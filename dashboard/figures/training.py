@@ -21,10 +21,10 @@ from dashboard.figures.common import (
     number_format,
     value_axis,
 )
-from studies.repeat_results import value_of
 from studies.curves import learning_curve
 from studies.histories import Histories
 from studies.records import Outcome
+from studies.repeat_results import value_of
 from studies.results import StudyResults, Trial
 from studies.wording import amount, unit
 

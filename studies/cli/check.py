@@ -44,15 +44,19 @@ def check(
     screen.print(f"  search:    {spec.sampler}; pruner {spec.pruner}; seed {spec.seed}")
     if several:
         screen.print(f"  arms:      {', '.join(planned.arms)}")
+    searches = max(1, len(planned.arms)) * planned.repeats
     trials = "as the epochs allow" if planned.trials is None else str(planned.trials)
-    if several and planned.trials is not None:
-        trials += f" ({planned.trials // len(planned.arms)} per arm)" * (
-            planned.grid_points is None
-        )
+    if planned.trials_each is not None and searches > 1:
+        repeated = f"{planned.repeats} searches of each arm, " if planned.repeats > 1 else ""
+        trials += f" ({repeated}{planned.trials_each} {'each' if repeated else 'per arm'})"
     screen.print(f"  trials:    {trials}")
     if planned.confirmations:
         screen.print(f"  confirm:   {planned.confirmations} trainings on fresh seeds")
+    if planned.crossed:
+        screen.print(f"  cross:     at most {planned.crossed} trainings on other splits")
     screen.print(f"  epochs:    {planned.epochs} at most")
+    for sentence in planned.design:
+        screen.print(f"  {sentence}")
     screen.print("searched:")
     parameters = [_parameter(name, node) for name, node in spec.space.parameters()]
     for row in parameters:
@@ -85,7 +89,12 @@ def check(
             {
                 "study": spec.study,
                 "arms": [arm for arm in planned.arms if arm],
+                "claim": spec.design.claim,
+                "repeats": planned.repeats,
                 "trials": planned.trials,
+                "confirmations": planned.confirmations,
+                "crossed": planned.crossed,
+                "design": list(planned.design),
                 "max_epochs": planned.epochs,
                 "grid_points": planned.grid_points,
                 "parameters": parameters,

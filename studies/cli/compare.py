@@ -26,8 +26,9 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Rank the arms of a study and say of every pair which is better, if that can be said."""
-    from studies import comparison, results, wording
+    from studies import comparison, results
     from studies.alarms import alarms
+    from studies.comparison_json import as_json as comparison_json
 
     found = results.load(open_home(home), study)
     compared = comparison.compare(found, metric)
@@ -35,12 +36,12 @@ def compare(
     print_comparison(compared, raised, console(stderr=as_json))
     if as_json:
         said = [{"kind": a.kind, "arm": a.arm, "message": a.message} for a in raised]
-        print_json(wording.as_json(compared, {"alarms": said}))
+        print_json(comparison_json(compared, {"alarms": said}))
 
 
 def print_comparison(comparison: Comparison, raised: Sequence[Alarm], screen: Console) -> None:
     """The ranking, what may be said, and the alarms."""
-    from studies.wording import summary
+    from studies.sentences import summary
 
     screen.print(_table(comparison))
     for sentence in summary(comparison):

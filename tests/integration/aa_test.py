@@ -11,12 +11,12 @@ import pytest
 from studies import document, results
 from studies.archive import Archive
 from studies.comparison import compare
+from studies.comparison_json import as_json
 from studies.engines.inline import InlineEngine
 from studies.engines.trials import train_task
 from studies.home import Home
 from studies.runner import Display, Runner
 from studies.spec import resolve
-from studies.wording import as_json
 from tests.integration.runner_test import Nowhere
 
 SAME = """

@@ -4,8 +4,9 @@ import pytest
 
 from lightning_modules.errors import UserError
 from studies.comparison import compare
+from studies.comparison_json import as_json
 from studies.records import Outcome
-from studies.wording import as_json, summary
+from studies.sentences import summary
 from tests.made import OPTIMIZERS, confirmed, searched, spec_of, study, trial
 
 SEEDS = range(9)
