@@ -57,8 +57,8 @@ def _redesigned(before: Spec, now: Spec) -> Iterator[str]:
     if new.claim != old.claim:
         return  # from arms to configurations: the first repeat is what they are found by
     if old.sequential != new.sequential:
-        was, becomes = ("auto" if each.sequential else each.repeats for each in (old, new))
-        yield f"search.repeats was {was} and is {becomes}: looks are planned before the start"
+        told = ["auto" if each.sequential else str(each.repeats) for each in (old, new)]
+        yield f"search.repeats was {told[0]} and is {told[1]}: looks are planned before the start"
     elif new.repeats < old.repeats:
         yield f"search.repeats was {old.repeats} and is {new.repeats}: it can only be raised"
     if old.sequential and new.sequential:
@@ -67,7 +67,8 @@ def _redesigned(before: Spec, now: Spec) -> Iterator[str]:
             if was != becomes:
                 yield f"search.{key} was {was} and is {becomes}: with repeats: auto it is fixed"
         if old.seeds != new.seeds:
-            yield f"confirm.seeds was {old.seeds} and is {new.seeds}: with repeats: auto it is fixed"
+            was, becomes = old.seeds, new.seeds
+            yield f"confirm.seeds was {was} and is {becomes}: with repeats: auto it is fixed"
 
 
 def search_names(study: str, archive: Archive) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from lightning_modules.components import suggestion
 from lightning_modules.errors import Problem
@@ -75,7 +75,7 @@ def design(
     confirmed = confirm is not None
     sequential = search.repeats == "auto"
     repeats = REPEATS if arms and confirmed and at is None else 1
-    if sequential:
+    if search.repeats == "auto":
         repeats = LOOKS[-1]
     elif search.repeats is not None:
         repeats = search.repeats
@@ -93,7 +93,7 @@ def design(
         scale=scale or "auto",
         split=split or ("per_repeat" if repeats > 1 else "fixed"),
         top=top,
-        seeds=seeds if confirm.seeds == "auto" else cast(int, confirm.seeds),
+        seeds=seeds if confirm.seeds == "auto" else confirm.seeds,
         cross=confirm.cross,
     )
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from lightning_modules.components import Component
 from lightning_modules.data.datasets import DATASETS
 from studies.comparison import Comparison
-from studies.confirmation import seeds_of
+from studies.confirmation import confirm_seeds
 from studies.description import budget
+from studies.levels import ALPHA
 from studies.results import StudyResults, Trial
 from studies.search import PRUNERS, SAMPLERS
 from studies.spec import Choosing
-from studies.verdicts import ALPHA, BETTER
+from studies.verdicts import BETTER
 from studies.wording import duration
 
 
@@ -118,9 +119,9 @@ def _confirmation(results: StudyResults) -> Iterator[str]:
             "noisy values and therefore optimistic."
         )
         return
-    top = spec.confirm.top
+    top = spec.design.top
     used = {trial.seed for trial in results.ended if trial.phase == "confirm"}
-    seeds = len(used) or seeds_of(spec.confirm, len(results.arms))
+    seeds = len(used) or confirm_seeds(spec)
     which = "the best configuration" if top == 1 else f"the best {top} configurations"
     whose = " of every arm" if spec.factors else " of the search"
     same = ", the same for every arm" if spec.factors else ""

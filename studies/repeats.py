@@ -1,4 +1,4 @@
-"""The repeats of a study in order: the searches of all arms, then their fresh runs, repeat by repeat.
+"""The repeats of a study in order: in each the searches of all arms, then their fresh runs.
 
 Within a repeat the arm that has used least of its budget goes next; what the repeat cannot fill
 goes to the next one, so that no worker is idle and a stop leaves whole repeats.

@@ -164,7 +164,8 @@ def _why_no_arm(comparison: Comparison, pair: PairResult) -> str:
         )
     if math.isfinite(pair.detectable) and pair.detectable > 0:
         detectable = effect(comparison, pair.detectable, by=False, plain=True)
-        said += f" ({searches_words(comparison, pair.repeats)} detect {detectable} or more, 8 times in 10)"
+        searches = searches_words(comparison, pair.repeats)
+        said += f" ({searches} detect {detectable} or more, 8 times in 10)"
     return said
 
 
@@ -214,7 +215,8 @@ def _why_no_configuration(comparison: Comparison, pair: PairResult) -> str:
         return f"; {pair.withheld}"
     said = f"; observed {amount(metric, abs(result.difference.estimate))} {unit(metric)}"
     if pair.seeds_needed is not None and pair.seeds_needed > result.seeds:
-        said += f", for which about {plural(pair.seeds_needed - result.seeds, 'more seed')} would be needed"
+        more = plural(pair.seeds_needed - result.seeds, "more seed")
+        said += f", for which about {more} would be needed"
     elif pair.seeds_needed is None:
         said += ", so little beside the scatter between seeds that more seeds would not settle it"
     if math.isfinite(pair.detectable) and pair.detectable > 0:
