@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from lightning_modules.configuration import flatten
 from studies import document
 from studies.comparison import Finding
+from studies.expectation import expectation
 from studies.markdown import escape, fence, table
 from studies.results import Best, StudyResults, Trial, outcome_counts
 from studies.sentences import summary
 from studies.spec import Spec
+from studies.uncertainty import advice, sources
 from studies.wording import level
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ def describe(found: Finding) -> str:
         "objective": f"{spec.objective.goal} {spec.objective.metric}",
         "sampler": str(spec.sampler),
         "pruner": str(spec.pruner),
+        "claim": spec.design.claim or "nothing is compared",
+        "searches": f"{spec.repeats} of each arm" if spec.factors else str(spec.repeats),
         "budget": budget(spec),
         "seed": str(spec.seed),
         "trials": ", ".join(f"{count} {outcome}" for outcome, count in counts.items()),
@@ -44,10 +48,11 @@ def describe(found: Finding) -> str:
     }
     parts = [escape(spec.description)]
     if spec.factors and (said := summary(found.comparison)):
+        said += [*sources(results, found.comparison), *advice(results, found.comparison)]
         parts.append("### Verdict\n\n" + "\n".join(f"- {escape(text)}" for text in said))
     parts.append(table(["study", spec.study], list(rows.items())))
     if results.best is not None:
-        parts.append(_best(spec, results.best))
+        parts.append(_best(results, results.best))
     if results.spec.factors:
         parts.append("### Arms\n\n" + _arms(results))
     return "\n\n".join(part for part in parts if part)
@@ -56,8 +61,11 @@ def describe(found: Finding) -> str:
 def budget(spec: Spec) -> str:
     """What the search may spend, in words."""
     per_arm = " per arm" if spec.factors else ""
+    if spec.repeats > 1:
+        per_arm = " per search"
     if spec.trials is not None:
-        return f"{spec.trials} trials{per_arm}"
+        beside = " and the defaults" if spec.design.at is not None else ""
+        return f"{spec.trials} trials{beside}{per_arm}"
     return f"{spec.epochs} epochs{per_arm}" if spec.epochs else f"every grid point once{per_arm}"
 
 
@@ -95,12 +103,12 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _best(spec: Spec, best: Best) -> str:
-    value = level(spec.objective.metric, best.value)
-    how = f"mean of {best.seeds} fresh seeds" if best.seeds else "one trial of the search"
-    return (
-        f"### Best\n\n{spec.objective.metric} **{value}** by {escape(best.trial.key)} ({how})\n\n"
-        + fence(document.dump(_plain(best.trial.configuration)), "yaml")
+def _best(results: StudyResults, best: Best) -> str:
+    expected = expectation(results)
+    said = "" if expected is None else f"Expect {escape(expected.words)}.\n\n"
+    how = "the configuration to use" if best.runs else "one trial of the search"
+    return f"### Best\n\n{escape(best.trial.key)}: {how}. {said}" + fence(
+        document.dump(_plain(best.trial.configuration)), "yaml"
     )
 
 
