@@ -34,6 +34,8 @@ def verdicts(comparison: Comparison) -> list[str]:
         return [f"no verdict: {comparison.design.why_none}"]
     decided = [pair for pair in comparison.pairs if winner(pair)]
     undecided = [pair for pair in comparison.pairs if not winner(pair)]
+    if len(comparison.pairs) == 1 and _can_decide(comparison):
+        return [verdict_sentence(comparison, comparison.pairs[0])]
     said = [headline(comparison), *(verdict_sentence(comparison, pair) for pair in decided)]
     if len(undecided) <= LISTED:
         return said + [verdict_sentence(comparison, pair) for pair in undecided]
@@ -43,11 +45,9 @@ def verdicts(comparison: Comparison) -> list[str]:
 def headline(comparison: Comparison) -> str:
     """What may be said of all arms together."""
     configurations = comparison.design.claim == "configurations"
-    if configurations:
-        least = seeds_for_a_verdict(len(comparison.pairs))
-        most = max(pair.result.seeds for pair in comparison.pairs)
-        if most < least:
-            return f"no verdict is possible with {most} seeds: {least} at least are needed"
+    if not _can_decide(comparison):
+        least, most = seeds_for_a_verdict(len(comparison.pairs)), _most_seeds(comparison)
+        return f"no verdict is possible with {most} seeds: {least} at least are needed"
     losers = {loser(pair) for pair in comparison.pairs} - {""}
     unbeaten = [a.arm for a in comparison.arms if (a.confirmed or a.lost) and a.arm not in losers]
     alone = len(unbeaten) == 1 and _beats_all(comparison, unbeaten[0])
@@ -64,6 +64,17 @@ def headline(comparison: Comparison) -> str:
         whom = against if against not in (None, unbeaten[0]) else "every other arm"
         return f"{unbeaten[0]} is better than {whom} when each is tuned {budget_words(comparison)}"
     return "not beaten by any other arm: " + ", ".join(unbeaten)
+
+
+def _can_decide(comparison: Comparison) -> bool:
+    """Whether so many fresh seeds allow a verdict about configurations at all."""
+    if comparison.design.claim != "configurations":
+        return True
+    return _most_seeds(comparison) >= seeds_for_a_verdict(len(comparison.pairs))
+
+
+def _most_seeds(comparison: Comparison) -> int:
+    return max(pair.result.seeds for pair in comparison.pairs)
 
 
 def verdict_sentence(comparison: Comparison, pair: PairResult) -> str:

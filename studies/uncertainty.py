@@ -116,7 +116,7 @@ def advice(results: StudyResults, comparison: Comparison) -> list[str]:
         more = command(results, f"search.repeats={6 if spec.repeats < 6 else spec.repeats}")
         return [f"repeats first: {more}"]
     undecided = [pair for pair in comparison.pairs if not winner(pair)]
-    if not undecided or design.why_none:
+    if not undecided or (design.why_none and len(design.looks) < 3):
         return []
     return list(_more_repeats(results, comparison, undecided))
 

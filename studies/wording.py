@@ -61,17 +61,17 @@ def effect(
 
 
 def spread(comparison: Comparison, found: Interval) -> str:
-    """The interval of a difference, in the words of `effect`, as it favours the better arm."""
-    better = found.estimate > 0 if comparison.goal == "maximize" else found.estimate < 0
-    sign = 1 if better == (comparison.goal == "maximize") else -1
-    low, high = sorted((sign * found.low, sign * found.high))
-    if comparison.goal == "minimize":
-        low, high = sorted((-low, -high))
-    if not comparison.design.logarithms:
-        return f"{amount(comparison.metric, low)} to {amount(comparison.metric, high)}"
-    way = -1 if comparison.goal == "minimize" else 1
-    ends = sorted(100 * way * math.expm1(way * end) for end in (low, high))
-    return f"{ends[0]:.3g} to {ends[1]:.3g} %"
+    """The interval of a difference, in the words of `effect`, as it favours the leading arm."""
+    lower_is_better = comparison.goal == "minimize"
+    ends = [found.low, found.high]
+    if (found.estimate > 0) == lower_is_better:
+        ends = [-end for end in ends]  # now the leading arm's value less the other's
+    metric = comparison.metric
+    if comparison.design.logarithms:
+        sizes = [100 * math.expm1(end) * (-1 if lower_is_better else 1) for end in ends]
+        return f"{min(sizes):.3g} to {max(sizes):.3g} %"
+    sizes = [-end if lower_is_better else end for end in ends]
+    return f"{amount(metric, min(sizes))} to {amount(metric, max(sizes))}"
 
 
 def level_words(alpha: float) -> str:

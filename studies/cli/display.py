@@ -188,9 +188,10 @@ def _outcomes(trials: Sequence[Trial]) -> str:
 
 def _print_best(results: StudyResults, best: Mapping[str, Any], screen: Console) -> None:
     arm = f" by {best['arm']}" if best["arm"] else ""
+    of_arm = f" of {best['arm']}" if best["arm"] else ""
     fresh, searches = best["fresh_seeds"], best["searches"]
     if searches > 1:
-        how = f", mean of the winners of {searches} searches{arm}; the configuration to use"
+        how = f", mean of the winners of {searches} searches{of_arm}; the configuration to use"
     elif fresh:
         how = f"{arm}, mean of {fresh} fresh seeds"
     else:
