@@ -101,12 +101,15 @@ def _inclusions(comparison: Comparison) -> Iterator[Alarm]:
             continue
         names = [_optimizer(special), _optimizer(general)]
         if names[0] in SPECIAL_CASES.get(names[1], ()) and _alike(comparison, special, general):
+            who, whom = general.arm, special.arm
+            if comparison.design.claim == "configurations":
+                who, whom = f"the configuration found for {who}", f"the one found for {whom}"
             yield Alarm(
                 "inclusion",
                 general.arm,
-                f"{general.arm} is worse than {special.arm}, which is a special case of it: its "
-                f"ranges or its budget are too small; widen the ranges of {names[1]} or raise "
-                "search.trials",
+                f"{who} is worse than {whom}, though {special.arm} is a special case of "
+                f"{general.arm}: ranges or budget are too small; widen the ranges of {names[1]} "
+                "or raise search.trials",
             )
 
 

@@ -64,8 +64,9 @@ def budget(spec: Spec) -> str:
     if spec.repeats > 1:
         per_arm = " per search"
     if spec.trials is not None:
-        beside = " and the defaults" if spec.design.at is not None else ""
-        return f"{spec.trials} trials{beside}{per_arm}"
+        if spec.design.at is not None:
+            return f"{spec.trials} draws and the defaults{per_arm}"
+        return f"{spec.trials} trials{per_arm} (the defaults and {spec.trials - 1} draws)"
     return f"{spec.epochs} epochs{per_arm}" if spec.epochs else f"every grid point once{per_arm}"
 
 

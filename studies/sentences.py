@@ -111,8 +111,8 @@ def searches_words(comparison: Comparison, repeats: int) -> str:
     design = comparison.design
     if design.at is not None and design.planned == 1:
         return (
-            f"one random search of {design.trials} trials for each arm read at {design.at}, "
-            "on one split"
+            f"random searches of {design.trials} trials read at {design.at}, one for each arm, on "
+            "one split"
         )
     splits = min(design.splits, repeats)
     rows = f"{splits} splits of these rows" if splits > 1 else "one split"
@@ -162,21 +162,21 @@ def _why_no_arm(comparison: Comparison, pair: PairResult) -> str:
     if pair.test == "none" or not math.isfinite(found.estimate):
         return f"; {'; '.join(pair.result.verdict.reasons)}"
     lead = "" if found.estimate == 0 else f" in favour of {pair.a}"
-    said = (
-        f"; observed {effect(comparison, found.estimate, by=False)}{lead} {part_words(comparison)}"
-    )
+    seen = effect(comparison, found.estimate, by=False)
+    said = f"; observed {seen}{lead} {part_words(comparison)}"
+    rests = searches_words(comparison, pair.repeats)
+    if math.isfinite(pair.detectable) and pair.detectable > 0:
+        detectable = effect(comparison, pair.detectable, by=False, plain=True)
+        rests += f", which show {detectable} or more 8 times in 10"
+    said += f" ({rests})"
     if pair.lost_a != pair.lost_b:
         return f"{said}; lost repeats: {pair.a} {pair.lost_a}, {pair.b} {pair.lost_b}"
     needed = pair.repeats_needed
-    if design.at is None and needed is not None and needed > design.planned:
+    if needed is not None and needed > design.planned:
         said += (
-            f", for which about {needed - design.planned} more repeats would be needed (a second "
-            "look, judged at p <= 0.01)"
+            f"; about {needed - design.planned} more repeats would show it, as a second look, "
+            "judged at p <= 0.01"
         )
-    if math.isfinite(pair.detectable) and pair.detectable > 0:
-        detectable = effect(comparison, pair.detectable, by=False, plain=True)
-        searches = searches_words(comparison, pair.repeats)
-        said += f" ({searches} detect {detectable} or more, 8 times in 10)"
     return said
 
 
