@@ -178,10 +178,12 @@ def design_of(results: StudyResults, found: Found, part: Part, counted: int) -> 
 
 
 def earlier_looks(results: StudyResults) -> list[Look]:
-    """The designs at which verdicts were given before the one that the study has now."""
-    now = look_of(results)
+    """The designs at which verdicts were given before the one that the study has now.
+
+    A study that went back to an earlier design has the trials of the later ones: all were looked at.
+    """
     looks = list(results.looks)
-    return looks[: looks.index(now)] if now in looks else looks
+    return looks[:-1] if looks[-1:] == [look_of(results)] else looks
 
 
 def look_of(results: StudyResults) -> Look:

@@ -51,6 +51,9 @@ class Chosen:
             name += f", split {self.trial.split_seed} of repeat {self.trial.repeat}"
         if self.asked:
             return f"{name}, as asked"
+        if self.seeds == 1:
+            one = "run" if self.repeats > 1 else "seed"
+            return f"{name}, the one fresh {one} of the best configuration"
         if self.seeds:
             which = "the median" if self.is_median else "the kept one nearest to the median"
             runs = "fresh runs" if self.repeats > 1 else "fresh seeds"

@@ -57,7 +57,7 @@ class Design:
     @property
     def by_repeats(self) -> bool:
         """Whether the unit of a verdict about arms is the repeat."""
-        return self.claim == "arms" and (self.at is None or self.repeats > 1)
+        return self.claim == "arms" and self.repeats > 1
 
 
 def design(

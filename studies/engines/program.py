@@ -141,7 +141,7 @@ class _Account:
             epochs=len(self.epochs),
             best_epoch=self._best,
             best=self.best,
-            test=self.test,
+            test=self.test if task.evaluate_test else {},
             checkpoint=task.checkpoint,
             traceback=log,
             seconds=time.perf_counter() - began,

@@ -58,7 +58,13 @@ def task(folder: Path, command: list[str], epochs: int = 3, **parts: Any) -> Tas
 
 
 def ended(
-    folder: Path, command: list[str], *, stop: int = 0, interrupt: int = 0, **parts: Any
+    folder: Path,
+    command: list[str],
+    *,
+    stop: int = 0,
+    interrupt: int = 0,
+    tested: bool = False,
+    **parts: Any,
 ) -> tuple[TrialEnd, list[EpochReport]]:
     """How a program's trial ends, and what it reported; it is stopped after the epoch `stop`."""
     reports: list[EpochReport] = []
@@ -69,7 +75,8 @@ def ended(
             raise Interrupted
         return report.epoch != stop
 
-    return guarded(task(folder, command, **parts), ask, train_task), reports
+    asked = replace(task(folder, command, **parts), evaluate_test=tested)
+    return guarded(asked, ask, train_task), reports
 
 
 def sh(script: str) -> list[str]:
@@ -84,7 +91,7 @@ def test_a_program_in_sh_and_awk_is_a_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    end, reports = ended(tmp_path, COMMAND)
+    end, reports = ended(tmp_path, COMMAND, tested=True)
     assert (end.outcome, end.reason) == (Outcome.completed, "")
     assert [report.epoch for report in reports] == [1, 2, 3]
     assert reports[0].metrics["val/loss"] == pytest.approx(1.16)
@@ -93,6 +100,14 @@ def test_a_program_in_sh_and_awk_is_a_trial(
     assert end.best["val/loss"] == pytest.approx(0.16 + 1 / 3, abs=1e-5)
     assert end.test == {"test/loss": 0.25}
     assert not (tmp_path / "stopped").exists()
+
+
+def test_what_a_program_says_of_its_test_part_is_kept_only_where_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    end, _ = ended(tmp_path, COMMAND)
+    assert (end.outcome, end.test) == (Outcome.completed, {})
 
 
 def test_a_program_that_listens_ends_itself(

@@ -10,20 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from studies.arm_pairs import sign_test
-from studies.arm_power import detection_power, noncentrality
-from studies.arm_verdicts import (
-    LOOK_ALPHA,
-    SECOND_LOOK_ALPHA,
-    ArmPair,
-    ArmValues,
-    compare_arms,
+from studies.arm_pairs import ArmPair, ArmValues, sign_test, skewness
+from studies.arm_power import (
     detectable_effect,
     detectable_gap,
+    detection_power,
+    noncentrality,
     repeats_needed,
-    sequential,
-    skewness,
 )
+from studies.arm_verdicts import compare_arms, sequential
+from studies.levels import LOOK_ALPHA, SECOND_LOOK_ALPHA
 
 A = [0.91, 0.93, 0.90, 0.92, 0.94, 0.95]
 B = [0.88, 0.91, 0.88, 0.89, 0.90, 0.93]

@@ -7,12 +7,22 @@ from studies.comparison import compare
 from studies.comparison_json import as_json
 from studies.records import Outcome
 from studies.sentences import summary
-from tests.made import OPTIMIZERS, confirmed, searched, spec_of, study, trial
+from studies.spec import Spec
+from tests.made import OPTIMIZERS, confirmed, searched, study, trial
+from tests.made import spec_of as spec_of_arms
 
+CONFIGURATIONS = OPTIMIZERS.replace(
+    "{factor: optimizer}", "{factor: optimizer, claim: configurations}"
+)
 SEEDS = range(9)
 BEST = {"sgd": 0.93, "momentum": 0.97, "adam": 0.98}
 CLOSE = [0.95 + 0.001 * (i % 3) for i in SEEDS]
 LOW = [value - 0.03 - 0.002 * (i % 2) for i, value in enumerate(CLOSE)]
+
+
+def spec_of(text: str = CONFIGURATIONS) -> Spec:
+    """One search of each arm; its winners on nine fresh seeds."""
+    return spec_of_arms(text)
 
 
 def clear_cut() -> list:
@@ -40,11 +50,15 @@ def test_arms_are_ranked_by_their_confirmed_mean_not_by_what_the_search_found() 
 def test_a_clear_difference_is_called_better_in_words_and_a_small_one_is_not() -> None:
     found = compare(study(spec_of(), clear_cut()))
     said = summary(found)
-    assert said[0] == "not beaten by any other arm: adam, momentum"
+    assert said[0] == ("no other configuration is better than those found for adam, momentum")
     better = [line for line in said if "beats" in line]
-    assert len(better) == 2 and all("better in 9 of 9 seeds" in line for line in better)
-    assert "by 3.09 points (95 % interval " in better[0]
-    assert any(line.startswith("adam and momentum: no detectable difference") for line in said)
+    assert len(better) == 2 and all("better in 9 of 9 seeds, one split" in b for b in better)
+    start = "the configuration found for adam beats the one found for sgd by 3.09 points (95 % in"
+    assert better[0].startswith(start)
+    end = "One search per arm: this does not say that adam is better"
+    assert better[0].endswith(end)
+    even = "the configurations found for adam and momentum: no detectable difference"
+    assert any(line.startswith(even) for line in said)
 
 
 def test_a_metric_whose_goal_is_to_minimize_turns_the_ranking_round() -> None:
@@ -109,7 +123,7 @@ def test_the_same_results_give_the_same_words_and_numbers() -> None:
 def test_of_several_confirmed_configurations_the_best_mean_on_most_seeds_represents_the_arm() -> (
     None
 ):
-    spec = spec_of(OPTIMIZERS.replace("top: 1", "top: 2"))
+    spec = spec_of(CONFIGURATIONS.replace("top: 1", "top: 2"))
     trials = searched(spec, {"adam": 0.98})  # lr 0.05 is first, 0.04 second
     trials += confirmed(spec, "adam", [0.90] * 9)
     trials += confirmed(spec, "adam", [0.94] * 9, lr=0.04)
@@ -134,17 +148,20 @@ def test_equal_seeds_are_told_and_are_no_wins() -> None:
 
 
 def test_seeds_that_allow_no_verdict_are_not_called_no_difference() -> None:
-    spec = spec_of(OPTIMIZERS.replace("seeds: 9", "seeds: 3"))
+    spec = spec_of(CONFIGURATIONS.replace("seeds: 9", "seeds: 3"))
     trials = searched(spec, BEST)
     for arm, shift in (("adam", 0.0), ("momentum", 0.2), ("sgd", 0.5)):
         trials += confirmed(spec, arm, [value - shift for value in CLOSE[:3]])
     said = summary(compare(study(spec, trials)))
     assert said[0] == "no verdict is possible with 3 seeds: 7 at least are needed"
-    assert "adam and sgd: no detectable difference; 3 seeds allow no verdict, 7 at least do" in said
+    assert (
+        "the configurations found for adam and sgd: no detectable difference; 3 seeds allow no "
+        "verdict, 7 at least do"
+    ) in said
 
 
 def test_a_winner_that_failed_more_often_is_named_as_the_reason() -> None:
-    spec = spec_of(OPTIMIZERS.replace("seeds: 9", "seeds: 11"))
+    spec = spec_of(CONFIGURATIONS.replace("seeds: 9", "seeds: 11"))
     values = [*CLOSE, 0.95, 0.951]
     trials = searched(spec, {"sgd": 0.93, "adam": 0.98})
     trials += confirmed(spec, "adam", [*values[:9], None, None])

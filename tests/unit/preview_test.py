@@ -29,8 +29,23 @@ def test_a_goal_against_the_metrics_own_direction_is_worth_a_warning(
 
 
 def test_a_number_of_seeds_that_allows_no_verdict_is_worth_a_warning() -> None:
-    warnings = plan(spec_of(OPTIMIZERS.replace("seeds: 9", "seeds: 3"))).warnings
-    assert any(text.startswith("confirm.seeds is 3: no verdict is possible") for text in warnings)
+    claimed = "{factor: optimizer, claim: configurations}"
+    text = OPTIMIZERS.replace("seeds: 9", "seeds: 3").replace("{factor: optimizer}", claimed)
+    assert (
+        "confirm.seeds is 3: no verdict is possible below 7 seeds with 3 arms"
+        in plan(spec_of(text)).warnings
+    )
+
+
+def test_of_arms_fewer_repeats_than_allow_a_verdict_claim_nothing() -> None:
+    text = OPTIMIZERS.replace("trials: 4", "trials: 4, repeats: 3").replace("seeds: 9", "seeds: 3")
+    planned = plan(spec_of(text))
+    assert (planned.repeats, planned.trials, planned.confirmations) == (3, 36, 27)
+    assert planned.design[0] == (
+        "claim: none about arms: 3 searches of each cannot tell the luck of a search from the arm; "
+        "set search.repeats to 4 or more"
+    )
+    assert not any("seeds" in text for text in planned.warnings)
 
 
 def test_frozen_weights_are_weights_too() -> None:
