@@ -180,7 +180,7 @@ def design_of(results: StudyResults, found: Found, part: Part, counted: int) -> 
 def earlier_looks(results: StudyResults) -> list[Look]:
     """The designs at which verdicts were given before the one that the study has now.
 
-    A study that went back to an earlier design has the trials of the later ones: all were looked at.
+    A study that went back to an earlier design still has the trials of the later ones.
     """
     looks = list(results.looks)
     return looks[:-1] if looks[-1:] == [look_of(results)] else looks

@@ -24,8 +24,9 @@ def continued(spec: Spec, archive: Archive) -> Spec:
     if file is None:
         return spec
     before = resolve(document.parse(file, f"the stored file of {spec.study}"), recorded=True)
-    if before.design.claim == "configurations" and not spec.claims and spec.factors:
+    if before.factors and not before.claims and spec.factors and not spec.claims:
         spec = spec.as_before_claims()
+    spec = _with_its_trials(before, spec)
     changed = [*_differences(before, spec), *_redesigned(before, spec)]
     if changed:
         raise UserError(
@@ -47,6 +48,18 @@ def _differences(before: Spec, now: Spec) -> Iterator[str]:
         if old.get(path) != new.get(path) and not path.startswith(MAY_CHANGE):
             was, becomes = old.get(path, "not given"), new.get(path, "not given")
             yield f"{path} was {was!r} and is {becomes!r}"
+
+
+def _with_its_trials(before: Spec, now: Spec) -> Spec:
+    """The file with the trials that its searches had, where it says nothing of them.
+
+    Their default follows from the number of repeats: more repeats would have shorter searches than
+    the first one had.
+    """
+    given = now.tree.get("search") or {}
+    if now.trials in (None, before.trials) or before.trials is None or given.get("trials"):
+        return now
+    return now.with_trials(before.trials)
 
 
 def _redesigned(before: Spec, now: Spec) -> Iterator[str]:

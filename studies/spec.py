@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -104,6 +104,12 @@ class Spec:
         reads."""
         return None if self.trials is None else self.trials + (self.design.at is not None)
 
+    def with_trials(self, trials: int) -> Spec:
+        """The same file with so many trials of every search."""
+        tree = {**self.tree, "search": {**(self.tree.get("search") or {}), "trials": trials}}
+        made = resolve(Document("the study file", tree), recorded=True)
+        return replace(made, claims=self.claims)
+
     def as_before_claims(self) -> Spec:
         """The same file as it was meant before files made claims: one search for each arm."""
         tree = {**self.tree}
@@ -168,9 +174,10 @@ def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool =
     trials = None
     if search.epochs is None and sampler.name != "grid":
         trials = default_trials(search, made)
-    if not recorded or claim == "arms":
+    before_claims = recorded and compare is not None and compare.claim is None
+    if not before_claims:
         sampler = _with_startup(sampler, search, trials or (search.epochs or 0) // max_epochs)
-    if compare is not None and not (recorded and compare.claim is None):
+    if compare is not None and not before_claims:
         tree["compare"] = {**tree["compare"], "claim": claim}
     return Spec(
         study=file.study,

@@ -34,7 +34,7 @@ optimizer:
   - {name: adam, lr: {min: 1e-3, max: 1e-1, log: true}}
 trainer: {epochs: 2}
 search: {method: random, trials: 2}
-compare: {factor: optimizer}
+compare: {factor: optimizer, claim: configurations}
 confirm: {top: 1, seeds: 2}
 """
 SUMMARY_KEYS = [

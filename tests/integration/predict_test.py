@@ -36,7 +36,7 @@ optimizer:
   - {name: adam, lr: {min: 1e-2, max: 1e-1, log: true}}
 trainer: {epochs: 4}
 search: {method: random, trials: 1}
-compare: {factor: optimizer}
+compare: {factor: optimizer, claim: configurations}
 confirm: {top: 1, seeds: 5}
 """
 PATIENTS = """

@@ -41,7 +41,7 @@ optimizer:
   - {name: adam, lr: {min: 1e-4, max: 1e-1, log: true}}
 trainer: {epochs: 3}
 search: {method: random, trials: 6, pruner: median}
-compare: {factor: optimizer}
+compare: {factor: optimizer, claim: configurations}
 """
 
 STATUSES = {
