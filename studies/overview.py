@@ -96,7 +96,7 @@ def row(results: StudyResults) -> StudyRow:
         progress=progress(results),
         factors=spec.factors,
         arms=tuple(arm for arm in results.arms if arm),
-        metric=spec.objective.metric,
+        metric=spec.objective.metric if best is None else best.metric,
         goal=spec.objective.goal,
         best=None if best is None else best.value,
         best_arm="" if best is None else best.trial.arm,

@@ -215,6 +215,6 @@ def print_studies(studies: Sequence[StudyResults], screen: Console) -> None:
             "finished" if results.finished else "not finished",
             _outcomes(results.ended),
             "none" if best is None else f"{best.value:.4f}",
-            results.spec.objective.metric,
+            results.spec.objective.metric if best is None else best.metric,
         )
     screen.print(table)
