@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    "trial", "arm", "phase", "outcome", "reason", "value", "seed", "config_hash",
+    "trial", "arm", "phase", "repeat", "split", "outcome", "reason", "value", "seed", "config_hash",
     "epochs", "best_epoch", "seconds", "started", "ended", "run_id",
 )  # fmt: skip
 """What the table of trials has of every trial; the configuration and the metrics come after."""
+FIELDS = {"trial": "key", "split": "split_seed"}
+"""Columns that are called otherwise in a trial."""
 
 
 def describe(found: Finding) -> str:
@@ -47,7 +49,7 @@ def describe(found: Finding) -> str:
         parts.append("### Verdict\n\n" + "\n".join(f"- {escape(text)}" for text in said))
     parts.append(table(["study", spec.study], list(rows.items())))
     if results.best is not None:
-        parts.append(_best(spec, results.best))
+        parts.append(_best(results.best))
     if results.spec.factors:
         parts.append("### Arms\n\n" + _arms(results))
     return "\n\n".join(part for part in parts if part)
@@ -79,7 +81,7 @@ def trials_table(results: StudyResults) -> pd.DataFrame:
 
 def _row(trial: Trial) -> Iterator[tuple[str, Any]]:
     for name in COLUMNS:
-        yield name, getattr(trial, "key" if name == "trial" else name)
+        yield name, getattr(trial, FIELDS.get(name, name))
     for path, value in flatten(trial.configuration):
         yield path, _text(value) if isinstance(value, list | tuple | dict) else value
     for name, value in trial.best.items():
@@ -95,12 +97,13 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _best(spec: Spec, best: Best) -> str:
-    value = level(spec.objective.metric, best.value)
+def _best(best: Best) -> str:
+    value = level(best.metric, best.value)
     how = f"mean of {best.seeds} fresh seeds" if best.seeds else "one trial of the search"
-    return (
-        f"### Best\n\n{spec.objective.metric} **{value}** by {escape(best.trial.key)} ({how})\n\n"
-        + fence(document.dump(_plain(best.trial.configuration)), "yaml")
+    if best.repeats:
+        how = f"mean of the winners of {best.repeats} searches of its arm"
+    return f"### Best\n\n{best.metric} **{value}** by {escape(best.trial.key)} ({how})\n\n" + fence(
+        document.dump(_plain(best.trial.configuration)), "yaml"
     )
 
 
