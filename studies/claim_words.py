@@ -80,7 +80,9 @@ def claim_words(comparison: Comparison) -> ClaimWords:
             if comparison.factors
             else "The winners of the searches",
             about=f"The {mean} over the winners of the searches, each on the "
-            f"{design.part} part{own}.",
+            f"{design.part} part{own}."
+            if design.seeds
+            else "The winners of the searches, which were not confirmed on fresh seeds.",
             first=factor,
             mean="winners' mean",
             points="Every repeat",
@@ -106,16 +108,16 @@ def dots_caption(design: Design) -> str:
     if design.planned == 1:
         return (
             "A point is one run of the configuration that the arm's search found, on a fresh seed; "
-            "the diamond is their mean and the bar its 95 % interval. Whether bars overlap decides "
-            "nothing: a verdict is made of the differences on equal seeds."
+            "the mark on the bar is their mean, the bar its 95 % interval. Whether bars overlap "
+            "decides nothing: a verdict is made of the differences on equal seeds."
         )
     where = f"on the {design.part} part"
     if design.splits > 1:
         where += " of that search's own split"
     said = (
-        f"A point is one repeat: the winner of one search of the arm, {where}. The diamond is the "
-        f"{'geometric ' if design.logarithms else ''}mean and the bar its 95 % interval (Student's "
-        "t over repeats). Whether bars overlap decides nothing: a verdict is made of the "
+        f"A point is one repeat: the winner of one search of the arm, {where}. The mark on the bar "
+        f"is the {'geometric ' if design.logarithms else ''}mean, the bar its 95 % interval "
+        "(Student's t over repeats). Whether bars overlap decides nothing: a verdict is made of the "
         "differences within repeats"
     )
     if design.splits > 1:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from studies.claim_words import claim_words, interval_words
 from studies.comparison import Comparison, PairResult
-from studies.wording import effect_size, in_unit
+from studies.wording import LARGEST_LOG, in_unit, is_share
 
 
 @dataclass(frozen=True)
 class PairDifferences:
-    """The differences of one pair, in the unit of `wording.effect_unit`."""
+    """The differences of one pair: points of a hundred for a share, and ratios where values are
+    compared as logarithms; there 1 is no difference, else 0."""
 
     pair: PairResult
     label: str
@@ -49,11 +50,17 @@ def _of_pair(
     return PairDifferences(
         pair,
         f"{pair.a} {'÷' if logarithms else '−'} {pair.b}",
-        {unit: effect_size(comparison, each) for unit, each in raw.items()},
-        mean=effect_size(comparison, found.estimate),
-        low=effect_size(comparison, found.low),
-        high=effect_size(comparison, found.high),
+        {unit: _drawn(comparison, each) for unit, each in raw.items()},
+        mean=_drawn(comparison, found.estimate),
+        low=_drawn(comparison, found.low),
+        high=_drawn(comparison, found.high),
     )
+
+
+def _drawn(comparison: Comparison, difference: float) -> float:
+    if comparison.design.logarithms:
+        return math.exp(min(difference, LARGEST_LOG))
+    return 100 * difference if is_share(comparison.metric) else difference
 
 
 def differences_title(comparison: Comparison) -> str:
@@ -69,7 +76,7 @@ def differences_label(comparison: Comparison) -> str:
     """The axis of their figure."""
     metric = comparison.metric
     if comparison.design.logarithms:
-        return f"how much the first one's {metric} lies above the second's (%)"
+        return f"ratio of {metric}, the first by the second"
     return f"difference in {metric}{in_unit(metric)}"
 
 
@@ -79,21 +86,23 @@ def differences_caption(comparison: Comparison, shown: int, known: int) -> str:
     first = (
         "the configuration found for the first" if design.claim == "configurations" else "the first"
     )
+    none = "1" if design.logarithms else "zero"
     side = "right" if comparison.goal == "maximize" else "left"
-    said = "The diamond is the mean of a pair's differences and the bar its interval"
+    what = "ratio" if design.logarithms else "difference"
+    said = "The bar is the interval of a pair's difference, the mark on it the estimate"
     if words.unit != "matched trial":
         where = "on equal rows and seeds" if words.unit == "repeat" else "on equal seeds"
-        said = f"A point is the difference in one {words.unit}, {where}; the diamond is"
-        said += f" their {'geometric ' if design.logarithms else ''}mean and the bar its interval"
-    said += f" ({interval_words(comparison)}). To the {side} of zero {first} is better."
+        said = f"A point is the {what} in one {words.unit}, {where}. The mark on the bar is"
+        said += f" their {'geometric ' if design.logarithms else ''}mean, the bar its interval"
+    said += f" ({interval_words(comparison)}). To the {side} of {none} {first} is better."
     if comparison.lost:
         said += " A lost repeat has no point."
     if design.why_none:
         said += " No verdict is given of any pair."
     elif len(comparison.pairs) > 1:
         said += (
-            " An interval without zero is no verdict yet: p is corrected for all pairs by Holm's "
-            "method."
+            f" An interval without {none} is no verdict yet: p is corrected for all pairs by "
+            "Holm's method."
         )
     if shown < known:
         said += f" Shown are {shown} of {known} pairs."

@@ -113,13 +113,15 @@ def dots(arms: Sequence[ArmResult], metric: str, look: Look) -> str:
         return finish()
 
 
-def differences(found: Sequence[PairDifferences], label: str) -> str:
-    """A row per pair: its differences as points, their mean and the interval; a line at zero."""
+def differences(found: Sequence[PairDifferences], label: str, *, ratios: bool) -> str:
+    """A row per pair: its differences as points, their mean and the interval; a line at none."""
     units = sorted({unit for each in found for unit in each.points})
     shift = {unit: _spread(i, len(units)) for i, unit in enumerate(units)}
     with _figure("differences", 0.75 + 0.42 * len(found)) as (figure, finish):
         axes = figure.add_subplot()
-        axes.axvline(0, color=INK, linewidth=0.8)
+        if ratios:
+            axes.set_xscale("log", base=2)
+        axes.axvline(1 if ratios else 0, color=INK, linewidth=0.8)
         for row, each in enumerate(found):
             ys = [row - 0.12 + 0.36 * shift[unit] for unit in each.points]
             axes.plot(

@@ -89,7 +89,11 @@ def _differences(comparison: Comparison) -> Figure | None:
     shown = found[:PAIRS]
     return Figure(
         differences_title(comparison),
-        Markup(report_figures.differences(shown, differences_label(comparison))),
+        Markup(
+            report_figures.differences(
+                shown, differences_label(comparison), ratios=comparison.design.logarithms
+            )
+        ),
         differences_caption(comparison, len(shown), len(found)),
     )
 

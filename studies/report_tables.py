@@ -97,7 +97,9 @@ def _ranking_columns(comparison: Comparison) -> dict[str, Cell]:
         f"{metric}, {words.mean} (95 %)": lambda arm: interval(metric, arm.mean),
     }
     if several:
-        columns["searches"] = lambda arm: str(len(arm.confirmed))
+        columns["searches"] = lambda arm: str(
+            len(arm.confirmed) if design.seeds else design.searches
+        )
         columns["lost"] = lost_words
     elif design.at is None:
         columns["seeds"] = _seeds
@@ -127,7 +129,9 @@ def _ranking_note(comparison: Comparison) -> str:
     metric, design, words = comparison.metric, comparison.design, claim_words(comparison)
     several = design.planned > 1
     said = f"{words.about} {metric} is to {comparison.goal}, at the best epoch of a training"
-    said += f", from {plural(design.seeds, 'fresh seed')} of each winner." if several else "."
+    if several and design.seeds:
+        said += f", from {plural(design.seeds, 'fresh seed')} of each winner"
+    said += "."
     if several and comparison.lost:
         said += " A lost repeat found nothing for the arm; it is in no mean and counts against it."
     if design.part == "test":
@@ -154,7 +158,7 @@ def pairs(comparison: Comparison) -> Table:
     design, words = comparison.design, claim_words(comparison)
     columns = _pair_columns(comparison)
     said = (
-        f"The order of A and B is that of the means. A better is the share of {words.units} in "
+        f"The order of A and B is that of the means. A better in: the share of {words.units} in "
         "which A's value is better, ties counting half. "
     )
     if design.logarithms:
@@ -202,7 +206,7 @@ def _pair_columns(comparison: Comparison) -> dict[str, PairCell]:
         "test": lambda pair: pair.test + (", lopsided" if pair.lopsided else ""),
         "p": lambda pair: _p(pair, pair.result.p),
         "p after Holm": lambda pair: _p(pair, pair.result.p_holm),
-        "A better": lambda pair: _share(pair.result.probability_a_better.estimate),
+        "A better in": lambda pair: _share(pair.result.probability_a_better.estimate),
         "verdict": lambda pair: verdict_words(comparison, pair),
     }
     if design.claim == "configurations":

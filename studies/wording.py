@@ -83,25 +83,12 @@ def spread(comparison: Comparison, found: Interval) -> str:
     return f"{ends[0]:.3g} to {ends[1]:.3g} %"
 
 
-def effect_size(comparison: Comparison, difference: float) -> float:
-    """A signed difference as a number of `effect_unit`: how many percent the first is above the
-    second where values are compared as logarithms."""
-    if comparison.design.logarithms:
-        return 100 * math.expm1(min(difference, LARGEST_LOG))
-    return 100 * difference if is_share(comparison.metric) else difference
-
-
-def effect_unit(comparison: Comparison) -> str:
-    """What `effect_size` counts in."""
-    return "%" if comparison.design.logarithms else unit(comparison.metric)
-
-
 def signed(comparison: Comparison, difference: float) -> str:
     """A difference with its sign: in points or units, or the ratio less one in percent."""
     if not math.isfinite(difference):
         return "–"
     if comparison.design.logarithms:
-        return f"{effect_size(comparison, difference):+.3g}"
+        return f"{100 * math.expm1(min(difference, LARGEST_LOG)):+.3g}"
     return amount(comparison.metric, difference, signed=True)
 
 
