@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    "trial", "arm", "phase", "outcome", "reason", "value", "seed", "config_hash",
+    "trial", "arm", "phase", "repeat", "split", "outcome", "reason", "value", "seed", "config_hash",
     "epochs", "best_epoch", "seconds", "started", "ended", "run_id",
 )  # fmt: skip
 """What the table of trials has of every trial; the configuration and the metrics come after."""
+FIELDS = {"trial": "key", "split": "split_seed"}
+"""Columns that are called otherwise in a trial."""
 
 
 def describe(found: Finding) -> str:
@@ -88,7 +90,7 @@ def trials_table(results: StudyResults) -> pd.DataFrame:
 
 def _row(trial: Trial) -> Iterator[tuple[str, Any]]:
     for name in COLUMNS:
-        yield name, getattr(trial, "key" if name == "trial" else name)
+        yield name, getattr(trial, FIELDS.get(name, name))
     for path, value in flatten(trial.configuration):
         yield path, _text(value) if isinstance(value, list | tuple | dict) else value
     for name, value in trial.best.items():

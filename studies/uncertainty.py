@@ -109,12 +109,12 @@ def advice(results: StudyResults, comparison: Comparison) -> list[str]:
     if len(comparison.arms) < 2 or spec.confirm is None or design.claim != "arms":
         return []
     if not results.finished:
-        return [f"go on: {command(results)}"]
+        return [f"go on: `{command(results)}`"]
     if design.at is not None and design.planned == 1:
         return []
     if spec.repeats < MIN_REPEATS:
         more = command(results, f"search.repeats={6 if spec.repeats < 6 else spec.repeats}")
-        return [f"repeats first: {more}"]
+        return [f"repeats first: `{more}`"]
     undecided = [pair for pair in comparison.pairs if not winner(pair)]
     if not undecided or (design.why_none and len(design.looks) < 3):
         return []
@@ -138,7 +138,7 @@ def _more_repeats(
     elif needed:
         target = max(min(needed), design.planned + 1)
         yield (
-            f"more repeats, not more seeds: {command(results, f'search.repeats={target}')} would "
+            f"more repeats, not more seeds: `{command(results, f'search.repeats={target}')}` would "
             f"show the nearest of the {plural(len(undecided), 'open pair')} 8 times in 10, if its "
             "difference is as observed. It is a second look, judged at p <= "
             f"{SECOND_LOOK_ALPHA:g}, and the last one. Or {fresh}"
