@@ -10,8 +10,8 @@ is the share of repeats in which both arms have the same value; where that is mo
 does not count. The exit code is 1 where a row that counts breaks its bound. What each row is and
 what is drawn at random in it:
 
-- `equal-*`, `power` (calibration_arms.py): recorded trainings through fairtune's own search,
-  confirmation and comparison;
+- `equal-*` (calibration_arms.py), `power` (calibration_power.py): recorded trainings through
+  fairtune's own search, confirmation and comparison;
 - `shifted*`, `fresh-seeds`, `lopsided` (calibration_draws.py): searches drawn from the same
   recordings, or made up, and judged by fairtune's functions;
 - `trainings` (calibration_trainings.py): small real trainings, each repeat on a split of its own;
@@ -33,6 +33,7 @@ from typing import Any
 import calibration_arms
 import calibration_configurations
 import calibration_draws
+import calibration_power
 import calibration_trainings
 from calibration_rows import Kinds, Row
 from machine import machine
@@ -41,7 +42,12 @@ from rich.console import Console
 from rich.table import Table
 from tables import TABLES
 
-KINDS: Kinds = calibration_arms.KINDS | calibration_draws.KINDS | calibration_trainings.KINDS
+KINDS: Kinds = {
+    **calibration_arms.KINDS,
+    **calibration_power.KINDS,
+    **calibration_draws.KINDS,
+    **calibration_trainings.KINDS,
+}
 CONFIGURATIONS = "configurations"
 COLUMNS = ("row", "comparisons", "share", "95 % interval", "bound", "", "equal repeats")
 
@@ -113,7 +119,8 @@ def where(machine: dict[str, Any]) -> str:
     names = ("numpy", "optuna", "torch")
     return (
         f"{machine['time']}, {machine['processor']}, {machine['cores']} cores, Python "
-        f"{machine['python']}, " + ", ".join(f"{name} {versions[name]}" for name in names)
+        f"{machine['python']}, "
+        + ", ".join(f"{name} {versions[name]}" for name in names)
         + f", commit {machine['commit']}"
     )
 

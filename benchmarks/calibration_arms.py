@@ -1,17 +1,15 @@
 """Verdicts about arms on recorded trainings, through fairtune's own search and confirmation.
 
-Every comparison is a study of its own: its searches, the fresh runs of their winners and the verdict
-are the product's; only the training is a look-up (`tables.py`). A study of 9 repeats is judged by
-several rules, each on the repeats that it would have had: 6; 6, then 9 where nothing was found; and
-the looks at 4, 6 and 8. The last verdict must be that of `compare`, or the benchmark ends.
+Every comparison is a study of its own: its searches, the fresh runs of their winners and the
+verdict are the product's; only the training is a look-up (`tables.py`). A study of 9 repeats is
+judged by several rules, each on the repeats that it would have had: 6; 6, then 9 where nothing was
+found; and the looks at 4, 6 and 8. On all repeats the verdict must be that of `compare`.
 
 *Equal arms* are two labels of one optimizer. As the product matches the draws and the seeds of all
 arms, they would tie by construction; so here, and only here, an arm's draws are salted with its
 name, and so is the seed that a training draws from its table. The first trial has the defaults in
 both arms. Tables of HPOBench are shares of right answers and compared as they are, those of HPOLib
 are losses and compared as logarithms: what `objective.scale: auto` does.
-
-*Unequal arms* are two values of an axis of a table. They are matched, as in every study.
 """
 
 from __future__ import annotations
@@ -26,7 +24,6 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from calibration_pairs import Pair
 from calibration_rows import Kind, Row, false_better
 from optuna.storages import InMemoryStorage
 from replay import run
@@ -78,11 +75,12 @@ def unmatched() -> Iterator[None]:
 
 
 def unmatched_training(table: Replayed) -> Perform:
-    """A training whose seed in the table depends on the arm too."""
+    """A training whose seed in the table depends on the arm too, and on the configuration: the
+    best trials of a search share their fresh seed, which cancels between matched arms only."""
 
     def perform(task: Task, on_epoch: Callable[[EpochReport], bool]) -> TrialEnd:
-        arm = task.trial.partition("-")[0]
-        rng = np.random.default_rng([task.seed, zlib.crc32(arm.encode())])
+        told = f"{task.trial.partition('-')[0]}/{task.configuration.hash}"
+        rng = np.random.default_rng([task.seed, zlib.crc32(told.encode())])
         return table.trained(task.configuration, rng)
 
     return perform
@@ -115,22 +113,6 @@ def one_search(table: Replayed, method: str, trials: int, seed: int, seeds: int)
     tree["confirm"] = {"seeds": seeds}
     with unmatched():
         return train(tree, unmatched_training(table))
-
-
-def unequal_arms(
-    table: Replayed, pair: Pair, trials: int, seed: int, *, repeats: int
-) -> StudyResults:
-    """A study of two values of an axis, matched as every study is."""
-    tree = table.study("random", trials, seed)
-    *sections, name = pair.place.split(".")
-    node = tree
-    for section in sections:
-        node = node[section]
-    node[name] = {"values": [pair.a, pair.b]}
-    tree["search"]["repeats"] = repeats
-    tree["compare"] = {"factor": pair.place}
-    tree["confirm"] = {"cross": False}
-    return train(tree, table.perform)
 
 
 @dataclass(frozen=True)
