@@ -26,7 +26,7 @@ from unittest.mock import patch
 import numpy as np
 from calibration_rows import Kind, Row, false_better
 from optuna.storages import InMemoryStorage
-from replay import run
+from replay import LookUpEngine, run
 from tables import NETWORK, TABLES, Replayed, load
 
 from lightning_modules.networks import NETWORKS
@@ -89,7 +89,7 @@ def unmatched_training(table: Replayed) -> Perform:
 def train(tree: Mapping[str, Any], perform: Perform) -> StudyResults:
     """Run a study in memory."""
     with TemporaryDirectory() as folder, patch.dict(NETWORKS, table=NETWORK):
-        return run(tree, Archive(InMemoryStorage()), Home.at(Path(folder)), perform)
+        return run(tree, Archive(InMemoryStorage()), Home.at(Path(folder)), perform, LookUpEngine)
 
 
 def equal_arms(

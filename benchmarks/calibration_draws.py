@@ -255,7 +255,7 @@ def rows_lopsided(measured: Sequence[list[Lopsided]]) -> list[Row]:
 LOPSIDED = tuple(map(str, FAILING))
 KINDS = {
     "shifted": Kind(measure_shifted, rows_shifted, 150),
-    "shifted-at": Kind(measure_shifted_at, rows_shifted_at, 200),
+    "shifted-at": Kind(measure_shifted_at, rows_shifted_at, 100),
     "fresh-seeds": Kind(measure_fresh_seeds, rows_fresh_seeds, 400),
     "lopsided": Kind(measure_lopsided, rows_lopsided, 10_000, LOPSIDED),
 }

@@ -94,4 +94,4 @@ def rows(measured: Sequence[tuple[str, int, list[bool]]]) -> list[Row]:
     ]  # fmt: skip
 
 
-KINDS = {"trainings": Kind(measure, rows, 100, DATA)}
+KINDS = {"trainings": Kind(measure, rows, 80, DATA)}

@@ -47,7 +47,7 @@ from unittest.mock import patch
 import numpy as np
 from machine import machine
 from optuna.storages import InMemoryStorage
-from replay import run
+from replay import LookUpEngine, run
 from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
@@ -100,8 +100,8 @@ def measure(name: str, method: str, repetitions: int) -> Regrets:
         archive = Archive(InMemoryStorage())
         with TemporaryDirectory() as folder, patch.dict(NETWORKS, table=NETWORK):
             home = Home.at(Path(folder))
-            best = run(shorter, archive, home, table.perform).best
-            longer = run(study, archive, home, table.perform)
+            best = run(shorter, archive, home, table.perform, LookUpEngine).best
+            longer = run(study, archive, home, table.perform, LookUpEngine)
             assert best is not None and best.seeds == SEEDS and len(longer.search) == TRIALS
             confirmed.append(regret(best.trial.configuration))
             plain.append(regret(longer.ranking[0].configuration))
