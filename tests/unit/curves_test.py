@@ -36,9 +36,9 @@ def test_only_independent_trials_have_a_band(file: str, why: str) -> None:
     assert [each.arm for each in found.best_so_far] == (["sgd", "momentum", "adam"] if why else [])
 
 
-def test_a_tuning_curve_leaves_out_the_untuned_trial_and_counts_a_failed_one_as_the_worst() -> None:
+def test_a_tuning_curve_leaves_out_the_defaults_and_counts_a_failed_one_as_the_worst() -> None:
     spec = spec_of()
-    values = [0.99, 0.80, None, 0.90]  # the first is the untuned one
+    values = [0.99, 0.80, None, 0.90]  # the first has the defaults
     trials = [
         trial(
             spec, "sgd", i, value, outcome=Outcome.diverged if value is None else Outcome.completed

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from dashboard.figures.common import colours, finite
-from dashboard.figures.comparing import gains_info, numbers, pairs_info, ranking_info
+from dashboard.figures.comparing import gains_info, pairs_info, ranking_info
 from dashboard.figures.ranges import effect_info, searched, sensitivity
 from dashboard.figures.rates import planned, rates_info, rates_of
 from dashboard.figures.spending import cost_info, outcomes_info
@@ -57,7 +57,7 @@ def test_the_ranking_has_every_seed_and_the_mean_of_every_arm() -> None:
     assert info.order == ("adam", "sgd", "momentum")
     assert info.arms == ("sgd", "momentum", "adam")  # whose colours are those of the file
     adam = info.data[info.data["arm"] == "adam"]
-    assert list(adam["seed"]) == [2 * i + 1 for i in range(SEEDS)]
+    assert list(adam["unit"]) == [2 * i + 1 for i in range(SEEDS)]
     assert list(adam["value"]) == pytest.approx([0.70 + 0.01 * i for i in range(SEEDS)])
     assert list(adam["mean"]) == pytest.approx(SEEDS * [0.74])
     unconfirmed = info.data[info.data["arm"] == "momentum"].iloc[0]
@@ -86,11 +86,11 @@ def test_a_study_without_completed_trials_has_no_figures() -> None:
         assert gap_info(results, comparison.metric, results.arms).empty
 
 
-def test_gains_are_the_untuned_the_found_and_the_confirmed_value() -> None:
+def test_gains_are_the_default_the_found_and_the_confirmed_value() -> None:
     results = compared()
     info = gains_info(results, compare(results))
     sgd = info.data[info.data["arm"] == "sgd"].set_index("kind")["value"]
-    assert dict(sgd) == pytest.approx({"untuned": 0.57, "found": 0.6, "confirmed": 0.54})
+    assert dict(sgd) == pytest.approx({"defaults": 0.57, "found": 0.6, "confirmed": 0.54})
     assert "confirmed" not in set(info.data[info.data["arm"] == "momentum"]["kind"])
     assert "by 6.00 points on average" in info.caption  # 0.8 - 0.74 and 0.6 - 0.54
 
@@ -106,17 +106,8 @@ def test_the_matrix_is_row_minus_column_seen_from_both_sides() -> None:
         assert cell["difference"] == pytest.approx(sign * 0.2)
         assert cell["low"] <= cell["difference"] <= cell["high"]
         assert cell["written"] == f"{sign * 20:+.2f}"
-        assert cell["probability_better"] == (1.0 if sign == 1 else 0.0)
+        assert cell["share_better"] == (1.0 if sign == 1 else 0.0)
     assert "1 of 1 pair decided" in info.caption
-
-
-def test_numbers_are_texts_for_people() -> None:
-    results = compared()
-    row = numbers(results, compare(results)).set_index("arm").loc["adam"]
-    assert row["confirmed mean"] == "74.00 %"
-    assert row["optimism (points)"] == "+6.00"
-    assert row["untuned"] == "77.00 %"
-    assert (row["seeds"], row["failed"]) == (9, 0)
 
 
 # --- spending -------------------------------------------------------------------------------------
@@ -242,8 +233,8 @@ def test_the_learning_rate_is_searched_in_log_and_its_bins_hold_the_best_of_each
         "best": "90.00 %",
         "at": "0.1",
         "within 1 point": "0.1 to 0.9",
-        "untuned": "50.00 %",
-        "untuned at": "0.01",
+        "defaults": "50.00 %",
+        "defaults at": "0.01",
         "diverged": "20%",
     }
 

@@ -13,7 +13,7 @@ from lightning_modules.errors import UserError
 from studies.records import Outcome
 from studies.report import FILES, Format, render, write
 from studies.results import StudyResults
-from tests.made import OPTIMIZERS, confirmed, searched, spec_of, study, trial
+from tests.made import COMPARE, OPTIMIZERS, confirmed, searched, spec_of, study, trial
 
 BEST = {"sgd": 0.93, "momentum": 0.97, "adam": 0.98}
 CLOSE = [0.95 + 0.001 * (i % 3) for i in range(9)]
@@ -60,15 +60,16 @@ def test_the_page_needs_no_network_and_no_script() -> None:
     assert not {"script", "link", "iframe", "img", "object", "embed"} & set(page.tags)
     assert all(address.startswith("#") for address in page.addresses)
     assert not re.search(r"url\((?!#)|@import", text)
-    assert page.tags.count("svg") == 3  # seeds, tuning curves, learning curves
+    assert page.tags.count("svg") == 4  # differences, seeds, tuning and learning curves
 
 
 def test_the_page_says_verdicts_ranking_methods_and_the_study_file() -> None:
     results = complete()
     text = Page(render(results, "html")).text
     for said in (
-        "Not beaten by any other arm: adam, momentum",
-        "adam beats sgd by 3.09 points",
+        "No other configuration is better than those found for adam, momentum",
+        "The configuration found for adam beats the one found for sgd by 3.09 points",
+        "this does not say that adam is better",
         "better in 9 of 9 seeds",
         "digits",
         "the same for every arm",
@@ -103,6 +104,7 @@ def test_the_markdown_has_the_tables_of_the_page() -> None:
     row = next(line for line in text.splitlines() if line.startswith("| adam | 95.10 %"))
     assert row.count(" | ") == 9
     assert "| adam | sgd | +3.09 |" in text
+    assert "| the one found for adam is better |" in text
 
 
 def test_the_table_of_trials_has_a_row_for_each_and_no_formula() -> None:
@@ -117,7 +119,7 @@ def test_the_table_of_trials_has_a_row_for_each_and_no_formula() -> None:
 
 
 def states() -> dict[str, tuple[StudyResults, str]]:
-    spec, alone = spec_of(), spec_of(OPTIMIZERS.replace("compare: {factor: optimizer}\n", ""))
+    spec, alone = spec_of(), spec_of(OPTIMIZERS.replace(COMPARE, ""))
     plain = spec_of(OPTIMIZERS.replace("confirm: {top: 1, seeds: 9}", "confirm: null"))
     diverged = [trial(spec, "sgd", i, None, outcome=Outcome.diverged) for i in range(4)]
     others = searched(spec, {"momentum": 0.97, "adam": 0.98})
