@@ -13,6 +13,7 @@ from studies.levels import ALPHA
 from studies.sentences import winner
 from studies.wording import level_words, plural
 
+MATCHED = "matched trial"
 NO_VERDICT, NO_DIFFERENCE = "no verdict", "no detectable difference"
 
 
@@ -61,7 +62,7 @@ def claim_words(comparison: Comparison) -> ClaimWords:
     if design.at is not None:
         per = f"{design.at} trials"
         return ClaimWords(
-            unit="repeat" if design.planned > 1 else "matched trial",
+            unit="repeat" if design.planned > 1 else MATCHED,
             ranking=f"Arms, by what {per} find",
             about=f"The mean of what {per} out of a longer random search would have found"
             + (", over the searches." if design.planned > 1 else ", on one split."),
@@ -74,9 +75,10 @@ def claim_words(comparison: Comparison) -> ClaimWords:
     if design.planned > 1:
         own = " of its own split" if design.splits > 1 else ""
         mean = "geometric mean" if design.logarithms else "mean"
+        by = "lost repeats, then by the mean" if comparison.lost else "the mean"
         return ClaimWords(
             unit="repeat",
-            ranking="Arms, by the mean of their winners"
+            ranking=f"Arms, by {by} of their winners"
             if comparison.factors
             else "The winners of the searches",
             about=f"The {mean} over the winners of the searches, each on the "

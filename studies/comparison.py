@@ -60,7 +60,7 @@ class ArmResult:
 
 @dataclass(frozen=True)
 class PairResult:
-    """Two arms, the better mean first; differences are a - b."""
+    """Two arms in the order of the comparison; differences are a - b."""
 
     a: str
     b: str

@@ -23,7 +23,8 @@ def gaps(results: StudyResults, found: Sequence[ArmResult]) -> Iterator[str]:
     elif len(found) == 1:
         yield f"there is only one alternative of {spec.factors[0]}: list more to compare them"
     for arm in found:
-        if arm.winner is None:
+        completed = results.ranked([t for t in results.search if t.arm == arm.arm])
+        if arm.winner is None and not completed:
             ended = ", ".join(f"{count} {outcome}" for outcome, count in arm.outcomes.items())
             yield f"{arm.arm or 'the search'}: no trial has completed ({ended or 'none ended yet'})"
     counts = {

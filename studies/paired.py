@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from studies.claim_words import claim_words, interval_words
+from studies.claim_words import MATCHED, claim_words
 from studies.comparison import Comparison, PairResult
-from studies.wording import LARGEST_LOG, in_unit, is_share
+from studies.wording import LARGEST_LOG, in_unit, is_share, level_words
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _drawn(comparison: Comparison, difference: float) -> float:
 def differences_title(comparison: Comparison) -> str:
     """The heading of their figure."""
     words = claim_words(comparison)
-    if words.unit == "matched trial":
+    if words.unit == MATCHED:
         return "Differences between the arms"
     whose = "configurations" if comparison.design.claim == "configurations" else "arms"
     return f"Differences between the {whose}, by {words.unit}"
@@ -90,11 +90,11 @@ def differences_caption(comparison: Comparison, shown: int, known: int) -> str:
     side = "right" if comparison.goal == "maximize" else "left"
     what = "ratio" if design.logarithms else "difference"
     said = "The bar is the interval of a pair's difference, the mark on it the estimate"
-    if words.unit != "matched trial":
+    if words.unit != MATCHED:
         where = "on equal rows and seeds" if words.unit == "repeat" else "on equal seeds"
         said = f"A point is the {what} in one {words.unit}, {where}. The mark on the bar is"
         said += f" their {'geometric ' if design.logarithms else ''}mean, the bar its interval"
-    said += f" ({interval_words(comparison)}). To the {side} of {none} {first} is better."
+    said += f" ({level_words(design.level)}). To the {side} of {none} {first} is better."
     if comparison.lost:
         said += " A lost repeat has no point."
     if design.why_none:

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from studies import report_figures
-from studies.claim_words import claim_words, dots_caption
+from studies.claim_words import MATCHED, claim_words, dots_caption
 from studies.comparison import Comparison
 from studies.curves import CONFIDENCE, Curves, curves
 from studies.paired import (
@@ -73,7 +73,7 @@ def marked(text: str) -> Markup:
 
 def _dots(comparison: Comparison, look: Look) -> Figure | None:
     words = claim_words(comparison)
-    if not any(arm.confirmed for arm in comparison.arms) or words.unit == "matched trial":
+    if not any(arm.confirmed for arm in comparison.arms) or words.unit == MATCHED:
         return None
     return Figure(
         words.points,

@@ -10,7 +10,7 @@ from lightning_modules.configuration import Configuration
 from studies import document
 from studies.arms import Arm, arms
 from studies.checkpoints import choose
-from studies.claim_words import claim_words, interval_words, verdict_words
+from studies.claim_words import MATCHED, claim_words, interval_words, verdict_words
 from studies.comparison import ArmResult, Comparison, PairResult
 from studies.expectation import expectation
 from studies.records import Outcome
@@ -133,7 +133,10 @@ def _ranking_note(comparison: Comparison) -> str:
         said += f", from {plural(design.seeds, 'fresh seed')} of each winner"
     said += "."
     if several and comparison.lost:
-        said += " A lost repeat found nothing for the arm; it is in no mean and counts against it."
+        said += (
+            " A lost repeat found nothing for the arm: it is in no mean and counts against it, and "
+            "arms that lost fewer come first."
+        )
     if design.part == "test":
         said += " Search best, selection bias and defaults are of the validation part."
     said += (
@@ -157,8 +160,15 @@ def pairs(comparison: Comparison) -> Table:
     """A row per pair of arms, in the order of the ranking."""
     design, words = comparison.design, claim_words(comparison)
     columns = _pair_columns(comparison)
+    if words.unit == MATCHED:
+        return Table(
+            list(columns),
+            [[cell(pair) for cell in columns.values()] for pair in comparison.pairs],
+            f"The searches are read at {design.at} trials; their trials are matched by number.",
+            wide=[list(columns).index("verdict")],
+        )
     said = (
-        f"The order of A and B is that of the means. A better in: the share of {words.units} in "
+        f"A and B stand in the order of the arms above. A better in: the share of {words.units} in "
         "which A's value is better, ties counting half. "
     )
     if design.logarithms:
@@ -206,9 +216,13 @@ def _pair_columns(comparison: Comparison) -> dict[str, PairCell]:
         "test": lambda pair: pair.test + (", lopsided" if pair.lopsided else ""),
         "p": lambda pair: _p(pair, pair.result.p),
         "p after Holm": lambda pair: _p(pair, pair.result.p_holm),
-        "A better in": lambda pair: _share(pair.result.probability_a_better.estimate),
-        "verdict": lambda pair: verdict_words(comparison, pair),
     }
+    counted = claim_words(comparison).unit != MATCHED
+    if counted:
+        columns["A better in"] = lambda pair: _share(pair.result.probability_a_better.estimate)
+    columns["verdict"] = lambda pair: verdict_words(comparison, pair)
+    if not counted:
+        return columns
     if design.claim == "configurations":
         columns["seeds"] = lambda pair: str(pair.result.seeds)
     else:

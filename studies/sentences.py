@@ -161,7 +161,8 @@ def _why_no_arm(comparison: Comparison, pair: PairResult) -> str:
     design, found = comparison.design, pair.result.difference
     if pair.test == "none" or not math.isfinite(found.estimate):
         return f"; {'; '.join(pair.result.verdict.reasons)}"
-    lead = "" if found.estimate == 0 else f" in favour of {pair.a}"
+    ahead = pair.a if (found.estimate > 0) == (comparison.goal == "maximize") else pair.b
+    lead = "" if found.estimate == 0 else f" in favour of {ahead}"
     seen = effect(comparison, found.estimate, by=False)
     said = f"; observed {seen}{lead} {part_words(comparison)}"
     rests = searches_words(comparison, pair.repeats)

@@ -21,7 +21,7 @@ from dashboard.figures.common import (
     value_axis,
 )
 from studies.claim_words import NO_DIFFERENCE, NO_VERDICT, claim_words, dots_caption
-from studies.comparison import Comparison, Design, PairResult
+from studies.comparison import ArmResult, Comparison, Design, PairResult
 from studies.results import StudyResults
 from studies.wording import amount, in_unit, signed, unit, within
 
@@ -69,7 +69,9 @@ def ranking_info(results: StudyResults, comparison: Comparison) -> RankingInfo:
             "Not confirmed on fresh seeds: each diamond is the best trial of its arm, of "
             f"{counted(len(results.search), 'trial')} in all, and better than it would be again."
         )
-    best = order[0] if known else ""
+    means = [arm for arm in comparison.arms if arm.confirmed] or known
+    sign = 1 if comparison.goal == "maximize" else -1
+    best = max(means, key=lambda arm: _leads(arm, sign)).arm if means else ""
     data = pd.DataFrame(rows).astype({"value": float, "mean": float, "search_best": float})
     return RankingInfo(
         data=data if known else data.iloc[:0],
@@ -82,6 +84,10 @@ def ranking_info(results: StudyResults, comparison: Comparison) -> RankingInfo:
         confirmed=units > 0,
         unit=words.unit,
     )
+
+
+def _leads(arm: ArmResult, sign: int) -> float:
+    return sign * (arm.mean.estimate if arm.confirmed else float(arm.search_best or 0.0))
 
 
 def draw_ranking(info: RankingInfo) -> Picture:

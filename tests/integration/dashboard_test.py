@@ -159,7 +159,8 @@ def test_the_page_of_a_factor_states_the_verdict(factor: str, view: str, shows: 
     shows(STATES[factor])
     app = opened(view)
     best = STATES[factor].arms[-1]
-    assert f"#### {best} is better than every other arm.".replace("_", r"\_") in texts(app)
+    said = f"#### The configuration found for {best} is better than every other one."
+    assert said.replace("_", r"\_") in texts(app)
     assert len(app.get("vega_lite_chart")) >= 6
 
 
