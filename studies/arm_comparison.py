@@ -436,7 +436,8 @@ def pair_result(a: str, b: str, found: ArmPair, design: Design, pairs: int) -> P
 
 def _missing(results: StudyResults, found: Sequence[ArmResult], design: Design) -> Iterator[str]:
     yield from gaps(results, found)
-    if design.why_none and results.spec.confirm is not None and len(found) > 1:
+    compared = any(arm.confirmed or arm.lost for arm in found)  # else the headline says it
+    if design.why_none and results.spec.confirm is not None and len(found) > 1 and not compared:
         yield f"no verdict: {design.why_none}"
     if design.scale_note:
         yield f"compared as they are, not as logarithms: {design.scale_note}"

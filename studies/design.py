@@ -121,7 +121,7 @@ def design_problems(
             "auto needs verdicts about arms to look for; write compare.claim: arms with confirm, "
             "or a number",
         )
-    if claim == "configurations" and search.repeats not in (None, 1):
+    if claim == "configurations" and search.repeats not in (None, 1, "auto"):
         yield Problem(
             ("search", "repeats"),
             "does not go with compare.claim: configurations, which compares what one search of "

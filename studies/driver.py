@@ -84,7 +84,8 @@ def run_study(
                 noted: dict[str, Any] = {FILES: files} if files else {}
                 if command:
                     noted["command"] = list(command)
-                if splits.per_repeat and splits.rule.why_fixed:
+                if splits.per_repeat:
+                    noted["redrawn"] = list(splits.rule.redrawn)
                     noted["fixed_parts"] = splits.rule.why_fixed
                 return _run(spec, home, archive, engine, display, stopping, noted, splits)
     finally:

@@ -76,8 +76,12 @@ class StudyRow:
     goal: str
     best: float | None
     """What to expect of the configuration to use, else the best of the search."""
+    best_metric: str
+    """The metric of that; with repeats it may be of the test part."""
     best_arm: str
     fresh_seeds: int
+    searches: int
+    """Searches of each arm that are planned."""
     outcomes: Mapping[str, int]
     epochs: int
     seconds: float
@@ -96,11 +100,13 @@ def row(results: StudyResults) -> StudyRow:
         progress=progress(results),
         factors=spec.factors,
         arms=tuple(arm for arm in results.arms if arm),
-        metric=spec.objective.metric,
+        metric=spec.objective.metric if best is None else best.metric,
         goal=spec.objective.goal,
         best=None if best is None else best.value,
+        best_metric=spec.objective.metric if best is None else best.metric,
         best_arm="" if best is None else best.trial.arm,
         fresh_seeds=0 if best is None else best.seeds,
+        searches=spec.repeats,
         outcomes=outcome_counts(ended),
         epochs=sum(trial.epochs for trial in ended),
         seconds=float(summary(results)["seconds"]),

@@ -40,7 +40,8 @@ class RepeatResult:
     @property
     def is_lost(self) -> bool:
         """Whether the repeat gave the arm nothing: no winner, or one that fails on all seeds."""
-        return self.is_complete and not self.by_seed
+        tried = self.winner is None or bool(self.runs)
+        return self.is_complete and not self.by_seed and tried
 
     def validation(self, metric: str) -> float | None:
         """The mean of a metric over the winner's fresh seeds, on its own validation part."""

@@ -149,8 +149,10 @@ class Repeats:
 
     @property
     def is_done(self) -> bool:
-        """Whether every search of every repeat has used its budget."""
-        return all(repeat.is_done for repeat in self.opened)
+        """Whether every search of every repeat that there will be has used its budget."""
+        following = len(self.opened) + 1
+        more = following <= self.spec.repeats and bool(list(self.arms_of(self, following)))
+        return not more and all(repeat.is_done for repeat in self.opened)
 
     @property
     def total(self) -> int | None:

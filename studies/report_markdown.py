@@ -23,20 +23,32 @@ def _parts(report: Report) -> Iterator[str]:
     if report.missing:
         yield "### What is missing"
         yield _list(report.missing)
-    yield "## Ranking"
+    yield f"## {report.words.ranking}"
     yield _table(report.ranking)
     if report.pairs.rows:
-        yield "## Pairs of arms"
+        yield f"## {report.words.pairs}"
         yield _table(report.pairs)
+    if report.uncertainty:
+        yield "## Where the uncertainty comes from"
+        yield _list(report.uncertainty)
+    if report.advice:
+        yield "## What would make it smaller"
+        yield "\n".join(f"- {_marked(text)}" for text in report.advice)
+    if report.use is not None:
+        yield "## The configuration to use"
+        yield _list([report.use.how, report.use.network])
+        if report.use.expected:
+            yield f"**What to expect.** {escape(report.use.expected)}"
+        yield fence(report.use.chosen.file, "yaml")
     if report.alarms or report.warnings:
-        yield "## Alarms"
+        yield "## Warnings about the design"
         yield _list(report.warnings)
         yield _list(
             [": ".join(part for part in (a.kind, a.arm, a.message) if part) for a in report.alarms]
         )
-    yield "## Chosen configurations"
+    yield "## Winners of the searches"
     yield _table(report.configurations)
-    for each in report.chosen:
+    for each in report.files:
         yield f"### {escape(each.arm or report.study)}: {escape(each.trial)}"
         yield fence(each.file, "yaml")
     yield "## Methods"
@@ -54,6 +66,12 @@ def _parts(report: Report) -> Iterator[str]:
 
 def _list(texts: Sequence[str]) -> str:
     return "\n".join(f"- {escape(text)}" for text in texts)
+
+
+def _marked(text: str) -> str:
+    """Commands, in backticks, stay code; the rest is text."""
+    parts = text.split("`")
+    return "".join(f"`{part}`" if index % 2 else escape(part) for index, part in enumerate(parts))
 
 
 def _table(found: Table) -> str:

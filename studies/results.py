@@ -131,8 +131,15 @@ class StudyResults:
     """The designs at which verdicts were given, in their order."""
     command: Sequence[str] = ()
     """The options of `fairtune run` by which the study was started: file, overrides, modules."""
+    redrawn: Sequence[str] = ()
+    """The parts that every repeat divides anew; empty where none does."""
     fixed_parts: str = ""
     """Why some rows stay where they are in every split; empty where all are divided anew."""
+
+    @property
+    def fixed_test(self) -> bool:
+        """Whether every split has the same test part."""
+        return bool(self.redrawn) and "test" not in self.redrawn
 
     @property
     def study(self) -> str:
@@ -319,6 +326,7 @@ def read(archive: Archive | ArchiveReader, home: Home, study: str) -> StudyResul
         files=_first(parts, FILES, {}),
         looks=[Look(**look) for look in _first(parts, "looks", ())],
         command=_first(parts, "command", ()),
+        redrawn=_first(parts, "redrawn", ()),
         fixed_parts=_first(parts, "fixed_parts", ""),
     )
 
@@ -419,8 +427,10 @@ def _best_summary(results: StudyResults, best: Best) -> dict[str, Any]:
     return {
         "value": best.value,
         "metric": best.metric,
+        "trial": best.trial.key,
         "arm": best.trial.arm,
         "repeat": best.trial.repeat,
+        "split": best.trial.split_seed,
         "configuration": dict(best.trial.configuration),
         "seed": best.trial.seed,
         "mlflow_run_id": best.trial.run_id,

@@ -34,6 +34,8 @@ def verdicts(comparison: Comparison) -> list[str]:
         return [f"no verdict: {comparison.design.why_none}"]
     decided = [pair for pair in comparison.pairs if winner(pair)]
     undecided = [pair for pair in comparison.pairs if not winner(pair)]
+    if len(comparison.pairs) == 1 and _can_decide(comparison):
+        return [verdict_sentence(comparison, comparison.pairs[0])]
     said = [headline(comparison), *(verdict_sentence(comparison, pair) for pair in decided)]
     if len(undecided) <= LISTED:
         return said + [verdict_sentence(comparison, pair) for pair in undecided]
@@ -43,11 +45,9 @@ def verdicts(comparison: Comparison) -> list[str]:
 def headline(comparison: Comparison) -> str:
     """What may be said of all arms together."""
     configurations = comparison.design.claim == "configurations"
-    if configurations:
-        least = seeds_for_a_verdict(len(comparison.pairs))
-        most = max(pair.result.seeds for pair in comparison.pairs)
-        if most < least:
-            return f"no verdict is possible with {most} seeds: {least} at least are needed"
+    if not _can_decide(comparison):
+        least, most = seeds_for_a_verdict(len(comparison.pairs)), _most_seeds(comparison)
+        return f"no verdict is possible with {most} seeds: {least} at least are needed"
     losers = {loser(pair) for pair in comparison.pairs} - {""}
     unbeaten = [a.arm for a in comparison.arms if (a.confirmed or a.lost) and a.arm not in losers]
     alone = len(unbeaten) == 1 and _beats_all(comparison, unbeaten[0])
@@ -64,6 +64,17 @@ def headline(comparison: Comparison) -> str:
         whom = against if against not in (None, unbeaten[0]) else "every other arm"
         return f"{unbeaten[0]} is better than {whom} when each is tuned {budget_words(comparison)}"
     return "not beaten by any other arm: " + ", ".join(unbeaten)
+
+
+def _can_decide(comparison: Comparison) -> bool:
+    """Whether so many fresh seeds allow a verdict about configurations at all."""
+    if comparison.design.claim != "configurations":
+        return True
+    return _most_seeds(comparison) >= seeds_for_a_verdict(len(comparison.pairs))
+
+
+def _most_seeds(comparison: Comparison) -> int:
+    return max(pair.result.seeds for pair in comparison.pairs)
 
 
 def verdict_sentence(comparison: Comparison, pair: PairResult) -> str:
@@ -100,8 +111,8 @@ def searches_words(comparison: Comparison, repeats: int) -> str:
     design = comparison.design
     if design.at is not None and design.planned == 1:
         return (
-            f"one random search of {design.trials} trials for each arm read at {design.at}, "
-            "on one split"
+            f"random searches of {design.trials} trials read at {design.at}, one for each arm, on "
+            "one split"
         )
     splits = min(design.splits, repeats)
     rows = f"{splits} splits of these rows" if splits > 1 else "one split"
@@ -151,21 +162,21 @@ def _why_no_arm(comparison: Comparison, pair: PairResult) -> str:
     if pair.test == "none" or not math.isfinite(found.estimate):
         return f"; {'; '.join(pair.result.verdict.reasons)}"
     lead = "" if found.estimate == 0 else f" in favour of {pair.a}"
-    said = (
-        f"; observed {effect(comparison, found.estimate, by=False)}{lead} {part_words(comparison)}"
-    )
+    seen = effect(comparison, found.estimate, by=False)
+    said = f"; observed {seen}{lead} {part_words(comparison)}"
+    rests = searches_words(comparison, pair.repeats)
+    if math.isfinite(pair.detectable) and pair.detectable > 0:
+        detectable = effect(comparison, pair.detectable, by=False, plain=True)
+        rests += f", which show {detectable} or more 8 times in 10"
+    said += f" ({rests})"
     if pair.lost_a != pair.lost_b:
         return f"{said}; lost repeats: {pair.a} {pair.lost_a}, {pair.b} {pair.lost_b}"
     needed = pair.repeats_needed
-    if design.at is None and needed is not None and needed > design.planned:
+    if needed is not None and needed > design.planned:
         said += (
-            f", for which about {needed - design.planned} more repeats would be needed (a second "
-            "look, judged at p <= 0.01)"
+            f"; about {needed - design.planned} more repeats would show it, as a second look, "
+            "judged at p <= 0.01"
         )
-    if math.isfinite(pair.detectable) and pair.detectable > 0:
-        detectable = effect(comparison, pair.detectable, by=False, plain=True)
-        searches = searches_words(comparison, pair.repeats)
-        said += f" ({searches} detect {detectable} or more, 8 times in 10)"
     return said
 
 
@@ -180,9 +191,8 @@ def _together(comparison: Comparison, pairs: Sequence[PairResult], *, others: bo
     said += f"; the largest difference observed is {seen}, between {widest.a} and {widest.b}"
     gaps = [p.detectable for p in known if math.isfinite(p.detectable) and p.detectable > 0]
     if gaps:
-        bounds = [effect(comparison, gap, by=False, plain=True) for gap in (min(gaps), max(gaps))]
-        span = bounds[0] if bounds[0] == bounds[1] else f"{bounds[0]} to {bounds[1]}"
-        said += f", and {span} or more would be seen 8 times in 10"
+        least = effect(comparison, max(gaps), by=False, plain=True)
+        said += f", and {least} or more would be seen in any of them 8 times in 10"
     return said
 
 

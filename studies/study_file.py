@@ -98,7 +98,7 @@ def read_shape(tree: Mapping[str, Any], problems: list[Problem]) -> StudyFile | 
     try:
         file = StudyFile.model_validate(tree)
     except ValidationError as error:
-        problems.extend(_shape_problem(detail) for detail in error.errors())
+        problems.extend(_joined(error))
         return None
     if not NAME.fullmatch(file.study):
         message = (
@@ -129,6 +129,22 @@ SECTIONS: dict[str, type[Section]] = {
     "compare": CompareSection,
     "confirm": ConfirmSection,
 }
+
+
+def _joined(error: ValidationError) -> list[Problem]:
+    """The problems of a file; a value that fits no branch of a union is one problem."""
+    branches: dict[Keys, list[str]] = {}
+    for detail in error.errors():
+        problem = _shape_problem(detail)
+        branches.setdefault(problem.path, []).append(problem.message)
+    return [Problem(path, _any_of(messages)) for path, messages in branches.items()]
+
+
+def _any_of(messages: list[str]) -> str:
+    """What one of several forms must be, in one message."""
+    *others, last = messages
+    wanted = [text.partition(", got ")[0] for text in others]
+    return " or ".join([*wanted, last.removeprefix("must be ") if wanted else last])
 
 
 def _shape_problem(detail: Any) -> Problem:

@@ -11,6 +11,8 @@ from studies.stats import Interval
 
 SHARES = ("accuracy", "f1")
 """Metrics between 0 and 1, whose differences are told in points of a hundred."""
+LARGEST_LOG = 700.0
+"""A ratio beyond e to this power is no number of the computer's."""
 
 
 def amount(metric: str, value: float, *, signed: bool = False) -> str:
@@ -26,6 +28,11 @@ def unit(metric: str) -> str:
     return "points" if is_share(metric) else f"of {metric.rpartition('/')[2]}"
 
 
+def in_unit(metric: str) -> str:
+    """After the name of a column of differences: the unit where it is not that of the metric."""
+    return f" ({unit(metric)})" if is_share(metric) else ""
+
+
 def level(metric: str, value: float | None) -> str:
     """A value of a metric: in percent where it is a share."""
     if value is None or not math.isfinite(value):
@@ -37,10 +44,15 @@ def interval(metric: str, found: Interval) -> str:
     """A value with its interval."""
     if not math.isfinite(found.low):
         return level(metric, found.estimate)
+    low, high = within(metric, found.low, found.high)
     if is_share(metric):
-        low, high = max(0.0, found.low), min(1.0, found.high)
         return f"{100 * found.estimate:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
-    return f"{found.estimate:.4g} ({found.low:.4g} to {found.high:.4g})"
+    return f"{found.estimate:.4g} ({low:.4g} to {high:.4g})"
+
+
+def within(metric: str, low: float, high: float) -> tuple[float, float]:
+    """An interval without the values that a share cannot have."""
+    return (max(0.0, low), min(1.0, high)) if is_share(metric) else (low, high)
 
 
 def effect(
@@ -61,17 +73,30 @@ def effect(
 
 
 def spread(comparison: Comparison, found: Interval) -> str:
-    """The interval of a difference, in the words of `effect`, as it favours the better arm."""
-    better = found.estimate > 0 if comparison.goal == "maximize" else found.estimate < 0
-    sign = 1 if better == (comparison.goal == "maximize") else -1
+    """The interval of a difference, in the words of `effect`: in the direction of its estimate."""
+    sign = 1 if found.estimate >= 0 else -1
     low, high = sorted((sign * found.low, sign * found.high))
-    if comparison.goal == "minimize":
-        low, high = sorted((-low, -high))
     if not comparison.design.logarithms:
         return f"{amount(comparison.metric, low)} to {amount(comparison.metric, high)}"
     way = -1 if comparison.goal == "minimize" else 1
-    ends = sorted(100 * way * math.expm1(way * end) for end in (low, high))
+    ends = [100 * way * math.expm1(way * end) for end in (low, high)]
     return f"{ends[0]:.3g} to {ends[1]:.3g} %"
+
+
+def signed(comparison: Comparison, difference: float) -> str:
+    """A difference with its sign: in points or units, or the ratio less one in percent."""
+    if not math.isfinite(difference):
+        return "–"
+    if comparison.design.logarithms:
+        return f"{100 * math.expm1(min(difference, LARGEST_LOG)):+.3g}"
+    return amount(comparison.metric, difference, signed=True)
+
+
+def signed_spread(comparison: Comparison, found: Interval) -> str:
+    """The interval of a difference, in the words of `signed`."""
+    if not math.isfinite(found.low):
+        return "–"
+    return f"{signed(comparison, found.low)} to {signed(comparison, found.high)}"
 
 
 def level_words(alpha: float) -> str:

@@ -29,12 +29,12 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check a study file, show its plan, three sampled configurations and a time estimate."""
-    spec = load_spec(file, overrides, allow)
+    opened = open_home(home)
+    spec = load_spec(file, overrides, allow, opened)
     from studies.inputs import check_inputs
     from studies.preview import plan, probe, sample, weight_counts
     from studies.weights import with_weights_file
 
-    opened = open_home(home)
     check_inputs(spec, opened)
     screen = console(stderr=as_json)
     planned = plan(spec)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from studies.alarms import Alarm
     from studies.comparison import Comparison
+    from studies.results import StudyResults
 
 
 def compare(
@@ -29,23 +30,36 @@ def compare(
     from studies import comparison, results
     from studies.alarms import alarms
     from studies.comparison_json import as_json as comparison_json
+    from studies.uncertainty import advice, sources
 
     found = results.load(open_home(home), study)
     compared = comparison.compare(found, metric)
     raised = alarms(found, compared)
-    print_comparison(compared, raised, console(stderr=as_json))
+    print_comparison(found, compared, raised, console(stderr=as_json))
     if as_json:
         said = [{"kind": a.kind, "arm": a.arm, "message": a.message} for a in raised]
-        print_json(comparison_json(compared, {"alarms": said}))
+        more = {
+            "alarms": said,
+            "uncertainty": sources(found, compared),
+            "next": advice(found, compared),
+        }
+        print_json(comparison_json(compared, more))
 
 
-def print_comparison(comparison: Comparison, raised: Sequence[Alarm], screen: Console) -> None:
-    """The ranking, what may be said, and the alarms."""
+def print_comparison(
+    results: StudyResults, comparison: Comparison, raised: Sequence[Alarm], screen: Console
+) -> None:
+    """The ranking, what may be said, where the uncertainty comes from, and the alarms."""
     from studies.sentences import summary
+    from studies.uncertainty import advice, sources
 
     screen.print(_table(comparison))
     for sentence in summary(comparison):
         screen.print(sentence)
+    for sentence in sources(results, comparison):
+        screen.print(f"uncertainty: {sentence}")
+    for sentence in advice(results, comparison):
+        screen.print(f"next: {sentence}")
     for alarm in raised:
         about = f"{alarm.kind}: {alarm.arm}" if alarm.arm else alarm.kind
         screen.print(f"{about}: {alarm.message}")
@@ -56,20 +70,25 @@ def _table(comparison: Comparison) -> Table:
 
     from studies.wording import amount, interval, level, unit
 
-    metric = comparison.metric
+    metric, design = comparison.metric, comparison.design
+    by_repeats = design.claim != "configurations" and design.planned > 1
     head = " × ".join(comparison.factors) or "study"
-    table = Table(head, "confirmed mean (95 %)", "seeds", "test", box=None, pad_edge=False)
+    mean = f"{metric}, winners' mean (95 %)" if by_repeats else "confirmed mean (95 %)"
+    table = Table(head, mean, "searches" if by_repeats else "seeds", box=None, pad_edge=False)
+    if not by_repeats:
+        table.add_column("test")
     table.add_column("search best")
-    table.add_column(f"optimism ({unit(metric)})")
-    table.add_column("untuned")
+    table.add_column(f"selection bias ({unit(metric)})")
+    table.add_column("defaults")
     table.add_column("epochs")
     for arm in comparison.arms:
-        failed = f" ({arm.failures} failed)" if arm.failures else ""
+        failed = f" ({arm.failures} failed)" if arm.failures and not by_repeats else ""
+        lost = f" ({len(arm.lost)} lost)" if arm.lost else ""
         table.add_row(
             arm.arm or comparison.study,
             interval(metric, arm.mean),
-            f"{len(arm.confirmed)}{failed}",
-            level(metric, arm.test_mean),
+            f"{len(arm.confirmed)}{lost or failed}",
+            *([] if by_repeats else [level(metric, arm.test_mean)]),
             level(metric, arm.search_best),
             "–" if arm.optimism is None else amount(metric, arm.optimism, signed=True),
             level(metric, arm.default),

@@ -188,14 +188,21 @@ def _outcomes(trials: Sequence[Trial]) -> str:
 
 def _print_best(results: StudyResults, best: Mapping[str, Any], screen: Console) -> None:
     arm = f" by {best['arm']}" if best["arm"] else ""
-    seeds = best["fresh_seeds"]
-    how = f", mean of {seeds} fresh seeds" if seeds else ", one trial of the search"
-    screen.print(f"best {best['metric']} {best['value']:.4f}{arm}{how}:")
+    of_arm = f" of {best['arm']}" if best["arm"] else ""
+    fresh, searches = best["fresh_seeds"], best["searches"]
+    if searches > 1:
+        how = f", mean of the winners of {searches} searches{of_arm}; the configuration to use"
+    elif fresh:
+        how = f"{arm}, mean of {fresh} fresh seeds"
+    else:
+        how = f"{arm}, one trial of the search"
+    screen.print(f"best {best['metric']} {best['value']:.4f}{how}:")
     flat = Configuration.resolve(best["configuration"]).flat()
     space = next(arm.space for arm in arms(results.spec) if arm.name == best["arm"])
     for path, value in space.chosen(flat).items():
         screen.print(f"  {path} = {value}")
-    screen.print(f"  the whole configuration: fairtune best {results.study}")
+    home = shlex.quote(str(results.home.path))
+    screen.print(f"  the whole configuration: fairtune best {results.study} --home {home}")
 
 
 def print_studies(studies: Sequence[StudyResults], screen: Console) -> None:
@@ -208,6 +215,6 @@ def print_studies(studies: Sequence[StudyResults], screen: Console) -> None:
             "finished" if results.finished else "not finished",
             _outcomes(results.ended),
             "none" if best is None else f"{best.value:.4f}",
-            results.spec.objective.metric,
+            results.spec.objective.metric if best is None else best.metric,
         )
     screen.print(table)

@@ -61,6 +61,8 @@ def predict(
     screen.print(f"predicted by {found.chosen.words}")
     for name, value in found.metrics.items():
         screen.print(f"{name} {value:.4f}")
+    if found.caveat:
+        screen.print(f"note: {found.caveat}")
     if to_screen:
         table.to_csv(sys.stdout, index=False)
         return

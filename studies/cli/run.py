@@ -33,8 +33,8 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run a study, or continue it: the same command again never trains a finished trial twice."""
-    spec = load_spec(file, overrides, allow)
     place = open_home(home)
+    spec = load_spec(file, overrides, allow, place)
     from studies.cli.display import display_for, print_summary
     from studies.driver import run_study
     from studies.results import summary
@@ -61,7 +61,7 @@ def run(
         from studies.alarms import alarms
         from studies.cli.compare import print_comparison
 
-        print_comparison(comparison, alarms(results, comparison), console(stderr=as_json))
+        print_comparison(results, comparison, alarms(results, comparison), console(stderr=as_json))
     if as_json:
         print_json(summary(results))
     if interruption.code is not None:

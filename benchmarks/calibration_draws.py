@@ -1,0 +1,261 @@
+"""Verdicts about arms whose searches are drawn straight from recorded trainings, or made up.
+
+Where thousands of comparisons are needed, the runner is left out: searches draw configurations and
+seeds from a table (`calibration_pairs.py`), and only the judging is fairtune's own code.
+
+- *shifted*: two arms of different shape, made equal: the second is moved by the difference of what
+  both find on average, known from 20,000 searches. Matched, as the product has it, and with
+  matching off.
+- *shifted-at*: the same for one search of 40 trials read at 10, whose 8 best trials get a fresh
+  run; with the one fresh seed for all of them that the product uses, and with a seed for each.
+- *fresh-seeds*: equal arms, matching off, whose winners are run on 1, 8 and 30 fresh seeds: the
+  mean of the configuration plus residuals that are drawn from those of its recorded seeds.
+- *lopsided*: made up differences; both arms have normal noise, one of them fails now and then, and
+  its mean is moved so that the arms are equal.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+from calibration_arms import AT, EXTENDED, FIRST, TRIALS, K, Verdicts, rules, tied
+from calibration_pairs import PAIRS, Cells, Draws, Indices, cells, whole
+from calibration_rows import Kind, Row, false_better
+from tables import TABLES, load
+
+from studies.arm_pairs import ArmValues
+from studies.arm_verdicts import compare_arms
+from studies.resampled_search import Searched, compare_searches, confirmed_top
+from studies.stats import Array
+
+SEARCHES = 20_000
+"""Searches from which it is known what an arm finds on average."""
+WORST = 0.12
+"""The share of false verdicts that the worst pair may have."""
+FRESH = (1, 8, 30)
+FAILING, DEPTH, REPEATS = (0.05, 0.1, 0.2), 10.0, (4, 6, 8)
+"""Of an arm that fails now and then: the share of its repeats that do, by how many standard
+deviations, and how many repeats there are."""
+
+
+def rng_of(name: str, what: str) -> np.random.Generator:
+    """The generator of a case."""
+    return np.random.default_rng([list(TABLES).index(name), zlib.crc32(what.encode())])
+
+
+def expected(arm: Cells, trials: int, rng: np.random.Generator, *, default: bool = True) -> float:
+    """What a search of so many trials finds on average."""
+    draws = arm.draw(SEARCHES, trials, rng)
+    return float(arm.means[arm.winners(draws, default=default)].mean())
+
+
+def values(found: Array) -> ArmValues:
+    """As of repeats 1, 2, ..."""
+    return ArmValues(dict(enumerate(map(float, found), start=1)))
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """The verdicts about one pair of arms that were made equal."""
+
+    pair: str
+    matched: list[Verdicts]
+    unmatched: list[Verdicts]
+
+
+def measure_shifted(name: str, repetitions: int) -> list[Shifted]:
+    """Every pair of a table."""
+    table, trials = load(name), TRIALS["random"]
+    made = []
+    for pair in PAIRS[name]:
+        a, b = cells(table, pair)
+        rng = rng_of(name, f"shifted {pair}")
+        move = expected(a, trials, rng) - expected(b, trials, rng)
+        verdicts: list[list[Verdicts]] = [[], []]
+        for _ in range(repetitions):
+            first, other = (a.draw(EXTENDED, trials, rng) for _ in range(2))
+            for drawn, said in zip((first, other), verdicts, strict=True):
+                x, y = a.found(first), b.found(drawn)
+                ties = [bool(tie) for tie in x == y]
+                said.append(rules(values(x), values(y + move), a.goal, ties))
+        made.append(Shifted(f"{name}: {pair}", *verdicts))
+    return made
+
+
+def rows_shifted(measured: Sequence[list[Shifted]]) -> list[Row]:
+    """All pairs together, and the worst of them."""
+    pairs = [pair for each in measured for pair in each]
+    rules = {"fixed": f"{FIRST} repeats", "extended": f"{FIRST} repeats, then {EXTENDED} at 0.01",
+             "sequential": "looks at 4, 6 and 8 (auto)"}  # fmt: skip
+    rows = []
+    for way in ("matched", "unmatched"):
+        for rule, text in rules.items():
+            found = {pair.pair: getattr(pair, way) for pair in pairs}
+            what = f"unequal arms moved to be equal, {way}, {text}"
+            ties = tied([each for said in found.values() for each in said], EXTENDED)
+            told = {
+                pair: [getattr(each, rule) != "none" for each in said]
+                for pair, said in found.items()
+            }
+            rows += mean_and_worst(what, told, ties)
+    return rows
+
+
+def mean_and_worst(what: str, told: Mapping[str, list[bool]], ties: float | None) -> list[Row]:
+    """Two rows: of all cases, and of the worst."""
+    worst = max(told, key=lambda pair: fmean(told[pair]))
+    every = [each for said in told.values() for each in said]
+    return [
+        false_better(what, every, ties),
+        false_better(f"- the worst pair ({worst})", told[worst], bound=WORST),
+    ]
+
+
+@dataclass(frozen=True)
+class ShiftedAt:
+    """Whether a pair of equal arms was told apart by one long search."""
+
+    pair: str
+    shared: list[bool]
+    """With one fresh seed for all best trials."""
+    own: list[bool]
+    """With a fresh seed for each of them."""
+
+
+def measure_shifted_at(name: str, repetitions: int) -> list[ShiftedAt]:
+    """Every pair of a table, matched."""
+    table, made = load(name), []
+    for pair in PAIRS[name]:
+        a, b = cells(table, pair)
+        rng = rng_of(name, f"shifted at {pair}")
+        move = expected(a, AT, rng, default=False) - expected(b, AT, rng, default=False)
+        told: list[list[bool]] = [[], []]
+        for _ in range(repetitions):
+            draws = a.draw(1, K, rng)
+            top = confirmed_top(K, AT)
+            own = rng.integers(a.values.shape[1], size=top)
+            for fresh, said in zip((np.repeat(draws.fresh, top), own), told, strict=True):
+                searches = (searched(a, draws, fresh), searched(b, draws, fresh, move))
+                (found,) = compare_searches([searches], AT, a.goal)
+                said.append(found.better != "none")
+        made.append(ShiftedAt(f"{name}: {pair}", *told))
+    return made
+
+
+def searched(arm: Cells, draws: Draws, fresh: Indices, move: float = 0.0) -> Searched:
+    """One search, and the fresh runs of its best trials."""
+    chosen, seeds = draws.configurations[0], draws.seeds[0]
+    search = arm.values[chosen, seeds]
+    best = np.argsort(-search if arm.goal == "maximize" else search, kind="stable")
+    confirmed = {
+        int(at): float(arm.values[chosen[at], seed]) + move
+        for at, seed in zip(best, fresh, strict=False)
+    }
+    return Searched(search + move, confirmed)
+
+
+def rows_shifted_at(measured: Sequence[list[ShiftedAt]]) -> list[Row]:
+    """All pairs together, and the worst of them."""
+    pairs = [pair for each in measured for pair in each]
+    what = f"unequal arms moved to be equal, matched, {K} trials read at {AT}"
+    shared = {pair.pair: pair.shared for pair in pairs}
+    own = {pair.pair: pair.own for pair in pairs}
+    return [
+        *mean_and_worst(f"{what}, one fresh seed for all", shared, None),
+        *mean_and_worst(f"{what}, a fresh seed for each", own, None),
+    ]
+
+
+def measure_fresh_seeds(name: str, repetitions: int) -> list[list[bool]]:
+    """Equal arms: whether told apart with each number of fresh seeds, and the same for ties."""
+    table = load(name)
+    arm, rng = whole(table), rng_of(name, "fresh seeds")
+    raw = np.exp(arm.values) if table.goal == "minimize" else arm.values
+    told = []
+    for _ in range(repetitions):
+        winners = [arm.winners(arm.draw(FIRST, TRIALS["random"], rng)) for _ in range(2)]
+        drawn = [resampled(raw[chosen], rng) for chosen in winners]
+        said = []
+        for seeds in FRESH:
+            a, b = (
+                values(np.log(x[:, :seeds]).mean(axis=1))
+                if table.goal == "minimize"
+                else values(x[:, :seeds].mean(axis=1))
+                for x in drawn
+            )
+            said.append(compare_arms([(a, b)], table.goal)[0].better != "none")
+        told.append(said)
+    return told
+
+
+def resampled(recorded: Array, rng: np.random.Generator) -> Array:
+    """As many fresh runs as are ever needed: the mean of each configuration plus residuals of its
+    own seeds; shapes (winners, seeds) and (winners, most)."""
+    means = recorded.mean(axis=1, keepdims=True)
+    at = rng.integers(recorded.shape[1], size=(len(recorded), max(FRESH)))
+    return np.asarray(means + np.take_along_axis(recorded - means, at, axis=1))
+
+
+def rows_fresh_seeds(measured: Sequence[list[list[bool]]]) -> list[Row]:
+    """The share of each number of seeds, and by how much the last one has more than the second."""
+    told = np.array([each for table in measured for each in table])
+    rows = [
+        false_better(f"equal arms, {FIRST} repeats, {seeds} fresh seeds", list(said))
+        for seeds, said in zip(FRESH, told.T, strict=True)
+    ]
+    before, after = told[:, 1].astype(int), told[:, 2].astype(int)
+    more, fewer = int((after > before).sum()), int((after < before).sum())
+    what = f"- of the verdicts that {FRESH[2]} seeds changed against {FRESH[1]}: false ones made"
+    return [*rows, Row(what, more, more + fewer, 0.5, slack=2)]
+
+
+@dataclass(frozen=True)
+class Lopsided:
+    """Comparisons of equal arms of which one fails now and then."""
+
+    repeats: int
+    better: Array
+    flagged: Array
+
+
+def measure_lopsided(case: str, repetitions: int) -> list[Lopsided]:
+    """One way of failing, for each number of repeats."""
+    share, made = float(case), []
+    rng = np.random.default_rng(int(100 * share))
+    for repeats in REPEATS:
+        better, flagged = [], []
+        for _ in range(repetitions):
+            a, b = rng.standard_normal((2, repeats))
+            b += DEPTH * ((rng.random(repeats) < share) - share)
+            (pair,) = compare_arms([(values(a), values(b))], "minimize")
+            better.append(pair.better != "none")
+            flagged.append(pair.lopsided)
+        made.append(Lopsided(repeats, np.array(better), np.array(flagged)))
+    return made
+
+
+def rows_lopsided(measured: Sequence[list[Lopsided]]) -> list[Row]:
+    """How often told apart: all of them, and those whose differences are called lopsided."""
+    rows = []
+    for case, found in zip(LOPSIDED, measured, strict=True):
+        for each in found:
+            what = f"equal, one fails by {DEPTH:g} sd in {float(case):.0%}, {each.repeats} repeats"
+            lopsided = each.better[each.flagged]
+            rows += [
+                Row(what, int(each.better.sum()), len(each.better)),
+                Row("- of those called lopsided", int(lopsided.sum()), len(lopsided)),
+            ]
+    return rows
+
+
+LOPSIDED = tuple(map(str, FAILING))
+KINDS = {
+    "shifted": Kind(measure_shifted, rows_shifted, 150),
+    "shifted-at": Kind(measure_shifted_at, rows_shifted_at, 100),
+    "fresh-seeds": Kind(measure_fresh_seeds, rows_fresh_seeds, 400),
+    "lopsided": Kind(measure_lopsided, rows_lopsided, 10_000, LOPSIDED),
+}
