@@ -8,7 +8,7 @@ the rows that test one split have trained and chosen on another.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -179,9 +179,10 @@ def cross_plan(results: StudyResults, splits: Splits) -> list[PlannedTraining]:
     arm = leading_arm(results, found)
     if arm is None:
         return []
-    allowed = int(SHARE * sum(trial.phase != "cross" for trial in results.ended))
     yardstick = Yardstick.of(results, found)
-    chosen = candidates(results, found[arm].values(), yardstick)[: min(CANDIDATES, allowed)]
+    chosen = candidates(results, found[arm].values(), yardstick)[:CANDIDATES]
+    allowed = _allowed(results, arm, {each.trial.config_hash for each in chosen})
+    chosen = chosen[:allowed]
     if len(chosen) < 2:
         return []  # there is nothing to choose from
     repeats, each = sorted(found[arm]), allowed // len(chosen)
@@ -196,3 +197,11 @@ def cross_plan(results: StudyResults, splits: Splits) -> list[PlannedTraining]:
         for candidate in chosen
         for repeat in [repeat for repeat in repeats if repeat not in candidate.won][:each]
     ]
+
+
+def _allowed(results: StudyResults, arm: str, chosen: Collection[str]) -> int:
+    """How many trainings on other splits the chosen configurations may have: those of others, from
+    before the study was extended, count as well."""
+    crossed = [trial for trial in results.ended if trial.phase == "cross"]
+    others = sum(trial.arm != arm or trial.config_hash not in chosen for trial in crossed)
+    return max(0, int(SHARE * (len(results.ended) - len(crossed))) - others)
