@@ -24,7 +24,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from calibration_rows import Kind, Row, false_better
+from calibration_rows import MOST_TIES, Kind, Row, false_better
 from optuna.storages import InMemoryStorage
 from replay import LookUpEngine, run
 from tables import NETWORK, TABLES, Replayed, load
@@ -165,6 +165,10 @@ def seed_of(name: str, what: str, repetition: int) -> int:
     return int(np.random.SeedSequence(entropy).generate_state(1)[0])
 
 
+Judged = tuple[str, list[Verdicts]]
+"""The verdicts about equal arms on a table."""
+
+
 def measure_equal(name: str, method: str, repeats: int, repetitions: int) -> list[Verdicts]:
     """The verdicts about equal arms on a table, each study with a seed of its own."""
     table, trials = load(name), TRIALS[method]
@@ -172,36 +176,49 @@ def measure_equal(name: str, method: str, repeats: int, repetitions: int) -> lis
     return [judge(equal_arms(table, method, trials, seed, repeats=repeats)) for seed in seeds]
 
 
-def measure_equal_random(name: str, repetitions: int) -> list[Verdicts]:
+def measure_equal_random(name: str, repetitions: int) -> Judged:
     """Equal arms by random search, 9 repeats each."""
-    return measure_equal(name, "random", EXTENDED, repetitions)
+    return name, measure_equal(name, "random", EXTENDED, repetitions)
 
 
-def measure_equal_tpe(name: str, repetitions: int) -> list[Verdicts]:
+def measure_equal_tpe(name: str, repetitions: int) -> Judged:
     """Equal arms by TPE, 6 repeats each."""
-    return measure_equal(name, "tpe", FIRST, repetitions)
+    return name, measure_equal(name, "tpe", FIRST, repetitions)
 
 
-def rows_equal_random(measured: Sequence[list[Verdicts]]) -> list[Row]:
+def rows_equal_random(measured: Sequence[Judged]) -> list[Row]:
     """What equal arms by random search were called."""
-    found = [each for verdicts in measured for each in verdicts]
     what = f"equal arms, random search of {TRIALS['random']}"
-    rows = {
-        f"{what}, {FIRST} repeats": ("fixed", FIRST),
-        f"{what}, {FIRST} repeats, then {EXTENDED} at 0.01": ("extended", EXTENDED),
-        f"{what}, looks at 4, 6 and 8 (auto)": ("sequential", LOOKS[-1]),
-    }
     return [
-        false_better(text, [getattr(each, rule) != "none" for each in found], tied(found, repeats))
-        for text, (rule, repeats) in rows.items()
+        *by_ties(f"{what}, {FIRST} repeats", measured, "fixed", FIRST),
+        *by_ties(
+            f"{what}, {FIRST} repeats, then {EXTENDED} at 0.01", measured, "extended", EXTENDED
+        ),
+        *by_ties(f"{what}, looks at 4, 6 and 8 (auto)", measured, "sequential", LOOKS[-1]),
     ]
 
 
-def rows_equal_tpe(measured: Sequence[list[Verdicts]]) -> list[Row]:
+def rows_equal_tpe(measured: Sequence[Judged]) -> list[Row]:
     """What equal arms by TPE were called."""
-    found = [each for verdicts in measured for each in verdicts]
     what = f"equal arms, TPE of {TRIALS['tpe']}, {FIRST} repeats"
-    return [false_better(what, [each.fixed != "none" for each in found], tied(found, FIRST))]
+    return by_ties(what, measured, "fixed", FIRST)
+
+
+def by_ties(what: str, measured: Sequence[Judged], rule: str, repeats: int) -> list[Row]:
+    """A row of the tables on which equal arms rarely tie, and one of the others.
+
+    They tie where the defaults win most searches of both arms, and where the best share of right
+    answers is 1.
+    """
+    rarely = [name for name, found in measured if tied(found, repeats) <= MOST_TIES]
+    rows = []
+    for often in (False, True):
+        names = [name for name, _ in measured if (name not in rarely) == often]
+        found = [each for name, verdicts in measured if name in names for each in verdicts]
+        tables = f"{len(names)} tables" + (" that tie" if often else "")
+        told = [getattr(each, rule) != "none" for each in found]
+        rows += [false_better(f"{what}, {tables}", told, tied(found, repeats))] if names else []
+    return rows
 
 
 def tied(found: Sequence[Verdicts], repeats: int) -> float:
@@ -231,7 +248,7 @@ def rows_equal_at(measured: Sequence[list[tuple[bool, bool]]]) -> list[Row]:
 
 
 KINDS = {
-    "equal-random": Kind(measure_equal_random, rows_equal_random, 90),
-    "equal-tpe": Kind(measure_equal_tpe, rows_equal_tpe, 90),
-    "equal-at": Kind(measure_equal_at, rows_equal_at, 90),
+    "equal-random": Kind(measure_equal_random, rows_equal_random, 126),
+    "equal-tpe": Kind(measure_equal_tpe, rows_equal_tpe, 126),
+    "equal-at": Kind(measure_equal_at, rows_equal_at, 84),
 }

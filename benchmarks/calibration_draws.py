@@ -23,7 +23,7 @@ from statistics import fmean
 
 import numpy as np
 from calibration_arms import AT, EXTENDED, FIRST, TRIALS, K, Verdicts, rules, tied
-from calibration_pairs import PAIRS, Cells, Draws, Indices, cells, whole
+from calibration_pairs import PAIRS, Cells, Draws, Indices, cells, on_scale, whole
 from calibration_rows import Kind, Row, false_better
 from tables import TABLES, load
 
@@ -170,26 +170,32 @@ def rows_shifted_at(measured: Sequence[list[ShiftedAt]]) -> list[Row]:
     ]
 
 
-def measure_fresh_seeds(name: str, repetitions: int) -> list[list[bool]]:
-    """Equal arms: whether told apart with each number of fresh seeds, and the same for ties."""
+@dataclass(frozen=True)
+class FreshSeeds:
+    """A comparison of equal arms with each number of fresh seeds."""
+
+    told_apart: list[bool]
+    ties: list[float]
+    """The share of repeats in which both arms have the same value."""
+
+
+def measure_fresh_seeds(name: str, repetitions: int) -> list[FreshSeeds]:
+    """Equal arms on a table: the same searches with more and more fresh seeds."""
     table = load(name)
     arm, rng = whole(table), rng_of(name, "fresh seeds")
     raw = np.exp(arm.values) if table.goal == "minimize" else arm.values
-    told = []
+    made = []
     for _ in range(repetitions):
         winners = [arm.winners(arm.draw(FIRST, TRIALS["random"], rng)) for _ in range(2)]
         drawn = [resampled(raw[chosen], rng) for chosen in winners]
-        said = []
+        told, ties = [], []
         for seeds in FRESH:
-            a, b = (
-                values(np.log(x[:, :seeds]).mean(axis=1))
-                if table.goal == "minimize"
-                else values(x[:, :seeds].mean(axis=1))
-                for x in drawn
-            )
-            said.append(compare_arms([(a, b)], table.goal)[0].better != "none")
-        told.append(said)
-    return told
+            a, b = (on_scale(x[:, :seeds], table.goal).mean(axis=1) for x in drawn)
+            (pair,) = compare_arms([(values(a), values(b))], table.goal)
+            told.append(pair.better != "none")
+            ties.append(float((a == b).mean()))
+        made.append(FreshSeeds(told, ties))
+    return made
 
 
 def resampled(recorded: Array, rng: np.random.Generator) -> Array:
@@ -200,16 +206,17 @@ def resampled(recorded: Array, rng: np.random.Generator) -> Array:
     return np.asarray(means + np.take_along_axis(recorded - means, at, axis=1))
 
 
-def rows_fresh_seeds(measured: Sequence[list[list[bool]]]) -> list[Row]:
+def rows_fresh_seeds(measured: Sequence[list[FreshSeeds]]) -> list[Row]:
     """The share of each number of seeds, and by how much the last one has more than the second."""
-    told = np.array([each for table in measured for each in table])
+    told = np.array([each.told_apart for table in measured for each in table])
+    ties = np.array([each.ties for table in measured for each in table]).mean(axis=0)
     rows = [
-        false_better(f"equal arms, {FIRST} repeats, {seeds} fresh seeds", list(said))
-        for seeds, said in zip(FRESH, told.T, strict=True)
+        false_better(f"equal arms, {FIRST} repeats, fresh seeds: {seeds}", list(said), float(tied))
+        for seeds, said, tied in zip(FRESH, told.T, ties, strict=True)
     ]
     before, after = told[:, 1].astype(int), told[:, 2].astype(int)
     more, fewer = int((after > before).sum()), int((after < before).sum())
-    what = f"- of the verdicts that {FRESH[2]} seeds changed against {FRESH[1]}: false ones made"
+    what = f"- of the verdicts that differ with {FRESH[2]} in place of {FRESH[1]}: became false"
     return [*rows, Row(what, more, more + fewer, 0.5, slack=2)]
 
 

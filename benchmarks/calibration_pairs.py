@@ -96,7 +96,7 @@ class Cells:
 
     def draw(self, searches: int, trials: int, rng: np.random.Generator) -> Draws:
         """What as many searches draw."""
-        count, seeds = self.values.shape
+        count, seeds = len(self.values), len(self.values[0])
         shape = (searches, trials)
         return Draws(
             rng.integers(count, size=shape),
@@ -129,7 +129,7 @@ def cells(table: Replayed, pair: Pair) -> tuple[Cells, Cells]:
         rows = table.grid.take(at, axis=list(table.axes).index(pair.place))
         point = arm.space.default()
         default = [list(values).index(point[place]) for place, values in rest.items()]
-        position = int(np.ravel_multi_index(default, rows.shape[:-1]))
+        position = int(np.ravel_multi_index(default, list(map(len, rest.values()))))
         flat = rows.reshape(-1, rows.shape[-1])
         made.append(Cells(on_scale(flat, table.goal), position, table.goal))
     return made[0], made[1]
@@ -141,7 +141,7 @@ def whole(table: Replayed) -> Cells:
         spec = resolve(Document("a table", table.study("random", 8, 0)))
     point = arms(spec)[0].space.default()
     default = [list(values).index(point[place]) for place, values in table.axes.items()]
-    position = int(np.ravel_multi_index(default, table.grid.shape[:-1]))
+    position = int(np.ravel_multi_index(default, list(map(len, table.axes.values()))))
     flat = table.grid.reshape(-1, table.grid.shape[-1])
     return Cells(on_scale(flat, table.goal), position, table.goal)
 

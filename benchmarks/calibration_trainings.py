@@ -65,7 +65,12 @@ def bank(data: str, repeats: int) -> tuple[ArmValues, ArmValues]:
     assert design.part == "test" and design.splits == repeats
     a, b = (arm_values(rows, repeats, design.logarithms) for rows in found.values())
     both = sorted(a.values.keys() & b.values)
-    return tuple(ArmValues({r: each.values[r] for r in both}) for each in (a, b))
+    return chosen(a, both), chosen(b, both)
+
+
+def chosen(arm: ArmValues, repeats: Sequence[int]) -> ArmValues:
+    """Some repeats of an arm, counted anew; one may be there twice."""
+    return ArmValues({at: arm.values[repeat] for at, repeat in enumerate(repeats, start=1)})
 
 
 def measure(data: str, repetitions: int) -> tuple[str, int, list[bool]]:
@@ -76,9 +81,9 @@ def measure(data: str, repetitions: int) -> tuple[str, int, list[bool]]:
     rng = np.random.default_rng(0)
     covered = []
     for _ in range(DRAWN):
-        chosen = [both[at] for at in rng.integers(len(both), size=FIRST)]
-        drawn = tuple(ArmValues({i: x.values[r] for i, r in enumerate(chosen)}) for x in (a, b))
-        interval = compare_arms([drawn], "minimize")[0].difference
+        drawn = [both[at] for at in rng.integers(len(both), size=FIRST)]
+        pair = chosen(a, drawn), chosen(b, drawn)
+        interval = compare_arms([pair], "minimize")[0].difference
         covered.append(interval.low <= truth <= interval.high)
     return data, len(both), covered
 

@@ -13,6 +13,7 @@ and so on where the table has them, else the first value of the axis.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -154,6 +155,8 @@ def load(name: str) -> Replayed:
         PLACES[axis]: ["constant" if v == "const" else types[axis](v) for v in values]
         for axis, values in source.tables.search_space.items()
     }
-    rows = source.tables(name)._dataset
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # they leave their file open
+        rows = source.tables(name)._dataset
     values = {key: np.asarray(row[source.value], dtype=np.float64) for key, row in rows.items()}
     return Replayed(source.data, source.metric, source.goal, axes, values)
