@@ -3,7 +3,7 @@
 Every comparison is a study of its own: its searches, the fresh runs of their winners and the
 verdict are the product's; only the training is a look-up (`tables.py`). A study of 9 repeats is
 judged by several rules, each on the repeats that it would have had: 6; 6, then 9 where nothing was
-found; and the looks at 4, 6 and 8. On all repeats the verdict must be that of `compare`.
+found; and the looks at 6 and 8. On all repeats the verdict must be that of `compare`.
 
 *Equal arms* are two labels of one optimizer. As the product matches the draws and the seeds of all
 arms, they would tie by construction; so here, and only here, an arm's draws are salted with its
@@ -194,7 +194,7 @@ def rows_equal_random(measured: Sequence[Judged]) -> list[Row]:
         *by_ties(
             f"{what}, {FIRST} repeats, then {EXTENDED} at 0.01", measured, "extended", EXTENDED
         ),
-        *by_ties(f"{what}, looks at 4, 6 and 8 (auto)", measured, "sequential", LOOKS[-1]),
+        *by_ties(f"{what}, looks at 6 and 8 (auto)", measured, "sequential", LOOKS[-1]),
     ]
 
 

@@ -90,7 +90,7 @@ def rows_shifted(measured: Sequence[list[Shifted]]) -> list[Row]:
     """All pairs together, and the worst of them."""
     pairs = [pair for each in measured for pair in each]
     rules = {"fixed": f"{FIRST} repeats", "extended": f"{FIRST} repeats, then {EXTENDED} at 0.01",
-             "sequential": "looks at 4, 6 and 8 (auto)"}  # fmt: skip
+             "sequential": "looks at 6 and 8 (auto)"}  # fmt: skip
     rows = []
     for way in ("matched", "unmatched"):
         for rule, text in rules.items():

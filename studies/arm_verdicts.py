@@ -7,8 +7,8 @@ more repeats than the other is never better; the other one is where a sign test 
 shows it, a lost repeat being the worst value. Everything else is "no detectable difference".
 
 Measured share of families of equal arms with a false "better", normal noise (standard error 0.03):
-`compare_arms` keeps its level exactly for one pair (Student's t). `sequential` at 4, 6 and 8 has
-5.10 % for one pair, 5.2 % for three arms and 5.4 % for six, with futility or without; that Holm
+`compare_arms` keeps its level exactly for one pair (Student's t). `sequential` at 6 and 8 has
+3.6 % for one pair; at 4, 6 and 8 it would have 5.1 % (three arms 5.2, six 5.4). That Holm
 divides the level of a look is slightly too kind, as looks at a smaller level overlap less. Repeats
 added after a verdict was seen, judged at SECOND_LOOK_ALPHA: 5.2 % (6, then 9), 5.5 % (6, then 12).
 Not kept is the level for arms whose noise differs in shape: equal means, one arm failing by ten

@@ -35,7 +35,7 @@ class Design:
     repeats: int
     """Independent searches of each arm; the most that there may be where they are sequential."""
     sequential: bool
-    """Whether verdicts are looked for after 4, 6 and 8 repeats."""
+    """Whether verdicts are looked for after 6 and 8 repeats."""
     against: str | None
     """The arm that all others are compared with; None for every pair."""
     at: int | None

@@ -11,7 +11,7 @@ from studies.comparison import Comparison
 from studies.confirmation import confirm_seeds
 from studies.description import budget
 from studies.design_words import startup_sentence
-from studies.levels import ALPHA
+from studies.levels import ALPHA, LOOKS
 from studies.results import StudyResults, Trial
 from studies.search import PRUNERS, SAMPLERS
 from studies.spec import Choosing
@@ -215,8 +215,8 @@ def _about_arms(comparison: Comparison) -> Iterator[str]:
     )
     if design.sequential:
         yield (
-            "The comparison was sequential: looks after 4, 6 and 8 repeats, planned before the "
-            "start; an arm trained on while a pair of it was open (Pocock 1977)."
+            f"The comparison was sequential: looks after {' and '.join(map(str, LOOKS))} repeats, "
+            "planned before the start; an arm trained on while a pair of it was open (Pocock 1977)."
         )
     elif len(design.looks) > 1:
         yield (

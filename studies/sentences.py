@@ -48,6 +48,8 @@ def headline(comparison: Comparison) -> str:
     if not _can_decide(comparison):
         least, most = seeds_for_a_verdict(len(comparison.pairs)), _most_seeds(comparison)
         return f"no verdict is possible with {most} seeds: {least} at least are needed"
+    if comparison.design.against is not None and not configurations:
+        return _against(comparison, comparison.design.against)
     losers = {loser(pair) for pair in comparison.pairs} - {""}
     unbeaten = [a.arm for a in comparison.arms if (a.confirmed or a.lost) and a.arm not in losers]
     alone = len(unbeaten) == 1 and _beats_all(comparison, unbeaten[0])
@@ -60,10 +62,24 @@ def headline(comparison: Comparison) -> str:
     if not losers:
         return "no arm is detectably better than another"
     if alone:
-        against = comparison.design.against
-        whom = against if against not in (None, unbeaten[0]) else "every other arm"
-        return f"{unbeaten[0]} is better than {whom} when each is tuned {budget_words(comparison)}"
+        tuned = f"when each is tuned {budget_words(comparison)}"
+        return f"{unbeaten[0]} is better than every other arm {tuned}"
     return "not beaten by any other arm: " + ", ".join(unbeaten)
+
+
+def _against(comparison: Comparison, arm: str) -> str:
+    """What may be said of one arm and all others, which are not compared with each other."""
+    better = [winner(pair) for pair in comparison.pairs if loser(pair) == arm]
+    worse = [loser(pair) for pair in comparison.pairs if winner(pair) == arm]
+    if not better and not worse:
+        return f"no arm is detectably better or worse than {arm}"
+    told = [
+        f"{which} than {arm}: {', '.join(found)}"
+        for which, found in (("better", better), ("worse", worse))
+        if found
+    ]
+    tuned = f"when each is tuned {budget_words(comparison)}"
+    return f"{'; '.join(told)}, {tuned} (the others were not compared with each other)"
 
 
 def _can_decide(comparison: Comparison) -> bool:

@@ -32,7 +32,7 @@ class SearchSection(Section):
     epochs: int | None = Field(None, ge=1, description="a budget in epochs in place of trials")
     repeats: Annotated[int, Field(ge=1, le=1_000)] | Literal["auto"] | None = Field(
         None,
-        description="independent searches of each arm; auto looks after 4, 6 and 8. 6 where arms "
+        description="independent searches of each arm; auto looks after 6 and 8. 6 where arms "
         "are compared and confirmed, else 1",
     )
     timeout: float | None = Field(None, gt=0, description="seconds after which no trial starts")

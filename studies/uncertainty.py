@@ -127,7 +127,7 @@ def _more_repeats(
     design = comparison.design
     fresh = (
         "a new study (another name) with search.repeats: auto looks after "
-        f"{', '.join(map(str, LOOKS[:-1]))} and {LOOKS[-1]} repeats and stops when it knows"
+        f"{' and '.join(map(str, LOOKS))} repeats and stops when it knows"
     )
     needed = [p.repeats_needed for p in undecided if p.repeats_needed is not None]
     if design.sequential or design.level < ALPHA:

@@ -143,12 +143,12 @@ def test_more_trials_or_seeds_after_a_verdict_are_another_look_too() -> None:
 
 def test_a_sequential_comparison_decides_at_its_first_look_and_carries_it() -> None:
     text = TWO_ARMS.replace("repeats: 6", "repeats: auto")
-    found = compare(arms_study({"adam": ADAM[:4], "sgd": SGD[:4]}, text))
+    found = compare(arms_study({"adam": ADAM, "sgd": SGD}, text))
     (pair,) = found.pairs
-    assert pair.look == 4 and pair.result.verdict.better == "a"
-    assert found.design.level == 0.0224 and found.design.looks == (4,)
+    assert pair.look == 6 and pair.result.verdict.better == "a"
+    assert found.design.level == 0.0224 and found.design.looks == (6,)
     assert "97.76 % interval" in verdicts(found)[0]
-    assert "decided at the look after 4" in verdicts(found)[0]
+    assert "decided at the look after 6" in verdicts(found)[0]
 
 
 def test_one_of_many_pairs_is_told_and_the_undecided_are_merged() -> None:

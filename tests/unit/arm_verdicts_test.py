@@ -23,6 +23,8 @@ from studies.levels import LOOK_ALPHA, SECOND_LOOK_ALPHA
 
 A = [0.91, 0.93, 0.90, 0.92, 0.94, 0.95]
 B = [0.88, 0.91, 0.88, 0.89, 0.90, 0.93]
+PLANNED = (4, 6, 8)
+"""Looks of a sequential comparison of three."""
 OTHER = {"a": "b", "b": "a", "none": "none"}
 
 
@@ -270,7 +272,7 @@ def test_what_a_gap_needs_and_shows() -> None:
 def test_a_clear_pair_is_decided_at_the_first_look_and_keeps_it() -> None:
     a = [1.0, 1.1, 0.9, 1.05, -9, -9, -9, -9]
     b = [0.0, 0.05, 0.0, 0.1, 5, 5, 5, 5]
-    found = sequential([(arm(a), arm(b))], "maximize", done=8)
+    found = sequential([(arm(a), arm(b))], "maximize", done=8, looks=PLANNED)
     alone = compared(arm(a[:4]), arm(b[:4]), alpha=LOOK_ALPHA)
     assert found.pairs[0].better == "a" and found.pairs[0].look == 4
     assert found.pairs[0].difference == alone.difference and found.pairs[0].p_holm == alone.p
@@ -280,13 +282,13 @@ def test_a_clear_pair_is_decided_at_the_first_look_and_keeps_it() -> None:
 
 def test_a_hopeless_pair_is_closed_at_the_first_look_only() -> None:
     equal = arm([1, 2, 1, 2, 9, 9, 9, 9.5]), arm([2, 1, 2, 1, 0, 0, 0.1, 0])
-    found = sequential([equal], "maximize", done=8)
+    found = sequential([equal], "maximize", done=8, looks=PLANNED)
     assert (found.pairs[0].better, found.pairs[0].look) == ("none", 4)
     assert found.pairs[0].reasons[0] == "p at the first look is 1, above 0.5: closed"
     assert found.open == frozenset()
-    kept = sequential([equal], "maximize", futile=1.0, done=6)
+    kept = sequential([equal], "maximize", futile=1.0, done=6, looks=PLANNED)
     assert (kept.look, kept.open, kept.pairs[0].look) == (6, frozenset({0}), None)
-    last = sequential([equal], "maximize", futile=1.0, done=8)
+    last = sequential([equal], "maximize", futile=1.0, done=8, looks=PLANNED)
     assert (last.look, last.open, last.pairs[0].look) == (8, frozenset(), 8)
 
 
@@ -304,9 +306,9 @@ def test_pairs_called_better_leave_the_family_and_closed_ones_stay() -> None:
     hopeless = arm([1, -1, 1, -1, 1, -1, 1, -1])
     slow = arm([0.9, 0.3, 0.2, 0.6, 0.4, 0.5, 0.3, 0.6])
     family = [(clear, zero), (hopeless, zero), (slow, zero)]
-    at_4 = sequential(family, "maximize", done=4)
+    at_4 = sequential(family, "maximize", done=4, looks=PLANNED)
     assert [pair.look for pair in at_4.pairs] == [4, 4, None]
-    at_6 = sequential(family, "maximize", done=6)
+    at_6 = sequential(family, "maximize", done=6, looks=PLANNED)
     assert at_6.pairs[:2] == at_4.pairs[:2]
     assert at_6.pairs[2].p_holm == pytest.approx(2 * at_6.pairs[2].p)
     assert at_6.pairs[2].better == "a" and at_6.pairs[2].look == 6
@@ -318,10 +320,10 @@ def test_a_sequential_comparison_grows_as_if_it_had_been_interrupted(
     rows: list[tuple[float | None, ...]],
 ) -> None:
     pairs = list(itertools.combinations(arms_of(rows), 2))
-    states = [sequential(pairs, "maximize", done=done) for done in range(9)]
+    states = [sequential(pairs, "maximize", done=done, looks=PLANNED) for done in range(9)]
     for done in range(9):
         short = list(itertools.combinations(arms_of(rows[:done]), 2))
-        assert sequential(short, "maximize", done=done).open == states[done].open
+        assert sequential(short, "maximize", done=done, looks=PLANNED).open == states[done].open
     for before, after in itertools.pairwise(states[4:]):
         assert after.open <= before.open
         for i, pair in enumerate(before.pairs):
@@ -367,7 +369,12 @@ def test_looks_at_equal_arms_call_one_better_in_5_percent(arms: int, measured: f
     rng = np.random.default_rng(arms)
     times = 3_000
     share = false_share(
-        lambda: sequential(all_pairs(rng.normal(size=(arms, 8))), "maximize", done=8).pairs, times
+        lambda: (
+            sequential(
+                all_pairs(rng.normal(size=(arms, 8))), "maximize", looks=PLANNED, done=8
+            ).pairs
+        ),
+        times,
     )
     assert share == pytest.approx(measured, abs=two_errors(measured, times))
 
@@ -376,7 +383,9 @@ def test_the_same_looks_at_the_full_level_would_err_twice_as_often() -> None:
     rng = np.random.default_rng(5)
     share = false_share(
         lambda: (
-            sequential(all_pairs(rng.normal(size=(2, 8))), "maximize", alpha=0.05, done=8).pairs
+            sequential(
+                all_pairs(rng.normal(size=(2, 8))), "maximize", looks=PLANNED, alpha=0.05, done=8
+            ).pairs
         ),
         2_000,
     )
