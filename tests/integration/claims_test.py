@@ -154,11 +154,10 @@ def test_what_it_says_instead_follows_from_its_claim(study: Study) -> None:
     verdicts = study.comparison["summary"]
     if study.claim == "configurations":
         assert pair["verdict"] in ("a", "b")
-        assert verdicts[0] == "the configuration found for adam is better than every other one"
-        assert verdicts[1].startswith(
+        assert verdicts[0].startswith(
             "the configuration found for adam beats the one found for sgd by "
         )
-        assert verdicts[1].endswith("One search per arm: this does not say that adam is better")
+        assert verdicts[0].endswith("One search per arm: this does not say that adam is better")
     else:
         assert pair["verdict"] == "none"
         assert verdicts[0] == (
