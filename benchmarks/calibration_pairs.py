@@ -130,7 +130,7 @@ def cells(table: Replayed, pair: Pair) -> tuple[Cells, Cells]:
         point = arm.space.default()
         default = [list(values).index(point[place]) for place, values in rest.items()]
         position = int(np.ravel_multi_index(default, list(map(len, rest.values()))))
-        flat = rows.reshape(-1, rows.shape[-1])
+        flat = rows.reshape(-1, table.grid.shape[-1])
         made.append(Cells(on_scale(flat, table.goal), position, table.goal))
     return made[0], made[1]
 
