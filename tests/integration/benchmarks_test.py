@@ -73,6 +73,20 @@ def test_selection_replays_a_table_with_equal_budgets(
     assert "| median" in printed
 
 
+def test_the_calibration_tells_its_rows_and_records_them(
+    benchmark: Benchmark, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main = benchmark("calibration").main
+    options = ["--rows", "lopsided", "fresh-seeds", "--tables", "phoneme", "--repetitions", "40"]
+    made = record(main, tmp_path, *options)
+    assert {row["comparisons"] for row in made["rows"] if not row["what"].startswith("-")} == {40}
+    bounded = [row for row in made["rows"] if row["bound"] is not None and row["comparisons"]]
+    assert bounded and all(row["holds"] for row in bounded)
+    printed = capsys.readouterr().out
+    assert "of those called lopsided" in printed
+    assert "Python" in printed
+
+
 def test_the_median_of_the_regret_ratios_is_not_moved_by_one_table(benchmark: Benchmark) -> None:
     module = benchmark("selection")
     measured = [
