@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--output", type=Path, help="JSON file to write")
     options = parser.parse_args(arguments)
-    console, progress = Console(width=180), Console(stderr=True)
+    console, progress = Console(width=200), Console(stderr=True)
     rows: list[Row] = []
     with ProcessPoolExecutor(options.processes) as pool:
         for kind in (kind for kind in options.rows if kind != CONFIGURATIONS):

@@ -4,8 +4,8 @@ Where thousands of comparisons are needed, the runner is left out: searches draw
 seeds from a table (`calibration_pairs.py`), and only the judging is fairtune's own code.
 
 - *shifted*: two arms of different shape, made equal: the second is moved by the difference of what
-  both find on average, known from 20,000 searches. Matched, as the product has it, and with
-  matching off.
+  both find on average, known from 20,000 searches. Matched, as the product has it; matched, but
+  with a drawn configuration in place of the defaults; and with matching off.
 - *shifted-at*: the same for one search of 40 trials read at 10, whose 8 best trials get a fresh
   run; with the one fresh seed for all of them that the product uses, and with a seed for each.
 - *fresh-seeds*: equal arms, matching off, whose winners are run on 1, 8 and 30 fresh seeds: the
@@ -24,7 +24,7 @@ from statistics import fmean
 import numpy as np
 from calibration_arms import AT, EXTENDED, FIRST, TRIALS, K, Verdicts, rules, tied
 from calibration_pairs import PAIRS, Cells, Draws, Indices, cells, on_scale, whole
-from calibration_rows import Kind, Row, false_better
+from calibration_rows import MOST_TIES, Kind, Row, false_better
 from tables import TABLES, load
 
 from studies.arm_pairs import ArmValues
@@ -63,49 +63,75 @@ class Shifted:
     """The verdicts about one pair of arms that were made equal."""
 
     pair: str
-    matched: list[Verdicts]
-    unmatched: list[Verdicts]
+    said: Mapping[str, list[Verdicts]]
+    """By the way in which the arms were searched."""
+
+
+MATCHED, UNDEFAULTED, UNMATCHED = "matched", "matched, no defaults", "unmatched"
+RULES = {
+    "fixed": f"{FIRST} repeats",
+    "extended": f"{FIRST} repeats, then {EXTENDED} at 0.01",
+    "sequential": "looks at 6 and 8 (auto)",
+}
+WAYS = {MATCHED: tuple(RULES), UNDEFAULTED: tuple(RULES), UNMATCHED: ("fixed",)}
+"""The rules that are told of each way to search."""
 
 
 def measure_shifted(name: str, repetitions: int) -> list[Shifted]:
     """Every pair of a table."""
-    table, trials = load(name), TRIALS["random"]
-    made = []
-    for pair in PAIRS[name]:
-        a, b = cells(table, pair)
-        rng = rng_of(name, f"shifted {pair}")
-        move = expected(a, trials, rng) - expected(b, trials, rng)
-        verdicts: list[list[Verdicts]] = [[], []]
-        for _ in range(repetitions):
-            first, other = (a.draw(EXTENDED, trials, rng) for _ in range(2))
-            for drawn, said in zip((first, other), verdicts, strict=True):
-                x, y = a.found(first), b.found(drawn)
-                ties = [bool(tie) for tie in x == y]
-                said.append(rules(values(x), values(y + move), a.goal, ties))
-        made.append(Shifted(f"{name}: {pair}", *verdicts))
-    return made
+    table = load(name)
+    return [
+        Shifted(
+            f"{name}: {pair}",
+            {
+                way: shifted(*cells(table, pair), f"{name} {pair} {way}", repetitions)
+                for way in WAYS
+            },
+        )
+        for pair in PAIRS[name]
+    ]
+
+
+def shifted(a: Cells, b: Cells, what: str, repetitions: int) -> list[Verdicts]:
+    """The verdicts about two arms of which the second is moved to be equal to the first."""
+    trials, default = TRIALS["random"], UNDEFAULTED not in what
+    rng = np.random.default_rng(zlib.crc32(what.encode()))
+    move = expected(a, trials, rng, default=default) - expected(b, trials, rng, default=default)
+    said = []
+    for _ in range(repetitions):
+        draws = a.draw(EXTENDED, trials, rng)
+        others = a.draw(EXTENDED, trials, rng) if UNMATCHED in what else draws
+        x, y = a.found(draws, default=default), b.found(others, default=default)
+        ties = [bool(tie) for tie in x == y]
+        said.append(rules(values(x), values(y + move), a.goal, ties))
+    return said
 
 
 def rows_shifted(measured: Sequence[list[Shifted]]) -> list[Row]:
-    """All pairs together, and the worst of them."""
+    """The pairs that rarely tie, the worst of them, and those that often do."""
     pairs = [pair for each in measured for pair in each]
-    rules = {"fixed": f"{FIRST} repeats", "extended": f"{FIRST} repeats, then {EXTENDED} at 0.01",
-             "sequential": "looks at 6 and 8 (auto)"}  # fmt: skip
     rows = []
-    for way in ("matched", "unmatched"):
-        for rule, text in rules.items():
-            found = {pair.pair: getattr(pair, way) for pair in pairs}
-            what = f"unequal arms moved to be equal, {way}, {text}"
-            ties = tied([each for said in found.values() for each in said], EXTENDED)
-            told = {
-                pair: [getattr(each, rule) != "none" for each in said]
-                for pair, said in found.items()
-            }
-            rows += mean_and_worst(what, told, ties)
+    for way, told in WAYS.items():
+        found = {pair.pair: pair.said[way] for pair in pairs}
+        often = {pair: said for pair, said in found.items() if tied(said, EXTENDED) > MOST_TIES}
+        rarely = {pair: said for pair, said in found.items() if pair not in often}
+        for rule in told:
+            what = f"arms moved to be equal, {way}, {RULES[rule]}"
+            rows += mean_and_worst(what, rarely, rule) if rarely else []
+            rows += mean_and_worst(what, often, rule, often=True)[:1] if often else []
     return rows
 
 
-def mean_and_worst(what: str, told: Mapping[str, list[bool]], ties: float | None) -> list[Row]:
+def mean_and_worst(
+    what: str, found: Mapping[str, list[Verdicts]], rule: str, *, often: bool = False
+) -> list[Row]:
+    """Two rows: of all pairs, and of the worst."""
+    told = {pair: [getattr(v, rule) != "none" for v in said] for pair, said in found.items()}
+    ties = tied([each for said in found.values() for each in said], EXTENDED)
+    return all_and_worst(f"{what}, {len(found)} pairs{' that tie' if often else ''}", told, ties)
+
+
+def all_and_worst(what: str, told: Mapping[str, list[bool]], ties: float | None) -> list[Row]:
     """Two rows: of all cases, and of the worst."""
     worst = max(told, key=lambda pair: fmean(told[pair]))
     every = [each for said in told.values() for each in said]
@@ -161,12 +187,12 @@ def searched(arm: Cells, draws: Draws, fresh: Indices, move: float = 0.0) -> Sea
 def rows_shifted_at(measured: Sequence[list[ShiftedAt]]) -> list[Row]:
     """All pairs together, and the worst of them."""
     pairs = [pair for each in measured for pair in each]
-    what = f"unequal arms moved to be equal, matched, {K} trials read at {AT}"
+    what = f"arms moved to be equal, matched, {K} trials read at {AT}"
     shared = {pair.pair: pair.shared for pair in pairs}
     own = {pair.pair: pair.own for pair in pairs}
     return [
-        *mean_and_worst(f"{what}, one fresh seed for all", shared, None),
-        *mean_and_worst(f"{what}, a fresh seed for each", own, None),
+        *all_and_worst(f"{what}, one fresh seed for all", shared, None),
+        *all_and_worst(f"{what}, a fresh seed for each", own, None),
     ]
 
 
@@ -261,7 +287,7 @@ def rows_lopsided(measured: Sequence[list[Lopsided]]) -> list[Row]:
 
 LOPSIDED = tuple(map(str, FAILING))
 KINDS = {
-    "shifted": Kind(measure_shifted, rows_shifted, 150),
+    "shifted": Kind(measure_shifted, rows_shifted, 300),
     "shifted-at": Kind(measure_shifted_at, rows_shifted_at, 100),
     "fresh-seeds": Kind(measure_fresh_seeds, rows_fresh_seeds, 400),
     "lopsided": Kind(measure_lopsided, rows_lopsided, 10_000, LOPSIDED),

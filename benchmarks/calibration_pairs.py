@@ -113,9 +113,9 @@ class Cells:
         best = values.argmax(axis=1) if self.goal == "maximize" else values.argmin(axis=1)
         return np.take_along_axis(chosen, best[:, None], axis=1)[:, 0]
 
-    def found(self, draws: Draws) -> Array:
+    def found(self, draws: Draws, *, default: bool = True) -> Array:
         """The values of the winners on their fresh seeds, shape (searches,)."""
-        return np.asarray(self.values[self.winners(draws), draws.fresh])
+        return np.asarray(self.values[self.winners(draws, default=default), draws.fresh])
 
 
 def cells(table: Replayed, pair: Pair) -> tuple[Cells, Cells]:
@@ -130,7 +130,7 @@ def cells(table: Replayed, pair: Pair) -> tuple[Cells, Cells]:
         point = arm.space.default()
         default = [list(values).index(point[place]) for place, values in rest.items()]
         position = int(np.ravel_multi_index(default, list(map(len, rest.values()))))
-        flat = rows.reshape(-1, rows.shape[-1])
+        flat = rows.reshape(-1, table.grid.shape[-1])
         made.append(Cells(on_scale(flat, table.goal), position, table.goal))
     return made[0], made[1]
 

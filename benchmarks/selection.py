@@ -19,14 +19,11 @@ and a search of 100 trials has fewer than 100 trainings where its sampler repeat
 *Regret* is how much worse the chosen configuration is than the best of the table, both by their
 means over all seeds of the table: in points of accuracy (HPOBench, a share) or of the mean squared
 error (HPOLib). A *ratio* is the mean regret of confirmed over that of plain: below 1, confirmation
-helps. Intervals are 95 %: of mean regrets as in `fairtune compare`, of ratios by the percentile
+helps. Over the tables their geometric mean and their median are told, as one table can dominate the
+mean. Intervals are 95 %: of mean regrets as in `fairtune compare`, of ratios by the percentile
 bootstrap over repetitions (the tables are fixed). The two tests take the tables as a sample.
 
-Every axis of a table is a choice (`values`) at a place of its own in the configuration; those of
-the layers are parameters of a network that is known in this benchmark only (`NETWORK`), since
-fairtune's MLP has one activation and one dropout for all layers. The name of the data is a
-placeholder of the right task. The first trial has the defaults of a study file: learning rate 1e-3
-and so on where the table has them, else the first value of the axis.
+How a table becomes a study is told in `tables.py`.
 """
 
 from __future__ import annotations
@@ -130,6 +127,8 @@ class Summary:
     rows: Sequence[Row]
     mean_ratio: Interval
     """The geometric mean of the tables' ratios."""
+    median_ratio: Interval
+    """Their median: one table of a kind of its own does not move it."""
     better: int
     """Tables whose ratio is below 1."""
     clearly_better: int
@@ -163,11 +162,13 @@ def summarize(method: str, measured: Sequence[Regrets], rng: np.random.Generator
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log([row.ratio.estimate for row in rows])
         means = np.exp(np.log(resampled).mean(axis=0))
+        medians = np.median(resampled, axis=0)
     better = int((logs < 0).sum())
     return Summary(
         method,
         rows,
         percentile(float(np.exp(logs.mean())), means),
+        percentile(float(np.exp(np.median(logs))), medians),
         better,
         sum(row.difference.high < 0 for row in rows),
         sum(row.difference.low > 0 for row in rows),
@@ -202,8 +203,10 @@ def show(summaries: Sequence[Summary], repetitions: int, console: Console) -> No
             )
         ]
         table.add_row(f"{rows[0].table}, 1e{exponent}", *cells)
-    ratios = [cell for each in summaries for cell in ("", "", spread(each.mean_ratio, digits=2))]
-    table.add_row("geometric mean", *ratios)
+    for name in ("mean_ratio", "median_ratio"):
+        ratios = [getattr(each, name) for each in summaries]
+        cells = [cell for ratio in ratios for cell in ("", "", spread(ratio, digits=2))]
+        table.add_row({"mean_ratio": "geometric mean", "median_ratio": "median"}[name], *cells)
     console.print(table)
     console.print(
         f"Mean regrets of {repetitions} repetitions, each in the unit beside the table's name."
