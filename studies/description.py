@@ -25,6 +25,7 @@ COLUMNS = (
     "epochs", "best_epoch", "seconds", "started", "ended", "run_id",
 )  # fmt: skip
 """What the table of trials has of every trial; the configuration and the metrics come after."""
+PHASES = ("search", "confirm", "cross")
 FIELDS = {"trial": "key", "split": "split_seed"}
 """Columns that are called otherwise in a trial."""
 
@@ -73,10 +74,12 @@ def budget(spec: Spec) -> str:
 
 
 def trials_table(results: StudyResults) -> pd.DataFrame:
-    """One row per trial: how it ended, its dotted configuration, its best and test metrics."""
+    """One row per trial, those of the search first: how it ended, its dotted configuration, its
+    best and test metrics."""
     import pandas as pd
 
-    rows = [dict(_row(trial)) for trial in results.trials]
+    trials = sorted(results.trials, key=lambda trial: PHASES.index(trial.phase))
+    rows = [dict(_row(trial)) for trial in trials]
     columns = dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])
     table = pd.DataFrame(rows, columns=list(columns))
     for name in table.columns:

@@ -12,6 +12,7 @@ from studies.arms import Arm, arms
 from studies.checkpoints import choose
 from studies.claim_words import MATCHED, claim_words, interval_words, verdict_words
 from studies.comparison import ArmResult, Comparison, PairResult
+from studies.description import PHASES
 from studies.expectation import expectation
 from studies.records import Outcome
 from studies.results import StudyResults, Trial
@@ -29,8 +30,6 @@ from studies.wording import (
     signed_spread,
     value_text,
 )
-
-PHASES = ("search", "confirm", "cross")
 
 
 @dataclass(frozen=True)

@@ -234,6 +234,7 @@ def repeats_of(
                 made.append(_trial(spec, arm.name, number, found, **about))
             failed = repeat in (lost or {}).get(arm.name, ())
             fresh = value(place, repeat, 0)
+            other = {"repeat": 3 - repeat, "split": 1003 - repeat}
             phases = ["confirm", "cross"] if cross and repeat < 3 else ["confirm"]
             for phase in phases:
                 tested = {} if phase == "cross" else {on_test(spec.objective.metric): fresh - 0.01}
@@ -246,7 +247,7 @@ def repeats_of(
                         phase=phase,
                         outcome=Outcome.diverged if failed else Outcome.completed,
                         test={} if failed else tested,
-                        **(about | {"repeat": 3 - repeat} if phase == "cross" else about),
+                        **(about | other if phase == "cross" else about),
                     )
                 )
                 made[-1] = replace(made[-1], seed=100 + repeat)

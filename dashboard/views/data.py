@@ -5,9 +5,9 @@ import streamlit as st
 from dashboard import data
 from dashboard.shared import Chosen, chosen_study, live, plain
 from dashboard.tables import as_parquet, filtered, outcomes, usual_columns
+from studies.description import PHASES
 from studies.home import slug
 from studies.report import FILES, csv_text, render
-from studies.report_tables import PHASES
 
 FEW = 12  # rows that need no scrolling
 

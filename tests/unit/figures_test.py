@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from dashboard.figures.common import colours, finite
@@ -17,11 +18,12 @@ from dashboard.figures.trials import curve_names, curves_info, defaults_of, stud
 from lightning_modules.errors import UserError
 from studies.comparison import compare
 from studies.curves import curves
+from studies.importance import importances
 from studies.palette import COLOURS
 from studies.records import Outcome
 from studies.report_figures import Look
 from studies.results import StudyResults, Trial
-from tests.made import confirmed, spec_of, study, trial
+from tests.made import ARMS, confirmed, spec_of, study, trial
 from tests.made import searched as search
 from tests.states import KINDS, SCHEDULES, states, trials_of
 
@@ -199,6 +201,30 @@ def test_one_search_is_shown_without_the_rows_of_the_others() -> None:
     assert {(trial.repeat, trial.split) for trial in one.search} == {(2, 1002)}
     info = history_info(one, "val/accuracy", "maximize", ["adam"])
     assert len(info.data) == 4
+
+
+def test_a_parameter_counts_by_the_ranks_within_each_search_not_by_the_easiest_split() -> None:
+    """The split moves values by far more than the learning rate; momentum does nothing."""
+    arm = "momentum"
+    spec = spec_of(
+        ARMS.replace("name: momentum,", "name: momentum, momentum: {min: 0, max: 0.99},")
+    )
+    rng = np.random.default_rng(0)
+    trials = [
+        trial(
+            spec,
+            arm,
+            number,
+            repeat + 0.01 * rate,
+            repeat=repeat,
+            params={"optimizer.lr": 10 ** (-3 * (1 - rate)), "optimizer.momentum": 0.99 * other},
+        )
+        for repeat in range(1, 7)
+        for number, (rate, other) in enumerate(rng.random((12, 2)))
+    ]
+    found = importances(study(spec, trials), arm)
+    assert [row.parameter for row in found.parameters] == ["optimizer.lr", "optimizer.momentum"]
+    assert found.parameters[0].share > max(0.9, found.parameters[0].by_chance)
 
 
 def test_winners_of_all_searches_stand_for_an_arm() -> None:
