@@ -57,6 +57,8 @@ class Chosen:
         if self.seeds:
             which = "the median" if self.is_median else "the kept one nearest to the median"
             runs = "fresh runs" if self.repeats > 1 else "fresh seeds"
+            if self.seeds == 1:
+                return f"{name}, the one {runs[:-1]} of the best configuration"
             return f"{name}, {which} of {self.seeds} {runs} of the best configuration"
         return f"{name}, the best trial of the search, not confirmed on fresh seeds"
 

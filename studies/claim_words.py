@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studies.comparison import Comparison, Design, PairResult
-from studies.levels import ALPHA
+from studies.levels import ALPHA, LOOKS
 from studies.sentences import winner
 from studies.wording import level_words, plural
 
@@ -147,8 +147,9 @@ def interval_words(comparison: Comparison) -> str:
     design = comparison.design
     said = f"{level_words(design.level)} intervals"
     if design.sequential:
+        planned = " and ".join(map(str, LOOKS))
         looks = ", ".join(map(str, design.looks)) or "none yet"
-        return f"{said}, for looks after every second repeat from the fourth on (so far: {looks})"
+        return f"{said}, for looks after {planned} repeats (so far: {looks})"
     if design.level < ALPHA:
         before = plural(max(1, len(design.looks) - 1), "look")
         return f"{said}, because of {before} before this one"

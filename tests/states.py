@@ -290,7 +290,7 @@ def states() -> Mapping[str, StudyResults]:
         ),
         "arms that lost everything": study(of_arms, repeats_of(of_arms, lost={"sgd": range(1, 7)})),
         "arms without a verdict": study(two, repeats_of(two)),
-        "arms after the first look": study(looked_at, repeats_of(looked_at, repeats=4)),
+        "arms after the first look": study(looked_at, repeats_of(looked_at, repeats=6)),
         "arms half way": study(of_arms, repeats_of(of_arms, repeats=3), finished=False),
         "arms on one split": study(one_split, repeats_of(one_split, own_splits=False)),
         "arms at a budget": study(at, trials_of(at, scattered, count=21, top=8)),

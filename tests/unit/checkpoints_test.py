@@ -14,13 +14,13 @@ from studies.home import Home
 from studies.records import Outcome, TrialRecord
 from studies.results import StudyResults
 from studies.spec import Spec
-from tests.made import HOME, OPTIMIZERS, spec_of, trial
+from tests.made import ARMS, HOME, OPTIMIZERS, spec_of, trial
 
 CONFIGURATION = Configuration.resolve({"data": "digits", "model": "mlp"})
 FACTOR = "compare: {factor: optimizer}"
 SPEC = spec_of(OPTIMIZERS.replace(FACTOR, "compare: {factor: optimizer, claim: configurations}"))
 """One search of each arm, nine fresh seeds."""
-REPEATED = spec_of(OPTIMIZERS.replace("seeds: 9", "seeds: 1"))
+REPEATED = spec_of(ARMS)
 """Six searches of each arm, one fresh seed."""
 
 

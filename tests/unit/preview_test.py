@@ -9,7 +9,7 @@ from lightning_modules.configuration import Configuration
 from studies.arms import arms
 from studies.phases import build_sampler
 from studies.preview import plan, sample, weight_counts
-from tests.made import OPTIMIZERS, spec_of
+from tests.made import ARMS, OPTIMIZERS, spec_of
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,7 @@ def test_a_goal_against_the_metrics_own_direction_is_worth_a_warning(
 
 
 def test_a_number_of_seeds_that_allows_no_verdict_is_worth_a_warning() -> None:
-    claimed = "{factor: optimizer, claim: configurations}"
-    text = OPTIMIZERS.replace("seeds: 9", "seeds: 3").replace("{factor: optimizer}", claimed)
+    text = OPTIMIZERS.replace("seeds: 9", "seeds: 3")
     assert (
         "confirm.seeds is 3: no verdict is possible below 7 seeds with 3 arms"
         in plan(spec_of(text)).warnings
@@ -38,7 +37,7 @@ def test_a_number_of_seeds_that_allows_no_verdict_is_worth_a_warning() -> None:
 
 
 def test_of_arms_fewer_repeats_than_allow_a_verdict_claim_nothing() -> None:
-    text = OPTIMIZERS.replace("trials: 4", "trials: 4, repeats: 3").replace("seeds: 9", "seeds: 3")
+    text = ARMS.replace("repeats: 6", "repeats: 3").replace("seeds: 1", "seeds: 3")
     planned = plan(spec_of(text))
     assert (planned.repeats, planned.trials, planned.confirmations) == (3, 36, 27)
     assert planned.design[0] == (

@@ -78,7 +78,7 @@ def test_the_page_says_verdicts_ranking_methods_and_the_study_file() -> None:
         "better in 9 of 9 seeds",
         "digits",
         "the same for every arm",
-        "these seeds were used for no trial of the search",
+        "these seeds were used for no trial of a search",
         "Holm",
     ):
         assert said in text, said
@@ -245,8 +245,8 @@ def test_without_a_verdict_no_pair_has_one() -> None:
 def test_a_sequential_comparison_says_its_level_and_its_looks() -> None:
     table = report_tables.pairs(compare(STATES["arms after the first look"]))
     assert "97.76 % interval" in table.head
-    assert table.rows[0][table.head.index("closed after")] == "4"
-    assert "looks after every second repeat from the fourth on (so far: 4)" in table.note
+    assert table.rows[0][table.head.index("closed after")] == "6"
+    assert "looks after 6 and 8 repeats (so far: 6)" in table.note
 
 
 def test_unconfirmed_searches_are_not_lost() -> None:
