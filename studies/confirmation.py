@@ -17,7 +17,6 @@ from studies.phases import ArmSearch, derive_seed, trial_key
 from studies.records import TrialRecord, merit
 from studies.spec import Spec
 
-
 MOST_SEEDS = 10_000
 """Fresh seeds of a configuration, at most."""
 
