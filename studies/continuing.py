@@ -89,7 +89,7 @@ def _redesigned(before: Spec, now: Spec) -> Iterator[str]:
     if old.sequential != new.sequential:
         told = ["auto" if each.sequential else str(each.repeats) for each in (old, new)]
         yield f"search.repeats was {told[0]} and is {told[1]}: looks are planned before the start"
-    elif new.repeats < old.repeats:
+    elif not new.sequential and new.repeats < old.repeats:
         yield f"search.repeats was {old.repeats} and is {new.repeats}: it can only be raised"
     if old.claim == "arms":
         for key in ("trials", "epochs"):

@@ -66,11 +66,7 @@ def run_study(
             if new:
                 engine.start()  # the workers' imports take seconds: they run beside the driver's
             with closing(Archive.open(home)) as archive:
-                given, recorded = spec, recorded_file(spec.study, archive)
-                spec = continued(given, archive)
-                if recorded not in (None, spec.text):
-                    note_look(results.read(archive, home, spec.study), archive)
-                    warn_of_looks(spec, archive)
+                spec = as_recorded(spec, archive, home)
                 if is_finished(spec, archive):
                     if not Spool(home, spec.study).waiting():
                         return finding(load(home, spec.study))
@@ -84,8 +80,6 @@ def run_study(
                 engine.start()
                 splits = splits_of(spec)
                 noted: dict[str, Any] = {FILES: files} if files else {}
-                if spec.design.sequential:
-                    noted["sequence"] = asdict(spec.design.plan)
                 if command:
                     noted["command"] = list(command)
                 if splits.per_repeat:
@@ -120,6 +114,20 @@ def _run(
         # last: the next run starts from here
         archive.note(first, {"finished": spec.text if runner.finished else ""})
         return found
+
+
+def as_recorded(given: Spec, archive: Archive, home: Home) -> Spec:
+    """The study file as it continues what is recorded. Where it changes that, the verdict that
+    could be read before is noted, and what another look can still show is said.
+
+    Raises UserError where the file may not change so.
+    """
+    recorded = recorded_file(given.study, archive)
+    spec = continued(given, archive)
+    if recorded not in (None, spec.text):
+        note_look(results.read(archive, home, spec.study), archive)
+        warn_of_looks(spec, archive)
+    return spec
 
 
 def note_look(found: StudyResults, archive: Archive) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import optuna
@@ -98,6 +98,8 @@ class ArmSearch:
         attributes: dict[str, Any] = {"study": spec.study, "arm": arm.name, "phase": "search"}
         if repeat == 1:
             attributes |= {"study_file": spec.text, "sampler": str(spec.sampler), **noted}
+            if spec.design.sequential:
+                attributes["sequence"] = asdict(spec.design.plan)
         else:
             attributes |= {"repeat": repeat, "split": split}
         ledger = archive.ledger(

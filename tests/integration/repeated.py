@@ -13,8 +13,8 @@ from optuna.trial import FrozenTrial, TrialState
 from studies import document, results
 from studies.archive import Archive
 from studies.comparison import Comparison, compare
-from studies.continuing import continued, search_names
-from studies.driver import note_look
+from studies.continuing import search_names
+from studies.driver import as_recorded, note_look
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
@@ -149,7 +149,7 @@ class Kept:
             begun += 1
             return self.script.train(task, on_epoch)
 
-        spec = continued(read(text), self.archive)
+        spec = as_recorded(read(text), self.archive, self.home)
         engine = InlineEngine(counted, slots=slots)
         runner = Runner(
             spec,
@@ -164,7 +164,7 @@ class Kept:
         engine.close()
         first = search_names(spec.study, self.archive)[0]
         if runner.finished:
-            note_look(spec, self.archive, first)
+            note_look(self.results, self.archive)
         self.archive.note(first, {"finished": spec.text if runner.finished else ""})
         return begun
 

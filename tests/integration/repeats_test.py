@@ -573,12 +573,12 @@ def test_a_lost_repeat_is_told_and_counts_against_its_arm(tmp_path: Path) -> Non
     kept.run(repeated(6))
     found = kept.comparison
     assert found.lost == {"adam": (2,)}
-    assert [arm.arm for arm in found.arms] == ["sgd", "adam"]
+    assert [arm.arm for arm in found.arms] == ["adam", "sgd"]
     (pair,) = found.pairs
     assert (pair.test, pair.repeats, pair.result.verdict.better) == ("sign test", 5, "none")
     said = summary(found)
-    assert any("sgd and adam: no detectable difference" in line for line in said)
-    assert any(line.endswith("lost repeats: sgd 0, adam 1") for line in said)
+    assert any("adam and sgd: no detectable difference" in line for line in said)
+    assert any(line.endswith("lost repeats: adam 1, sgd 0") for line in said)
     assert (
         "missing: adam: lost 1 of 6 repeats (2): no trial completed there, or its winner failed on "
         "every fresh seed; they are in no mean and count against it"
@@ -725,3 +725,68 @@ def test_a_file_reads_back_as_what_was_run(tmp_path: Path) -> None:
     kept = Kept.at(tmp_path)
     kept.run(repeated(4))
     assert kept.results.spec.design == read(repeated(4)).design
+
+
+# --- looks that nobody noted ---------------------------------------------------------------------
+
+
+def test_a_verdict_that_could_be_read_is_a_look_although_its_run_never_ended(
+    tmp_path: Path,
+) -> None:
+    kept = Kept.at(tmp_path, Script(lead={"adam": 0.2}))
+    text = searching("{method: random, trials: 8, repeats: 6}", TWO_ARMS).replace(", num: 3", "")
+    kept.run(text, stop_after=2 * 6 * 9 + 1)  # in the runs on other splits
+    assert not kept.results.finished and kept.results.looks == []
+    assert kept.comparison.pairs[0].result.verdict.better == "a"
+    kept.run(text.replace("repeats: 6", "repeats: 9"))
+    assert [look.repeats for look in kept.results.looks] == [6, 9]
+    assert kept.comparison.design.level == 0.01
+
+
+def test_other_configurations_for_the_fresh_seeds_are_another_look(tmp_path: Path) -> None:
+    kept = Kept.at(tmp_path)
+    for top in (1, 2, 3):
+        kept.run(repeated(4).replace("seeds: 1", f"seeds: 1, top: {top}"))
+    assert [look.top for look in kept.results.looks] == [1, 2]
+    assert "third look" in kept.comparison.design.why_none
+
+
+def test_searches_of_arms_cannot_become_shorter(tmp_path: Path) -> None:
+    kept = Kept.at(tmp_path)
+    kept.run(searching("{method: random, trials: 4, repeats: 2}"))
+    with pytest.raises(UserError, match=r"search\.trials was 4 and is 2: it can only be raised"):
+        kept.run(searching("{method: random, trials: 2, repeats: 2}"))
+
+
+def test_the_start_up_of_a_search_stays_when_it_becomes_longer(tmp_path: Path) -> None:
+    kept = Kept.at(tmp_path)
+    kept.run(searching("{method: tpe, trials: 6, repeats: 1}"))
+    kept.run(searching("{method: tpe, trials: 30, repeats: 1}"), stop_after=1)
+    known = kept.archive.attributes("repeated/sgd")["sampler"]
+    assert "n_startup_trials=3" in known
+
+
+def test_the_looks_of_a_sequential_study_are_those_that_it_began_with(tmp_path: Path) -> None:
+    kept = Kept.at(tmp_path, Script(lead={"adam": 0.2}))
+    kept.run(repeated("auto", FILE), stop_after=20)
+    plan = {"looks": [5, 7], "level": 0.02, "futile": 0.4}
+    kept.archive.note("repeated/sgd", {"sequence": plan})
+    kept.run(repeated("auto", FILE))
+    assert kept.results.spec.design.looks == (5, 7) and kept.results.spec.repeats == 7
+    assert kept.comparison.design.level == 0.02
+    assert max(trial.repeat for trial in kept.results.search) in (5, 7)
+
+
+def test_from_arms_to_configurations_only_the_first_search_counts(tmp_path: Path) -> None:
+    kept = Kept.at(tmp_path)
+    text = searching("{method: random, trials: 4, repeats: 3}")
+    kept.run(text)
+    kept.run(
+        text.replace("repeats: 3", "repeats: 1").replace(
+            "{factor: optimizer", "{claim: configurations, factor: optimizer"
+        )
+    )
+    found = kept.results
+    assert {trial.repeat for trial in found.trials} == {1}
+    assert {trial.phase for trial in found.trials} == {"search", "confirm"}
+    assert len(found.search) == found.planned

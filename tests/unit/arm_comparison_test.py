@@ -178,3 +178,34 @@ def test_against_restricts_the_family_to_the_pairs_with_one_arm() -> None:
 def test_no_sentence_for_students_speaks_of_scatter_that_wins_seeds() -> None:
     found = compare(arms_study({"adam": SGD, "sgd": SGD[::-1]}))
     assert not any("three of four" in text for text in summary(found))
+
+
+def test_arms_are_in_the_order_of_the_repeats_that_all_of_them_have() -> None:
+    text = TWO_ARMS.replace("repeats: 6", "repeats: auto").replace(
+        "trainer:", "  - {name: momentum, lr: {min: 1e-3, max: 0.1}}\ntrainer:"
+    )
+    hard = [0.5, 0.52]  # two splits that an arm which left early has not met
+    values = {
+        "adam": [*ADAM, *hard],
+        "momentum": [*[value - 0.001 * (i % 3) for i, value in enumerate(ADAM)], *hard],
+        "sgd": [value - 0.1 - 0.001 * (i % 2) for i, value in enumerate(ADAM)],
+    }
+    found = compare(arms_study(values, text))
+    assert found.arms[-1].arm == "sgd"
+    assert found.arms[-1].mean.estimate > found.arms[0].mean.estimate  # by its easier splits
+
+
+def test_another_metric_is_compared_where_it_was_logged() -> None:
+    results = arms_study({"adam": ADAM, "sgd": SGD})
+    found = compare(results, "val/loss")
+    assert (found.metric, found.design.part) == ("val/loss", "validation")
+
+
+def test_a_run_that_says_nothing_of_the_test_part_moves_no_verdict_to_validation() -> None:
+    results = arms_study({"adam": ADAM, "sgd": SGD})
+    silent = [
+        replace(trial, test={}) if trial.key == "sgd-r6-confirm-0000" else trial
+        for trial in results.trials
+    ]
+    found = compare(replace(results, trials=silent))
+    assert found.metric == "test/accuracy" and found.lost == {"sgd": (6,)}

@@ -70,11 +70,58 @@ def test_what_to_expect_has_the_sampling_error_of_one_test_part() -> None:
     assert expected is not None
     mean = sum(ADAM) / 6
     variance = sum((v - mean) ** 2 for v in ADAM) / 5 / 6
-    half = math.sqrt(2.5705818**2 * variance + 1.96**2 * mean * (1 - mean) / 400)
+    share = (400 * mean + 2) / 404
+    half = math.sqrt(2.5705818**2 * variance + 1.96**2 * share * (1 - share) / 404)
     assert expected.interval.estimate == pytest.approx(mean)
     assert expected.interval.high - mean == pytest.approx(half, rel=1e-6)
     assert "with the sampling error of a test part of 400 rows" in expected.words
     assert 'an estimate for "search, then take the winner"' in expected.words
+
+
+def test_a_test_part_without_a_mistake_is_no_certainty() -> None:
+    found, said = with_sampling("test/accuracy", [1.0] * 6, 30, "test")
+    assert found.low < 0.95 and "of 30 rows" in said
+
+
+def test_an_error_is_expected_to_be_positive() -> None:
+    assert with_sampling("test/mae", [0.1, 2.0, 0.2], 30, "test")[0].low == 0.0
+
+
+def test_the_configuration_to_use_is_of_the_arm_that_the_verdict_prefers() -> None:
+    losses = TWO_ARMS.replace("val/accuracy", "val/loss")
+    values = {"sgd": [0.1, 0.1, 0.11, 0.1, 0.1, 12], "adam": [0.5, 0.52, 0.5, 0.51, 0.5, 60]}
+    results = arms_study(values, losses)
+    found = compare(results)
+    assert found.arms[0].arm == "sgd" and found.pairs[0].result.verdict.better == "a"
+    assert results.best is not None and results.best.trial.arm == "sgd"
+    assert results.best.value == pytest.approx(found.arms[0].mean.estimate)
+    expected = expectation(results)
+    assert expected is not None and "the geometric mean of the 6 winners" in expected.words
+    assert expected.interval.estimate == pytest.approx(results.best.value)
+
+
+def test_one_lost_repeat_does_not_recommend_a_far_worse_arm() -> None:
+    results = arms_study({"sgd": [None, 0.9, 0.9, 0.9, 0.91, 0.9], "adam": [0.2] * 6})
+    assert results.best is not None and results.best.trial.arm == "sgd"
+
+
+def test_an_arm_that_left_early_makes_no_split_look_easy() -> None:
+    text = TWO_ARMS.replace("repeats: 6", "repeats: auto").replace(
+        "trainer:", "  - {name: momentum, lr: {min: 1e-3, max: 0.1}}\ntrainer:"
+    )
+    good = [0.9, 0.91, 0.9, 0.92, 0.9, 0.9]
+    validation = {"adam": [*good, 0.97, 0.9], "sgd": [*good, 0.9, 0.91], "momentum": [0.03] * 6}
+    results = arms_study(
+        {
+            "adam": [*good, 0.91, 0.9],
+            "sgd": [v - 0.01 for v in good] + [0.9, 0.89],
+            "momentum": [0.03] * 6,
+        },
+        text,
+        validation=validation,
+    )
+    assert results.best is not None
+    assert (results.best.trial.arm, results.best.trial.repeat) == ("adam", 7)
 
 
 def test_a_part_without_known_rows_says_that_its_sampling_error_is_left_out() -> None:

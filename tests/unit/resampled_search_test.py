@@ -218,3 +218,22 @@ def test_the_optimism_is_taken_off() -> None:
         actual.append(expected_best(search[i], dict(enumerate(true[i])), 10, "maximize"))
     assert np.mean(naive) - np.mean(actual) > 0.5
     assert abs(np.mean(honest) - np.mean(actual)) < 0.1
+
+
+def test_less_than_a_row_of_the_part_is_no_verdict() -> None:
+    rng = np.random.default_rng(3)
+    search = rng.uniform(0.6, 0.9, 40)
+    a = Searched(search + 0.0005, {i: float(search[i] + 0.0005) for i in range(10)})
+    b = Searched(search, {i: float(search[i]) for i in range(10)})
+    (exact,) = compare_searches([(a, b)], 8, "maximize")
+    (coarse,) = compare_searches([(a, b)], 8, "maximize", resolution=1 / 300)
+    assert exact.better == "a" and coarse.better == "none"
+    assert coarse.difference.high - coarse.difference.estimate >= 1 / 300 - 1e-12
+
+
+def test_trials_of_equal_value_are_ranked_by_their_loss() -> None:
+    search = np.array([0.9, 0.9, 0.5, 0.4])
+    fresh = {0: 0.7, 1: 0.8}
+    by_number = expected_best(search, fresh, 4, "maximize")
+    by_loss = expected_best(search, fresh, 4, "maximize", np.array([0.3, 0.1, 1.0, 1.0]))
+    assert (by_number, by_loss) == (pytest.approx(0.7), pytest.approx(0.8))
