@@ -365,7 +365,8 @@ def test_the_studys_run_holds_its_file_its_table_and_its_description(
         "| searches | 1 of each arm |",
         "| budget | 6 trials per arm (the defaults and 5 draws) |",
         "| trials | 2 completed |",
-        "val/accuracy **31.00 %** by adam-0001 (one trial of the search)",
+        "adam-0001: one trial of the search. Expect val/accuracy 31.00 %: one trial of the search, "
+        "which looks better than it is.",
         "- missing: sgd: no trial has completed",
         "optimizer:\n  name: adam\n  lr: 0.01\n",
         "| adam | 2 | 6 | 31.00 % |",
