@@ -602,7 +602,7 @@ def test_an_arm_that_loses_every_repeat_is_worse(tmp_path: Path) -> None:
     kept.run(repeated(6))
     (pair,) = kept.comparison.pairs
     assert (pair.a, pair.result.verdict.better, pair.result.p) == ("sgd", "a", 2 / 2**6)
-    assert "adam came to nothing in 6 of 6 repeats and sgd in 0" in summary(kept.comparison)[1]
+    assert "adam came to nothing in 6 of 6 repeats and sgd in 0" in summary(kept.comparison)[0]
 
 
 def test_repeats_that_both_lost_are_left_out_of_their_comparison(tmp_path: Path) -> None:
