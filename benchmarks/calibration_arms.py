@@ -51,6 +51,7 @@ FIRST, EXTENDED = 6, 9
 TRIALS = {"random": 8, "tpe": 9}
 """Trials of each search: of TPE's nine the first three are drawn at random."""
 K, AT = 40, 10
+ONCE_SEEDS = 8
 
 
 @contextmanager
@@ -247,7 +248,26 @@ def rows_equal_at(measured: Sequence[list[tuple[bool, bool]]]) -> list[Row]:
     return [false_better(what, [better for better, _ in found], ties)]
 
 
+def measure_equal_once(name: str, repetitions: int) -> list[bool]:
+    """Equal arms by one search each: whether their configurations were told apart."""
+    table, told = load(name), []
+    for each in range(repetitions):
+        seed = seed_of(name, "once", each)
+        results = one_search(table, "random", TRIALS["random"], seed, ONCE_SEEDS)
+        (pair,) = compare(results).pairs
+        told.append(pair.result.verdict.better != "none")
+    return told
+
+
+def rows_equal_once(measured: Sequence[list[bool]]) -> list[Row]:
+    """No bound: that one search of each arm tells them apart is why arms need several."""
+    told = [each for found in measured for each in found]
+    what = f"equal arms, one search of {TRIALS['random']} each and {ONCE_SEEDS} fresh seeds"
+    return [Row(f"{what}, {len(measured)} tables", sum(told), len(told))]
+
+
 KINDS = {
+    "equal-once": Kind(measure_equal_once, rows_equal_once, 84),
     "equal-random": Kind(measure_equal_random, rows_equal_random, 126),
     "equal-tpe": Kind(measure_equal_tpe, rows_equal_tpe, 126),
     "equal-at": Kind(measure_equal_at, rows_equal_at, 84),

@@ -12,6 +12,7 @@ from statistics import fmean
 
 import numpy as np
 
+from lightning_modules.metrics import loss_beside
 from studies import arm_verdicts, stats, verdicts
 from studies.arm_pairs import ArmPair, ArmValues
 from studies.arm_power import repeats_needed
@@ -20,7 +21,7 @@ from studies.comparison import ArmResult, Comparison, Design, PairResult
 from studies.configuration_comparison import combinations, goal_for, rank, referred
 from studies.confirmation import confirm_seeds
 from studies.gaps import gaps
-from studies.levels import ALPHA, LOOK_ALPHA, MIN_REPEATS, SECOND_LOOK_ALPHA
+from studies.levels import ALPHA, MIN_REPEATS, SECOND_LOOK_ALPHA
 from studies.records import Outcome
 from studies.repeat_results import (
     Part,
@@ -34,10 +35,9 @@ from studies.repeat_results import (
 from studies.resampled_search import Searched, compare_searches, expected_best
 from studies.results import Look, StudyResults, outcome_counts
 from studies.stats import Goal, Interval
+from studies.wording import is_share
 
 Found = Mapping[str, Mapping[int, RepeatResult]]
-SHARES = ("accuracy", "f1")
-"""Metrics that are counted in rows: one row is the least by which they can differ."""
 
 
 def compare_arms(results: StudyResults, metric: str) -> Comparison:
@@ -64,7 +64,7 @@ def compare_arms(results: StudyResults, metric: str) -> Comparison:
         for arm in arms(results.spec)
     ]
     made, reference = referred(results, made, metric, sign)
-    made.sort(key=lambda arm: (len(arm.lost), *rank(arm, sign)))
+    made = in_order(made, sign, design.logarithms)
     return Comparison(
         study=results.study,
         factors=results.spec.factors,
@@ -76,6 +76,21 @@ def compare_arms(results: StudyResults, metric: str) -> Comparison:
         missing=list(_missing(results, made, design)),
         design=design,
     )
+
+
+def in_order(found: Sequence[ArmResult], sign: int, logarithms: bool) -> list[ArmResult]:
+    """The best arm first, by the mean over the repeats that all arms have a value in: other repeats
+    may have had easier splits. Where they have none in common, by each arm's own mean."""
+    judged = [set(arm.confirmed) for arm in found if arm.confirmed]
+    common = set.intersection(*judged) if judged else set()
+
+    def key(arm: ArmResult) -> tuple[float, float, int]:
+        place, own = rank(arm, sign)
+        shared = [value for repeat, value in arm.confirmed.items() if repeat in common]
+        mean = _mean(shared, logarithms)
+        return place, own if mean is None else -sign * mean, len(arm.lost)
+
+    return sorted(found, key=key)
 
 
 def part_for(results: StudyResults, metric: str) -> Part:
@@ -115,6 +130,9 @@ def _in_play(results: StudyResults, found: Found, goal: Goal, part: Part, look: 
         goal,
         resolution=_resolution(part, found),
         done=look,
+        looks=results.spec.design.looks,
+        alpha=results.spec.design.plan.level,
+        futile=results.spec.design.plan.futile,
     )
     still = {name for index in sequence.open for name in pairs[index]}
     return [name for name in names if name in still]
@@ -150,7 +168,9 @@ def design_of(results: StudyResults, found: Found, part: Part, counted: int) -> 
     rows = [row for each in found.values() for row in each.values()]
     runs = [run for row in rows for run in row.runs if run.outcome == Outcome.completed]
     sizes = [size for run in runs if (size := run.rows.get(part.name))]
-    logarithms, note = _scale(results, found, part)
+    logarithms, note = _scale(results, _at_first_look(results, found), part)
+    if logarithms and any(v <= 0 for row in rows for v in row.by_seed.values()):
+        logarithms, note = _scale(results, found, part)
     earlier = earlier_looks(results)
     level, why = _level(results, counted, earlier)
     looks = spec.design.looks if spec.design.sequential else (spec.repeats,)
@@ -158,12 +178,13 @@ def design_of(results: StudyResults, found: Found, part: Part, counted: int) -> 
         claim=spec.design.claim,
         part=part.name,
         trials=spec.trials,
+        epochs=spec.epochs,
         searches=counted,
         planned=spec.repeats,
         seeds=confirm_seeds(spec) if spec.confirm is not None else 0,
         splits=len({run.split for run in runs}) or 1,
         rows=min(sizes, default=None),
-        resolution=_resolution(part, found),
+        resolution=_resolution(part, _at_first_look(results, found)),
         level=level,
         looks=tuple(
             [look.repeats for look in earlier] + [look for look in looks if look <= counted]
@@ -175,6 +196,18 @@ def design_of(results: StudyResults, found: Found, part: Part, counted: int) -> 
         scale_note=note,
         why_none=why,
     )
+
+
+def _at_first_look(results: StudyResults, found: Found) -> Found:
+    """What a sequential comparison knew at its first look: scale and resolution stay as they were
+    then, so that a later repeat turns no earlier decision round."""
+    if not results.spec.design.sequential:
+        return found
+    first = results.spec.design.looks[0]
+    return {
+        arm: {repeat: row for repeat, row in rows.items() if repeat <= first}
+        for arm, rows in found.items()
+    }
 
 
 def earlier_looks(results: StudyResults) -> list[Look]:
@@ -190,7 +223,7 @@ def look_of(results: StudyResults) -> Look:
     """What another verdict of this study would be given on."""
     spec = results.spec
     seeds = confirm_seeds(spec) if spec.confirm is not None else 0
-    return Look(spec.repeats, spec.trials, spec.epochs, seeds)
+    return Look(spec.repeats, spec.trials, spec.epochs, seeds, spec.design.top)
 
 
 def _level(results: StudyResults, counted: int, earlier: Sequence[Look]) -> tuple[float, str]:
@@ -198,7 +231,7 @@ def _level(results: StudyResults, counted: int, earlier: Sequence[Look]) -> tupl
     spec = results.spec
     level = ALPHA if not earlier else SECOND_LOOK_ALPHA
     if spec.design.sequential:
-        level = LOOK_ALPHA
+        level = spec.design.plan.level
     if spec.confirm is None:
         return level, "the winners were not confirmed on fresh seeds"
     if len(earlier) > 1:
@@ -238,7 +271,7 @@ def _scale(results: StudyResults, found: Found, part: Part) -> tuple[bool, str]:
 
 def _resolution(part: Part, found: Found) -> float:
     """One row of the part, where a metric counts rows; 0 where its resolution is not known."""
-    if part.metric.rpartition("/")[2] not in SHARES:
+    if not is_share(part.metric):
         return 0.0
     sizes = [
         size
@@ -347,11 +380,19 @@ def _compared(
             for arm in pair
         }
         read = [(searches[a.arm], searches[b.arm]) for a, b in every]
-        return compare_searches(read, design.at, goal, alpha=design.level)
+        return compare_searches(
+            read, design.at, goal, alpha=design.level, resolution=design.resolution
+        )
     pairs = [(values[a.arm], values[b.arm]) for a, b in every]
     if design.sequential:
         return arm_verdicts.sequential(
-            pairs, goal, resolution=design.resolution, done=design.searches
+            pairs,
+            goal,
+            looks=results.spec.design.looks,
+            alpha=design.level,
+            futile=results.spec.design.plan.futile,
+            resolution=design.resolution,
+            done=design.searches,
         ).pairs
     return arm_verdicts.compare_arms(pairs, goal, alpha=design.level, resolution=design.resolution)
 
@@ -376,7 +417,9 @@ def searched(
         known = [scale(value) for value in runs if value is not None]
         if known:
             confirmed[index] = fmean(known)
-    return Searched(search, confirmed)
+    beside = loss_beside(metric)
+    losses = [trial.best.get(beside, math.inf) if beside else math.inf for trial in drawn]
+    return Searched(search, confirmed, np.array(losses))
 
 
 def values_at(
@@ -392,7 +435,9 @@ def values_at(
     for repeat, row in rows.items():
         read = searched(results, row.arm, repeat, metric, design.logarithms)
         if design.at <= len(read.search):
-            values[repeat] = expected_best(read.search, read.confirmed, design.at, goal)
+            values[repeat] = expected_best(
+                read.search, read.confirmed, design.at, goal, read.losses
+            )
     lost = frozenset(n for n, row in rows.items() if row.is_lost or math.isnan(values.get(n, 0.0)))
     return ArmValues({n: value for n, value in values.items() if n not in lost}, lost)
 

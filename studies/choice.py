@@ -11,6 +11,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 from lightning_modules.configuration import Configuration, Objective
 from studies.confirmation import PlannedTraining
@@ -23,6 +24,9 @@ from studies.repeat_results import (
 )
 from studies.results import Best, StudyResults, Trial
 from studies.splits import Splits
+
+if TYPE_CHECKING:
+    from studies.comparison import ArmResult
 
 CANDIDATES = 3
 """Winners of the leading arm that train on the other splits."""
@@ -76,23 +80,28 @@ class Yardstick:
     logarithms: bool
     """Whether errors are compared as logarithms."""
     levels: Mapping[int, float]
-    """The mean over all arms' winners in every repeat; empty where one arm alone has any, which
-    cannot tell an easy split from a good configuration."""
+    """The mean of the winners in every repeat, over the arms that have one in all of them; empty
+    where there are not two, since one alone cannot tell an easy split from a good configuration."""
 
     @classmethod
     def of(cls, results: StudyResults, found: Found) -> Yardstick:
         """That of a study's winners on their own splits."""
         metric, wanted = results.spec.objective.metric, results.spec.design.scale
-        rows = [row for each in found.values() for row in each.values()]
+        begun = {repeat for each in found.values() for repeat in each}
+        whole = [  # an arm that is not in every repeat would make its repeats look hard or easy
+            arm
+            for arm, each in found.items()
+            if begun == {n for n, row in each.items() if row.validation(metric) is not None}
+        ]
+        rows = [row for arm in whole or found for row in found[arm].values()]
         values = [(row.repeat, row.validation(metric)) for row in rows]
         known = [(repeat, value) for repeat, value in values if value is not None]
         logarithms, _ = on_log_scale(wanted, metric, [value for _, value in known])
         by_repeat: dict[int, list[float]] = {}
         for repeat, value in known:
             by_repeat.setdefault(repeat, []).append(math.log(value) if logarithms else value)
-        several = sum(bool(each) for each in found.values()) > 1
         levels = {repeat: fmean(values) for repeat, values in by_repeat.items()}
-        return cls(metric, results.spec.objective, logarithms, levels if several else {})
+        return cls(metric, results.spec.objective, logarithms, levels if len(whole) > 1 else {})
 
     def relative(self, run: Trial) -> float:
         """A run's validation value less the level of its split."""
@@ -119,29 +128,27 @@ class Yardstick:
 def _of_repeats(results: StudyResults) -> Best | None:
     part = part_of(results, results.spec.objective.metric)
     found = repeat_results(results, part.metric)
-    arm = leading_arm(results, found)
-    if arm is None:
+    leader = leading_arm(results)
+    if leader is None:
         return None
-    values = [row.value for row in found[arm].values() if row.value is not None]
     yardstick = Yardstick.of(results, found)
-    known = candidates(results, found[arm].values(), yardstick)
+    known = candidates(results, found[leader.arm].values(), yardstick)
     chosen = min(known, key=lambda candidate: yardstick.rank(candidate.runs))
     runs = sorted(chosen.runs, key=yardstick.rank_of_run)
-    return Best(chosen.trial, fmean(values), part.metric, runs, repeats=len(values))
+    count = len(leader.confirmed)
+    return Best(chosen.trial, leader.mean.estimate, part.metric, runs, repeats=count)
 
 
-def leading_arm(results: StudyResults, found: Found) -> str | None:
-    """The arm with the best mean over its repeats, of those that lost fewest of them."""
-    sign = -1 if results.spec.objective.goal == "maximize" else 1
-    means = {
-        arm: (
-            sum(row.is_lost for row in rows.values()),
-            sign * fmean(row.value for row in rows.values() if row.value is not None),
-        )
-        for arm, rows in found.items()
-        if any(row.value is not None for row in rows.values())
-    }
-    return min(means, key=lambda arm: means[arm], default=None)
+def leading_arm(results: StudyResults) -> ArmResult | None:
+    """The best arm that no verdict calls worse than another: that of the comparison's first row;
+    None where no repeat has ended."""
+    from studies.arm_comparison import compare_arms  # scipy takes half a second
+    from studies.sentences import loser
+
+    compared = compare_arms(results, results.spec.objective.metric)
+    beaten = {loser(pair) for pair in compared.pairs}
+    known = [arm for arm in compared.arms if arm.confirmed]
+    return next((arm for arm in known if arm.arm not in beaten), next(iter(known), None))
 
 
 def candidates(
@@ -176,9 +183,10 @@ def cross_plan(results: StudyResults, splits: Splits) -> list[PlannedTraining]:
     """The trainings of the leading arm's best winners on the other splits, one seed each."""
     part = part_of(results, results.spec.objective.metric)
     found = repeat_results(results, part.metric)
-    arm = leading_arm(results, found)
-    if arm is None:
+    leader = leading_arm(results)
+    if leader is None:
         return []
+    arm = leader.arm
     yardstick = Yardstick.of(results, found)
     chosen = candidates(results, found[arm].values(), yardstick)[:CANDIDATES]
     allowed = _allowed(results, arm, {each.trial.config_hash for each in chosen})
@@ -202,6 +210,7 @@ def cross_plan(results: StudyResults, splits: Splits) -> list[PlannedTraining]:
 def _allowed(results: StudyResults, arm: str, chosen: Collection[str]) -> int:
     """How many trainings on other splits the chosen configurations may have: those of others, from
     before the study was extended, count as well."""
-    crossed = [trial for trial in results.ended if trial.phase == "cross"]
+    trained = [trial for trial in results.ended if trial.twin is None]
+    crossed = [trial for trial in trained if trial.phase == "cross"]
     others = sum(trial.arm != arm or trial.config_hash not in chosen for trial in crossed)
-    return max(0, int(SHARE * (len(results.ended) - len(crossed))) - others)
+    return max(0, int(SHARE * (len(trained) - len(crossed))) - others)

@@ -99,6 +99,8 @@ class Design:
     """`test` or `validation`: whose rows the values are of."""
     trials: int | None
     """Trials of each search, where the budget counts them."""
+    epochs: int | None = None
+    """Epochs of each search, where the budget counts them."""
     searches: int = 1
     """Searches of each arm that count: whole repeats."""
     planned: int = 1

@@ -17,6 +17,9 @@ from studies.phases import ArmSearch, derive_seed, trial_key
 from studies.records import TrialRecord, merit
 from studies.spec import Spec
 
+MOST_SEEDS = 10_000
+"""Fresh seeds of a configuration, at most."""
+
 
 @dataclass(frozen=True)
 class PlannedTraining:
@@ -59,17 +62,27 @@ def plan(spec: Spec, searches: Sequence[ArmSearch]) -> list[PlannedTraining]:
     """Every fresh run that the searches of a repeat ask for: all arms at one seed before the
     next seed."""
     chosen = [
-        (search, configuration_of(trial))
+        (search, trial)
         for search in searches
         for trial in best_trials(search.ledger.trials(), spec)
     ]
     return [
         PlannedTraining(
-            search.arm.name, configuration, index, repeat=search.repeat, split=search.split
+            search.arm.name,
+            configuration_of(trial),
+            _seed_index(spec, trial, index),
+            repeat=search.repeat,
+            split=search.split,
         )
         for index in range(confirm_seeds(spec))
-        for search, configuration in chosen
+        for search, trial in chosen
     ]
+
+
+def _seed_index(spec: Spec, trial: FrozenTrial, index: int) -> int:
+    """Which fresh seed a training has: all winners the same ones. Where trials are the unit every
+    draw has its own, the same in all arms: one seed that suits an arm must not count many times."""
+    return index if spec.design.at is None else MOST_SEEDS * trial.number + index
 
 
 def ranked(trials: Iterable[FrozenTrial], spec: Spec) -> list[FrozenTrial]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lightning_modules.errors import UserError
 from studies import document
 from studies.archive import Archive
+from studies.search import STARTUP
 from studies.spec import Spec, resolve
 
 MAY_CHANGE = ("description", "search.trials", "search.epochs", "search.timeout", "search.repeats",
@@ -27,6 +29,7 @@ def continued(spec: Spec, archive: Archive) -> Spec:
     if before.factors and not before.claims and spec.factors and not spec.claims:
         spec = spec.as_before_claims()
     spec = _with_its_trials(before, spec)
+    spec = _as_begun(spec, archive)
     changed = [*_differences(before, spec), *_redesigned(before, spec)]
     if changed:
         raise UserError(
@@ -62,6 +65,20 @@ def _with_its_trials(before: Spec, now: Spec) -> Spec:
     return now.with_trials(before.trials)
 
 
+def _as_begun(spec: Spec, archive: Archive) -> Spec:
+    """The file with what was fixed when the study began: the looks of a sequential comparison, and
+    the start-up of the sampler, which follows from the trials unless the file gives it."""
+    known = [archive.attributes(name) for name in search_names(spec.study, archive)]
+    sequence = next((each["sequence"] for each in known if "sequence" in each), None)
+    spec = spec.with_sequence(sequence)
+    given = spec.tree.get("search", {}).get("method")
+    recorded = next((each["sampler"] for each in known if "sampler" in each), "")
+    found = re.fullmatch(rf"{spec.sampler.name} \(.*\b{STARTUP}=(\d+)\b.*\)", recorded)
+    if found is None or (isinstance(given, Mapping) and STARTUP in given):
+        return spec
+    return spec.with_startup(int(found[1]))
+
+
 def _redesigned(before: Spec, now: Spec) -> Iterator[str]:
     """Changes of the design that would let one look for a verdict until there is one."""
     old, new = before.design, now.design
@@ -74,14 +91,20 @@ def _redesigned(before: Spec, now: Spec) -> Iterator[str]:
         yield f"search.repeats was {told[0]} and is {told[1]}: looks are planned before the start"
     elif new.repeats < old.repeats:
         yield f"search.repeats was {old.repeats} and is {new.repeats}: it can only be raised"
+    if old.claim == "arms":
+        for key in ("trials", "epochs"):
+            was, becomes = getattr(before, key), getattr(now, key)
+            if was is not None and becomes is not None and becomes < was:
+                yield f"search.{key} was {was} and is {becomes}: it can only be raised"
     if old.sequential and new.sequential:
         for key in ("trials", "epochs"):
             was, becomes = getattr(before, key), getattr(now, key)
             if was != becomes:
                 yield f"search.{key} was {was} and is {becomes}: with repeats: auto it is fixed"
-        if old.seeds != new.seeds:
-            was, becomes = old.seeds, new.seeds
-            yield f"confirm.seeds was {was} and is {becomes}: with repeats: auto it is fixed"
+        for key in ("seeds", "top"):
+            was, becomes = getattr(old, key), getattr(new, key)
+            if was != becomes:
+                yield f"confirm.{key} was {was} and is {becomes}: with repeats: auto it is fixed"
 
 
 def search_names(study: str, archive: Archive) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from lightning_modules.components import suggestion
 from lightning_modules.errors import Problem
-from studies.levels import LOOKS, MIN_REPEATS, REPEATS
+from studies.levels import FUTILE, LOOK_ALPHA, LOOKS, MIN_REPEATS, REPEATS
 from studies.study_file import Claim, CompareSection, ConfirmSection, SearchSection
 
 Split = Literal["per_repeat", "fixed"]
@@ -24,6 +24,15 @@ TRIALS, TRIALS_PER_REPEAT = 20, 8
 """Trials of a search where the file does not say: alone, and as one of several repeats."""
 TRIALS_PER_BUDGET = 4
 """A search that is read as "what N trials would have found" has at least so many times N."""
+
+
+@dataclass(frozen=True)
+class LookPlan:
+    """How a sequential comparison looks: fixed before the start, and recorded with the study."""
+
+    looks: tuple[int, ...] = LOOKS
+    level: float = LOOK_ALPHA
+    futile: float = FUTILE
 
 
 @dataclass(frozen=True)
@@ -48,11 +57,13 @@ class Design:
     """Fresh seeds for each of them; None for the smallest number that allows a verdict."""
     cross: bool
     """Whether the leading arm's best winners train on the other splits."""
+    plan: LookPlan = LookPlan()
+    """The looks of a sequential comparison."""
 
     @property
     def looks(self) -> tuple[int, ...]:
         """The numbers of repeats after which a verdict is made; at most the last is left out."""
-        return LOOKS if self.sequential else (self.repeats,)
+        return self.plan.looks if self.sequential else (self.repeats,)
 
     @property
     def by_repeats(self) -> bool:

@@ -7,14 +7,13 @@ import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, replace
+from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
 from studies import results
 from studies.archive import FILES, Archive
-from studies.arms import arms
 from studies.checkpoints import best_checkpoints
-from studies.confirmation import confirm_seeds
-from studies.continuing import continued, search_names
+from studies.continuing import continued, recorded_file, search_names
 from studies.engines.local import LocalEngine
 from studies.engines.trials import PRELOAD, train_task
 from studies.garbage import lasting
@@ -22,8 +21,7 @@ from studies.hardware import hardware
 from studies.home import Home
 from studies.identities import identities, refuse_changed_files
 from studies.inputs import check_inputs
-from studies.levels import MIN_REPEATS
-from studies.results import Look, StudyResults
+from studies.results import StudyResults
 from studies.runner import Display, Runner
 from studies.spec import Spec
 from studies.splits import Splits, splits_of
@@ -68,7 +66,11 @@ def run_study(
             if new:
                 engine.start()  # the workers' imports take seconds: they run beside the driver's
             with closing(Archive.open(home)) as archive:
-                spec = continued(spec, archive)
+                given, recorded = spec, recorded_file(spec.study, archive)
+                spec = continued(given, archive)
+                if recorded not in (None, spec.text):
+                    note_look(results.read(archive, home, spec.study), archive)
+                    warn_of_looks(spec, archive)
                 if is_finished(spec, archive):
                     if not Spool(home, spec.study).waiting():
                         return finding(load(home, spec.study))
@@ -82,6 +84,8 @@ def run_study(
                 engine.start()
                 splits = splits_of(spec)
                 noted: dict[str, Any] = {FILES: files} if files else {}
+                if spec.design.sequential:
+                    noted["sequence"] = asdict(spec.design.plan)
                 if command:
                     noted["command"] = list(command)
                 if splits.per_repeat:
@@ -111,24 +115,39 @@ def _run(
         first = search_names(spec.study, archive)[0]
         archive.note(first, {**versions(), **hardware()})  # before they are read
         if runner.finished:
-            note_look(spec, archive, first)
+            note_look(results.read(archive, home, spec.study), archive)
         found = _conclude(tracker, home, spec.study, runner.finished)
         # last: the next run starts from here
         archive.note(first, {"finished": spec.text if runner.finished else ""})
         return found
 
 
-def note_look(spec: Spec, archive: Archive, name: str) -> None:
-    """Write down that a verdict about arms is given now: another one later is another look."""
-    design = spec.design
-    if design.claim != "arms" or spec.confirm is None or len(arms(spec)) < 2:
+def note_look(found: StudyResults, archive: Archive) -> None:
+    """Write down the design at which a verdict about arms is given: another one after it is
+    another look. A verdict can be read as soon as the last fresh run has ended, so that one may be
+    noted that its own run did not come to note."""
+    from studies.arm_comparison import look_of
+    from studies.comparison import compare
+
+    compared = compare(found)
+    if compared.design.claim != "arms" or compared.design.why_none or not compared.pairs:
         return
-    if design.at is None and spec.repeats < MIN_REPEATS:
-        return  # it says nothing about arms
-    look = asdict(Look(spec.repeats, spec.trials, spec.epochs, confirm_seeds(spec)))
-    looks = archive.attributes(name).get("looks", [])
-    if look not in looks:
+    name = search_names(found.study, archive)[0]
+    look, looks = asdict(look_of(found)), archive.attributes(name).get("looks", [])
+    if look not in [asdict(each) for each in found.looks]:
         archive.note(name, {"looks": [*looks, look]})
+
+
+def warn_of_looks(spec: Spec, archive: Archive) -> None:
+    """Say before anything is trained what an extension after a verdict can still show."""
+    name = search_names(spec.study, archive)[0]
+    looks = archive.attributes(name).get("looks", [])
+    if not looks or spec.design.claim != "arms":
+        return
+    said = "more of it is a second look, judged at p <= 0.01"
+    if len(looks) > 1:
+        said = "more of it gives no further verdict and takes the last one back"
+    getLogger("fairtune").warning("study %s has given a verdict: %s", spec.study, said)
 
 
 @contextmanager

@@ -70,14 +70,19 @@ def on_test(metric: str) -> str:
 
 
 def part_of(results: StudyResults, metric: str) -> Part:
-    """Where winners are compared: on the test part of each repeat's own split, where repeats have
-    one and every fresh run has met it; else on validation."""
+    """Where winners are compared. The objective: on the test part of each repeat's own split, where
+    repeats have one and fresh runs meet it (a run that says nothing of it has no value), else on
+    validation. Any other metric: where it was logged."""
     runs = [
         run for run in results.ended if run.phase == "confirm" and run.outcome == Outcome.completed
     ]
+    if metric.startswith("test/"):
+        return Part("test", metric)
+    if metric != results.spec.objective.metric:
+        return Part("training" if metric.startswith("train") else "validation", metric)
     tested = on_test(metric)
-    own = any(run.split is not None for run in runs)
-    if metric.startswith("test/") or (own and all(tested in run.test for run in runs)):
+    own = bool(results.redrawn) or any(run.split is not None for run in runs)
+    if own and any(tested in run.test for run in runs):
         return Part("test", tested)
     return Part("validation", metric)
 
@@ -121,15 +126,6 @@ def search_is_done(results: StudyResults, arm: str, repeat: int) -> bool:
         return len(ended) >= spec.trials_asked
     grid = next(each for each in arms(spec) if each.name == arm)
     return len(ended) >= grid.space.grid_size()
-
-
-def whole_repeats(found: Mapping[str, Mapping[int, RepeatResult]], most: int) -> int:
-    """How many repeats, from the first one on, every arm that took part has ended."""
-    for repeat in range(1, most + 1):
-        begun = [rows[repeat] for rows in found.values() if repeat in rows]
-        if not begun or not all(row.is_complete for row in begun):
-            return repeat - 1
-    return most
 
 
 def is_error(metric: str) -> bool:

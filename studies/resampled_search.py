@@ -37,6 +37,8 @@ class Searched:
 
     search: npt.NDArray[np.float64]
     confirmed: Mapping[int, float]
+    losses: npt.NDArray[np.float64] | None = None
+    """Shape (K,): what ranks trials of equal value, the lower the better; else their number."""
 
     def completed(self) -> int:
         """Trials of the search that have a value."""
@@ -45,7 +47,8 @@ class Searched:
     def without(self, trial: int) -> Searched:
         """The search as if this trial had not been made."""
         kept = {i - (i > trial): v for i, v in self.confirmed.items() if i != trial}
-        return Searched(np.delete(self.search, trial), kept)
+        losses = None if self.losses is None else np.delete(self.losses, trial)
+        return Searched(np.delete(self.search, trial), kept, losses)
 
 
 def rank_weights(k: int, n: int) -> Array:
@@ -71,15 +74,22 @@ def confirmed_top(k: int, n: int) -> int:
     return min(k, -(-2 * k // n))
 
 
-def expected_best(search: Array, confirmed: Mapping[int, float], n: int, goal: Goal) -> float:
+def expected_best(
+    search: Array,
+    confirmed: Mapping[int, float],
+    n: int,
+    goal: Goal,
+    losses: Array | None = None,
+) -> float:
     """What n trials find on average: the mean, over all n of the K trials, of their best one.
 
-    `search`, `confirmed`: see `Searched`. The best is chosen by the search's value, ties by number,
+    `search`, `confirmed`, `losses`: see `Searched`. The best is chosen by the search's value, ties
+    by the loss and then by number,
     and valued as `trial_values` says. A failed trial ranks last; it is chosen only among n failed
     ones, and then counts as the worst value of the arm. NaN where no trial completed.
     """
     values = trial_values(search, confirmed)
-    order = _ranked(search, goal)
+    order = _ranked(search, goal, losses)
     if not np.isfinite(values).any():
         return math.nan
     worst = np.nanmin(values) if goal == "maximize" else np.nanmax(values)
@@ -106,7 +116,13 @@ def trial_values(search: Array, confirmed: Mapping[int, float]) -> Array:
 
 
 def jackknife_pair(
-    a: Searched, b: Searched, n: int, goal: Goal, *, alpha: float = ALPHA
+    a: Searched,
+    b: Searched,
+    n: int,
+    goal: Goal,
+    *,
+    alpha: float = ALPHA,
+    resolution: float = 0.0,
 ) -> tuple[Interval, float, float]:
     """The difference a - b of what n trials find, its interval, p and degrees of freedom.
 
@@ -114,6 +130,9 @@ def jackknife_pair(
     degrees of freedom, the number of separate searches that K trials make: fewer than K - 1, as
     the estimate rests on the few best. Interval at the level 1 - alpha. Raises ValueError where the
     arms differ in length, where one completed fewer than n trials, or unless n < K.
+
+    `resolution`: the smallest step of the values (one row of the part), 0 if unknown; the interval
+    reaches at least that far to either side, and p is the one that such an interval has.
 
     A standard error of zero (arms apart by a constant on all trials): an interval of width zero,
     and p = 2^(-K / n), as of a sign test of K / n + 1 equal differences; 1 for equal arms.
@@ -130,6 +149,7 @@ def jackknife_pair(
     left_out = np.array([_difference(a.without(i), b.without(i), n, goal) for i in range(k)])
     error = math.sqrt((k - 1) / k * float(((left_out - left_out.mean()) ** 2).sum()))
     scale = max(float(np.nanmax(np.abs(x.search[np.isfinite(x.search)]))) for x in (a, b))
+    error = max(error, resolution / t_quantile(df, alpha))
     if error <= ROUNDING * scale * k:
         same = abs(estimate) <= ROUNDING * scale * k
         exact = 0.0 if same else estimate
@@ -140,14 +160,19 @@ def jackknife_pair(
 
 
 def compare_searches(
-    pairs: Sequence[tuple[Searched, Searched]], n: int, goal: Goal, *, alpha: float = ALPHA
+    pairs: Sequence[tuple[Searched, Searched]],
+    n: int,
+    goal: Goal,
+    *,
+    alpha: float = ALPHA,
+    resolution: float = 0.0,
 ) -> list[ArmPair]:
     """All pairs of arms, one search each, by what n trials find; one family for Holm's correction.
 
     No verdict where an arm completed fewer than n trials, or has no confirmed one. Wins and ties
     are counted over the K // n searches of n consecutive trials that the K trials make.
     """
-    weighed = [_weigh(a, b, n, goal, alpha, len(pairs)) for a, b in pairs]
+    weighed = [_weigh(a, b, n, goal, alpha, len(pairs), resolution) for a, b in pairs]
     corrected = holm([1.0 if math.isnan(pair.p) else pair.p for pair in weighed])
     return [
         pair if pair.test == "none" else decide(pair, p_holm, goal, alpha=alpha, pairs=len(pairs))
@@ -155,7 +180,9 @@ def compare_searches(
     ]
 
 
-def _weigh(a: Searched, b: Searched, n: int, goal: Goal, alpha: float, pairs: int) -> ArmPair:
+def _weigh(
+    a: Searched, b: Searched, n: int, goal: Goal, alpha: float, pairs: int, resolution: float
+) -> ArmPair:
     scores_a, scores_b = _block_bests(a, n, goal), _block_bests(b, n, goal)
     wins, ties = int((scores_a > scores_b).sum()), int((scores_a == scores_b).sum())
     judged = len(scores_a)
@@ -180,7 +207,7 @@ def _weigh(a: Searched, b: Searched, n: int, goal: Goal, alpha: float, pairs: in
     )
     if undecided.reasons:
         return undecided
-    difference, p, df = jackknife_pair(a, b, n, goal, alpha=alpha)
+    difference, p, df = jackknife_pair(a, b, n, goal, alpha=alpha, resolution=resolution)
     half = (difference.high - difference.low) / 2
     shown = half / t_quantile(df, alpha) * noncentrality(df, alpha / pairs) if half else math.inf
     return replace(
@@ -212,21 +239,27 @@ def _block_bests(arm: Searched, n: int, goal: Goal) -> Array:
     bests = []
     for start in range(0, len(values) - n + 1, n):
         block = slice(start, start + n)
-        best = values[block][_ranked(arm.search[block], goal)[0]]
+        losses = None if arm.losses is None else arm.losses[block]
+        best = values[block][_ranked(arm.search[block], goal, losses)[0]]
         bests.append(-math.inf if math.isnan(best) else best if goal == "maximize" else -best)
     return np.array(bests, dtype=np.float64)
 
 
 def _difference(a: Searched, b: Searched, n: int, goal: Goal) -> float:
-    return expected_best(a.search, a.confirmed, n, goal) - expected_best(
-        b.search, b.confirmed, n, goal
+    return expected_best(a.search, a.confirmed, n, goal, a.losses) - expected_best(
+        b.search, b.confirmed, n, goal, b.losses
     )
 
 
-def _ranked(search: Array, goal: Goal) -> npt.NDArray[np.intp]:
-    """Trials from the best to the worst by the search's value; failed ones last."""
-    losses = -search if goal == "maximize" else search
-    return np.argsort(np.where(np.isfinite(losses), losses, np.inf), kind="stable")
+def _ranked(search: Array, goal: Goal, losses: Array | None = None) -> npt.NDArray[np.intp]:
+    """Trials from the best to the worst by the search's value, ties by the loss and then by number;
+    failed ones last."""
+    worse = -search if goal == "maximize" else search
+    worse = np.where(np.isfinite(worse), worse, np.inf)
+    if losses is None:
+        return np.argsort(worse, kind="stable")
+    order: npt.NDArray[np.intp] = np.lexsort((losses, worse))
+    return order
 
 
 def _log_choose(of: npt.ArrayLike, chosen: int) -> Array:

@@ -110,6 +110,7 @@ class Look:
     trials: int | None
     epochs: int | None
     seeds: int
+    top: int = 1
 
 
 @dataclass(frozen=True)
@@ -316,10 +317,12 @@ def read(archive: Archive | ArchiveReader, home: Home, study: str) -> StudyResul
             for name, attributes in parts.items()
             for trial in archive.trials(name)
         ]
+    spec = resolve(document.parse(file, f"the stored file of {study}"), recorded=True)
+    spec = spec.with_sequence(_first(parts, "sequence", None))
     return StudyResults(
         home,
-        resolve(document.parse(file, f"the stored file of {study}"), recorded=True),
-        [trial for trial in trials if trial],
+        spec,
+        [trial for trial in trials if trial and _counts(trial, spec)],
         finished=any(part.get("finished") == file for part in parts.values()),
         versions=_noted(parts, "version:"),
         hardware=_noted(parts, "hardware:"),
@@ -334,6 +337,12 @@ def read(archive: Archive | ArchiveReader, home: Home, study: str) -> StudyResul
 def _names(archive: Archive | ArchiveReader) -> list[str]:
     found = {archive.attributes(name).get("study") for name in archive.names()}
     return sorted(name for name in found if name)  # other Optuna studies may live there too
+
+
+def _counts(trial: Trial, spec: Spec) -> bool:
+    """Whether a trial belongs to what the study claims: from arms to configurations, the further
+    repeats stay in the storage and are no part of it."""
+    return trial.repeat <= spec.repeats and (spec.repeats > 1 or trial.phase != "cross")
 
 
 def _first(parts: Mapping[str, Mapping[str, Any]], key: str, default: Any) -> Any:

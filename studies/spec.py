@@ -17,6 +17,7 @@ from studies.design import (
     SCALES,
     SPLITS,
     Design,
+    LookPlan,
     Scale,
     Split,
     default_trials,
@@ -27,7 +28,7 @@ from studies.design import (
 from studies.document import Document
 from studies.placeholders import command_problems
 from studies.ranges import Keys, read_space, variants
-from studies.search import PRUNERS, SAMPLERS, startup_for
+from studies.search import PRUNERS, SAMPLERS, STARTUP, startup_for
 from studies.space import Alternatives, Choice, Group, Node, Space, find
 from studies.study_file import (
     Claim,
@@ -104,6 +105,20 @@ class Spec:
         reads."""
         return None if self.trials is None else self.trials + (self.design.at is not None)
 
+    def with_sequence(self, recorded: Mapping[str, Any] | None) -> Spec:
+        """The same file with the looks that were planned when the study began."""
+        if recorded is None or not self.design.sequential:
+            return self
+        known = {**recorded, "looks": tuple(recorded["looks"])}
+        plan = LookPlan(**known)
+        design = replace(self.design, plan=plan, repeats=plan.looks[-1])
+        return replace(self, design=design)
+
+    def with_startup(self, trials: int) -> Spec:
+        """The same file with so many start-up trials of its sampler."""
+        parameters = {**self.sampler.parameters, STARTUP: trials}
+        return replace(self, sampler=Choosing(self.sampler.name, parameters))
+
     def with_trials(self, trials: int) -> Spec:
         """The same file with so many trials of every search."""
         tree = {**self.tree, "search": {**(self.tree.get("search") or {}), "trials": trials}}
@@ -162,7 +177,7 @@ def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool =
     problems.extend(
         design_problems(search, compare, confirm, claim, names, sampler.name, pruner.name)
     )
-    problems.extend(_name_problems(names))
+    problems.extend([] if recorded else _name_problems(names))
     source.refuse(problems)
     assert file is not None
     plain = [Configuration.resolve(variant.value) for variant in variants(root)]

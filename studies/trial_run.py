@@ -137,7 +137,10 @@ def _split(record: TrialRecord) -> str:
 
 def params_of(record: TrialRecord) -> dict[str, str]:
     """A dotted configuration as text; a value that is too long is cut rather than lost."""
-    return {path: _text(value) for path, value in record.configuration.flat().items()}
+    flat = record.configuration.flat()
+    if record.split is not None and "data.split_seed" in flat:
+        flat["data.split_seed"] = record.split  # of the rows that it really had
+    return {path: _text(value) for path, value in flat.items()}
 
 
 def _points(trial: SpooledTrial) -> Iterator[Metric]:

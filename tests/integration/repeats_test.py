@@ -625,13 +625,18 @@ def test_a_search_that_is_read_at_n_has_its_defaults_beside_and_confirms_the_top
     text = text.replace("{factor: optimizer}", "{factor: optimizer, at: 5}")
     kept = Kept.at(tmp_path, Script(lead={"adam": 0.2}))
     kept.run(text)
+    seeds = {}
     for arm in ("sgd", "adam"):
         trials = kept.trials(arm, 1)
         assert [trial.default for trial in trials] == [True] + 22 * [False]
         drawn = sorted(trials[1:], key=lambda trial: -(trial.value or 0.0))
         fresh = kept.trials(arm, 1, "confirm")
         assert {t.config_hash for t in fresh} == {t.config_hash for t in drawn[:9]}  # ceil(44 / 5)
-        assert len({trial.seed for trial in fresh}) == 1
+        number = {trial.config_hash: trial.number for trial in trials}
+        seeds[arm] = {number[trial.config_hash]: trial.seed for trial in fresh}
+        assert len(set(seeds[arm].values())) == 9  # a fresh seed for each draw, ...
+    both = seeds["sgd"].keys() & seeds["adam"].keys()
+    assert both and all(seeds["sgd"][n] == seeds["adam"][n] for n in both)  # ... matched
     found = kept.comparison
     assert (found.design.at, found.design.part, found.pairs[0].test) == (
         5,
