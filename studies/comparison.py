@@ -99,6 +99,8 @@ class Design:
     """`test` or `validation`: whose rows the values are of."""
     trials: int | None
     """Trials of each search, where the budget counts them."""
+    epochs: int | None = field(default=None, kw_only=True)
+    """Epochs of each search, where the budget counts those; with neither it is a whole grid."""
     searches: int = 1
     """Searches of each arm that count: whole repeats."""
     planned: int = 1
