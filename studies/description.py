@@ -10,7 +10,7 @@ from lightning_modules.configuration import flatten
 from studies import document
 from studies.comparison import Finding
 from studies.expectation import expectation
-from studies.markdown import escape, fence, table
+from studies.markdown import bullets, escape, fence, table
 from studies.results import Best, StudyResults, Trial, outcome_counts
 from studies.sentences import summary
 from studies.spec import Spec
@@ -50,9 +50,13 @@ def describe(found: Finding) -> str:
         "epochs": str(sum(trial.epochs for trial in results.ended)),
     }
     parts = [escape(spec.description)]
-    if spec.factors and (said := summary(found.comparison)):
-        said += [*sources(results, found.comparison), *advice(results, found.comparison)]
-        parts.append("### Verdict\n\n" + "\n".join(f"- {escape(text)}" for text in said))
+    if spec.factors:
+        lists = {
+            "Verdict": summary(found.comparison),
+            "Where the uncertainty comes from": sources(results, found.comparison),
+            "What would make it smaller": advice(results, found.comparison),
+        }
+        parts += [f"### {head}\n\n{bullets(said)}" for head, said in lists.items() if said]
     parts.append(table(["study", spec.study], list(rows.items())))
     if results.best is not None:
         parts.append(_best(results, results.best))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lightning_modules.configuration import Configuration
 from studies import document
 from studies.arms import Arm, arms
-from studies.checkpoints import choose
+from studies.checkpoints import choose, configuration_of
 from studies.claim_words import MATCHED, claim_words, interval_words, verdict_words
 from studies.comparison import ArmResult, Comparison, PairResult
 from studies.description import PHASES
@@ -269,7 +269,7 @@ def chosen(results: StudyResults) -> list[Chosen]:
 
 def _chosen(results: StudyResults, arm: Arm, trial: Trial) -> Chosen:
     values = arm.space.chosen(Configuration.resolve(trial.configuration).flat())
-    tree = {"study": f"{results.study}-best", **trial.configuration}
+    tree = {"study": f"{results.study}-best", **configuration_of(trial).to_dict()}
     texts = {path: value_text(value) for path, value in values.items()}
     split = trial.split_seed
     return Chosen(

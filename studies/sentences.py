@@ -265,8 +265,8 @@ def _why_no_configuration(comparison: Comparison, pair: PairResult) -> str:
         return f"; {pair.withheld}"
     found, rests = result.difference.estimate, []
     if math.isfinite(pair.detectable) and pair.detectable > 0:
-        least = shown_from(comparison, pair.detectable)
-        rests = [f"{result.seeds} seeds would show {least} 8 times in 10"]
+        shown = shown_from(comparison, pair.detectable)
+        rests = [f"{result.seeds} seeds would show {shown} 8 times in 10"]
     said = f"; observed {size(metric, found, *rests)}"
     if pair.seeds_needed is None and found != 0:
         said += f"; more than {MOST_NEEDED:,} seeds would be needed"
