@@ -158,6 +158,11 @@ def test_a_configuration_is_told_with_the_split_that_its_run_had() -> None:
     assert configuration_of(run).data.parameters["split_seed"] == 77
     first = trial(REPEATED, "adam", 0, 0.9)
     assert configuration_of(first).to_dict() == first.configuration
-    program = Configuration.resolve({"model": {"command": ["python", "train.py", "{split}"]}})
+    program = Configuration.resolve(
+        {
+            "model": {"command": ["python", "train.py", "{split}"]},
+            "objective": {"metric": "loss", "goal": "minimize"},
+        }
+    )
     told = replace(run, configuration=program.to_dict())
     assert configuration_of(told) == program
