@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.configuration import flatten
 from studies import document
+from studies.checkpoints import configuration_of
 from studies.comparison import Finding
 from studies.expectation import expectation
 from studies.markdown import bullets, escape, fence, table
@@ -118,20 +119,19 @@ def _best(results: StudyResults, best: Best) -> str:
     said = "" if expected is None else f"Expect {escape(expected.words)}.\n\n"
     how = "the configuration to use" if best.runs else "one trial of the search"
     return f"### Best\n\n{escape(best.trial.key)}: {how}. {said}" + fence(
-        document.dump(_plain(best.trial.configuration)), "yaml"
+        document.dump(configuration_of(best.trial).to_dict()), "yaml"
     )
 
 
 def _arms(results: StudyResults) -> str:
+    """A row per arm; of several searches without the best value, as their splits differ."""
+    metric, several = results.spec.objective.metric, results.spec.repeats > 1
     rows = []
     for arm in results.arms:
         trials = [trial for trial in results.search if trial.arm == arm]
         best = next(iter(results.ranked(trials)), None)
         epochs = sum(trial.epochs for trial in trials)
-        value = level(results.spec.objective.metric, best.value if best else None)
-        rows.append((arm, str(len(trials)), str(epochs), value))
-    return table(["arm", "trials", "epochs", f"best {results.spec.objective.metric}"], rows)
-
-
-def _plain(tree: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: _plain(v) if isinstance(v, Mapping) else v for k, v in tree.items()}
+        value = [] if several else [level(metric, best.value if best else None)]
+        rows.append([arm, str(len(trials)), str(epochs), *value])
+    head = ["arm", "trials", "epochs", *([] if several else [f"best {metric}"])]
+    return table(head, rows)

@@ -246,7 +246,9 @@ def _of_configurations(comparison: Comparison, pair: PairResult) -> str:
     wins = pair.wins if result.verdict.better == "a" else result.seeds - pair.wins - pair.ties
     ties = f", equal in {pair.ties}," if pair.ties else ""
     low, high = sorted((abs(result.difference.low), abs(result.difference.high)))
-    chosen_too = "" if comparison.design.part == "test" else ", whose rows also chose both"
+    chosen_too = (
+        "" if comparison.design.part == "test" else ", whose rows also chose both configurations"
+    )
     return (
         f"the configuration found for {better} beats the one found for {loser(pair)} by "
         f"{size(metric, result.difference.estimate)} {part_words(comparison)}{chosen_too} (95 % "

@@ -14,7 +14,7 @@ from studies.repeat_results import RepeatResult, on_test, repeat_results
 from studies.results import StudyResults
 from studies.sentences import MOST_NEEDED, winner
 from studies.variance import pooled_sd, two_way
-from studies.wording import LARGEST_LOG, plural, size
+from studies.wording import LARGEST_LOG, listed, plural, size
 
 
 def sources(results: StudyResults, comparison: Comparison) -> list[str]:
@@ -154,15 +154,12 @@ def _more_repeats(
             f"at p <= {SECOND_LOOK_ALPHA:g}, and the last one. Or {_fresh_study(results)}"
         )
         return
-    for pair in undecided:
-        if pair.lost_a != pair.lost_b:
-            (most, arm), (least, other) = sorted(
-                [(pair.lost_a, pair.a), (pair.lost_b, pair.b)], reverse=True
-            )
-            yield (
-                f"{arm} lost {plural(most, 'repeat')} and {other} {least}, and an arm that lost "
-                "more is never called better: see first why its trainings failed"
-            )
+    if any(pair.lost_a != pair.lost_b for pair in undecided):
+        lost = [f"{arm} {len(repeats)}" for arm, repeats in comparison.lost.items()]
+        yield (
+            f"of {plural(design.searches, 'repeat')} were lost: {listed(lost)}; an arm that lost "
+            "more than another is never called better, so see first why its trainings failed"
+        )
     if design.at is None and all(map(_is_small, undecided)):
         yield (
             f"the differences observed are so small that more than {MOST_NEEDED:,} repeats would "

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from studies.report_tables import Table as ReportTable
     from studies.results import StudyResults
 
-SHOWN = ("searches", "lost", "seeds", "test mean", "search best", "defaults")
-"""Columns of the ranking beside the arm and its mean; the report has them all."""
+SHOWN = ("searches", "seeds", "test mean", "search best", "defaults")
+"""Columns of the ranking beside the arm and its mean, and lost repeats where there are any; the
+report has them all."""
 
 
 def compare(
@@ -76,7 +77,11 @@ def _table(found: ReportTable) -> Table:
     """The ranking of the report, without what only a page has room for."""
     from rich.table import Table
 
-    kept = [n for n, head in enumerate(found.head) if n < 2 or head in SHOWN]
+    some_lost = "lost" in found.head and any(
+        row[found.head.index("lost")] != "0" for row in found.rows
+    )
+    shown = {*SHOWN, *(["lost"] if some_lost else [])}
+    kept = [n for n, head in enumerate(found.head) if n < 2 or head in shown]
     table = Table(*(found.head[n] for n in kept), box=None, pad_edge=False)
     for row in found.rows:
         table.add_row(*(row[n] for n in kept))

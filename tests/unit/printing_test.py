@@ -47,7 +47,11 @@ def heads(line: str) -> list[str]:
             "finished",
             ["found for optimizer", "val/accuracy, mean of fresh seeds (95 %)", "seeds"],
         ),
-        ("arms", ["optimizer", "test/accuracy, winners' mean (95 %)", "searches", "lost"]),
+        ("arms", ["optimizer", "test/accuracy, winners' mean (95 %)", "searches"]),
+        (
+            "arms with lost repeats",
+            ["optimizer", "test/accuracy, winners' mean (95 %)", "searches", "lost"],
+        ),
         ("arms at a budget", ["optimizer", "val/accuracy, best of 5 trials (95 %)"]),
     ],
 )
