@@ -84,7 +84,10 @@ def startup_sentence(spec: Spec) -> str:
     if startup is None or spec.trials is None:
         return ""
     chosen = model_trials(spec.sampler.name, spec.trials, startup)
-    said = f"{spec.sampler.name}'s model chooses {chosen} of the {spec.trials} trials of a search"
+    trials = f"of the {spec.trials} trials of a search"
+    if chosen == 0:
+        return f"{spec.sampler.name}'s model chooses none {trials}, which are random search"
+    said = f"{spec.sampler.name}'s model chooses {chosen} {trials}"
     return f"{said}; the defaults and random draws start it"
 
 

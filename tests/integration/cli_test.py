@@ -12,6 +12,8 @@ import psutil
 import pytest
 from optuna.trial import TrialState
 
+from studies import results
+from studies.checkpoints import choose
 from studies.cli import main
 from studies.cli.options import check_port
 from studies.home import Home
@@ -157,6 +159,7 @@ def test_best_prints_a_study_file_that_checks(
     printed = capsys.readouterr().out
     assert f"# found by {best['trial']}, arm {best['arm']}, seed {best['seed']}\n" in printed
     assert "# expect test/accuracy " in printed
+    assert f"# network: {choose(results.load(finished.home, 'tiny')).words}\n" in printed
     assert f"# MLflow run {best['mlflow_run_id']}\n" in printed
     from studies.spec import load
 

@@ -165,6 +165,7 @@ def test_the_test_part_has_the_metrics_that_were_recorded(home: Home, capsys: Ou
     told = json.loads(capsys.readouterr().out)
     trial = choose(results.load(home, "flowers")).trial
     assert (told["trial"], told["seed"], told["confirmed"]) == (trial.key, trial.seed, True)
+    assert (told["repeat"], told["split"], told["caveat"]) == (1, trial.split_seed, "")
     assert told["rows"] == 30 and told["output"].endswith("/test.parquet")
     assert told["metrics"] == pytest.approx({k: trial.test[k] for k in told["metrics"]})
     table = pd.read_parquet("test.parquet")

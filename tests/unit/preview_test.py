@@ -103,6 +103,9 @@ def test_a_model_that_chooses_no_trial_is_worth_a_warning() -> None:
     text = ARMS.replace("method: random, trials: 4", "method: tpe, trials: 3")
     (warned,) = plan(spec_of(text)).warnings
     assert warned.startswith("tpe with 3 trials is random search: the defaults and random draws")
+    assert said(text, "sampler") == (
+        "tpe's model chooses none of the 3 trials of a search, which are random search"
+    )
     assert plan(spec_of(text.replace("trials: 3", "trials: 8"))).warnings == []
 
 
