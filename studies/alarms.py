@@ -115,15 +115,14 @@ def _inclusions(comparison: Comparison) -> Iterator[Alarm]:
             continue
         names = [_optimizer(special), _optimizer(general)]
         if names[0] in SPECIAL_CASES.get(names[1], ()) and _alike(comparison, special, general):
-            worse = f"{general.arm} is worse than {special.arm}"
+            worse = f"worse than {special.arm}"
             if comparison.design.claim == "configurations":
-                worse = f"the configuration found for {general.arm} is worse than that"
-                worse += f" for {special.arm}"
+                worse = f"the configuration found for it is worse than that for {special.arm}"
             yield Alarm(
                 "inclusion",
                 general.arm,
-                f"{worse}, which is a special case of it: its ranges or its budget are too small; "
-                f"widen the ranges of {names[1]} or raise search.trials",
+                f"{worse}, which is a special case of it, so its ranges or its budget may be too "
+                "small: widen its ranges or raise search.trials",
             )
 
 

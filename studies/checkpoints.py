@@ -17,10 +17,12 @@ from pathlib import Path
 from optuna.trial import FrozenTrial
 
 from lightning_modules.components import unknown
+from lightning_modules.configuration import Configuration
 from lightning_modules.errors import NothingCompletedError, StorageError, UserError
 from studies.confirmation import best_trials, confirm_seeds, ranked
 from studies.database import sqlite_file
 from studies.home import Home
+from studies.placeholders import is_program
 from studies.records import TrialRecord
 from studies.results import StudyResults, Trial
 from studies.spec import Spec
@@ -57,8 +59,6 @@ class Chosen:
         if self.seeds:
             which = "the median" if self.is_median else "the kept one nearest to the median"
             runs = "fresh runs" if self.repeats > 1 else "fresh seeds"
-            if self.seeds == 1:
-                return f"{name}, the one {runs[:-1]} of the best configuration"
             return f"{name}, {which} of {self.seeds} {runs} of the best configuration"
         return f"{name}, the best trial of the search, not confirmed on fresh seeds"
 
@@ -83,6 +83,14 @@ def choose(results: StudyResults, key: str | None = None) -> Chosen:
         return Chosen(best.trial, 0, repeats=results.spec.repeats)
     chosen = (here or runs)[0]
     return Chosen(chosen, len(runs), chosen is runs[0], repeats=results.spec.repeats)
+
+
+def configuration_of(trial: Trial) -> Configuration:
+    """A trial's configuration, with the split that it had."""
+    configuration = Configuration.resolve(trial.configuration)
+    if trial.split is None or is_program(configuration):
+        return configuration
+    return configuration.with_split(trial.split)
 
 
 @contextmanager

@@ -100,7 +100,7 @@ class Design:
     trials: int | None
     """Trials of each search, where the budget counts them."""
     epochs: int | None = None
-    """Epochs of each search, where the budget counts them."""
+    """Epochs of each search, where the budget counts those; with neither it is a whole grid."""
     searches: int = 1
     """Searches of each arm that count: whole repeats."""
     planned: int = 1

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.configuration import flatten
 from studies import document
+from studies.checkpoints import configuration_of
 from studies.comparison import Finding
 from studies.expectation import expectation
-from studies.markdown import escape, fence, table
+from studies.markdown import bullets, escape, fence, table
 from studies.results import Best, StudyResults, Trial, outcome_counts
 from studies.sentences import summary
 from studies.spec import Spec
@@ -50,9 +51,13 @@ def describe(found: Finding) -> str:
         "epochs": str(sum(trial.epochs for trial in results.ended)),
     }
     parts = [escape(spec.description)]
-    if spec.factors and (said := summary(found.comparison)):
-        said += [*sources(results, found.comparison), *advice(results, found.comparison)]
-        parts.append("### Verdict\n\n" + "\n".join(f"- {escape(text)}" for text in said))
+    if spec.factors:
+        lists = {
+            "Verdict": summary(found.comparison),
+            "Where the uncertainty comes from": sources(results, found.comparison),
+            "What would make it smaller": advice(results, found.comparison),
+        }
+        parts += [f"### {head}\n\n{bullets(said)}" for head, said in lists.items() if said]
     parts.append(table(["study", spec.study], list(rows.items())))
     if results.best is not None:
         parts.append(_best(results, results.best))
@@ -114,20 +119,19 @@ def _best(results: StudyResults, best: Best) -> str:
     said = "" if expected is None else f"Expect {escape(expected.words)}.\n\n"
     how = "the configuration to use" if best.runs else "one trial of the search"
     return f"### Best\n\n{escape(best.trial.key)}: {how}. {said}" + fence(
-        document.dump(_plain(best.trial.configuration)), "yaml"
+        document.dump(configuration_of(best.trial).to_dict()), "yaml"
     )
 
 
 def _arms(results: StudyResults) -> str:
+    """A row per arm; of several searches without the best value, as their splits differ."""
+    metric, several = results.spec.objective.metric, results.spec.repeats > 1
     rows = []
     for arm in results.arms:
         trials = [trial for trial in results.search if trial.arm == arm]
         best = next(iter(results.ranked(trials)), None)
         epochs = sum(trial.epochs for trial in trials)
-        value = level(results.spec.objective.metric, best.value if best else None)
-        rows.append((arm, str(len(trials)), str(epochs), value))
-    return table(["arm", "trials", "epochs", f"best {results.spec.objective.metric}"], rows)
-
-
-def _plain(tree: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: _plain(v) if isinstance(v, Mapping) else v for k, v in tree.items()}
+        value = [] if several else [level(metric, best.value if best else None)]
+        rows.append([arm, str(len(trials)), str(epochs), *value])
+    head = ["arm", "trials", "epochs", *([] if several else [f"best {metric}"])]
+    return table(head, rows)

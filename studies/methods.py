@@ -4,40 +4,52 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import pairwise
 
 from lightning_modules.components import Component
 from lightning_modules.data.datasets import DATASETS
+from studies.arm_comparison import earlier_looks, look_of
 from studies.comparison import Comparison
 from studies.confirmation import confirm_seeds
 from studies.description import budget
 from studies.design_words import startup_sentence
-from studies.levels import ALPHA, LOOKS
-from studies.results import StudyResults, Trial
+from studies.levels import ALPHA, LOOKS, MIN_REPEATS
+from studies.results import Look, StudyResults, Trial
 from studies.search import PRUNERS, SAMPLERS
 from studies.spec import Choosing
 from studies.verdicts import BETTER
 from studies.wording import duration, level_words, plural
 
+LOOKED_AT = {
+    "repeats": "searches of each arm",
+    "trials": "trials of a search",
+    "epochs": "epochs of a search",
+    "seeds": "fresh seeds",
+    "top": "configurations trained on fresh seeds",
+}
+"""What the parts of a look's design are called."""
+
 
 def methods(results: StudyResults, comparison: Comparison) -> list[tuple[str, str]]:
     """Paragraphs, each with its heading."""
     return [
-        ("Data", " ".join(_data(results))),
+        ("Data", " ".join(_data(results, comparison))),
         ("Search", " ".join(_search(results))),
         ("Confirmation", " ".join(_confirmation(results))),
-        ("Statistics", " ".join(_statistics(comparison))),
+        ("Statistics", " ".join(_statistics(results, comparison))),
         ("Machine", " ".join(_machine(results))),
     ]
 
 
-def _data(results: StudyResults) -> Iterator[str]:
+def _data(results: StudyResults, comparison: Comparison) -> Iterator[str]:
     """Every data set and split that a trial has met."""
     sections = [
         {k: v for k, v in trial.configuration.get("data", {}).items() if k != "batch_size"}
         for trial in results.trials
     ]
     for section in {json.dumps(section, sort_keys=True): section for section in sections}.values():
-        yield _data_set(section)
+        yield _data_set(section, bool(results.redrawn) and results.spec.repeats > 1)
     if not sections:
         yield "No trial has started, so no data was read."
     objective = results.spec.objective
@@ -47,9 +59,14 @@ def _data(results: StudyResults) -> Iterator[str]:
         "lower loss); the test part was met only by the runs on fresh seeds, once each, with the "
         "weights of that epoch."
     )
+    if comparison.design.part == "test" and comparison.design.planned > 1 and comparison.factors:
+        yield (
+            "The arm whose configuration is to be used is the one with the best mean on the test "
+            "parts."
+        )
 
 
-def _data_set(section: Mapping[str, object]) -> str:
+def _data_set(section: Mapping[str, object], redrawn: bool) -> str:
     name = str(section.get("name") or section.get("class") or "data that only the program knows")
     row = DATASETS.get(name)
     about = "" if row is None else "; ".join(filter(None, (row.summary, row.source)))
@@ -65,7 +82,9 @@ def _data_set(section: Mapping[str, object]) -> str:
     if parts:
         said += f": {', '.join(parts)}"
     if "split_seed" in section:
-        said += f", divided with seed {section['split_seed']}, the same for all arms"
+        seed = f"seed {section['split_seed']}"
+        how = f"anew in every repeat (the first with {seed})" if redrawn else f"with {seed}"
+        said += f", divided {how}, the same for all arms"
     if section.get("standardize"):
         said += "; inputs standardized by the training part"
     return said + "."
@@ -151,10 +170,14 @@ def _confirmation(results: StudyResults) -> Iterator[str]:
     seeds = confirm_seeds(spec) if spec.repeats > 1 else len(used) or confirm_seeds(spec)
     which = "the best configuration" if design.top == 1 else f"the best {design.top} configurations"
     whose = " of every search" if spec.repeats > 1 else " of every arm" if spec.factors else ""
-    same = ", the same for every arm" if spec.factors else ""
+    if design.at is not None:
+        on = f", each on {plural(confirm_seeds(spec), 'fresh seed')} of its own"
+        which = f"the best {plural(design.top, 'draw')}"
+    else:
+        on = f" on {plural(seeds, 'fresh seed')}" + ", the same for every arm" * bool(spec.factors)
     yield (
-        f"Then {which}{whose} trained again on {plural(seeds, 'fresh seed')}{same}; these seeds "
-        "were used for no trial of a search and no run on them was pruned."
+        f"Then {which}{whose} trained again{on}; these seeds were used for no trial of a search "
+        "and no run on them was pruned."
     )
     if design.top > 1 and design.at is None:
         yield (
@@ -173,9 +196,10 @@ def _confirmation(results: StudyResults) -> Iterator[str]:
     )
 
 
-def _statistics(comparison: Comparison) -> Iterator[str]:
+def _statistics(results: StudyResults, comparison: Comparison) -> Iterator[str]:
     intervals = [arm.mean.method for arm in comparison.arms if arm.confirmed]
-    if intervals:
+    several = comparison.design.planned > 1 or comparison.design.claim == "configurations"
+    if intervals and several:
         over = "seeds" if comparison.design.claim == "configurations" else "repeats"
         yield f"Means over {over} have 95 % intervals ({', '.join(dict.fromkeys(intervals))})."
     if not comparison.pairs:
@@ -183,14 +207,15 @@ def _statistics(comparison: Comparison) -> Iterator[str]:
     elif comparison.design.claim == "configurations":
         yield from _about_configurations(len(comparison.pairs))
     else:
-        yield from _about_arms(comparison)
+        yield from _about_arms(results, comparison)
 
 
-def _about_arms(comparison: Comparison) -> Iterator[str]:
+def _about_arms(results: StudyResults, comparison: Comparison) -> Iterator[str]:
     design = comparison.design
     unit = "logarithms of " if design.logarithms else ""
     part = f"the {design.part} part" + (" of its own split" if design.splits > 1 else "")
-    if design.at is not None and design.planned == 1:
+    by_trials = design.at is not None and design.planned == 1
+    if by_trials:
         yield (
             f"One random search of {design.trials} matched trials for each arm was read as what "
             f"{design.at} of them would have found: a mean over all choices of {design.at} "
@@ -208,23 +233,39 @@ def _about_arms(comparison: Comparison) -> Iterator[str]:
     holm = f", corrected for all {pairs} pairs by Holm's method," if pairs > 1 else ""
     yield (
         f"An arm is called better where p{holm} is at most {design.level:g} and the "
-        f"{level_words(design.level)} interval of the difference excludes zero. An arm that lost "
-        "more repeats than another is never better; it is worse where an exact sign test says so, "
-        "a lost repeat counting as the worst value. Everything else is “no detectable "
-        "difference”, which does not mean equal. Below 4 repeats there is no verdict."
+        f"{level_words(design.level)} interval of the difference excludes zero. Everything else is "
+        "“no detectable difference”, which does not mean equal."
     )
+    if not by_trials:
+        yield (
+            "An arm that lost more repeats than another is never better; it is worse where an "
+            "exact sign test says so, a lost repeat counting as the worst value. Below "
+            f"{MIN_REPEATS} repeats there is no verdict."
+        )
     if design.sequential:
         yield (
             f"The comparison was sequential: looks after {' and '.join(map(str, LOOKS))} repeats, "
             "planned before the start; an arm trained on while a pair of it was open (Pocock 1977)."
         )
-    elif len(design.looks) > 1:
+    elif looks := earlier_looks(results):
         yield (
-            f"The study was extended after a verdict (looks at {', '.join(map(str, design.looks))} "
-            "repeats), so it is judged more strictly, and a third look gives none."
+            f"The study was extended after a verdict ({_changes([*looks, look_of(results)])}), so "
+            "it is judged more strictly, and a third look gives none."
         )
     if design.scale_note:
         yield f"Values were not compared as logarithms: {design.scale_note}."
+
+
+def _changes(looks: Sequence[Look]) -> str:
+    """What was changed from one look to the next."""
+    steps = []
+    for before, after in pairwise(map(asdict, looks)):
+        steps += [
+            f"{LOOKED_AT.get(name, name)} from {before[name]} to {value}"
+            for name, value in after.items()
+            if value != before[name]
+        ]
+    return ", then ".join(steps)
 
 
 def _about_configurations(pairs: int) -> Iterator[str]:

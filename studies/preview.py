@@ -10,20 +10,28 @@ from statistics import fmean
 import optuna
 
 from lightning_modules.configuration import Configuration
+from lightning_modules.errors import UserError
 from lightning_modules.metrics import METRICS, goal_of, logged_metrics
 from studies.arms import Arm, arms
 from studies.choice import CANDIDATES, SHARE
 from studies.confirmation import confirm_seeds, pair_count
 from studies.design_words import design_sentences
+from studies.home import Home
 from studies.phases import Budget
 from studies.placeholders import is_program, lacks_seed
 from studies.samplers import MatchedRandomSampler, salt_of
+from studies.search import STARTUP, model_trials
 from studies.spec import Spec
 from studies.splits import splits_of
 from studies.verdicts import seeds_for_a_verdict
+from studies.wording import plural
 
 SAMPLES = 3
 PROBE_SECONDS = 20.0
+TWO_LOOKS = (
+    "this study has given two verdicts: more repeats will give none and withdraw the last one; ask "
+    "in a new study"
+)
 KNOWN = {metric for task in METRICS for metric in logged_metrics(task)}
 """Metrics whose better direction is known."""
 
@@ -50,8 +58,11 @@ class Plan:
     """What is claimed from what, on which rows, and what can be shown."""
 
 
-def plan(spec: Spec) -> Plan:
-    """The sizes of a study; raises UserError where its rows cannot be split as it says."""
+def plan(spec: Spec, earlier: int = 0) -> Plan:
+    """The sizes of a study; raises UserError where its rows cannot be split as it says.
+
+    `earlier`: how many verdicts the study has given on other designs, see `verdicts_given`.
+    """
     alternatives, splits = arms(spec), splits_of(spec)
     searches = len(alternatives) * spec.repeats
     grid = spec.sampler.name == "grid"
@@ -78,9 +89,23 @@ def plan(spec: Spec) -> Plan:
         crossed=crossed,
         epochs=epochs + (confirmations + crossed) * spec.max_epochs,
         grid_points=points,
-        warnings=list(_warnings(spec, alternatives)),
-        design=list(design_sentences(spec, splits)),
+        warnings=[*_warnings(spec, alternatives), *([TWO_LOOKS] if earlier > 1 else [])],
+        design=list(design_sentences(spec, splits, earlier)),
     )
+
+
+def verdicts_given(home: Home, spec: Spec) -> int:
+    """How many verdicts about arms the home has of a study that had another design than now."""
+    from studies import results
+    from studies.arm_comparison import earlier_looks  # scipy takes half a second
+
+    if not results.exists(home):
+        return 0
+    try:
+        found = results.load(home, spec.study)
+    except UserError:
+        return 0  # a new study
+    return len(earlier_looks(replace(found, spec=spec)))
 
 
 def _warnings(spec: Spec, alternatives: Sequence[Arm]) -> list[str]:
@@ -105,6 +130,15 @@ def _warnings(spec: Spec, alternatives: Sequence[Arm]) -> list[str]:
             found.append(
                 f"search.epochs is {spec.epochs}, less than one training ({spec.max_epochs}): "
                 "no trial will start"
+            )
+    startup = spec.sampler.parameters.get(STARTUP)
+    if startup is not None and spec.trials is not None:
+        name, trials = spec.sampler.name, spec.trials
+        if model_trials(name, trials, startup) == 0:
+            found.append(
+                f"{name} with {plural(trials, 'trial')} is random search: the defaults and random "
+                f"draws are the first {startup}, and its model chooses none; raise search.trials, "
+                "or write method: random"
             )
     if spec.confirm is not None and lacks_seed(spec.space.root):
         found.append(

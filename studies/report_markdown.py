@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from studies.markdown import escape, fence, table
+from studies.markdown import bullets, escape, fence, table
 from studies.report import Report
 from studies.report_tables import Table
 
@@ -19,10 +19,10 @@ def _parts(report: Report) -> Iterator[str]:
     yield escape(report.question)
     yield "## What may be said"
     yield f"**{escape(report.headline)}**"
-    yield _list(report.verdicts)
+    yield bullets(report.verdicts)
     if report.missing:
         yield "### What is missing"
-        yield _list(report.missing)
+        yield bullets(report.missing)
     yield f"## {report.words.ranking}"
     yield _table(report.ranking)
     if report.pairs.rows:
@@ -30,20 +30,20 @@ def _parts(report: Report) -> Iterator[str]:
         yield _table(report.pairs)
     if report.uncertainty:
         yield "## Where the uncertainty comes from"
-        yield _list(report.uncertainty)
+        yield bullets(report.uncertainty)
     if report.advice:
         yield "## What would make it smaller"
-        yield "\n".join(f"- {_marked(text)}" for text in report.advice)
+        yield bullets(report.advice)
     if report.use is not None:
         yield "## The configuration to use"
-        yield _list([report.use.how, report.use.network])
+        yield bullets([report.use.how, report.use.network])
         if report.use.expected:
             yield f"**What to expect.** {escape(report.use.expected)}"
         yield fence(report.use.chosen.file, "yaml")
     if report.alarms or report.warnings:
         yield "## Warnings about the design"
-        yield _list(report.warnings)
-        yield _list(
+        yield bullets(report.warnings)
+        yield bullets(
             [": ".join(part for part in (a.kind, a.arm, a.message) if part) for a in report.alarms]
         )
     yield "## Winners of the searches"
@@ -62,16 +62,6 @@ def _parts(report: Report) -> Iterator[str]:
     yield _table(report.environment)
     yield "## Study file"
     yield fence(report.study_file, "yaml")
-
-
-def _list(texts: Sequence[str]) -> str:
-    return "\n".join(f"- {escape(text)}" for text in texts)
-
-
-def _marked(text: str) -> str:
-    """Commands, in backticks, stay code; the rest is text."""
-    parts = text.split("`")
-    return "".join(f"`{part}`" if index % 2 else escape(part) for index, part in enumerate(parts))
 
 
 def _table(found: Table) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lightning_modules.configuration import Configuration
 from studies import document
 from studies.arms import Arm, arms
-from studies.checkpoints import choose
+from studies.checkpoints import choose, configuration_of
 from studies.claim_words import MATCHED, claim_words, interval_words, verdict_words
 from studies.comparison import ArmResult, Comparison, PairResult
 from studies.description import PHASES
@@ -18,13 +18,13 @@ from studies.records import Outcome
 from studies.results import StudyResults, Trial
 from studies.space import Alternatives, Choice, Range
 from studies.wording import (
-    LARGEST_LOG,
     amount,
     duration,
     in_unit,
     interval,
     level,
     level_words,
+    percent,
     plural,
     signed,
     signed_spread,
@@ -177,17 +177,17 @@ def pairs(comparison: Comparison) -> Table:
             "Lopsided: the differences are skewed and few, so that the test finds a difference "
             "too often. "
         )
-    what = "ratio" if design.logarithms else f"difference{in_unit(comparison.metric)}"
+    what = f"difference{' (%)' if design.logarithms else in_unit(comparison.metric)}"
     said += f"Detectable is the smallest {what} that so many {words.units} show 8 times in 10"
     if design.claim == "configurations":
         said += (
             "; seeds needed is how many would show the observed difference 8 times in 10, if it "
-            "is the true one; “none” where no thousand would"
+            "is the true one; “–” where more than 1,000 would be needed"
         )
     elif "repeats needed" in columns:
         said += (
             "; repeats needed is how many would show the observed difference 8 times in 10 at a "
-            "second look (p at most 0.01), if it is the true one; “–” where no thousand would"
+            "second look, if it is the true one; “–” where more than 1,000 would be needed"
         )
     return Table(
         list(columns),
@@ -231,7 +231,7 @@ def _pair_columns(comparison: Comparison) -> dict[str, PairCell]:
     columns["detectable"] = lambda pair: _detectable(comparison, pair)
     if design.claim == "configurations":
         columns["seeds needed"] = lambda pair: (
-            "none" if pair.seeds_needed is None else str(pair.seeds_needed)
+            "–" if pair.seeds_needed is None else str(pair.seeds_needed)
         )
     elif any(pair.repeats_needed is not None for pair in comparison.pairs):
         columns["repeats needed"] = lambda pair: (
@@ -252,7 +252,7 @@ def _detectable(comparison: Comparison, pair: PairResult) -> str:
     if not math.isfinite(pair.detectable):
         return "–"
     if comparison.design.logarithms:
-        return f"{math.exp(min(pair.detectable, LARGEST_LOG)):.3g}"
+        return percent(comparison, pair.detectable)
     return amount(comparison.metric, pair.detectable)
 
 
@@ -269,7 +269,7 @@ def chosen(results: StudyResults) -> list[Chosen]:
 
 def _chosen(results: StudyResults, arm: Arm, trial: Trial) -> Chosen:
     values = arm.space.chosen(Configuration.resolve(trial.configuration).flat())
-    tree = {"study": f"{results.study}-best", **trial.configuration}
+    tree = {"study": f"{results.study}-best", **configuration_of(trial).to_dict()}
     texts = {path: value_text(value) for path, value in values.items()}
     split = trial.split_seed
     return Chosen(

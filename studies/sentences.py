@@ -12,10 +12,21 @@ from collections.abc import Sequence
 from studies.comparison import Comparison, PairResult
 from studies.levels import ALPHA
 from studies.verdicts import seeds_for_a_verdict
-from studies.wording import amount, effect, level_words, plural, spread, unit
+from studies.wording import (
+    amount,
+    effect,
+    level_words,
+    observed,
+    plural,
+    shown_from,
+    size,
+    spread,
+)
 
 LISTED = 3
 """Undecided pairs up to which every one has a sentence of its own."""
+MOST_NEEDED = 1_000
+"""Seeds, or repeats, beyond which nobody counts how many a difference needs (studies.power)."""
 LOPSIDED_FALSE, FAILING_FALSE = "3 to 6 %", "7 to 21 %"
 """Equal arms that are told apart where one of them fails by 10 standard deviations in 5 to 20 % of
 its repeats, 4 to 8 repeats: of the pairs that are called lopsided, and of all. What misleads is the
@@ -116,7 +127,11 @@ def budget_words(comparison: Comparison) -> str:
     """The budget that the claim is about: `with 8 trials`."""
     design = comparison.design
     trials = design.at or design.trials
-    return "equally" if trials is None else f"with {plural(trials, 'trial')}"
+    if trials is not None:
+        return f"with {plural(trials, 'trial')}"
+    if design.epochs is not None:
+        return f"with {plural(design.epochs, 'epoch')} each"
+    return "over the whole grid"
 
 
 def part_words(comparison: Comparison) -> str:
@@ -157,9 +172,9 @@ def _of_arms(comparison: Comparison, pair: PairResult) -> str:
     said += f"{effect(comparison, found.estimate)} {part_words(comparison)} ({'; '.join(rests)})"
     if pair.lopsided:
         said += (
-            f"; the {pair.repeats} differences are lopsided: of equal arms of which one fails now "
-            f"and then, {LOPSIDED_FALSE} of those that looked so were told apart, and "
-            f"{FAILING_FALSE} of all"
+            "; one repeat dominates these differences; where one of two equal arms fails now and "
+            f"then, {FAILING_FALSE} of such comparisons end in a verdict, not 5 % "
+            f"({LOPSIDED_FALSE} of those that look like this one)"
         )
     return said
 
@@ -181,22 +196,19 @@ def _why_no_arm(comparison: Comparison, pair: PairResult) -> str:
     if pair.test == "none" or not math.isfinite(found.estimate):
         return f"; {'; '.join(pair.result.verdict.reasons)}"
     ahead = pair.a if (found.estimate > 0) == (comparison.goal == "maximize") else pair.b
-    lead = "" if found.estimate == 0 else f" in favour of {ahead}"
-    seen = effect(comparison, found.estimate, by=False)
-    said = f"; observed {seen}{lead} {part_words(comparison)}"
+    colon = ":" if design.logarithms else ""
+    seen = observed(comparison, ahead, found.estimate)
+    said = f"; observed{colon} {seen} {part_words(comparison)}"
     rests = searches_words(comparison, pair.repeats)
     if math.isfinite(pair.detectable) and pair.detectable > 0:
-        detectable = effect(comparison, pair.detectable, by=False, plain=True)
-        rests += f", which show {detectable} or more 8 times in 10"
+        rests += f", which would show {shown_from(comparison, pair.detectable)} 8 times in 10"
     said += f" ({rests})"
     if pair.lost_a != pair.lost_b:
         return f"{said}; lost repeats: {pair.a} {pair.lost_a}, {pair.b} {pair.lost_b}"
     needed = pair.repeats_needed
     if needed is not None and needed > design.planned:
-        said += (
-            f"; about {needed - design.planned} more repeats would show it, as a second look, "
-            "judged at p <= 0.01"
-        )
+        more = plural(needed - design.planned, "more repeat")
+        said += f"; if that is the true difference, about {more} would be needed"
     return said
 
 
@@ -207,12 +219,19 @@ def _together(comparison: Comparison, pairs: Sequence[PairResult], *, others: bo
     if not known:
         return said
     widest = max(known, key=lambda pair: abs(pair.result.difference.estimate))
-    seen = effect(comparison, widest.result.difference.estimate, by=False)
-    said += f"; the largest difference observed is {seen}, between {widest.a} and {widest.b}"
+    found = widest.result.difference.estimate
+    ahead, behind = widest.a, widest.b
+    if (found > 0) != (comparison.goal == "maximize"):
+        ahead, behind = behind, ahead
+    seen = observed(comparison, ahead, found)
+    if comparison.design.logarithms:
+        said += f"; the largest difference observed: {seen}" + f" than {behind}'s" * (found != 0)
+    else:
+        said += f"; the largest difference observed is {seen}" + f" over {behind}" * (found != 0)
     gaps = [p.detectable for p in known if math.isfinite(p.detectable) and p.detectable > 0]
     if gaps:
-        least = effect(comparison, max(gaps), by=False, plain=True)
-        said += f", and {least} or more would be seen in any of them 8 times in 10"
+        least = shown_from(comparison, max(gaps))
+        said += f"; {least} would be seen in any of them 8 times in 10"
     return said
 
 
@@ -227,10 +246,13 @@ def _of_configurations(comparison: Comparison, pair: PairResult) -> str:
     wins = pair.wins if result.verdict.better == "a" else result.seeds - pair.wins - pair.ties
     ties = f", equal in {pair.ties}," if pair.ties else ""
     low, high = sorted((abs(result.difference.low), abs(result.difference.high)))
+    chosen_too = (
+        "" if comparison.design.part == "test" else ", whose rows also chose both configurations"
+    )
     return (
         f"the configuration found for {better} beats the one found for {loser(pair)} by "
-        f"{amount(metric, abs(result.difference.estimate))} {unit(metric)} (95 % interval "
-        f"{amount(metric, low)} to {amount(metric, high)}; better in {wins}{ties} of "
+        f"{size(metric, result.difference.estimate)} {part_words(comparison)}{chosen_too} (95 % "
+        f"interval {amount(metric, low)} to {amount(metric, high)}; better in {wins}{ties} of "
         f"{result.seeds} seeds, one split). One search per arm: this does not say that {better} "
         "is better"
     )
@@ -243,15 +265,16 @@ def _why_no_configuration(comparison: Comparison, pair: PairResult) -> str:
         return f"; {result.seeds} seeds allow no verdict, {least} at least do"
     if pair.withheld:
         return f"; {pair.withheld}"
-    said = f"; observed {amount(metric, abs(result.difference.estimate))} {unit(metric)}"
-    if pair.seeds_needed is not None and pair.seeds_needed > result.seeds:
-        more = plural(pair.seeds_needed - result.seeds, "more seed")
-        said += f", for which about {more} would be needed"
-    elif pair.seeds_needed is None:
-        said += ", so little beside the scatter between seeds that more seeds would not settle it"
+    found, rests = result.difference.estimate, []
     if math.isfinite(pair.detectable) and pair.detectable > 0:
-        detectable = f"{amount(metric, pair.detectable)} {unit(metric)}"
-        said += f" ({result.seeds} seeds detect {detectable} or more, 8 times in 10)"
+        shown = shown_from(comparison, pair.detectable)
+        rests = [f"{result.seeds} seeds would show {shown} 8 times in 10"]
+    said = f"; observed {size(metric, found, *rests)}"
+    if pair.seeds_needed is None and found != 0:
+        said += f"; more than {MOST_NEEDED:,} seeds would be needed"
+    elif pair.seeds_needed is not None and pair.seeds_needed > result.seeds:
+        more = plural(pair.seeds_needed - result.seeds, "more seed")
+        said += f"; if that is the true difference, about {more} would be needed"
     return said
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from studies.comparison import Comparison
@@ -11,6 +12,9 @@ from studies.stats import Interval
 
 SHARES = ("accuracy", "f1")
 """Metrics between 0 and 1, whose differences are told in points of a hundred."""
+MOST_LOWER = 99.9
+BEYOND = f"more than {MOST_LOWER}"
+"""How much lower a loss may be said to be, in percent: 100 would be a loss of nothing."""
 LARGEST_LOG = 700.0
 """A ratio beyond e to this power is no number of the computer's."""
 
@@ -24,8 +28,27 @@ def amount(metric: str, value: float, *, signed: bool = False) -> str:
 
 
 def unit(metric: str) -> str:
-    """What a difference is counted in."""
-    return "points" if is_share(metric) else f"of {metric.rpartition('/')[2]}"
+    """What a difference is counted in, after its number."""
+    return "points" if is_share(metric) else f"({name_of(metric)})"
+
+
+def name_of(metric: str) -> str:
+    """A metric without its part: `rmse`."""
+    return metric.rpartition("/")[2]
+
+
+def with_article(noun: str) -> str:
+    """A noun after `a` or `an`, as it is spoken."""
+    vowel = noun in ("mse", "mae", "rmse", "r2", "f1") or noun[:1] in "aeiou"
+    return f"{'an' if vowel else 'a'} {noun}"
+
+
+def size(metric: str, value: float, *more: str) -> str:
+    """A difference without its sign, with its unit, and more about it in the same brackets."""
+    number = amount(metric, abs(value))
+    rests = more if is_share(metric) else (name_of(metric), *more)
+    said = f"{number} points" if is_share(metric) else number
+    return f"{said} ({'; '.join(rests)})" if rests else said
 
 
 def in_unit(metric: str) -> str:
@@ -55,21 +78,35 @@ def within(metric: str, low: float, high: float) -> tuple[float, float]:
     return (max(0.0, low), min(1.0, high)) if is_share(metric) else (low, high)
 
 
-def effect(
-    comparison: Comparison, difference: float, *, by: bool = True, plain: bool = False
-) -> str:
-    """A difference between two arms, its size only: in points or units, or as a ratio in percent
-    where values are compared as logarithms. `plain` is a size without a direction."""
+def effect(comparison: Comparison, difference: float) -> str:
+    """By how much an arm is better: `by 1.20 points`; where values are compared as logarithms,
+    `by a loss that is 26 % lower`."""
     if not comparison.design.logarithms:
-        size = f"{amount(comparison.metric, abs(difference))} {unit(comparison.metric)}"
-        return f"by {size}" if by else size
-    if plain:
-        return f"a ratio of {math.exp(abs(difference)):.3g}"
-    name = comparison.metric.rpartition("/")[2]
-    lower = comparison.goal == "minimize"
-    percent = 100 * abs(math.expm1(-abs(difference) if lower else abs(difference)))
-    way = "lower" if lower else "higher"
-    return f"by a {name} that is {percent:.3g} % {way}" if by else f"{percent:.3g} % of {name}"
+        return f"by {size(comparison.metric, difference)}"
+    which = with_article(name_of(comparison.metric))
+    return f"by {which} that is {percent(comparison, abs(difference))} % {_way(comparison)}"
+
+
+def observed(comparison: Comparison, arm: str, difference: float) -> str:
+    """What was seen in favour of an arm: `1.20 points in favour of adam`, `adam's loss 26 %
+    lower`."""
+    if comparison.design.logarithms:
+        name = name_of(comparison.metric)
+        if difference == 0:
+            return f"the same {name}"
+        return f"{arm}'s {name} {percent(comparison, abs(difference))} % {_way(comparison)}"
+    lead = "" if difference == 0 else f" in favour of {arm}"
+    return f"{size(comparison.metric, difference)}{lead}"
+
+
+def shown_from(comparison: Comparison, gap: float) -> str:
+    """The least difference that a design shows, in the unit of `observed`: `88 % or more`."""
+    metric = comparison.metric
+    if not comparison.design.logarithms:
+        points = " points" if is_share(metric) else ""
+        return f"{amount(metric, gap)}{points} or more"
+    ratio = percent(comparison, gap)
+    return f"{ratio} %" if ratio == BEYOND else f"{ratio} % or more"
 
 
 def spread(comparison: Comparison, found: Interval) -> str:
@@ -78,9 +115,18 @@ def spread(comparison: Comparison, found: Interval) -> str:
     low, high = sorted((sign * found.low, sign * found.high))
     if not comparison.design.logarithms:
         return f"{amount(comparison.metric, low)} to {amount(comparison.metric, high)}"
+    return f"{percent(comparison, low)} to {percent(comparison, high)} %"
+
+
+def _way(comparison: Comparison) -> str:
+    return "lower" if comparison.goal == "minimize" else "higher"
+
+
+def percent(comparison: Comparison, gain: float) -> str:
+    """A gain between logarithms, in percent of the worse arm's value."""
     way = -1 if comparison.goal == "minimize" else 1
-    ends = [100 * way * math.expm1(way * end) for end in (low, high)]
-    return f"{ends[0]:.3g} to {ends[1]:.3g} %"
+    found = 100 * way * math.expm1(min(max(way * gain, -LARGEST_LOG), LARGEST_LOG))
+    return BEYOND if way < 0 and found > MOST_LOWER else f"{found:.3g}"
 
 
 def signed(comparison: Comparison, difference: float) -> str:
@@ -107,6 +153,11 @@ def level_words(alpha: float) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """A count with its noun."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as they are spoken: `train, validation and test`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def is_share(metric: str) -> bool:

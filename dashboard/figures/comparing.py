@@ -265,7 +265,7 @@ def pairs_info(comparison: Comparison) -> PairsInfo:
     if design.logarithms:
         effect = "how many percent the row lies above the column"
     else:
-        effect = f"row minus column, in {unit(comparison.metric).removeprefix('of ')}"
+        effect = f"row minus column, in {unit(comparison.metric).strip('()')}"
     if design.claim == "configurations":
         effect += ", of the configurations found"
     if design.why_none:

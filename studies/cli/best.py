@@ -9,14 +9,16 @@ from studies.cli.options import HomeOption, Json, StudyName, console, open_home,
 def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> None:
     """Print the best configuration of a study: a study file with no ranges left."""
     from studies import document
+    from studies.checkpoints import choose, configuration_of
     from studies.expectation import expectation
     from studies.results import load, summary
 
     place = open_home(home)
     results = load(place, study)
     found = summary(results)["best"]
-    if found is None:
+    if found is None or results.best is None:
         raise NothingCompletedError(f"{study}: no trial has completed yet")
+    found["configuration"] = configuration_of(results.best.trial).to_dict()
     screen = console(stderr=as_json)
     expected = expectation(results)
     assert expected is not None
@@ -24,6 +26,7 @@ def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> No
     where = f", split {found['split']} of repeat {found['repeat']}" if found["searches"] > 1 else ""
     screen.print(f"# found by {found['trial']}{arm}, seed {found['seed']}{where}")
     screen.print(f"# expect {expected.words}")
+    screen.print(f"# network: {choose(results).words}")
     screen.print(f"# MLflow run {found['mlflow_run_id']}")
     screen.print(document.dump({"study": f"{study}-best", **found["configuration"]}).rstrip())
     if as_json:

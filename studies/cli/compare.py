@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
     from studies.alarms import Alarm
     from studies.comparison import Comparison
+    from studies.report_tables import Table as ReportTable
     from studies.results import StudyResults
+
+SHOWN = ("searches", "seeds", "test mean", "search best", "defaults")
+"""Columns of the ranking beside the arm and its mean, and lost repeats where there are any; the
+report has them all."""
 
 
 def compare(
@@ -50,10 +55,13 @@ def print_comparison(
     results: StudyResults, comparison: Comparison, raised: Sequence[Alarm], screen: Console
 ) -> None:
     """The ranking, what may be said, where the uncertainty comes from, and the alarms."""
+    from studies.claim_words import claim_words
+    from studies.report_tables import ranking
     from studies.sentences import summary
     from studies.uncertainty import advice, sources
 
-    screen.print(_table(comparison))
+    screen.print(_table(ranking(comparison)))
+    screen.print(claim_words(comparison).about)
     for sentence in summary(comparison):
         screen.print(sentence)
     for sentence in sources(results, comparison):
@@ -65,33 +73,16 @@ def print_comparison(
         screen.print(f"{about}: {alarm.message}")
 
 
-def _table(comparison: Comparison) -> Table:
+def _table(found: ReportTable) -> Table:
+    """The ranking of the report, without what only a page has room for."""
     from rich.table import Table
 
-    from studies.wording import amount, interval, level, unit
-
-    metric, design = comparison.metric, comparison.design
-    by_repeats = design.claim != "configurations" and design.planned > 1
-    head = " × ".join(comparison.factors) or "study"
-    mean = f"{metric}, winners' mean (95 %)" if by_repeats else "confirmed mean (95 %)"
-    table = Table(head, mean, "searches" if by_repeats else "seeds", box=None, pad_edge=False)
-    if not by_repeats:
-        table.add_column("test")
-    table.add_column("search best")
-    table.add_column(f"selection bias ({unit(metric)})")
-    table.add_column("defaults")
-    table.add_column("epochs")
-    for arm in comparison.arms:
-        failed = f" ({arm.failures} failed)" if arm.failures and not by_repeats else ""
-        lost = f" ({len(arm.lost)} lost)" if arm.lost else ""
-        table.add_row(
-            arm.arm or comparison.study,
-            interval(metric, arm.mean),
-            f"{len(arm.confirmed)}{lost or failed}",
-            *([] if by_repeats else [level(metric, arm.test_mean)]),
-            level(metric, arm.search_best),
-            "–" if arm.optimism is None else amount(metric, arm.optimism, signed=True),
-            level(metric, arm.default),
-            str(arm.epochs),
-        )
+    some_lost = "lost" in found.head and any(
+        row[found.head.index("lost")] != "0" for row in found.rows
+    )
+    shown = {*SHOWN, *(["lost"] if some_lost else [])}
+    kept = [n for n, head in enumerate(found.head) if n < 2 or head in shown]
+    table = Table(*(found.head[n] for n in kept), box=None, pad_edge=False)
+    for row in found.rows:
+        table.add_row(*(row[n] for n in kept))
     return table

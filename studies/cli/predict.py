@@ -75,11 +75,14 @@ def predict(
             {
                 "study": study,
                 "trial": chosen.trial.key,
+                "repeat": chosen.trial.repeat,
+                "split": chosen.trial.split_seed,
                 "seed": chosen.trial.seed,
                 "confirmed": bool(chosen.seeds),
                 "rows": len(table),
                 "classes": list(found.classes),
                 "metrics": dict(found.metrics),
+                "caveat": found.caveat,
                 "output": str(path.absolute()),
             }
         )

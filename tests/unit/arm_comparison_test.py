@@ -1,6 +1,7 @@
 """What repeats allow to be said of arms, in numbers and in words."""
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from studies.comparison import compare
 from studies.comparison_json import as_json
 from studies.results import Look
 from studies.sentences import summary, verdicts
+from studies.wording import size, with_article
 from tests.arms_made import TWO_ARMS, arms_study
 
 ADAM = [0.95, 0.96, 0.94, 0.97, 0.955, 0.965]
@@ -71,6 +73,43 @@ def test_losses_are_compared_as_logarithms_and_effects_are_ratios() -> None:
     assert found.pairs[0].result.difference.estimate == pytest.approx(math.log(0.8))
     assert "by a loss that is 20 % lower on the test part" in verdicts(found)[0]
     assert found.arms[0].mean.estimate == pytest.approx(math.exp(sum(map(math.log, adam)) / 6))
+
+
+def test_no_sentence_about_logarithms_has_two_units() -> None:
+    sgd = [0.2, 0.22, 0.19, 0.21, 0.2, 0.205]
+    adam = [v * f for v, f in zip(sgd, (0.5, 1.4, 0.6, 1.1, 0.9, 1.2), strict=True)]
+    (said,) = verdicts(compare(arms_study({"adam": adam, "sgd": sgd}, LOSSES)))
+    assert re.fullmatch(
+        r"adam and sgd: no detectable difference; observed: adam's loss \S+ % lower on the test "
+        r"part \(6 searches on 6 splits of these rows, which would show \S+ % or more 8 times in "
+        r"10\); if that is the true difference, about \d+ more repeats would be needed",
+        said,
+    )
+
+
+def test_no_loss_is_said_to_be_a_hundred_percent_lower() -> None:
+    rows = [1e-4, 1.1e-4, 0.9e-4, 1e-4, 1.2e-4, 1e-4]
+    found = compare(arms_study({"adam": rows, "sgd": [5.0, 4.9, 5.1, 5.0, 5.2, 5.0]}, LOSSES))
+    (said,) = verdicts(found)
+    assert "by a loss that is more than 99.9 % lower" in said
+    assert "interval more than 99.9 to more than 99.9 %" in said
+
+
+def test_a_budget_in_epochs_and_a_grid_are_told() -> None:
+    found = compare(arms_study({"adam": ADAM, "sgd": SGD}))
+    of_epochs = replace(found, design=replace(found.design, trials=None, epochs=120))
+    of_grid = replace(found, design=replace(found.design, trials=None))
+    assert "when each is tuned with 120 epochs each: " in verdicts(of_epochs)[0]
+    assert "when each is tuned over the whole grid: " in verdicts(of_grid)[0]
+
+
+def test_units_of_errors_stand_behind_their_numbers_and_have_their_article() -> None:
+    assert size("val/rmse", -7.46) == "7.46 (rmse)"
+    assert size("val/loss", 0.00236, "12 seeds") == "0.00236 (loss; 12 seeds)"
+    assert size("val/accuracy", 0.012) == "1.20 points"
+    assert [with_article(n) for n in ("rmse", "loss", "accuracy", "r2")] == [
+        "an rmse", "a loss", "an accuracy", "an r2",
+    ]  # fmt: skip
 
 
 def test_the_interval_of_a_ratio_is_that_of_the_better_arm() -> None:

@@ -9,7 +9,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from lightning_modules.configuration import Configuration
-from studies.checkpoints import best_checkpoints, checkpoints_to_delete, choose
+from studies.checkpoints import best_checkpoints, checkpoints_to_delete, choose, configuration_of
 from studies.home import Home
 from studies.records import Outcome, TrialRecord
 from studies.results import StudyResults
@@ -151,3 +151,18 @@ def test_of_several_searches_the_split_and_the_repeat_of_the_trial_are_told() ->
     assert choose(found).words == (
         "adam-confirm-0, seed 5, split 77 of repeat 2, the one fresh run of the best configuration"
     )
+
+
+def test_a_configuration_is_told_with_the_split_that_its_run_had() -> None:
+    run = trial(REPEATED, "adam", 0, 0.9, repeat=2, split=77)
+    assert configuration_of(run).data.parameters["split_seed"] == 77
+    first = trial(REPEATED, "adam", 0, 0.9)
+    assert configuration_of(first).to_dict() == first.configuration
+    program = Configuration.resolve(
+        {
+            "model": {"command": ["python", "train.py", "{split}"]},
+            "objective": {"metric": "loss", "goal": "minimize"},
+        }
+    )
+    told = replace(run, configuration=program.to_dict())
+    assert configuration_of(told) == program

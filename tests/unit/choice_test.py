@@ -1,6 +1,7 @@
 """The configuration to use, what to expect of it, and where its uncertainty comes from."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from studies.choice import cross_plan
 from studies.comparison import compare
 from studies.expectation import expectation, with_sampling
 from studies.results import StudyResults
+from studies.sentences import summary
 from studies.splits import splits_of
 from studies.uncertainty import advice, sources
 from tests.arms_made import TWO_ARMS, arms_study, crossed
@@ -150,7 +152,71 @@ def test_advice_is_a_command_with_the_level_of_the_look_that_it_makes() -> None:
     results = arms_study({"adam": SGD, "sgd": [v - 0.02 * (i % 2) for i, v in enumerate(SGD)]})
     (said,) = advice(results, compare(results))
     assert "fairtune run made --home nowhere --set search.repeats=" in said
-    assert "judged at p <= 0.01" in said and "search.repeats: auto" in said
+    assert said.count("judged at p <= 0.01") == 1
+    new = "`fairtune run made --home nowhere --set study=made-auto --set search.repeats=auto`"
+    assert said.endswith(new)
+
+
+def test_the_nearest_of_several_open_pairs_is_named() -> None:
+    more = "  - {name: momentum, lr: {min: 1e-3, max: 0.1}}\n"
+    text = TWO_ARMS.replace("trainer:", more + "trainer:")
+    worse = [v - 0.02 * (i % 2) for i, v in enumerate(SGD)]
+    found = arms_study({"adam": SGD, "sgd": worse, "momentum": worse[::-1]}, text)
+    compared = compare(found)
+    nearest = min(
+        (pair for pair in compared.pairs if pair.result.verdict.better == "none"),
+        key=lambda pair: pair.repeats_needed or 1001,
+    )
+    (said,) = advice(found, compared)
+    assert f"{nearest.a} and {nearest.b}, the nearest of 2 open pairs, apart 8 times in 10" in said
+    assert "<= 0.01" not in " ".join(summary(compared))
+
+
+def test_only_a_difference_that_was_seen_is_called_small() -> None:
+    small = [v + 0.0001 * (1 + 30 * (-1) ** i) for i, v in enumerate(SGD)]
+    results = arms_study({"adam": small, "sgd": SGD})
+    (said,) = advice(results, compare(results))
+    assert said == (
+        "the differences observed are so small that more than 1,000 repeats would be needed to "
+        "show them"
+    )
+    equal = arms_study({"adam": SGD, "sgd": SGD})
+    one_row = arms_study({"adam": [v + 1 / 400 for v in SGD], "sgd": SGD})
+    assert advice(equal, compare(equal)) == advice(one_row, compare(one_row)) == []
+
+
+def test_of_lost_repeats_the_loss_is_the_reason() -> None:
+    results = arms_study({"adam": [0.99] * 5 + [None], "sgd": SGD})
+    (said,) = advice(results, compare(results))
+    assert said == (
+        "of 6 repeats were lost: adam 1; an arm that lost more than another is never called "
+        "better, so see first why its trainings failed"
+    )
+
+
+def test_an_unfinished_study_says_once_how_it_goes_on() -> None:
+    results = replace(arms_study({"adam": ADAM[:5], "sgd": SGD[:5]}), finished=False)
+    compared = compare(results)
+    assert advice(results, compared) == []
+    assert len([text for text in compared.missing if "continues it" in text]) == 1
+
+
+def test_scatter_of_what_is_compared_as_logarithms_is_a_factor() -> None:
+    text = TWO_ARMS.replace("val/accuracy", "val/loss")
+    results = arms_study({"adam": [0.2, 0.22, 0.19, 0.21, 0.2, 0.205], "sgd": [0.3] * 6}, text)
+    said = sources(results, compare(results))
+    assert "by a factor of 1.04 on the test part (one standard deviation)" in said[0]
+    assert not any("(loss)" in each for each in said)
+
+
+def test_scatter_is_of_the_metric_and_the_part_that_are_compared() -> None:
+    results = arms_study({"adam": ADAM, "sgd": SGD})
+    seen = [{**trial.best, "val/loss": 1 - (trial.value or 0)} for trial in results.trials]
+    trials = [replace(t, best=best) for t, best in zip(results.trials, seen, strict=True)]
+    other = replace(results, trials=trials)
+    said = sources(other, compare(other, "val/loss"))
+    assert "on the validation part" in said[0] and "points" not in " ".join(said)
+    assert not any("the luck of the split and that of the search" in text for text in said)
 
 
 def test_nothing_is_advised_where_everything_is_decided() -> None:

@@ -50,7 +50,8 @@ def test_a_clear_difference_is_called_better_in_words_and_a_small_one_is_not() -
     assert said[0] == ("no other configuration is better than those found for adam, momentum")
     better = [line for line in said if "beats" in line]
     assert len(better) == 2 and all("better in 9 of 9 seeds, one split" in b for b in better)
-    start = "the configuration found for adam beats the one found for sgd by 3.09 points (95 % in"
+    start = "the configuration found for adam beats the one found for sgd by 3.09 points on the "
+    start += "validation part, whose rows also chose both configurations (95 % interval"
     assert better[0].startswith(start)
     end = "One search per arm: this does not say that adam is better"
     assert better[0].endswith(end)
