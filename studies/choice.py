@@ -55,13 +55,14 @@ def best(results: StudyResults) -> Best | None:
     if results.spec.repeats > 1 and (chosen := _of_repeats(results)):
         return chosen
     metric = results.spec.objective.metric
+    if not results.ranking:
+        return None
     winners = [(trial, runs) for arm in results.arms for trial, runs in [results.winner(arm)]]
     known = [(trial, results.ranked(runs)) for trial, runs in winners if trial is not None]
-    if not known:
-        return None
-    trial, runs = max(known, key=lambda winner: _most_then_best(winner[1], results))
+    none: tuple[Trial, list[Trial]] = (results.ranking[0], [])
+    trial, runs = max(known, key=lambda winner: _most_then_best(winner[1], results), default=none)
     if not runs:
-        trial = results.ranked(results.search)[0]
+        trial = results.ranking[0]
         return Best(trial, float(trial.value or 0.0), metric)
     return Best(trial, fmean(run.value or 0.0 for run in runs), metric, runs)
 

@@ -72,7 +72,10 @@ def assert_all_accounts_agree(home: Home, told: Any, trials: int) -> None:
 
 def assert_run_tells_its_trial(runs: Runs, run: Any, trial: FrozenTrial) -> None:
     tags, told = run.data.tags, trial.user_attrs
-    assert run.data.params == as_parameters(configuration(trial).flat())
+    flat = configuration(trial).flat()
+    if tags["fairtune.repeat"] != "1":
+        flat["data.split_seed"] = int(tags["fairtune.split"])  # of the rows that it really had
+    assert run.data.params == as_parameters(flat)
     assert tags.keys() >= TAGS
     assert run.info.run_name == tags["fairtune.trial"] == told["key"]
     for name in ("outcome", "seed", "config_hash"):

@@ -1,6 +1,7 @@
 """Which checkpoints are kept, and which one stands for a study."""
 
 import itertools
+import re
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -138,18 +139,29 @@ def test_without_a_confirmation_the_best_of_the_search_stands_for_the_study() ->
 
 
 def test_of_several_searches_the_split_and_the_repeat_of_the_trial_are_told() -> None:
-    run = {"phase": "confirm", "seed": 5, "repeat": 2, "split": 77}
-    found = StudyResults(
-        HOME,
-        REPEATED,
-        [
-            trial(REPEATED, "adam", 0, 0.9, repeat=2, split=77),
-            trial(REPEATED, "adam", 0, 0.8, **run),
-        ],
-        finished=True,
+    spec = spec_of(re.sub(r"trials: \d+", "trials: 1", ARMS))
+    values = {("adam", 2): 0.9, ("adam", 1): 0.8}
+    trials = []
+    for arm in ("sgd", "momentum", "adam"):
+        for repeat in (1, 2):
+            where = {"repeat": repeat, "split": 76 + repeat if repeat > 1 else None}
+            value, rate = values.get((arm, repeat), 0.5), 0.01 * repeat
+            trials += [
+                trial(spec, arm, 0, value, lr=rate, **where),
+                trial(spec, arm, repeat, value, lr=rate, phase="confirm", seed=5, **where),
+            ]
+    assert choose(StudyResults(HOME, spec, trials, finished=False)).words == (
+        "adam-confirm-2, seed 5, split 78 of repeat 2, the one fresh run of the best configuration"
     )
+
+
+def test_a_study_whose_first_search_failed_has_a_best_trial_as_soon_as_one_completes() -> None:
+    failed = trial(REPEATED, "adam", 0, None, outcome=Outcome.diverged)
+    later = trial(REPEATED, "adam", 1, 0.9, repeat=2, split=78)
+    found = StudyResults(HOME, REPEATED, [failed, later], finished=False)
     assert choose(found).words == (
-        "adam-confirm-0, seed 5, split 77 of repeat 2, the one fresh run of the best configuration"
+        "adam-search-1, seed 0, split 78 of repeat 2, the best trial of the search, not confirmed "
+        "on fresh seeds"
     )
 
 
