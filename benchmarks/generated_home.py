@@ -25,7 +25,7 @@ from optuna.distributions import (
 from lightning_modules.configuration import Configuration
 from studies import document
 from studies.arms import arms
-from studies.confirmation import seeds_of
+from studies.confirmation import confirm_seeds
 from studies.home import Home
 from studies.phases import derive_seed, trial_key
 from studies.records import Outcome, TrialEnd
@@ -46,7 +46,7 @@ regularization: {{dropout: {{min: 0.0, max: 0.6}}}}
 trainer: {{epochs: {epochs}}}
 objective: {{metric: val/accuracy, goal: maximize}}
 search: {{method: random, trials: {trials}, pruner: {{name: median}}}}
-compare: {{factor: optimizer}}
+compare: {{factor: optimizer, claim: configurations}}
 confirm: {{top: 1}}
 """
 BEST_LR = {"sgd": 0.3, "momentum": 0.05, "adam": 2e-3, "adamw": 3e-3}
@@ -97,8 +97,7 @@ def generate(home: Home, trials: int, epochs: int = 20, seed: int = 0) -> None:
     home.create()
     spec = resolve(document.parse(FILE.format(trials=trials, epochs=epochs), "large.yaml"))
     count = len(arms(spec))
-    assert spec.confirm is not None
-    seeds = seeds_of(spec.confirm, count)
+    seeds = confirm_seeds(spec)
     each = (trials - count * seeds) // count
     spec = resolve(document.parse(FILE.format(trials=each, epochs=epochs), "large.yaml"))
     made = list(_search(spec, each, np.random.default_rng(seed)))
@@ -112,7 +111,7 @@ def _search(spec: Spec, each: int, rng: np.random.Generator) -> Iterator[Made]:
         for index, arm in enumerate(arms(spec)):
             drawn = Drawn(rng, {} if number else arm.space.default())
             configuration = Configuration.resolve(arm.space.suggest(drawn))
-            lr = float(configuration.optimizer.parameters["lr"])  # type: ignore[arg-type]
+            lr = float(configuration.optimizer.parameters["lr"])
             off = math.log10(lr / BEST_LR[arm.name])
             outcome = Outcome.completed
             if off > DIVERGED_BEYOND:
@@ -129,7 +128,8 @@ def _search(spec: Spec, each: int, rng: np.random.Generator) -> Iterator[Made]:
 def _confirmation(
     spec: Spec, searched: list[Made], seeds: int, rng: np.random.Generator
 ) -> list[Made]:
-    metric, made = spec.objective.metric, []
+    metric = spec.objective.metric
+    made: list[Made] = []
     names = [arm.name for arm in arms(spec)]
     done = [trial for trial in searched if trial.end.outcome == Outcome.completed]
     best = {

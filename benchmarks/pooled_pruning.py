@@ -136,7 +136,7 @@ def choices(seed: int) -> Choices:
         "trainer": {"epochs": EPOCHS},
         "objective": {"metric": "val/accuracy"},
         "search": {"method": "random", "trials": TRIALS // 2, "pruner": "median", "seed": seed},
-        "compare": {"factor": "schedule"},
+        "compare": {"factor": "schedule", "claim": "configurations"},
         "confirm": {"top": 1, "seeds": SEEDS},
     }
     with TemporaryDirectory() as folder:

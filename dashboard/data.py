@@ -19,7 +19,7 @@ from studies import description, importance, overview, results
 from studies import histories as reading
 from studies import report as reporting
 from studies.comparison import Comparison
-from studies.curves import Curves
+from studies.curves import ArmTuning, Curves
 from studies.histories import Histories
 from studies.home import DEFAULT_HOME, Home
 from studies.importance import Importances
@@ -81,8 +81,14 @@ def histories(home: Home, token: str, runs: Sequence[str], metrics: Sequence[str
 
 @st.cache_resource(max_entries=32, show_spinner="Drawing tuning curves")
 def curves(home: Home, study_: str, token: str) -> Curves:
-    """What the search of each arm found for its budget."""
+    """What the searches of each arm found for their budget."""
     return drawing.curves(study(home, study_, token))
+
+
+@st.cache_resource(max_entries=32, show_spinner="Drawing tuning curves")
+def tuning(home: Home, study_: str, token: str, repeat: int) -> Sequence[ArmTuning]:
+    """The tuning curves of one search of each arm."""
+    return drawing.search_curves(study(home, study_, token), repeat)[0]
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

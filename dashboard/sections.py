@@ -12,15 +12,16 @@ from dashboard.figures.comparing import (
     draw_pairs,
     draw_ranking,
     gains_info,
-    numbers,
     pairs_info,
     ranking_info,
 )
+from dashboard.figures.differences import differences_info, draw_differences
 from dashboard.figures.ranges import draw_effect, effect_info, searched, sensitivity
 from dashboard.figures.spending import cost_info, draw_cost, draw_outcomes, outcomes_info
 from dashboard.figures.training import draw_learning, learners, learning_info
-from dashboard.shared import Chosen, link, plain, polite, show
+from dashboard.shared import Chosen, link, one_search, plain, polite, show
 from studies.overview import row
+from studies.paired import differences_title
 from studies.report_tables import Table
 from studies.wording import duration
 
@@ -38,14 +39,15 @@ def heading(chosen: Chosen) -> None:
         st.markdown(f"**{plain(about.description or about.study)}**")
     ended = ", ".join(f"{count:,} {outcome}" for outcome, count in about.outcomes.items())
     facts = [about.study, f"{ended or 'no'} trials", f"{about.epochs:,} epochs"]
-    facts += [duration(about.seconds), f"{chosen.metric}, to {chosen.goal}"]
+    facts += [duration(about.seconds), f"{chosen.comparison.metric}, to {chosen.goal}"]
     st.caption(plain(" · ".join(facts)))
     if about.state != "finished" and about.progress is not None:
         st.progress(about.progress, f"{about.progress:.0%} of the budget")
 
 
 def verdict(chosen: Chosen, alarms: Sequence[str] = ()) -> None:
-    """What may be said, what is missing for more, and alarms of some kinds."""
+    """What may be said, where its uncertainty comes from, what is missing for more, and warnings
+    of some kinds."""
     report = chosen.report
     with st.container(border=True):
         st.markdown(f"#### {plain(report.headline)}")
@@ -54,6 +56,13 @@ def verdict(chosen: Chosen, alarms: Sequence[str] = ()) -> None:
         elif report.verdicts:
             with st.expander(f"All {len(report.verdicts)} pairs in words"):
                 _bullets(report.verdicts)
+        if report.uncertainty:
+            with st.expander("Where the uncertainty comes from"):
+                _bullets(report.uncertainty)
+        if report.advice:
+            with st.expander("What would make it smaller"):
+                for text in report.advice:
+                    _advice(text)
     if report.missing:
         st.info("\n".join(f"- {plain(text)}" for text in report.missing), icon=":material/info:")
     for alarm in report.alarms:
@@ -63,23 +72,33 @@ def verdict(chosen: Chosen, alarms: Sequence[str] = ()) -> None:
 
 
 def ranking(chosen: Chosen) -> None:
-    """The arms by what was confirmed, beside what tuning brought."""
+    """The arms, or their configurations, by what was confirmed, beside what tuning brought."""
+    words = chosen.report.words
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Ranking", help="By the mean over fresh seeds, the best first.")
+        st.subheader(words.ranking, help=words.about)
         info = ranking_info(chosen.results, chosen.comparison)
         show(info, draw_ranking, "ranking", NOTHING)
     with right:
-        st.subheader("Untuned, found, confirmed", help="What tuning brought, and what was luck.")
-        show(gains_info(chosen.results, chosen.comparison), draw_gains, "gains", NOTHING)
+        gains = gains_info(chosen.results, chosen.comparison)
+        title = ", ".join(gains.kinds).capitalize()
+        st.subheader(title, help="What tuning brought, and what was luck.")
+        show(gains, draw_gains, "gains", NOTHING)
 
 
 def pairs(chosen: Chosen) -> None:
-    """Every arm against every other."""
-    if len(chosen.comparison.arms) > 1:
-        st.subheader("Each against each")
-        why = "A pair needs two arms whose winners were confirmed on fresh seeds."
-        show(pairs_info(chosen.comparison), draw_pairs, "pairs", why)
+    """Every pair: the differences that its verdict rests on, and the verdicts as a matrix."""
+    comparison = chosen.comparison
+    if len(comparison.arms) < 2:
+        return
+    left, right = st.columns(2, gap="large")
+    why = "A pair needs two arms whose winners were confirmed on fresh seeds."
+    with left:
+        st.subheader(differences_title(comparison))
+        show(differences_info(comparison), draw_differences, "differences", why)
+    with right:
+        st.subheader(chosen.report.words.pairs)
+        show(pairs_info(comparison), draw_pairs, "pairs", why)
 
 
 def learning(chosen: Chosen) -> None:
@@ -114,7 +133,7 @@ def effect(chosen: Chosen, prefix: str, title: str) -> None:
             "Parameter", list(found), first, key=f"effect {prefix}", label_visibility="collapsed"
         )
     info = effect_info(
-        chosen.results, name, chosen.metric, chosen.goal, chosen.arms, log=found[name]
+        one_search(chosen), name, chosen.metric, chosen.goal, chosen.arms, log=found[name]
     )
     show(info, draw_effect, "effect", "No trial with this parameter has completed yet.")
     if not info.empty:
@@ -135,19 +154,44 @@ def spending(chosen: Chosen) -> None:
 
 
 def tables(chosen: Chosen) -> None:
-    """The numbers, the winners' configurations, and how all was found."""
+    """The numbers, the configuration to use, the winners, and how all was found."""
+    report = chosen.report
     st.subheader("Numbers")
-    st.dataframe(numbers(chosen.results, chosen.comparison), hide_index=True)
-    if chosen.report.chosen:
-        st.subheader("Configurations of the winners")
-        st.dataframe(_frame(chosen.report.configurations), hide_index=True)
+    for table in (report.ranking, report.pairs):
+        if table.rows:
+            st.dataframe(_frame(table), hide_index=True)
+            st.caption(plain(table.note))
+    if report.use is not None:
+        st.subheader("The configuration to use")
+        expected = [f"What to expect: {report.use.expected}"] if report.use.expected else []
+        _bullets([report.use.how, report.use.network, *expected])
+    if report.chosen:
+        st.subheader("Winners of the searches")
+        st.dataframe(_frame(report.configurations), hide_index=True)
         with st.container(horizontal=True):
             st.caption("Open the trial:", width="content")
-            for winner in [each for each in chosen.report.chosen if each.arm in chosen.arms]:
-                link("trial", winner.trial, study=chosen.study, trial=winner.trial)
+            for trial in _linked(chosen):
+                link("trial", trial, study=chosen.study, trial=trial)
     with st.expander("How this was compared"):
         for title, text in chosen.report.methods:
             st.markdown(f"**{title}.** {plain(text)}")
+
+
+def _linked(chosen: Chosen) -> list[str]:
+    """The winner of every arm; with several repeats there are too many, but the one to use."""
+    report = chosen.report
+    if chosen.results.spec.repeats > 1:
+        return [report.use.chosen.trial] if report.use is not None else []
+    return [each.trial for each in report.chosen if each.arm in chosen.arms]
+
+
+def _advice(text: str) -> None:
+    """Prose, and its commands to copy."""
+    for index, part in enumerate(text.split("`")):
+        if index % 2:
+            st.code(part, language="bash")
+        elif part.strip(" ."):
+            st.markdown(plain(part.strip()))
 
 
 def _frame(table: Table) -> pd.DataFrame:

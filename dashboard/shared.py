@@ -28,6 +28,7 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.figures.common import NARROW, Info, Picture
+from dashboard.figures.points import of_search
 from lightning_modules.errors import FairtuneError
 from studies.comparison import Comparison
 from studies.histories import Histories
@@ -134,6 +135,26 @@ def chosen_study(factor: str = "", *, metric: bool = True, arms: bool = False) -
     names = [arm for arm in results.arms if arm]
     picked = choose_several("arm", "Arms", names, "all") if arms and len(names) > 1 else ()
     return Chosen(home, listed, by, picked)
+
+
+def one_search(chosen: Chosen) -> StudyResults:
+    """The study with one search of each arm, and a selector where there are several: the values
+    of different splits are no one picture."""
+    results = chosen.results
+    count = results.spec.repeats
+    if count == 1:
+        return results
+    options = [f"{number} of {count}" for number in range(1, count + 1)]
+    picked = st.selectbox("Search", options, key="search", bind="query-params", width=160)
+    repeat = options.index(picked) + 1
+    splits = {trial.split_seed for trial in results.trials if trial.repeat == repeat}
+    known = [str(split) for split in splits if split is not None]
+    where = f", on split {known[0]}" if len(known) == 1 else ""
+    st.caption(
+        f"Single trials are those of search {repeat} of every arm{where}; other searches have "
+        "other rows."
+    )
+    return of_search(results, repeat)
 
 
 def say_what_to_run(factor: str = "") -> None:

@@ -12,7 +12,18 @@ from lightning_modules.configuration import flatten
 from studies.arms import arms
 from studies.results import StudyResults
 
-ALWAYS = ("trial", "arm", "phase", "outcome", "value", "seed", "epochs", "seconds")
+ALWAYS = (
+    "trial",
+    "arm",
+    "phase",
+    "repeat",
+    "split",
+    "outcome",
+    "value",
+    "seed",
+    "epochs",
+    "seconds",
+)
 RUNNING = "running"
 LOOKED_AT = 50
 """Trials of each arm whose configuration says where its searched values are."""
@@ -62,6 +73,8 @@ def usual_columns(results: StudyResults, table: pd.DataFrame) -> list[str]:
             searched |= set(arm.space.chosen(dict(flatten(trial.configuration))))
     names = [*ALWAYS, *(name for name in table.columns if name in searched), "reason"]
     empty = {name for name in ("arm", "reason") if not table[name].astype(bool).any()}
+    if results.spec.repeats == 1:
+        empty |= {"repeat", "split"}
     return [name for name in names if name not in empty]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from lightning_modules.checking import problems
@@ -125,6 +125,10 @@ class Configuration:
             "trainer": dict(self.trainer),
             "objective": {"metric": self.objective.metric, "goal": self.objective.goal},
         }
+
+    def with_split(self, split_seed: int) -> Configuration:
+        """The same training on the split of that seed; the data must take a `split_seed`."""
+        return replace(self, data=self.data.replaced("split_seed", split_seed))
 
     def flat(self) -> dict[str, Value]:
         """Dotted path to value (`optimizer.lr`: 0.1), lists kept whole."""

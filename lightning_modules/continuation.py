@@ -21,7 +21,8 @@ from pytorch_lightning.plugins import CheckpointIO
 
 from lightning_modules.errors import StorageError
 
-FORMAT = 1
+FORMAT = 2
+"""Of the state, and of the rule by which its weights are those of the best epoch."""
 SECONDS = 30.0
 """Between two writes at least; longer where a write takes long, so that it costs 2 % at most."""
 MARGIN = 2**20

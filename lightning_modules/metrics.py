@@ -6,6 +6,7 @@ numbers and targets, both (n,). Regression: values (n, k) in the units of the da
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -59,6 +60,9 @@ METRICS: dict[str, dict[str, Metric]] = {
     },
 }
 
+PART = re.compile(r"([^/]+/|(?:train|training|val|valid|validation|dev|test)_)[^/]")
+"""The beginning of a metric's name that says the part of the data, with what divides the two."""
+
 DEFAULT_OBJECTIVE = {"classification": "val/accuracy", "regression": "val/rmse"}
 
 
@@ -75,3 +79,12 @@ def goal_of(metric: str) -> Literal["minimize", "maximize"]:
         if name in rows:
             return rows[name].goal
     return "minimize"
+
+
+def loss_beside(metric: str) -> str | None:
+    """The name of the loss on the part that a metric is of: `val/accuracy` gives `val/loss`.
+
+    None for a loss itself, and for a name that says no part.
+    """
+    found = PART.match(metric)
+    return None if found is None or "loss" in metric else f"{found[1]}loss"

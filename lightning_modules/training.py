@@ -15,6 +15,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
 
+from lightning_modules.best_epoch import is_better
 from lightning_modules.building import build_data, build_network
 from lightning_modules.configuration import Configuration
 from lightning_modules.continuation import (
@@ -24,6 +25,7 @@ from lightning_modules.continuation import (
     set_generator_states,
 )
 from lightning_modules.data.described import Described, describe
+from lightning_modules.data.part_rows import rows_of_parts
 from lightning_modules.errors import Interrupted, UserError
 from lightning_modules.module import SupervisedModule
 from lightning_modules.own_modules import (
@@ -42,7 +44,7 @@ EXAMPLE_ROWS = 2
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training came to; metrics are those of the best epoch by the objective."""
+    """What a training came to; metrics are those of the best epoch, see `best_epoch.is_better`."""
 
     epochs: int
     best_epoch: int | None
@@ -58,6 +60,8 @@ class TrainingResult:
     seconds: float
     device: str
     """`cpu`, or the name of a GPU."""
+    rows: Mapping[str, int]
+    """Of `train`, `validation` and `test`, where they are known."""
 
 
 def train(
@@ -115,12 +119,14 @@ def train(
         trainer.fit(module, datamodule=data, ckpt_path=found, weights_only=True)
         if watch.interrupted:
             raise Interrupted(f"after epoch {watch.epochs}")
+        rows = rows_of_parts(data, trainer)
         test: dict[str, float] = {}
         testable = evaluate_test and can_test(module, data)
         if testable and watch.weights and not watch.diverged:
             module.load_state_dict(watch.weights)
             trainer.test(module, datamodule=data, verbose=False)
             test = tested(trainer, module)
+            rows |= rows_of_parts(data, trainer)
     if checkpoint is not None and watch.weights:
         architecture = getattr(module, "architecture", None)
         _write(checkpoint, configuration, seed, described, architecture, watch)
@@ -135,6 +141,7 @@ def train(
         weights_hash=weights_hash,
         seconds=watch.seconds,
         device=_name(trainer.strategy.root_device),
+        rows=rows,
     )
 
 
@@ -268,11 +275,8 @@ class _Watch(Checkpoint):
         self.history.append(metrics)
         if self.diverged is not None:
             return False
-        value, best = metrics[self.objective.metric], self.best.get(self.objective.metric)
-        if best is not None:
-            better = value > best if self.objective.goal == "maximize" else value < best
-            if not better:
-                return False
+        if not is_better(metrics, self.best, self.objective):
+            return False
         self.best_epoch = self.epochs
         return True
 

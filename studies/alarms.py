@@ -1,4 +1,4 @@
-"""Alarms: what may be wrong with a study's design, and what to change in its file."""
+"""Warnings about a study's design: what may be wrong, and what to change in its file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import permutations
 
 from studies.arms import Arm, arms
 from studies.comparison import ArmResult, Comparison
-from studies.confirmation import seeds_of
+from studies.confirmation import confirm_seeds, pair_count
 from studies.records import Outcome
 from studies.results import StudyResults, Trial
 from studies.space import Range
@@ -58,13 +58,14 @@ def alarms(results: StudyResults, comparison: Comparison) -> list[Alarm]:
         found += _pruned(result.arm, trials)
     found += _inclusions(comparison)
     found += _too_few_seeds(results)
-    found += _chosen_twice(results)
+    found += _chosen_twice(results, comparison)
     return found
 
 
 def _boundaries(results: StudyResults, arm: Arm, trials: Sequence[Trial]) -> Iterator[Alarm]:
     """The best trials lie at an edge of a range: the optimum may lie beyond it."""
-    best = results.ranked(trials)[:TOP]
+    best = _best(results, arm.name, trials)
+    several = results.spec.repeats > 1
     for name, node in arm.space.parameters():
         if not isinstance(node, Range) or node.size() < 2 / EDGE:
             continue
@@ -73,14 +74,27 @@ def _boundaries(results: StudyResults, arm: Arm, trials: Sequence[Trial]) -> Ite
             if edge == "low" and bound == 0:
                 continue  # nothing lies below
             count = edges.count(edge)
-            if edges[:1] == [edge] or count >= TOP_AT_EDGE:
+            if several and 2 * count <= len(best):
+                continue
+            if edges[:1] == [edge] or count >= TOP_AT_EDGE or several:
                 who = "the best trial lies" if edges[0] == edge else f"{count} of the best lie"
+                if several:
+                    who = f"the winners of {count} of {len(best)} searches lie"
                 yield Alarm(
                     "boundary",
                     arm.name,
                     f"{who} at the {'lower' if edge == 'low' else 'upper'} edge of {name} "
                     f"({node.low:g} to {node.high:g}): widen {name} {way}",
                 )
+
+
+def _best(results: StudyResults, arm: str, trials: Sequence[Trial]) -> list[Trial]:
+    """The best few trials of an arm; of several searches, whose values are of different splits,
+    the best one of each."""
+    if results.spec.repeats == 1:
+        return results.ranked(trials)[:TOP]
+    repeats = range(1, results.spec.repeats + 1)
+    return [trial for n in repeats for trial in results.ranked(results.searched(arm, n))[:1]]
 
 
 def _edge(node: Range, value: float) -> str:
@@ -101,12 +115,14 @@ def _inclusions(comparison: Comparison) -> Iterator[Alarm]:
             continue
         names = [_optimizer(special), _optimizer(general)]
         if names[0] in SPECIAL_CASES.get(names[1], ()) and _alike(comparison, special, general):
+            worse = f"worse than {special.arm}"
+            if comparison.design.claim == "configurations":
+                worse = f"the configuration found for it is worse than that for {special.arm}"
             yield Alarm(
                 "inclusion",
                 general.arm,
-                f"{general.arm} is worse than {special.arm}, which is a special case of it: its "
-                f"ranges or its budget are too small; widen the ranges of {names[1]} or raise "
-                "search.trials",
+                f"{worse}, which is a special case of it, so its ranges or its budget may be too "
+                "small: widen its ranges or raise search.trials",
             )
 
 
@@ -123,7 +139,7 @@ def _alike(comparison: Comparison, one: ArmResult, other: ArmResult) -> bool:
 
 def _still_improving(results: StudyResults, arm: str, trials: Sequence[Trial]) -> Iterator[Alarm]:
     """The best trainings were still getting better when they ended."""
-    best = [trial for trial in results.ranked(trials)[:TOP] if trial.twin is None]
+    best = [trial for trial in _best(results, arm, trials) if trial.twin is None]
     sign = 1 if results.spec.objective.goal == "maximize" else -1
     improving = sum(_gain_at_the_end(trial, sign) > STILL_IMPROVING for trial in best)
     if best and improving > len(best) / 2:
@@ -190,9 +206,9 @@ def _pruned(arm: str, trials: Sequence[Trial]) -> Iterator[Alarm]:
 def _too_few_seeds(results: StudyResults) -> Iterator[Alarm]:
     """No outcome of the confirmation could be called better."""
     spec, count = results.spec, len(arms(results.spec))
-    if spec.confirm is None or count < 2:
+    if spec.confirm is None or count < 2 or spec.design.claim != "configurations":
         return
-    seeds, needed = seeds_of(spec.confirm, count), seeds_for_a_verdict(math.comb(count, 2))
+    seeds, needed = confirm_seeds(spec), seeds_for_a_verdict(pair_count(spec))
     if seeds < needed:
         yield Alarm(
             "too few seeds",
@@ -202,14 +218,15 @@ def _too_few_seeds(results: StudyResults) -> Iterator[Alarm]:
         )
 
 
-def _chosen_twice(results: StudyResults) -> Iterator[Alarm]:
+def _chosen_twice(results: StudyResults, comparison: Comparison) -> Iterator[Alarm]:
     """The seeds that choose among an arm's configurations also judge the one that they choose."""
     confirm = results.spec.confirm
-    if confirm is not None and confirm.top > 1 and results.spec.factors:
+    top = (confirm and confirm.top) or 1
+    if top > 1 and results.spec.factors and comparison.design.part != "test":
         yield Alarm(
             "selection",
             "",
-            f"each arm's best of {confirm.top} configurations was chosen on the seeds that then "
-            "judge it, so its mean is optimistic and more than 5 % of equal arms would be called "
-            "better: compare with confirm.top=1",
+            f"each arm's best of {top} configurations was chosen on the seeds that then "
+            "judge it, so its mean is optimistic and more than 5 % of equal ones would be told "
+            "apart: compare with confirm.top=1",
         )

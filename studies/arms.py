@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from studies.space import Alternatives, Choice, Fixed, Group, Node, Space
-from studies.spec import Spec, find
+from studies.space import Alternatives, Choice, Fixed, Group, Node, Space, find
+
+if TYPE_CHECKING:
+    from studies.spec import Spec
+
+READS_LIKE_ANOTHER = re.compile(r"([-/]r\d+)?(-confirm|-cross)?")
+"""What is added to the name of an arm to name its repeats and its fresh runs."""
 
 
 @dataclass(frozen=True)
@@ -22,15 +29,29 @@ class Arm:
 
 def arms(spec: Spec) -> list[Arm]:
     """The arms of a study, in the order of the file; two factors make the product."""
-    options = [list(_options(spec.space.root, factor)) for factor in spec.factors]
+    return alternatives(spec.space.root, spec.factors)
+
+
+def alternatives(space: Group, factors: Sequence[str]) -> list[Arm]:
+    """The arms of a space by the factors under comparison; one without a name where there are
+    none."""
+    options = [list(_options(space, factor)) for factor in factors]
     made = []
     for combination in itertools.product(*options):
-        root = spec.space.root
-        for factor, (_, node) in zip(spec.factors, combination, strict=True):
+        root = space
+        for factor, (_, node) in zip(factors, combination, strict=True):
             root = _placed(root, factor.split("."), node)
         levels = tuple(label for label, _ in combination)
         made.append(Arm(" × ".join(levels), Space(root), levels))
     return made
+
+
+def confusable(names: Sequence[str]) -> tuple[str, str] | None:
+    """Two arms of which one is called what a repeat or a fresh run of the other is called."""
+    for name, other in itertools.permutations(names, 2):
+        if name.startswith(other) and READS_LIKE_ANOTHER.fullmatch(name.removeprefix(other)):
+            return name, other
+    return None
 
 
 def _options(root: Group, factor: str) -> Iterator[tuple[str, Node]]:

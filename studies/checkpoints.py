@@ -1,8 +1,9 @@
 """Which trained networks are kept, and which of them stands for a study.
 
-Where the best configuration was confirmed on fresh seeds, it is the run whose value is the median
-of these seeds (of two middle ones the worse): the confirmed mean is what one may expect of it. The
-run with the best value would be the luckiest one, and no better on new data for that.
+Where the best configuration has fresh runs, it is the one whose value is the median of them (of two
+middle ones the worse): their mean is what one may expect of it. The run with the best value would
+be the luckiest one, and no better on new data for that. On different splits values are compared
+relative to what all arms' winners reach there.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from pathlib import Path
 from optuna.trial import FrozenTrial
 
 from lightning_modules.components import unknown
+from lightning_modules.configuration import Configuration
 from lightning_modules.errors import NothingCompletedError, StorageError, UserError
-from studies.arms import arms
-from studies.confirmation import best_trials, ranked, seeds_of
+from studies.confirmation import best_trials, confirm_seeds, ranked
 from studies.database import sqlite_file
 from studies.home import Home
+from studies.placeholders import is_program
 from studies.records import TrialRecord
 from studies.results import StudyResults, Trial
 from studies.spec import Spec
@@ -40,16 +42,24 @@ class Chosen:
     is_median: bool = True
     asked: bool = False
     """Whether it was named by the user."""
+    repeats: int = 1
+    """Searches that every arm of the study has."""
 
     @property
     def words(self) -> str:
         """Which trial it is, and why."""
         name = f"{self.trial.key}, seed {self.trial.seed}"
+        if self.repeats > 1:
+            name += f", split {self.trial.split_seed} of repeat {self.trial.repeat}"
         if self.asked:
             return f"{name}, as asked"
+        if self.seeds == 1:
+            one = "run" if self.repeats > 1 else "seed"
+            return f"{name}, the one fresh {one} of the best configuration"
         if self.seeds:
             which = "the median" if self.is_median else "the kept one nearest to the median"
-            return f"{name}, {which} of {self.seeds} fresh seeds of the best configuration"
+            runs = "fresh runs" if self.repeats > 1 else "fresh seeds"
+            return f"{name}, {which} of {self.seeds} {runs} of the best configuration"
         return f"{name}, the best trial of the search, not confirmed on fresh seeds"
 
 
@@ -63,16 +73,24 @@ def choose(results: StudyResults, key: str | None = None) -> Chosen:
         known = {trial.key: trial for trial in results.ended}
         if key not in known:
             raise UserError(f"{results.study}: {unknown('trial', key, known)}")
-        return Chosen(known[key], 0, asked=True)
+        return Chosen(known[key], 0, asked=True, repeats=results.spec.repeats)
     best = results.best
     if best is None:
         raise NothingCompletedError(f"{results.study}: no trial has completed yet")
-    runs = _typical_first(results)
+    runs = _nearest_to_median(results)
     here = [run for run in runs if results.home.checkpoint(results.study, run.key).exists()]
     if not runs:
-        return Chosen(best.trial, 0)
+        return Chosen(best.trial, 0, repeats=results.spec.repeats)
     chosen = (here or runs)[0]
-    return Chosen(chosen, len(runs), is_median=chosen is runs[0])
+    return Chosen(chosen, len(runs), chosen is runs[0], repeats=results.spec.repeats)
+
+
+def configuration_of(trial: Trial) -> Configuration:
+    """A trial's configuration, with the split that it had."""
+    configuration = Configuration.resolve(trial.configuration)
+    if trial.split is None or is_program(configuration):
+        return configuration
+    return configuration.with_split(trial.split)
 
 
 @contextmanager
@@ -106,27 +124,32 @@ def best_checkpoints(home: Home, found: StudyResults) -> list[tuple[str, Path]]:
     return [(key, file) for key, file in files if file.exists()]
 
 
-def superfluous(spec: Spec, told: Collection[FrozenTrial], ended: TrialRecord) -> set[str]:
+def checkpoints_to_delete(
+    spec: Spec, told: Collection[FrozenTrial], ended: TrialRecord
+) -> set[str]:
     """The trials, by key, whose checkpoints can go now that the last of `told` has ended."""
     if ended.phase == "confirm":
-        return _never_typical(spec, told, ended)
-    best = best_trials(told, KEPT_CHECKPOINTS + 1, spec.objective.goal)
+        return _cannot_be_median(spec, told, ended)
+    if ended.phase == "cross":
+        return set()
+    kept = KEPT_CHECKPOINTS if spec.repeats == 1 else 1
+    best = best_trials(told, spec, kept + 1)
     keys = [trial.user_attrs["key"] for trial in best]
-    return {ended.key, *keys[KEPT_CHECKPOINTS:]} - set(keys[:KEPT_CHECKPOINTS])
+    return {ended.key, *keys[kept:]} - set(keys[:kept])
 
 
-def _never_typical(spec: Spec, told: Collection[FrozenTrial], ended: TrialRecord) -> set[str]:
-    """Runs of a configuration on fresh seeds that cannot become its median any more."""
-    assert spec.confirm is not None
+def _cannot_be_median(spec: Spec, told: Collection[FrozenTrial], ended: TrialRecord) -> set[str]:
+    """Runs of a configuration on fresh seeds of a repeat that cannot become its median any more."""
     alike = [
         trial
         for trial in told
         if trial.user_attrs["arm"] == ended.arm
+        and trial.user_attrs.get("repeat", 1) == ended.repeat
         and trial.user_attrs["config_hash"] == ended.configuration.hash
     ]
-    done = ranked(alike, spec.objective.goal)
+    done = ranked(alike, spec)
     failed = len(alike) - len(done)
-    count = max(len(done), seeds_of(spec.confirm, len(arms(spec))) - failed)
+    count = max(len(done), confirm_seeds(spec) - failed)
     to_come, middle = count - len(done), count // 2
     kept = {
         trial.user_attrs["key"]
@@ -136,10 +159,10 @@ def _never_typical(spec: Spec, told: Collection[FrozenTrial], ended: TrialRecord
     return {trial.user_attrs["key"] for trial in alike} - kept
 
 
-def _typical_first(results: StudyResults) -> list[Trial]:
-    """The confirmed runs of the best configuration, the median first, then those next to it."""
+def _nearest_to_median(results: StudyResults) -> list[Trial]:
+    """The fresh runs of the best configuration, the median first, then those next to it."""
     assert results.best is not None
-    runs = results.ranked(results.winner(results.best.trial.arm)[1]) if results.best.seeds else []
+    runs = results.best.runs
     order = sorted(range(len(runs)), key=lambda rank: abs(rank - len(runs) // 2))
     return [runs[rank] for rank in order]
 

@@ -2,6 +2,7 @@
 
 Where the trials of a search are independent draws, an arm has a tuning curve with a band that holds
 for every number of trials. Where they are not, it has its best value so far, as the search went.
+The searches of several repeats have different splits, so each keeps a curve of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from statistics import median
 import numpy as np
 
 from studies.records import Outcome
-from studies.results import StudyResults
+from studies.results import StudyResults, Trial
 from studies.search import SAMPLERS
 from studies.spec import Spec
 from studies.tuning_curves import TuningCurve, median_curve_band
@@ -46,16 +47,28 @@ class BestSoFar:
 
 
 @dataclass(frozen=True)
+class ArmSearches:
+    """The best value after each trial of every search of an arm, and the median of the searches."""
+
+    arm: str
+    searches: Mapping[int, Mapping[int, float]]
+    """{repeat: {number of trials: best value so far}}; each on validation of its own split."""
+    median: Mapping[int, float]
+    """By the number of trials, where more than half of the searches have a value."""
+
+
+@dataclass(frozen=True)
 class LearningCurve:
-    """The objective of an arm's winner after every epoch, over its fresh seeds."""
+    """The objective of an arm's winners after every epoch, over their fresh runs."""
 
     arm: str
     epochs: Sequence[int]
     low: Sequence[float]
-    """The lowest value of any seed."""
+    """The lowest value of any run."""
     median: Sequence[float]
     high: Sequence[float]
     seeds: int
+    """How many runs it is of: fresh seeds of one winner, or winners of several searches."""
 
 
 @dataclass(frozen=True)
@@ -68,21 +81,61 @@ class Curves:
     why_no_bands: str
     """Empty where there are tuning curves."""
     learning: Sequence[LearningCurve]
+    searches: Sequence[ArmSearches] = ()
+    """Of several repeats; then the others are empty, which are of one search."""
 
 
 def curves(results: StudyResults) -> Curves:
     """All curves of a study; the bands are seeded by the study."""
+    learning = [_learning(results, arm) for arm in results.arms]
+    known = [curve for curve in learning if curve]
+    if results.spec.repeats > 1:
+        searches = [searches_of(results, arm) for arm in results.arms]
+        return Curves([], [], "", known, [each for each in searches if each.searches])
+    tuning, progress, why = search_curves(results)
+    return Curves(tuning, progress, why, known)
+
+
+def search_curves(
+    results: StudyResults, repeat: int = 1
+) -> tuple[Sequence[ArmTuning], Sequence[BestSoFar], str]:
+    """Tuning curves of one search of every arm; where there are none its best so far, and why."""
     why = why_no_bands(results.spec)
     rng = np.random.default_rng(results.spec.seed)
-    tuning = [] if why else [_tuning(results, arm, rng) for arm in results.arms]
-    progress = [_best_so_far(results, arm) for arm in results.arms] if why else []
-    learning = [_learning(results, arm) for arm in results.arms]
-    return Curves(
-        [curve for curve in tuning if curve],
-        [curve for curve in progress if curve],
-        why,
-        [curve for curve in learning if curve],
-    )
+    if why:
+        progress = [_best_so_far(results, arm, repeat) for arm in results.arms]
+        return [], [curve for curve in progress if curve], why
+    tuning = [_tuning(results, arm, repeat, rng) for arm in results.arms]
+    return [curve for curve in tuning if curve], [], ""
+
+
+def searches_of(results: StudyResults, arm: str) -> ArmSearches:
+    """What every search of an arm had found after each of its trials, as they ended."""
+    found = {}
+    for repeat in range(1, results.spec.repeats + 1):
+        if steps := _best_by_trial(results, arm, repeat):
+            found[repeat] = steps
+    numbers = sorted({number for steps in found.values() for number in steps})
+    known = {n: [steps[n] for steps in found.values() if n in steps] for n in numbers}
+    middle = {n: median(values) for n, values in known.items() if 2 * len(values) > len(found)}
+    return ArmSearches(arm, found, middle)
+
+
+def _best_by_trial(results: StudyResults, arm: str, repeat: int) -> dict[int, float]:
+    better = max if results.spec.objective.goal == "maximize" else min
+    best: float | None = None
+    found = {}
+    for number, trial in enumerate(_as_they_ended(results, arm, repeat), start=1):
+        if trial.outcome == Outcome.completed and trial.value is not None:
+            best = trial.value if best is None else better(best, trial.value)
+        if best is not None:
+            found[number] = best
+    return found
+
+
+def _as_they_ended(results: StudyResults, arm: str, repeat: int) -> list[Trial]:
+    ended = [trial for trial in results.searched(arm, repeat) if trial.ended]
+    return sorted(ended, key=lambda trial: str(trial.ended))
 
 
 def why_no_bands(spec: Spec) -> str:
@@ -98,12 +151,14 @@ def why_no_bands(spec: Spec) -> str:
     return ""
 
 
-def _tuning(results: StudyResults, arm: str, rng: np.random.Generator) -> ArmTuning | None:
-    """The untuned trial is left out: nobody drew it. A failed trial is worse than any value."""
+def _tuning(
+    results: StudyResults, arm: str, repeat: int, rng: np.random.Generator
+) -> ArmTuning | None:
+    """The defaults are left out: nobody drew them. A failed trial is worse than any value."""
     drawn = [
         trial
-        for trial in results.search
-        if trial.arm == arm and not trial.default and trial.outcome != Outcome.interrupted
+        for trial in results.searched(arm, repeat)
+        if not trial.default and trial.outcome != Outcome.interrupted
     ]
     values = [math.nan if trial.value is None else trial.value for trial in drawn]
     if not np.isfinite(values).any():
@@ -128,13 +183,13 @@ def bounds(metric: str) -> tuple[float, float]:
     return (-math.inf, 1.0) if name == "r2" else (0.0, math.inf)
 
 
-def _best_so_far(results: StudyResults, arm: str) -> BestSoFar | None:
+def _best_so_far(results: StudyResults, arm: str, repeat: int) -> BestSoFar | None:
     """Trials count in the order in which they ended; those that did not complete cost epochs."""
     better = max if results.spec.objective.goal == "maximize" else min
     best: float | None = None
     spent, epochs, values = 0, [], []
-    ended = [trial for trial in results.search if trial.arm == arm and trial.ended]
-    for trial in sorted(ended, key=lambda trial: str(trial.ended)):
+    ended = _as_they_ended(results, arm, repeat)
+    for trial in ended:
         spent += trial.epochs
         if trial.outcome != Outcome.completed or trial.value is None:
             continue
@@ -149,14 +204,20 @@ def _best_so_far(results: StudyResults, arm: str) -> BestSoFar | None:
 
 
 def _learning(results: StudyResults, arm: str) -> LearningCurve | None:
-    _, runs = results.winner(arm)
+    runs = [run for _, runs in winners(results, arm) for run in runs]
     return learning_curve(arm, [run.curve for run in runs if run.outcome == Outcome.completed])
 
 
-def learning_curve(arm: str, curves: Sequence[Mapping[int, float]]) -> LearningCurve | None:
-    """One curve from those of several seeds, {epoch: value}.
+def winners(results: StudyResults, arm: str) -> list[tuple[Trial, list[Trial]]]:
+    """The winner of every search of an arm with its fresh runs on the split of that search."""
+    found = [results.winner(arm, repeat) for repeat in range(1, results.spec.repeats + 1)]
+    return [(trial, runs) for trial, runs in found if trial is not None]
 
-    It ends where fewer than half of the seeds still train.
+
+def learning_curve(arm: str, curves: Sequence[Mapping[int, float]]) -> LearningCurve | None:
+    """One curve from those of several runs, {epoch: value}.
+
+    It ends where fewer than half of the runs still train.
     """
     known = [curve for curve in curves if curve]
     points = []

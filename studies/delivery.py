@@ -30,6 +30,7 @@ from studies.mlflow_client import (
 from studies.records import Outcome
 from studies.report import render
 from studies.results import StudyResults
+from studies.sentences import verdicts
 from studies.spec import Spec
 from studies.spool import Spool
 from studies.trial_run import MAX_TAG_LENGTH, TrialRun, points
@@ -158,10 +159,16 @@ class Delivery:
         note = describe(found)
         note = note if len(note) <= MAX_TAG_LENGTH else note[: MAX_TAG_LENGTH - 1] + "…"
         self.client.set_tag(self.parent_id, "mlflow.note.content", note)
+        for tag, value in verdict_tags(found).items():
+            self.client.set_tag(self.parent_id, tag, value[:MAX_TAG_LENGTH])
         name = f"best/{self.spec.objective.metric}"
-        best = next((trial.value for trial in results.ranking), None)
-        if best is not None and parent.data.metrics.get(name) != best:
-            new = list(points({name: best}, _ended(results), len(results.ended)))
+        values = {name: next((trial.value for trial in results.ranking), None)}
+        if results.best is not None and results.best.runs:
+            values[f"expected/{results.best.metric}"] = results.best.value
+        known = parent.data.metrics
+        changed = {n: v for n, v in values.items() if v is not None and known.get(n) != v}
+        if changed:
+            new = list(points(changed, _ended(results), len(results.ended)))
             self.client.log_batch(self.parent_id, metrics=new, synchronous=True)
 
     def _write_checkpoints(
@@ -180,6 +187,15 @@ class Delivery:
         if parent.data.tags.get(BEST_TAG) != best.info.run_id:
             logged_model.log_model(self.client, best, runs[0][1])
             self.client.set_tag(self.parent_id, BEST_TAG, best.info.run_id)
+
+
+def verdict_tags(found: Finding) -> dict[str, str]:
+    """What a comparison claims and may say, as the study's run carries it."""
+    design = found.comparison.design
+    if design.claim is None:
+        return {}
+    said = "; ".join(verdicts(found.comparison)) or "no verdict"
+    return {"fairtune.claim": design.claim, "fairtune.verdict": said}
 
 
 def running_runs(home: Home, study: str) -> list[Run]:

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.configuration import flatten
 from studies import document
+from studies.checkpoints import configuration_of
 from studies.comparison import Finding
-from studies.markdown import escape, fence, table
+from studies.expectation import expectation
+from studies.markdown import bullets, escape, fence, table
 from studies.results import Best, StudyResults, Trial, outcome_counts
+from studies.sentences import summary
 from studies.spec import Spec
-from studies.wording import level, summary
+from studies.uncertainty import advice, sources
+from studies.wording import level
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    "trial", "arm", "phase", "outcome", "reason", "value", "seed", "config_hash",
+    "trial", "arm", "phase", "repeat", "split", "outcome", "reason", "value", "seed", "config_hash",
     "epochs", "best_epoch", "seconds", "started", "ended", "run_id",
 )  # fmt: skip
 """What the table of trials has of every trial; the configuration and the metrics come after."""
+PHASES = ("search", "confirm", "cross")
+FIELDS = {"trial": "key", "split": "split_seed"}
+"""Columns that are called otherwise in a trial."""
 
 
 def describe(found: Finding) -> str:
@@ -36,17 +43,24 @@ def describe(found: Finding) -> str:
         "objective": f"{spec.objective.goal} {spec.objective.metric}",
         "sampler": str(spec.sampler),
         "pruner": str(spec.pruner),
+        "claim": spec.design.claim or "nothing is compared",
+        "searches": f"{spec.repeats} of each arm" if spec.factors else str(spec.repeats),
         "budget": budget(spec),
         "seed": str(spec.seed),
         "trials": ", ".join(f"{count} {outcome}" for outcome, count in counts.items()),
         "epochs": str(sum(trial.epochs for trial in results.ended)),
     }
     parts = [escape(spec.description)]
-    if spec.factors and (said := summary(found.comparison)):
-        parts.append("### Verdict\n\n" + "\n".join(f"- {escape(text)}" for text in said))
+    if spec.factors:
+        lists = {
+            "Verdict": summary(found.comparison),
+            "Where the uncertainty comes from": sources(results, found.comparison),
+            "What would make it smaller": advice(results, found.comparison),
+        }
+        parts += [f"### {head}\n\n{bullets(said)}" for head, said in lists.items() if said]
     parts.append(table(["study", spec.study], list(rows.items())))
     if results.best is not None:
-        parts.append(_best(spec, results.best))
+        parts.append(_best(results, results.best))
     if results.spec.factors:
         parts.append("### Arms\n\n" + _arms(results))
     return "\n\n".join(part for part in parts if part)
@@ -55,16 +69,22 @@ def describe(found: Finding) -> str:
 def budget(spec: Spec) -> str:
     """What the search may spend, in words."""
     per_arm = " per arm" if spec.factors else ""
+    if spec.repeats > 1:
+        per_arm = " per search"
     if spec.trials is not None:
-        return f"{spec.trials} trials{per_arm}"
+        if spec.design.at is not None:
+            return f"{spec.trials} draws and the defaults{per_arm}"
+        return f"{spec.trials} trials{per_arm} (the defaults and {spec.trials - 1} draws)"
     return f"{spec.epochs} epochs{per_arm}" if spec.epochs else f"every grid point once{per_arm}"
 
 
 def trials_table(results: StudyResults) -> pd.DataFrame:
-    """One row per trial: how it ended, its dotted configuration, its best and test metrics."""
+    """One row per trial, those of the search first: how it ended, its dotted configuration, its
+    best and test metrics."""
     import pandas as pd
 
-    rows = [dict(_row(trial)) for trial in results.trials]
+    trials = sorted(results.trials, key=lambda trial: PHASES.index(trial.phase))
+    rows = [dict(_row(trial)) for trial in trials]
     columns = dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])
     table = pd.DataFrame(rows, columns=list(columns))
     for name in table.columns:
@@ -78,7 +98,7 @@ def trials_table(results: StudyResults) -> pd.DataFrame:
 
 def _row(trial: Trial) -> Iterator[tuple[str, Any]]:
     for name in COLUMNS:
-        yield name, getattr(trial, "key" if name == "trial" else name)
+        yield name, getattr(trial, FIELDS.get(name, name))
     for path, value in flatten(trial.configuration):
         yield path, _text(value) if isinstance(value, list | tuple | dict) else value
     for name, value in trial.best.items():
@@ -94,25 +114,24 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _best(spec: Spec, best: Best) -> str:
-    value = level(spec.objective.metric, best.value)
-    how = f"mean of {best.seeds} fresh seeds" if best.seeds else "one trial of the search"
-    return (
-        f"### Best\n\n{spec.objective.metric} **{value}** by {escape(best.trial.key)} ({how})\n\n"
-        + fence(document.dump(_plain(best.trial.configuration)), "yaml")
+def _best(results: StudyResults, best: Best) -> str:
+    expected = expectation(results)
+    said = "" if expected is None else f"Expect {escape(expected.words)}.\n\n"
+    how = "the configuration to use" if best.runs else "one trial of the search"
+    return f"### Best\n\n{escape(best.trial.key)}: {how}. {said}" + fence(
+        document.dump(configuration_of(best.trial).to_dict()), "yaml"
     )
 
 
 def _arms(results: StudyResults) -> str:
+    """A row per arm; of several searches without the best value, as their splits differ."""
+    metric, several = results.spec.objective.metric, results.spec.repeats > 1
     rows = []
     for arm in results.arms:
         trials = [trial for trial in results.search if trial.arm == arm]
         best = next(iter(results.ranked(trials)), None)
         epochs = sum(trial.epochs for trial in trials)
-        value = level(results.spec.objective.metric, best.value if best else None)
-        rows.append((arm, str(len(trials)), str(epochs), value))
-    return table(["arm", "trials", "epochs", f"best {results.spec.objective.metric}"], rows)
-
-
-def _plain(tree: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: _plain(v) if isinstance(v, Mapping) else v for k, v in tree.items()}
+        value = [] if several else [level(metric, best.value if best else None)]
+        rows.append([arm, str(len(trials)), str(epochs), *value])
+    head = ["arm", "trials", "epochs", *([] if several else [f"best {metric}"])]
+    return table(head, rows)

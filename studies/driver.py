@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
+from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
-from lightning_modules.errors import UserError
-from studies import document, results
+from studies import results
 from studies.archive import FILES, Archive
 from studies.checkpoints import best_checkpoints
+from studies.continuing import continued, recorded_file, search_names
 from studies.engines.local import LocalEngine
 from studies.engines.trials import PRELOAD, train_task
 from studies.garbage import lasting
@@ -23,6 +24,7 @@ from studies.inputs import check_inputs
 from studies.results import StudyResults
 from studies.runner import Display, Runner
 from studies.spec import Spec
+from studies.splits import Splits, splits_of
 from studies.spool import Spool
 from studies.storage import steadily
 
@@ -30,9 +32,6 @@ if TYPE_CHECKING:
     from studies.comparison import Finding
     from studies.tracking import MlflowTracker
 
-MAY_CHANGE = ("description", "search.trials", "search.epochs", "search.timeout", "confirm",
-              "trainer.trial_timeout")  # fmt: skip
-"""Keys of a study file that may differ between two runs of the same study."""
 PACKAGES = ("fairtune", "optuna", "torch", "torchvision", "pytorch-lightning", "numpy", "pandas",
             "pillow", "scikit-learn", "mlflow", "transformers", "tokenizers", "safetensors",
             "keras")  # fmt: skip
@@ -46,8 +45,11 @@ def run_study(
     workers: int,
     display: Display,
     stopping: Callable[[], bool] = lambda: False,
+    command: Sequence[str] = (),
 ) -> Finding:
     """Run a study to its end, or continue it; everything that it found.
+
+    `command` is what `fairtune run` was given, by which the study can be extended.
 
     Raises BusyError where another process runs it, StorageError where a database cannot be used
     and UserError where the study file or a data file differs from what the study was started with,
@@ -56,6 +58,7 @@ def run_study(
     new = not home.study(spec.study).exists()
     if new:
         check_inputs(spec, home)  # nothing is written for data that cannot be used
+        splits_of(spec)
     home.create(spec.study)
     engine = LocalEngine(workers, train_task, PRELOAD)
     try:
@@ -63,7 +66,7 @@ def run_study(
             if new:
                 engine.start()  # the workers' imports take seconds: they run beside the driver's
             with closing(Archive.open(home)) as archive:
-                refuse_changes(spec, archive)
+                spec = as_recorded(spec, archive, home)
                 if is_finished(spec, archive):
                     if not Spool(home, spec.study).waiting():
                         return finding(load(home, spec.study))
@@ -75,8 +78,14 @@ def run_study(
                 if not new:
                     check_inputs(spec, home)
                 engine.start()
-                noted = {FILES: files} if files else {}
-                return _run(spec, home, archive, engine, display, stopping, noted)
+                splits = splits_of(spec)
+                noted: dict[str, Any] = {FILES: files} if files else {}
+                if command:
+                    noted["command"] = list(command)
+                if splits.per_repeat:
+                    noted["redrawn"] = list(splits.rule.redrawn)
+                    noted["fixed_parts"] = splits.rule.why_fixed
+                return _run(spec, home, archive, engine, display, stopping, noted, splits)
     finally:
         engine.close()
 
@@ -89,17 +98,64 @@ def _run(
     display: Display,
     stopping: Callable[[], bool],
     noted: Mapping[str, Any],
+    splits: Splits,
 ) -> Finding:
     with tracking(home, spec) as tracker:
         tracker.prefetch()  # while the workers start
-        runner = Runner(spec, home, archive, tracker, engine, display, stopping, noted)
+        runner = Runner(
+            spec, home, archive, tracker, engine, display, stopping, splits=splits, noted=noted
+        )
         runner.run()
-        for name in search_names(spec.study, archive):  # before they are read
-            archive.note(name, {**versions(), **hardware()})
+        first = search_names(spec.study, archive)[0]
+        archive.note(first, {**versions(), **hardware()})  # before they are read
+        if runner.finished:
+            note_look(results.read(archive, home, spec.study), archive)
         found = _conclude(tracker, home, spec.study, runner.finished)
-        for name in search_names(spec.study, archive):  # last: the next run starts from here
-            archive.note(name, {"finished": spec.text if runner.finished else ""})
+        # last: the next run starts from here
+        archive.note(first, {"finished": spec.text if runner.finished else ""})
         return found
+
+
+def as_recorded(given: Spec, archive: Archive, home: Home) -> Spec:
+    """The study file as it continues what is recorded. Where it changes that, the verdict that
+    could be read before is noted, and what another look can still show is said.
+
+    Raises UserError where the file may not change so.
+    """
+    recorded = recorded_file(given.study, archive)
+    spec = continued(given, archive)
+    if recorded not in (None, spec.text):
+        note_look(results.read(archive, home, spec.study), archive)
+        warn_of_looks(spec, archive)
+    return spec
+
+
+def note_look(found: StudyResults, archive: Archive) -> None:
+    """Write down the design at which a verdict about arms is given: another one after it is
+    another look. A verdict can be read as soon as the last fresh run has ended, so that one may be
+    noted that its own run did not come to note."""
+    from studies.arm_comparison import look_of
+    from studies.comparison import compare
+
+    compared = compare(found)
+    if compared.design.claim != "arms" or compared.design.why_none or not compared.pairs:
+        return
+    name = search_names(found.study, archive)[0]
+    look, looks = asdict(look_of(found)), archive.attributes(name).get("looks", [])
+    if look not in [asdict(each) for each in found.looks]:
+        archive.note(name, {"looks": [*looks, look]})
+
+
+def warn_of_looks(spec: Spec, archive: Archive) -> None:
+    """Say before anything is trained what an extension after a verdict can still show."""
+    name = search_names(spec.study, archive)[0]
+    looks = archive.attributes(name).get("looks", [])
+    if not looks or spec.design.claim != "arms":
+        return
+    said = "more of it is a second look, judged at p <= 0.01"
+    if len(looks) > 1:
+        said = "more of it gives no further verdict and takes the last one back"
+    getLogger("fairtune").warning("study %s has given a verdict: %s", spec.study, said)
 
 
 @contextmanager
@@ -144,11 +200,6 @@ def is_finished(spec: Spec, archive: Archive) -> bool:
     return any(archive.attributes(name).get("finished") == spec.text for name in names)
 
 
-def search_names(study: str, archive: Archive) -> list[str]:
-    """The Optuna studies of a study's arms, as far as they exist."""
-    return [n for n in archive.names() if n == study or n.startswith(f"{study}/")]
-
-
 def versions() -> dict[str, str]:
     """Of Python and of every package that is installed."""
     found: dict[str, str] = {}
@@ -157,34 +208,3 @@ def versions() -> dict[str, str]:
             found[name] = importlib.metadata.version(name)
     found["python"] = platform.python_version()
     return {f"version:{name}": version for name, version in found.items()}
-
-
-def refuse_changes(spec: Spec, archive: Archive) -> None:
-    """Raise UserError naming what differs from the file that the study was started with."""
-    for name in search_names(spec.study, archive):
-        before = archive.attributes(name).get("study_file")
-        if before is None:
-            continue
-        old = dict(_flat("", document.parse(before, "stored").tree))
-        new = dict(_flat("", spec.tree))
-        changed = [
-            f"{path} was {old.get(path, 'not given')!r} and is {new.get(path, 'not given')!r}"
-            for path in sorted(old.keys() | new.keys())
-            if old.get(path) != new.get(path) and not path.startswith(MAY_CHANGE)
-        ]
-        if changed:
-            raise UserError(
-                f"study {spec.study} was started with another file: {'; '.join(changed)}. "
-                "Give the changed study another name, or undo the change"
-            )
-        return
-
-
-def _flat(prefix: str, node: Any) -> Iterator[tuple[str, Any]]:
-    items = node.items() if isinstance(node, Mapping) else enumerate(node)
-    for key, value in items:
-        path = f"{prefix}.{key}" if prefix else str(key)
-        if isinstance(value, Mapping | list) and value:
-            yield from _flat(path, value)
-        else:
-            yield path, value

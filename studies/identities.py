@@ -103,16 +103,18 @@ def refuse_changed_files(
 
     As long as no trial has had an epoch, a mistake in a file may be mended.
     """
-    for name in names:
-        before: Identities = archive.attributes(name).get(FILES, {})
-        trained = any(trial.intermediate_values for trial in archive.trials(name))
-        for path, now in files.items():
-            if trained and before.get(path, now) != now:
-                raise UserError(
-                    f"{path}: has changed since study {study} began (it had {before[path]}, it has "
-                    f"{now}), so new trials could not be compared with the old ones. Put the old "
-                    "file back, or give the study another name"
-                )
+    known = [(name, archive.attributes(name).get(FILES)) for name in names]
+    before: Identities = next((files for _, files in known if files), {})
+    changed = [path for path, now in files.items() if before.get(path, now) != now]
+    if not changed:
+        return
+    if any(trial.intermediate_values for name, _ in known for trial in archive.trials(name)):
+        path = changed[0]
+        raise UserError(
+            f"{path}: has changed since study {study} began (it had {before[path]}, it has "
+            f"{files[path]}), so new trials could not be compared with the old ones. Put the old "
+            "file back, or give the study another name"
+        )
 
 
 def identity(path: Path) -> str:

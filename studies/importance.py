@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,6 +68,8 @@ def importances(results: StudyResults, arm: str) -> Importances:
     chosen = [
         trials[i] for i in np.linspace(0, len(trials) - 1, min(USED, len(trials))).astype(int)
     ]
+    if results.spec.repeats > 1:
+        chosen = _ranked_within_searches(chosen)
     study = _study(chosen, kinds, results.spec.objective.goal)
     found = _evaluate(study)
     total = sum(found.values())
@@ -76,6 +79,19 @@ def importances(results: StudyResults, arm: str) -> Importances:
     chance = _by_chance(study, np.random.default_rng(results.spec.seed))
     rows = [Importance(name, value / total, chance[name] / total) for name, value in found.items()]
     return Importances(arm, sorted(rows, key=lambda row: -row.share), len(chosen), "")
+
+
+def _ranked_within_searches(trials: Sequence[Trial]) -> list[Trial]:
+    """Every trial with its rank among those of its own search, 0 to 1, for its value: values of
+    different splits cannot be ordered."""
+    by_search: dict[int, list[float]] = {}
+    for trial in trials:
+        by_search.setdefault(trial.repeat, []).append(float(trial.value or 0.0))
+    return [
+        replace(trial, value=fmean(value <= float(trial.value or 0.0) for value in values))
+        for trial in trials
+        for values in [by_search[trial.repeat]]
+    ]
 
 
 def _why_none(trials: Sequence[Trial], kinds: Mapping[str, BaseDistribution]) -> str:

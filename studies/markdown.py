@@ -8,7 +8,26 @@ from collections.abc import Sequence
 
 def escape(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
-    return re.sub(r"([\\`*_\[\]<>|&~#])", r"\\\1", " ".join(text.split()))
+    return _escaped(text).strip()
+
+
+def marked(text: str) -> str:
+    """A sentence in which commands, in backticks, are code; the rest is text."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return "".join(
+        f"`{part}`" if index % 2 else _escaped(part) for index, part in enumerate(parts)
+    ).strip()
+
+
+def bullets(texts: Sequence[str]) -> str:
+    """A list of sentences with commands."""
+    return "\n".join(f"- {marked(text)}" for text in texts)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>|&~#])", r"\\\1", re.sub(r"\s+", " ", text))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

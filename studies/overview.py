@@ -10,7 +10,7 @@ from typing import Literal
 
 from lightning_modules.errors import UserError
 from studies import document
-from studies.confirmation import seeds_of
+from studies.confirmation import confirm_seeds
 from studies.home import Home
 from studies.results import StudyResults, open_archive, outcome_counts, summary
 from studies.spec import resolve
@@ -56,7 +56,7 @@ def listed(home: Home) -> list[Listed]:
 def _factors(file: str) -> tuple[str, ...]:
     """None where the file says something that this version does not understand."""
     try:
-        return resolve(document.parse(file, "the stored file")).factors
+        return resolve(document.parse(file, "the stored file"), recorded=True).factors
     except UserError:
         return ()
 
@@ -75,9 +75,13 @@ class StudyRow:
     metric: str
     goal: str
     best: float | None
-    """The mean over fresh seeds where there are any, else the best of the search."""
+    """What to expect of the configuration to use, else the best of the search."""
+    best_metric: str
+    """The metric of that; with repeats it may be of the test part."""
     best_arm: str
     fresh_seeds: int
+    searches: int
+    """Searches of each arm that are planned."""
     outcomes: Mapping[str, int]
     epochs: int
     seconds: float
@@ -96,11 +100,13 @@ def row(results: StudyResults) -> StudyRow:
         progress=progress(results),
         factors=spec.factors,
         arms=tuple(arm for arm in results.arms if arm),
-        metric=spec.objective.metric,
+        metric=spec.objective.metric if best is None else best.metric,
         goal=spec.objective.goal,
         best=None if best is None else best.value,
+        best_metric=spec.objective.metric if best is None else best.metric,
         best_arm="" if best is None else best.trial.arm,
         fresh_seeds=0 if best is None else best.seeds,
+        searches=spec.repeats,
         outcomes=outcome_counts(ended),
         epochs=sum(trial.epochs for trial in ended),
         seconds=float(summary(results)["seconds"]),
@@ -119,10 +125,12 @@ def progress(results: StudyResults) -> float | None:
     """The share of the trials of search and confirmation, or of the epochs, that are done."""
     if results.finished:
         return 1.0
-    spec, arms = results.spec, len(results.arms)
-    confirmations = spec.confirm.top * seeds_of(spec.confirm, arms) * arms if spec.confirm else 0
+    spec, searches = results.spec, len(results.arms) * results.spec.repeats
+    each = spec.design.top * confirm_seeds(spec) if spec.confirm is not None else 0
     if results.planned is not None:
-        return min(1.0, len(results.ended) / (results.planned + confirmations))
-    if spec.epochs is not None and not confirmations:
-        return min(1.0, sum(trial.epochs for trial in results.search) / (spec.epochs * arms))
+        ended = sum(trial.phase != "cross" for trial in results.ended)
+        return min(1.0, ended / (results.planned + each * searches))
+    if spec.epochs is not None and not each:
+        spent = sum(trial.epochs for trial in results.search)
+        return min(1.0, spent / (spec.epochs * searches))
     return None

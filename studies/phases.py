@@ -1,11 +1,11 @@
-"""What to train next: the search of every arm within its budget, then the confirmation."""
+"""The search of an arm within its budget, and how trials are named and seeded."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import optuna
@@ -15,27 +15,27 @@ from lightning_modules.configuration import Configuration
 from studies.archive import FINISHED, Archive, Asked, Ledger, end_of
 from studies.arms import Arm
 from studies.records import TrialRecord
+from studies.samplers import salt_of
 from studies.search import PRUNERS, SAMPLERS
 from studies.space import Point
 from studies.spec import Spec
 
+FRESH = ("confirm", "cross")
+"""Phases whose trainings have seeds that no search uses."""
 
-def derive_seed(study_seed: int, phase: str, index: int) -> int:
+
+def derive_seed(study_seed: int, phase: str, index: int, repeat: int = 1) -> int:
     """The seed of a trial, below 2^31: it depends on no arm and no worker, so that arms are
-    compared in pairs. Seeds of the confirmation are odd and all others even: they never meet."""
-    digest = hashlib.sha256(f"{study_seed}/{phase}/{index}".encode()).digest()
-    return (int.from_bytes(digest[:4], "big") >> 2) * 2 + (phase == "confirm")
+    compared in pairs. Seeds of fresh runs are odd and all others even: they never meet."""
+    where = phase if repeat == 1 else f"{phase}/r{repeat}"
+    digest = hashlib.sha256(f"{study_seed}/{where}/{index}".encode()).digest()
+    return (int.from_bytes(digest[:4], "big") >> 2) * 2 + (phase in FRESH)
 
 
 class Source(Protocol):
-    """Where the runner gets trials from: the search of an arm, or the confirmation."""
+    """Where the runner gets trials from: the search of an arm, or the fresh runs."""
 
     ledger: Ledger
-
-    @property
-    def share(self) -> float:
-        """How far it has come; sources advance in turn by this."""
-        ...
 
     def ask(self) -> Asked | None:
         """The next trial, or None when there is no more to do."""
@@ -67,12 +67,15 @@ class Budget:
 
 @dataclass
 class ArmSearch:
-    """The search of one arm: its Optuna study, its sampler, its pruner and its budget."""
+    """One search of one arm: its Optuna study, its sampler, its pruner and its budget."""
 
     arm: Arm
     spec: Spec
     ledger: Ledger
     budget: Budget
+    repeat: int = 1
+    split: int | None = None
+    """The seed of its split; None for the file's own."""
     running: dict[int, Asked] = field(default_factory=dict)
     spent: int = 0
     """Epochs of finished trials."""
@@ -82,22 +85,31 @@ class ArmSearch:
     """The numbers of those that wait to be handed out, interrupted ones among them."""
 
     @classmethod
-    def open(cls, arm: Arm, spec: Spec, archive: Archive, noted: Mapping[str, Any]) -> ArmSearch:
-        """The search of an arm, continued where the storage has it; `noted` is written there."""
+    def open(
+        cls,
+        arm: Arm,
+        spec: Spec,
+        archive: Archive,
+        noted: Mapping[str, Any],
+        repeat: int = 1,
+        split: int | None = None,
+    ) -> ArmSearch:
+        """A search, continued where the storage has it; `noted` is written to the first repeat."""
+        attributes: dict[str, Any] = {"study": spec.study, "arm": arm.name, "phase": "search"}
+        if repeat == 1:
+            attributes |= {"study_file": spec.text, "sampler": str(spec.sampler), **noted}
+            if spec.design.sequential:
+                attributes["sequence"] = asdict(spec.design.plan)
+        else:
+            attributes |= {"repeat": repeat, "split": split}
         ledger = archive.ledger(
-            f"{spec.study}/{arm.name}" if arm.name else spec.study,
+            search_name(spec.study, arm.name, repeat),
             spec.objective.goal,
             pruner=build_pruner(spec),
-            attributes={
-                "study": spec.study,
-                "arm": arm.name,
-                "phase": "search",
-                "study_file": spec.text,
-                "sampler": str(spec.sampler),
-                **noted,
-            },
+            attributes=attributes,
         )
-        return cls(arm, spec, ledger, Budget(spec.trials, spec.epochs, spec.max_epochs))
+        budget = Budget(spec.trials_asked, spec.epochs, spec.max_epochs)
+        return cls(arm, spec, ledger, budget, repeat, split)
 
     def __post_init__(self) -> None:
         trials = self.ledger.trials()
@@ -109,16 +121,25 @@ class ArmSearch:
             self._grid = self._remaining_points(trials)
 
     @property
-    def share(self) -> float:
-        """How far the arm has come; arms advance in turn by this."""
+    def progress(self) -> float:
+        """How much of its budget is used; arms advance in turn by this."""
         if self.budget.epochs is not None:
             return (self.spent + len(self.running) * self.budget.longest) / self.budget.epochs
         return float(self.asked - len(self.queued))
 
     @property
     def total(self) -> int | None:
-        """Trials that this arm will have; None where an epoch budget decides."""
+        """Trials that this search will have; None where an epoch budget decides."""
         return int(self.arm.space.grid_size()) if self._grid is not None else self.budget.trials
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its budget is used and all of its trials have ended."""
+        if self.queued or self.running:
+            return False
+        if self._grid is not None:
+            return self.asked >= (self.total or 0)
+        return not self.budget.allows(self.asked, self.spent, 0)
 
     def ask(self) -> Asked | None:
         """The next trial of this arm, or None when its budget is used."""
@@ -126,17 +147,19 @@ class ArmSearch:
             return None
         number = self.queued.popleft() if self.queued else self.asked
         self.asked = max(self.asked, number + 1)
-        self.ledger.study.sampler = build_sampler(self.spec, number)
+        self.ledger.study.sampler = build_sampler(self.spec, number, self.repeat)
         trial = self.ledger.study.ask()
         configuration = Configuration.resolve(self.arm.space.suggest(trial))
         record = TrialRecord(
-            key=trial_key(self.arm.name, trial.number),
+            key=trial_key(self.arm.name, trial.number, self.repeat),
             number=trial.number,
             arm=self.arm.name,
             phase="search",
-            seed=derive_seed(self.spec.seed, "search", trial.number),
+            seed=derive_seed(self.spec.seed, "search", trial.number, self.repeat),
             configuration=configuration,
-            sampler=type(self.ledger.study.sampler).__name__,
+            sampler=self.spec.sampler.name,
+            repeat=self.repeat,
+            split=self.split,
         )
         asked = self.ledger.begin(trial, record)
         self.running[trial.number] = asked
@@ -180,11 +203,16 @@ class ArmSearch:
                 yield point
 
 
-def build_sampler(spec: Spec, number: int) -> optuna.samplers.BaseSampler:
-    """The sampler of trial `number`, seeded so that a resumed search repeats itself exactly."""
+def build_sampler(
+    spec: Spec, number: int, repeat: int = 1, extra: str = ""
+) -> optuna.samplers.BaseSampler:
+    """The sampler of trial `number`, seeded so that a resumed search repeats itself exactly, and
+    equally in every arm; `extra` is what to tell arms apart by."""
     row = SAMPLERS[spec.sampler.name]
-    seed = derive_seed(spec.seed, "sampler", number if row.reseed else 0)
-    sampler: optuna.samplers.BaseSampler = row.build(seed, **spec.sampler.parameters)
+    phase = f"sampler/{extra}" if extra else "sampler"
+    seed = derive_seed(spec.seed, phase, number if row.reseed else 0, repeat)
+    salt = salt_of(spec.seed, repeat, number, extra)
+    sampler: optuna.samplers.BaseSampler = row.build(seed, salt, **spec.sampler.parameters)
     return sampler
 
 
@@ -197,9 +225,21 @@ def build_pruner(spec: Spec) -> optuna.pruners.BasePruner:
     return pruner
 
 
-def trial_key(arm: str, number: int) -> str:
+def search_name(study: str, arm: str, repeat: int = 1) -> str:
+    """The Optuna study of a search; no name of an arm has a slash and a number at its end."""
+    if repeat > 1:
+        return f"{study}/{arm}/r{repeat}"
+    return f"{study}/{arm}" if arm else study
+
+
+def trial_key(arm: str, number: int, repeat: int = 1, phase: str = "search") -> str:
     """A trial's name in MLflow and on the screen."""
-    return f"{arm or 'trial'}-{number:04d}"
+    parts = [arm] if arm else ["trial"] * (phase == "search")
+    if repeat > 1:
+        parts.append(f"r{repeat}")
+    if phase != "search":
+        parts.append(phase)
+    return "-".join([*parts, f"{number:04d}"])
 
 
 def _epochs(trial: FrozenTrial) -> int:

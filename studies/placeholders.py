@@ -1,8 +1,9 @@
 """What the command of a program asks for: `{optimizer.lr}` and the like.
 
-`{path}` is a value of the configuration by its dotted path, `{seed}`, `{epochs}` and `{checkpoint}`
-(a file for the program's best weights) belong to the trial, and `{configuration}` is a JSON file
-that holds all of it. `{{word}}` is the text `{word}`.
+`{path}` is a value of the configuration by its dotted path. `{seed}`, `{split}` (an integer, the
+seed by which the program divides its data, 0 unless a study repeats its searches on several
+splits), `{epochs}` and `{checkpoint}` (a file for the program's best weights) belong to the trial,
+and `{configuration}` is a JSON file that holds all of it. `{{word}}` is the text `{word}`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ PLACEHOLDER = re.compile(r"\{\{([\w.]+)\}\}|\{([\w.]+)\}")
 WHOLE = "configuration"
 FAIRTUNES = ("trainer", "objective")
 """Sections that mean something without being told to the program."""
-OF_THE_TRIAL = ("seed", "epochs", "checkpoint", WHOLE)
+OF_THE_TRIAL = ("seed", "split", "epochs", "checkpoint", WHOLE)
 
 
 def is_program(configuration: Configuration) -> bool:
@@ -34,6 +35,14 @@ def is_program(configuration: Configuration) -> bool:
 def asked_for(command: Sequence[str]) -> list[str]:
     """The names in a command, in their order."""
     return [name for word in command for _, name in PLACEHOLDER.findall(word) if name]
+
+
+def tells_split(configuration: Configuration) -> bool:
+    """Whether it is a program's, which is told the split on which it is to train."""
+    if not is_program(configuration):
+        return False
+    names = asked_for(configuration.model.parameters[COMMAND])
+    return "split" in names or WHOLE in names
 
 
 def filled(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:

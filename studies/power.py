@@ -18,8 +18,9 @@ import math
 import numpy as np
 from scipy import stats
 
+from studies.levels import ALPHA
 from studies.stats import Array
-from studies.verdicts import ALPHA, BETTER, seeds_for_a_verdict
+from studies.verdicts import BETTER, seeds_for_a_verdict
 
 SIMULATIONS = 4_000
 """Monte Carlo error of a power of 0.8: 0.006."""

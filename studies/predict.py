@@ -37,6 +37,8 @@ class Predictions:
     """Of the test part, where it was asked for."""
     names: tuple[str, Sequence[str]] | None = None
     """What the rows are called in their file, and the column that says it."""
+    caveat: str = ""
+    """Why the metrics of the test part look better than those of new rows would."""
 
     def table(self) -> pd.DataFrame:
         """A line per row, counted from 1."""
@@ -71,6 +73,8 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
 
     chosen = choose(results, trial)
     configuration = Configuration.resolve(chosen.trial.configuration)
+    if chosen.trial.split is not None and configuration.model.name != COMMAND:
+        configuration = configuration.with_split(chosen.trial.split)
     if configuration.model.name == COMMAND:
         raise UserError(
             f"{results.study}: its networks are those of a program, which alone can predict with "
@@ -119,7 +123,23 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
             metrics = _metrics(configuration.task, answers, targets)
         known = targets.tolist()
         targets = [classes[index] for index in known] if classes else known
-    return Predictions(chosen, answers, classes, targets or (), metrics, names)
+    settled = chosen.asked and chosen.trial.phase != "cross"  # its own split alone chose it
+    caveat = "" if data is not None or settled else rows_took_part(results)
+    return Predictions(chosen, answers, classes, targets or (), metrics, names, caveat)
+
+
+def rows_took_part(results: StudyResults) -> str:
+    """Whether rows of the test part have chosen the configuration; empty where none has.
+
+    On several splits the rows that test one have trained and validated on another.
+    """
+    splits = {trial.split for trial in results.ended if trial.phase in ("confirm", "cross")}
+    if len(splits) < 2 or results.fixed_test:
+        return ""
+    return (
+        "rows of this test part took part in choosing the configuration, on other splits, so that "
+        "new rows may do worse; `fairtune best` says what to expect"
+    )
 
 
 def write(table: pd.DataFrame, path: Path) -> None:

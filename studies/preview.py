@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,16 +10,28 @@ from statistics import fmean
 import optuna
 
 from lightning_modules.configuration import Configuration
+from lightning_modules.errors import UserError
 from lightning_modules.metrics import METRICS, goal_of, logged_metrics
 from studies.arms import Arm, arms
-from studies.confirmation import seeds_of
+from studies.choice import CANDIDATES, SHARE
+from studies.confirmation import confirm_seeds, pair_count
+from studies.design_words import design_sentences
+from studies.home import Home
 from studies.phases import Budget
 from studies.placeholders import is_program, lacks_seed
+from studies.samplers import MatchedRandomSampler, salt_of
+from studies.search import STARTUP, model_trials
 from studies.spec import Spec
+from studies.splits import splits_of
 from studies.verdicts import seeds_for_a_verdict
+from studies.wording import plural
 
 SAMPLES = 3
 PROBE_SECONDS = 20.0
+TWO_LOOKS = (
+    "this study has given two verdicts: more repeats will give none and withdraw the last one; ask "
+    "in a new study"
+)
 KNOWN = {metric for task in METRICS for metric in logged_metrics(task)}
 """Metrics whose better direction is known."""
 
@@ -30,38 +41,71 @@ class Plan:
     """The sizes of a study; `trials` is None where a budget in epochs decides."""
 
     arms: Sequence[str]
+    repeats: int
+    """Searches of every arm, at most."""
     trials: int | None
+    """Of all searches."""
+    trials_each: int | None
+    """Of every search, the defaults included."""
     confirmations: int
+    crossed: int
+    """Trainings on other splits, at most."""
     epochs: int
-    """Epochs at most, search and confirmation together."""
+    """Epochs at most, everything together."""
     grid_points: int | None
     warnings: Sequence[str]
+    design: Sequence[str]
+    """What is claimed from what, on which rows, and what can be shown."""
 
 
-def plan(spec: Spec) -> Plan:
-    """The sizes of a study."""
-    alternatives = arms(spec)
+def plan(spec: Spec, earlier: int = 0) -> Plan:
+    """The sizes of a study; raises UserError where its rows cannot be split as it says.
+
+    `earlier`: how many verdicts the study has given on other designs, see `verdicts_given`.
+    """
+    alternatives, splits = arms(spec), splits_of(spec)
+    searches = len(alternatives) * spec.repeats
     grid = spec.sampler.name == "grid"
     points = sum(arm.space.grid_size() for arm in alternatives) if grid else None
-    trials = points
-    if not grid and spec.trials is not None:
-        trials = spec.trials * len(alternatives)
-    search = (spec.epochs or 0) * len(alternatives)
+    trials = None if points is None else points * spec.repeats
+    if spec.trials_asked is not None:
+        trials = spec.trials_asked * searches
+    epochs = (spec.epochs or 0) * searches
     if trials is not None:
-        search = trials * spec.max_epochs
+        epochs = trials * spec.max_epochs
     confirmations = 0
     if spec.confirm is not None:
-        confirmations = (
-            len(alternatives) * spec.confirm.top * seeds_of(spec.confirm, len(arms(spec)))
-        )
+        confirmations = searches * spec.design.top * confirm_seeds(spec)
+    crossed = 0
+    if splits.per_repeat and spec.design.cross and confirmations:
+        whole = (trials or epochs // spec.max_epochs) + confirmations
+        crossed = min(CANDIDATES * (spec.repeats - 1), int(SHARE * whole))
     return Plan(
-        [arm.name for arm in alternatives],
-        trials,
-        confirmations,
-        search + confirmations * spec.max_epochs,
-        points,
-        list(_warnings(spec, alternatives)),
+        arms=[arm.name for arm in alternatives],
+        repeats=spec.repeats,
+        trials=trials,
+        trials_each=spec.trials_asked,
+        confirmations=confirmations,
+        crossed=crossed,
+        epochs=epochs + (confirmations + crossed) * spec.max_epochs,
+        grid_points=points,
+        warnings=[*_warnings(spec, alternatives), *([TWO_LOOKS] if earlier > 1 else [])],
+        design=list(design_sentences(spec, splits, earlier)),
     )
+
+
+def verdicts_given(home: Home, spec: Spec) -> int:
+    """How many verdicts about arms the home has of a study that had another design than now."""
+    from studies import results
+    from studies.arm_comparison import earlier_looks  # scipy takes half a second
+
+    if not results.exists(home):
+        return 0
+    try:
+        found = results.load(home, spec.study)
+    except UserError:
+        return 0  # a new study
+    return len(earlier_looks(replace(found, spec=spec)))
 
 
 def _warnings(spec: Spec, alternatives: Sequence[Arm]) -> list[str]:
@@ -87,16 +131,23 @@ def _warnings(spec: Spec, alternatives: Sequence[Arm]) -> list[str]:
                 f"search.epochs is {spec.epochs}, less than one training ({spec.max_epochs}): "
                 "no trial will start"
             )
+    startup = spec.sampler.parameters.get(STARTUP)
+    if startup is not None and spec.trials is not None:
+        name, trials = spec.sampler.name, spec.trials
+        if model_trials(name, trials, startup) == 0:
+            found.append(
+                f"{name} with {plural(trials, 'trial')} is random search: the defaults and random "
+                f"draws are the first {startup}, and its model chooses none; raise search.trials, "
+                "or write method: random"
+            )
     if spec.confirm is not None and lacks_seed(spec.space.root):
         found.append(
             "the program is not told its seed: runs on fresh seeds would be equal, or differ by "
             "chance alone; add {seed} to model.command"
         )
-    if spec.confirm is not None and len(alternatives) > 1:
-        seeds, needed = (
-            seeds_of(spec.confirm, len(alternatives)),
-            seeds_for_a_verdict(math.comb(len(alternatives), 2)),
-        )
+    configurations = spec.design.claim == "configurations"
+    if spec.confirm is not None and len(alternatives) > 1 and configurations:
+        seeds, needed = confirm_seeds(spec), seeds_for_a_verdict(pair_count(spec))
         if seeds < needed:
             found.append(
                 f"confirm.seeds is {seeds}: no verdict is possible below {needed} seeds with "
@@ -106,14 +157,15 @@ def _warnings(spec: Spec, alternatives: Sequence[Arm]) -> list[str]:
 
 
 def sample(spec: Spec) -> list[Configuration]:
-    """A few configurations of the space: the first arms' defaults, then random ones."""
+    """A few configurations: the first arm's default, then the draws of trials 1 and 2 of the arms,
+    as a random search or the start-up of a model makes them."""
     alternatives = arms(spec)
-    sampler = optuna.samplers.RandomSampler(seed=spec.seed)
-    study = optuna.create_study(sampler=sampler)
     found = []
-    for index in range(SAMPLES):
-        arm = alternatives[index % len(alternatives)]
-        if index == 0:
+    for number in range(SAMPLES):
+        arm = alternatives[number % len(alternatives)]
+        sampler = MatchedRandomSampler(salt_of(spec.seed, 1, number))
+        study = optuna.create_study(sampler=sampler)
+        if number == 0:
             study.enqueue_trial(arm.space.default())
         found.append(Configuration.resolve(arm.space.suggest(study.ask())))
     return found

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 from lightning_modules.errors import StorageError, UserError
 from lightning_modules.sections import COMMAND
-from studies import logged_model, wording
+from studies import logged_model
 from studies.checkpoints import Chosen, checkpoint_of, choose
 from studies.comparison import Comparison, compare
 from studies.delivery import run_or_none
+from studies.expectation import expectation
 from studies.mlflow_client import MlflowClient, MlflowException, Run, connect, is_database, usable
 from studies.results import StudyResults
+from studies.sentences import verdicts
 
 MAX_TAG_LENGTH = 4000
 
@@ -31,7 +33,7 @@ class Promoted:
     is_new: bool
     """Whether it was made now; the same trial is never registered twice."""
     confirmed: str
-    """The mean over fresh seeds with its interval, in words."""
+    """What to expect, with its interval, in words."""
     verdict: str
 
     @property
@@ -127,17 +129,19 @@ def _logged(client: MlflowClient, run: Run) -> str | None:
 
 def _tags(results: StudyResults, chosen: Chosen, compared: Comparison) -> dict[str, str]:
     trial = chosen.trial
-    confirmed = verdict = "not confirmed"
-    if chosen.seeds:
-        arm = next(arm for arm in compared.arms if arm.arm == trial.arm)
-        mean = wording.interval(compared.metric, arm.mean)
-        confirmed = f"{compared.metric} {mean}, {chosen.seeds} fresh seeds"
-        verdict = "; ".join(wording.verdicts(compared)) or "nothing was compared"
+    confirmed, verdict = "not confirmed", "not confirmed"
+    expected = expectation(results)
+    if chosen.seeds and expected is not None:
+        confirmed = expected.words
+        verdict = "; ".join(verdicts(compared)) or "nothing was compared"
     return {
         "fairtune.study": results.study,
         "fairtune.arm": trial.arm,
         "fairtune.trial": trial.key,
         "fairtune.seed": str(trial.seed),
+        "fairtune.repeat": str(trial.repeat),
+        "fairtune.split": str("" if trial.split_seed is None else trial.split_seed),
+        "fairtune.claim": compared.design.claim or "",
         "fairtune.config_hash": trial.config_hash,
         "fairtune.data_hash": trial.data_hash,
         "fairtune.chosen": chosen.words,

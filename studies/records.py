@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from lightning_modules.configuration import Configuration
+from lightning_modules.configuration import Configuration, Objective
+from lightning_modules.metrics import loss_beside
 
 STOPPED = "the study was stopped"
 """The reason of an interrupted trial."""
@@ -53,6 +55,10 @@ class TrialRecord:
     seed: int
     configuration: Configuration
     sampler: str
+    repeat: int = 1
+    """The independent search of its arm that it belongs to, counted from 1."""
+    split: int | None = None
+    """The seed of its split, where that is not the configuration's own."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,8 @@ class TrialEnd:
     data_hash: str = ""
     weights_hash: str = ""
     device: str = ""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Of the parts `train`, `validation` and `test`, where they are known."""
 
     def to_json(self) -> str:
         """As it is stored."""
@@ -85,3 +93,13 @@ class TrialEnd:
 
 def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else list(value)
+
+
+def merit(
+    value: float | None, metrics: Mapping[str, float], objective: Objective
+) -> tuple[float, float]:
+    """What ranks trials, the best first: the objective, then the loss on the same part."""
+    sign = -1.0 if objective.goal == "maximize" else 1.0
+    beside = loss_beside(objective.metric)
+    loss = math.inf if beside is None else metrics.get(beside, math.inf)
+    return sign * (value or 0.0), loss if math.isfinite(loss) else math.inf

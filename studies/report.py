@@ -16,12 +16,15 @@ import pandas as pd
 from lightning_modules.errors import UserError
 from studies import report_tables
 from studies.alarms import Alarm, alarms
+from studies.claim_words import ClaimWords, claim_words
 from studies.comparison import Comparison, compare
 from studies.description import trials_table
 from studies.methods import methods
-from studies.report_tables import Chosen, Table
+from studies.report_tables import Chosen, Table, Use
 from studies.results import StudyResults
-from studies.wording import level, verdicts
+from studies.sentences import verdicts
+from studies.uncertainty import advice, sources
+from studies.wording import level, plural
 
 Format = Literal["html", "md", "csv"]
 FILES: dict[Format, str] = {
@@ -42,11 +45,20 @@ class Report:
     """What may be said of all arms together."""
     verdicts: Sequence[str]
     missing: Sequence[str]
+    words: ClaimWords
+    """What its tables and figures are called."""
     ranking: Table
     pairs: Table
     alarms: Sequence[Alarm]
     warnings: Sequence[str]
+    uncertainty: Sequence[str]
+    """Where the uncertainty comes from."""
+    advice: Sequence[str]
+    """What would make it smaller; commands stand in backticks."""
+    use: Use | None
+    """The configuration to use."""
     chosen: Sequence[Chosen]
+    """The winner of every search."""
     configurations: Table
     methods: Sequence[tuple[str, str]]
     space: Table
@@ -54,18 +66,27 @@ class Report:
     environment: Table
     study_file: str
 
+    @property
+    def files(self) -> Sequence[Chosen]:
+        """The winners that are shown as study files, beside the configuration to use: one for
+        each arm. With several repeats there are too many."""
+        used = self.use.chosen.trial if self.use is not None else ""
+        several = any(each.repeat > 1 for each in self.chosen)
+        return [] if several else [each for each in self.chosen if each.trial != used]
+
 
 def report(results: StudyResults, comparison: Comparison) -> Report:
     """Everything that a report says of a study."""
     chosen = report_tables.chosen(results)
-    headline, *rest = verdicts(comparison) or [_best(results, comparison)]
+    headline, *rest = verdicts(comparison) or [_best(results)]
     names = results.arms
     return Report(
         study=results.study,
         question=results.spec.description,
         headline=_sentence(headline, names),
         verdicts=[_sentence(text, names) for text in rest],
-        missing=[_sentence(text, names) for text in comparison.missing],
+        missing=[_sentence(text, names) for text in comparison.missing if text != headline],
+        words=claim_words(comparison),
         ranking=report_tables.ranking(comparison),
         pairs=report_tables.pairs(comparison),
         alarms=[
@@ -73,6 +94,9 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
             for alarm in alarms(results, comparison)
         ],
         warnings=[_sentence(text, names) for text in results.warnings],
+        uncertainty=[_sentence(text, names) for text in sources(results, comparison)],
+        advice=[_sentence(text, names) for text in advice(results, comparison)],
+        use=report_tables.to_use(results),
         chosen=chosen,
         configurations=report_tables.configurations(results, chosen),
         methods=methods(results, comparison),
@@ -83,16 +107,22 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
     )
 
 
-def _best(results: StudyResults, comparison: Comparison) -> str:
+def _best(results: StudyResults) -> str:
     """What there is to say where no two arms can be compared."""
     best = results.best
     if best is None:
         return "no trial has completed, so nothing can be said yet"
-    value = level(comparison.metric, best.value)
-    who = f" by {best.trial.arm}" if best.trial.arm else ""
+    value = level(best.metric, best.value)
+    who = f" of {best.trial.arm}" if best.trial.arm else ""
+    if best.repeats:
+        searches = plural(best.repeats, "search", "searches")
+        return f"the winners{who} have {best.metric} {value}, the mean of {searches}"
     if best.seeds:
-        return f"the best configuration{who} has {value}, the mean of {best.seeds} fresh seeds"
-    return f"the best trial{who} of the search has {value}, which is optimistic"
+        return (
+            f"the best configuration{who} has {best.metric} {value}, the mean of {best.seeds} "
+            "fresh seeds"
+        )
+    return f"the best trial{who} of the search has {best.metric} {value}, which is optimistic"
 
 
 def _sentence(text: str, names: Sequence[str]) -> str:

@@ -21,16 +21,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from studies.comparison import ArmResult
-from studies.curves import ArmTuning, BestSoFar, LearningCurve
+from studies.curves import ArmSearches, ArmTuning, BestSoFar, LearningCurve
+from studies.paired import PairDifferences
 from studies.palette import COLOURS
-from studies.wording import is_share
+from studies.wording import is_share, within
 
 MARKERS, DASHES = "osD^v", ("-", "--", "-.", ":")
-INK, FAINT = "#1a1b1c", "#b5b6b7"
+INK, FAINT, PAIRED = "#1a1b1c", "#b5b6b7", "#5b5f63"
 PAGE_COLOURS = {
     **{colour.lower(): f"var(--arm-{index})" for index, colour in enumerate(COLOURS)},
     INK: "var(--ink)",
     FAINT: "var(--faint)",
+    PAIRED: "var(--soft)",
 }
 WIDTH = 7.2
 PER_ROW = 3
@@ -67,8 +69,7 @@ class Look:
         self.study = study
 
     def label(self, arm: str) -> str:
-        text = " ".join((arm or self.study).split())
-        return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
+        return _cut(arm or self.study, LONGEST_LABEL)
 
     def colour(self, arm: str) -> str:
         return COLOURS[self.number(arm)]
@@ -85,15 +86,15 @@ class Look:
 
 
 def dots(arms: Sequence[ArmResult], metric: str, look: Look) -> str:
-    """Every confirmed seed as a point, with the mean and its interval; best arm on top."""
+    """Every confirmed value as a point, with the mean and its interval; best mean on top."""
     shown = [arm for arm in arms if arm.confirmed]
-    seeds = sorted({seed for arm in shown for seed in arm.confirmed})
-    shift = {seed: _spread(i, len(seeds)) for i, seed in enumerate(seeds)}
+    units = sorted({unit for arm in shown for unit in arm.confirmed})
+    shift = {unit: _spread(i, len(units)) for i, unit in enumerate(units)}
     with _figure("dots", 0.75 + 0.42 * len(shown)) as (figure, finish):
         axes = figure.add_subplot()
         for row, arm in enumerate(shown):
             colour = look.colour(arm.arm)
-            ys = [row - 0.12 + 0.36 * shift[seed] for seed in arm.confirmed]
+            ys = [row - 0.12 + 0.36 * shift[unit] for unit in arm.confirmed]
             axes.plot(
                 list(arm.confirmed.values()),
                 ys,
@@ -103,7 +104,7 @@ def dots(arms: Sequence[ArmResult], metric: str, look: Look) -> str:
                 markersize=4,
                 markeredgewidth=0,
             )
-            _mean(axes, arm, row + 0.28, colour)
+            _mean(axes, arm, metric, row + 0.28, colour)
         axes.set_yticks(range(len(shown)), [look.label(arm.arm) for arm in shown])
         axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.grid(axis="y", visible=False)
@@ -112,9 +113,43 @@ def dots(arms: Sequence[ArmResult], metric: str, look: Look) -> str:
         return finish()
 
 
-def _mean(axes: Axes, arm: ArmResult, y: float, colour: str) -> None:
+def differences(found: Sequence[PairDifferences], label: str, *, ratios: bool) -> str:
+    """A row per pair: its differences as points, their mean and the interval; a line at none."""
+    units = sorted({unit for each in found for unit in each.points})
+    shift = {unit: _spread(i, len(units)) for i, unit in enumerate(units)}
+    with _figure("differences", 0.75 + 0.42 * len(found)) as (figure, finish):
+        axes = figure.add_subplot()
+        if ratios:
+            axes.set_xscale("log", base=2)
+        axes.axvline(1 if ratios else 0, color=INK, linewidth=0.8)
+        for row, each in enumerate(found):
+            ys = [row - 0.12 + 0.36 * shift[unit] for unit in each.points]
+            axes.plot(
+                list(each.points.values()),
+                ys,
+                "o",
+                color=PAIRED,
+                alpha=0.6,
+                markersize=4,
+                markeredgewidth=0,
+            )
+            y = row + 0.28
+            if math.isfinite(each.low):
+                axes.plot([each.low, each.high], [y, y], "-", color=INK, linewidth=1.6)
+            axes.plot([each.mean], [y], "d", color=INK, markersize=5, markeredgewidth=0)
+        axes.set_yticks(range(len(found)), [_cut(each.label, 2 * LONGEST_LABEL) for each in found])
+        axes.set_ylim(len(found) - 0.5, -0.5)
+        axes.grid(axis="y", visible=False)
+        axes.tick_params(axis="y", length=0)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.set_xlabel(label)
+        return finish()
+
+
+def _mean(axes: Axes, arm: ArmResult, metric: str, y: float, colour: str) -> None:
     if math.isfinite(arm.mean.low):
-        axes.plot([arm.mean.low, arm.mean.high], [y, y], "-", color=colour, linewidth=2)
+        ends = within(metric, arm.mean.low, arm.mean.high)
+        axes.plot(ends, [y, y], "-", color=colour, linewidth=2)
     axes.plot([arm.mean.estimate], [y], "d", color=INK, markersize=5, markeredgewidth=0)
 
 
@@ -147,7 +182,7 @@ def tuning_curves(found: Sequence[ArmTuning], metric: str, look: Look) -> str:
 
 
 def learning_curves(found: Sequence[LearningCurve], metric: str, look: Look) -> str:
-    """A panel per arm: the median over the fresh seeds and all that lies between them."""
+    """A panel per arm: the median over the fresh runs and all that lies between them."""
     focus = []
     for each in found:
         late = len(each.epochs) // 4
@@ -193,7 +228,7 @@ def best_so_far(found: Sequence[BestSoFar], metric: str, look: Look) -> str:
         return finish()
 
 
-Panel = TypeVar("Panel", ArmTuning, LearningCurve)
+Panel = TypeVar("Panel", ArmTuning, ArmSearches, LearningCurve)
 
 
 def _panels(
@@ -228,8 +263,44 @@ def _panels(
         return finish()
 
 
+def searches(found: Sequence[ArmSearches], metric: str, look: Look) -> str:
+    """A panel per arm: a thin line for each search, the median thick; other medians in grey."""
+    focus = []
+    for each in found:
+        for steps in each.searches.values():
+            late = sorted(steps)
+            focus += [steps[n] for n in late[len(late) // 4 :]]
+
+    def others(axes: Axes, each: ArmSearches) -> None:
+        axes.step(
+            list(each.median), list(each.median.values()), where="post", color=FAINT, linewidth=0.8
+        )
+
+    def own(axes: Axes, each: ArmSearches) -> None:
+        colour = look.colour(each.arm)
+        for steps in each.searches.values():
+            axes.step(
+                list(steps),
+                list(steps.values()),
+                where="post",
+                color=colour,
+                alpha=0.45,
+                linewidth=0.8,
+            )
+        axes.step(
+            list(each.median), list(each.median.values()), where="post", color=colour, linewidth=2
+        )
+
+    return _panels("searches", found, metric, look, "trials of a search", focus, others, own)
+
+
+def _cut(text: str, longest: int) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
 def _spread(index: int, count: int) -> float:
-    """Where a seed lies in the row of an arm, -0.5 to 0.5: neighbours far apart."""
+    """Where a point lies in the row of an arm, -0.5 to 0.5: neighbours far apart."""
     return (index * 0.618034) % 1.0 - 0.5 if count > 1 else 0.0
 
 

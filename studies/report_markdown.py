@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from studies.markdown import escape, fence, table
+from studies.markdown import bullets, escape, fence, table
 from studies.report import Report
 from studies.report_tables import Table
 
@@ -19,24 +19,36 @@ def _parts(report: Report) -> Iterator[str]:
     yield escape(report.question)
     yield "## What may be said"
     yield f"**{escape(report.headline)}**"
-    yield _list(report.verdicts)
+    yield bullets(report.verdicts)
     if report.missing:
         yield "### What is missing"
-        yield _list(report.missing)
-    yield "## Ranking"
+        yield bullets(report.missing)
+    yield f"## {report.words.ranking}"
     yield _table(report.ranking)
     if report.pairs.rows:
-        yield "## Pairs of arms"
+        yield f"## {report.words.pairs}"
         yield _table(report.pairs)
+    if report.uncertainty:
+        yield "## Where the uncertainty comes from"
+        yield bullets(report.uncertainty)
+    if report.advice:
+        yield "## What would make it smaller"
+        yield bullets(report.advice)
+    if report.use is not None:
+        yield "## The configuration to use"
+        yield bullets([report.use.how, report.use.network])
+        if report.use.expected:
+            yield f"**What to expect.** {escape(report.use.expected)}"
+        yield fence(report.use.chosen.file, "yaml")
     if report.alarms or report.warnings:
-        yield "## Alarms"
-        yield _list(report.warnings)
-        yield _list(
+        yield "## Warnings about the design"
+        yield bullets(report.warnings)
+        yield bullets(
             [": ".join(part for part in (a.kind, a.arm, a.message) if part) for a in report.alarms]
         )
-    yield "## Chosen configurations"
+    yield "## Winners of the searches"
     yield _table(report.configurations)
-    for each in report.chosen:
+    for each in report.files:
         yield f"### {escape(each.arm or report.study)}: {escape(each.trial)}"
         yield fence(each.file, "yaml")
     yield "## Methods"
@@ -50,10 +62,6 @@ def _parts(report: Report) -> Iterator[str]:
     yield _table(report.environment)
     yield "## Study file"
     yield fence(report.study_file, "yaml")
-
-
-def _list(texts: Sequence[str]) -> str:
-    return "\n".join(f"- {escape(text)}" for text in texts)
 
 
 def _table(found: Table) -> str:

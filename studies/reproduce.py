@@ -84,7 +84,7 @@ def find(home: Home, run: str) -> tuple[StudyResults, Trial]:
         raise UserError(f"{study}: {unknown('trial', key, known)}")
     trial = known[key]
     if trial.twin is not None:
-        trial = known[trial_key(trial.arm, trial.twin)]
+        trial = known[trial_key(trial.arm, trial.twin, trial.repeat)]
     return loaded, trial
 
 
@@ -120,6 +120,7 @@ def reproduce(
             evaluate_test=bool(trial.test),
             allowed=own.allowed(),
             weights=weights_file(configuration, found.home),
+            split=trial.split,
         )
         again, end = _train(engine, task, max(recorded), trial.outcome == Outcome.completed)
         metrics = _compared(recorded, again, finite_only=not complete)

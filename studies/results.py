@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -22,7 +23,7 @@ from studies.archive_reader import SQLITE, ArchiveReader
 from studies.arms import arms
 from studies.garbage import uncollected
 from studies.home import Home
-from studies.records import Outcome
+from studies.records import Outcome, merit
 from studies.spec import Spec, resolve
 from studies.spool import Spool
 
@@ -65,16 +66,51 @@ class Trial:
     """Identity of the data that it saw."""
     weights_hash: str = ""
     """Identity of the file of weights that it started from."""
+    repeat: int = 1
+    """The independent search of its arm that it belongs to, counted from 1."""
+    split: int | None = None
+    """The seed of its split, where that is not the configuration's own."""
+    number: int = 0
+    """Its number in its Optuna study."""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Rows of `train`, `validation` and `test`, as far as they are known."""
+
+    @property
+    def split_seed(self) -> int | None:
+        """The seed by which its rows were divided; None where only the user's code knows."""
+        known = self.configuration.get("data", {}).get("split_seed")
+        return known if self.split is None else self.split
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best configuration of a study, by the trial of the search that found it."""
+    """The configuration of a study to use, by the trial of the search that found it."""
 
     trial: Trial
     value: float
-    """The mean over fresh seeds, or the trial's own value where there are none."""
+    """What to expect of it: the mean over its fresh runs, or the trial's own value where there are
+    none; with repeats the mean over the winners of its arm."""
+    metric: str
+    runs: Sequence[Trial] = ()
+    """Its fresh runs that completed, on all splits, the best first."""
+    repeats: int = 0
+    """Searches of its arm that `value` is the mean of; 0 where there was one."""
+
+    @property
+    def seeds(self) -> int:
+        """How many fresh runs it has."""
+        return len(self.runs)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A design whose verdict was given; another one after it is another look at the data."""
+
+    repeats: int
+    trials: int | None
+    epochs: int | None
     seeds: int
+    top: int = 1
 
 
 @dataclass(frozen=True)
@@ -92,6 +128,19 @@ class StudyResults:
     """The machine of the last run, as `studies.hardware` tells it."""
     files: Mapping[str, str] = field(default_factory=dict)
     """The identities of the files that trials read and ran, by name."""
+    looks: Sequence[Look] = ()
+    """The designs at which verdicts were given, in their order."""
+    command: Sequence[str] = ()
+    """The options of `fairtune run` by which the study was started: file, overrides, modules."""
+    redrawn: Sequence[str] = ()
+    """The parts that every repeat divides anew; empty where none does."""
+    fixed_parts: str = ""
+    """Why some rows stay where they are in every split; empty where all are divided anew."""
+
+    @property
+    def fixed_test(self) -> bool:
+        """Whether every split has the same test part."""
+        return bool(self.redrawn) and "test" not in self.redrawn
 
     @property
     def study(self) -> str:
@@ -102,8 +151,9 @@ class StudyResults:
     def planned(self) -> int | None:
         """Trials that the search will have; None where a budget in epochs decides."""
         if self.spec.sampler.name == "grid":
-            return sum(arm.space.grid_size() for arm in arms(self.spec))
-        return None if self.spec.trials is None else self.spec.trials * len(self.arms)
+            return self.spec.repeats * sum(arm.space.grid_size() for arm in arms(self.spec))
+        each = self.spec.trials_asked
+        return None if each is None else self.spec.repeats * each * len(self.arms)
 
     @property
     def ended(self) -> list[Trial]:
@@ -123,48 +173,56 @@ class StudyResults:
     def ranked(self, trials: Sequence[Trial]) -> list[Trial]:
         """The completed ones, the best first."""
         done = [t for t in trials if t.outcome == Outcome.completed and t.value is not None]
-        sign = -1 if self.spec.objective.goal == "maximize" else 1
-        return sorted(done, key=lambda trial: sign * (trial.value or 0.0))
+        return sorted(done, key=lambda t: merit(t.value, t.best, self.spec.objective))
 
-    def winner(self, arm: str) -> tuple[Trial | None, list[Trial]]:
-        """An arm's best configuration by its trial in the search, and its runs on fresh seeds.
+    def searched(self, arm: str, repeat: int) -> list[Trial]:
+        """The trials of a search that were told."""
+        return self._by_search.get((arm, repeat), [])
+
+    @cached_property
+    def _by_search(self) -> dict[tuple[str, int], list[Trial]]:
+        found: dict[tuple[str, int], list[Trial]] = {}
+        for trial in self.search:
+            found.setdefault((trial.arm, trial.repeat), []).append(trial)
+        return found
+
+    def candidates(self, arm: str, repeat: int = 1) -> list[Trial]:
+        """The configurations of a search that train on fresh seeds, the best first."""
+        found: dict[str, Trial] = {}
+        for trial in self.ranked(self.searched(arm, repeat)):
+            if self.spec.design.at is None or not trial.default:
+                found.setdefault(trial.config_hash, trial)
+        return list(found.values())[: self.spec.design.top if self.spec.confirm else 1]
+
+    def winner(self, arm: str, repeat: int = 1) -> tuple[Trial | None, list[Trial]]:
+        """The best configuration of a search by its trial, and its runs on fresh seeds.
 
         Where several configurations were confirmed it is the one with most seeds and then the best
         mean, where none was it is the best of the search.
         """
-        candidates: dict[str, Trial] = {}
-        for trial in self.ranked([trial for trial in self.search if trial.arm == arm]):
-            candidates.setdefault(trial.config_hash, trial)
-        top = self.spec.confirm.top if self.spec.confirm else 1
-        best = list(candidates.values())[:top]
-        runs = {trial.config_hash: self._confirmations(trial) for trial in best}
+        best = self.candidates(arm, repeat)
+        runs = {trial.config_hash: self.confirmations(trial) for trial in best}
         best.sort(key=lambda trial: self._merit(runs[trial.config_hash]), reverse=True)
         return (best[0], runs[best[0].config_hash]) if best else (None, [])
 
-    @property
+    @cached_property
     def best(self) -> Best | None:
-        """The best configuration of the study: of those on most fresh seeds the one with the best
-        mean, or the best trial of the search where nothing was confirmed."""
-        winners = [
-            (trial, runs) for arm in self.arms for trial, runs in [self.winner(arm)] if trial
-        ]
-        if not winners:
-            return None
-        trial, runs = max(winners, key=lambda winner: self._merit(winner[1]))
-        values = [run.value for run in runs if run.value is not None]
-        if not values:
-            trial = self.ranking[0]
-        return Best(trial, fmean(values) if values else float(trial.value or 0.0), len(values))
+        """The configuration to use, see `studies.choice`; None where no trial has completed."""
+        from studies.choice import best
 
-    def _confirmations(self, trial: Trial) -> list[Trial]:
-        """Runs of a trial's configuration on fresh seeds that have ended."""
-        return [
-            run
-            for run in self.ended
-            if run.phase == "confirm"
-            and (run.arm, run.config_hash) == (trial.arm, trial.config_hash)
-            and run.outcome != Outcome.interrupted
-        ]
+        return best(self)
+
+    def confirmations(self, trial: Trial) -> list[Trial]:
+        """Runs of a trial's configuration on fresh seeds of its repeat that have ended."""
+        return self._by_fresh.get((trial.arm, trial.repeat, trial.config_hash), [])
+
+    @cached_property
+    def _by_fresh(self) -> dict[tuple[str, int, str], list[Trial]]:
+        found: dict[tuple[str, int, str], list[Trial]] = {}
+        for run in self.ended:
+            if run.phase == "confirm" and run.outcome != Outcome.interrupted:
+                found.setdefault((run.arm, run.repeat, run.config_hash), []).append(run)
+        return found
 
     def _merit(self, runs: Sequence[Trial]) -> tuple[int, float]:
         sign = 1 if self.spec.objective.goal == "maximize" else -1
@@ -259,14 +317,20 @@ def read(archive: Archive | ArchiveReader, home: Home, study: str) -> StudyResul
             for name, attributes in parts.items()
             for trial in archive.trials(name)
         ]
+    spec = resolve(document.parse(file, f"the stored file of {study}"), recorded=True)
+    spec = spec.with_sequence(_first(parts, "sequence", None))
     return StudyResults(
         home,
-        resolve(document.parse(file, f"the stored file of {study}")),
-        [trial for trial in trials if trial],
+        spec,
+        [trial for trial in trials if trial and _counts(trial, spec)],
         finished=any(part.get("finished") == file for part in parts.values()),
         versions=_noted(parts, "version:"),
         hardware=_noted(parts, "hardware:"),
-        files=next((part[FILES] for part in parts.values() if FILES in part), {}),
+        files=_first(parts, FILES, {}),
+        looks=[Look(**look) for look in _first(parts, "looks", ())],
+        command=_first(parts, "command", ()),
+        redrawn=_first(parts, "redrawn", ()),
+        fixed_parts=_first(parts, "fixed_parts", ""),
     )
 
 
@@ -275,11 +339,22 @@ def _names(archive: Archive | ArchiveReader) -> list[str]:
     return sorted(name for name in found if name)  # other Optuna studies may live there too
 
 
+def _counts(trial: Trial, spec: Spec) -> bool:
+    """Whether a trial belongs to what the study claims: from arms to configurations, the further
+    repeats stay in the storage and are no part of it."""
+    return trial.repeat <= spec.repeats and (spec.repeats > 1 or trial.phase != "cross")
+
+
+def _first(parts: Mapping[str, Mapping[str, Any]], key: str, default: Any) -> Any:
+    """An attribute of the first part that has it."""
+    return next((part[key] for part in parts.values() if key in part), default)
+
+
 def _noted(parts: Mapping[str, Mapping[str, Any]], prefix: str) -> dict[str, str]:
-    """What the driver noted of a run under names that begin so."""
+    """What the driver noted of a run under names that begin so; the first part knows best."""
     return {
         key.removeprefix(prefix): str(value)
-        for attributes in parts.values()
+        for attributes in reversed(list(parts.values()))
         for key, value in sorted(attributes.items())
         if key.startswith(prefix)
     }
@@ -298,6 +373,9 @@ def _trial(
         key=told["key"],
         arm=told.get("arm", attributes.get("arm", "")),
         phase=attributes.get("phase", "search"),
+        number=trial.number,
+        repeat=told.get("repeat", attributes.get("repeat", 1)),
+        split=told.get("split", attributes.get("split")),
         outcome=None if running else outcome,
         value=trial.value if trial.state == TrialState.COMPLETE else None,
         seed=told["seed"],
@@ -320,6 +398,7 @@ def _trial(
         traceback=(end.traceback or "") if end else "",
         data_hash=end.data_hash if end else "",
         weights_hash=end.weights_hash if end else "",
+        rows=end.rows if end else {},
     )
 
 
@@ -356,10 +435,14 @@ def _arm_summary(results: StudyResults, arm: str) -> dict[str, Any]:
 def _best_summary(results: StudyResults, best: Best) -> dict[str, Any]:
     return {
         "value": best.value,
-        "metric": results.spec.objective.metric,
+        "metric": best.metric,
+        "trial": best.trial.key,
         "arm": best.trial.arm,
+        "repeat": best.trial.repeat,
+        "split": best.trial.split_seed,
         "configuration": dict(best.trial.configuration),
         "seed": best.trial.seed,
         "mlflow_run_id": best.trial.run_id,
         "fresh_seeds": best.seeds,
+        "searches": best.repeats or 1,
     }

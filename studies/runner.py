@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,17 +13,20 @@ from optuna.trial import FrozenTrial
 
 from lightning_modules import own
 from lightning_modules.errors import StorageError
+from studies import results
 from studies.archive import Archive, Asked, Ledger, end_of
 from studies.arms import arms
-from studies.checkpoints import superfluous
-from studies.confirmation import Confirmation, plan
+from studies.checkpoints import checkpoints_to_delete
 from studies.engines import Ended, Engine, Epoch, Event, Task
 from studies.failures import ATTEMPTS, RETRIED, FailureRun
 from studies.home import Home
 from studies.listeners import Display, Tracker
-from studies.phases import ArmSearch, Source
+from studies.phases import Source
 from studies.records import STOPPED, Outcome, TrialEnd
+from studies.repeats import Repeats
+from studies.results import StudyResults
 from studies.spec import Spec
+from studies.splits import Splits, splits_of
 from studies.weights import weights_file
 
 __all__ = ["Display", "Runner"]
@@ -31,6 +34,7 @@ __all__ = ["Display", "Runner"]
 DRAIN_SECONDS = 5.0
 """What trials under way have to finish their epoch when the study is stopped."""
 INTERRUPTED = TrialEnd(Outcome.interrupted, reason=STOPPED)
+NextTrial = Callable[[], tuple[Source, Asked] | None]
 TICK = 0.25
 """Seconds between two looks at the clock and at a request to stop."""
 
@@ -57,6 +61,8 @@ class Runner:
     engine: Engine
     display: Display
     stopping: Callable[[], bool] = lambda: False
+    splits: Splits | None = None
+    """Those of the study file unless given."""
     noted: Mapping[str, Any] = field(default_factory=dict)
     """What the Optuna studies say beside the study file, such as the identity of data files."""
     running: dict[str, Running] = field(default_factory=dict)
@@ -68,8 +74,8 @@ class Runner:
     failures: FailureRun = field(default_factory=lambda: FailureRun(worked=False))
     drain_until: float | None = None
     began: float = field(default_factory=time.monotonic)
-    searching: bool = True
-    """Whether the first phase is under way, which `search.timeout` bounds."""
+    looked: dict[int, Sequence[str]] = field(default_factory=dict)
+    """The arms that go on after a look, by the number of repeats that it saw."""
     finished: bool = False
     """Whether nothing was left to do."""
 
@@ -90,56 +96,98 @@ class Runner:
             raise self.failures.error()
 
     def search_and_confirm(self) -> None:
-        """The two phases."""
-        searches = self.open_searches()
-        self.failures.worked = any(search.ledger.worked for search in searches)
-        done = sum(search.asked - len(search.queued) for search in searches)
-        self.display.phase("search", self.total_trials(searches), done)
-        self.work_off(searches)
-        cut = self.timed_out() and any(search.share < 1 for search in searches)
-        self.searching = False
-        if self.spec.confirm is not None and not self.ending:
-            confirmation = self.open_confirmation(searches)
-            done = len(confirmation.planned) - confirmation.open_count
-            self.display.phase("confirm", len(confirmation.planned), done)
-            self.work_off([confirmation])
+        """The searches of every repeat and the fresh runs of their winners; then those of the
+        leading arm's on the other splits."""
+        splits = self.splits or splits_of(self.spec)
+        repeats = Repeats.open(self.spec, self.archive, splits, self.noted, self.arms_of)
+        self.failures.worked = repeats.worked
+        self.train(repeats)
+        cut = self.timed_out() and not repeats.is_done
+        if not cut and not self.ending and self.spec.design.cross and splits.per_repeat:
+            self.cross(repeats)
         self.finished = not self.ending and not cut
+
+    def train(self, repeats: Repeats) -> None:
+        """Everything but the runs on other splits. A single repeat shows its two phases."""
+        alone, total = self.spec.repeats == 1, repeats.total
+        searched = sum(len(search.ledger.finished) for search in repeats.searches)
+        confirmed = sum(len(fresh.ledger.finished) for fresh in repeats.fresh)
+        if alone:
+            self.display.phase("search", total, searched)
+        else:
+            whole = None if total is None else total + repeats.total_fresh
+            self.display.phase("search and confirm", whole, searched + confirmed)
+        self.run_until_done(
+            lambda: repeats.next_trial(searching=not self.timed_out(), fresh=not alone)
+        )
+        if alone and repeats.fresh and not self.ending:
+            self.display.phase("confirm", repeats.total_fresh, confirmed)
+            self.run_until_done(lambda: repeats.next_trial(searching=False))
+
+    def arms_of(self, repeats: Repeats, number: int) -> Iterable[str]:
+        """The arms that take part in a repeat: all of them, or where a comparison is sequential
+        those of which a pair is open after the last look."""
+        everyone = [arm.name for arm in arms(self.spec)]
+        look = max((look for look in self.spec.design.looks if look < number), default=0)
+        if not look:
+            return everyone
+        if not repeats.has_ended(look):
+            return []
+        if look not in self.looked:
+            from studies.arm_comparison import arms_in_play  # scipy takes half a second
+
+            self.looked[look] = arms_in_play(self.read(), look)
+        return self.looked[look]
+
+    def cross(self, repeats: Repeats) -> None:
+        """Train the best winners of the leading arm on the other splits, to choose one of them."""
+        from studies.choice import cross_plan
+
+        crossed = repeats.plan_cross(cross_plan(self.read(), repeats.splits))
+        if not crossed.open_count:
+            return
+        self.display.phase("cross", crossed.open_count, 0)
+
+        def next_trial() -> tuple[Source, Asked] | None:
+            asked = crossed.ask()
+            return None if asked is None else (crossed, asked)
+
+        self.run_until_done(next_trial)
+
+    def read(self) -> StudyResults:
+        """What the study has found so far."""
+        return results.read(self.archive, self.home, self.spec.study)
 
     @property
     def ending(self) -> bool:
         """Whether a stop was requested, or makes sense."""
         return self.stopping() or self.failures.hopeless
 
-    def work_off(self, sources: Sequence[Source]) -> None:
-        """Train until no source has anything to ask, or the study is stopped."""
+    def run_until_done(self, next_trial: NextTrial) -> None:
+        """Train until there is nothing to ask for, or the study is stopped."""
         while True:
             if self.ending:
                 self.interrupt()
             else:
-                self.fill(sources)
+                self.fill_workers(next_trial)
             if not self.running and (self.ending or self.engine.free):
                 return  # nothing could be started although something was free to do it
             for event in self.engine.events(TICK):
                 self.handle(event)
             self.end_overdue()
 
-    def fill(self, sources: Sequence[Source]) -> None:
+    def fill_workers(self, next_trial: NextTrial) -> None:
         """Give every free slot the next trial."""
         while self.engine.free:
-            trial = self.again.popleft() if self.again else self.next(sources)
-            if trial is None:
+            if self.again:
+                self.start(self.again.popleft())
+                continue
+            found = next_trial()
+            if found is None:
                 return
-            self.start(trial)
-
-    def next(self, sources: Sequence[Source]) -> Running | None:
-        """The next trial of the source that has used least of its budget."""
-        if self.searching and self.timed_out():
-            return None
-        for source in sorted(sources, key=lambda source: source.share):
-            if asked := source.ask():
-                self.tracker.start_trial(asked.record, resume=asked.resumed)
-                return Running(source, asked)
-        return None
+            source, asked = found
+            self.tracker.start_trial(asked.record, resume=asked.resumed)
+            self.start(Running(source, asked))
 
     def timed_out(self) -> bool:
         """Whether the study file's `search.timeout` has passed."""
@@ -171,6 +219,7 @@ class Runner:
                 evaluate_test=record.phase == "confirm",
                 allowed=own.allowed(),
                 weights=weights_file(record.configuration, self.home),
+                split=record.split,
             )
         )
 
@@ -294,20 +343,7 @@ class Runner:
 
     def keep_best(self, ledger: Ledger, asked: Asked) -> None:
         """Delete the checkpoints that nobody will ask for."""
-        for key in superfluous(self.spec, ledger.finished.values(), asked.record):
+        for key in checkpoints_to_delete(self.spec, ledger.finished.values(), asked.record):
             checkpoint = self.home.checkpoint(self.spec.study, key)
             checkpoint.unlink(missing_ok=True)
             checkpoint.with_suffix(".npy").unlink(missing_ok=True)
-
-    def open_searches(self) -> list[ArmSearch]:
-        """The searches of all arms, continued where they exist."""
-        return [ArmSearch.open(arm, self.spec, self.archive, self.noted) for arm in arms(self.spec)]
-
-    def open_confirmation(self, searches: Sequence[ArmSearch]) -> Confirmation:
-        """The confirmation of the searches' winners, continued where it exists."""
-        return Confirmation.open(self.spec, self.archive, plan(self.spec, searches))
-
-    def total_trials(self, searches: Sequence[ArmSearch]) -> int | None:
-        """Trials that the search will have, where the budget says so."""
-        totals = [search.total for search in searches]
-        return None if None in totals else sum(total or 0 for total in totals)

@@ -12,8 +12,9 @@ from lightning_modules.data.augmentation import AUGMENTATIONS
 from lightning_modules.metrics import METRICS, logged_metrics
 from lightning_modules.regularization import REGULARIZATION
 from lightning_modules.sections import COMMAND, OBJECTIVE, OWN, SECTIONS, TRAINER
+from studies.design import SCALES, SPLITS
 from studies.search import PRUNERS, SAMPLERS
-from studies.spec import StudyFile
+from studies.study_file import StudyFile
 
 TABLES: dict[str, Mapping[str, Component]] = {
     **{key: section.table for key, section in SECTIONS.items()},
@@ -33,10 +34,17 @@ def study_file_schema() -> Schema:
     """The schema, JSON Schema 2020-12."""
     schema: Schema = StudyFile.model_json_schema()
     properties = schema["properties"]
+    split: Schema = {
+        "split": {
+            "enum": list(SPLITS),
+            "description": "per_repeat: every repeat divides the rows anew; fixed: all as one",
+        }
+    }
     for key, section in SECTIONS.items():
         described = {"description": f"a {section.what}, or a list of alternatives"}
         forms = [_own(own) for own in OWN.get(key, ())]
-        properties[key] = {**_component_or_list(section.table, forms), **described}
+        more = split if key == "data" else {}
+        properties[key] = {**_component_or_list(section.table, forms, more), **described}
     rows = {name: _switched(row) for name, row in REGULARIZATION.items()}
     properties["regularization"] = _or_list(_mapping(rows), _mapping({**LABEL, **rows}))
     timeout = Number(None, "seconds after which a trial is ended", low=0, open="low")
@@ -45,7 +53,14 @@ def study_file_schema() -> Schema:
     properties["trainer"] = _mapping({**trainer, "trial_timeout": seconds})
     metrics = [metric for task in METRICS for metric in logged_metrics(task)]
     properties["objective"] = _mapping(
-        {"metric": {"type": "string"}, "goal": OBJECTIVE["goal"].schema()}
+        {
+            "metric": {"type": "string"},
+            "goal": OBJECTIVE["goal"].schema(),
+            "scale": {
+                "enum": list(SCALES),
+                "description": "auto: losses and error measures are compared as logarithms",
+            },
+        }
     )
     logged = {"metric": {"enum": list(dict.fromkeys(metrics))}}
     own: Schema = {"anyOf": [{"type": "object", "required": [key]} for key in OWN["model"]]}
@@ -59,8 +74,10 @@ def study_file_schema() -> Schema:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _component_or_list(table: Mapping[str, Component], own: Sequence[Schema] = ()) -> Schema:
-    one, labelled = _component(table), _component(table, LABEL)
+def _component_or_list(
+    table: Mapping[str, Component], own: Sequence[Schema] = (), more: Schema | None = None
+) -> Schema:
+    one, labelled = _component(table, more), _component(table, {**LABEL, **(more or {})})
     for schema in (one, labelled):
         schema["anyOf"] = [*schema["anyOf"], *own]
     return _or_list(one, labelled)

@@ -1,12 +1,14 @@
-"""The tables of samplers and pruners; both are Optuna's own.
+"""The tables of samplers and pruners: Optuna's own, with random draws that are matched.
 
-A sampler's `build(seed, **parameters)` gives an Optuna sampler; a pruner's
-`build(epochs, **parameters)` an Optuna pruner, `epochs` being the longest training.
+A sampler's `build(seed, salt, **parameters)` gives the Optuna sampler of one trial: `seed` is that
+of its model, `salt` that of its random draws (`samplers.salt_of`). A pruner's
+`build(epochs, **parameters)` gives an Optuna pruner, `epochs` being the longest training.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,9 @@ from lightning_modules.components import Component, Flag, Number, Option, Parame
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
+
+STARTUP = "n_startup_trials"
+"""The parameter of every sampler with a model."""
 
 
 @dataclass(frozen=True)
@@ -28,52 +33,78 @@ class Sampler(Component):
     """Whether its points do not depend on earlier results (tuning curves have valid bands)."""
 
 
-def _random(seed: int) -> BaseSampler:
-    from optuna.samplers import RandomSampler
+def _random(seed: int, salt: str) -> BaseSampler:
+    from studies.samplers import MatchedRandomSampler
 
-    return RandomSampler(seed=seed)
+    return MatchedRandomSampler(salt)
 
 
-def _tpe(seed: int, **parameters: Any) -> BaseSampler:
+def _tpe(seed: int, salt: str, *, n_startup_trials: int, **parameters: Any) -> BaseSampler:
     from optuna.exceptions import ExperimentalWarning
     from optuna.samplers import TPESampler
+
+    from studies.samplers import MatchedRandomSampler, StartupSampler
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         # group=True: conditional parameters are modelled together with the part they belong to.
-        return TPESampler(seed=seed, multivariate=True, group=True, **parameters)
+        model = TPESampler(
+            seed=seed,
+            multivariate=True,
+            group=True,
+            n_startup_trials=n_startup_trials,
+            **parameters,
+        )
+    return StartupSampler(model, MatchedRandomSampler(salt), n_startup_trials)
 
 
-def _qmc(seed: int, **parameters: Any) -> BaseSampler:
+def _qmc(seed: int, salt: str, **parameters: Any) -> BaseSampler:
     from optuna.exceptions import ExperimentalWarning
     from optuna.samplers import QMCSampler
+
+    from studies.samplers import MatchedRandomSampler
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         return QMCSampler(
             seed=seed,
+            independent_sampler=MatchedRandomSampler(salt),
             warn_independent_sampling=False,
             warn_asynchronous_seeding=False,
             **parameters,
         )
 
 
-def _cmaes(seed: int, **parameters: Any) -> BaseSampler:
+def _cmaes(seed: int, salt: str, **parameters: Any) -> BaseSampler:
     from optuna.exceptions import ExperimentalWarning
     from optuna.samplers import CmaEsSampler
 
+    from studies.samplers import MatchedRandomSampler
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return CmaEsSampler(seed=seed, warn_independent_sampling=False, **parameters)
+        return CmaEsSampler(
+            seed=seed,
+            independent_sampler=MatchedRandomSampler(salt),
+            warn_independent_sampling=False,
+            **parameters,
+        )
 
 
-def _gp(seed: int, **parameters: Any) -> BaseSampler:
+def _gp(seed: int, salt: str, **parameters: Any) -> BaseSampler:
     from optuna.exceptions import ExperimentalWarning
     from optuna.samplers import GPSampler
 
+    from studies.samplers import MatchedRandomSampler
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return GPSampler(seed=seed, warn_independent_sampling=False, **parameters)
+        return GPSampler(
+            seed=seed,
+            independent_sampler=MatchedRandomSampler(salt),
+            warn_independent_sampling=False,
+            **parameters,
+        )
 
 
 def _startup(default: int) -> Number:
@@ -95,7 +126,7 @@ SAMPLERS: dict[str, Sampler] = {
         "tree-structured Parzen estimator, multivariate and grouped",
         _tpe,
         {
-            "n_startup_trials": _startup(10),
+            STARTUP: _startup(10),
             "n_ei_candidates": Number(24, "candidates per suggestion", low=1, integer=True),
         },
         source="Bergstra 2011; Watanabe 2023, arXiv:2304.11127",
@@ -114,16 +145,41 @@ SAMPLERS: dict[str, Sampler] = {
     "cmaes": Sampler(
         "covariance matrix adaptation evolution strategy, for continuous spaces",
         _cmaes,
-        {"n_startup_trials": _startup(1)},
+        {STARTUP: _startup(1)},
         source="Hansen 2016, arXiv:1604.00772",
     ),
     "gp": Sampler(
         "Gaussian process with log expected improvement",
         _gp,
-        {"n_startup_trials": _startup(10)},
+        {STARTUP: _startup(10)},
         source="Optuna's GPSampler",
     ),
 }
+
+
+def startup_for(sampler: str, trials: int, given: Mapping[str, Any]) -> int | None:
+    """The `n_startup_trials` of a search of `trials`; None where the sampler has none.
+
+    It is what the user has `given`, or else the table's default, of which a search of less than
+    twice as many trials takes a third of its trials, so that the model has its say.
+    """
+    parameter = SAMPLERS[sampler].parameters.get(STARTUP)
+    if parameter is None:
+        return None
+    if STARTUP in given:
+        return int(given[STARTUP])
+    default = int(parameter.default)
+    return min(default, max(3, trials // 3)) if trials < 2 * default else default
+
+
+def model_trials(sampler: str, trials: int, startup: int | None) -> int:
+    """How many of `trials` a model chooses, where one is trained after the other and all end well.
+
+    The first is the default, whatever `startup` says. Samplers without a model choose none.
+    """
+    if startup is None or STARTUP not in SAMPLERS[sampler].parameters:
+        return 0
+    return max(0, trials - max(1, startup))
 
 
 def _none(epochs: int) -> BasePruner:

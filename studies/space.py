@@ -258,6 +258,16 @@ class Space:
         return found
 
 
+def find(root: Group, path: str) -> Node | None:
+    """The node at a dotted path, or None."""
+    node: Node = root
+    for key in path.split("."):
+        if not isinstance(node, Group) or key not in node.children:
+            return None
+        node = node.children[key]
+    return node
+
+
 def _places(path: str, node: Node) -> Iterator[str]:
     """Where open values are in a configuration; alternatives share their places."""
     if isinstance(node, Range | Choice):

@@ -2,84 +2,50 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any, cast
 
 from lightning_modules.checking import problems as configuration_problems
 from lightning_modules.components import Component, complaints, suggestion, unknown
 from lightning_modules.configuration import Configuration, Objective, Part
 from lightning_modules.errors import Problem, UserError
 from studies import document
+from studies.arms import alternatives, confusable
+from studies.design import (
+    SCALES,
+    SPLITS,
+    Design,
+    LookPlan,
+    Scale,
+    Split,
+    default_trials,
+    design,
+    design_problems,
+    take_choice,
+)
 from studies.document import Document
 from studies.placeholders import command_problems
 from studies.ranges import Keys, read_space, variants
-from studies.search import PRUNERS, SAMPLERS
-from studies.space import Alternatives, Choice, Group, Node, Space
+from studies.search import PRUNERS, SAMPLERS, STARTUP, startup_for
+from studies.space import Alternatives, Choice, Group, Node, Space, find
+from studies.study_file import (
+    Claim,
+    CompareSection,
+    ConfirmSection,
+    SearchSection,
+    as_far_as_right,
+    read_shape,
+)
 
 CONFIGURATION_KEYS = (
     "data", "model", "loss", "optimizer", "schedule", "regularization", "trainer", "objective",
 )  # fmt: skip
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-DEFAULT_TRIALS = 20
-EXAM = ("path", "root", "validation_path", "test_path", "target", "targets", "task",
+SPLIT_PARAMETERS = ("path", "root", "validation_path", "test_path", "target", "targets", "task",
         "classes", "validation", "test", "split_seed", "stratify", "split_column", "group",
         "time")  # fmt: skip
 """Parameters of a data set that decide by which rows, or by what, a trial is judged."""
-
-
-class Section(BaseModel):
-    """Unknown keys are errors; nothing is coerced."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class SearchSection(Section):
-    """`search:` how the space is searched, and with what budget per arm."""
-
-    method: str | dict[str, Any] = Field("tpe", description="the sampler, or {name: ...}")
-    trials: int | None = Field(None, ge=1, description="trials, per arm where arms are compared")
-    epochs: int | None = Field(None, ge=1, description="a budget in epochs in place of trials")
-    timeout: float | None = Field(None, gt=0, description="seconds after which no trial starts")
-    pruner: str | dict[str, Any] = Field("none", description="the pruner, or {name: ...}")
-    seed: int = Field(0, ge=0, lt=2**32, description="the seed of everything")
-
-
-class CompareSection(Section):
-    """`compare:` the part of the configuration whose alternatives become arms."""
-
-    factor: str | list[str] = Field(description="one or two paths, such as optimizer")
-
-
-class ConfirmSection(Section):
-    """`confirm:` how many of the best configurations train again on fresh seeds."""
-
-    top: int = Field(1, ge=1, description="configurations of each arm")
-    seeds: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto"] = Field(
-        "auto", description="fresh seeds for each of them"
-    )
-
-
-class StudyFile(Section):
-    """The outermost keys; what the configuration holds is checked against the tables."""
-
-    study: str = Field(description="the study's name in its home")
-    description: str = Field("", description="the question that the study answers")
-    data: Any = None
-    model: Any = None
-    loss: Any = None
-    optimizer: Any = None
-    schedule: Any = None
-    regularization: Any = None
-    trainer: Any = None
-    objective: Any = None
-    search: SearchSection = SearchSection()
-    compare: CompareSection | None = None
-    confirm: ConfirmSection | None = None
 
 
 @dataclass(frozen=True)
@@ -101,15 +67,15 @@ class Spec:
     study: str
     description: str
     tree: Mapping[str, Any]
-    """The file as written, overrides applied."""
+    """The file as written, overrides applied, with the claim of its comparison."""
     space: Space
     sampler: Choosing
     pruner: Choosing
     seed: int
     trials: int | None
-    """Trials per arm; None where the grid or `epochs` decides."""
+    """Trials of every search; None where the grid or `epochs` decides."""
     epochs: int | None
-    """Budget in epochs per arm, in place of `trials`."""
+    """Budget in epochs of every search, in place of `trials`."""
     timeout: float | None
     trial_timeout: float | None
     objective: Objective
@@ -117,11 +83,53 @@ class Spec:
     """The longest training in the space, epochs."""
     factors: tuple[str, ...]
     confirm: ConfirmSection | None
+    design: Design
+    claims: bool = False
+    """Whether the file itself says what it claims."""
+    split_given: bool = False
+    """Whether the file itself says how repeats are split."""
 
     @property
     def text(self) -> str:
         """The resolved study file."""
         return document.dump(dict(self.tree))
+
+    @property
+    def repeats(self) -> int:
+        """Independent searches of every arm, at most."""
+        return self.design.repeats
+
+    @property
+    def trials_asked(self) -> int | None:
+        """Trials of every search with the defaults, which are none of those that `compare.at`
+        reads."""
+        return None if self.trials is None else self.trials + (self.design.at is not None)
+
+    def with_sequence(self, recorded: Mapping[str, Any] | None) -> Spec:
+        """The same file with the looks that were planned when the study began."""
+        if recorded is None or not self.design.sequential:
+            return self
+        known = {**recorded, "looks": tuple(recorded["looks"])}
+        plan = LookPlan(**known)
+        design = replace(self.design, plan=plan, repeats=plan.looks[-1])
+        return replace(self, design=design)
+
+    def with_startup(self, trials: int) -> Spec:
+        """The same file with so many start-up trials of its sampler."""
+        parameters = {**self.sampler.parameters, STARTUP: trials}
+        return replace(self, sampler=Choosing(self.sampler.name, parameters))
+
+    def with_trials(self, trials: int) -> Spec:
+        """The same file with so many trials of every search."""
+        tree = {**self.tree, "search": {**(self.tree.get("search") or {}), "trials": trials}}
+        made = resolve(Document("the study file", tree), recorded=True)
+        return replace(made, claims=self.claims)
+
+    def as_before_claims(self) -> Spec:
+        """The same file as it was meant before files made claims: one search for each arm."""
+        tree = {**self.tree}
+        tree["compare"] = {k: v for k, v in tree["compare"].items() if k != "claim"}
+        return resolve(Document("the study file", tree), recorded=True)
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Spec:
@@ -129,36 +137,63 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Spec:
     return resolve(document.read(path), overrides)
 
 
-def resolve(source: Document, overrides: Sequence[str] = ()) -> Spec:
-    """The study that a parsed file describes."""
+def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool = False) -> Spec:
+    """The study that a parsed file describes; `recorded` is a file as a home has kept it.
+
+    A recorded comparison without a claim is of a time in which all were of configurations.
+    """
     for assignment in overrides:
         source.override(assignment)
     problems = list(source.problems)
     # `confirm: null` is kept: without it, a comparison confirms its winners
     tree = {k: v for k, v in source.tree.items() if v is not None or k == "confirm"}
-    file = _shape(tree, problems)
+    file = read_shape(tree, problems)
     configuration = {key: tree[key] for key in CONFIGURATION_KEYS if key in tree}
     trial_timeout = _take_trial_timeout(configuration, problems)
+    split, complaints_ = take_choice(configuration, "data", "split", SPLITS)
+    scale, more = take_choice(configuration, "objective", "scale", SCALES)
+    problems += complaints_ + more
     root = read_space(configuration, problems)
     for variant in variants(root):
         problems.extend(
             Problem(variant.origin(problem.path), problem.message)
             for problem in configuration_problems(variant.value)
         )
-    search = file.search if file else _as_far_as_right(SearchSection, tree.get("search", {}))
+    search = file.search if file else as_far_as_right(SearchSection, tree.get("search", {}))
     search = search or SearchSection()
     sampler = _choose("search", "method", SAMPLERS, "search method", search.method, problems)
     pruner = _choose("search", "pruner", PRUNERS, "pruner", search.pruner, problems)
     space = Space(root)
-    compare = file.compare if file else _as_far_as_right(CompareSection, tree.get("compare", {}))
+    compare = file.compare if file else as_far_as_right(CompareSection, tree.get("compare", {}))
+    confirm = file.confirm if file else as_far_as_right(ConfirmSection, tree.get("confirm", {}))
+    if compare is not None and "confirm" not in tree:
+        confirm = ConfirmSection()
+    claim = _claim(compare, recorded)
     factors = _factors(compare, root, problems)
     problems.extend(_budget_problems(search, sampler, space, factors))
     problems.extend(_fixed_problems(root))
     problems.extend([] if problems else command_problems(root))
+    names = [] if problems else [arm.name for arm in alternatives(root, factors)]
+    problems.extend(
+        design_problems(search, compare, confirm, claim, names, sampler.name, pruner.name)
+    )
+    problems.extend([] if recorded else _name_problems(names))
     source.refuse(problems)
     assert file is not None
     plain = [Configuration.resolve(variant.value) for variant in variants(root)]
-    source.refuse(list(_exam_problems([each.data for each in plain])))
+    source.refuse(list(_split_problems([each.data for each in plain])))
+    made = design(
+        search, compare, confirm, claim, split=cast(Split, split), scale=cast(Scale, scale)
+    )
+    max_epochs = max(int(each.trainer["epochs"]) for each in plain)
+    trials = None
+    if search.epochs is None and sampler.name != "grid":
+        trials = default_trials(search, made)
+    before_claims = recorded and compare is not None and compare.claim is None
+    if not before_claims:
+        sampler = _with_startup(sampler, search, trials or (search.epochs or 0) // max_epochs)
+    if compare is not None and not before_claims:
+        tree["compare"] = {**tree["compare"], "claim": claim}
     return Spec(
         study=file.study,
         description=file.description,
@@ -167,70 +202,44 @@ def resolve(source: Document, overrides: Sequence[str] = ()) -> Spec:
         sampler=sampler,
         pruner=pruner,
         seed=search.seed,
-        trials=None if search.epochs or sampler.name == "grid" else search.trials or DEFAULT_TRIALS,
+        trials=trials,
         epochs=search.epochs,
         timeout=search.timeout,
         trial_timeout=trial_timeout,
         objective=plain[0].objective,
-        max_epochs=max(int(each.trainer["epochs"]) for each in plain),
+        max_epochs=max_epochs,
         factors=factors,
-        confirm=ConfirmSection() if factors and "confirm" not in tree else file.confirm,
+        confirm=confirm,
+        design=made,
+        claims=compare is not None and compare.claim is not None,
+        split_given=split is not None,
     )
 
 
-def _shape(tree: Mapping[str, Any], problems: list[Problem]) -> StudyFile | None:
-    try:
-        file = StudyFile.model_validate(tree)
-    except ValidationError as error:
-        problems.extend(_shape_problem(detail) for detail in error.errors())
+def _claim(compare: CompareSection | None, recorded: bool) -> Claim | None:
+    if compare is None:
         return None
-    if not NAME.fullmatch(file.study):
-        message = (
-            f"{file.study!r} is no study name; use letters, digits, dots, dashes and underscores, "
-            "starting with a letter or a digit, 100 at most"
+    return compare.claim or ("configurations" if recorded else "arms")
+
+
+def _with_startup(sampler: Choosing, search: SearchSection, trials: int) -> Choosing:
+    """A sampler whose model chooses most of its trials, however few they are."""
+    given = search.method if isinstance(search.method, Mapping) else {}
+    startup = startup_for(sampler.name, trials, given)
+    if startup is None:
+        return sampler
+    return Choosing(sampler.name, {**sampler.parameters, "n_startup_trials": startup})
+
+
+def _name_problems(names: Sequence[str]) -> Iterator[Problem]:
+    """Arms that would be mistaken for each other's repeats."""
+    if found := confusable(names):
+        name, other = found
+        yield Problem(
+            ("compare", "factor"),
+            f"the arm {name!r} is called as a repeat or a fresh run of {other!r} is; give it "
+            "another `label:`",
         )
-        problems.append(Problem(("study",), message))
-    return file
-
-
-Shape = TypeVar("Shape", bound=Section)
-
-
-def _as_far_as_right(shape: type[Shape], node: Any) -> Shape | None:
-    """A section of a file that is wrong, without its wrong keys: all mistakes are told at once."""
-    try:
-        return shape.model_validate(node)
-    except ValidationError as error:
-        wrong = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
-        if not wrong or not isinstance(node, Mapping):
-            return None
-        rest = {key: value for key, value in node.items() if key not in wrong}
-        return _as_far_as_right(shape, rest) if len(rest) < len(node) else None
-
-
-SECTIONS: dict[str, type[Section]] = {
-    "search": SearchSection,
-    "compare": CompareSection,
-    "confirm": ConfirmSection,
-}
-
-
-def _shape_problem(detail: Any) -> Problem:
-    path: Keys = tuple(key for key in detail["loc"] if key in SECTIONS or not _is_branch(key))
-    if detail["type"] == "extra_forbidden":
-        section = SECTIONS.get(str(path[0]), StudyFile) if len(path) > 1 else StudyFile
-        known = list(section.model_fields)
-        hint = suggestion(path[-1], known) or "; known are " + ", ".join(known)
-        return Problem(path, f"is no key of a study file{hint}")
-    if detail["type"] == "missing":
-        return Problem(path, "is missing")
-    message = detail["msg"].replace("Input should be", "must be")
-    return Problem(path, f"{message}, got {detail['input']!r}")
-
-
-def _is_branch(key: str | int) -> bool:
-    """Pydantic names the branch of a union in the path; a study file knows no such key."""
-    return key in ("str", "int", "list[str]", "literal['auto']") or str(key).startswith("dict[")
 
 
 def _take_trial_timeout(configuration: dict[str, Any], problems: list[Problem]) -> float | None:
@@ -290,16 +299,6 @@ def _factors(
     return factors
 
 
-def find(root: Group, path: str) -> Node | None:
-    """The node at a dotted path, or None."""
-    node: Node = root
-    for key in path.split("."):
-        if not isinstance(node, Group) or key not in node.children:
-            return None
-        node = node.children[key]
-    return node
-
-
 def _factor_paths(prefix: str, node: Node) -> Iterator[str]:
     if isinstance(node, Alternatives | Choice):
         yield prefix
@@ -326,7 +325,7 @@ def _budget_problems(
             yield Problem(("search", "method"), str(error))
 
 
-def _exam_problems(chosen: Sequence[Part]) -> Iterator[Problem]:
+def _split_problems(chosen: Sequence[Part]) -> Iterator[Problem]:
     """Whatever decides by which rows a trial is judged must be the same for every trial."""
     first = chosen[0]
     why = "decides which rows judge a trial: it must be the same for every trial"
@@ -334,7 +333,7 @@ def _exam_problems(chosen: Sequence[Part]) -> Iterator[Problem]:
     if len(names) > 1:
         yield Problem(("data",), f"{why}, and here are {' and '.join(names)}")
         return
-    for key in EXAM:
+    for key in SPLIT_PARAMETERS:
         if any(part.parameters.get(key) != first.parameters.get(key) for part in chosen):
             yield Problem(("data", key), why)
 

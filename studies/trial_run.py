@@ -118,18 +118,29 @@ def tags_of(record: TrialRecord) -> dict[str, str]:
     """What tells a trial's run from others."""
     return {
         "fairtune.arm": record.arm,
+        "fairtune.repeat": str(record.repeat),
         "fairtune.phase": record.phase,
         "fairtune.trial": record.key,
         "fairtune.seed": str(record.seed),
+        "fairtune.split": _split(record),
         "fairtune.config_hash": record.configuration.hash,
         "fairtune.sampler": record.sampler,
         "fairtune.dataset": record.configuration.data.name,
     }
 
 
+def _split(record: TrialRecord) -> str:
+    """The seed of a trial's split; empty where only the user's code knows."""
+    own = record.configuration.data.parameters.get("split_seed", "")
+    return str(own if record.split is None else record.split)
+
+
 def params_of(record: TrialRecord) -> dict[str, str]:
     """A dotted configuration as text; a value that is too long is cut rather than lost."""
-    return {path: _text(value) for path, value in record.configuration.flat().items()}
+    flat = record.configuration.flat()
+    if record.split is not None and "data.split_seed" in flat:
+        flat["data.split_seed"] = record.split  # of the rows that it really had
+    return {path: _text(value) for path, value in flat.items()}
 
 
 def _points(trial: SpooledTrial) -> Iterator[Metric]:

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from studies.levels import ALPHA
 from studies.stats import (
     Goal,
     Interval,
@@ -25,8 +26,6 @@ from studies.stats import (
     sign_flip_test,
 )
 
-ALPHA = 0.05
-"""The family-wise share of false "better" that a study allows itself."""
 BETTER = 0.75
 """The share of seeds in which the better arm wins, at least (Bouthillier 2021)."""
 

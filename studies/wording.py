@@ -1,19 +1,22 @@
-"""A comparison in words that a student understands, and as the JSON object of `compare`."""
+"""Numbers of a comparison in words: values, differences, intervals, durations."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
-from studies.comparison import ArmResult, Comparison, PairResult
-from studies.power import SMALLEST_EFFECT
+from studies.comparison import Comparison
 from studies.stats import Interval
-from studies.verdicts import seeds_for_a_verdict
 
 SHARES = ("accuracy", "f1")
 """Metrics between 0 and 1, whose differences are told in points of a hundred."""
+MOST_LOWER = 99.9
+BEYOND = f"more than {MOST_LOWER}"
+"""How much lower a loss may be said to be, in percent: 100 would be a loss of nothing."""
+LARGEST_LOG = 700.0
+"""A ratio beyond e to this power is no number of the computer's."""
 
 
 def amount(metric: str, value: float, *, signed: bool = False) -> str:
@@ -25,8 +28,32 @@ def amount(metric: str, value: float, *, signed: bool = False) -> str:
 
 
 def unit(metric: str) -> str:
-    """What a difference is counted in."""
-    return "points" if is_share(metric) else f"of {metric.rpartition('/')[2]}"
+    """What a difference is counted in, after its number."""
+    return "points" if is_share(metric) else f"({name_of(metric)})"
+
+
+def name_of(metric: str) -> str:
+    """A metric without its part: `rmse`."""
+    return metric.rpartition("/")[2]
+
+
+def with_article(noun: str) -> str:
+    """A noun after `a` or `an`, as it is spoken."""
+    vowel = noun in ("mse", "mae", "rmse", "r2", "f1") or noun[:1] in "aeiou"
+    return f"{'an' if vowel else 'a'} {noun}"
+
+
+def size(metric: str, value: float, *more: str) -> str:
+    """A difference without its sign, with its unit, and more about it in the same brackets."""
+    number = amount(metric, abs(value))
+    rests = more if is_share(metric) else (name_of(metric), *more)
+    said = f"{number} points" if is_share(metric) else number
+    return f"{said} ({'; '.join(rests)})" if rests else said
+
+
+def in_unit(metric: str) -> str:
+    """After the name of a column of differences: the unit where it is not that of the metric."""
+    return f" ({unit(metric)})" if is_share(metric) else ""
 
 
 def level(metric: str, value: float | None) -> str:
@@ -40,138 +67,97 @@ def interval(metric: str, found: Interval) -> str:
     """A value with its interval."""
     if not math.isfinite(found.low):
         return level(metric, found.estimate)
+    low, high = within(metric, found.low, found.high)
     if is_share(metric):
-        low, high = max(0.0, found.low), min(1.0, found.high)
         return f"{100 * found.estimate:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
-    return f"{found.estimate:.4g} ({found.low:.4g} to {found.high:.4g})"
+    return f"{found.estimate:.4g} ({low:.4g} to {high:.4g})"
 
 
-def verdict_sentence(comparison: Comparison, pair: PairResult) -> str:
-    """What may be said of two arms."""
-    metric, result = comparison.metric, pair.result
-    if result.verdict.better == "none":
-        return f"{pair.a} and {pair.b}: no detectable difference{_why_none(comparison, pair)}"
-    first, second = (pair.a, pair.b) if result.verdict.better == "a" else (pair.b, pair.a)
-    wins = pair.wins if result.verdict.better == "a" else result.seeds - pair.wins - pair.ties
-    ties = f", equal in {pair.ties}," if pair.ties else ""
-    low, high = sorted((abs(result.difference.low), abs(result.difference.high)))
-    return (
-        f"{first} beats {second} by {amount(metric, abs(result.difference.estimate))} "
-        f"{unit(metric)} (95 % interval {amount(metric, low)} to {amount(metric, high)}; better in "
-        f"{wins}{ties} of {result.seeds} seeds)"
-    )
+def within(metric: str, low: float, high: float) -> tuple[float, float]:
+    """An interval without the values that a share cannot have."""
+    return (max(0.0, low), min(1.0, high)) if is_share(metric) else (low, high)
 
 
-def _why_none(comparison: Comparison, pair: PairResult) -> str:
-    metric, result = comparison.metric, pair.result
-    least = seeds_for_a_verdict(len(comparison.pairs))
-    if result.seeds < least:
-        return f"; {result.seeds} seeds allow no verdict, {least} at least do"
-    if pair.withheld:
-        return f"; {pair.withheld}"
-    observed = f"{amount(metric, abs(result.difference.estimate))} {unit(metric)}"
-    said = f"; observed {observed}"
-    if pair.seeds_needed is not None and pair.seeds_needed > result.seeds:
-        more = pair.seeds_needed - result.seeds
-        said += f", for which about {more} more {'seeds' if more > 1 else 'seed'} would be needed"
-    elif abs(result.difference.estimate) <= SMALLEST_EFFECT * pair.deviation:
-        said += ", too small beside its scatter to win three of four seeds, however many they are"
-    elif pair.seeds_needed is None:
-        said += ", for which more than a thousand seeds would be needed"
-    if math.isfinite(pair.detectable) and pair.detectable > 0:
-        detectable = f"{amount(metric, pair.detectable)} {unit(metric)}"
-        said += f" ({result.seeds} seeds detect {detectable} or more, 8 times in 10)"
-    return said
+def effect(comparison: Comparison, difference: float) -> str:
+    """By how much an arm is better: `by 1.20 points`; where values are compared as logarithms,
+    `by a loss that is 26 % lower`."""
+    if not comparison.design.logarithms:
+        return f"by {size(comparison.metric, difference)}"
+    which = with_article(name_of(comparison.metric))
+    return f"by {which} that is {percent(comparison, abs(difference))} % {_way(comparison)}"
 
 
-def summary(comparison: Comparison) -> list[str]:
-    """Everything that may be said, the most important first."""
-    return verdicts(comparison) + [f"missing: {text}" for text in comparison.missing]
+def observed(comparison: Comparison, arm: str, difference: float) -> str:
+    """What was seen in favour of an arm: `1.20 points in favour of adam`, `adam's loss 26 %
+    lower`."""
+    if comparison.design.logarithms:
+        name = name_of(comparison.metric)
+        if difference == 0:
+            return f"the same {name}"
+        return f"{arm}'s {name} {percent(comparison, abs(difference))} % {_way(comparison)}"
+    lead = "" if difference == 0 else f" in favour of {arm}"
+    return f"{size(comparison.metric, difference)}{lead}"
 
 
-def verdicts(comparison: Comparison) -> list[str]:
-    """What may be said of all arms together, then of every pair; empty where nothing may."""
-    if not comparison.pairs:
-        return []
-    winners = {_winner(pair) for pair in comparison.pairs} - {""}
-    losers = {_loser(pair) for pair in comparison.pairs} - {""}
-    unbeaten = [arm.arm for arm in comparison.arms if arm.confirmed and arm.arm not in losers]
-    least = seeds_for_a_verdict(len(comparison.pairs))
-    most = max(pair.result.seeds for pair in comparison.pairs)
-    if most < least:
-        said = f"no verdict is possible with {most} seeds: {least} at least are needed"
-    elif not winners:
-        said = "no arm is detectably better than another"
-    elif len(unbeaten) == 1 and _beats_all(comparison, unbeaten[0]):
-        said = f"{unbeaten[0]} is better than every other arm"
-    else:
-        said = "not beaten by any other arm: " + ", ".join(unbeaten)
-    return [said, *(verdict_sentence(comparison, pair) for pair in comparison.pairs)]
+def shown_from(comparison: Comparison, gap: float) -> str:
+    """The least difference that a design shows, in the unit of `observed`: `88 % or more`."""
+    metric = comparison.metric
+    if not comparison.design.logarithms:
+        points = " points" if is_share(metric) else ""
+        return f"{amount(metric, gap)}{points} or more"
+    ratio = percent(comparison, gap)
+    return f"{ratio} %" if ratio == BEYOND else f"{ratio} % or more"
 
 
-def _winner(pair: PairResult) -> str:
-    return {"a": pair.a, "b": pair.b, "none": ""}[pair.result.verdict.better]
+def spread(comparison: Comparison, found: Interval) -> str:
+    """The interval of a difference, in the words of `effect`: in the direction of its estimate."""
+    sign = 1 if found.estimate >= 0 else -1
+    low, high = sorted((sign * found.low, sign * found.high))
+    if not comparison.design.logarithms:
+        return f"{amount(comparison.metric, low)} to {amount(comparison.metric, high)}"
+    return f"{percent(comparison, low)} to {percent(comparison, high)} %"
 
 
-def _loser(pair: PairResult) -> str:
-    return {"a": pair.b, "b": pair.a, "none": ""}[pair.result.verdict.better]
+def _way(comparison: Comparison) -> str:
+    return "lower" if comparison.goal == "minimize" else "higher"
 
 
-def _beats_all(comparison: Comparison, arm: str) -> bool:
-    return all(_winner(pair) == arm for pair in comparison.pairs if arm in (pair.a, pair.b))
+def percent(comparison: Comparison, gain: float) -> str:
+    """A gain between logarithms, in percent of the worse arm's value."""
+    way = -1 if comparison.goal == "minimize" else 1
+    found = 100 * way * math.expm1(min(max(way * gain, -LARGEST_LOG), LARGEST_LOG))
+    return BEYOND if way < 0 and found > MOST_LOWER else f"{found:.3g}"
 
 
-def as_json(comparison: Comparison, said: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON object of `compare`; `said` is added to it."""
-    return {
-        "study": comparison.study,
-        "factor": " × ".join(comparison.factors) or None,
-        "metric": comparison.metric,
-        "arms": [_arm(arm) for arm in comparison.arms],
-        "pairs": [_pair(pair) for pair in comparison.pairs],
-        "summary": summary(comparison),
-        **said,
-    }
+def signed(comparison: Comparison, difference: float) -> str:
+    """A difference with its sign: in points or units, or the ratio less one in percent."""
+    if not math.isfinite(difference):
+        return "–"
+    if comparison.design.logarithms:
+        return f"{100 * math.expm1(min(difference, LARGEST_LOG)):+.3g}"
+    return amount(comparison.metric, difference, signed=True)
 
 
-def _arm(arm: ArmResult) -> dict[str, Any]:
-    return {
-        "arm": arm.arm,
-        "search_best": arm.search_best,
-        "default": arm.default,
-        "confirmed": list(arm.confirmed.values()),
-        "mean": arm.mean.estimate,
-        "ci_low": arm.mean.low,
-        "ci_high": arm.mean.high,
-        "optimism": arm.optimism,
-        "test_mean": arm.test_mean,
-        "failures": arm.failures,
-        "trials": dict(arm.outcomes),
-        "epochs": arm.epochs,
-        "seconds": round(arm.seconds, 3),
-        "epochs_to_reference": arm.epochs_to_reference,
-        "seconds_to_reference": arm.seconds_to_reference,
-    }
+def signed_spread(comparison: Comparison, found: Interval) -> str:
+    """The interval of a difference, in the words of `signed`."""
+    if not math.isfinite(found.low):
+        return "–"
+    return f"{signed(comparison, found.low)} to {signed(comparison, found.high)}"
 
 
-def _pair(pair: PairResult) -> dict[str, Any]:
-    result = pair.result
-    return {
-        "a": pair.a,
-        "b": pair.b,
-        "difference": result.difference.estimate,
-        "ci_low": result.difference.low,
-        "ci_high": result.difference.high,
-        "ci_method": result.difference.method,
-        "p": result.p,
-        "p_holm": result.p_holm,
-        "probability_a_better": result.probability_a_better.estimate,
-        "verdict": result.verdict.better,
-        "reasons": list(result.verdict.reasons),
-        "seeds": result.seeds,
-        "seeds_needed": pair.seeds_needed,
-        "detectable": pair.detectable,
-    }
+def level_words(alpha: float) -> str:
+    """The confidence of an interval: `95 %`."""
+    return f"{100 * (1 - alpha):.4g} %"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """A count with its noun."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as they are spoken: `train, validation and test`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def is_share(metric: str) -> bool:

@@ -25,9 +25,15 @@ optimizer:
 trainer: {epochs: 10}
 objective: {metric: val/accuracy}
 search: {method: random, trials: 4}
-compare: {factor: optimizer}
+compare: {factor: optimizer, claim: configurations}
 confirm: {top: 1, seeds: 9}
 """
+COMPARE = "compare: {factor: optimizer, claim: configurations}\n"
+ARMS = OPTIMIZERS.replace(COMPARE, "compare: {factor: optimizer, claim: arms}\n").replace(
+    "trials: 4", "trials: 4, repeats: 6"
+)
+ARMS = ARMS.replace("seeds: 9", "seeds: 1")
+"""The same arms, each searched six times."""
 
 
 def spec_of(text: str = OPTIMIZERS) -> Spec:

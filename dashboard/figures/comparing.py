@@ -1,7 +1,8 @@
-"""Arms beside each other: ranking, what tuning brought, and who beats whom."""
+"""Arms, or the configurations found for them, beside each other: means, gains, and pairs."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import altair as alt
@@ -19,14 +20,15 @@ from dashboard.figures.common import (
     number_format,
     value_axis,
 )
-from studies.comparison import Comparison
+from studies.claim_words import NO_DIFFERENCE, NO_VERDICT, claim_words, dots_caption
+from studies.comparison import ArmResult, Comparison, Design, PairResult
 from studies.results import StudyResults
-from studies.wording import amount, level, unit
+from studies.wording import amount, in_unit, signed, unit, within
 
 
 @dataclass(frozen=True)
 class RankingInfo(Info):
-    """Every confirmed run of every arm, the mean and its interval."""
+    """Every confirmed value of every arm, the mean and its interval."""
 
     metric: str
     arms: tuple[str, ...]
@@ -34,46 +36,58 @@ class RankingInfo(Info):
     order: tuple[str, ...]
     """The best first."""
     confirmed: bool
+    unit: str
+    """What a point is."""
 
 
 def ranking_info(results: StudyResults, comparison: Comparison) -> RankingInfo:
     """The arms by their confirmed mean; by the best of the search where nothing is confirmed."""
-    rows = []
+    rows, words, metric = [], claim_words(comparison), comparison.metric
     for arm in comparison.arms:
+        low, high = within(metric, arm.mean.low, arm.mean.high)
         shared = {
             "arm": arm.arm or results.study,
             "mean": finite(arm.mean.estimate),
-            "low": finite(arm.mean.low),
-            "high": finite(arm.mean.high),
+            "low": finite(low) if math.isfinite(arm.mean.low) else None,
+            "high": finite(high) if math.isfinite(arm.mean.high) else None,
             "search_best": arm.search_best,
             "failed": arm.failures,
+            "lost": len(arm.lost),
         }
-        runs = [{**shared, "seed": s, "value": v} for s, v in arm.confirmed.items()]
-        rows += runs or [{**shared, "seed": None, "value": None}]
-    seeds = max((len(arm.confirmed) for arm in comparison.arms), default=0)
+        runs = [{**shared, "unit": s, "value": v} for s, v in arm.confirmed.items()]
+        rows += runs or [{**shared, "unit": None, "value": None}]
+    units = max((len(arm.confirmed) for arm in comparison.arms), default=0)
     order = tuple(arm.arm or results.study for arm in comparison.arms)
     known = [arm for arm in comparison.arms if arm.confirmed or arm.search_best is not None]
-    if seeds:
+    if units:
         caption = (
-            f"Small points: {counted(seeds, 'fresh seed')} for each of "
-            f"{counted(len(order), 'arm')}. Large points: their mean with its 95 % interval."
+            f"Small points: {counted(units, words.unit)} for each of "
+            f"{counted(len(order), 'arm')}. {dots_caption(comparison.design)}"
         )
     else:
         caption = (
             "Not confirmed on fresh seeds: each diamond is the best trial of its arm, of "
             f"{counted(len(results.search), 'trial')} in all, and better than it would be again."
         )
-    best = order[0] if known else ""
+    means = [arm for arm in comparison.arms if arm.confirmed] or known
+    sign = 1 if comparison.goal == "maximize" else -1
+    best = max(means, key=lambda arm: _leads(arm, sign)).arm if means else ""
     data = pd.DataFrame(rows).astype({"value": float, "mean": float, "search_best": float})
     return RankingInfo(
         data=data if known else data.iloc[:0],
         caption=caption,
-        alt=f"Ranking of {counted(len(order), 'arm')} by {comparison.metric}; first is {best}",
+        alt=f"{words.ranking}: {comparison.metric} of {counted(len(order), 'arm')}; the best mean "
+        f"is that of {best}. {words.about}",
         metric=comparison.metric,
         arms=tuple(arm or results.study for arm in results.arms),
         order=order,
-        confirmed=seeds > 0,
+        confirmed=units > 0,
+        unit=words.unit,
     )
+
+
+def _leads(arm: ArmResult, sign: int) -> float:
+    return sign * (arm.mean.estimate if arm.confirmed else float(arm.search_best or 0.0))
 
 
 def draw_ranking(info: RankingInfo) -> Picture:
@@ -101,15 +115,18 @@ def draw_ranking(info: RankingInfo) -> Picture:
         return alt.layer(best).properties(height=height(info.order))
     runs = base.mark_circle(size=36, opacity=0.45).encode(
         x=x,
-        yOffset=alt.YOffset("seed:N", sort=None),
-        tooltip=["arm:N", "seed:N", alt.Tooltip("value:Q", format=written)],
+        yOffset=alt.YOffset("unit:N", sort=None),
+        tooltip=[
+            "arm:N",
+            alt.Tooltip("unit:N", title=info.unit),
+            alt.Tooltip("value:Q", format=written),
+        ],
     )
     interval = base.mark_rule(strokeWidth=3).encode(x="low:Q", x2="high:Q", tooltip=about)
     mean = base.mark_circle(size=170, opacity=1).encode(x="mean:Q", tooltip=about)
     return alt.layer(runs, interval, mean).properties(height=height(info.order))
 
 
-KINDS = ("untuned", "found", "confirmed")
 GREY = "#8A8A8A"
 SHAPES = ("cross", "diamond", "circle")
 
@@ -121,39 +138,50 @@ class GainsInfo(Info):
     metric: str
     arms: tuple[str, ...]
     order: tuple[str, ...]
+    kinds: tuple[str, ...]
 
 
 def gains_info(results: StudyResults, comparison: Comparison) -> GainsInfo:
-    """Per arm: the untuned value, the chosen trial of the search, the mean on fresh seeds."""
+    """Per arm: the defaults, the chosen trial of the search, the mean of what was confirmed."""
+    design = comparison.design
+    tested, several = design.part == "test", design.planned > 1
+    kinds = ("defaults", "found", "tested" if tested else "confirmed")
     rows = [
         {"arm": arm.arm or results.study, "kind": kind, "value": value}
         for arm in comparison.arms
         for kind, value in zip(
-            KINDS, (arm.default, arm.search_best, finite(arm.mean.estimate)), strict=True
+            kinds, (arm.default, arm.search_best, finite(arm.mean.estimate)), strict=True
         )
         if value is not None
     ]
     optimism = [arm.optimism for arm in comparison.arms if arm.optimism is not None]
     caption = (
-        "Untuned: the framework's own defaults, moved into the ranges. Found: the best trial of "
-        "the search. Confirmed: its mean on fresh seeds. "
+        "Defaults: the components' own ones, moved into the ranges. Found: the best trial of "
+        "the search. "
     )
+    caption += "Tested: the winners on the test part. " if tested else "Confirmed: on fresh seeds. "
+    if several:
+        caption += "All are means over the searches. "
+    if tested:
+        caption += "Defaults and found are of the validation part, tested of other rows. "
     if optimism:
         mean = sum(optimism) / len(optimism)
         caption += (
-            f"What the search found looked {'better' if mean >= 0 else 'worse'} than it was by "
+            f"What the search found looked {'better' if mean >= 0 else 'worse'} than it was "
+            f"on fresh seeds{' of the same part' if tested else ''} by "
             f"{amount(comparison.metric, abs(mean))} {unit(comparison.metric)} on average"
-            + (" (optimism)." if mean >= 0 else ".")
+            + (": selection bias (optimism)." if mean >= 0 else ".")
         )
     else:
         caption += "Without fresh seeds nobody knows how much of the search's best is luck."
     return GainsInfo(
         data=pd.DataFrame(rows, columns=["arm", "kind", "value"]),
         caption=caption,
-        alt=f"{comparison.metric} of each arm untuned, in the search and on fresh seeds",
-        metric=comparison.metric,
+        alt=f"{comparison.metric} of each arm: {', '.join(kinds)}",
+        metric=comparison.metric.rpartition("/")[2] if tested else comparison.metric,
         arms=tuple(arm or results.study for arm in results.arms),
         order=tuple(arm.arm or results.study for arm in comparison.arms),
+        kinds=kinds,
     )
 
 
@@ -169,7 +197,7 @@ def draw_gains(info: GainsInfo) -> Picture:
         color=colour(info.arms, legend=False),
         shape=alt.Shape(
             "kind:N",
-            scale=alt.Scale(domain=list(KINDS), range=list(SHAPES)),
+            scale=alt.Scale(domain=list(info.kinds), range=list(SHAPES)),
             legend=alt.Legend(
                 title=None, orient="top", symbolFillColor=GREY, symbolStrokeColor=GREY
             ),
@@ -181,10 +209,15 @@ def draw_gains(info: GainsInfo) -> Picture:
 
 @dataclass(frozen=True)
 class PairsInfo(Info):
-    """Every arm against every other."""
+    """Every arm, or the configuration found for it, against every other."""
 
     order: tuple[str, ...]
-    unit: str
+    effect: str
+    """What the numbers in the cells are."""
+    row: str
+    """What a row is that is better or worse."""
+    units: str
+    """What the pairs are compared over."""
     written: bool
     """Whether the cells have room for their numbers."""
     level: bool
@@ -193,55 +226,81 @@ class PairsInfo(Info):
 
 LINE = 90
 """Letters that fit over the matrix, side by side."""
-WORDS = ("better", "no detectable difference", "worse")
+VERDICTS = {
+    "better": "#56B4E9",
+    NO_DIFFERENCE: "#88888822",
+    "worse": "#E69F00",
+    NO_VERDICT: "#88888811",
+}
+"""Every verdict with the colour of its cell."""
 
 
 def pairs_info(comparison: Comparison) -> PairsInfo:
-    """Row minus column for every pair, and the verdict from the row's side."""
-    rows = []
+    """Row minus column for every pair, or their ratio, and the verdict from the row's side."""
+    rows, words, design = [], claim_words(comparison), comparison.design
     for pair in comparison.pairs:
-        found, verdict = pair.result, pair.result.verdict.better
+        found = pair.result
         for arm, other, side, sign in ((pair.a, pair.b, "a", 1), (pair.b, pair.a, "b", -1)):
-            word = WORDS[1] if verdict == "none" else WORDS[0] if verdict == side else WORDS[2]
             wins = found.probability_a_better.estimate
             bounds = sorted((sign * found.difference.low, sign * found.difference.high))
             rows.append(
                 {
                     "arm": arm,
                     "other": other,
-                    "verdict": word,
+                    "verdict": _verdict(design, pair, side),
                     "difference": sign * found.difference.estimate,
                     "low": bounds[0],
                     "high": bounds[1],
-                    "written": amount(
-                        comparison.metric, sign * found.difference.estimate, signed=True
-                    ),
-                    "p_holm": found.p_holm,
-                    "probability_better": wins if sign == 1 else 1 - wins,
-                    "seeds": found.seeds,
+                    "written": signed(comparison, sign * found.difference.estimate),
+                    "p_holm": None if pair.test == "none" else finite(found.p_holm),
+                    "share_better": finite(wins if sign == 1 else 1 - wins),
+                    "units": found.seeds if words.unit == "fresh seed" else pair.repeats,
                     "why": "; ".join(found.verdict.reasons),
                 }
             )
-    order = tuple(arm.arm for arm in comparison.arms if arm.confirmed)
+    paired = {name for pair in comparison.pairs for name in (pair.a, pair.b)}
+    order = tuple(arm.arm for arm in comparison.arms if arm.arm in paired)
     decided = sum(pair.result.verdict.better != "none" for pair in comparison.pairs)
     count = len(comparison.pairs)
+    if design.logarithms:
+        effect = "how many percent the row lies above the column"
+    else:
+        effect = f"row minus column, in {unit(comparison.metric).strip('()')}"
+    if design.claim == "configurations":
+        effect += ", of the configurations found"
+    if design.why_none:
+        result = f"no verdict is given of any pair: {design.why_none}"
+    else:
+        result = (
+            f"{decided} of {counted(count, 'pair')} decided at {100 * design.level:g} % after "
+            "Holm's correction for all of them"
+        )
     return PairsInfo(
         data=pd.DataFrame(rows),
-        caption=(
-            f"Row minus column, in {unit(comparison.metric).removeprefix('of ')}; {decided} of "
-            f"{counted(count, 'pair')} decided at 5 % after Holm's correction for all of them."
-        ),
-        alt=f"Matrix of {counted(count, 'pair')} of arms, {decided} of them decided",
+        caption=f"{effect[:1].upper()}{effect[1:]}; {result}.",
+        alt=f"{words.pairs}, a matrix of {counted(count, 'pair')}: {effect}; "
+        + ("no verdict" if design.why_none else f"{decided} of them decided"),
         order=order,
-        unit=unit(comparison.metric),
+        effect="A above B (%)" if design.logarithms else f"difference{in_unit(comparison.metric)}",
+        row=words.row,
+        units=words.units,
         written=len(order) <= NARROW,
         level=len(order) * max(map(len, order), default=0) <= LINE,
     )
 
 
+def _verdict(design: Design, pair: PairResult, side: str) -> str:
+    if design.why_none:
+        return NO_VERDICT
+    better = pair.result.verdict.better
+    return NO_DIFFERENCE if better == "none" else "better" if better == side else "worse"
+
+
 def draw_pairs(info: PairsInfo) -> Picture:
     """A coloured matrix."""
-    order = list(info.order)
+    order, met = list(info.order), set(info.data["verdict"])
+    shown = [NO_VERDICT] if met == {NO_VERDICT} else [w for w in VERDICTS if w != NO_VERDICT]
+    title = None if met == {NO_VERDICT} else info.row
     angle = 0 if info.level else -35
     base = alt.Chart(info.data).encode(
         x=alt.X(
@@ -254,24 +313,24 @@ def draw_pairs(info: PairsInfo) -> Picture:
     cells = base.mark_rect(stroke="#88888866").encode(
         color=alt.Color(
             "verdict:N",
-            scale=alt.Scale(domain=list(WORDS), range=["#56B4E9", "#88888822", "#E69F00"]),
-            legend=alt.Legend(title="row is", orient="bottom", labelLimit=200),
+            scale=alt.Scale(domain=shown, range=[VERDICTS[word] for word in shown]),
+            legend=alt.Legend(title=title, orient="bottom", labelLimit=200, titleLimit=300),
         ),
         tooltip=[
             alt.Tooltip("arm:N"),
             alt.Tooltip("other:N", title="against"),
             alt.Tooltip("verdict:N"),
-            alt.Tooltip("written:N", title=f"difference ({info.unit})"),
+            alt.Tooltip("written:N", title=info.effect),
             alt.Tooltip("p_holm:Q", format=".3~g", title="p after Holm"),
-            alt.Tooltip("probability_better:Q", format=".0%", title="better in seeds"),
-            alt.Tooltip("seeds:Q"),
+            alt.Tooltip("share_better:Q", format=".0%", title=f"better in, of {info.units}"),
+            alt.Tooltip("units:Q", title=info.units),
             alt.Tooltip("why:N"),
         ],
     )
     layers: list[alt.Chart] = [cells]
     if info.written:
         # dark on the colours of a verdict, the page's own colour where there is none
-        plain = "datum.verdict === 'no detectable difference'"
+        plain = f"datum.verdict === '{NO_DIFFERENCE}' || datum.verdict === '{NO_VERDICT}'"
         for wanted, ink in ((f"!({plain})", "#111111"), (plain, GREY)):
             layers.append(
                 base.transform_filter(wanted)
@@ -279,27 +338,3 @@ def draw_pairs(info: PairsInfo) -> Picture:
                 .encode(text="written:N")
             )
     return alt.layer(*layers).properties(height=(34 if info.written else 16) * len(order) + 190)
-
-
-def numbers(results: StudyResults, comparison: Comparison) -> pd.DataFrame:
-    """The comparison as a table for people, a row for each arm."""
-    metric = comparison.metric
-    return pd.DataFrame(
-        {
-            "arm": arm.arm or results.study,
-            "confirmed mean": level(metric, finite(arm.mean.estimate)),
-            "95 % from": level(metric, finite(arm.mean.low)),
-            "to": level(metric, finite(arm.mean.high)),
-            "seeds": len(arm.confirmed),
-            "failed": arm.failures,
-            "test mean": level(metric, arm.test_mean),
-            "best of search": level(metric, arm.search_best),
-            f"optimism ({unit(metric)})": (
-                "–" if arm.optimism is None else amount(metric, arm.optimism, signed=True)
-            ),
-            "untuned": level(metric, arm.default),
-            "epochs": arm.epochs,
-            "minutes": round(arm.seconds / 60, 1),
-        }
-        for arm in comparison.arms
-    )

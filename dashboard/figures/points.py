@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from dashboard.figures.common import counted
-from studies.comparison import value_of
 from studies.records import Outcome
+from studies.repeat_results import value_of
 from studies.results import StudyResults, Trial
 from studies.stats import Goal
 
@@ -71,6 +71,11 @@ def points(results: StudyResults, metric: str, goal: Goal, shown: Sequence[str])
     values = data["value"]
     clipped = values.clip(lower=end) if goal == "maximize" else values.clip(upper=end)
     return Points(data.assign(shown=clipped.fillna(end)), metric, goal, end, trials)
+
+
+def of_search(results: StudyResults, repeat: int) -> StudyResults:
+    """The study with one search of each arm: values of different splits are no one picture."""
+    return replace(results, trials=[t for t in results.trials if t.repeat == repeat])
 
 
 def axis_end(values: Sequence[float], goal: Goal) -> float:

@@ -19,8 +19,8 @@ from dashboard.figures.common import (
     value_axis,
 )
 from studies.arms import arms
-from studies.comparison import value_of
 from studies.records import Outcome
+from studies.repeat_results import value_of
 from studies.results import StudyResults, Trial
 from studies.space import Choice, Range
 from studies.stats import Goal
@@ -90,7 +90,7 @@ def effect_info(
         data=data.dropna(subset=["at_edge"]),
         caption=(
             f"{counted(len(data), 'trial')} of the search, {len(completed)} of them completed. "
-            "The line joins the best of each bin; a ring marks the untuned trial"
+            "The line joins the best of each bin; a ring marks the defaults"
             + (f"; × marks {counted(diverged, 'training')} that diverged." if diverged else ".")
         ),
         alt=f"{metric} against {parameter}, best value of each bin, {diverged} diverged",
@@ -111,15 +111,15 @@ def sensitivity(info: EffectInfo) -> pd.DataFrame:
         best = bins.sort_values("value", ascending=info.goal == "minimize").iloc[0]
         near = NEAR_SHARE if is_share(info.metric) else NEAR * abs(float(best["value"]))
         wide = bins[(bins["value"] - best["value"]).abs() <= near]["parameter"]
-        untuned = trials[trials["default"]]
+        defaults = trials[trials["default"]]
         rows.append(
             {
                 "arm": arm,
                 "best": level(info.metric, float(best["value"])),
                 "at": f"{best['parameter']:.3g}",
                 _near(info.metric): f"{wide.min():.3g} to {wide.max():.3g}",
-                "untuned": level(info.metric, _first(untuned["value"])),
-                "untuned at": "–" if untuned.empty else f"{_first(untuned['parameter']):.3g}",
+                "defaults": level(info.metric, _first(defaults["value"])),
+                "defaults at": "–" if defaults.empty else f"{_first(defaults['parameter']):.3g}",
                 "diverged": f"{(trials['outcome'] == Outcome.diverged).mean():.0%}",
             }
         )
@@ -198,7 +198,7 @@ def draw_effect(info: EffectInfo) -> Picture:
     points = base.transform_filter("datum.outcome === 'completed'").mark_circle(
         size=34, opacity=0.4
     )
-    untuned = base.transform_filter("datum.default && datum.outcome === 'completed'").mark_point(
+    defaults = base.transform_filter("datum.default && datum.outcome === 'completed'").mark_point(
         size=180, strokeWidth=2
     )
     line = (
@@ -206,7 +206,7 @@ def draw_effect(info: EffectInfo) -> Picture:
         .mark_line(strokeWidth=2)
         .encode(x=x, y=y, color=coloured, strokeDash=dash(info.arms, shown=shown))
     )
-    layers = [line, points.encode(y=y), untuned.encode(y=y)]
+    layers = [line, points.encode(y=y), defaults.encode(y=y)]
     if (info.data["outcome"] == Outcome.diverged).any():
         failed = base.transform_filter("datum.outcome === 'diverged'").mark_point(
             shape="cross", size=60, angle=45, strokeWidth=2

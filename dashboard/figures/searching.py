@@ -11,10 +11,13 @@ import pandas as pd
 
 from dashboard.figures.common import Info, Picture, colour, counted, dash, number_format, value_axis
 from dashboard.figures.points import CROSS, notes, points, thinned
+from studies.curves import Curves
 from studies.results import StudyResults
 from studies.stats import Goal
+from studies.wording import plural
 
 Budget = Literal["trials", "epochs"]
+MEDIAN = "median"
 FIELDS: dict[Budget, str] = {"trials": "at", "epochs": "epochs"}
 
 
@@ -63,7 +66,7 @@ def history_info(
 
 def draw_history(info: HistoryInfo) -> Picture:
     """Points and steps."""
-    title = "trials of the arm" if info.budget == "trials" else "epochs that the arm has trained"
+    title = "trials of the search" if info.budget == "trials" else "epochs of the search"
     axis = alt.Axis(title=title, tickMinStep=1, grid=False, format=",d")
     x = alt.X(f"{FIELDS[info.budget]}:Q", axis=axis)
     written = number_format(info.metric)
@@ -72,7 +75,7 @@ def draw_history(info: HistoryInfo) -> Picture:
         "arm:N",
         alt.Tooltip("value:Q", format=written),
         "outcome:N",
-        alt.Tooltip("at:Q", title="trial of the arm"),
+        alt.Tooltip("at:Q", title="trial of the search"),
         alt.Tooltip("epochs:Q", title="epochs until then", format=","),
     ]
     y = alt.Y("shown:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
@@ -93,3 +96,70 @@ def draw_history(info: HistoryInfo) -> Picture:
         )
     )
     return alt.layer(rest, done, line).properties(height=340)
+
+
+@dataclass(frozen=True)
+class SearchesInfo(Info):
+    """The best value so far of every search, and the median of the searches of each arm."""
+
+    metric: str
+    arms: tuple[str, ...]
+
+
+def searches_info(results: StudyResults, curves: Curves, shown: Sequence[str]) -> SearchesInfo:
+    """All searches of some arms by the number of their trials; of the objective."""
+    found = [each for each in curves.searches if each.arm in shown]
+    lines = [
+        (each.arm or results.study, name, steps)
+        for each in found
+        for name, steps in [
+            *((f"search {repeat}", steps) for repeat, steps in each.searches.items()),
+            (MEDIAN, each.median),
+        ]
+    ]
+    rows = [
+        {"arm": arm, "search": name, "trials": number, "best": best}
+        for arm, name, steps in lines
+        for number, best in steps.items()
+    ]
+    count = max((len(each.searches) for each in found), default=0)
+    metric = results.spec.objective.metric
+    return SearchesInfo(
+        data=pd.DataFrame(rows, columns=["arm", "search", "trials", "best"]),
+        caption=f"The best {metric} after so many trials, in the order in which they ended. Thin: "
+        f"{plural(count, 'search', 'searches')} of each arm, each on validation "
+        "of its own split. Thick: their median. These values chose the winners, so they look "
+        "better than the winners are.",
+        alt=f"Best {metric} so far of every search of {counted(len(found), 'arm')}",
+        metric=metric,
+        arms=tuple(arm or results.study for arm in results.arms),
+    )
+
+
+def draw_searches(info: SearchesInfo) -> Picture:
+    """Thin steps and thick ones."""
+    shown = set(info.data["arm"])
+    base = alt.Chart(info.data).encode(
+        x=alt.X(
+            "trials:Q",
+            scale=alt.Scale(zero=False, nice=False),
+            axis=alt.Axis(title="trials of a search", tickMinStep=1, grid=False, format=",d"),
+        ),
+        y=alt.Y("best:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric)),
+        color=colour(info.arms, shown=shown),
+        tooltip=[
+            "arm:N",
+            "search:N",
+            "trials:Q",
+            alt.Tooltip("best:Q", format=number_format(info.metric)),
+        ],
+    )
+    thin = base.transform_filter(f"datum.search !== '{MEDIAN}'").mark_line(
+        interpolate="step-after", strokeWidth=1, opacity=0.35
+    )
+    thick = base.transform_filter(f"datum.search === '{MEDIAN}'").mark_line(
+        interpolate="step-after", strokeWidth=3
+    )
+    return alt.layer(
+        thin.encode(detail="search:N"), thick.encode(strokeDash=dash(info.arms, shown=shown))
+    ).properties(height=320)

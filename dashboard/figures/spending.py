@@ -91,20 +91,22 @@ class CostInfo(Info):
 
 def cost_info(results: StudyResults, comparison: Comparison) -> CostInfo:
     """Epochs and minutes per arm, and the epochs until an arm was as good as the worst one."""
+    several = comparison.design.planned > 1  # on splits of which none is like the other
     rows = [
         {
             "arm": arm.arm or results.study,
             "epochs": arm.epochs,
             "minutes": arm.seconds / 60,
-            "epochs_to_reference": arm.epochs_to_reference,
+            "epochs_to_reference": None if several else arm.epochs_to_reference,
         }
         for arm in comparison.arms
         if arm.outcomes
     ]
     epochs = sum(arm.epochs for arm in comparison.arms)
     spent = duration(sum(arm.seconds for arm in comparison.arms))
-    caption = f"{epochs:,} epochs in {spent} of training, search only."
-    if comparison.reference is not None and len(comparison.arms) > 1:
+    searches = f"all {comparison.design.planned} searches of each arm" if several else "search only"
+    caption = f"{epochs:,} epochs in {spent} of training, {searches}."
+    if comparison.reference is not None and len(comparison.arms) > 1 and not several:
         caption += (
             f" The tick: epochs until an arm had {level(comparison.metric, comparison.reference)}, "
             "the best value of the arm whose search found least."

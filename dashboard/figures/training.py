@@ -21,10 +21,10 @@ from dashboard.figures.common import (
     number_format,
     value_axis,
 )
-from studies.comparison import value_of
-from studies.curves import learning_curve
+from studies.curves import learning_curve, winners
 from studies.histories import Histories
 from studies.records import Outcome
+from studies.repeat_results import value_of
 from studies.results import StudyResults, Trial
 from studies.wording import amount, unit
 
@@ -32,10 +32,19 @@ PARTS = ("training", "validation")
 
 
 def learners(results: StudyResults, arm: str) -> list[Trial]:
-    """The trainings that stand for an arm: its winner on fresh seeds, or in the search."""
-    winner, runs = results.winner(arm)
-    completed = [run for run in runs if run.outcome == Outcome.completed]
-    return completed or ([winner] if winner else [])
+    """The trainings that stand for an arm: the winners of its searches on fresh seeds, or in the
+    searches."""
+    found = winners(results, arm)
+    completed = [run for _, runs in found for run in runs if run.outcome == Outcome.completed]
+    return completed or [winner for winner, _ in found]
+
+
+def _whose(results: StudyResults, few: int, many: int) -> str:
+    """Whose trainings are drawn."""
+    runs = f"{few} to {many} trainings" if few != many else counted(many, "training")
+    if results.spec.repeats == 1:
+        return f"The winner of each arm, {runs.replace('training', 'seed')}"
+    return f"The winners of all searches of each arm, each on its own split, {runs}"
 
 
 @dataclass(frozen=True)
@@ -73,11 +82,10 @@ def learning_info(
                 | {"seeds": curve.seeds}
             )
     few, many = min(seeds, default=0), max(seeds, default=0)
-    count = counted(many, "seed") if few == many else f"{few} to {many} seeds"
     return LearningInfo(
         data=pd.DataFrame(rows),
-        caption=f"The winner of each arm, {count}: the line is the median, the band goes from the "
-        "lowest to the highest seed. A line ends where fewer than half of the seeds still train; "
+        caption=f"{_whose(results, few, many)}: the line is the median, the band goes from the "
+        "lowest to the highest. A line ends where fewer than half of them still train; "
         "the axis holds all but the first quarter of the epochs.",
         alt=f"{metric} by epoch of the winners of {counted(len(shown), 'arm')}",
         metric=metric,
@@ -154,10 +162,11 @@ def overfitting_info(
                     {"arm": arm or results.study, "part": part, "epoch": e, "median": m}
                     for e, m in zip(curve.epochs, curve.median, strict=True)
                 ]
-    seeds = max((len(learners(results, arm)) for arm in shown), default=0)
+    counts = [len(learners(results, arm)) for arm in shown]
+    whose = _whose(results, min(counts, default=0), max(counts, default=0))
     return OverfittingInfo(
         data=pd.DataFrame(rows),
-        caption=f"Medians over {counted(seeds, 'seed')} of each arm's winner. Dropout and other "
+        caption=f"{whose}: medians. Dropout and other "
         "noise act on the training part only, which may then look worse than validation.",
         alt=f"{name} on training and validation data by epoch, one picture for each arm",
         name=name,
@@ -230,7 +239,7 @@ def gap_info(results: StudyResults, metric: str, order: Sequence[str]) -> GapInf
     return GapInfo(
         data=data,
         caption=f"Training minus validation at the best epoch, {counted(len(data), 'training')} of "
-        "the winners: the bar is the mean, a point is a seed.",
+        "the winners: the bar is the mean, a point is one of them.",
         alt=f"Overfitting gap in {name} of {counted(len(order), 'arm')}",
         name=name,
         arms=tuple(arm or results.study for arm in results.arms),

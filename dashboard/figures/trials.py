@@ -160,9 +160,10 @@ def difference(trial: Trial, others: Mapping[str, Trial], *, only: bool) -> Diff
     return Difference(table[unlike] if only else table, sum(unlike))
 
 
-def untuned(results: StudyResults, trial: Trial) -> Trial | None:
-    """The untuned trial of a trial's arm."""
-    return next((t for t in results.trials if t.default and t.arm == trial.arm), None)
+def defaults_of(results: StudyResults, trial: Trial) -> Trial | None:
+    """The trial with the defaults in the same search of a trial's arm."""
+    search = (trial.arm, trial.repeat)
+    return next((t for t in results.trials if t.default and (t.arm, t.repeat) == search), None)
 
 
 def in_order(results: StudyResults) -> list[str]:
@@ -172,6 +173,10 @@ def in_order(results: StudyResults) -> list[str]:
 
 
 def study_file(study: str, trial: Trial) -> str:
-    """A study file of a trial's configuration with no ranges, which trains it once."""
+    """A study file of a trial's configuration with no ranges, which trains it once on the split of
+    the trial."""
     name = slug(f"{study[:60]}-{trial.key}")[:100]
-    return document.dump({"study": name, **trial.configuration, "search": {"trials": 1}})
+    configuration, data = dict(trial.configuration), trial.configuration.get("data", {})
+    if "split_seed" in data:
+        configuration["data"] = {**data, "split_seed": trial.split_seed}
+    return document.dump({"study": name, **configuration, "search": {"trials": 1}})

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.figures.common import Info, Picture, colour, counted, number_format, value_axis
-from studies.curves import ArmTuning, Curves
+from studies.curves import ArmTuning
 from studies.importance import Importances
 from studies.results import StudyResults
 
@@ -27,9 +27,11 @@ class TuningInfo(Info):
     arms: tuple[str, ...]
 
 
-def tuning_info(results: StudyResults, curves: Curves, shown: Sequence[str]) -> TuningInfo:
-    """Every arm's curve; empty where the trials are no independent draws."""
-    tuning = [curve for curve in curves.tuning if curve.arm in shown]
+def tuning_info(
+    results: StudyResults, curves: Sequence[ArmTuning], shown: Sequence[str]
+) -> TuningInfo:
+    """The curve of one search of every arm; empty where the trials are no independent draws."""
+    tuning = [curve for curve in curves if curve.arm in shown]
     rows = [row for curve in tuning for row in _rows(curve, curve.arm or results.study)]
     count = sum(curve.trials for curve in tuning)
     confidence = next((curve.curve.confidence for curve in tuning), 0.0)
@@ -41,7 +43,7 @@ def tuning_info(results: StudyResults, curves: Curves, shown: Sequence[str]) -> 
             f"{counted(count, 'random trial')}: the median of the best of n, in a band that holds "
             f"for all n with {confidence:.0%} confidence. Solid up to n = {reach}, by arm; "
             "dotted where the good side of the band is beyond everything seen. A failed trial "
-            "counts as worse than any value; the untuned trial is left out."
+            "counts as worse than any value; the defaults are left out."
         ),
         alt=f"Best {results.spec.objective.metric} of n random trials, {counted(count, 'trial')}",
         metric=results.spec.objective.metric,
@@ -90,8 +92,9 @@ class ImportanceInfo(Info):
     """Every parameter's share, and what chance reaches."""
 
 
-def importance_info(found: Importances) -> ImportanceInfo:
-    """A row for each parameter of an arm."""
+def importance_info(found: Importances, searches: int = 1) -> ImportanceInfo:
+    """A row for each parameter of an arm; of several searches every trial counts by its rank in
+    its own one."""
     rows = [
         (row.parameter, row.share, row.by_chance, row.share > row.by_chance)
         for row in found.parameters
@@ -104,6 +107,7 @@ def importance_info(found: Importances) -> ImportanceInfo:
             f"How differently each parameter's values are spread among the best tenth of "
             f"{counted(found.trials, 'completed training')} of this arm (PED-ANOVA). The tick is "
             "what a parameter without any effect reaches once in 20 times; pale bars stay below it."
+            + (f" All {searches} searches; a trial counts by its rank in its own." * (searches > 1))
         ),
         alt=f"Importance of {counted(len(rows), 'parameter')}; {said}",
     )

@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard import data
 from dashboard.shared import Chosen, chosen_study, live, plain
 from dashboard.tables import as_parquet, filtered, outcomes, usual_columns
+from studies.description import PHASES
 from studies.home import slug
 from studies.report import FILES, csv_text, render
 
@@ -21,9 +22,7 @@ def page(chosen: Chosen) -> None:
             "Text", key="text", type="search", bind="query-params", width=260,
             placeholder="anywhere in a row",
         )  # fmt: skip
-        phase = st.pills(
-            "Phase", ["search", "confirm"], selection_mode="multi", key="phase", bind="query-params"
-        )
+        phase = st.pills("Phase", PHASES, selection_mode="multi", key="phase", bind="query-params")
         met = sorted(set(outcomes(table)))
         outcome = st.pills(
             "Outcome", met, selection_mode="multi", key="outcome", bind="query-params"

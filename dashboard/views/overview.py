@@ -15,12 +15,14 @@ PAGES = ("optimizer", "optimizers"), ("schedule", "schedules"), ("regularization
 COLUMNS = {
     "progress": st.column_config.ProgressColumn(format="percent", color="blue", width=110),
     "best": st.column_config.TextColumn(
-        help="The mean over fresh seeds where there are any, else the best trial"
+        help="The mean over the winners of its arm's repeats, or over fresh seeds where there are "
+        "any; else the best trial"
     ),
     "metric": st.column_config.TextColumn(help="↑ larger is better, ↓ smaller is better"),
-    "arm": st.column_config.TextColumn(help="The arm that holds the best value"),
+    "arm": st.column_config.TextColumn(help="The arm whose search found the configuration to use"),
+    "searches": st.column_config.NumberColumn(help="Searches of each arm, the repeats"),
     "seeds": st.column_config.NumberColumn(
-        help="Fresh seeds behind the best value; 0: it is one trial"
+        help="Fresh runs of the configuration to use; 0: it is one trial of the search"
     ),
     "changed": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
     "trials": st.column_config.NumberColumn(format="localized", help="Trials that have ended"),
@@ -45,9 +47,10 @@ def cells(row: StudyRow) -> dict[str, object]:
         "state": row.state,
         "study": row.study,
         "progress": row.progress,
-        "best": level(row.metric, row.best),
-        "metric": f"{row.metric} {ARROWS[row.goal]}",
+        "best": level(row.best_metric, row.best),
+        "metric": f"{row.best_metric} {ARROWS[row.goal]}",
         "arm": row.best_arm or "–",
+        "searches": row.searches,
         "seeds": row.fresh_seeds,
         "trials": sum(row.outcomes.values()),
         "epochs": row.epochs,

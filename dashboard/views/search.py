@@ -18,45 +18,59 @@ from dashboard.figures.parameters import (
     slice_info,
 )
 from dashboard.figures.points import Points, points
-from dashboard.figures.searching import Budget, draw_history, history_info
+from dashboard.figures.searching import (
+    Budget,
+    draw_history,
+    draw_searches,
+    history_info,
+    searches_info,
+)
 from dashboard.figures.surfaces import draw_surface, surface_info
 from dashboard.figures.timeline import draw_timeline, timeline_info
 from dashboard.figures.tuning import draw_importance, draw_tuning, importance_info, tuning_info
-from dashboard.shared import Chosen, chosen_study, live, plain, show
+from dashboard.shared import Chosen, chosen_study, live, one_search, plain, show
 from studies.alarms import Alarm
 from studies.curves import why_no_bands
+from studies.results import StudyResults
 
 NOTHING = "No trial of the search has completed yet."
 SHOWN = 6  # parameters that get a figure each, unless others are picked
 
 
 def page(chosen: Chosen) -> None:
+    results = one_search(chosen)
     names = ["Progress", "Parameters", "Trainings"]
     progress, parameters, trainings = st.tabs(names, key="view", bind="query-params")
     with progress:
         if progress.open:
-            show_progress(chosen)
+            show_progress(chosen, results)
     with parameters:
         if parameters.open:
-            show_parameters(chosen)
+            show_parameters(chosen, results)
     with trainings:
         if trainings.open:
-            show_trainings(chosen)
+            show_trainings(chosen, results)
 
 
-def show_progress(chosen: Chosen) -> None:
+def show_progress(chosen: Chosen, results: StudyResults) -> None:
     objective = chosen.results.spec.objective.metric
     report = data.report(chosen.home, chosen.study, chosen.listed.token, objective)
     told = [_alarm(alarm) for alarm in report.alarms if alarm.kind != "pruning"]
     if told:
         st.warning("  \n".join(told), icon=":material/warning:")
-    st.subheader("What every trial found")
+    several = results.spec.repeats > 1
+    if several:
+        st.subheader("What every search found")
+        curves = data.curves(chosen.home, chosen.study, chosen.listed.token)
+        every = searches_info(chosen.results, curves, chosen.arms)
+        show(every, draw_searches, "searches", NOTHING)
+    st.subheader("What every trial of this search found" if several else "What every trial found")
     against = st.segmented_control(
         "Against", ["trials", "epochs"], key="against", default="trials", required=True,
         bind="query-params",
     )  # fmt: skip
     budget: Budget = "epochs" if against == "epochs" else "trials"
-    info = history_info(chosen.results, chosen.metric, chosen.goal, chosen.arms, budget)
+    info = history_info(results, chosen.metric, chosen.goal, chosen.arms, budget)
     show(info, draw_history, "history", NOTHING)
     st.subheader("What a search may be expected to find")
     if why := why_no_bands(chosen.results.spec):
@@ -71,15 +85,19 @@ def show_progress(chosen: Chosen) -> None:
     if chosen.state == "running":
         st.caption("Tuning curves are drawn when the study has ended: they take seconds.")
         return
-    curves = data.curves(chosen.home, chosen.study, chosen.listed.token)
-    show(tuning_info(chosen.results, curves, chosen.arms), draw_tuning, "tuning curves", NOTHING)
+    repeat = results.trials[0].repeat if results.trials else 1
+    tuning = data.tuning(chosen.home, chosen.study, chosen.listed.token, repeat)
+    if several and not any(each.curve.valid_until for each in tuning):
+        st.caption("No tuning curve is shown: one search has too few trials to say more than this.")
+        return
+    show(tuning_info(results, tuning, chosen.arms), draw_tuning, "tuning curves", NOTHING)
 
 
-def show_parameters(chosen: Chosen) -> None:
+def show_parameters(chosen: Chosen, results: StudyResults) -> None:
     arm = chosen.arms[0]
     if len(chosen.arms) > 1:
         arm = st.selectbox("Parameters of", chosen.arms, key="of", bind="query-params")
-    found = points(chosen.results, chosen.metric, chosen.goal, [arm])
+    found = points(results, chosen.metric, chosen.goal, [arm])
     every = axes(chosen.results, arm)
     if not every:
         st.info("This arm searches no parameter: all of its trials have the same configuration.")
@@ -89,7 +107,9 @@ def show_parameters(chosen: Chosen) -> None:
     if important.why_none:
         st.caption(plain(f"No importance is shown: {important.why_none}."))
     else:
-        show(importance_info(important), draw_importance, "importance", NOTHING)
+        show(
+            importance_info(important, results.spec.repeats), draw_importance, "importance", NOTHING
+        )
     order = [row.parameter for row in important.parameters]
     every.sort(key=lambda axis: order.index(axis.name) if axis.name in order else len(order))
     st.subheader("All parameters at once")
@@ -133,11 +153,11 @@ def show_two(found: Points, every: Sequence[Axis]) -> None:
     show(surface_info(found, by_name[x], by_name[y]), draw_surface, "two parameters", NOTHING)
 
 
-def show_trainings(chosen: Chosen) -> None:
+def show_trainings(chosen: Chosen, results: StudyResults) -> None:
     objective = chosen.results.spec.objective.metric
     report = data.report(chosen.home, chosen.study, chosen.listed.token, objective)
     st.subheader("Every training by epoch")
-    info = intermediate_info(chosen.results, chosen.arms)
+    info = intermediate_info(results, chosen.arms)
     show(info, draw_intermediate, "intermediate values", "No training has reported an epoch yet.")
     pruned = [a for a in report.alarms if a.kind == "pruning" and a.arm in chosen.arms]
     if pruned:

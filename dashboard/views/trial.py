@@ -8,17 +8,22 @@ from dashboard import data
 from dashboard.figures.trials import (
     curve_names,
     curves_info,
+    defaults_of,
     difference,
     draw_curves,
     in_order,
     study_file,
-    untuned,
 )
 from dashboard.shared import Chosen, choose, chosen_study, live, plain, show
 from studies.records import Outcome
 from studies.results import Trial
-from studies.wording import duration, level
+from studies.wording import duration, level, plural
 
+PHASES = {
+    "search": "search",
+    "confirm": "confirmation on a fresh seed",
+    "cross": "a winner of another repeat on this split",
+}
 NOBODY = "no other trial"
 SERVER = "http://127.0.0.1:5000"
 
@@ -50,8 +55,13 @@ def show_outcome(chosen: Chosen, trial: Trial) -> None:
         for label, value in facts.items():
             st.metric(plain(label), value, width="content")
     about = [f"arm {trial.arm}"] if trial.arm else []
-    about += [{"search": "search", "confirm": "confirmation on a fresh seed"}[trial.phase]]
-    about += ["the untuned one"] if trial.default else []
+    about += [PHASES[trial.phase]]
+    repeats = chosen.results.spec.repeats
+    if repeats > 1:
+        about += [f"repeat {trial.repeat} of {repeats}"]
+    if trial.split_seed is not None:
+        about += [f"split {trial.split_seed}"]
+    about += ["the defaults"] if trial.default else []
     about += [f"trained on {trial.device}"] if trial.device else []
     st.caption(plain(", ".join(about)))
     if trial.reason:
@@ -104,13 +114,14 @@ def show_curves(chosen: Chosen, shown: list[Trial]) -> None:
 
 def show_configuration(chosen: Chosen, trial: Trial, other: Trial | None) -> None:
     st.subheader("Configuration")
-    default = untuned(chosen.results, trial)
-    others = {"untuned": default} if default and not trial.default else {}
+    default = defaults_of(chosen.results, trial)
+    others = {"defaults": default} if default and not trial.default else {}
     others |= {other.key: other} if other else {}
     only = bool(others) and st.toggle("Only what differs", True, key="only", bind="query-params")
     found = difference(trial, others, only=only)
     if others:
-        st.caption(f"{found.differing} places differ.")
+        places = plural(found.differing, "place differs", "places differ")
+        st.caption(f"{places}.")
     st.dataframe(found.table, hide_index=True, height="content")
     st.subheader("As a study file")
     st.caption("Trains this configuration once; add ranges to search around it.")

@@ -1,6 +1,6 @@
 # Logistic regression in AWK, trained by stochastic gradient descent and told to fairtune.
 # Variables: lr (learning rate), keep ("mean": judge the mean of the weights of all steps so far,
-# else the last ones), seed, epochs.
+# else the last ones), seed, epochs, part (which rows train, validate and test).
 
 function random() {  # Park and Miller's generator: the same numbers in every AWK
     state = (state * 16807) % 2147483647
@@ -28,8 +28,9 @@ function accuracy(start, rows,  right, r) {  # of the part that begins at that s
 
 BEGIN {
     noise = seed % 2147483646 + 1
+    own = part % 2147483600
     for (epoch = 1; epoch <= epochs; epoch++) {
-        state = 11
+        state = own + 11
         for (r = 1; r <= 200; r++) {  # the same 200 rows in every epoch
             row()
             here = state
@@ -46,8 +47,8 @@ BEGIN {
             }
         }
         for (i = 1; i <= 20; i++) judged[i] = keep == "mean" ? sum[i] / steps : w[i]
-        printf "{\"epoch\": %d, \"metrics\": {\"val/accuracy\": %.4f}}\n", epoch, accuracy(22, 1000)
+        printf "{\"epoch\": %d, \"metrics\": {\"val/accuracy\": %.4f}}\n", epoch, accuracy(own + 22, 1000)
         fflush()
     }
-    printf "{\"test\": {\"accuracy\": %.4f}}\n", accuracy(33, 5000)
+    printf "{\"test\": {\"accuracy\": %.4f}}\n", accuracy(own + 33, 5000)
 }

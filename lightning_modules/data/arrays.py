@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -83,6 +84,16 @@ def check(**parameters: Any) -> int:
     return outputs
 
 
+def own_parts(parameters: Mapping[str, Any]) -> list[str]:
+    """The parts that have arrays of their own, by the names in the archive; no array is read.
+
+    Raises DataError where the archive cannot be used.
+    """
+    archive = Archive.of(parameters)
+    with _opened(archive.path) as held:
+        return _own(archive, getattr(held, "files", ()))  # a single array has no names
+
+
 def read_new(path: str | Path, preparation: Mapping[str, Any], /, **parameters: Any) -> tuple[Any]:
     """The inputs of new rows, from an archive that needs no targets or from a single `.npy`."""
     import torch
@@ -117,7 +128,7 @@ def _divided(
     archive: Archive, found: Mapping[str, Array]
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Inputs and targets of every part: arrays of its own, or rows of the main ones."""
-    endings = {"train": ""} | {part: f"_{part}" for part in PARTS[1:] if _own(archive, part, found)}
+    endings = {"train": ""} | {part: f"_{part}" for part in _own(archive, found)}
     own = {part: f"an array {archive.inputs}{endings[part]}" for part in endings if part != "train"}
     refuse_unused(vars(archive), own)
     inputs, targets = {}, {}
@@ -169,38 +180,52 @@ def _refuse_colours(
         )
 
 
-def _own(archive: Archive, part: str, found: Mapping[str, Array]) -> bool:
-    """Whether a part has arrays of its own; a half of them is an error."""
-    names = [f"{name}_{part}" for name in (archive.inputs, archive.targets)]
-    there = [name for name in names if name in found]
-    if len(there) == 1:
-        (missing,) = {*names} - {*there}
-        raise DataError(f"{archive.path}: has an array {there[0]} but no {missing}; add it")
-    return bool(there)
+def _own(archive: Archive, found: Collection[str]) -> list[str]:
+    """The parts that have arrays of their own, among those `found`; a half of them is an error."""
+    parts = []
+    for part in PARTS[1:]:
+        names = [f"{name}_{part}" for name in (archive.inputs, archive.targets)]
+        there = [name for name in names if name in found]
+        if len(there) == 1:
+            (missing,) = {*names} - {*there}
+            raise DataError(f"{archive.path}: has an array {there[0]} but no {missing}; add it")
+        if there:
+            parts.append(part)
+    return parts
 
 
 def _load(path: str, single: str = "") -> dict[str, Array]:
     """The arrays of an archive by name; `single` names the array of a `.npy` file."""
+    with _opened(path) as held:
+        if isinstance(held, np.ndarray):
+            if single:
+                return {single: held}
+            raise DataError(
+                f"{path}: is one array; save inputs and targets together with numpy.savez"
+            )
+        return {name: _member(path, held, name) for name in held.files}
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[Any]:
+    """What numpy finds in a file, an array or an archive; DataError where it is not whole."""
     file = file_at(path)
-    found: dict[str, Array] = {}
-    name = ""
     try:
         with file.open("rb") as opened:
-            held = np.load(opened, allow_pickle=False)
-            if isinstance(held, np.ndarray):
-                found = {single: held}
-            else:
-                for name in held.files:
-                    found[name] = held[name]
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        if "allow_pickle" in str(error) and name:
-            raise DataError(
-                f"{path}: array {name} holds Python objects; save numbers of one type and shape"
-            ) from None
+            yield np.load(opened, allow_pickle=False)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error):
         raise DataError(f"{path}: is no whole .npz archive; write it with numpy.savez") from None
-    if "" in found:
-        raise DataError(f"{path}: is one array; save inputs and targets together with numpy.savez")
-    return found
+
+
+def _member(path: str, held: Mapping[str, Array], name: str) -> Array:
+    try:
+        return held[name]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        raise DataError(
+            f"{path}: array {name} holds Python objects; save numbers of one type and shape"
+        ) from None
 
 
 def _array(path: str, found: Mapping[str, Array], name: str) -> Array:

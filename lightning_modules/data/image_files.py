@@ -56,9 +56,7 @@ def read_folder(
     A part without a folder of its own is divided from the training folder, by its share. Raises
     DataError where the folder cannot be used.
     """
-    root = _existing(path)
-    if not root.is_dir():
-        raise DataError(f"{root}: is a file; data.path must be a folder with a folder per class")
+    root = _folder(path)
     folders = _parts(root)
     train = _classes(folders.get("train", root))
     names = tuple(train)
@@ -94,6 +92,14 @@ def read_folder(
     division = _divided(root, said, labels, shares, split_seed, stratify)
     parts = tuple(tuple(rows.tolist()) for rows in division)
     return Labelled(tuple(files), tuple(targets), names, parts)
+
+
+def own_parts(path: str | None) -> list[str]:
+    """The parts that have folders of their own; no file is looked at.
+
+    Raises DataError where the folder cannot be used.
+    """
+    return [part for part in Division._fields[1:] if part in _parts(_folder(path))]
 
 
 def check_folder(*, path: str | None, **parameters: Any) -> None:
@@ -169,6 +175,13 @@ def _existing(path: str | None) -> Path:
             f"{root}: there is no such folder (relative paths start at {Path.cwd()}); correct "
             "data.path"
         )
+    return root
+
+
+def _folder(path: str | None) -> Path:
+    root = _existing(path)
+    if not root.is_dir():
+        raise DataError(f"{root}: is a file; data.path must be a folder with a folder per class")
     return root
 
 

@@ -9,23 +9,26 @@ from studies.cli.options import HomeOption, Json, StudyName, console, open_home,
 def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> None:
     """Print the best configuration of a study: a study file with no ranges left."""
     from studies import document
+    from studies.checkpoints import choose, configuration_of
+    from studies.expectation import expectation
     from studies.results import load, summary
 
     place = open_home(home)
     results = load(place, study)
     found = summary(results)["best"]
-    if found is None:
+    if found is None or results.best is None:
         raise NothingCompletedError(f"{study}: no trial has completed yet")
+    found["configuration"] = configuration_of(results.best.trial).to_dict()
     screen = console(stderr=as_json)
-    arm = f" (arm {found['arm']})" if found["arm"] else ""
-    seeds = found["fresh_seeds"]
-    how = (
-        f"mean of {seeds} fresh seeds"
-        if seeds
-        else f"one trial of the search, seed {found['seed']}"
-    )
-    screen.print(f"# {found['metric']} {found['value']:.6g}{arm}: {how}")
+    expected = expectation(results)
+    assert expected is not None
+    arm = f", arm {found['arm']}" if found["arm"] else ""
+    where = f", split {found['split']} of repeat {found['repeat']}" if found["searches"] > 1 else ""
+    screen.print(f"# found by {found['trial']}{arm}, seed {found['seed']}{where}")
+    screen.print(f"# expect {expected.words}")
+    screen.print(f"# network: {choose(results).words}")
     screen.print(f"# MLflow run {found['mlflow_run_id']}")
     screen.print(document.dump({"study": f"{study}-best", **found["configuration"]}).rstrip())
     if as_json:
-        print_json(found)
+        low, high = expected.interval.low, expected.interval.high
+        print_json({**found, "low": low, "high": high, "rests_on": expected.rests_on})

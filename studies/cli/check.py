@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studies.cli.options import (
     Allow,
@@ -19,6 +19,9 @@ from studies.cli.options import (
     worker_count,
 )
 
+if TYPE_CHECKING:
+    from studies.preview import Plan
+
 
 def check(
     file: StudyFile,
@@ -29,30 +32,32 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check a study file, show its plan, three sampled configurations and a time estimate."""
-    spec = load_spec(file, overrides, allow)
-    from studies.inputs import check_inputs
-    from studies.preview import plan, probe, sample, weight_counts
-    from studies.weights import with_weights_file
-
     opened = open_home(home)
+    spec = load_spec(file, overrides, allow, opened)
+    from studies.inputs import check_inputs
+    from studies.preview import plan, probe, sample, verdicts_given, weight_counts
+    from studies.weights import with_weights_file
+    from studies.wording import plural
+
     check_inputs(spec, opened)
     screen = console(stderr=as_json)
-    planned = plan(spec)
+    planned = plan(spec, verdicts_given(opened, spec))
     several = planned.arms != [""]
     screen.print(f"study {spec.study}: {spec.description}".rstrip(": "))
     screen.print(f"  objective: {spec.objective.goal} {spec.objective.metric}")
     screen.print(f"  search:    {spec.sampler}; pruner {spec.pruner}; seed {spec.seed}")
     if several:
         screen.print(f"  arms:      {', '.join(planned.arms)}")
-    trials = "as the epochs allow" if planned.trials is None else str(planned.trials)
-    if several and planned.trials is not None:
-        trials += f" ({planned.trials // len(planned.arms)} per arm)" * (
-            planned.grid_points is None
-        )
-    screen.print(f"  trials:    {trials}")
+    screen.print(f"  trials:    {trials_words(planned)}")
     if planned.confirmations:
-        screen.print(f"  confirm:   {planned.confirmations} trainings on fresh seeds")
+        fresh = plural(planned.confirmations, "training")
+        screen.print(f"  confirm:   {fresh} on fresh seeds")
+    if planned.crossed:
+        crossed = plural(planned.crossed, "training")
+        screen.print(f"  cross:     at most {crossed} on other splits")
     screen.print(f"  epochs:    {planned.epochs} at most")
+    for sentence in planned.design:
+        screen.print(f"  {sentence}")
     screen.print("searched:")
     parameters = [_parameter(name, node) for name, node in spec.space.parameters()]
     for row in parameters:
@@ -76,7 +81,7 @@ def check(
         estimate = seconds * planned.epochs / side_by_side
         screen.print(
             f"time: {seconds:.2f} s per epoch here; at most about {_duration(estimate)} with "
-            f"{side_by_side} workers, less where trials are pruned"
+            f"{plural(side_by_side, 'worker')}, less where trials are pruned"
         )
     for warning in planned.warnings:
         screen.print(f"warning: {warning}")
@@ -85,13 +90,32 @@ def check(
             {
                 "study": spec.study,
                 "arms": [arm for arm in planned.arms if arm],
+                "claim": spec.design.claim,
+                "repeats": planned.repeats,
                 "trials": planned.trials,
+                "confirmations": planned.confirmations,
+                "crossed": planned.crossed,
+                "design": list(planned.design),
                 "max_epochs": planned.epochs,
                 "grid_points": planned.grid_points,
                 "parameters": parameters,
                 "warnings": list(planned.warnings),
             }
         )
+
+
+def trials_words(planned: Plan) -> str:
+    """The trials of all searches, as a product where there are several."""
+    if planned.trials is None:
+        return "as the epochs allow"
+    factors = [
+        f"{len(planned.arms)} arms" if len(planned.arms) > 1 else "",
+        f"{planned.repeats} searches" if planned.repeats > 1 else "",
+    ]
+    several = [factor for factor in factors if factor]
+    if planned.trials_each is None or not several:
+        return str(planned.trials)
+    return f"{planned.trials} ({' × '.join([*several, f'{planned.trials_each} trials'])})"
 
 
 def _parameter(name: str, node: Any) -> Mapping[str, str]:

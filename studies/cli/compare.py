@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
     from studies.alarms import Alarm
     from studies.comparison import Comparison
+    from studies.report_tables import Table as ReportTable
+    from studies.results import StudyResults
+
+SHOWN = ("searches", "seeds", "test mean", "search best", "defaults")
+"""Columns of the ranking beside the arm and its mean, and lost repeats where there are any; the
+report has them all."""
 
 
 def compare(
@@ -26,52 +32,57 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Rank the arms of a study and say of every pair which is better, if that can be said."""
-    from studies import comparison, results, wording
+    from studies import comparison, results
     from studies.alarms import alarms
+    from studies.comparison_json import as_json as comparison_json
+    from studies.uncertainty import advice, sources
 
     found = results.load(open_home(home), study)
     compared = comparison.compare(found, metric)
     raised = alarms(found, compared)
-    print_comparison(compared, raised, console(stderr=as_json))
+    print_comparison(found, compared, raised, console(stderr=as_json))
     if as_json:
         said = [{"kind": a.kind, "arm": a.arm, "message": a.message} for a in raised]
-        print_json(wording.as_json(compared, {"alarms": said}))
+        more = {
+            "alarms": said,
+            "uncertainty": sources(found, compared),
+            "next": advice(found, compared),
+        }
+        print_json(comparison_json(compared, more))
 
 
-def print_comparison(comparison: Comparison, raised: Sequence[Alarm], screen: Console) -> None:
-    """The ranking, what may be said, and the alarms."""
-    from studies.wording import summary
+def print_comparison(
+    results: StudyResults, comparison: Comparison, raised: Sequence[Alarm], screen: Console
+) -> None:
+    """The ranking, what may be said, where the uncertainty comes from, and the alarms."""
+    from studies.claim_words import claim_words
+    from studies.report_tables import ranking
+    from studies.sentences import summary
+    from studies.uncertainty import advice, sources
 
-    screen.print(_table(comparison))
+    screen.print(_table(ranking(comparison)))
+    screen.print(claim_words(comparison).about)
     for sentence in summary(comparison):
         screen.print(sentence)
+    for sentence in sources(results, comparison):
+        screen.print(f"uncertainty: {sentence}")
+    for sentence in advice(results, comparison):
+        screen.print(f"next: {sentence}")
     for alarm in raised:
         about = f"{alarm.kind}: {alarm.arm}" if alarm.arm else alarm.kind
         screen.print(f"{about}: {alarm.message}")
 
 
-def _table(comparison: Comparison) -> Table:
+def _table(found: ReportTable) -> Table:
+    """The ranking of the report, without what only a page has room for."""
     from rich.table import Table
 
-    from studies.wording import amount, interval, level, unit
-
-    metric = comparison.metric
-    head = " × ".join(comparison.factors) or "study"
-    table = Table(head, "confirmed mean (95 %)", "seeds", "test", box=None, pad_edge=False)
-    table.add_column("search best")
-    table.add_column(f"optimism ({unit(metric)})")
-    table.add_column("untuned")
-    table.add_column("epochs")
-    for arm in comparison.arms:
-        failed = f" ({arm.failures} failed)" if arm.failures else ""
-        table.add_row(
-            arm.arm or comparison.study,
-            interval(metric, arm.mean),
-            f"{len(arm.confirmed)}{failed}",
-            level(metric, arm.test_mean),
-            level(metric, arm.search_best),
-            "–" if arm.optimism is None else amount(metric, arm.optimism, signed=True),
-            level(metric, arm.default),
-            str(arm.epochs),
-        )
+    some_lost = "lost" in found.head and any(
+        row[found.head.index("lost")] != "0" for row in found.rows
+    )
+    shown = {*SHOWN, *(["lost"] if some_lost else [])}
+    kept = [n for n, head in enumerate(found.head) if n < 2 or head in shown]
+    table = Table(*(found.head[n] for n in kept), box=None, pad_edge=False)
+    for row in found.rows:
+        table.add_row(*(row[n] for n in kept))
     return table

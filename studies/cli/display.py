@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -19,7 +18,7 @@ from studies.archive import Asked
 from studies.arms import arms
 from studies.cli.options import console
 from studies.records import Outcome, TrialEnd
-from studies.results import StudyResults, Trial, outcome_counts, summary
+from studies.results import Best, StudyResults, Trial, outcome_counts, summary
 from studies.runner import Display
 from studies.spec import Spec
 
@@ -136,8 +135,9 @@ class LiveDisplay(Display):
 
 
 def better(spec: Spec, best: float | None, value: float | None, end: TrialEnd) -> float | None:
-    """The better of two objective values; only completed trials count."""
-    if value is None or end.outcome != Outcome.completed:
+    """The better of two objective values; only completed trials count. Of several searches, whose
+    values are of different splits, there is none."""
+    if value is None or end.outcome != Outcome.completed or spec.repeats > 1:
         return best
     if best is None:
         return value
@@ -152,8 +152,8 @@ def print_summary(results: StudyResults, screen: Console) -> None:
     spent = f"{count} trials, {found['epochs']} epochs, {found['seconds']:.1f} s"
     screen.print(f"\nstudy {results.study}: {state} ({spent})")
     screen.print(_arms_table(results))
-    if found["best"] is not None:
-        _print_best(results, found["best"], screen)
+    if results.best is not None:
+        _print_best(results, results.best, screen)
     for warning in found["warnings"]:
         screen.print(f"warning: {warning}")
     home = shlex.quote(str(results.home.path))
@@ -162,17 +162,18 @@ def print_summary(results: StudyResults, screen: Console) -> None:
 
 
 def _arms_table(results: StudyResults) -> Table:
-    metric = results.spec.objective.metric
+    """A row per arm; of several searches without the best value, as their splits differ."""
+    metric, several = results.spec.objective.metric, results.spec.repeats > 1
     head = " × ".join(results.spec.factors) or "study"
-    table = Table(
-        head, f"best {metric}", "trials", "epochs", "training time", box=None, pad_edge=False
-    )
+    columns = ["searches"] if several else [f"best {metric}"]
+    table = Table(head, *columns, "trials", "epochs", "training time", box=None, pad_edge=False)
     for arm in results.arms:
         trials = [trial for trial in results.search if trial.arm == arm]
         best = next(iter(results.ranked(trials)), None)
+        searches = str(len({trial.repeat for trial in trials}))
         table.add_row(
             arm or results.study,
-            "none" if best is None else f"{best.value:.4f}",
+            searches if several else "none" if best is None else f"{best.value:.4f}",
             _outcomes(trials),
             str(sum(trial.epochs for trial in trials)),
             f"{sum(trial.seconds for trial in trials):.1f} s",
@@ -186,16 +187,21 @@ def _outcomes(trials: Sequence[Trial]) -> str:
     return ", ".join(counts) + (f" ({reused} reused)" if reused else "")
 
 
-def _print_best(results: StudyResults, best: Mapping[str, Any], screen: Console) -> None:
-    arm = f" by {best['arm']}" if best["arm"] else ""
-    seeds = best["fresh_seeds"]
-    how = f", mean of {seeds} fresh seeds" if seeds else ", one trial of the search"
-    screen.print(f"best {best['metric']} {best['value']:.4f}{arm}{how}:")
-    flat = Configuration.resolve(best["configuration"]).flat()
-    space = next(arm.space for arm in arms(results.spec) if arm.name == best["arm"])
+def _print_best(results: StudyResults, best: Best, screen: Console) -> None:
+    from studies.expectation import expectation  # scipy takes half a second
+
+    expected = expectation(results)
+    if expected is not None:
+        screen.print(f"expect {expected.words}")
+    found_by = f"found by {best.trial.key}"
+    arm = f" for {best.trial.arm}" if best.trial.arm else ""
+    screen.print(f"the configuration to use, {found_by}{arm}:")
+    flat = Configuration.resolve(best.trial.configuration).flat()
+    space = next(arm.space for arm in arms(results.spec) if arm.name == best.trial.arm)
     for path, value in space.chosen(flat).items():
         screen.print(f"  {path} = {value}")
-    screen.print(f"  the whole configuration: fairtune best {results.study}")
+    home = shlex.quote(str(results.home.path))
+    screen.print(f"  the whole configuration: fairtune best {results.study} --home {home}")
 
 
 def print_studies(studies: Sequence[StudyResults], screen: Console) -> None:
@@ -208,6 +214,6 @@ def print_studies(studies: Sequence[StudyResults], screen: Console) -> None:
             "finished" if results.finished else "not finished",
             _outcomes(results.ended),
             "none" if best is None else f"{best.value:.4f}",
-            results.spec.objective.metric,
+            results.spec.objective.metric if best is None else best.metric,
         )
     screen.print(table)

@@ -95,12 +95,22 @@ def open_home(path: Path | None) -> Home:
     return Home.at(path or Path(DEFAULT_HOME))
 
 
-def load_spec(file: Path, overrides: list[str] | None, allow: list[str] | None) -> Spec:
-    """The study file at `file`, or the preset of that name; `allow` names modules of its own."""
-    from studies.spec import load
+def load_spec(file: Path, overrides: list[str] | None, allow: list[str] | None, home: Home) -> Spec:
+    """The study file at `file`, the preset of that name, or the file that the home has kept of the
+    study of that name; `allow` names modules of its own."""
+    from studies import document, results
+    from studies.presets import preset_names
+    from studies.spec import load, resolve
 
     own.allow(allow or ())
-    return load(find_preset(str(file)) if not file.exists() else file, overrides or ())
+    name = str(file)
+    if file.exists() or name in preset_names():
+        return load(find_preset(name) if not file.exists() else file, overrides or ())
+    if results.exists(home) and name in results.names(home):
+        kept = results.load(home, name).spec
+        source = document.parse(kept.text, f"the stored file of {name}")
+        return resolve(source, overrides or (), recorded=True)
+    return load(find_preset(name), overrides or ())
 
 
 def worker_count(given: int | None) -> int:

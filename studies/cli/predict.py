@@ -61,6 +61,8 @@ def predict(
     screen.print(f"predicted by {found.chosen.words}")
     for name, value in found.metrics.items():
         screen.print(f"{name} {value:.4f}")
+    if found.caveat:
+        screen.print(f"note: {found.caveat}")
     if to_screen:
         table.to_csv(sys.stdout, index=False)
         return
@@ -73,11 +75,14 @@ def predict(
             {
                 "study": study,
                 "trial": chosen.trial.key,
+                "repeat": chosen.trial.repeat,
+                "split": chosen.trial.split_seed,
                 "seed": chosen.trial.seed,
                 "confirmed": bool(chosen.seeds),
                 "rows": len(table),
                 "classes": list(found.classes),
                 "metrics": dict(found.metrics),
+                "caveat": found.caveat,
                 "output": str(path.absolute()),
             }
         )

@@ -27,7 +27,7 @@ def promote(
     screen = console(stderr=as_json)
     made = f"version {done.version}" if done.is_new else f"already version {done.version}"
     screen.print(f"{done.name}: {made}, {done.alias}: {done.chosen.words}")
-    screen.print(f"confirmed: {done.confirmed}")
+    screen.print(f"expect: {done.confirmed}")
     screen.print(f"verdict: {done.verdict}")
     screen.print(f'load it: mlflow.pyfunc.load_model("{done.uri}")')
     if as_json:
@@ -42,6 +42,8 @@ def promote(
                 "uri": done.uri,
                 "trial": trial.key,
                 "seed": trial.seed,
+                "repeat": trial.repeat,
+                "split": trial.split_seed,
                 "mlflow_run_id": trial.run_id,
                 "confirmed": done.confirmed,
                 "verdict": done.verdict,

@@ -33,8 +33,8 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run a study, or continue it: the same command again never trains a finished trial twice."""
-    spec = load_spec(file, overrides, allow)
     place = open_home(home)
+    spec = load_spec(file, overrides, allow, place)
     from studies.cli.display import display_for, print_summary
     from studies.driver import run_study
     from studies.results import summary
@@ -47,6 +47,11 @@ def run(
                 workers=worker_count(workers),
                 display=display,
                 stopping=lambda: interruption.code is not None,
+                command=[
+                    str(file.resolve() if file.exists() else file),
+                    *(part for each in overrides or () for part in ("--set", each)),
+                    *(part for each in allow or () for part in ("--allow", each)),
+                ],
             )
         except KeyboardInterrupt:  # of a second signal
             raise typer.Exit(interruption.code or 130) from None
@@ -56,7 +61,7 @@ def run(
         from studies.alarms import alarms
         from studies.cli.compare import print_comparison
 
-        print_comparison(comparison, alarms(results, comparison), console(stderr=as_json))
+        print_comparison(results, comparison, alarms(results, comparison), console(stderr=as_json))
     if as_json:
         print_json(summary(results))
     if interruption.code is not None:

@@ -32,6 +32,8 @@ class Task:
     """Modules of the user's that the operator allows to import."""
     weights: str | None = None
     """The file that `model.weights` means, where that names a run."""
+    split: int | None = None
+    """Seed of the split where it is not the configuration's own."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from typing import IO, Any
 
 import psutil
 
+from lightning_modules.best_epoch import is_better
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import UserError
 from lightning_modules.sections import COMMAND
@@ -116,7 +117,7 @@ class _Account:
         self.epochs.append(metrics)
         if not math.isfinite(value):
             self.diverged = f"{objective.metric} is {value!r} after epoch {number}"
-        elif self._best is None or self._better(value, self.best[objective.metric]):
+        elif is_better(metrics, self.best, objective):
             self._best = number
         return EpochReport(number, metrics)
 
@@ -140,15 +141,12 @@ class _Account:
             epochs=len(self.epochs),
             best_epoch=self._best,
             best=self.best,
-            test=self.test,
+            test=self.test if task.evaluate_test else {},
             checkpoint=task.checkpoint,
             traceback=log,
             seconds=time.perf_counter() - began,
             device="",
         )
-
-    def _better(self, value: float, than: float) -> bool:
-        return value > than if self.configuration.objective.goal == "maximize" else value < than
 
 
 class _Program:
@@ -171,15 +169,21 @@ class _Program:
     @contextlib.contextmanager
     def started(cls, task: Task, folder: Path) -> Iterator[_Program]:
         """Start it in the group of this process, with which it dies; it ends with the block."""
-        configuration = task.configuration
+        configuration, split = task.configuration, task.split or 0
         values = {
             **configuration.flat(),
             "seed": task.seed,
+            "split": split,
             "epochs": configuration.trainer["epochs"],
             "checkpoint": task.checkpoint or "",
             WHOLE: str(folder / "configuration.json"),
         }
-        whole = {**configuration.to_dict(), "seed": task.seed, "checkpoint": task.checkpoint}
+        whole = {
+            **configuration.to_dict(),
+            "seed": task.seed,
+            "split": split,
+            "checkpoint": task.checkpoint,
+        }
         (folder / "configuration.json").write_text(json.dumps(whole, indent=2))
         command = filled(configuration.model.parameters[COMMAND], values)
         threads = str(configuration.trainer["threads"])

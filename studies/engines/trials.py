@@ -26,8 +26,11 @@ def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
     def on_epoch(epoch: int, metrics: Mapping[str, float]) -> bool:
         return ask(EpochReport(epoch, metrics))
 
+    configuration = task.configuration
+    if task.split is not None:
+        configuration = configuration.with_split(task.split)
     result: TrainingResult = train(
-        task.configuration,
+        configuration,
         task.seed,
         on_epoch,
         checkpoint=Path(task.checkpoint) if task.checkpoint else None,
@@ -52,4 +55,5 @@ def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         data_hash=result.data_hash,
         weights_hash=result.weights_hash,
         device=result.device,
+        rows=dict(result.rows),
     )

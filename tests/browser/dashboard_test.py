@@ -27,6 +27,8 @@ BOX, STUDY_NAME = 16, 160
 """Pixels from the left of a table to the box of a row, and to a study's name on the overview."""
 STUDY = "quickstart-optimizers"
 TINY = ["trainer.epochs=2", "search.trials=1", "search.pruner=none", "confirm.seeds=2"]
+ONE_SEARCH = [*TINY, "compare.claim=configurations"]
+TWO_SEARCHES = [*TINY, "compare.claim=arms", "search.repeats=2"]
 LONG = ["search.trials=400", "confirm=null"]
 SLOW = 60_000
 """Milliseconds for what another process does."""
@@ -106,7 +108,7 @@ def go(page: Page, name: str) -> None:
 def compared(tmp_path_factory: pytest.TempPathFactory, make_home: MakeHome) -> Home:
     home = make_home(tmp_path_factory.mktemp("visited") / "home")
     argv = ["run", STUDY, "--home", str(home.path), "--workers", "2", "--quiet"]
-    assert main([*argv, *set_options(*TINY)]) == 0
+    assert main([*argv, *set_options(*ONE_SEARCH)]) == 0
     return home
 
 
@@ -160,6 +162,25 @@ def test_a_visit(compared: Home, page: Page, tmp_path: Path) -> None:
             link.click()
         expect(opening.value.get_by_text(trial).first).to_be_visible()
         opening.value.close()
+
+
+def test_searches_are_looked_at_one_by_one(make_home: MakeHome, page: Page, tmp_path: Path) -> None:
+    home, log = make_home(tmp_path / "home"), tmp_path / "log"
+    argv = ["run", STUDY, "--home", str(home.path), "--workers", "2", "--quiet"]
+    assert main([*argv, *set_options(*TWO_SEARCHES)]) == 0
+    with dashboard(home, log) as address, quiet(page, log):
+        page.goto(address)
+        heading(page, "Overview")
+        click_first_row(page, STUDY_NAME)
+        heading(page, "Optimizers")
+        expect(page.get_by_text("No verdict: 2 searches of each arm").first).to_be_visible()
+        expect(page.get_by_role("heading", name="Differences between the arms")).to_be_visible()
+        go(page, "Search")
+        expect(page.get_by_text("search 1 of every arm").first).to_be_visible()
+        page.get_by_role("combobox", name="Search", exact=True).click()
+        page.get_by_role("option", name="2 of 2", exact=True).click()
+        expect(page.get_by_text("search 2 of every arm").first).to_be_visible()
+        expect(page).to_have_url(re.compile(r"[?&]search=2"))
 
 
 def test_a_study_of_another_process_appears_on_the_open_page_and_advances(

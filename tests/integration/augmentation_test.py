@@ -41,7 +41,7 @@ data:
 model: {name: mlp, hidden: [8]}
 trainer: {epochs: 1, accelerator: cpu}
 search: {method: random, trials: 2}
-compare: {factor: data.augment}
+compare: {factor: data.augment, claim: configurations}
 confirm: {top: 1, seeds: 2}
 """
 

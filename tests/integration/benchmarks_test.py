@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -66,4 +67,32 @@ def test_selection_replays_a_table_with_equal_budgets(
     for each in made["measured"]:
         assert len(each["plain"]) == len(each["confirmed"]) == 2
         assert min(*each["plain"], *each["confirmed"]) >= 0
-    assert "| vehicle" in capsys.readouterr().out
+    assert made["summaries"][0]["median_ratio"] == made["summaries"][0]["mean_ratio"]  # one table
+    printed = capsys.readouterr().out
+    assert "| vehicle" in printed
+    assert "| median" in printed
+
+
+def test_the_calibration_tells_its_rows_and_records_them(
+    benchmark: Benchmark, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main = benchmark("calibration").main
+    options = ["--rows", "lopsided", "fresh-seeds", "--tables", "phoneme", "--repetitions", "40"]
+    made = record(main, tmp_path, *options)
+    assert {row["comparisons"] for row in made["rows"] if not row["what"].startswith("-")} == {40}
+    bounded = [row for row in made["rows"] if row["bound"] is not None and row["comparisons"]]
+    assert bounded and all(row["holds"] for row in bounded)
+    printed = capsys.readouterr().out
+    assert "of those called lopsided" in printed
+    assert "Python" in printed
+
+
+def test_the_median_of_the_regret_ratios_is_not_moved_by_one_table(benchmark: Benchmark) -> None:
+    module = benchmark("selection")
+    measured = [
+        module.Regrets(table, "tpe", 1.0, [1.0, 1.0], [ratio, ratio], [0, 0], 0.0)
+        for table, ratio in (("car", 0.8), ("kc1", 0.9), ("segment", 64.0))
+    ]
+    summary = module.summarize("tpe", measured, np.random.default_rng(0))
+    assert summary.median_ratio.estimate == pytest.approx(0.9)
+    assert summary.mean_ratio.estimate == pytest.approx((0.8 * 0.9 * 64) ** (1 / 3))

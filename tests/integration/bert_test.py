@@ -36,7 +36,7 @@ optimizer: {name: adam, lr: 0.01}
 trainer: {epochs: 2, accelerator: cpu}
 objective: {metric: val/accuracy}
 search: {method: random, trials: 1}
-compare: {factor: model}
+compare: {factor: model, claim: configurations}
 confirm: {seeds: 2}
 """
 

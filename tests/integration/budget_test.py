@@ -52,7 +52,7 @@ optimizer:
 {alternatives}
 trainer: {{epochs: {EPOCHS}}}
 search: {{method: {self.sampler}{budget}, pruner: {self.pruner}}}
-compare: {{factor: optimizer}}
+compare: {{factor: optimizer, claim: configurations}}
 confirm: {{top: 1, seeds: {self.seeds}}}
 """
         return resolve(document.parse(text, "design.yaml"))

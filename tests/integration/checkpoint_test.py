@@ -12,17 +12,17 @@ import torch
 from lightning_modules.building import build_data, restore
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import UserError
-from tests.integration.training_test import IRIS, RESTLESS, SMALL, Tree, accuracy, history
+from tests.integration.training_test import IRIS, SATURATED, SMALL, Tree, accuracy, history
 
 
 def test_a_checkpoint_predicts_what_the_result_states(tmp_path: Path) -> None:
     checkpoint = tmp_path / "deep" / "best.pt"
-    result, epochs = history(RESTLESS, checkpoint=checkpoint)
+    result, epochs = history(SATURATED, checkpoint=checkpoint)
     assert result.best_epoch is not None and result.best_epoch < result.epochs
     assert result.best["val/loss"] != epochs[-1]["val/loss"]
     module = restore(checkpoint)
     assert not module.training
-    inputs, targets = build_data(Configuration.resolve(RESTLESS)).splits.validation
+    inputs, targets = build_data(Configuration.resolve(SATURATED)).splits.validation
     assert accuracy(module, inputs, targets) == result.best["val/accuracy"]
     with torch.no_grad():
         assert float(module.loss(module(inputs), targets, 0.0)) == result.best["val/loss"]
@@ -34,9 +34,9 @@ def test_a_checkpoint_predicts_what_the_result_states(tmp_path: Path) -> None:
 
 def test_a_checkpoint_holds_what_is_needed_to_train_it_again(tmp_path: Path) -> None:
     checkpoint = tmp_path / "best.pt"
-    result, _ = history(RESTLESS, seed=5, checkpoint=checkpoint)
+    result, _ = history(SATURATED, seed=5, checkpoint=checkpoint)
     content = torch.load(checkpoint, weights_only=True)
-    assert Configuration.resolve(content["configuration"]) == Configuration.resolve(RESTLESS)
+    assert Configuration.resolve(content["configuration"]) == Configuration.resolve(SATURATED)
     assert (content["seed"], content["epoch"]) == (5, result.best_epoch)
     assert content["metrics"] == result.best
 

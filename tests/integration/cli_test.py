@@ -12,6 +12,8 @@ import psutil
 import pytest
 from optuna.trial import TrialState
 
+from studies import results
+from studies.checkpoints import choose
 from studies.cli import main
 from studies.cli.options import check_port
 from studies.home import Home
@@ -34,14 +36,15 @@ optimizer:
   - {name: adam, lr: {min: 1e-3, max: 1e-1, log: true}}
 trainer: {epochs: 2}
 search: {method: random, trials: 2}
-compare: {factor: optimizer}
+compare: {factor: optimizer, claim: configurations}
 confirm: {top: 1, seeds: 2}
 """
 SUMMARY_KEYS = [
     "study", "home", "finished", "seconds", "epochs", "trials", "arms", "best", "warnings",
 ]  # fmt: skip
 BEST_KEYS = [
-    "value", "metric", "arm", "configuration", "seed", "mlflow_run_id", "fresh_seeds",
+    "value", "metric", "trial", "arm", "repeat", "split", "configuration", "seed",
+    "mlflow_run_id", "fresh_seeds", "searches",
 ]  # fmt: skip
 ARM_KEYS = {
     "arm", "search_best", "default", "confirmed", "mean", "ci_low", "ci_high", "optimism",
@@ -49,7 +52,7 @@ ARM_KEYS = {
 }  # fmt: skip
 PAIR_KEYS = {
     "a", "b", "difference", "ci_low", "ci_high", "p", "p_holm", "probability_a_better", "verdict",
-    "seeds", "seeds_needed",
+    "seeds", "seeds_needed", "repeats", "repeats_needed",
 }  # fmt: skip
 
 Output = pytest.CaptureFixture[str]
@@ -99,7 +102,8 @@ def test_run_says_what_it_found_in_one_json_object_and_everything_else_on_standa
         assert list(told["arms"][arm]) == ["trials", "epochs", "best"]
         assert (told["arms"][arm]["trials"], told["arms"][arm]["epochs"]) == (2, 4)
     assert list(told["best"]) == BEST_KEYS
-    assert told["best"]["fresh_seeds"] == 2
+    assert (told["best"]["fresh_seeds"], told["best"]["searches"]) == (2, 1)
+    assert (told["best"]["repeat"], told["best"]["split"]) == (1, 0)
     assert told["seconds"] > 0
     for line in ("[4/4] ", "study tiny: finished", "browse the runs: fairtune ui --home "):
         assert line in finished.stderr
@@ -145,9 +149,17 @@ def test_best_prints_a_study_file_that_checks(
 ) -> None:
     best = last_line(finished.stdout)["best"]
     assert main(["best", "tiny", "--home", str(finished.home.path), "--json"]) == 0
-    assert last_line(capsys.readouterr().out) == best
+    told = last_line(capsys.readouterr().out)
+    low, high, rests_on = (told.pop(key) for key in ("low", "high", "rests_on"))
+    assert told == best and low < high
+    assert rests_on == (
+        "the mean of 2 fresh seeds on one split, with the sampling error of a test part of 30 rows"
+    )
     assert main(["best", "tiny", "--home", str(finished.home.path)]) == 0
     printed = capsys.readouterr().out
+    assert f"# found by {best['trial']}, arm {best['arm']}, seed {best['seed']}\n" in printed
+    assert "# expect test/accuracy " in printed
+    assert f"# network: {choose(results.load(finished.home, 'tiny')).words}\n" in printed
     assert f"# MLflow run {best['mlflow_run_id']}\n" in printed
     from studies.spec import load
 
@@ -170,6 +182,12 @@ def test_compare_tells_what_the_confirmed_trials_allow_to_be_said(
     assert pair.keys() >= PAIR_KEYS
     assert {pair["a"], pair["b"]} == {"sgd", "adam"}
     assert (pair["verdict"], pair["seeds"]) == ("none", 2)  # two seeds can never do
+    design = {key: told[key] for key in ("claim", "searches", "splits", "part", "scale", "looks")}
+    assert design == {
+        "claim": "configurations", "searches": 1, "splits": 1, "part": "validation",
+        "scale": "raw", "looks": [],
+    }  # fmt: skip
+    assert told["lost"] == {}
 
 
 def test_running_again_trains_nothing(finished: Finished, capsys: Output) -> None:

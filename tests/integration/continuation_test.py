@@ -155,6 +155,25 @@ def test_a_continued_training_equals_a_whole_one(
     assert all(torch.equal(saved[0][name], saved[1][name]) for name in saved[0])
 
 
+def test_epochs_of_equal_accuracy_are_compared_across_interruptions(tmp_path: Path) -> None:
+    tree = IRIS | {
+        "optimizer": {"name": "adam", "lr": 0.2},
+        "regularization": {"early_stopping": {"patience": 9}},
+        "trainer": {"epochs": 8, "accelerator": "cpu"},
+    }
+    whole, epochs = attempt(tree, checkpoint=tmp_path / "whole.pt")
+    assert whole is not None and whole.best_epoch is not None
+    values = [metrics["val/accuracy"] for metrics in epochs]
+    first = values.index(max(values)) + 1
+    assert first < whole.best_epoch < 8
+    for last in (first, whole.best_epoch):
+        attempt(tree, tmp_path / "state", last=last)
+    result, _ = attempt(tree, tmp_path / "state", checkpoint=tmp_path / "parts.pt")
+    assert result is not None and result.best_epoch == whole.best_epoch
+    saved = [torch.load(tmp_path / f"{name}.pt")["weights"] for name in ("whole", "parts")]
+    assert all(torch.equal(saved[0][name], saved[1][name]) for name in saved[0])
+
+
 def test_a_training_that_dies_continues_from_its_last_periodic_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: list[int]
 ) -> None:

@@ -159,8 +159,73 @@ def test_the_page_of_a_factor_states_the_verdict(factor: str, view: str, shows: 
     shows(STATES[factor])
     app = opened(view)
     best = STATES[factor].arms[-1]
-    assert f"#### {best} is better than every other arm.".replace("_", r"\_") in texts(app)
+    said = f"#### The configuration found for {best} is better than every other one."
+    assert said.replace("_", r"\_") in texts(app)
     assert len(app.get("vega_lite_chart")) >= 6
+
+
+ABOUT_ARMS = re.compile(
+    r"\b(adam|momentum|sgd) (beats|wins|leads|outperforms|is better|is worse|is ahead|comes first)"
+)
+
+
+def test_of_one_search_of_each_arm_no_page_says_that_an_arm_is_better(shows: Shows) -> None:
+    shows(STATES["finished"])
+    for view, app in each_page():
+        text = re.sub(r"this does not say that \w+ is better", "", all_of(app))
+        text = re.sub(r"found for \w+ (beats|is better)", "", text)
+        assert (view, ABOUT_ARMS.findall(text)) == (view, [])
+    assert "Pairs of configurations" in texts(opened("compare"))
+
+
+def test_of_repeated_searches_a_page_says_which_arm_is_better_and_what_to_expect(
+    shows: Shows,
+) -> None:
+    shows(STATES["arms"])
+    app = opened("compare")
+    said = texts(app)
+    assert "#### adam is better than every other arm when each is tuned with 4 trials." in said
+    assert "Arms, by the mean of their winners" in said
+    assert "Differences between the arms, by repeat" in said
+    assert any("What to expect: test/accuracy" in text for text in said)
+
+
+def test_without_a_verdict_a_page_says_why(shows: Shows) -> None:
+    shows(STATES["arms without a verdict"])
+    app = opened("compare")
+    assert any(text.startswith("#### No verdict: 2 searches of each arm") for text in texts(app))
+    assert ABOUT_ARMS.findall(all_of(app)) == []
+
+
+def test_searches_are_looked_at_one_by_one(shows: Shows) -> None:
+    shows(STATES["arms"])
+    app = opened("search")
+    assert "What every search found" in texts(app)
+    app.selectbox(key="search").select("2 of 6").run()
+    assert not app.exception
+    said = "Single trials are those of search 2 of every arm, on split 1002; "
+    assert any(text.startswith(said) for text in texts(app))
+    assert any(text.startswith("12 trials of the search, 12 completed") for text in texts(app))
+
+
+def test_a_trial_tells_its_repeat_and_its_split(shows: Shows) -> None:
+    shows(STATES["arms"])
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    app.query_params["trial"] = "adam-r2-cross-1"
+    app.switch_page("views/trial.py").run()
+    about = "arm adam, a winner of another repeat on this split, repeat 2 of 6"
+    assert any(text.startswith(about) for text in texts(app))
+
+
+def test_the_table_of_trials_tells_repeats_and_splits_where_there_are_several(
+    shows: Shows,
+) -> None:
+    shows(STATES["arms"])
+    columns = list(opened("data").dataframe[0].value.columns)
+    assert columns[:5] == ["trial", "arm", "phase", "repeat", "split"]
+    shows(STATES["finished"])
+    st.cache_resource.clear()
+    assert "repeat" not in opened("data").dataframe[0].value.columns
 
 
 def test_an_address_opens_a_study_a_metric_and_arms(shows: Shows) -> None:

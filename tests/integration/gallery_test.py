@@ -14,6 +14,7 @@ import pytest
 from lightning_modules import own
 from studies.cli import main
 from studies.home import Home
+from studies.levels import MIN_REPEATS
 from studies.presets import preset_names
 from studies.preview import plan
 from studies.spec import load
@@ -21,7 +22,7 @@ from tests.integration.accounts import last_line, set_options
 
 ROOT = Path(__file__).parents[2]
 GALLERY = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
-TINY = set_options("trainer.epochs=2", "search.trials=2", "confirm.seeds=2")
+TINY = set_options("trainer.epochs=2", "search.trials=2", "search.repeats=1", "confirm.seeds=2")
 
 
 def nothing() -> None:
@@ -93,14 +94,15 @@ def test_the_commands_of_an_example_are_in_the_gallery(example: str) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_an_example_asks_for_enough_seeds_for_a_verdict(
+def test_an_example_asks_for_enough_repeats_for_a_verdict_about_arms(
     example: str, enter: Callable[[str], None]
 ) -> None:
     enter(example)
     own.allow(EXAMPLES[example][1])
     spec = load(Path("study.yaml"))
     assert spec.description in GALLERY.replace("\n", " ")
-    assert not [warning for warning in plan(spec).warnings if "seeds" in warning]
+    assert spec.design.claim == "arms" and spec.repeats >= MIN_REPEATS
+    assert not plan(spec).design[0].startswith("claim: none")
 
 
 @pytest.mark.slow
@@ -137,7 +139,8 @@ def test_a_network_of_low_digits_starts_one_of_high_digits(
 
     ran("resnet-low-digits")
     first = said("best", "resnet-low-digits")["mlflow_run_id"]
-    changes = (f"model.0.weights=runs:/{first}", "search.trials=1", "confirm=null")
+    once = ("search.trials=1", "search.repeats=1", "confirm=null")
+    changes = (f"model.0.weights=runs:/{first}", *once)
     told = ran("resnet-high-digits", *changes)
     assert told["trials"] == {"completed": 2} and set(told["arms"]) == {"pretrained", "scratch"}
 

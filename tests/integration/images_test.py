@@ -39,7 +39,7 @@ model: {{name: mlp, hidden: [16]}}
 optimizer: {{name: adam, lr: 1e-2}}
 trainer: {{epochs: 6, accelerator: cpu}}
 search: {{method: random, trials: 1}}
-compare: {{factor: data.augment}}
+compare: {{factor: data.augment, claim: configurations}}
 confirm: {{top: 1, seeds: 7}}
 """
 

@@ -92,7 +92,7 @@ model:
 optimizer: {{name: adam, lr: {{min: 0.01, max: 0.1, log: true}}}}
 trainer: {{epochs: {epochs}, accelerator: cpu}}
 search: {{method: random, trials: 2}}
-compare: {{factor: model}}
+compare: {{factor: model, claim: configurations}}
 confirm: {{seeds: 2}}
 """
 

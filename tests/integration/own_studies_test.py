@@ -43,7 +43,7 @@ search:
   method: random
   trials: 4
   pruner: {{name: percentile, percentile: 25.0, n_startup_trials: 1}}
-compare: {{factor: model}}
+compare: {{factor: model, claim: configurations}}
 confirm: {{top: 1, seeds: 2}}
 """
 NET = """

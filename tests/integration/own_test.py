@@ -106,6 +106,8 @@ def test_what_a_module_logs_is_reported_and_its_test_is_taken(module: Tree, tmp_
     assert result is not None
     assert {"train_loss", "train_acc", "val_loss", "val_acc", "train/loss"} <= set(epochs[0])
     best = max(metrics["val_acc"] for metrics in epochs)
+    losses = [metrics["val_loss"] for metrics in epochs if metrics["val_acc"] == best]
+    assert len(losses) > 1 and result.best["val_loss"] == min(losses)
     assert result.best["val_acc"] == best == epochs[int(result.best_epoch or 0) - 1]["val_acc"]
     assert set(result.test) == {"test/loss", "test/acc"}
     assert result.data_hash == "made-1"

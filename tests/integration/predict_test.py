@@ -36,7 +36,7 @@ optimizer:
   - {name: adam, lr: {min: 1e-2, max: 1e-1, log: true}}
 trainer: {epochs: 4}
 search: {method: random, trials: 1}
-compare: {factor: optimizer}
+compare: {factor: optimizer, claim: configurations}
 confirm: {top: 1, seeds: 5}
 """
 PATIENTS = """
@@ -165,6 +165,7 @@ def test_the_test_part_has_the_metrics_that_were_recorded(home: Home, capsys: Ou
     told = json.loads(capsys.readouterr().out)
     trial = choose(results.load(home, "flowers")).trial
     assert (told["trial"], told["seed"], told["confirmed"]) == (trial.key, trial.seed, True)
+    assert (told["repeat"], told["split"], told["caveat"]) == (1, trial.split_seed, "")
     assert told["rows"] == 30 and told["output"].endswith("/test.parquet")
     assert told["metrics"] == pytest.approx({k: trial.test[k] for k in told["metrics"]})
     table = pd.read_parquet("test.parquet")
@@ -339,15 +340,20 @@ def test_a_version_carries_what_is_known_of_it_and_is_not_made_twice(
         "config_hash": trial.config_hash, "dataset": f"iris@{trial.data_hash}",
     }  # fmt: skip
     assert {key: version.tags[f"fairtune.{key}"] for key in expected} == expected
-    assert version.tags["fairtune.confirmed"].startswith("val/accuracy ")
-    assert version.tags["fairtune.confirmed"].endswith(", 5 fresh seeds")
+    assert version.tags["fairtune.confirmed"].startswith("test/accuracy ")
+    assert version.tags["fairtune.confirmed"].endswith(
+        ": the mean of 5 fresh seeds on one split, with the sampling error of a test part of 30 "
+        "rows"
+    )
+    assert version.tags["fairtune.claim"] == "configurations"
+    assert (version.tags["fairtune.repeat"], version.tags["fairtune.split"]) == ("1", "0")
     assert version.tags["fairtune.verdict"].startswith("no verdict is possible with 5 seeds: 6")
 
 
 def test_what_was_not_confirmed_is_promoted_with_a_note(home: Home, capsys: Output) -> None:
     assert of(home, "promote", "patients") == 0
     said = capsys.readouterr().out
-    assert "confirmed: not confirmed\nverdict: not confirmed\n" in said
+    assert "expect: not confirmed\nverdict: not confirmed\n" in said
 
 
 def test_a_trial_that_became_the_best_later_is_the_next_version(home: Home) -> None:

@@ -30,8 +30,8 @@ STATUS = {"completed": "FINISHED", "pruned": "KILLED", "diverged": "FAILED"}
 TAGS = {
     f"fairtune.{name}"
     for name in (
-        "study", "arm", "phase", "outcome", "reason", "trial", "seed", "config_hash", "sampler",
-        "dataset", "version",
+        "study", "arm", "repeat", "phase", "outcome", "reason", "trial", "seed", "split",
+        "config_hash", "sampler", "dataset", "version",
     )
 }  # fmt: skip
 
@@ -39,7 +39,7 @@ TAGS = {
 def tiny(preset: str) -> list[str]:
     """Overrides that leave a preset its question and take nearly all of its budget."""
     spec = load(find_preset(preset))
-    changes = ["trainer.epochs=2", *REDUCED.get(preset, [])]
+    changes = ["trainer.epochs=2", "search.repeats=1", *REDUCED.get(preset, [])]
     if spec.sampler.name != "grid":
         changes.append("search.trials=2")
     if spec.confirm is not None:
@@ -72,7 +72,10 @@ def assert_all_accounts_agree(home: Home, told: Any, trials: int) -> None:
 
 def assert_run_tells_its_trial(runs: Runs, run: Any, trial: FrozenTrial) -> None:
     tags, told = run.data.tags, trial.user_attrs
-    assert run.data.params == as_parameters(configuration(trial).flat())
+    flat = configuration(trial).flat()
+    if tags["fairtune.repeat"] != "1":
+        flat["data.split_seed"] = int(tags["fairtune.split"])  # of the rows that it really had
+    assert run.data.params == as_parameters(flat)
     assert tags.keys() >= TAGS
     assert run.info.run_name == tags["fairtune.trial"] == told["key"]
     for name in ("outcome", "seed", "config_hash"):
@@ -184,7 +187,7 @@ optimizer:
   - {name: adam, lr: {min: 1e-3, max: 1e-1, log: true}}
 trainer: {epochs: 2}
 search: {method: random, trials: 2}
-compare: {factor: optimizer}
+compare: {factor: optimizer, claim: configurations}
 confirm: {top: 1, seeds: 3}
 """
 
@@ -206,3 +209,30 @@ def test_arms_that_are_compared_get_equal_budgets_and_the_same_fresh_seeds(
     assert seeds["confirm", "sgd"] == seeds["confirm", "adam"]
     assert len(seeds["confirm", "sgd"]) == 3
     assert not seeds["confirm", "sgd"] & seeds["search", "sgd"]
+
+
+def test_repeats_have_splits_of_their_own_and_all_accounts_tell_them_apart(
+    home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = COMPARING.replace(", claim: configurations", "").replace("seeds: 3", "seeds: 1")
+    file = tmp_path / "comparing.yaml"
+    file.write_text(text.replace("trials: 2", "trials: 2, repeats: 4"))
+    told = run(capsys, home, str(file))
+    crossed = 2  # a tenth of 24 trainings
+    assert_all_accounts_agree(home, told, 4 * (2 * 2 + 2) + crossed)
+    tags = [run_.data.tags for run_ in Runs.of(home, "comparing").children]
+    phases = Counter(each["fairtune.phase"] for each in tags)
+    assert phases == {"search": 16, "confirm": 8, "cross": crossed}
+    split_of: dict[str, set[str]] = {}
+    for each in tags:
+        split_of.setdefault(each["fairtune.repeat"], set()).add(each["fairtune.split"])
+        named = "-r" + each["fairtune.repeat"] if each["fairtune.repeat"] != "1" else ""
+        phase = "" if each["fairtune.phase"] == "search" else f"-{each['fairtune.phase']}"
+        assert each["fairtune.trial"].startswith(f"{each['fairtune.arm']}{named}{phase}-")
+    assert {repeat: len(splits) for repeat, splits in split_of.items()} == dict.fromkeys("1234", 1)
+    assert split_of["1"] == {"0"} and len(set.union(*split_of.values())) == 4
+    assert told["best"]["searches"] == 4
+    assert main(["compare", "comparing", "--home", str(home.path), "--json"]) == 0
+    compared = last_line(capsys.readouterr().out)
+    design = {key: compared[key] for key in ("claim", "searches", "splits", "part", "looks")}
+    assert design == {"claim": "arms", "searches": 4, "splits": 4, "part": "test", "looks": [4]}

@@ -221,7 +221,7 @@ def test_what_one_study_learned_another_one_starts_from(
         "[3, 8]",
         again("pretrained", f"'runs:/{run_id}'"),
         again("scratch", "none"),
-        more="compare: {factor: model}\nconfirm: {seeds: 2}",
+        more="compare: {factor: model, claim: configurations}\nconfirm: {seeds: 2}",
     )
     code, _, err = run(capsys, "check", second, *at, "--json")
     assert code == 0, err

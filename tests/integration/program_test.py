@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from lightning_modules.errors import Interrupted
 from studies.engines import Task
 from studies.engines.trials import train_task
 from studies.engines.worker import guarded
+from studies.placeholders import tells_split
 from studies.records import EpochReport, Outcome, TrialEnd
 
 Tree = dict[str, Any]
@@ -31,6 +33,7 @@ done
 echo "{\"test\": {\"loss\": 0.25}}"
 """
 """A training in sh and awk that waits for its answers."""
+GOAL = {"metric": "val/loss", "goal": "minimize"}
 COMMAND = ["sh", "-c", TRAINING, "sh", "{optimizer.lr}", "{seed}", "{epochs}"]
 
 
@@ -47,7 +50,7 @@ def task(folder: Path, command: list[str], epochs: int = 3, **parts: Any) -> Tas
         "model": {"command": command},
         "optimizer": {"name": "sgd", "lr": 0.5},
         "trainer": {"epochs": epochs},
-        "objective": {"metric": "val/loss", "goal": "minimize"},
+        "objective": GOAL,
         **parts,
     }
     configuration = Configuration.resolve(tree)
@@ -55,7 +58,13 @@ def task(folder: Path, command: list[str], epochs: int = 3, **parts: Any) -> Tas
 
 
 def ended(
-    folder: Path, command: list[str], *, stop: int = 0, interrupt: int = 0, **parts: Any
+    folder: Path,
+    command: list[str],
+    *,
+    stop: int = 0,
+    interrupt: int = 0,
+    tested: bool = False,
+    **parts: Any,
 ) -> tuple[TrialEnd, list[EpochReport]]:
     """How a program's trial ends, and what it reported; it is stopped after the epoch `stop`."""
     reports: list[EpochReport] = []
@@ -66,22 +75,23 @@ def ended(
             raise Interrupted
         return report.epoch != stop
 
-    return guarded(task(folder, command, **parts), ask, train_task), reports
+    asked = replace(task(folder, command, **parts), evaluate_test=tested)
+    return guarded(asked, ask, train_task), reports
 
 
 def sh(script: str) -> list[str]:
     return ["sh", "-c", script]
 
 
-def said(epoch: Any, loss: Any = 0.5) -> str:
-    return f"echo '{json.dumps({'epoch': epoch, 'metrics': {'val/loss': loss}})}'"
+def said(epoch: Any, loss: Any = 0.5, **others: Any) -> str:
+    return f"echo '{json.dumps({'epoch': epoch, 'metrics': {'val/loss': loss, **others}})}'"
 
 
 def test_a_program_in_sh_and_awk_is_a_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    end, reports = ended(tmp_path, COMMAND)
+    end, reports = ended(tmp_path, COMMAND, tested=True)
     assert (end.outcome, end.reason) == (Outcome.completed, "")
     assert [report.epoch for report in reports] == [1, 2, 3]
     assert reports[0].metrics["val/loss"] == pytest.approx(1.16)
@@ -90,6 +100,14 @@ def test_a_program_in_sh_and_awk_is_a_trial(
     assert end.best["val/loss"] == pytest.approx(0.16 + 1 / 3, abs=1e-5)
     assert end.test == {"test/loss": 0.25}
     assert not (tmp_path / "stopped").exists()
+
+
+def test_what_a_program_says_of_its_test_part_is_kept_only_where_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    end, _ = ended(tmp_path, COMMAND)
+    assert (end.outcome, end.test) == (Outcome.completed, {})
 
 
 def test_a_program_that_listens_ends_itself(
@@ -114,6 +132,17 @@ def test_a_program_that_does_not_listen_is_ended_with_its_children(
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
 
 
+def test_among_epochs_of_equal_accuracy_the_one_of_the_lowest_loss_is_the_best(
+    tmp_path: Path,
+) -> None:
+    reported = [(0.5, 0.1), (0.9, 0.4), (0.9, 0.2), (0.9, 0.2), (0.9, float("nan"))]
+    lines = (said(at, loss, accuracy=value) for at, (value, loss) in enumerate(reported, 1))
+    lines = (line.replace("accuracy", "val/accuracy") for line in lines)
+    goal = {"metric": "val/accuracy", "goal": "maximize"}
+    end, _ = ended(tmp_path, sh("; ".join(lines)), epochs=5, objective=goal)
+    assert (end.outcome, end.best_epoch, end.best["val/loss"]) == (Outcome.completed, 3, 0.2)
+
+
 def test_a_program_that_never_reads_is_not_kept_waiting(tmp_path: Path) -> None:
     end, reports = ended(tmp_path, sh("; ".join(said(epoch) for epoch in (1, 2, 3))))
     assert (end.outcome, len(reports)) == (Outcome.completed, 3)
@@ -129,16 +158,39 @@ def test_an_interrupted_program_is_ended_and_starts_anew(tmp_path: Path) -> None
 
 def test_everything_that_a_program_may_ask_for_is_given(tmp_path: Path) -> None:
     command = ["{optimizer.name}", "{trainer.epochs}", "{seed}", "{{seed}}", "{data.standardize}"]
-    command += ["a {model.sizes} b", "{configuration}", "{optimizer.lr}{epochs}"]
+    command += ["a {model.sizes} b", "{configuration}", "{optimizer.lr}{epochs}", "{split}"]
     script = f'for word in "$@"; do echo "$word"; done > {tmp_path}/words; {said(1)}'
     model = {"command": [*sh(script), "sh", *command], "sizes": [3, 4]}
     end, _ = ended(tmp_path, [], model=model, data="iris")
     assert end.outcome == Outcome.completed, end.reason
     words = (tmp_path / "words").read_text().splitlines()
     assert words[:6] == ["sgd", "3", "7", "{seed}", "true", "a [3, 4] b"]
-    assert words[7] == "0.53"
+    assert words[7:] == ["0.53", "0"]
     whole = json.loads(Path(words[6]).read_text())
     assert (whole["optimizer"]["lr"], whole["seed"], whole["model"]["sizes"]) == (0.5, 7, [3, 4])
+    assert whole["split"] == 0
+
+
+def test_a_program_is_told_its_split_and_its_data_section_stays(tmp_path: Path) -> None:
+    script = f'for word in "$@"; do echo "$word"; done > {tmp_path}/words; {said(1)}'
+    command = [*sh(script), "sh", "{split}", "{data.split_seed}", "{configuration}"]
+    given = replace(task(tmp_path, command, data="iris"), split=5)
+    end = train_task(given, lambda report: True)
+    assert (end.outcome, end.rows) == (Outcome.completed, {})
+    split, own_split, whole = (tmp_path / "words").read_text().splitlines()
+    assert (split, own_split) == ("5", "0")
+    told = json.loads(Path(whole).read_text())
+    assert (told["split"], told["data"]["split_seed"]) == (5, 0)
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("{split}", True), ("{configuration}", True), ("{seed}", False), ("{{split}}", False)],
+)
+def test_a_command_says_whether_its_program_is_told_the_split(word: str, told: bool) -> None:
+    tree = {"model": {"command": ["train", f"--with={word}"]}, "objective": GOAL}
+    assert tells_split(Configuration.resolve(tree)) is told
+    assert not tells_split(Configuration.resolve({"data": "iris", "model": "mlp"}))
 
 
 @pytest.mark.parametrize(

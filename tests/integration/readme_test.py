@@ -65,7 +65,7 @@ def test_every_command_is_in_the_table_and_every_row_is_a_command() -> None:
 def test_the_study_file_is_right_and_the_mistakes_are_said_as_shown() -> None:
     example, *_ = blocks("yaml")
     planned = plan(resolve(document.parse(example, "study.yaml")))
-    assert (list(planned.arms), planned.trials, planned.confirmations) == (["sgd", "adam"], 40, 16)
+    assert (list(planned.arms), planned.trials, planned.confirmations) == (["sgd", "adam"], 96, 12)
     wrong = example.replace(
         "model: {name: cnn, channels: [16, 32],", "model: {name: mlp, hiden: [8],"
     )

@@ -46,7 +46,7 @@ optimizer: {name: adam, lr: {min: 1e-3, max: 1e-1, log: true}}
 regularization: {dropout: 0.2}
 trainer: {epochs: 3}
 search: {method: random, trials: 1}
-compare: {factor: model}
+compare: {factor: model, claim: configurations}
 confirm: {top: 1, seeds: 1}
 """
 FLOWERS = """

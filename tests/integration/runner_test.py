@@ -24,7 +24,7 @@ optimizer:
   - {name: adam, lr: {min: 1e-4, max: 1e-1, log: true, num: 3}}
 trainer: {epochs: 4}
 search: {method: random, trials: 6, pruner: {name: median, n_startup_trials: 2}}
-compare: {factor: optimizer}
+compare: {factor: optimizer, claim: configurations}
 confirm: {top: 1, seeds: 3}
 """
 
@@ -106,7 +106,8 @@ def test_an_interrupted_study_ends_with_the_same_trials(tmp_path: Path) -> None:
 
 def test_a_grid_trains_every_point_once_across_an_interruption(tmp_path: Path) -> None:
     text = FILE.replace("method: random, trials: 6, ", "method: grid, ")
-    text = text.replace("compare: {factor: optimizer}\nconfirm: {top: 1, seeds: 3}\n", "")
+    compared = "compare: {factor: optimizer, claim: configurations}\n"
+    text = text.replace(compared, "").replace("confirm: {top: 1, seeds: 3}\n", "")
     home = Home.at(tmp_path)
     run(home, text, stop_after=2)
     run(home, text)

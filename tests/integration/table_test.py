@@ -25,7 +25,7 @@ model: {name: mlp, hidden: [8]}
 optimizer: {name: adam, lr: 0.01}
 trainer: {epochs: 3, accelerator: cpu}
 search: {method: random, trials: 1}
-compare: {factor: data.categories}
+compare: {factor: data.categories, claim: configurations}
 confirm: {top: 1, seeds: 2}
 """
 
@@ -143,7 +143,7 @@ model: {name: cnn, channels: [4]}
 optimizer: {name: adam, lr: 0.01}
 trainer: {epochs: 2, accelerator: cpu}
 search: {method: random, trials: 1}
-compare: {factor: data.standardize}
+compare: {factor: data.standardize, claim: configurations}
 confirm: {top: 1, seeds: 2}
 """
     )

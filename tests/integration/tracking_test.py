@@ -41,7 +41,7 @@ optimizer:
   - {name: adam, lr: {min: 1e-4, max: 1e-1, log: true}}
 trainer: {epochs: 3}
 search: {method: random, trials: 6, pruner: median}
-compare: {factor: optimizer}
+compare: {factor: optimizer, claim: configurations}
 """
 
 STATUSES = {
@@ -209,6 +209,8 @@ def test_a_run_carries_every_tag(home: Home, spec: Spec) -> None:
     assert {name: tags[name] for name in tags if name.startswith("fairtune.")} == {
         "fairtune.study": "which.optimizer",
         "fairtune.arm": "adam",
+        "fairtune.repeat": "1",
+        "fairtune.split": "0",
         "fairtune.phase": "search",
         "fairtune.outcome": "pruned",
         "fairtune.reason": "below the median",
@@ -359,9 +361,12 @@ def test_the_studys_run_holds_its_file_its_table_and_its_description(
         "Which optimizer should a small network on iris use?",
         "| data set | iris |",
         "| objective | maximize val/accuracy |",
-        "| budget | 6 trials per arm |",
+        "| claim | configurations |",
+        "| searches | 1 of each arm |",
+        "| budget | 6 trials per arm (the defaults and 5 draws) |",
         "| trials | 2 completed |",
-        "val/accuracy **31.00 %** by adam-0001 (one trial of the search)",
+        "adam-0001: one trial of the search. Expect val/accuracy 31.00 %: one trial of the search, "
+        "which looks better than it is.",
         "- missing: sgd: no trial has completed",
         "optimizer:\n  name: adam\n  lr: 0.01\n",
         "| adam | 2 | 6 | 31.00 % |",

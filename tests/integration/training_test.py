@@ -36,7 +36,12 @@ RESTLESS: Tree = IRIS | {
     "optimizer": {"name": "sgd", "lr": 0.5},
     "trainer": {"epochs": 6, "accelerator": "cpu"},
 }
-"""Its accuracy rises and falls, so that the best epoch is not the last one."""
+"""Its accuracy rises and falls."""
+SATURATED: Tree = IRIS | {
+    "optimizer": {"name": "adam", "lr": 0.2},
+    "trainer": {"epochs": 12, "accelerator": "cpu"},
+}
+"""Its best accuracy comes in several epochs, and the lowest loss of these not in the last one."""
 SMALL: dict[str, Tree] = {"mlp": {"hidden": [8]}, "cnn": {"channels": [4, 4]}}
 """Parameters of networks; those that are not here take `hidden_size`."""
 NOISY: Tree = {
@@ -224,9 +229,29 @@ def test_early_stopping_ends_the_training_and_the_result_tells_the_best_epoch() 
     result, epochs = history(tree)
     values = [metrics["val/accuracy"] for metrics in epochs]
     assert result.epochs < 40 and not result.stopped
-    assert result.best_epoch == values.index(max(values)) + 1
-    assert result.epochs == result.best_epoch + 2
+    assert result.best_epoch is not None
+    assert values[result.best_epoch - 1] == max(values)
+    assert result.epochs == values.index(max(values)) + 1 + 2
     assert {key: result.best[key] for key in epochs[0]} == epochs[result.best_epoch - 1]
+
+
+@pytest.mark.parametrize("stopping", [{}, {"early_stopping": {"patience": 9}}])
+def test_among_epochs_of_equal_accuracy_the_one_of_the_lowest_loss_is_the_best(
+    tmp_path: Path, stopping: Tree
+) -> None:
+    tree = SATURATED | {"regularization": stopping}
+    checkpoint = tmp_path / "best.pt"
+    result, epochs = history(tree, checkpoint=checkpoint)
+    highest = max(metrics["val/accuracy"] for metrics in epochs)
+    equal = [at for at, metrics in enumerate(epochs, 1) if metrics["val/accuracy"] == highest]
+    assert len(equal) > 2
+    assert result.best_epoch == min(equal, key=lambda epoch: epochs[epoch - 1]["val/loss"])
+    assert result.best_epoch not in (equal[0], len(epochs))
+    module = restore(checkpoint)
+    inputs, targets = load_data("iris").splits.validation
+    with torch.no_grad():
+        loss = float(module.loss(module(inputs), targets, 0.0))
+    assert loss == pytest.approx(result.best["val/loss"], rel=1e-5)
 
 
 def test_early_stopping_follows_the_goal_of_the_objective() -> None:
@@ -248,9 +273,9 @@ def test_early_stopping_follows_the_goal_of_the_objective() -> None:
 def test_the_test_metrics_are_those_of_the_best_weights_and_not_of_the_last(
     tmp_path: Path,
 ) -> None:
-    configuration = Configuration.resolve(RESTLESS)
+    configuration = Configuration.resolve(SATURATED)
     checkpoint = tmp_path / "best.pt"
-    result, epochs = history(RESTLESS, checkpoint=checkpoint, evaluate_test=True)
+    result, epochs = history(SATURATED, checkpoint=checkpoint, evaluate_test=True)
     assert result.best_epoch is not None and result.best_epoch < len(epochs)
     inputs, targets = build_data(configuration).splits.test
     module = restore(checkpoint)

@@ -8,7 +8,7 @@ from studies.comparison import compare
 from studies.records import Outcome
 from studies.results import Trial
 from studies.spec import Spec
-from tests.made import OPTIMIZERS, confirmed, searched, spec_of, study, trial
+from tests.made import ARMS, OPTIMIZERS, confirmed, searched, spec_of, study, trial
 
 
 def raised(trials: Sequence[Trial], kind: str, spec: Spec | None = None) -> list[str]:
@@ -42,7 +42,10 @@ def test_a_special_case_that_beats_its_general_optimizer_raises_the_inclusion_al
     high, low = [0.95] * 9, [0.90 - 0.001 * (i % 3) for i in range(9)]
     worse = [*trials, *confirmed(spec, "sgd", high), *confirmed(spec, "momentum", low)]
     (message,) = raised(worse, "inclusion")
-    assert message.startswith("momentum is worse than sgd, which is a special case of it")
+    assert message.startswith(
+        "the configuration found for it is worse than that for sgd, which is a special case of it, "
+        "so its ranges or its budget may be too small"
+    )
     better = [*trials, *confirmed(spec, "sgd", low), *confirmed(spec, "momentum", high)]
     assert raised(better, "inclusion") == []
 
@@ -101,3 +104,20 @@ def test_an_arm_that_chooses_on_the_seeds_that_judge_it_is_told() -> None:
     (message,) = raised(searched(several, {"sgd": 0.9}), "selection", several)
     assert "each arm's best of 3 configurations was chosen on the seeds" in message
     assert raised(searched(spec_of(), {"sgd": 0.9}), "selection") == []
+
+
+def test_of_several_searches_their_winners_are_looked_at_not_the_trials_of_the_easiest_split() -> (
+    None
+):
+    spec = spec_of(ARMS)
+    edges = {1: (0.9, 0.03), 2: (0.5, 0.99), 3: (0.4, 0.98), 4: (0.3, 0.97)}
+    trials = [
+        trial(spec, "sgd", i, value - 0.01 * i, lr=lr, repeat=repeat)
+        for repeat, (value, lr) in edges.items()
+        for i in range(2)
+    ]
+    assert raised(trials, "boundary", spec) == [
+        "the winners of 3 of 4 searches lie at the upper edge of optimizer.lr (0.001 to 1): "
+        "widen optimizer.lr upward"
+    ]
+    assert raised(trials[:4], "boundary", spec) == []  # half of them

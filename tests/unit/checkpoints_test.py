@@ -1,6 +1,7 @@
 """Which checkpoints are kept, and which one stands for a study."""
 
 import itertools
+import re
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -9,14 +10,19 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from lightning_modules.configuration import Configuration
-from studies.checkpoints import best_checkpoints, choose, superfluous
+from studies.checkpoints import best_checkpoints, checkpoints_to_delete, choose, configuration_of
 from studies.home import Home
 from studies.records import Outcome, TrialRecord
 from studies.results import StudyResults
-from tests.made import HOME, spec_of, trial
+from studies.spec import Spec
+from tests.made import ARMS, HOME, OPTIMIZERS, spec_of, trial
 
 CONFIGURATION = Configuration.resolve({"data": "digits", "model": "mlp"})
-SPEC = spec_of()  # nine fresh seeds
+FACTOR = "compare: {factor: optimizer}"
+SPEC = spec_of(OPTIMIZERS.replace(FACTOR, "compare: {factor: optimizer, claim: configurations}"))
+"""One search of each arm, nine fresh seeds."""
+REPEATED = spec_of(ARMS)
+"""Six searches of each arm, one fresh seed."""
 
 
 def ended(number: int, value: float | None, phase: str) -> tuple[FrozenTrial, TrialRecord]:
@@ -31,7 +37,7 @@ def ended(number: int, value: float | None, phase: str) -> tuple[FrozenTrial, Tr
     return frozen, TrialRecord(key, number, "adam", phase, 0, CONFIGURATION, "")
 
 
-def files_after(values: list[float | None], phase: str) -> tuple[list[str], int]:
+def files_after(values: list[float | None], phase: str, spec: Spec = SPEC) -> tuple[list[str], int]:
     """The trials whose files are left, and how many there were at most."""
     files: list[str] = []
     trials: list[FrozenTrial] = []
@@ -40,7 +46,7 @@ def files_after(values: list[float | None], phase: str) -> tuple[list[str], int]
         frozen, record = ended(number, value, phase)
         trials.append(frozen)
         files.append(record.key)
-        gone = superfluous(SPEC, trials, record)
+        gone = checkpoints_to_delete(spec, trials, record)
         files = [key for key in files if key not in gone]
         most = max(most, len(files))
     return files, most
@@ -50,6 +56,21 @@ def test_of_a_search_the_best_three_are_kept() -> None:
     files, most = files_after([0.1, 0.5, None, 0.4, 0.3, 0.2, 0.6], "search")
     assert files == ["adam-search-1", "adam-search-3", "adam-search-6"]
     assert most == 3
+
+
+def test_of_each_of_several_searches_the_best_one_is_kept() -> None:
+    files, most = files_after([0.1, 0.5, None, 0.4, 0.6, 0.2], "search", REPEATED)
+    assert files == ["adam-search-4"]
+    assert most == 1
+
+
+def test_of_every_repeat_and_on_every_other_split_the_fresh_run_is_kept() -> None:
+    first, record = ended(0, 0.5, "confirm")
+    second, _ = ended(1, 0.6, "confirm")
+    second.set_user_attr("repeat", 2)
+    assert checkpoints_to_delete(REPEATED, [first, second], record) == set()
+    third, crossed = ended(2, 0.1, "cross")
+    assert checkpoints_to_delete(REPEATED, [third], crossed) == set()
 
 
 @pytest.mark.parametrize("start", range(9))
@@ -75,7 +96,7 @@ def test_other_configurations_are_left_alone() -> None:
     other, _ = ended(0, 0.9, "confirm")
     other.set_user_attr("config_hash", "another")
     frozen, record = ended(1, None, "confirm")
-    assert superfluous(SPEC, [other, frozen], record) == {"adam-confirm-1"}
+    assert checkpoints_to_delete(SPEC, [other, frozen], record) == {"adam-confirm-1"}
 
 
 def confirmed(home: Home) -> StudyResults:
@@ -115,3 +136,45 @@ def test_without_a_confirmation_the_best_of_the_search_stands_for_the_study() ->
         "adam-search-0, seed 0, the best trial of the search, not confirmed on fresh seeds"
     )
     assert choose(found, "adam-search-1").words == "adam-search-1, seed 0, as asked"
+
+
+def test_of_several_searches_the_split_and_the_repeat_of_the_trial_are_told() -> None:
+    spec = spec_of(re.sub(r"trials: \d+", "trials: 1", ARMS))
+    values = {("adam", 2): 0.9, ("adam", 1): 0.8}
+    trials = []
+    for arm in ("sgd", "momentum", "adam"):
+        for repeat in (1, 2):
+            where = {"repeat": repeat, "split": 76 + repeat if repeat > 1 else None}
+            value, rate = values.get((arm, repeat), 0.5), 0.01 * repeat
+            trials += [
+                trial(spec, arm, 0, value, lr=rate, **where),
+                trial(spec, arm, repeat, value, lr=rate, phase="confirm", seed=5, **where),
+            ]
+    assert choose(StudyResults(HOME, spec, trials, finished=False)).words == (
+        "adam-confirm-2, seed 5, split 78 of repeat 2, the one fresh run of the best configuration"
+    )
+
+
+def test_a_study_whose_first_search_failed_has_a_best_trial_as_soon_as_one_completes() -> None:
+    failed = trial(REPEATED, "adam", 0, None, outcome=Outcome.diverged)
+    later = trial(REPEATED, "adam", 1, 0.9, repeat=2, split=78)
+    found = StudyResults(HOME, REPEATED, [failed, later], finished=False)
+    assert choose(found).words == (
+        "adam-search-1, seed 0, split 78 of repeat 2, the best trial of the search, not confirmed "
+        "on fresh seeds"
+    )
+
+
+def test_a_configuration_is_told_with_the_split_that_its_run_had() -> None:
+    run = trial(REPEATED, "adam", 0, 0.9, repeat=2, split=77)
+    assert configuration_of(run).data.parameters["split_seed"] == 77
+    first = trial(REPEATED, "adam", 0, 0.9)
+    assert configuration_of(first).to_dict() == first.configuration
+    program = Configuration.resolve(
+        {
+            "model": {"command": ["python", "train.py", "{split}"]},
+            "objective": {"metric": "loss", "goal": "minimize"},
+        }
+    )
+    told = replace(run, configuration=program.to_dict())
+    assert configuration_of(told) == program

@@ -4,14 +4,22 @@ import pytest
 
 from lightning_modules.errors import UserError
 from studies.comparison import compare
+from studies.comparison_json import as_json
 from studies.records import Outcome
-from studies.wording import as_json, summary
-from tests.made import OPTIMIZERS, confirmed, searched, spec_of, study, trial
+from studies.sentences import summary
+from studies.spec import Spec
+from tests.made import COMPARE, OPTIMIZERS, confirmed, searched, study, trial
+from tests.made import spec_of as spec_of_arms
 
 SEEDS = range(9)
 BEST = {"sgd": 0.93, "momentum": 0.97, "adam": 0.98}
 CLOSE = [0.95 + 0.001 * (i % 3) for i in SEEDS]
 LOW = [value - 0.03 - 0.002 * (i % 2) for i, value in enumerate(CLOSE)]
+
+
+def spec_of(text: str = OPTIMIZERS) -> Spec:
+    """One search of each arm; its winners on nine fresh seeds."""
+    return spec_of_arms(text)
 
 
 def clear_cut() -> list:
@@ -39,11 +47,16 @@ def test_arms_are_ranked_by_their_confirmed_mean_not_by_what_the_search_found() 
 def test_a_clear_difference_is_called_better_in_words_and_a_small_one_is_not() -> None:
     found = compare(study(spec_of(), clear_cut()))
     said = summary(found)
-    assert said[0] == "not beaten by any other arm: adam, momentum"
+    assert said[0] == ("no other configuration is better than those found for adam, momentum")
     better = [line for line in said if "beats" in line]
-    assert len(better) == 2 and all("better in 9 of 9 seeds" in line for line in better)
-    assert "by 3.09 points (95 % interval " in better[0]
-    assert any(line.startswith("adam and momentum: no detectable difference") for line in said)
+    assert len(better) == 2 and all("better in 9 of 9 seeds, one split" in b for b in better)
+    start = "the configuration found for adam beats the one found for sgd by 3.09 points on the "
+    start += "validation part, whose rows also chose both configurations (95 % interval"
+    assert better[0].startswith(start)
+    end = "One search per arm: this does not say that adam is better"
+    assert better[0].endswith(end)
+    even = "the configurations found for adam and momentum: no detectable difference"
+    assert any(line.startswith(even) for line in said)
 
 
 def test_a_metric_whose_goal_is_to_minimize_turns_the_ranking_round() -> None:
@@ -81,7 +94,7 @@ def test_the_reference_is_the_worst_arms_best_and_counts_epochs_until_it_was_rea
 
 
 def test_without_a_comparison_or_a_confirmation_it_says_so() -> None:
-    text = OPTIMIZERS.replace("compare: {factor: optimizer}\nconfirm: {top: 1, seeds: 9}\n", "")
+    text = OPTIMIZERS.replace(f"{COMPARE}confirm: {{top: 1, seeds: 9}}\n", "")
     spec = spec_of(text.replace("  - {name: momentum, lr: {min: 1e-3, max: 1.0, log: true}}\n", ""))
     found = compare(study(spec, [trial(spec, "", 0, 0.9)]))
     assert found.missing[0].startswith("this study compares nothing: name a factor")
@@ -139,7 +152,10 @@ def test_seeds_that_allow_no_verdict_are_not_called_no_difference() -> None:
         trials += confirmed(spec, arm, [value - shift for value in CLOSE[:3]])
     said = summary(compare(study(spec, trials)))
     assert said[0] == "no verdict is possible with 3 seeds: 7 at least are needed"
-    assert "adam and sgd: no detectable difference; 3 seeds allow no verdict, 7 at least do" in said
+    assert (
+        "the configurations found for adam and sgd: no detectable difference; 3 seeds allow no "
+        "verdict, 7 at least do"
+    ) in said
 
 
 def test_a_winner_that_failed_more_often_is_named_as_the_reason() -> None:
@@ -151,7 +167,10 @@ def test_a_winner_that_failed_more_often_is_named_as_the_reason() -> None:
         spec, "sgd", [value - 0.05 - 0.001 * (i % 2) for i, value in enumerate(values)]
     )
     said = summary(compare(study(spec, trials)))
-    assert "adam and sgd: no detectable difference; adam failed on 2 of the fresh seeds" in said[1]
+    assert said[0].startswith(
+        "the configurations found for adam and sgd: no detectable difference; adam failed on 2 of "
+        "the fresh seeds"
+    )
 
 
 def test_arms_with_unequal_budgets_are_told() -> None:

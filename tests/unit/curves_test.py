@@ -6,9 +6,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from studies.curves import curves, learning_curve
+from studies.curves import curves, learning_curve, search_curves
 from studies.records import Outcome
-from tests.made import OPTIMIZERS, START, confirmed, searched, spec_of, study, trial
+from tests.made import ARMS, OPTIMIZERS, START, confirmed, searched, spec_of, study, trial
+from tests.states import repeats_of
 
 RANDOM = OPTIMIZERS
 TPE = OPTIMIZERS.replace("method: random", "method: tpe")
@@ -36,9 +37,9 @@ def test_only_independent_trials_have_a_band(file: str, why: str) -> None:
     assert [each.arm for each in found.best_so_far] == (["sgd", "momentum", "adam"] if why else [])
 
 
-def test_a_tuning_curve_leaves_out_the_untuned_trial_and_counts_a_failed_one_as_the_worst() -> None:
+def test_a_tuning_curve_leaves_out_the_defaults_and_counts_a_failed_one_as_the_worst() -> None:
     spec = spec_of()
-    values = [0.99, 0.80, None, 0.90]  # the first is the untuned one
+    values = [0.99, 0.80, None, 0.90]  # the first has the defaults
     trials = [
         trial(
             spec, "sgd", i, value, outcome=Outcome.diverged if value is None else Outcome.completed
@@ -119,3 +120,45 @@ def test_equal_results_give_equal_bands() -> None:
     results = study(spec, searched(spec, {"sgd": 0.9}, count=8))
     first, second = (curves(results).tuning[0].curve for _ in range(2))
     assert np.array_equal(first.low, second.low) and np.array_equal(first.high, second.high)
+
+
+def test_several_searches_keep_a_curve_each_and_have_a_median() -> None:
+    spec = spec_of(ARMS)
+    rows = {1: [0.5, 0.7, 0.6], 2: [None, 0.6, 0.9], 3: [0.9]}
+    trials = [
+        trial(
+            spec,
+            "sgd",
+            i,
+            value,
+            repeat=repeat,
+            outcome=Outcome.diverged if value is None else Outcome.completed,
+        )
+        for repeat, values in rows.items()
+        for i, value in enumerate(values)
+    ]
+    found = curves(study(spec, trials))
+    assert (found.tuning, found.best_so_far) == ([], [])
+    (sgd,) = found.searches
+    assert sgd.searches == {1: {1: 0.5, 2: 0.7, 3: 0.7}, 2: {2: 0.6, 3: 0.9}, 3: {1: 0.9}}
+    assert sgd.median == pytest.approx({1: 0.7, 2: 0.65, 3: 0.8})
+
+
+def test_the_bands_of_repeats_are_those_of_one_search() -> None:
+    spec = spec_of(ARMS)
+    trials = [
+        trial(spec, "sgd", i, 0.1 * repeat + 0.01 * i, repeat=repeat)
+        for repeat in (1, 2)
+        for i in range(5)
+    ]
+    tuning, _, why = search_curves(study(spec, trials), repeat=2)
+    (found,) = tuning
+    assert (found.trials, why) == (4, "")  # the defaults, which nobody drew, are left out
+    assert found.curve.median.max() == pytest.approx(0.24)
+
+
+def test_the_winners_of_all_searches_learn() -> None:
+    spec = spec_of(ARMS)
+    results = study(spec, repeats_of(spec))
+    learning = {each.arm: each for each in curves(results).learning}
+    assert learning["adam"].seeds == 6

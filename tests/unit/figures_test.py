@@ -2,27 +2,34 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from dashboard.figures.common import colours, finite
-from dashboard.figures.comparing import gains_info, numbers, pairs_info, ranking_info
+from dashboard.figures.comparing import draw_pairs, gains_info, pairs_info, ranking_info
+from dashboard.figures.differences import differences_info
+from dashboard.figures.points import of_search
 from dashboard.figures.ranges import effect_info, searched, sensitivity
 from dashboard.figures.rates import planned, rates_info, rates_of
+from dashboard.figures.searching import history_info, searches_info
 from dashboard.figures.spending import cost_info, outcomes_info
 from dashboard.figures.training import gap_info, learners, learning_info, overfitting_info
-from dashboard.figures.trials import curve_names, curves_info
+from dashboard.figures.trials import curve_names, curves_info, defaults_of, study_file
 from lightning_modules.errors import UserError
 from studies.comparison import compare
+from studies.curves import curves
+from studies.importance import importances
 from studies.palette import COLOURS
 from studies.records import Outcome
 from studies.report_figures import Look
 from studies.results import StudyResults, Trial
-from tests.made import confirmed, spec_of, study, trial
+from tests.made import ARMS, confirmed, spec_of, study, trial
 from tests.made import searched as search
-from tests.states import KINDS, SCHEDULES, trials_of
+from tests.states import KINDS, SCHEDULES, states, trials_of
 
 SPEC = spec_of()
 SEEDS = 9
+STATES = states()
 
 
 def compared() -> StudyResults:
@@ -57,7 +64,7 @@ def test_the_ranking_has_every_seed_and_the_mean_of_every_arm() -> None:
     assert info.order == ("adam", "sgd", "momentum")
     assert info.arms == ("sgd", "momentum", "adam")  # whose colours are those of the file
     adam = info.data[info.data["arm"] == "adam"]
-    assert list(adam["seed"]) == [2 * i + 1 for i in range(SEEDS)]
+    assert list(adam["unit"]) == [2 * i + 1 for i in range(SEEDS)]
     assert list(adam["value"]) == pytest.approx([0.70 + 0.01 * i for i in range(SEEDS)])
     assert list(adam["mean"]) == pytest.approx(SEEDS * [0.74])
     unconfirmed = info.data[info.data["arm"] == "momentum"].iloc[0]
@@ -86,11 +93,11 @@ def test_a_study_without_completed_trials_has_no_figures() -> None:
         assert gap_info(results, comparison.metric, results.arms).empty
 
 
-def test_gains_are_the_untuned_the_found_and_the_confirmed_value() -> None:
+def test_gains_are_the_default_the_found_and_the_confirmed_value() -> None:
     results = compared()
     info = gains_info(results, compare(results))
     sgd = info.data[info.data["arm"] == "sgd"].set_index("kind")["value"]
-    assert dict(sgd) == pytest.approx({"untuned": 0.57, "found": 0.6, "confirmed": 0.54})
+    assert dict(sgd) == pytest.approx({"defaults": 0.57, "found": 0.6, "confirmed": 0.54})
     assert "confirmed" not in set(info.data[info.data["arm"] == "momentum"]["kind"])
     assert "by 6.00 points on average" in info.caption  # 0.8 - 0.74 and 0.6 - 0.54
 
@@ -106,17 +113,134 @@ def test_the_matrix_is_row_minus_column_seen_from_both_sides() -> None:
         assert cell["difference"] == pytest.approx(sign * 0.2)
         assert cell["low"] <= cell["difference"] <= cell["high"]
         assert cell["written"] == f"{sign * 20:+.2f}"
-        assert cell["probability_better"] == (1.0 if sign == 1 else 0.0)
+        assert cell["share_better"] == (1.0 if sign == 1 else 0.0)
     assert "1 of 1 pair decided" in info.caption
 
 
-def test_numbers_are_texts_for_people() -> None:
+def test_of_one_search_of_each_arm_the_figures_speak_of_configurations() -> None:
     results = compared()
-    row = numbers(results, compare(results)).set_index("arm").loc["adam"]
-    assert row["confirmed mean"] == "74.00 %"
-    assert row["optimism (points)"] == "+6.00"
-    assert row["untuned"] == "77.00 %"
-    assert (row["seeds"], row["failed"]) == (9, 0)
+    comparison = compare(results)
+    ranking, pairs = ranking_info(results, comparison), pairs_info(comparison)
+    assert ranking.alt.startswith("Configurations found, by their mean: val/accuracy of 3 arms")
+    assert "The order says nothing about the arms." in ranking.alt
+    assert pairs.row == "the row's configuration is"
+    assert "of the configurations found" in pairs.caption
+    assert pairs.alt.startswith("Pairs of configurations")
+    found = differences_info(comparison)
+    assert list(found.data["value"]) == pytest.approx(SEEDS * [20.0])
+    assert "To the right of zero the configuration found for the first is better." in found.caption
+
+
+def test_of_repeated_searches_a_point_is_the_winner_of_one_on_its_own_split() -> None:
+    results = STATES["arms"]
+    comparison = compare(results)
+    info = ranking_info(results, comparison)
+    adam = info.data[info.data["arm"] == "adam"]
+    assert list(adam["unit"]) == [1, 2, 3, 4, 5, 6]
+    assert info.metric == "test/accuracy"
+    assert "on the test part of that search's own split" in info.caption
+    assert gains_info(results, comparison).kinds == ("defaults", "found", "tested")
+    assert pairs_info(comparison).row == "row is"
+    assert set(pairs_info(comparison).data["units"]) == {6}
+
+
+def test_differences_are_within_repeats_and_the_interval_is_that_of_the_verdict() -> None:
+    comparison = compare(STATES["arms"])
+    info = differences_info(comparison)
+    first = info.data[info.data["pair"] == "adam − momentum"]
+    a, b = (
+        next(arm.confirmed for arm in comparison.arms if arm.arm == name)
+        for name in ("adam", "momentum")
+    )
+    assert list(first["value"]) == pytest.approx([100 * (a[n] - b[n]) for n in range(1, 7)])
+    interval = comparison.pairs[0].result.difference
+    assert first["low"].iloc[0] == pytest.approx(100 * interval.low)
+    assert "on equal rows and seeds" in info.caption
+
+
+def test_errors_are_drawn_as_ratios() -> None:
+    comparison = compare(STATES["arms by losses"])
+    info, pairs = differences_info(comparison), pairs_info(comparison)
+    assert info.ratios
+    assert info.order[0] == "adam ÷ momentum"
+    a, b = comparison.arms[0].confirmed, comparison.arms[1].confirmed
+    assert list(info.data["value"][:6]) == pytest.approx([a[n] / b[n] for n in range(1, 7)])
+    cells = pairs.data.set_index(["arm", "other"])["written"]
+    assert (cells[("adam", "momentum")], cells[("momentum", "adam")]) == ("-27.5", "+37.9")
+    assert pairs.caption.startswith("How many percent the row lies above the column")
+
+
+def test_without_a_verdict_no_cell_has_one() -> None:
+    info = pairs_info(compare(STATES["arms without a verdict"]))
+    assert set(info.data["verdict"]) == {"no verdict"}
+    assert "no verdict is given of any pair: 2 searches of each arm cannot say" in info.caption
+    assert draw_pairs(info).to_dict()["layer"][0]["encoding"]["color"]["scale"]["domain"] == [
+        "no verdict"
+    ]
+
+
+def test_a_lost_repeat_is_no_point_and_its_arm_stays_in_the_matrix() -> None:
+    results = STATES["arms that lost everything"]
+    comparison = compare(results)
+    assert "sgd" in pairs_info(comparison).order
+    assert "sgd" not in " ".join(differences_info(comparison).order)
+    lost = ranking_info(results, comparison).data.set_index("arm")["lost"]
+    assert lost["sgd"] == 6
+
+
+def test_every_search_has_a_line_and_every_arm_a_median() -> None:
+    results = STATES["arms"]
+    info = searches_info(results, curves(results), ["adam", "sgd"])
+    assert set(info.data["arm"]) == {"adam", "sgd"}
+    assert set(info.data["search"]) == {"median", *(f"search {n}" for n in range(1, 7))}
+    assert "each on validation of its own split" in info.caption
+
+
+def test_one_search_is_shown_without_the_rows_of_the_others() -> None:
+    one = of_search(STATES["arms"], 2)
+    assert {(trial.repeat, trial.split) for trial in one.search} == {(2, 1002)}
+    info = history_info(one, "val/accuracy", "maximize", ["adam"])
+    assert len(info.data) == 4
+
+
+def test_a_parameter_counts_by_the_ranks_within_each_search_not_by_the_easiest_split() -> None:
+    """The split moves values by far more than the learning rate; momentum does nothing."""
+    arm = "momentum"
+    spec = spec_of(
+        ARMS.replace("name: momentum,", "name: momentum, momentum: {min: 0, max: 0.99},")
+    )
+    rng = np.random.default_rng(0)
+    trials = [
+        trial(
+            spec,
+            arm,
+            number,
+            repeat + 0.01 * rate,
+            repeat=repeat,
+            params={"optimizer.lr": 10 ** (-3 * (1 - rate)), "optimizer.momentum": 0.99 * other},
+        )
+        for repeat in range(1, 7)
+        for number, (rate, other) in enumerate(rng.random((12, 2)))
+    ]
+    found = importances(study(spec, trials), arm)
+    assert [row.parameter for row in found.parameters] == ["optimizer.lr", "optimizer.momentum"]
+    assert found.parameters[0].share > max(0.9, found.parameters[0].by_chance)
+
+
+def test_winners_of_all_searches_stand_for_an_arm() -> None:
+    results = STATES["arms"]
+    assert [trial.repeat for trial in learners(results, "adam")] == [1, 2, 3, 4, 5, 6]
+    info = learning_info(results, "val/accuracy", {}, ["adam"])
+    assert info.caption.startswith(
+        "The winners of all searches of each arm, each on its own split, 6 trainings"
+    )
+
+
+def test_a_trial_is_compared_with_the_defaults_of_its_own_search_and_kept_on_its_split() -> None:
+    results = STATES["arms"]
+    third = next(t for t in results.search if (t.arm, t.repeat, t.number) == ("adam", 3, 0))
+    assert (found := defaults_of(results, third)) and found.repeat == 3
+    assert "split_seed: 1003" in study_file("made", third)
 
 
 # --- spending -------------------------------------------------------------------------------------
@@ -242,8 +366,8 @@ def test_the_learning_rate_is_searched_in_log_and_its_bins_hold_the_best_of_each
         "best": "90.00 %",
         "at": "0.1",
         "within 1 point": "0.1 to 0.9",
-        "untuned": "50.00 %",
-        "untuned at": "0.01",
+        "defaults": "50.00 %",
+        "defaults at": "0.01",
         "diverged": "20%",
     }
 

@@ -10,11 +10,16 @@ from pathlib import Path
 import pytest
 
 from lightning_modules.errors import UserError
+from studies import report_tables
+from studies.comparison import compare
 from studies.records import Outcome
 from studies.report import FILES, Format, render, write
+from studies.report_page import marked
 from studies.results import StudyResults
-from tests.made import OPTIMIZERS, confirmed, searched, spec_of, study, trial
+from tests.made import COMPARE, OPTIMIZERS, confirmed, searched, spec_of, study, trial
+from tests.states import states as made_states
 
+STATES = made_states()
 BEST = {"sgd": 0.93, "momentum": 0.97, "adam": 0.98}
 CLOSE = [0.95 + 0.001 * (i % 3) for i in range(9)]
 LOW = [value - 0.03 - 0.002 * (i % 2) for i, value in enumerate(CLOSE)]
@@ -60,19 +65,20 @@ def test_the_page_needs_no_network_and_no_script() -> None:
     assert not {"script", "link", "iframe", "img", "object", "embed"} & set(page.tags)
     assert all(address.startswith("#") for address in page.addresses)
     assert not re.search(r"url\((?!#)|@import", text)
-    assert page.tags.count("svg") == 3  # seeds, tuning curves, learning curves
+    assert page.tags.count("svg") == 4  # differences, seeds, tuning and learning curves
 
 
 def test_the_page_says_verdicts_ranking_methods_and_the_study_file() -> None:
     results = complete()
     text = Page(render(results, "html")).text
     for said in (
-        "Not beaten by any other arm: adam, momentum",
-        "adam beats sgd by 3.09 points",
+        "No other configuration is better than those found for adam, momentum",
+        "The configuration found for adam beats the one found for sgd by 3.09 points",
+        "this does not say that adam is better",
         "better in 9 of 9 seeds",
         "digits",
         "the same for every arm",
-        "these seeds were used for no trial of the search",
+        "these seeds were used for no trial of a search",
         "Holm",
     ):
         assert said in text, said
@@ -103,6 +109,7 @@ def test_the_markdown_has_the_tables_of_the_page() -> None:
     row = next(line for line in text.splitlines() if line.startswith("| adam | 95.10 %"))
     assert row.count(" | ") == 9
     assert "| adam | sgd | +3.09 |" in text
+    assert "| the one found for adam is better |" in text
 
 
 def test_the_table_of_trials_has_a_row_for_each_and_no_formula() -> None:
@@ -111,13 +118,15 @@ def test_the_table_of_trials_has_a_row_for_each_and_no_formula() -> None:
     results = study(spec, [*complete().trials, failed])
     rows = list(csv.DictReader(io.StringIO(render(results, "csv"))))
     assert len(rows) == len(results.trials)
-    assert rows[-1]["reason"] == "'=HYPERLINK(1)"
+    assert [row["reason"] for row in rows if row["reason"]] == ["'=HYPERLINK(1)"]
+    phases = [row["phase"] for row in rows]
+    assert phases == sorted(phases, key=["search", "confirm"].index)
     assert rows[0]["optimizer.lr"] == "0.02" and rows[0]["best/val/accuracy"] == "0.9"
     assert {row["phase"] for row in rows} == {"search", "confirm"}
 
 
 def states() -> dict[str, tuple[StudyResults, str]]:
-    spec, alone = spec_of(), spec_of(OPTIMIZERS.replace("compare: {factor: optimizer}\n", ""))
+    spec, alone = spec_of(), spec_of(OPTIMIZERS.replace(COMPARE, ""))
     plain = spec_of(OPTIMIZERS.replace("confirm: {top: 1, seeds: 9}", "confirm: null"))
     diverged = [trial(spec, "sgd", i, None, outcome=Outcome.diverged) for i in range(4)]
     others = searched(spec, {"momentum": 0.97, "adam": 0.98})
@@ -153,3 +162,118 @@ def test_a_file_is_written_whole_over_an_older_one_and_never_into_a_folder(tmp_p
         write("new", tmp_path)
     with pytest.raises(UserError, match="cannot be written: No such file or directory"):
         write("new", tmp_path / "nowhere" / "report.md")
+
+
+# --- what is claimed ------------------------------------------------------------------------------
+
+ABOUT_ARMS = re.compile(
+    r"\b(adam|momentum|sgd) (beats|wins|leads|outperforms|is better|is worse|is ahead|comes first)"
+)
+"""What may be said of arms that were compared, and of nothing else."""
+
+
+def shown(state: str, form: Format = "html") -> str:
+    text = render(STATES[state], form)
+    return Page(text).text if form == "html" else text.replace("\\", "")
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
+def test_of_one_search_of_each_arm_nothing_is_said_about_the_arms(form: Format) -> None:
+    text = shown("finished", form)
+    claims = text.partition("One search per arm")[0]
+    assert "The configuration found for adam is better than every other one" in claims
+    assert "Configurations found, by their mean" in text
+    assert "The order says nothing about the arms" in text
+    assert "the one found for adam is better" in text
+    without = re.sub(r"this does not say that \w+ is better", "", text)
+    without = re.sub(r"found for \w+ (beats|is better)", "", without)
+    prose = without.partition("Methods")[0]
+    assert ABOUT_ARMS.findall(prose) == []
+
+
+def test_of_repeated_searches_the_arms_are_told_apart_on_the_test_part() -> None:
+    text = shown("arms")
+    for said in (
+        "adam is better than every other arm when each is tuned with 4 trials",
+        "test/accuracy, winners' mean (95 %)",
+        "The mean over the winners of the searches, each on the test part of its own split",
+        "Splits differ, and an easy one is easy for all arms",
+        "Differences between the arms, by repeat",
+        "Search best, selection bias and defaults are of the validation part",
+        "the winners of adam's 6 searches",
+        'an estimate for "search, then take the winner"',
+    ):
+        assert said in text, said
+    assert "untuned" not in text.partition("Methods")[0]
+
+
+def test_every_winner_has_a_row_with_its_repeat_and_split() -> None:
+    table = report_tables.configurations(STATES["arms"], report_tables.chosen(STATES["arms"]))
+    assert table.head[:4] == ["optimizer", "repeat", "split", "trial"]
+    assert [row[:4] for row in table.rows[:2]] == [
+        ["sgd", "1", "1001", "sgd-search-3"],
+        ["sgd", "2", "1002", "sgd-r2-search-3"],
+    ]
+    assert len(table.rows) == 3 * 6
+
+
+def test_errors_are_compared_as_ratios_in_percent() -> None:
+    table = report_tables.pairs(compare(STATES["arms by losses"]))
+    assert list(table.head[:4]) == ["A", "B", "A above B (%)", "95 % interval"]
+    assert table.rows[0][:4] == ["adam", "momentum", "-27.5", "-28.3 to -26.7"]
+    assert "Effects are ratios" in table.note
+    assert "a loss that is 27.5 % lower" in shown("arms by losses", "md")
+
+
+def test_lost_repeats_are_counted_and_named() -> None:
+    comparison = compare(STATES["arms with lost repeats"])
+    table = report_tables.ranking(comparison)
+    lost = {row[0]: row[table.head.index("lost")] for row in table.rows}
+    assert lost == {"sgd": "0", "adam": "1 (2)", "momentum": "2 (2, 5)"}
+    assert "arms that lost fewer come first" in table.note
+    assert "observed 20.40 points in favour of adam" in shown("arms with lost repeats")
+
+
+def test_without_a_verdict_no_pair_has_one() -> None:
+    text = shown("arms without a verdict")
+    assert text.count("No verdict: 2 searches of each arm cannot say which arm is better") == 1
+    assert text.count("no verdict") >= 3
+    assert "no detectable difference" not in text.partition("Methods")[0]
+    assert ABOUT_ARMS.findall(text.partition("Methods")[0]) == []
+
+
+def test_a_sequential_comparison_says_its_level_and_its_looks() -> None:
+    table = report_tables.pairs(compare(STATES["arms after the first look"]))
+    assert "97.76 % interval" in table.head
+    assert table.rows[0][table.head.index("closed after")] == "6"
+    assert "looks after 6 and 8 repeats (so far: 6)" in table.note
+
+
+def test_unconfirmed_searches_are_not_lost() -> None:
+    comparison = compare(STATES["searches of one arm"])
+    assert comparison.lost == {}
+    assert "which were not confirmed on fresh seeds" in report_tables.ranking(comparison).note
+
+
+def test_the_table_of_trials_tells_repeats_splits_and_phases() -> None:
+    rows = list(csv.DictReader(io.StringIO(render(STATES["arms"], "csv"))))
+    assert {row["phase"] for row in rows} == {"search", "confirm", "cross"}
+    assert {(row["repeat"], row["split"]) for row in rows if row["phase"] == "search"} == {
+        (str(n), str(1000 + n)) for n in range(1, 7)
+    }
+    head = report_tables.outcomes(STATES["arms"])
+    assert [row[1] for row in head.rows] == ["search"] * 3 + ["confirm"] * 3 + ["cross"] * 3
+
+
+def test_advice_sets_its_commands_as_code() -> None:
+    assert marked("run <it>: `fairtune run a.yaml`.") == (
+        "run &lt;it&gt;: <code>fairtune run a.yaml</code>."
+    )
+
+
+@pytest.mark.parametrize(
+    "state", [name for name in STATES if name.startswith(("arms", "searches"))]
+)
+def test_a_study_of_arms_in_any_state_has_a_report(state: str) -> None:
+    for form in FILES:
+        assert render(STATES[state], form).strip()
