@@ -32,8 +32,9 @@ from tables import NETWORK, TABLES, Replayed, load
 from lightning_modules.networks import NETWORKS
 from studies import phases
 from studies.archive import Archive
-from studies.arm_comparison import arm_values, design_of, part_for
+from studies.arm_looks import design_of, part_for
 from studies.arm_pairs import ArmValues
+from studies.arm_values import arm_values
 from studies.arm_verdicts import compare_arms, sequential
 from studies.comparison import compare
 from studies.engines import Task

@@ -22,8 +22,9 @@ from optuna.storages import InMemoryStorage
 from replay import run
 
 from studies.archive import Archive
-from studies.arm_comparison import arm_values, design_of, part_for
+from studies.arm_looks import design_of, part_for
 from studies.arm_pairs import ArmValues
+from studies.arm_values import arm_values
 from studies.arm_verdicts import compare_arms
 from studies.engines.trials import train_task
 from studies.home import Home

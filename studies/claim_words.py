@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studies.comparison import Comparison, Design, PairResult
+from studies.comparison import Basis, Comparison, PairResult
 from studies.levels import ALPHA, LOOKS
 from studies.sentences import winner
 from studies.wording import level_words, plural
@@ -105,7 +105,7 @@ def claim_words(comparison: Comparison) -> ClaimWords:
     )
 
 
-def dots_caption(design: Design) -> str:
+def dots_caption(design: Basis) -> str:
     """What the points of single values are, and why their scatter decides nothing."""
     if design.planned == 1:
         return (

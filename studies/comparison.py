@@ -91,7 +91,7 @@ class PairResult:
 
 
 @dataclass(frozen=True)
-class Design:
+class Basis:
     """What a comparison rests on."""
 
     claim: Claim | None
@@ -143,7 +143,7 @@ class Comparison:
     """The worst arm's best value of the search."""
     missing: Sequence[str]
     """What is not known yet, and the way to it."""
-    design: Design = field(default_factory=lambda: Design(None, "validation", None))
+    design: Basis = field(default_factory=lambda: Basis(None, "validation", None))
 
     @property
     def lost(self) -> Mapping[str, Sequence[int]]:

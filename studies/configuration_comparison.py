@@ -15,7 +15,7 @@ import numpy as np
 from lightning_modules.metrics import goal_of
 from studies import stats, verdicts
 from studies.arms import Arm, arms
-from studies.comparison import ArmResult, Comparison, Design, PairResult
+from studies.comparison import ArmResult, Basis, Comparison, PairResult
 from studies.confirmation import confirm_seeds
 from studies.gaps import gaps
 from studies.power import detectable_difference, seeds_needed
@@ -43,7 +43,7 @@ def compare_configurations(results: StudyResults, metric: str) -> Comparison:
         pairs=_pairs([arm for arm in found if arm.confirmed], goal, rng, against),
         reference=reference,
         missing=list(_missing(results, found)),
-        design=Design(
+        design=Basis(
             claim=spec.design.claim,
             part="test" if metric.startswith("test/") else "validation",
             trials=spec.trials,

@@ -134,7 +134,7 @@ def note_look(found: StudyResults, archive: Archive) -> None:
     """Write down the design at which a verdict about arms is given: another one after it is
     another look. A verdict can be read as soon as the last fresh run has ended, so that one may be
     noted that its own run did not come to note."""
-    from studies.arm_comparison import look_of
+    from studies.arm_looks import look_of
     from studies.comparison import compare
 
     compared = compare(found)

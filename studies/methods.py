@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from lightning_modules.components import Component
 from lightning_modules.data.datasets import DATASETS
-from studies.arm_comparison import earlier_looks, look_of
+from studies.arm_looks import earlier_looks, look_of
 from studies.comparison import Comparison
 from studies.confirmation import confirm_seeds
 from studies.description import budget

@@ -97,7 +97,7 @@ def plan(spec: Spec, earlier: int = 0) -> Plan:
 def verdicts_given(home: Home, spec: Spec) -> int:
     """How many verdicts about arms the home has of a study that had another design than now."""
     from studies import results
-    from studies.arm_comparison import earlier_looks  # scipy takes half a second
+    from studies.arm_looks import earlier_looks  # scipy takes half a second
 
     if not results.exists(home):
         return 0

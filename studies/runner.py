@@ -134,7 +134,7 @@ class Runner:
         if not repeats.has_ended(look):
             return []
         if look not in self.looked:
-            from studies.arm_comparison import arms_in_play  # scipy takes half a second
+            from studies.arm_looks import arms_in_play  # scipy takes half a second
 
             self.looked[look] = arms_in_play(self.read(), look)
         return self.looked[look]

@@ -21,7 +21,7 @@ from dashboard.figures.common import (
     value_axis,
 )
 from studies.claim_words import NO_DIFFERENCE, NO_VERDICT, claim_words, dots_caption
-from studies.comparison import ArmResult, Comparison, Design, PairResult
+from studies.comparison import ArmResult, Basis, Comparison, PairResult
 from studies.results import StudyResults
 from studies.wording import amount, in_unit, signed, unit, within
 
@@ -289,7 +289,7 @@ def pairs_info(comparison: Comparison) -> PairsInfo:
     )
 
 
-def _verdict(design: Design, pair: PairResult, side: str) -> str:
+def _verdict(design: Basis, pair: PairResult, side: str) -> str:
     if design.why_none:
         return NO_VERDICT
     better = pair.result.verdict.better
