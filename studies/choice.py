@@ -134,7 +134,9 @@ def _of_repeats(results: StudyResults) -> Best | None:
         return None
     yardstick = Yardstick.of(results, found)
     known = candidates(results, found[leader.arm].values(), yardstick)
-    chosen = min(known, key=lambda candidate: yardstick.rank(candidate.runs))
+    # on its own split alone a winner looks better than it is
+    crossed = [each for each in known if any(run.phase == "cross" for run in each.runs)]
+    chosen = min(crossed or known, key=lambda candidate: yardstick.rank(candidate.runs))
     runs = sorted(chosen.runs, key=yardstick.rank_of_run)
     count = len(leader.confirmed)
     return Best(chosen.trial, leader.mean.estimate, part.metric, runs, repeats=count)

@@ -43,6 +43,12 @@ def test_validation_on_all_splits_decides_not_the_luck_of_the_own_one() -> None:
     assert len(results.best.runs) == 6
 
 
+def test_a_winner_that_met_its_own_split_only_is_not_preferred_to_those_that_met_others() -> None:
+    others = {1: {r: 0.9 for r in range(2, 7)}, 2: {r: 0.91 for r in (1, 3, 4, 5, 6)}}
+    results = with_cross_runs(others)  # repeat 4 has the best value on its own split
+    assert results.best is not None and results.best.trial.repeat == 2
+
+
 def test_runs_on_other_splits_read_no_test_part_and_change_no_verdict() -> None:
     before = compare(arms_study({"adam": ADAM, "sgd": SGD}))
     after = compare(with_cross_runs({1: {2: 0.99, 3: 0.99}, 4: {1: 0.5, 2: 0.5}}))
