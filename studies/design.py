@@ -136,7 +136,7 @@ def design_problems(
         yield Problem(
             ("search", "repeats"),
             "does not go with compare.claim: configurations, which compares what one search of "
-            "each arm found; drop repeats, or claim arms",
+            "each arm found; write search.repeats: 1, or claim arms",
         )
     if compare is None:
         return

@@ -81,9 +81,9 @@ def _of_winners(results: StudyResults, arm: str) -> Expectation:
     mean = "geometric mean" if logarithms else "mean"
     whose = f" of {arm}" if arm else ""
     own = f"their own {part.name} parts" if part.name == "test" else "validation"
-    chosen = f", which leads {len(results.arms)} arms by it" if len(results.arms) > 1 else ""
+    chosen = f" (the best of {len(results.arms)} arms by it)" if len(results.arms) > 1 else ""
     said = (
-        f"the {mean} of the {plural(len(values), 'winner')}{whose} on {own}{chosen}{sampling}; an "
+        f"the {mean} of the {plural(len(values), 'winner')}{whose}{chosen} on {own}{sampling}; an "
         'estimate for "search, then take the winner"'
     )
     return Expectation(part.metric, found, said)

@@ -27,7 +27,7 @@ BOX, STUDY_NAME = 16, 160
 """Pixels from the left of a table to the box of a row, and to a study's name on the overview."""
 STUDY = "quickstart-optimizers"
 TINY = ["trainer.epochs=2", "search.trials=1", "search.pruner=none", "confirm.seeds=2"]
-ONE_SEARCH = [*TINY, "compare.claim=configurations"]
+ONE_SEARCH = [*TINY, "compare.claim=configurations", "search.repeats=1"]
 TWO_SEARCHES = [*TINY, "compare.claim=arms", "search.repeats=2"]
 LONG = ["search.trials=400", "confirm=null"]
 SLOW = 60_000

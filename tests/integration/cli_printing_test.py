@@ -14,7 +14,10 @@ from tests.integration.accounts import (
     last_line,
 )
 
-CHECK_KEYS = ["study", "arms", "trials", "max_epochs", "grid_points", "parameters", "warnings"]
+CHECK_KEYS = [
+    "study", "arms", "claim", "repeats", "trials", "confirmations", "crossed", "design",
+    "max_epochs", "grid_points", "parameters", "warnings",
+]  # fmt: skip
 Output = pytest.CaptureFixture[str]
 
 

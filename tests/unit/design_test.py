@@ -180,7 +180,7 @@ NEEDS_ARMS = (
 )
 ONE_SEARCH = (
     "study.yaml:8: search.repeats: does not go with compare.claim: configurations, which compares "
-    "what one search of each arm found; drop repeats, or claim arms"
+    "what one search of each arm found; write search.repeats: 1, or claim arms"
 )
 INDEPENDENT = (
     "study.yaml:9: compare.at: reads independent draws that were trained to their end; write "
