@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from studies.comparison import Comparison, PairResult
-from studies.levels import ALPHA
+from studies.levels import ALPHA, SECOND_LOOK_ALPHA
 from studies.verdicts import seeds_for_a_verdict
 from studies.wording import (
     amount,
@@ -208,7 +208,8 @@ def _why_no_arm(comparison: Comparison, pair: PairResult) -> str:
     needed = pair.repeats_needed
     if needed is not None and needed > design.planned:
         more = plural(needed - design.planned, "more repeat")
-        said += f"; if that is the true difference, about {more} would be needed"
+        level = f"judged at p <= {SECOND_LOOK_ALPHA:g}"
+        said += f"; if that is the true difference, about {more}, {level}, would be needed"
     return said
 
 

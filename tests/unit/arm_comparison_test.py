@@ -82,7 +82,8 @@ def test_no_sentence_about_logarithms_has_two_units() -> None:
     assert re.fullmatch(
         r"adam and sgd: no detectable difference; observed: adam's loss \S+ % lower on the test "
         r"part \(6 searches on 6 splits of these rows, which would show \S+ % or more 8 times in "
-        r"10\); if that is the true difference, about \d+ more repeats would be needed",
+        r"10\); if that is the true difference, about \d+ more repeats, judged at p "
+        r"<= 0\.01, would be needed",
         said,
     )
 
