@@ -51,7 +51,7 @@ class Trial:
     twin: int | None
     """The trial whose result this one repeats, by number."""
     default: bool
-    """Whether it is the untuned one."""
+    """Whether it has the components' defaults."""
     params: Mapping[str, Any]
     """What the sampler chose, by the names in Optuna."""
     curve: Mapping[int, float]
