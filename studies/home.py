@@ -60,7 +60,7 @@ class Home:
         return self.path / "artifacts"
 
     def study(self, name: str) -> Path:
-        """The folder of a study: checkpoints and the lock."""
+        """The folder of a study: its record, its checkpoints and the lock."""
         return self.path / "studies" / name
 
     def checkpoint(self, study: str, trial: str) -> Path:
@@ -76,7 +76,7 @@ class Home:
         _make(self.path, "the home cannot be written", "choose another with --home")
         if study is not None:
             own = self.study(study)
-            folders = [own, *(own / name for name in ("checkpoints", "continuations", "spool"))]
+            folders = [own, *(own / name for name in ("checkpoints", "continuations"))]
             for folder in [*folders, self.artifacts]:
                 _make(
                     folder, "cannot be written", "make it writable and run the same command again"

@@ -1,0 +1,23 @@
+"""The record: what a study did, kept in one SQLite file per study, and how it is read back."""
+
+from studies.records.record import Record, RecordReader, Search
+from studies.records.trials import (
+    STOPPED,
+    EpochReport,
+    Outcome,
+    Trial,
+    TrialEnd,
+    merit,
+)
+
+__all__ = [
+    "STOPPED",
+    "EpochReport",
+    "Outcome",
+    "Record",
+    "RecordReader",
+    "Search",
+    "Trial",
+    "TrialEnd",
+    "merit",
+]

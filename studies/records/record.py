@@ -1,0 +1,453 @@
+"""The record of a study: one SQLite file that its driver writes and everybody else reads."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from lightning_modules.errors import UserError
+from studies.home import Home
+from studies.records import connection as opening
+from studies.records import schema
+from studies.records.trials import ABANDONED, Outcome, Trial, TrialEnd
+
+Goal = Literal["minimize", "maximize"]
+FILE = "record.db"
+"""The record's name in the folder of its study."""
+COLUMNS = (
+    "id", "search", "number", "key", "arm", "repeat", "split", "seed", "seed_index", "is_default",
+    "duplicate_of", "config_hash", "configuration", "params", "distributions", "sampler_state",
+    "started", "ended", "outcome", "value", "epochs", "best_epoch", "best", "test", "reason",
+    "traceback", "seconds", "device", "data_hash", "weights_hash", "rows", "revision",
+)  # fmt: skip
+ENDING = (
+    "outcome", "value", "ended", "epochs", "best_epoch", "best", "test", "reason", "traceback",
+    "seconds", "device", "data_hash", "weights_hash", "rows", "sampler_state", "duplicate_of",
+)  # fmt: skip
+"""The columns that the end of a trial fills."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search of an arm, or the fresh runs of a phase: what is one study in Optuna."""
+
+    id: int
+    name: str
+    """Of the Optuna study."""
+    arm: str
+    repeat: int
+    phase: str
+    split: int | None
+    """The seed of its split; None for the study file's own."""
+    goal: Goal
+    sampler_state: Mapping[str, Any] = field(default_factory=dict)
+    """What the sampler noted of it: Optuna's system attributes."""
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """An epoch of a trial: when it ended, and its metrics."""
+
+    epoch: int
+    time: int
+    """Milliseconds since 1970."""
+    metrics: Mapping[str, float]
+
+
+@dataclass
+class RecordReader:
+    """Reads a record; a reader never makes the driver wait.
+
+    Examples:
+        >>> with RecordReader.open(home, "digits") as record:  # doctest: +SKIP
+        ...     [trial.value for trial in record.trials()]
+    """
+
+    connection: sqlite3.Connection
+    path: Path
+
+    @classmethod
+    def open(cls, home: Home, study: str) -> RecordReader:
+        """The record of a study.
+
+        Raises UserError where there is none and StorageError where it cannot be read.
+        """
+        path = record_file(home, study)
+        if not path.exists():
+            raise UserError(f"{home.path}: there is no study {study!r}")
+        return cls(opening.open_reader(path), path)
+
+    def __enter__(self) -> RecordReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    @property
+    def revision(self) -> int:
+        """A number that grows whenever a trial starts or ends, and whenever a note changes."""
+        return int(self._all("SELECT last FROM revision")[0][0])
+
+    def notes(self) -> dict[str, Any]:
+        """What is written of the study as a whole, by name: its file, versions, looks, ..."""
+        return {name: json.loads(text) for name, text in self._all("SELECT * FROM notes")}
+
+    def searches(self) -> list[Search]:
+        """Every search and phase that was begun, in that order."""
+        query = "SELECT id, name, arm, repeat, phase, split, goal, sampler_state FROM searches"
+        rows = self._all(f"{query} ORDER BY id")
+        return [Search(*row[:-1], json.loads(row[-1])) for row in rows]
+
+    def trials(self, search: int | None = None, *, since: int = -1) -> list[Trial]:
+        """Every trial, or those of a search, in the order of their searches and numbers; with
+        `since` those that changed after that revision."""
+        phases = {each.id: each.phase for each in self.searches()}
+        where = "revision > ?" + (" AND search = ?" if search is not None else "")
+        values = [since] if search is None else [since, search]
+        query = f"SELECT {', '.join(COLUMNS)} FROM trials WHERE {where} ORDER BY search, number"
+        rows = self._all(query, values)
+        curves = self._curves([row[0] for row in rows] if since >= 0 else None, search)
+        return [_trial(row, phases[row[1]], curves.get(row[0], {})) for row in rows]
+
+    def epochs(self, trial: int) -> list[EpochRow]:
+        """Every epoch of a trial with all of its metrics, in order."""
+        query = "SELECT epoch, time, metrics FROM epochs WHERE trial = ? ORDER BY epoch"
+        return [EpochRow(n, at, json.loads(text)) for n, at, text in self._all(query, [trial])]
+
+    def histories(
+        self, trials: Sequence[int], metrics: Sequence[str]
+    ) -> dict[int, dict[str, dict[int, float]]]:
+        """Some metrics of some trials, {trial: {metric: {epoch: value}}}; values that are not
+        finite are left out."""
+        found: dict[int, dict[str, dict[int, float]]] = {trial: {} for trial in trials}
+        for trial in trials:
+            for row in self.epochs(trial):
+                for metric in metrics:
+                    value = row.metrics.get(metric)
+                    if value is not None and math.isfinite(value):
+                        found[trial].setdefault(metric, {})[row.epoch] = value
+        return found
+
+    def attempts(self, trial: int) -> int:
+        """How many attempts at a trial were begun."""
+        return int(self._all("SELECT count(*) FROM attempts WHERE trial = ?", [trial])[0][0])
+
+    def _curves(self, ids: Sequence[int] | None, search: int | None) -> dict[int, dict[int, float]]:
+        """The objective after every epoch, by trial."""
+        query, values = "SELECT trial, epoch, value FROM epochs", list(ids or ())
+        if ids is not None:
+            query += f" WHERE trial IN ({','.join('?' * len(ids))})"
+        elif search is not None:
+            query += " WHERE trial IN (SELECT id FROM trials WHERE search = ?)"
+            values = [search]
+        found: dict[int, dict[int, float]] = {}
+        for trial, epoch, value in self._all(f"{query} ORDER BY trial, epoch", values):
+            found.setdefault(trial, {})[epoch] = math.nan if value is None else value
+        return found
+
+    def _all(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        with opening.said(self.path):
+            return self.connection.execute(query, values).fetchall()
+
+
+@dataclass
+class Record(RecordReader):
+    """The record of a study, open for its one writer, who holds the study's lock."""
+
+    @classmethod
+    def in_memory(cls) -> Record:
+        """A record that is kept nowhere."""
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        schema.create(connection)
+        return cls(connection, Path(":memory:"))
+
+    @classmethod
+    @contextmanager
+    def writing(cls, home: Home, study: str) -> Iterator[Record]:
+        """Hold the study's lock and its record, made where it is missing.
+
+        Raises BusyError where another process has it and StorageError where it cannot be used.
+        """
+        with home.lock(study):
+            path = record_file(home, study)
+            record = cls(opening.open_writer(path), path)
+            try:
+                yield record
+            finally:
+                record.close()
+
+    def note(self, notes: Mapping[str, Any]) -> None:
+        """Write notes of the study, those that differ."""
+        known = self.notes()
+        rows = [(n, json.dumps(v)) for n, v in notes.items() if n not in known or known[n] != v]
+        if rows:
+            with self._transaction():
+                self.connection.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?)", rows)
+                self._revise()
+
+    def add_search(
+        self,
+        name: str,
+        *,
+        arm: str,
+        repeat: int = 1,
+        phase: str = "search",
+        split: int | None = None,
+        goal: Goal,
+    ) -> Search:
+        """The search called `name`, made where it is missing."""
+        found = {each.name: each for each in self.searches()}
+        if name not in found:
+            columns = "name, arm, repeat, phase, split, goal"
+            with self._transaction():
+                self.connection.execute(
+                    f"INSERT INTO searches ({columns}) VALUES (?, ?, ?, ?, ?, ?)",
+                    [name, arm, repeat, phase, split, goal],
+                )
+            found = {each.name: each for each in self.searches()}
+        return found[name]
+
+    def begin(self, trial: Trial, sampler_state: Mapping[str, Any] | None = None) -> Trial:
+        """A trial, or another attempt at one, begins now: the trial with its row; with
+        `sampler_state` that of its search changes too."""
+        now = milliseconds()
+        with self._transaction():
+            revision = self._revise()
+            if trial.id:
+                self.connection.execute(
+                    "UPDATE trials SET outcome = NULL, ended = NULL, revision = ? WHERE id = ?",
+                    [revision, trial.id],
+                )
+                begun = replace(trial, outcome=None, ended=None, revision=revision)
+            else:
+                begun = replace(trial, started=_local(now), revision=revision)
+                begun = replace(begun, id=self._insert(begun, now))
+            self._begin_attempt(begun.id, now)
+            if sampler_state is not None:
+                self.connection.execute(
+                    "UPDATE searches SET sampler_state = ? WHERE id = ?",
+                    [json.dumps(dict(sampler_state)), trial.search],
+                )
+        return begun
+
+    def epoch(self, trial: int, epoch: int, metrics: Mapping[str, float], value: float) -> None:
+        """A trial finished an epoch now; of two attempts at an epoch the first counts."""
+        row = [trial, epoch, milliseconds(), _number(value), json.dumps(dict(metrics))]
+        with self._transaction():
+            self.connection.execute("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?)", row)
+
+    def end_attempt(self, trial: int, end: TrialEnd) -> int:
+        """An attempt failed now; how many attempts at the trial have ended so, in all runs."""
+        with self._transaction():
+            self._end_attempt(trial, end.outcome, end.reason, milliseconds())
+        query = "SELECT count(*) FROM attempts WHERE trial = ? AND outcome NOT IN (?, ?)"
+        kept = [Outcome.interrupted.value, Outcome.completed.value]
+        return int(self._all(query, [trial, *kept])[0][0])
+
+    def begin_attempt(self, trial: int) -> None:
+        """Another attempt at a trial that failed begins now."""
+        with self._transaction():
+            self._begin_attempt(trial, milliseconds())
+
+    def finish(self, trial: Trial) -> Trial:
+        """A trial ended, or was interrupted; from here on a power failure loses nothing of it."""
+        assert trial.outcome is not None and trial.ended is not None
+        now = _milliseconds(trial.ended)
+        with self._transaction(durable=True):
+            revision = self._revise()
+            changes = ", ".join(f"{column} = ?" for column in ENDING)
+            self.connection.execute(
+                f"UPDATE trials SET {changes}, revision = ? WHERE id = ?",
+                [*(_row(trial)[column] for column in ENDING), revision, trial.id],
+            )
+            self._end_attempt(trial.id, trial.outcome, trial.reason, now)
+        return replace(trial, revision=revision)
+
+    def close_abandoned(self) -> None:
+        """Interrupt the trials of a driver that died, at the time when they were last heard of."""
+        query = "SELECT id, started FROM trials WHERE outcome IS NULL"
+        abandoned = self._all(query)
+        if not abandoned:
+            return
+        with self._transaction():
+            for trial, started in abandoned:
+                heard = "SELECT max(time), count(*) FROM epochs WHERE trial = ?"
+                last, epochs = self.connection.execute(heard, [trial]).fetchone()
+                self.connection.execute(
+                    "UPDATE trials SET outcome = ?, reason = ?, ended = ?, epochs = ?, "
+                    "revision = ? WHERE id = ?",
+                    [Outcome.interrupted, ABANDONED, last or started, epochs, self._revise(),
+                     trial],
+                )  # fmt: skip
+                self._end_attempt(trial, Outcome.interrupted, ABANDONED, last or started)
+
+    def add(
+        self, trial: Trial, epochs: Sequence[EpochRow], values: Mapping[int, float | None]
+    ) -> Trial:
+        """Write a whole trial of another home or of an earlier version, with its epochs and the
+        objective after each."""
+        with self._transaction():
+            revision = self._revise()
+            added = replace(trial, revision=revision)
+            started = _milliseconds(trial.started) if trial.started else milliseconds()
+            added = replace(added, id=self._insert(added, started))
+            ending = ", ".join(f"{column} = ?" for column in ENDING)
+            self.connection.execute(
+                f"UPDATE trials SET {ending} WHERE id = ?",
+                [*(_row(added)[column] for column in ENDING), added.id],
+            )
+            self._begin_attempt(added.id, started)
+            if trial.outcome is not None:
+                ended = _milliseconds(trial.ended) if trial.ended else started
+                self._end_attempt(added.id, trial.outcome, trial.reason, ended)
+            self.connection.executemany(
+                "INSERT INTO epochs VALUES (?, ?, ?, ?, ?)",
+                [
+                    (added.id, row.epoch, row.time, _number(values.get(row.epoch)),
+                     json.dumps(dict(row.metrics)))
+                    for row in epochs
+                ],
+            )  # fmt: skip
+        return added
+
+    def save_sampler_state(self, search: int, state: Mapping[str, Any]) -> None:
+        """What the sampler notes of a search."""
+        with self._transaction():
+            self.connection.execute(
+                "UPDATE searches SET sampler_state = ? WHERE id = ?",
+                [json.dumps(dict(state)), search],
+            )
+
+    def _insert(self, trial: Trial, started: int) -> int:
+        row = _row(trial) | {"started": started}
+        columns = [
+            column for column in COLUMNS if column != "id" and (column not in ENDING
+            or column in ("sampler_state", "duplicate_of"))
+        ]  # fmt: skip
+        marks = ", ".join("?" * len(columns))
+        done = self.connection.execute(
+            f"INSERT INTO trials ({', '.join(columns)}) VALUES ({marks})",
+            [row[column] for column in columns],
+        )
+        assert done.lastrowid is not None
+        return done.lastrowid
+
+    def _begin_attempt(self, trial: int, now: int) -> None:
+        self.connection.execute(
+            "INSERT INTO attempts (trial, number, started) "
+            "SELECT ?, count(*) + 1, ? FROM attempts WHERE trial = ?",
+            [trial, now, trial],
+        )
+
+    def _end_attempt(self, trial: int, outcome: Outcome, reason: str, now: int) -> None:
+        self.connection.execute(
+            "UPDATE attempts SET ended = ?, outcome = ?, reason = ? "
+            "WHERE trial = ? AND ended IS NULL",
+            [now, outcome.value, reason, trial],
+        )
+
+    def _revise(self) -> int:
+        self.connection.execute("UPDATE revision SET last = last + 1")
+        return int(self.connection.execute("SELECT last FROM revision").fetchone()[0])
+
+    @contextmanager
+    def _transaction(self, *, durable: bool = False) -> Iterator[None]:
+        """All or nothing; what is `durable` is on the disk at the end."""
+        with opening.said(self.path):
+            if durable:
+                self.connection.execute("PRAGMA synchronous = FULL")
+            self._patiently("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._patiently("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+            finally:
+                if durable:
+                    self.connection.execute("PRAGMA synchronous = NORMAL")
+
+    def _patiently(self, statement: str) -> None:
+        opening.patiently(self.path, lambda: self.connection.execute(statement))
+
+
+def record_file(home: Home, study: str) -> Path:
+    """Where the record of a study is."""
+    return home.study(study) / FILE
+
+
+def recorded_studies(home: Home) -> list[str]:
+    """The studies of a home that have a record, by name."""
+    return sorted(path.parent.name for path in home.path.glob(f"studies/*/{FILE}"))
+
+
+def milliseconds() -> int:
+    """Now, since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def _milliseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
+def _local(at: int | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at / 1000)
+
+
+def _number(value: float | None) -> float | None:
+    """SQLite holds no NaN."""
+    return None if value is None or math.isnan(value) else float(value)
+
+
+def _row(trial: Trial) -> dict[str, Any]:
+    """The columns of a trial."""
+    return {
+        **{name: getattr(trial, name) for name in (
+            "search", "number", "key", "arm", "repeat", "split", "seed", "seed_index",
+            "duplicate_of", "config_hash", "value", "epochs", "best_epoch", "reason", "traceback",
+            "seconds", "device", "data_hash", "weights_hash", "revision")},
+        "is_default": trial.default,
+        "outcome": None if trial.outcome is None else trial.outcome.value,
+        "ended": None if trial.ended is None else _milliseconds(trial.ended),
+        **{name: json.dumps(dict(getattr(trial, name))) for name in (
+            "configuration", "params", "distributions", "sampler_state", "best", "test", "rows")},
+    }  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _shared(text: str) -> dict[str, Any]:
+    """What many trials have alike is read once: nobody changes it."""
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _trial(row: Sequence[Any], phase: str, curve: Mapping[int, float]) -> Trial:
+    (id_, search, number, key, arm, repeat, split, seed, seed_index, is_default, duplicate_of,
+     config_hash, configuration, params, distributions, sampler_state, started, ended, outcome,
+     value, epochs, best_epoch, best, test, reason, traceback, seconds, device, data_hash,
+     weights_hash, rows, revision) = row  # fmt: skip
+    return Trial(
+        key=key, arm=arm, phase=phase, outcome=None if outcome is None else Outcome(outcome),
+        value=value, seed=seed, configuration=json.loads(configuration), config_hash=config_hash,
+        epochs=epochs, best_epoch=best_epoch, best=json.loads(best), test=_shared(test),
+        reason=reason, seconds=seconds, run_id=None, duplicate_of=duplicate_of,
+        default=bool(is_default), params=json.loads(params), curve=curve, started=_local(started),
+        ended=_local(ended), device=device, traceback=traceback, data_hash=data_hash,
+        weights_hash=weights_hash, repeat=repeat, split=split, number=number, rows=_shared(rows),
+        seed_index=seed_index, distributions=_shared(distributions),
+        sampler_state=_shared(sampler_state), id=id_, search=search, revision=revision,
+    )  # fmt: skip
