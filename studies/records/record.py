@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
+from uuid import uuid4
 
 from lightning_modules.errors import UserError
 from studies.home import Home
@@ -23,6 +24,8 @@ from studies.records.trials import ABANDONED, Outcome, Trial, TrialEnd
 Goal = Literal["minimize", "maximize"]
 FILE = "record.db"
 """The record's name in the folder of its study."""
+IDENTITY = "record"
+"""The note that tells a record from all others."""
 COLUMNS = (
     "id", "search", "number", "key", "arm", "repeat", "split", "seed", "seed_index", "is_default",
     "duplicate_of", "config_hash", "configuration", "params", "distributions", "sampler_state",
@@ -172,7 +175,9 @@ class Record(RecordReader):
         """A record that is kept nowhere."""
         connection = sqlite3.connect(":memory:", isolation_level=None)
         schema.create(connection)
-        return cls(connection, Path(":memory:"))
+        record = cls(connection, Path(":memory:"))
+        record.name()
+        return record
 
     @classmethod
     @contextmanager
@@ -185,9 +190,15 @@ class Record(RecordReader):
             path = record_file(home, study)
             record = cls(opening.open_writer(path), path)
             try:
+                record.name()
                 yield record
             finally:
                 record.close()
+
+    def name(self) -> None:
+        """Give a new record the identity by which mirrors know that a study of theirs is its."""
+        if IDENTITY not in self.notes():
+            self.note({IDENTITY: uuid4().hex})
 
     def note(self, notes: Mapping[str, Any]) -> None:
         """Write notes of the study, those that differ."""
