@@ -135,6 +135,14 @@ def statuses(home: Home, study: str) -> dict[str, MirrorStatus]:
     return {mirror: MirrorStatus(mirror, *rest) for mirror, _, *rest in rows}
 
 
+def is_behind(home: Home, study: str, revision: int) -> bool:
+    """Whether a mirror lacks something of what the record says at that revision."""
+    found = statuses(home, study)
+    return any(
+        name not in found or found[name].revision < revision for name in ("optuna", "mlflow")
+    )
+
+
 def _look(home: Home, study: str, query: str, values: Iterable[str] = ()) -> list[tuple]:  # type: ignore[type-arg]
     """Rows, or none where the file is missing or cannot be read: it is no record."""
     path = deliveries_file(home, study)

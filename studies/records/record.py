@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -114,16 +115,35 @@ class RecordReader:
         rows = self._all(f"{query} ORDER BY id")
         return [Search(*row[:-1], json.loads(row[-1])) for row in rows]
 
-    def trials(self, search: int | None = None, *, since: int = -1) -> list[Trial]:
+    def trials(
+        self,
+        search: int | None = None,
+        *,
+        since: int = -1,
+        run_ids: Mapping[str, str] = MappingProxyType({}),
+    ) -> list[Trial]:
         """Every trial, or those of a search, in the order of their searches and numbers; with
-        `since` those that changed after that revision."""
+        `since` those that changed after that revision. `run_ids` are their MLflow runs, by key."""
         phases = {each.id: each.phase for each in self.searches()}
         where = "revision > ?" + (" AND search = ?" if search is not None else "")
         values = [since] if search is None else [since, search]
         query = f"SELECT {', '.join(COLUMNS)} FROM trials WHERE {where} ORDER BY search, number"
         rows = self._all(query, values)
         curves = self._curves([row[0] for row in rows] if since >= 0 else None, search)
-        return [_trial(row, phases[row[1]], curves.get(row[0], {})) for row in rows]
+        return [
+            _trial(row, phases[row[1]], curves.get(row[0], {}), run_ids.get(row[3])) for row in rows
+        ]
+
+    def changed(self) -> datetime | None:
+        """When a trial started or ended last, local time."""
+        started, ended = self._all("SELECT max(started), max(ended) FROM trials")[0]
+        times = [at for at in (started, ended) if at is not None]
+        return _local(max(times, default=None))
+
+    @property
+    def has_epochs(self) -> bool:
+        """Whether any trial has finished an epoch."""
+        return bool(self._all("SELECT 1 FROM epochs LIMIT 1"))
 
     def epochs(self, trial: int) -> list[EpochRow]:
         """Every epoch of a trial with all of its metrics, in order."""
@@ -259,6 +279,15 @@ class Record(RecordReader):
         row = [trial, epoch, milliseconds(), _number(value), json.dumps(dict(metrics))]
         with self._transaction():
             self.connection.execute("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?)", row)
+
+    def copy_epochs(self, source: int, target: int) -> None:
+        """A trial repeats the result of another one, epoch by epoch."""
+        with self._transaction():
+            self.connection.execute(
+                "INSERT OR IGNORE INTO epochs SELECT ?, epoch, time, value, metrics FROM epochs "
+                "WHERE trial = ?",
+                [target, source],
+            )
 
     def end_attempt(self, trial: int, end: TrialEnd) -> int:
         """An attempt failed now; how many attempts at the trial have ended so, in all runs."""
@@ -446,7 +475,7 @@ def _shared(text: str) -> dict[str, Any]:
     return found
 
 
-def _trial(row: Sequence[Any], phase: str, curve: Mapping[int, float]) -> Trial:
+def _trial(row: Sequence[Any], phase: str, curve: Mapping[int, float], run_id: str | None) -> Trial:
     (id_, search, number, key, arm, repeat, split, seed, seed_index, is_default, duplicate_of,
      config_hash, configuration, params, distributions, sampler_state, started, ended, outcome,
      value, epochs, best_epoch, best, test, reason, traceback, seconds, device, data_hash,
@@ -455,7 +484,7 @@ def _trial(row: Sequence[Any], phase: str, curve: Mapping[int, float]) -> Trial:
         key=key, arm=arm, phase=phase, outcome=None if outcome is None else Outcome(outcome),
         value=value, seed=seed, configuration=json.loads(configuration), config_hash=config_hash,
         epochs=epochs, best_epoch=best_epoch, best=json.loads(best), test=_shared(test),
-        reason=reason, seconds=seconds, run_id=None, duplicate_of=duplicate_of,
+        reason=reason, seconds=seconds, run_id=run_id, duplicate_of=duplicate_of,
         default=bool(is_default), params=json.loads(params), curve=curve, started=_local(started),
         ended=_local(ended), device=device, traceback=traceback, data_hash=data_hash,
         weights_hash=weights_hash, repeat=repeat, split=split, number=number, rows=_shared(rows),
