@@ -46,7 +46,7 @@ def _from_file(path: Path, runs: Sequence[str], metrics: Sequence[str]) -> Histo
 
 
 def _from_server(uri: str, runs: Sequence[str], metrics: Sequence[str]) -> Histories:
-    from studies.mlflow_client import MlflowException, connect
+    from studies.mirrors.mlflow_client import MlflowException, connect
 
     client = connect(uri)
     found: Histories = {run: {} for run in runs}

@@ -16,7 +16,7 @@ from lightning_modules.building import build_data, restore
 from lightning_modules.configuration import Configuration
 from studies import results
 from studies.home import Home
-from studies.mlflow_client import Run
+from studies.mirrors.mlflow_client import Run
 from studies.records import Outcome
 from studies.results import StudyResults
 from tests.integration.accounts import Runs, optuna_trials

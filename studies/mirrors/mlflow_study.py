@@ -15,11 +15,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from lightning_modules.errors import StorageError
-from studies import logged_model
+from studies.mirrors import logged_model
 from studies.comparison import Finding
 from studies.description import describe, trials_table
 from studies.home import Home, slug
-from studies.mlflow_client import (
+from studies.mirrors.mlflow_client import (
     MlflowClient,
     MlflowException,
     Run,

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from studies.mlflow_client import Metric, MlflowClient, Param, Run, RunTag
+from studies.mirrors.mlflow_client import Metric, MlflowClient, Param, Run, RunTag
 from studies.records import Outcome, TrialRecord
 from studies.spool import SpooledTrial
 

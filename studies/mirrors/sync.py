@@ -9,7 +9,7 @@ from studies.checkpoints import best_checkpoints
 from studies.delivery import Delivery, shared_tags
 from studies.driver import finding
 from studies.home import Home
-from studies.mlflow_client import usable
+from studies.mirrors.mlflow_client import usable
 from studies.results import load
 from studies.spool import Spool
 
