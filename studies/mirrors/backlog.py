@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from studies.mirrors.progress import Progress
 from studies.records import STOPPED, Outcome, RecordReader, Trial
-from studies.records.deliveries import Deliveries, store_name
+from studies.records.deliveries import Deliveries
 
 LIVE_SECONDS = 5.0
 """A trial that runs for longer is shown while it runs."""
@@ -29,8 +29,7 @@ class Backlog:
     mirror: str
     deliveries: Deliveries
     store: str
-    progress: Callable[[], None]
-    """Called for everything that gets done."""
+    progress: Progress
     delivered: dict[str, int] = field(default_factory=dict)
     """The revisions that the mirror has, by the trial's key."""
     trials: dict[int, Trial] = field(default_factory=dict)
@@ -39,27 +38,23 @@ class Backlog:
     """The revision up to which the record was looked through."""
     failures: Counter[int] = field(default_factory=Counter)
     """How often it failed, by the row of a trial or a search: others come first."""
+    count: int = 0
+    """Trials that were delivered here."""
     _unnoted: dict[str, tuple[int, str]] = field(default_factory=dict)
     _noted_at: float = 0.0
 
-    @classmethod
-    def open(
-        cls, mirror: str, url: str, deliveries: Deliveries, progress: Callable[[], None]
-    ) -> Backlog:
-        """Of a mirror whose store is at `url`."""
-        found = cls(mirror, deliveries, store_name(url), progress)
-        found.delivered = deliveries.revisions(mirror, found.store)
-        return found
+    def __post_init__(self) -> None:
+        self.delivered = self.deliveries.revisions(self.mirror, self.store)
+
+    def doubt(self) -> None:
+        """Whatever was delivered is to be looked for."""
+        self.delivered = dict.fromkeys(self.delivered, ATTEMPTED)
 
     def forget(self) -> None:
         """The mirror has lost everything, or is to be made anew."""
         self.deliveries.forget(self.mirror, self.store)
         self._unnoted.clear()
         self.delivered.clear()
-        self.again()
-
-    def again(self) -> None:
-        """Look through the whole record once more."""
         self.trials.clear()
         self.seen = -1
 
@@ -87,7 +82,8 @@ class Backlog:
         self._unnoted[trial.key] = (trial.revision, remote)
         if time.monotonic() - self._noted_at > NOTE_SECONDS:
             self.note()
-        self.progress()
+        self.count += 1
+        self.progress.works()
 
     def note(self) -> None:
         """Write down what was delivered."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from optuna.storages import RDBStorage
 
+from lightning_modules.errors import StorageError
 from studies.home import Home
 from studies.mirrors import optuna_database, optuna_trial
 from studies.mirrors.backlog import Backlog, Until, is_live
@@ -26,6 +27,8 @@ class OptunaMirror:
         self.study = study
         self.rebuild = rebuild
         """Whether studies that are there are to be made again."""
+        self._made: set[int] = set()
+        """The searches whose studies were found or made here."""
         self._storage: RDBStorage | None = None
         self._studies: dict[int, OptunaStudy] = {}
         self._noted = -1
@@ -44,18 +47,20 @@ class OptunaMirror:
 
     def bring_up(self, record: RecordReader, backlog: Backlog, until: Until) -> bool:
         """Write what is missing; whether nothing is left to do."""
-        if self._storage is None:
-            self._storage = optuna_database.open_storage(self.url)
-            backlog.again()
-            backlog.progress()
         revision = record.revision
         backlog.look(record, until)
+        if self._storage is None:
+            with backlog.progress.computing():
+                self._storage = optuna_database.open_storage(self.url)
         searches = record.searches()
         for search in sorted(searches, key=lambda search: backlog.failures[search.id]):
             try:
                 self._bring_up(record, search, backlog, first=search == searches[0])
-            except BaseException:
+            except BaseException as error:
                 backlog.failures[search.id] += 1
+                if isinstance(error, KeyError):
+                    text = f"the Optuna study {search.name}, or a trial of it, was deleted just now"
+                    raise StorageError(text) from error
                 raise
         self._noted = revision
         backlog.note()
@@ -76,8 +81,11 @@ class OptunaMirror:
     def _open(self, record: RecordReader, search: Search, backlog: Backlog) -> OptunaStudy:
         assert self._storage is not None
         trials, notes = record.trials(search.id), record.notes()
-        found = OptunaStudy.find(self._storage, search, notes, trials, anew=self.rebuild)
+        anew = self.rebuild and search.id not in self._made
+        with backlog.progress.computing():
+            found = OptunaStudy.find(self._storage, search, notes, trials, anew=anew)
         self._studies[search.id] = found
+        self._made.add(search.id)
         for trial in trials:  # what was noted as delivered may have been lost there
             missing = trial.number >= found.count or trial.number in found.open
             if missing and trial.id not in backlog.trials:
@@ -96,11 +104,11 @@ class OptunaMirror:
             return  # it is added in one call at its end, most probably
         if trial.number == held.count:
             held.add(trial)
-            backlog.progress()
+            backlog.progress.works()
         elif trial.number > held.count:
             return  # one before it is missing
         elif trial.number in held.open and held.update(trial):
-            backlog.progress()
+            backlog.progress.works()
         if not runs:
             backlog.has(trial, str(trial.number))
 

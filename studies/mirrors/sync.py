@@ -1,17 +1,20 @@
-"""Delivers to MLflow what the home has recorded and MLflow lacks."""
+"""Delivers to the mirrors what they lack, or makes them anew from the record."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from lightning_modules.errors import StorageError
-from studies.checkpoints import best_checkpoints
-from studies.delivery import Delivery, shared_tags
-from studies.driver import finding
+from filelock import FileLock, Timeout
+
+from lightning_modules.errors import BusyError, StorageError, UserError
 from studies.home import Home
-from studies.mirrors.mlflow_client import usable
-from studies.results import load
-from studies.spool import Spool
+from studies.mirrors.follower import Follower, Mirror
+from studies.mirrors.left import NAMES
+from studies.mirrors.process import LOCK, LOCK_SECONDS
+from studies.records import Record
+from studies.records.record import record_file
 
 
 @dataclass(frozen=True)
@@ -19,49 +22,58 @@ class Synced:
     """What was done for a study."""
 
     study: str
-    delivered: int
-    """Trials of which MLflow lacked something, or all of them where it is made anew."""
+    delivered: Mapping[str, int]
+    """Trials of which a mirror lacked something, or all of them where it is made anew."""
 
 
 def sync(home: Home, study: str, *, rebuild: bool = False) -> Synced:
-    """Bring MLflow up to what the home says of a study, or make it anew from there.
+    """Bring the mirrors up to the record of a study, or make them anew from there.
 
-    Nothing is written twice: what a run holds is left as it is. Raises BusyError where the study
-    is being run, UserError where there is no such study and StorageError where MLflow fails.
+    Nothing is written twice: what is there is left as it is. Raises BusyError where the study is
+    being run, UserError where there is no such study and StorageError where a mirror fails; the
+    other one is brought up nevertheless.
     """
-    found = load(home, study)
-    with home.lock(study):
-        spool = Spool(home, study)
-        spool.close_abandoned()
-        names = spool.names() if rebuild else spool.waiting()
-        starts = [trial.started for trial in found.trials if trial.started]
-        delivery = Delivery(
-            home,
-            found.spec,
-            spool,
-            _tags(spool, study) if rebuild else shared_tags(study),
-            started=int(min(starts).timestamp() * 1000) if starts else None,
-        )
-        done = 0
+    if not record_file(home, study).exists():
+        raise UserError(f"{home.path}: there is no study {study!r}")
+    with Record.writing(home, study) as record:
+        record.close_abandoned()
         try:
-            with usable(home.mlflow_uri):
-                delivery.open()
-                for name in names:
-                    delivery.trial(name)
-                    done += 1
-                found = load(home, study)
-                delivery.finish(finding(found), best_checkpoints(home, found))
-        except StorageError as error:
-            raise StorageError(
-                f"study {study}: {done} of {len(names)} trials were delivered, then {error}"
+            with FileLock(home.study(study) / LOCK).acquire(timeout=LOCK_SECONDS):
+                return _sync(home, study, rebuild)
+        except Timeout:
+            raise BusyError(
+                f"the mirrors of study {study} are held by a process of an earlier run; "
+                "end it and run the same command again"
             ) from None
-    return Synced(study, done)
 
 
-def _tags(spool: Spool, study: str) -> dict[str, str]:
-    """What the runs of the study carried when they were made."""
-    first = next(filter(None, map(spool.read, spool.names())), None)
-    shared = shared_tags(study)
-    if first is None:
-        return shared
-    return {name: value for name, value in first.tags.items() if name in shared}
+def _sync(home: Home, study: str, rebuild: bool) -> Synced:
+    from studies.mirrors.mlflow_mirror import MlflowMirror
+    from studies.mirrors.optuna_mirror import OptunaMirror
+
+    mirrors: list[Callable[[], Mirror]] = [
+        lambda: OptunaMirror(home, study, rebuild=rebuild),
+        lambda: MlflowMirror(home, study),
+    ]
+    delivered, errors = {}, []
+    for make in mirrors:
+        mirror = make()
+        with Follower(home, study, mirror.name, mirror.url) as follower:
+            backlog = follower.backlog
+            if rebuild:
+                backlog.doubt()
+            try:
+                follower.bring_up(mirror, "finish")
+            except StorageError as error:
+                follower.progress.fails(str(error))
+                total = backlog.count + len(backlog.trials)
+                errors.append(
+                    f"{backlog.count} of {total} trials were delivered to {NAMES[mirror.name]}, "
+                    f"then {error}"
+                )
+            delivered[mirror.name] = backlog.count
+            with suppress(Exception):
+                mirror.forget()
+    if errors:
+        raise StorageError(f"study {study}: {'; '.join(errors)}")
+    return Synced(study, delivered)
