@@ -5,6 +5,7 @@ An outage costs its user nothing: after a failure it pauses, longer every time, 
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import traceback
 from collections.abc import Callable
@@ -84,8 +85,8 @@ class Follower:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.progress.say()
-        with suppress(Exception):  # what could not be noted is looked for again
+        with suppress(sqlite3.Error):  # what could not be noted is looked for again
+            self.progress.say()
             self.backlog.note()
         for each in self._deliveries:
             each.close()
