@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, closing, suppress
 from typing import Protocol
 
 from lightning_modules.errors import FairtuneError
+from studies import database
 from studies.home import Home, without_secrets
 from studies.mirrors.backlog import Backlog, Until
 from studies.mirrors.progress import Progress
@@ -105,6 +106,10 @@ class Follower:
                 mirror.forget()
             raise
         if done:
+            with suppress(Exception):
+                mirror.forget()
+            if (path := database.sqlite_file(mirror.url)) is not None:
+                database.empty_log(path)
             self.progress.is_complete(revision)
         return done
 
