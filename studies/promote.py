@@ -15,7 +15,14 @@ from studies.checkpoints import Chosen, checkpoint_of, choose
 from studies.comparison import Comparison, compare
 from studies.mirrors.mlflow_study import run_or_none
 from studies.expectation import expectation
-from studies.mirrors.mlflow_client import MlflowClient, MlflowException, Run, connect, is_database, usable
+from studies.mirrors.mlflow_client import (
+    MlflowClient,
+    MlflowException,
+    Run,
+    connect,
+    is_database,
+    usable,
+)
 from studies.results import StudyResults
 from studies.sentences import verdicts
 
