@@ -21,9 +21,9 @@ from studies import database, delivery, mlflow_client, storage
 from studies.archive import Archive
 from studies.archive_reader import ArchiveReader
 from studies.home import Home, redact
+from studies.mirrors.sync import sync
 from studies.results import names, open_archive
 from studies.spool import Spool
-from studies.mirrors.sync import sync
 
 WARN_BYTES, FAIL_BYTES = 2 * 2**30, 50 * 2**20
 STATES = Literal["ok", "warn", "fail"]
