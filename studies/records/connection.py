@@ -6,6 +6,7 @@ machines share no memory, SQLite keeps a rollback journal instead (sqlite.org/wa
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -69,6 +70,33 @@ def _prepare(connection: sqlite3.Connection, path: Path, new: bool) -> None:
         schema.migrate(connection, found)
         text = "%s was of an older version (%s) and was brought up to date; its copy is %s"
         getLogger("fairtune").warning(text, path, found, copy)
+
+
+def open_new(path: Path) -> sqlite3.Connection:
+    """A connection to a new record that nobody sees yet: until it is put in its place it may be
+    lost, and so it is written without waiting for the disk."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = MEMORY")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA foreign_keys = ON")
+        schema.create(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def put_in_place(fresh: Path, path: Path) -> None:
+    """Give a record that was closed its name; a power failure leaves all of it or nothing."""
+    for each in (fresh, fresh.parent):
+        number = os.open(each, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+        if each == fresh:
+            fresh.replace(path)
 
 
 def open_reader(path: Path) -> sqlite3.Connection:

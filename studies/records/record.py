@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,15 +17,14 @@ from types import MappingProxyType
 from typing import Any, Literal
 from uuid import uuid4
 
-from lightning_modules.errors import UserError
+from lightning_modules.errors import StorageError, UserError
 from studies.home import Home
 from studies.records import connection as opening
 from studies.records import schema
+from studies.records.earlier import FILE, is_earlier
 from studies.records.trials import ABANDONED, Outcome, Trial, TrialEnd
 
 Goal = Literal["minimize", "maximize"]
-FILE = "record.db"
-"""The record's name in the folder of its study."""
 IDENTITY = "record"
 """The note that tells a record from all others."""
 COLUMNS = (
@@ -113,7 +113,7 @@ class RecordReader:
         """Every search and phase that was begun, in that order."""
         query = "SELECT id, name, arm, repeat, phase, split, goal, sampler_state FROM searches"
         rows = self._all(f"{query} ORDER BY id")
-        return [Search(*row[:-1], json.loads(row[-1])) for row in rows]
+        return [Search(*told, sampler_state=json.loads(state)) for *told, state in rows]
 
     def trials(
         self,
@@ -206,14 +206,40 @@ class Record(RecordReader):
 
         Raises BusyError where another process has it and StorageError where it cannot be used.
         """
+        path = record_file(home, study)
+        if is_earlier(path.parent):
+            raise StorageError(
+                f"study {study} was run by an earlier version: `fairtune import {study}` makes its "
+                f"record; to start it anew, move the folder {path.parent} away"
+            )
         with home.lock(study):
-            path = record_file(home, study)
             record = cls(opening.open_writer(path), path)
             try:
                 record.name()
                 yield record
             finally:
                 record.close()
+
+    @classmethod
+    @contextmanager
+    def new(cls, path: Path) -> Iterator[Record]:
+        """A record at `path` to be filled: it is there whole when the block ends, or not at all.
+
+        To be called by a process that holds the study's lock.
+        """
+        fresh = path.with_name(f".record-{os.getpid()}.db")
+        with opening.said(path):
+            fresh.unlink(missing_ok=True)
+            record = cls(opening.open_new(fresh), path)
+        try:
+            yield record
+            record.name()
+            record.close()
+            with opening.said(path):
+                opening.put_in_place(fresh, path)
+        finally:
+            record.close()
+            fresh.unlink(missing_ok=True)
 
     def name(self) -> None:
         """Give a new record the identity by which mirrors know that a study of theirs is its."""
@@ -335,10 +361,15 @@ class Record(RecordReader):
                 self._end_attempt(trial, Outcome.interrupted, ABANDONED, last or started)
 
     def add(
-        self, trial: Trial, epochs: Sequence[EpochRow], values: Mapping[int, float | None]
+        self,
+        trial: Trial,
+        epochs: Sequence[EpochRow],
+        values: Mapping[int, float | None],
+        *,
+        failed: int = 0,
     ) -> Trial:
         """Write a whole trial of another home or of an earlier version, with its epochs and the
-        objective after each."""
+        objective after each; `failed` attempts at it came before the last one."""
         with self._transaction():
             revision = self._revise()
             added = replace(trial, revision=revision)
@@ -349,6 +380,9 @@ class Record(RecordReader):
                 f"UPDATE trials SET {ending} WHERE id = ?",
                 [*(_row(added)[column] for column in ENDING), added.id],
             )
+            for _ in range(failed):
+                self._begin_attempt(added.id, started)
+                self._end_attempt(added.id, Outcome.crashed, "", started)
             self._begin_attempt(added.id, started)
             if trial.outcome is not None:
                 ended = _milliseconds(trial.ended) if trial.ended else started
