@@ -102,7 +102,7 @@ def measure(name: str, method: str, repetitions: int) -> Regrets:
             assert best is not None and best.seeds == SEEDS and len(longer.search) == TRIALS
             confirmed.append(regret(best.trial.configuration))
             plain.append(regret(longer.ranking[0].configuration))
-        repeated.append(sum(trial.twin is not None for trial in longer.search))
+        repeated.append(sum(trial.duplicate_of is not None for trial in longer.search))
     seconds = round(perf_counter() - started, 1)
     return Regrets(name, method, optimum, plain, confirmed, repeated, seconds)
 

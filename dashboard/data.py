@@ -16,14 +16,13 @@ import streamlit as st
 from studies import comparison as comparing
 from studies import curves as drawing
 from studies import description, importance, overview, results
-from studies import histories as reading
 from studies import report as reporting
 from studies.comparison import Comparison
 from studies.curves import ArmTuning, Curves
-from studies.histories import Histories
 from studies.home import DEFAULT_HOME, Home
 from studies.importance import Importances
 from studies.overview import Listed, StudyRow
+from studies.records import Histories, RecordReader
 from studies.report import Report
 from studies.results import StudyResults
 
@@ -35,12 +34,12 @@ def home() -> Home:
 
 def listed(home: Home) -> list[Listed]:
     """The studies of a home, the last changed first."""
-    return _listed(home, results.change_token(home))
+    return _listed(home, overview.change_token(home))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _listed(home: Home, token: str) -> list[Listed]:
-    return overview.listed(home) if results.exists(home) else []
+    return overview.listed(home)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)  # 10,000 trials take 75 MB
@@ -73,10 +72,13 @@ def metrics(home: Home, study_: str, token: str) -> list[str]:
     return comparing.metrics(study(home, study_, token))
 
 
-@st.cache_resource(max_entries=64, ttl=30, show_spinner=False)  # MLflow hears a little later
-def histories(home: Home, token: str, runs: Sequence[str], metrics: Sequence[str]) -> Histories:
-    """Metrics of runs, epoch by epoch, from MLflow."""
-    return reading.histories(home, runs, metrics)
+@st.cache_resource(max_entries=64, ttl=10, show_spinner=False)  # epochs change no token
+def histories(
+    home: Home, study_: str, token: str, trials: Sequence[str], metrics: Sequence[str]
+) -> Histories:
+    """Metrics of trials, epoch by epoch."""
+    with RecordReader.open(home, study_) as record:
+        return record.histories(trials, metrics)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Drawing tuning curves")

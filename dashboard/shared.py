@@ -31,12 +31,12 @@ from dashboard.figures.common import NARROW, Info, Picture
 from dashboard.figures.points import of_search
 from lightning_modules.errors import FairtuneError
 from studies.comparison import Comparison
-from studies.histories import Histories
 from studies.home import Home
 from studies.markdown import escape
 from studies.overview import Listed, State, state
+from studies.records import Histories, Trial
 from studies.report import Report, csv_text
-from studies.results import StudyResults, Trial
+from studies.results import StudyResults
 from studies.stats import Goal
 
 PRESETS = {
@@ -100,9 +100,9 @@ class Chosen:
         return tuple(arm for arm in ranked if arm in self.picked) or ranked[:NARROW]
 
     def histories(self, trials: Sequence[Trial], metrics: Sequence[str]) -> Histories:
-        """Metrics of some trials after every epoch, by their MLflow runs."""
-        runs = tuple(sorted(trial.run_id for trial in trials if trial.run_id))
-        return data.histories(self.home, self.listed.token, runs, tuple(metrics))
+        """Metrics of some trials after every epoch, by their keys."""
+        keys = tuple(sorted(trial.key for trial in trials))
+        return data.histories(self.home, self.study, self.listed.token, keys, tuple(metrics))
 
     def fresh(self) -> Chosen:
         """The same with what the study has found since."""

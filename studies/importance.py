@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studies.arms import arms
-from studies.results import StudyResults, Trial
+from studies.records import Trial
+from studies.results import StudyResults
 from studies.space import Alternatives, Choice, Range
 from studies.stats import Array, Goal
 
@@ -59,7 +60,7 @@ def importances(results: StudyResults, arm: str) -> Importances:
     trials = [
         trial
         for trial in results.ranked([t for t in results.search if t.arm == arm])
-        if trial.twin is None and _fits(trial, kinds)
+        if trial.duplicate_of is None and _fits(trial, kinds)
     ]
     trials.sort(key=lambda trial: trial.key)
     why = _why_none(trials, kinds)

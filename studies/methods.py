@@ -15,7 +15,8 @@ from studies.confirmation import confirm_seeds
 from studies.description import budget
 from studies.design_words import startup_sentence
 from studies.levels import ALPHA, LOOKS, MIN_REPEATS
-from studies.results import Look, StudyResults, Trial
+from studies.records import Trial
+from studies.results import Look, StudyResults
 from studies.search import PRUNERS, SAMPLERS
 from studies.spec import Choosing
 from studies.verdicts import BETTER

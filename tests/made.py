@@ -8,8 +8,8 @@ from typing import Any
 from lightning_modules.configuration import Configuration
 from studies import document
 from studies.home import Home
-from studies.records import Outcome
-from studies.results import StudyResults, Trial
+from studies.records import Outcome, Trial
+from studies.results import StudyResults
 from studies.spec import Spec, resolve
 
 START = datetime(2026, 1, 1)

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from dashboard.figures.common import counted
-from studies.records import Outcome
+from studies.records import Outcome, Trial
 from studies.repeat_results import value_of
-from studies.results import StudyResults, Trial
+from studies.results import StudyResults
 from studies.stats import Goal
 
 DRAWN = 3000

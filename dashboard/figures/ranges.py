@@ -19,9 +19,9 @@ from dashboard.figures.common import (
     value_axis,
 )
 from studies.arms import arms
-from studies.records import Outcome
+from studies.records import Outcome, Trial
 from studies.repeat_results import value_of
-from studies.results import StudyResults, Trial
+from studies.results import StudyResults
 from studies.space import Choice, Range
 from studies.stats import Goal
 from studies.wording import is_share, level

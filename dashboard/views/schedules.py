@@ -33,7 +33,7 @@ def plans(chosen: Chosen) -> None:
         ]
         logged = chosen.histories(trainings, ["optim/lr"])
         rates = [
-            rates_of(results, trial, logged.get(trial.run_id or "", {}).get("optim/lr", {}))
+            rates_of(results, trial, logged.get(trial.key, {}).get("optim/lr", {}))
             for trial in trainings
         ]
         names = [arm or results.study for arm in results.arms]

@@ -15,8 +15,7 @@ from dashboard.figures.trials import (
     study_file,
 )
 from dashboard.shared import Chosen, choose, chosen_study, live, plain, show
-from studies.records import Outcome
-from studies.results import Trial
+from studies.records import Outcome, Trial
 from studies.wording import duration, level, plural
 
 PHASES = {
@@ -76,7 +75,7 @@ def show_outcome(chosen: Chosen, trial: Trial) -> None:
 def show_link(trial: Trial) -> None:
     """To the trial's run in the MLflow UI, which somebody has to start."""
     if trial.run_id is None:
-        st.caption("This trial has no MLflow run.")
+        st.caption("MLflow has no run of this trial yet.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         server = st.text_input(
@@ -94,15 +93,12 @@ def show_link(trial: Trial) -> None:
 
 def show_curves(chosen: Chosen, shown: list[Trial]) -> None:
     st.subheader("Curves")
-    runs = tuple(trial.run_id for trial in shown if trial.run_id)
     logged = dict.fromkeys(name for trial in shown for name in trial.best)
     known = data.metrics(chosen.home, chosen.study, chosen.listed.token)
     metrics = tuple(dict.fromkeys((*known, *logged, "optim/lr", "time/epoch_s")))
-    found = data.histories(chosen.home, chosen.listed.token, runs, metrics)
+    found = chosen.histories(shown, metrics)
     objective = chosen.results.spec.objective.metric
-    of_trials = [
-        (trial, {objective: trial.curve, **found.get(trial.run_id or "", {})}) for trial in shown
-    ]
+    of_trials = [(trial, {objective: trial.curve, **found.get(trial.key, {})}) for trial in shown]
     names = curve_names([curves for _, curves in of_trials])
     columns = st.columns(2)
     for index, name in enumerate(names):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lightning_modules.errors import StorageError
 from studies import document
 from studies.database import sqlite_file
 from studies.home import Home
 from studies.importing.sources import Part, StorageReader
 from studies.importing.spool import read_ledger, read_trial
-from studies.importing.trials import epochs_of, has_started, settled, trial_of
+from studies.importing.trials import KnownEpochs, epochs_of, has_started, settled, trial_of
 from studies.records import Record, Search, Trial
 from studies.records.deliveries import Deliveries, store_name
 from studies.records.record import EpochRow, record_file
@@ -80,19 +81,27 @@ class _Import:
         record.note(self.notes)
         for part in self.parts:
             search = self._add_search(record, part)
-            epochs: dict[int, dict[int, EpochRow]] = {}
-            for frozen in filter(has_started, part.trials):
+            epochs: dict[int, Mapping[int, EpochRow]] = {}
+            for number, frozen in enumerate(filter(has_started, part.trials)):
+                if frozen.number != number:
+                    raise StorageError(
+                        f"trial {number} of {part.name} was not begun by fairtune, but later ones "
+                        "were; delete that Optuna study there, or import from a copy"
+                    )
                 trial = trial_of(frozen, part, search)
-                rows, heard = self._known_epochs(trial)
-                if trial.duplicate_of is not None:
-                    rows = rows or epochs.get(trial.duplicate_of, {})
-                epochs[trial.number] = rows
-                trial = settled(trial, rows.values() if trial.duplicate_of is None else (), heard)
-                listed, values = epochs_of(trial, rows, self.spec.objective.metric)
-                self.sparse += any(each.epoch not in rows for each in listed)
-                failed = int(frozen.user_attrs.get("failed_attempts", 0))
-                added = record.add(trial, listed, values, failed=failed)
-                self.trials[trial.key] = added
+                known = self._known_epochs(trial)
+                if trial.duplicate_of is not None and not known.epochs:
+                    known = replace(known, epochs=epochs.get(trial.duplicate_of, {}))
+                epochs[number] = known.epochs
+                self._add(record, trial, known, int(frozen.user_attrs.get("failed_attempts", 0)))
+
+    def _add(self, record: Record, trial: Trial, known: KnownEpochs, failed: int) -> None:
+        trial = settled(trial, known)
+        rows, values = epochs_of(trial, known.epochs, self.spec.objective.metric)
+        self.sparse += any(row.epoch not in known.epochs for row in rows)
+        self.trials[trial.key] = record.add(
+            trial, rows, values, failed=failed, version=known.version
+        )
 
     @cached_property
     def notes(self) -> dict[str, Any]:
@@ -159,18 +168,20 @@ class _Import:
             record.save_sampler_state(search.id, part.sampler_state)
         return search
 
-    def _known_epochs(self, trial: Trial) -> tuple[dict[int, EpochRow], int | None]:
-        """The epochs of a trial with all of their metrics, and when it was last heard of."""
+    def _known_epochs(self, trial: Trial) -> KnownEpochs:
+        """The epochs of a trial with all of their metrics, as far as anybody has them."""
         for folder in self.folders:
             found = read_trial(folder, trial.key)
             if found is not None and found.is_of(trial.config_hash, trial.seed):
                 self.sizes[trial.key] = found.size
-                return found.epochs, found.last
+                version = found.tags.get("fairtune.version", "")
+                return KnownEpochs(found.epochs, found.last, version)
         run = self.runs.find(trial)
         if run is None:
-            return {}, None
-        self.found_runs[trial.key] = run
-        return {row.epoch: row for row in self.runs.epochs(trial.key)}, None
+            return KnownEpochs()
+        self.found_runs[trial.key] = run.info.run_id
+        rows = {row.epoch: row for row in self.runs.epochs(trial.key)}
+        return KnownEpochs(rows, version=run.data.tags.get("fairtune.version", ""))
 
 
 def _folders(home: Home, study: str, url: str) -> list[Path]:

@@ -25,13 +25,13 @@ class StudyRuns:
     runs: dict[str, Run] = field(default_factory=dict)
     client: MlflowClient | None = None
 
-    def find(self, trial: Trial) -> str | None:
+    def find(self, trial: Trial) -> Run | None:
         """The run of a trial, where it is the same training."""
         run = self.runs.get(trial.key)
         if run is None:
             return None
         known = [run.data.tags.get(f"fairtune.{name}") for name in ("config_hash", "seed")]
-        return run.info.run_id if known == [trial.config_hash, str(trial.seed)] else None
+        return run if known == [trial.config_hash, str(trial.seed)] else None
 
     def epochs(self, key: str) -> list[EpochRow]:
         """Every epoch of a trial with all metrics that MLflow has of it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,17 @@ from studies.records.record import EpochRow
 from studies.records.trials import ABANDONED
 
 UNKNOWN_END = "ended by another program than fairtune"
+
+
+@dataclass(frozen=True)
+class KnownEpochs:
+    """The epochs of a trial that somebody has with all of their metrics."""
+
+    epochs: Mapping[int, EpochRow] = field(default_factory=dict)
+    heard: int | None = None
+    """When the trial was last heard of, in milliseconds since 1970."""
+    version: str = ""
+    """The fairtune that began it, where it is known."""
 
 
 def has_started(trial: FrozenTrial) -> bool:
@@ -68,17 +79,15 @@ def trial_of(frozen: FrozenTrial, part: Part, search: Search) -> Trial:
     )
 
 
-def settled(trial: Trial, epochs: Iterable[EpochRow], heard: int | None) -> Trial:
-    """A trial with the times and epochs that its end does not say; `heard` is when it was last
-    heard of, in milliseconds since 1970."""
-    rows = list(epochs)
-    last = max([row.time for row in rows] + ([] if heard is None else [heard]), default=None)
-    began = min((row.time for row in rows), default=last)
-    started = trial.started or (None if began is None else datetime.fromtimestamp(began / 1000))
-    ended = trial.ended
-    if ended is None:
-        ended = started if last is None else datetime.fromtimestamp(last / 1000)
-    trained = len(rows) if trial.outcome == Outcome.interrupted else trial.epochs
+def settled(trial: Trial, known: KnownEpochs) -> Trial:
+    """A trial with the times and the epochs that its end does not say."""
+    if trial.has_ended and trial.started is not None and trial.ended is not None:
+        return trial
+    times = [row.time for row in known.epochs.values()]
+    last = max([*times, *([] if known.heard is None else [known.heard])], default=None)
+    started = trial.started or _local(min(times, default=last))
+    ended = trial.ended or _local(last) or started
+    trained = 0 if trial.has_ended else max([*known.epochs, *trial.curve], default=0)
     return replace(trial, started=started, ended=ended, epochs=max(trial.epochs, trained))
 
 
@@ -108,6 +117,10 @@ def _end(frozen: FrozenTrial) -> dict[str, Any]:
     if not end:
         return {"outcome": Outcome.error, "reason": UNKNOWN_END}
     return end
+
+
+def _local(at: int | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at / 1000)
 
 
 def _is_finite(value: float | None) -> bool:

@@ -1,6 +1,6 @@
 """The record: what a study did, kept in one SQLite file per study, and how it is read back."""
 
-from studies.records.record import Record, RecordReader, Search
+from studies.records.record import Histories, Record, RecordReader, Search
 from studies.records.trials import (
     STOPPED,
     EpochReport,
@@ -13,6 +13,7 @@ from studies.records.trials import (
 __all__ = [
     "STOPPED",
     "EpochReport",
+    "Histories",
     "Outcome",
     "Record",
     "RecordReader",

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -25,8 +26,11 @@ from studies.records.earlier import FILE, is_earlier
 from studies.records.trials import ABANDONED, Outcome, Trial, TrialEnd
 
 Goal = Literal["minimize", "maximize"]
+VERSION = version("fairtune")
 IDENTITY = "record"
 """The note that tells a record from all others."""
+Histories = dict[str, dict[str, dict[int, float]]]
+"""{trial: {metric: {epoch: value}}} of the values that are finite, epochs counted from 1."""
 COLUMNS = (
     "id", "search", "number", "key", "arm", "repeat", "split", "seed", "seed_index", "is_default",
     "duplicate_of", "config_hash", "configuration", "params", "distributions", "sampler_state",
@@ -113,7 +117,7 @@ class RecordReader:
         """Every search and phase that was begun, in that order."""
         query = "SELECT id, name, arm, repeat, phase, split, goal, sampler_state FROM searches"
         rows = self._all(f"{query} ORDER BY id")
-        return [Search(*told, sampler_state=json.loads(state)) for *told, state in rows]
+        return [Search(*known, json.loads(state)) for *known, state in rows]
 
     def trials(
         self,
@@ -150,23 +154,26 @@ class RecordReader:
         query = "SELECT epoch, time, metrics FROM epochs WHERE trial = ? ORDER BY epoch"
         return [EpochRow(n, at, json.loads(text)) for n, at, text in self._all(query, [trial])]
 
-    def histories(
-        self, trials: Sequence[int], metrics: Sequence[str]
-    ) -> dict[int, dict[str, dict[int, float]]]:
-        """Some metrics of some trials, {trial: {metric: {epoch: value}}}; values that are not
-        finite are left out."""
-        found: dict[int, dict[str, dict[int, float]]] = {trial: {} for trial in trials}
-        for trial in trials:
-            for row in self.epochs(trial):
+    def histories(self, trials: Sequence[str], metrics: Sequence[str]) -> Histories:
+        """Some metrics of some trials, which are named by their keys."""
+        found: Histories = {trial: {} for trial in trials}
+        query = "SELECT epoch, metrics FROM epochs JOIN trials ON epochs.trial = trials.id"
+        for trial, curves in found.items():
+            for epoch, text in self._all(f"{query} WHERE key = ? ORDER BY epoch", [trial]):
+                known = json.loads(text)
                 for metric in metrics:
-                    value = row.metrics.get(metric)
-                    if value is not None and math.isfinite(value):
-                        found[trial].setdefault(metric, {})[row.epoch] = value
+                    if math.isfinite(known.get(metric, math.nan)):
+                        curves.setdefault(metric, {})[epoch] = known[metric]
         return found
 
     def attempts(self, trial: int) -> int:
         """How many attempts at a trial were begun."""
         return int(self._all("SELECT count(*) FROM attempts WHERE trial = ?", [trial])[0][0])
+
+    def version(self, trial: int) -> str:
+        """The fairtune that began a trial; empty where nobody wrote it down."""
+        query = "SELECT version FROM attempts WHERE trial = ? ORDER BY number LIMIT 1"
+        return "".join(row[0] for row in self._all(query, [trial]))
 
     def _curves(self, ids: Sequence[int] | None, search: int | None) -> dict[int, dict[int, float]]:
         """The objective after every epoch, by trial."""
@@ -367,9 +374,11 @@ class Record(RecordReader):
         values: Mapping[int, float | None],
         *,
         failed: int = 0,
+        version: str = "",
     ) -> Trial:
         """Write a whole trial of another home or of an earlier version, with its epochs and the
-        objective after each; `failed` attempts at it came before the last one."""
+        objective after each; `failed` attempts at it came before the last one, and `version` is
+        the fairtune that began it."""
         with self._transaction():
             revision = self._revise()
             added = replace(trial, revision=revision)
@@ -381,9 +390,9 @@ class Record(RecordReader):
                 [*(_row(added)[column] for column in ENDING), added.id],
             )
             for _ in range(failed):
-                self._begin_attempt(added.id, started)
+                self._begin_attempt(added.id, started, version)
                 self._end_attempt(added.id, Outcome.crashed, "", started)
-            self._begin_attempt(added.id, started)
+            self._begin_attempt(added.id, started, version)
             if trial.outcome is not None:
                 ended = _milliseconds(trial.ended) if trial.ended else started
                 self._end_attempt(added.id, trial.outcome, trial.reason, ended)
@@ -419,11 +428,11 @@ class Record(RecordReader):
         assert done.lastrowid is not None
         return done.lastrowid
 
-    def _begin_attempt(self, trial: int, now: int) -> None:
+    def _begin_attempt(self, trial: int, now: int, version: str = VERSION) -> None:
         self.connection.execute(
-            "INSERT INTO attempts (trial, number, started) "
-            "SELECT ?, count(*) + 1, ? FROM attempts WHERE trial = ?",
-            [trial, now, trial],
+            "INSERT INTO attempts (trial, number, started, version) "
+            "SELECT ?, count(*) + 1, ?, ? FROM attempts WHERE trial = ?",
+            [trial, now, version, trial],
         )
 
     def _end_attempt(self, trial: int, outcome: Outcome, reason: str, now: int) -> None:

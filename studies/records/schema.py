@@ -75,6 +75,7 @@ CREATE TABLE attempts (
     ended INTEGER,
     outcome TEXT,
     reason TEXT NOT NULL DEFAULT '',
+    version TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (trial, number)
 ) WITHOUT ROWID;
 CREATE TABLE epochs (

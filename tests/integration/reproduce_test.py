@@ -19,7 +19,7 @@ from studies.cli import main
 from studies.engines.inline import InlineEngine
 from studies.engines.trials import train_task
 from studies.home import Home
-from studies.records import Outcome, TrialEnd
+from studies.records import Outcome, Trial, TrialEnd
 from studies.reproduce import (
     Likeness,
     Reproduction,
@@ -27,7 +27,7 @@ from studies.reproduce import (
     relative_difference,
     reproduce,
 )
-from studies.results import StudyResults, Trial
+from studies.results import StudyResults
 from studies.spool import Spool
 from tests.conftest import MakeHome
 

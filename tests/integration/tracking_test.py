@@ -26,8 +26,8 @@ from studies import document, tracking
 from studies.comparison import Finding
 from studies.home import Home
 from studies.mlflow_client import MlflowClient, Run, connect
-from studies.records import Outcome, TrialEnd, TrialRecord
-from studies.results import StudyResults, Trial
+from studies.records import Outcome, Trial, TrialEnd, TrialRecord
+from studies.results import StudyResults
 from studies.spec import Spec, resolve
 from studies.tracking import MlflowTracker
 
@@ -172,7 +172,7 @@ def found(home: Home, spec: Spec, ids: Mapping[str, str], finished: bool = True)
             reason="",
             seconds=1.0,
             run_id=run_id,
-            twin=None,
+            duplicate_of=None,
             default=number == 0,
             params={},
             curve={},

@@ -20,9 +20,9 @@ from studies.comparison import compare
 from studies.curves import curves
 from studies.importance import importances
 from studies.palette import COLOURS
-from studies.records import Outcome
+from studies.records import Outcome, Trial
 from studies.report_figures import Look
-from studies.results import StudyResults, Trial
+from studies.results import StudyResults
 from tests.made import ARMS, confirmed, spec_of, study, trial
 from tests.made import searched as search
 from tests.states import KINDS, SCHEDULES, states, trials_of
