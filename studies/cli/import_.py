@@ -33,7 +33,7 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Make records from an Optuna storage that fairtune wrote; a record that is there stays."""
-    from studies.importing import earlier_studies
+    from studies.earlier import earlier_studies
     from studies.importing.earlier_home import copy_storage
     from studies.importing.importer import import_study
     from studies.importing.sources import open_storage, storage_url

@@ -98,7 +98,7 @@ def home_at(path: Path | None) -> Home:
 def open_home(path: Path | None) -> Home:
     """The home at `path`, or the default one; studies that an earlier version has run there are
     imported, which standard error says."""
-    from studies.importing import earlier_studies
+    from studies.earlier import earlier_studies
 
     home = home_at(path)
     if earlier_studies(home):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from studies.home import slug
-from studies.records.earlier import SPOOL
+from studies.earlier import SPOOL
 from studies.records.record import EpochRow
 
 LEDGER = "delivered.jsonl"
