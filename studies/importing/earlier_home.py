@@ -10,8 +10,8 @@ from filelock import FileLock
 
 from lightning_modules.errors import FairtuneError, StorageError
 from studies.database import back_up, sqlite_file
-from studies.home import Home
 from studies.earlier import earlier_studies
+from studies.home import Home
 from studies.importing.importer import Imported, import_study
 from studies.importing.sources import open_storage, said
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from studies.home import slug
 from studies.earlier import SPOOL
+from studies.home import slug
 from studies.records.record import EpochRow
 
 LEDGER = "delivered.jsonl"

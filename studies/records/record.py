@@ -19,10 +19,10 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from lightning_modules.errors import StorageError, UserError
+from studies.earlier import FILE, is_earlier
 from studies.home import Home
 from studies.records import connection as opening
 from studies.records import schema
-from studies.earlier import FILE, is_earlier
 from studies.records.trials import ABANDONED, Outcome, Trial, TrialEnd
 
 Goal = Literal["minimize", "maximize"]
@@ -117,7 +117,7 @@ class RecordReader:
         """Every search and phase that was begun, in that order."""
         query = "SELECT id, name, arm, repeat, phase, split, goal, sampler_state FROM searches"
         rows = self._all(f"{query} ORDER BY id")
-        return [Search(*known, sampler_state=json.loads(state)) for *known, state in rows]
+        return [Search(*[*known, json.loads(state)]) for *known, state in rows]
 
     def trials(
         self,
