@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -237,9 +236,8 @@ class Record(RecordReader):
 
         To be called by a process that holds the study's lock.
         """
-        fresh = path.with_name(f".record-{os.getpid()}.db")
         with opening.said(path):
-            fresh.unlink(missing_ok=True)
+            fresh = opening.beside(path)
             record = cls(opening.open_new(fresh), path)
         try:
             yield record
@@ -453,10 +451,11 @@ class Record(RecordReader):
     def _transaction(self, *, durable: bool = False) -> Iterator[None]:
         """All or nothing; what is `durable` is on the disk at the end."""
         with opening.said(self.path):
-            if durable:
-                self.connection.execute("PRAGMA synchronous = FULL")
-            self._patiently("BEGIN IMMEDIATE")
+            usual = self.connection.execute("PRAGMA synchronous").fetchone()[0]
             try:
+                if durable:
+                    self.connection.execute("PRAGMA synchronous = FULL")
+                self._patiently("BEGIN IMMEDIATE")
                 yield
                 self._patiently("COMMIT")
             except BaseException:
@@ -465,7 +464,7 @@ class Record(RecordReader):
                 raise
             finally:
                 if durable:
-                    self.connection.execute("PRAGMA synchronous = NORMAL")
+                    self.connection.execute(f"PRAGMA synchronous = {usual}")
 
     def _patiently(self, statement: str) -> None:
         opening.patiently(self.path, lambda: self.connection.execute(statement))
