@@ -8,7 +8,7 @@ from logging import getLogger
 
 from lightning_modules.errors import StorageError
 from studies.database import sqlite_file
-from studies.mlflow_client import MlflowClient, Run, connect, usable
+from studies.mirrors.mlflow_client import MlflowClient, Run, connect, usable
 from studies.records import Trial
 from studies.records.record import EpochRow
 

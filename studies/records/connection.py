@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from logging import getLogger
 from pathlib import Path
 from typing import TypeVar
@@ -121,10 +121,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     Raises StorageError where the record is damaged or of another version.
     """
     with said(path):
-        idle = check(path)
-        how = "immutable=1" if idle else "mode=ro"
-        uri = f"file:{quote(str(path))}?{how}"
-        connection = sqlite3.connect(uri, uri=True, timeout=60, check_same_thread=False)
+        connection = _look(path)
         try:
             connection.execute("PRAGMA query_only = ON")
             found = _pragma(connection, "user_version")
@@ -157,6 +154,18 @@ def check(path: Path) -> bool:
     _refuse_newer(path, version)
     log = path.with_name(path.name + "-wal")
     return head[18] == WAL_FORMAT and not (log.exists() and log.stat().st_size > 0)
+
+
+def is_outdated(path: Path) -> bool:
+    """Whether an older fairtune made a record; StorageError where it cannot be read."""
+    with said(path), closing(_look(path)) as connection:
+        return _pragma(connection, "user_version") < schema.VERSION
+
+
+def _look(path: Path) -> sqlite3.Connection:
+    how = "immutable=1" if check(path) else "mode=ro"
+    uri = f"file:{quote(str(path))}?{how}"
+    return sqlite3.connect(uri, uri=True, timeout=60, check_same_thread=False)
 
 
 def _refuse_newer(path: Path, version: int) -> None:
