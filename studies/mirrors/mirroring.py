@@ -153,8 +153,9 @@ class Mirroring:
     def _processor_seconds(self) -> float:
         with suppress(psutil.Error):
             if self._process is not None:
-                times = psutil.Process(self._process.pid).cpu_times()
-                return float(times.user + times.system)
+                parent = psutil.Process(self._process.pid)
+                times = [each.cpu_times() for each in (parent, *parent.children())]
+                return float(sum(each.user + each.system for each in times))
         return self._used
 
     def _conclude(self) -> None:
