@@ -316,9 +316,10 @@ class Record(RecordReader):
         with self._transaction(durable=True):
             revision = self._revise()
             changes = ", ".join(f"{column} = ?" for column in ENDING)
+            row = _row(trial)
             self.connection.execute(
                 f"UPDATE trials SET {changes}, revision = ? WHERE id = ?",
-                [*(_row(trial)[column] for column in ENDING), revision, trial.id],
+                [*(row[column] for column in ENDING), revision, trial.id],
             )
             self._end_attempt(trial.id, trial.outcome, trial.reason, now)
         return replace(trial, revision=revision)
