@@ -63,7 +63,7 @@ def plan(options: argparse.Namespace) -> Iterator[tuple[str, str, str, int]]:
 
 
 def ratios(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The driver's CPU per trial over that of plain Optuna on SQLite, where that had most trials."""
+    """The driver's CPU per trial over that of plain Optuna on SQLite with most trials."""
     found = []
     for row in rows:
         alike = [
