@@ -42,6 +42,16 @@ def _listed(home: Home, token: str) -> list[Listed]:
     return overview.listed(home)
 
 
+def unreadable(home: Home) -> dict[str, str]:
+    """The studies whose records cannot be read, with what is wrong."""
+    return _unreadable(home, overview.change_token(home))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _unreadable(home: Home, token: str) -> dict[str, str]:
+    return overview.unreadable(home)
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)  # 10,000 trials take 75 MB
 def study(home: Home, study: str, token: str) -> StudyResults:
     """A study and all of its trials."""

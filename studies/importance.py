@@ -135,14 +135,17 @@ def _distribution(node: Range | Choice | Alternatives) -> BaseDistribution:
 def _fits(trial: Trial, kinds: Mapping[str, BaseDistribution]) -> bool:
     """Whether a trial is of the space as it is; ranges may have been changed since."""
     known = {name: value for name, value in trial.params.items() if name in kinds}
-    return bool(known) and all(_holds(kinds[name], value) for name, value in known.items())
+    return bool(known) and all(_holds(name, kinds[name], value) for name, value in known.items())
 
 
-def _holds(kind: BaseDistribution, value: Any) -> bool:
+def _holds(name: str, kind: BaseDistribution, value: Any) -> bool:
+    from optuna.trial import create_trial
+
     try:
-        return bool(kind._contains(kind.to_internal_repr(value)))
+        create_trial(value=0.0, params={name: value}, distributions={name: kind})
     except ValueError:
         return False
+    return True
 
 
 def _study(trials: Sequence[Trial], kinds: Mapping[str, BaseDistribution], goal: Goal) -> Study:

@@ -117,7 +117,10 @@ class RecordReader:
         """Every search and phase that was begun, in that order."""
         query = "SELECT id, name, arm, repeat, phase, split, goal, sampler_state FROM searches"
         rows = self._all(f"{query} ORDER BY id")
-        return [Search(*known, json.loads(state)) for *known, state in rows]
+        return [
+            Search(id_, name, arm, repeat, phase, split, goal, json.loads(state))
+            for id_, name, arm, repeat, phase, split, goal, state in rows
+        ]
 
     def trials(
         self,
