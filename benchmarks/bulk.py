@@ -19,7 +19,7 @@ from studies.arms import arms
 from studies.confirmation import fresh_name
 from studies.driver import versions
 from studies.home import Home
-from studies.mlflow_client import connect
+from studies.mirrors.mlflow_client import connect
 from studies.records import Outcome, TrialEnd
 from studies.spec import Spec
 

@@ -33,7 +33,7 @@ from studies.driver import run_study
 from studies.home import Home
 from studies.runner import Display
 from studies.spec import resolve
-from studies.sync import sync
+from studies.mirrors.sync import sync
 from studies.tracking import MlflowTracker
 from tests.faults.servers import MlflowServer, free_port
 from tests.integration.accounts import Runs

@@ -178,7 +178,7 @@ def _from_mlflow(home: Home, trial: Trial, folder: str) -> Path | None:
     store = sqlite_file(home.mlflow_uri)
     if trial.run_id is None or (store is not None and not store.exists()):
         return None
-    from studies.mlflow_client import MlflowException, connect, usable  # takes seconds
+    from studies.mirrors.mlflow_client import MlflowException, connect, usable  # takes seconds
 
     client = connect(home.mlflow_uri)
     with usable(home.mlflow_uri):

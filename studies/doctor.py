@@ -23,7 +23,7 @@ from studies.archive_reader import ArchiveReader
 from studies.home import Home, redact
 from studies.results import names, open_archive
 from studies.spool import Spool
-from studies.sync import sync
+from studies.mirrors.sync import sync
 
 WARN_BYTES, FAIL_BYTES = 2 * 2**30, 50 * 2**20
 STATES = Literal["ok", "warn", "fail"]

@@ -27,7 +27,7 @@ def sync(
 ) -> None:
     """Deliver to MLflow what it has missed, exactly once."""
     from studies.results import names
-    from studies.sync import sync
+    from studies.mirrors.sync import sync
 
     place = open_home(home)
     screen = console(stderr=as_json)

@@ -26,7 +26,7 @@ def ui(
         raise UserError(f"the runs are on {redact(place.mlflow_uri)}: open that in a browser")
     file = sqlite_file(place.mlflow_uri)
     if file is None:
-        from studies.mlflow_client import connect
+        from studies.mirrors.mlflow_client import connect
 
         connect(place.mlflow_uri)  # MLflow's server would try for minutes
     elif not file.exists():

@@ -21,7 +21,7 @@ from studies import results
 from studies.checkpoints import choose
 from studies.cli import main
 from studies.home import Home
-from studies.mlflow_client import MlflowClient
+from studies.mirrors.mlflow_client import MlflowClient
 from studies.promote import promote
 from tests.conftest import MakeHome
 

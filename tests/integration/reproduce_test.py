@@ -312,7 +312,7 @@ def test_what_is_no_run_exits_2(run: str, message: str, home: Home, capsys: Outp
 
 
 def test_the_run_of_a_whole_study_is_no_trial(home: Home) -> None:
-    from studies.mlflow_client import MlflowClient
+    from studies.mirrors.mlflow_client import MlflowClient
 
     client = MlflowClient(home.mlflow_uri)
     experiment = client.get_experiment_by_name("flowers")

@@ -25,7 +25,7 @@ from lightning_modules.errors import StorageError
 from studies import document, tracking
 from studies.comparison import Finding
 from studies.home import Home
-from studies.mlflow_client import MlflowClient, Run, connect
+from studies.mirrors.mlflow_client import MlflowClient, Run, connect
 from studies.records import Outcome, Trial, TrialEnd, TrialRecord
 from studies.results import StudyResults
 from studies.spec import Spec, resolve
@@ -535,7 +535,7 @@ def alter(home: Home, old: str, new: str) -> None:
 
 
 def test_drivers_that_open_a_cold_home_at_once_all_succeed(tmp_path: Path) -> None:
-    code = f"from studies.mlflow_client import connect; connect('sqlite:///{tmp_path}/mlflow.db')"
+    code = f"from studies.mirrors.mlflow_client import connect; connect('sqlite:///{tmp_path}/mlflow.db')"
     drivers = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
     assert [driver.wait() for driver in drivers] == [0, 0]
     assert MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").get_experiment("0").name == "Default"

@@ -12,7 +12,7 @@ import numpy as np
 from lightning_modules.data.datasets import DATASETS
 from lightning_modules.data.text import WORDS
 from lightning_modules.padding import PADDED
-from studies.mlflow_client import LoggedModelOutput, MlflowClient, Model, Run
+from studies.mirrors.mlflow_client import LoggedModelOutput, MlflowClient, Model, Run
 
 SERVED = Path(__file__).with_name("served.py")
 PACKAGES = ("fairtune", "torch", "torchvision", "pytorch-lightning", "numpy")

@@ -35,20 +35,13 @@ from mlflow.entities import (  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.models import Model  # noqa: E402
 from mlflow.store.db.db_types import DATABASE_ENGINES  # noqa: E402
-from mlflow.store.db.utils import (  # noqa: E402
-    _get_latest_schema_revision,
-    _get_schema_version,
-    _upgrade_db,
-)
 from mlflow.tracking.client import MlflowClient  # noqa: E402
 from mlflow.tracking.context.registry import resolve_tags  # noqa: E402
 from mlflow.utils.credentials import get_default_host_creds  # noqa: E402
 from mlflow.utils.rest_utils import http_request  # noqa: E402
-from sqlalchemy import create_engine  # noqa: E402
 from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 
 from lightning_modules.errors import StorageError  # noqa: E402
-from studies import database  # noqa: E402
 from studies.home import disk_is_full, redact, without_secrets  # noqa: E402
 
 __all__ = [
@@ -62,10 +55,7 @@ __all__ = [
     "RunTag",
     "connect",
     "is_database",
-    "is_file",
-    "is_outdated",
     "resolve_tags",
-    "upgrade",
     "usable",
 ]
 
@@ -79,7 +69,9 @@ def connect(uri: str) -> MlflowClient:
     """
     with usable(uri):
         if is_database(uri):
-            _prepare_database(uri)
+            from studies.mirrors import mlflow_database  # alembic is needed for databases only
+
+            mlflow_database.prepare(uri)
         elif uri.startswith(("http://", "https://")):
             http_request(  # type: ignore[no-untyped-call]
                 get_default_host_creds(uri),  # type: ignore[no-untyped-call]
@@ -97,11 +89,6 @@ def is_database(uri: str) -> bool:
     return uri.partition("://")[0].partition("+")[0] in DATABASE_ENGINES
 
 
-def is_file(uri: str) -> bool:
-    """Whether the store is a file of this machine, which is there whenever the home is."""
-    return database.sqlite_file(uri) is not None
-
-
 @contextmanager
 def usable(uri: str) -> Iterator[None]:
     """Say what is wrong with the store at `uri`, without its password."""
@@ -117,54 +104,6 @@ def usable(uri: str) -> Iterator[None]:
         raise StorageError(
             f"the MLflow store {redact(uri)} cannot be used: {_reason(error)}; {way_out}"
         ) from error
-
-
-def is_outdated(uri: str) -> bool:
-    """Whether another version of MLflow made the tables of a database."""
-    engine = create_engine(uri)
-    try:
-        found: str = _get_schema_version(engine)  # type: ignore[no-untyped-call]
-        latest: str = _get_latest_schema_revision()  # type: ignore[no-untyped-call]
-        return found not in (None, latest)  # None: it is empty
-    finally:
-        engine.dispose()
-
-
-def upgrade(uri: str) -> None:
-    """Change the tables of a database to those of this MLflow; make a copy first."""
-    engine = create_engine(uri)
-    try:
-        _upgrade_db(engine)  # type: ignore[no-untyped-call]
-    finally:
-        engine.dispose()
-
-
-def _prepare_database(uri: str) -> None:
-    """Fail at once where MLflow would retry for minutes, and let readers of SQLite not block."""
-    path = database.sqlite_file(uri)
-    if path is not None:
-        database.prepare(path, _create)
-    engine = create_engine(uri)
-    try:
-        with engine.connect() as connection:
-            if path is not None:
-                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-    finally:
-        engine.dispose()
-    if is_outdated(uri):  # MLflow itself upgrades one that lacks tables, without a copy
-        raise StorageError(
-            f"the MLflow store {redact(uri)} cannot be used: another version of MLflow made it; "
-            "`fairtune doctor --fix` makes a copy and upgrades it"
-        )
-
-
-def _create(path: Path) -> None:
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    store = SqlAlchemyStore(  # type: ignore[no-untyped-call]
-        f"sqlite:///{path}", (path.parent / "artifacts").as_uri()
-    )
-    store.engine.dispose()
 
 
 def _reason(error: BaseException) -> str:
