@@ -25,6 +25,7 @@ from lightning_modules.errors import StorageError
 from studies import database
 from studies.home import redact
 
+
 def prepare(uri: str) -> None:
     """Make an SQLite database where it is missing, and let its readers not wait for writers.
 
