@@ -311,8 +311,8 @@ class Record(RecordReader):
     def epoch(self, trial: int, epoch: int, metrics: Mapping[str, float], value: float) -> None:
         """A trial finished an epoch now; of two attempts at an epoch the first counts."""
         row = [trial, epoch, milliseconds(), _number(value), _metrics_json(metrics)]
-        with self._transaction():
-            self.connection.execute("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?)", row)
+        with opening.said(self.path):  # one statement is a transaction by itself
+            self._patiently("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?)", row)
 
     def copy_epochs(self, source: int, target: int) -> None:
         """A trial repeats the result of another one, epoch by epoch."""
@@ -343,9 +343,10 @@ class Record(RecordReader):
         with self._transaction(durable=True):
             revision = self._revise()
             changes = ", ".join(f"{column} = ?" for column in ENDING)
+            row = _row(trial)
             self.connection.execute(
                 f"UPDATE trials SET {changes}, revision = ? WHERE id = ?",
-                [*(_row(trial)[column] for column in ENDING), revision, trial.id],
+                [*(row[column] for column in ENDING), revision, trial.id],
             )
             self._end_attempt(trial.id, trial.outcome, trial.reason, now)
         return replace(trial, revision=revision)
@@ -451,9 +452,10 @@ class Record(RecordReader):
     def _transaction(self, *, durable: bool = False) -> Iterator[None]:
         """All or nothing; what is `durable` is on the disk at the end."""
         with opening.said(self.path):
-            usual = self.connection.execute("PRAGMA synchronous").fetchone()[0]
+            usual = None
             try:
                 if durable:
+                    usual = self.connection.execute("PRAGMA synchronous").fetchone()[0]
                     self.connection.execute("PRAGMA synchronous = FULL")
                 self._patiently("BEGIN IMMEDIATE")
                 yield
@@ -463,11 +465,11 @@ class Record(RecordReader):
                     self.connection.execute("ROLLBACK")
                 raise
             finally:
-                if durable:
+                if usual is not None:
                     self.connection.execute(f"PRAGMA synchronous = {usual}")
 
-    def _patiently(self, statement: str) -> None:
-        opening.patiently(self.path, lambda: self.connection.execute(statement))
+    def _patiently(self, statement: str, values: Sequence[Any] = ()) -> None:
+        opening.patiently(self.path, lambda: self.connection.execute(statement, values))
 
 
 def record_file(home: Home, study: str) -> Path:
