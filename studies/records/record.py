@@ -154,7 +154,7 @@ class RecordReader:
     def epochs(self, trial: int) -> list[EpochRow]:
         """Every epoch of a trial with all of its metrics, in order."""
         query = "SELECT epoch, time, metrics FROM epochs WHERE trial = ? ORDER BY epoch"
-        return [EpochRow(n, at, json.loads(text)) for n, at, text in self._all(query, [trial])]
+        return [EpochRow(n, at, _metrics(text)) for n, at, text in self._all(query, [trial])]
 
     def histories(self, trials: Sequence[str], metrics: Sequence[str]) -> Histories:
         """Some metrics of some trials, which are named by their keys."""
@@ -162,7 +162,7 @@ class RecordReader:
         query = "SELECT epoch, metrics FROM epochs JOIN trials ON epochs.trial = trials.id"
         for trial, curves in found.items():
             for epoch, text in self._all(f"{query} WHERE key = ? ORDER BY epoch", [trial]):
-                known = json.loads(text)
+                known = _metrics(text)
                 for metric in metrics:
                     if math.isfinite(known.get(metric, math.nan)):
                         curves.setdefault(metric, {})[epoch] = known[metric]
@@ -310,7 +310,7 @@ class Record(RecordReader):
 
     def epoch(self, trial: int, epoch: int, metrics: Mapping[str, float], value: float) -> None:
         """A trial finished an epoch now; of two attempts at an epoch the first counts."""
-        row = [trial, epoch, milliseconds(), _number(value), json.dumps(dict(metrics))]
+        row = [trial, epoch, milliseconds(), _number(value), _metrics_json(metrics)]
         with opening.said(self.path):  # one statement is a transaction by itself
             self._patiently("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?)", row)
 
@@ -402,7 +402,7 @@ class Record(RecordReader):
                 "INSERT INTO epochs VALUES (?, ?, ?, ?, ?)",
                 [
                     (added.id, row.epoch, row.time, _number(values.get(row.epoch)),
-                     json.dumps(dict(row.metrics)))
+                     _metrics_json(row.metrics))
                     for row in epochs
                 ],
             )  # fmt: skip
@@ -452,9 +452,10 @@ class Record(RecordReader):
     def _transaction(self, *, durable: bool = False) -> Iterator[None]:
         """All or nothing; what is `durable` is on the disk at the end."""
         with opening.said(self.path):
-            usual = self.connection.execute("PRAGMA synchronous").fetchone()[0]
+            usual = None
             try:
                 if durable:
+                    usual = self.connection.execute("PRAGMA synchronous").fetchone()[0]
                     self.connection.execute("PRAGMA synchronous = FULL")
                 self._patiently("BEGIN IMMEDIATE")
                 yield
@@ -464,7 +465,7 @@ class Record(RecordReader):
                     self.connection.execute("ROLLBACK")
                 raise
             finally:
-                if durable:
+                if usual is not None:
                     self.connection.execute(f"PRAGMA synchronous = {usual}")
 
     def _patiently(self, statement: str, values: Sequence[Any] = ()) -> None:
@@ -510,8 +511,32 @@ def _row(trial: Trial) -> dict[str, Any]:
         "outcome": None if trial.outcome is None else trial.outcome.value,
         "ended": None if trial.ended is None else _milliseconds(trial.ended),
         **{name: json.dumps(dict(getattr(trial, name))) for name in (
-            "configuration", "params", "distributions", "sampler_state", "best", "test", "rows")},
+            "configuration", "params", "distributions", "sampler_state", "rows")},
+        "best": _metrics_json(trial.best),
+        "test": _metrics_json(trial.test),
     }  # fmt: skip
+
+
+def _metrics_json(metrics: Mapping[str, float]) -> str:
+    """Metrics in JSON that every program reads: it has no word for NaN and none for infinity."""
+    text = json.dumps(dict(metrics))
+    if "NaN" not in text and "Infinity" not in text:
+        return text
+    parts = (f"{json.dumps(name)}: {_json_number(value)}" for name, value in metrics.items())
+    return f"{{{', '.join(parts)}}}"
+
+
+def _json_number(value: float) -> str:
+    if math.isnan(value):
+        return "null"
+    return json.dumps(value) if math.isfinite(value) else f"{'-' * (value < 0)}1e999"
+
+
+def _metrics(text: str) -> dict[str, float]:
+    found: dict[str, float] = json.loads(text)
+    if "null" in text:
+        return {name: math.nan if value is None else value for name, value in found.items()}
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -529,7 +554,7 @@ def _trial(row: Sequence[Any], phase: str, curve: Mapping[int, float], run_id: s
     return Trial(
         key=key, arm=arm, phase=phase, outcome=None if outcome is None else Outcome(outcome),
         value=value, seed=seed, configuration=json.loads(configuration), config_hash=config_hash,
-        epochs=epochs, best_epoch=best_epoch, best=json.loads(best), test=_shared(test),
+        epochs=epochs, best_epoch=best_epoch, best=_metrics(best), test=_metrics(test),
         reason=reason, seconds=seconds, run_id=run_id, duplicate_of=duplicate_of,
         default=bool(is_default), params=json.loads(params), curve=curve, started=_local(started),
         ended=_local(ended), device=device, traceback=traceback, data_hash=data_hash,
