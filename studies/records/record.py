@@ -356,9 +356,10 @@ class Record(RecordReader):
             started = _milliseconds(trial.started) if trial.started else milliseconds()
             added = replace(added, id=self._insert(added, started))
             ending = ", ".join(f"{column} = ?" for column in ENDING)
+            row = _row(added)
             self.connection.execute(
                 f"UPDATE trials SET {ending} WHERE id = ?",
-                [*(_row(added)[column] for column in ENDING), added.id],
+                [*(row[column] for column in ENDING), added.id],
             )
             self._begin_attempt(added.id, started)
             if trial.outcome is not None:
@@ -367,9 +368,9 @@ class Record(RecordReader):
             self.connection.executemany(
                 "INSERT INTO epochs VALUES (?, ?, ?, ?, ?)",
                 [
-                    (added.id, row.epoch, row.time, _number(values.get(row.epoch)),
-                     json.dumps(dict(row.metrics)))
-                    for row in epochs
+                    (added.id, each.epoch, each.time, _number(values.get(each.epoch)),
+                     json.dumps(dict(each.metrics)))
+                    for each in epochs
                 ],
             )  # fmt: skip
         return added
