@@ -136,8 +136,9 @@ class CheckpointKeeper:
         if ended.phase != "search":
             return checkpoints_to_delete(self.spec, store.ended, ended)
         search = store.search.id
-        known = self.leaders[search] if search in self.leaders else store.ended
-        rest = [trial for trial in known if trial.number != ended.number]
+        if search not in self.leaders:
+            self.leaders[search] = best_trials(store.ended, self.spec, KEPT_CHECKPOINTS + 1)
+        rest = [trial for trial in self.leaders[search] if trial.number != ended.number]
         self.leaders[search] = best_trials([*rest, ended], self.spec, KEPT_CHECKPOINTS + 1)
         return checkpoints_to_delete(self.spec, self.leaders[search], ended)
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +20,7 @@ from lightning_modules.errors import UserError
 from studies.home import Home
 from studies.records import connection as opening
 from studies.records import schema
+from studies.records.sharing import Sections
 from studies.records.trials import ABANDONED, Outcome, Trial, TrialEnd
 
 Goal = Literal["minimize", "maximize"]
@@ -42,6 +42,9 @@ ENDING = (
     "seconds", "device", "data_hash", "weights_hash", "rows", "sampler_state", "duplicate_of",
 )  # fmt: skip
 """The columns that the end of a trial fills."""
+AT_ONCE = 1000
+"""Trials that are read at a time."""
+JSON_COLUMNS = ("configuration", "params", "distributions", "sampler_state", "best", "test", "rows")
 
 
 @dataclass(frozen=True)
@@ -135,11 +138,15 @@ class RecordReader:
         where = "revision > ?" + (" AND search = ?" if search is not None else "")
         values = [since] if search is None else [since, search]
         query = f"SELECT {', '.join(COLUMNS)} FROM trials WHERE {where} ORDER BY search, number"
-        rows = self._all(query, values)
-        curves = self._curves([row[0] for row in rows] if since >= 0 else None, search)
-        return [
-            _trial(row, phases[row[1]], curves.get(row[0], {}), run_ids.get(row[3])) for row in rows
-        ]
+        found: list[Trial] = []
+        sections = Sections()
+        for rows in self._some(query, values):
+            curves = self._curves([row[0] for row in rows])
+            found += [
+                _trial(row, phases[row[1]], curves.get(row[0], {}), run_ids.get(row[3]))
+                for row in _parsed(rows, sections)
+            ]
+        return found
 
     def changed(self) -> datetime | None:
         """When a trial started or ended last, local time."""
@@ -178,18 +185,21 @@ class RecordReader:
         query = "SELECT version FROM attempts WHERE trial = ? ORDER BY number LIMIT 1"
         return "".join(row[0] for row in self._all(query, [trial]))
 
-    def _curves(self, ids: Sequence[int] | None, search: int | None) -> dict[int, dict[int, float]]:
-        """The objective after every epoch, by trial."""
-        query, values = "SELECT trial, epoch, value FROM epochs", list(ids or ())
-        if ids is not None:
-            query += f" WHERE trial IN ({','.join('?' * len(ids))})"
-        elif search is not None:
-            query += " WHERE trial IN (SELECT id FROM trials WHERE search = ?)"
-            values = [search]
+    def _curves(self, trials: Sequence[int]) -> dict[int, dict[int, float]]:
+        """The objective after every epoch of some trials, by their rows."""
+        marks = ",".join("?" * len(trials))
+        query = f"SELECT trial, epoch, value FROM epochs WHERE trial IN ({marks})"
         found: dict[int, dict[int, float]] = {}
-        for trial, epoch, value in self._all(f"{query} ORDER BY trial, epoch", values):
+        for trial, epoch, value in self._all(f"{query} ORDER BY trial, epoch", trials):
             found.setdefault(trial, {})[epoch] = math.nan if value is None else value
         return found
+
+    def _some(self, query: str, values: Sequence[Any] = ()) -> Iterator[list[Any]]:
+        """Rows, some at a time: their text takes more memory than what is read from it."""
+        with opening.said(self.path):
+            cursor = self.connection.execute(query, values)
+            while rows := cursor.fetchmany(AT_ONCE):
+                yield rows
 
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with opening.said(self.path):
@@ -475,16 +485,22 @@ def _row(trial: Trial) -> dict[str, Any]:
         "is_default": trial.default,
         "outcome": None if trial.outcome is None else trial.outcome.value,
         "ended": None if trial.ended is None else _milliseconds(trial.ended),
-        **{name: json.dumps(dict(getattr(trial, name))) for name in (
-            "configuration", "params", "distributions", "sampler_state", "best", "test", "rows")},
+        **{name: json.dumps(dict(getattr(trial, name))) for name in JSON_COLUMNS},
     }  # fmt: skip
 
 
-@lru_cache(maxsize=4096)
-def _shared(text: str) -> dict[str, Any]:
-    """What many trials have alike is read once: nobody changes it."""
-    found: dict[str, Any] = json.loads(text)
-    return found
+def _parsed(rows: Sequence[Sequence[Any]], sections: Sections) -> Iterator[Sequence[Any]]:
+    """Rows of trials with their JSON columns read. What many trials have alike is there once, for
+    nobody changes it: equal texts, equal sections of configurations, and the names in all."""
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for name in JSON_COLUMNS:
+        at = COLUMNS.index(name)
+        texts = dict.fromkeys(columns[at])
+        read = dict(zip(texts, json.loads(f"[{','.join(texts)}]"), strict=True))
+        if name == "configuration":
+            read = {text: sections.shared(found) for text, found in read.items()}
+        columns[at] = [read[text] for text in columns[at]]
+    return zip(*columns, strict=True)
 
 
 def _trial(row: Sequence[Any], phase: str, curve: Mapping[int, float], run_id: str | None) -> Trial:
@@ -494,12 +510,12 @@ def _trial(row: Sequence[Any], phase: str, curve: Mapping[int, float], run_id: s
      weights_hash, rows, revision) = row  # fmt: skip
     return Trial(
         key=key, arm=arm, phase=phase, outcome=None if outcome is None else Outcome(outcome),
-        value=value, seed=seed, configuration=json.loads(configuration), config_hash=config_hash,
-        epochs=epochs, best_epoch=best_epoch, best=json.loads(best), test=_shared(test),
+        value=value, seed=seed, configuration=configuration, config_hash=config_hash,
+        epochs=epochs, best_epoch=best_epoch, best=best, test=test,
         reason=reason, seconds=seconds, run_id=run_id, duplicate_of=duplicate_of,
-        default=bool(is_default), params=json.loads(params), curve=curve, started=_local(started),
+        default=bool(is_default), params=params, curve=curve, started=_local(started),
         ended=_local(ended), device=device, traceback=traceback, data_hash=data_hash,
-        weights_hash=weights_hash, repeat=repeat, split=split, number=number, rows=_shared(rows),
-        seed_index=seed_index, distributions=_shared(distributions),
-        sampler_state=_shared(sampler_state), id=id_, search=search, revision=revision,
+        weights_hash=weights_hash, repeat=repeat, split=split, number=number, rows=rows,
+        seed_index=seed_index, distributions=distributions,
+        sampler_state=sampler_state, id=id_, search=search, revision=revision,
     )  # fmt: skip
