@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -96,6 +96,14 @@ def journal_mode(path: Path, wanted: str = "") -> str:
     with closing(sqlite3.connect(path, timeout=30)) as database:
         pragma = f"PRAGMA journal_mode={wanted}" if wanted else "PRAGMA journal_mode"
         return str(database.execute(pragma).fetchone()[0])
+
+
+def empty_log(path: Path) -> None:
+    """Bring what waits in the log of a database into its file, unless somebody uses it: whoever
+    copies the file has everything."""
+    if path.exists():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=1)) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def back_up(path: Path) -> Path:

@@ -137,6 +137,7 @@ class ArmSearch:
             number = self.interrupted.popleft()
             study.study.sampler = build_sampler(self.spec, number, self.repeat)
             asked = self.store.resume(number)
+            self._report_again(asked)
         else:
             point, is_open = self._next_point()
             if not is_open:
@@ -164,12 +165,24 @@ class ArmSearch:
         )
 
     def may_prune(self, asked: AskedTrial, epoch: int) -> bool:
-        """Whether the pruner has a say after this epoch: past the warm-up, before the end, and
-        not where an earlier attempt at this trial was allowed to go on."""
-        if self.spec.pruner.name == "none" or epoch in asked.curve:
+        """Whether the pruner has a say after this epoch: past the warm-up and before the end."""
+        if self.spec.pruner.name == "none":
             return False
         warmup = self.spec.pruner.parameters["warmup"]
         return bool(warmup < epoch < asked.configuration.trainer["epochs"])
+
+    def _report_again(self, asked: AskedTrial) -> None:
+        """Give the pruner the epochs that a trial had before it was interrupted.
+
+        It went on after all of them but the last: there the driver may have died before it could
+        act on what the pruner said.
+        """
+        assert asked.handle is not None
+        for epoch, value in sorted(asked.curve.items()):
+            asked.answers.update(dict.fromkeys(asked.answers, False))
+            asked.handle.report(value, epoch)
+            if self.may_prune(asked, epoch):
+                asked.should_prune(epoch)
 
     def finished(self, trial: Trial) -> None:
         """A trial ended or was interrupted."""
@@ -224,7 +237,7 @@ def build_sampler(
 
 
 def build_pruner(spec: Spec) -> optuna.pruners.BasePruner:
-    """The study file's pruner; its warm-up is kept by `ArmSearch.should_prune`."""
+    """The study file's pruner; its warm-up is kept by `ArmSearch.may_prune`."""
     parameters = {k: v for k, v in spec.pruner.parameters.items() if k != "warmup"}
     pruner: optuna.pruners.BasePruner = PRUNERS[spec.pruner.name].build(
         spec.max_epochs, **parameters

@@ -153,8 +153,8 @@ def _of_run(home: Home, run_id: str) -> tuple[str, str]:
                 return study, key
     store = sqlite_file(home.mlflow_uri)
     if store is None or store.exists():
-        from studies.mirrors.mlflow_study import run_or_none  # MLflow takes seconds
         from studies.mirrors.mlflow_client import connect, usable
+        from studies.mirrors.mlflow_study import run_or_none  # MLflow takes seconds
 
         client = connect(home.mlflow_uri)
         with usable(home.mlflow_uri):

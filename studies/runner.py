@@ -276,7 +276,7 @@ class Runner:
         if new and asked.handle is not None:
             asked.handle.report(value, event.epoch)
         if may_prune:
-            (self.engine.stop if asked.should_prune() else go_on)(event.trial)
+            (self.engine.stop if asked.should_prune(event.epoch) else go_on)(event.trial)
         trial.epochs = max(trial.epochs, event.epoch)
         self.display.epoch(asked, event.epoch, value)
 

@@ -46,15 +46,20 @@ class AskedTrial:
     """Of the search's Optuna study; a fresh run has none."""
     curve: dict[int, float] = field(default_factory=dict)
     """The objective after every epoch, of earlier attempts too: training again gives the same."""
+    answers: dict[int, bool] = field(default_factory=dict)
+    """Whether the pruner ended the trial, after every epoch at which it was asked."""
 
     @property
     def key(self) -> str:
         """The trial's name."""
         return self.trial.key
 
-    def should_prune(self) -> bool:
-        """What the pruner says after the last epoch."""
-        return self.handle is not None and self.handle.should_prune()
+    def should_prune(self, epoch: int) -> bool:
+        """What the pruner says after an epoch, the last one that was reported; another attempt
+        that comes to the epoch again is answered as the first one was."""
+        if epoch not in self.answers:
+            self.answers[epoch] = self.handle is not None and self.handle.should_prune()
+        return self.answers[epoch]
 
 
 @dataclass
@@ -241,10 +246,12 @@ class SearchStudy:
         return self._described[known]
 
     def finish(self, trial: Trial, handle: optuna.Trial) -> Trial:
-        """Tell Optuna how a trial ended; an interrupted one goes on running for it."""
-        if trial.has_ended:
-            state = STATES.get(trial.outcome, TrialState.FAIL)
-            self.study.tell(handle.number, trial.value, state)
+        """Tell Optuna how a trial ended; an interrupted one goes on running for it, and what the
+        pruner noted of it is noted again when it is continued."""
+        if not trial.has_ended:
+            return trial
+        state = STATES.get(trial.outcome, TrialState.FAIL)
+        self.study.tell(handle.number, trial.value, state)
         return replace(trial, sampler_state=dict(self._get(handle.number).system_attrs))
 
     def _get(self, number: int) -> FrozenTrial:
@@ -253,7 +260,10 @@ class SearchStudy:
 
 
 def _frozen(trial: Trial) -> FrozenTrial:
-    """A trial of the record as Optuna keeps it; a pruned one has its last value, as Optuna says."""
+    """A trial of the record as Optuna keeps it; a pruned one has its last value, as Optuna says.
+
+    The epochs of one that is to be continued are reported when it is handed out again.
+    """
     finite = [value for _, value in sorted(trial.curve.items())][-1:]
     value = trial.value
     if trial.outcome == Outcome.pruned and finite and not math.isnan(finite[0]):
@@ -263,6 +273,6 @@ def _frozen(trial: Trial) -> FrozenTrial:
         value=value,
         params=dict(trial.params),
         distributions={name: json_to_distribution(k) for name, k in trial.distributions.items()},
-        intermediate_values=dict(trial.curve),
+        intermediate_values=dict(trial.curve) if trial.has_ended else {},
         system_attrs=dict(trial.sampler_state),
     )

@@ -83,7 +83,7 @@ def trial(
             "reason": "",
             "seconds": 2.0,
             "run_id": f"run-{arm}-{phase}-{number}",
-            "twin": None,
+            "duplicate_of": None,
             "default": number == 0 and phase == "search",
             "params": {"optimizer.lr": lr},
             "curve": curve or {},

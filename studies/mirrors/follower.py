@@ -5,6 +5,7 @@ An outage costs its user nothing: after a failure it pauses, longer every time, 
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import traceback
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from contextlib import AbstractContextManager, closing, suppress
 from typing import Protocol
 
 from lightning_modules.errors import FairtuneError
+from studies import database
 from studies.home import Home, without_secrets
 from studies.mirrors.backlog import Backlog, Until
 from studies.mirrors.progress import Progress
@@ -84,8 +86,8 @@ class Follower:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.progress.say()
-        with suppress(Exception):  # what could not be noted is looked for again
+        with suppress(sqlite3.Error):  # what could not be noted is looked for again
+            self.progress.say()
             self.backlog.note()
         for each in self._deliveries:
             each.close()
@@ -104,6 +106,10 @@ class Follower:
                 mirror.forget()
             raise
         if done:
+            with suppress(Exception):
+                mirror.forget()
+            if (path := database.sqlite_file(mirror.url)) is not None:
+                database.empty_log(path)
             self.progress.is_complete(revision)
         return done
 

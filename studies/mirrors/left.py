@@ -38,7 +38,7 @@ def what_is_left(home: Home, study: str) -> str:
     by_count: dict[int, list[str]] = {}
     for name, count in left.items():
         by_count.setdefault(count, []).append(NAMES[name])
-    parts = []
+    parts: list[str] = []
     for count, names in sorted(by_count.items(), reverse=True):
         of = "" if parts else f" of study {study}"
         what = "the results" if count == 0 else f"{count} trial{'s' * (count > 1)}"

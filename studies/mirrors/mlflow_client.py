@@ -10,7 +10,6 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",

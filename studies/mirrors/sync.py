@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 from filelock import FileLock, Timeout
@@ -72,8 +71,6 @@ def _sync(home: Home, study: str, rebuild: bool) -> Synced:
                     f"then {error}"
                 )
             delivered[mirror.name] = backlog.count
-            with suppress(Exception):
-                mirror.forget()
     if errors:
         raise StorageError(f"study {study}: {'; '.join(errors)}")
     return Synced(study, delivered)

@@ -16,7 +16,8 @@ from types import MappingProxyType
 from typing import Any, Literal
 from uuid import uuid4
 
-from lightning_modules.errors import UserError
+from lightning_modules.errors import StorageError, UserError
+from studies.earlier import FILE, is_earlier
 from studies.home import Home
 from studies.records import connection as opening
 from studies.records import schema
@@ -24,8 +25,6 @@ from studies.records.sharing import Sections
 from studies.records.trials import ABANDONED, Outcome, Trial, TrialEnd
 
 Goal = Literal["minimize", "maximize"]
-FILE = "record.db"
-"""The record's name in the folder of its study."""
 VERSION = version("fairtune")
 IDENTITY = "record"
 """The note that tells a record from all others."""
@@ -226,14 +225,39 @@ class Record(RecordReader):
 
         Raises BusyError where another process has it and StorageError where it cannot be used.
         """
+        path = record_file(home, study)
+        if is_earlier(path.parent):
+            raise StorageError(
+                f"study {study} was run by an earlier version: `fairtune import {study}` makes its "
+                f"record; to start it anew, move the folder {path.parent} away"
+            )
         with home.lock(study):
-            path = record_file(home, study)
             record = cls(opening.open_writer(path), path)
             try:
                 record.name()
                 yield record
             finally:
                 record.close()
+
+    @classmethod
+    @contextmanager
+    def new(cls, path: Path) -> Iterator[Record]:
+        """A record at `path` to be filled: it is there whole when the block ends, or not at all.
+
+        To be called by a process that holds the study's lock.
+        """
+        with opening.said(path):
+            fresh = opening.beside(path)
+            record = cls(opening.open_new(fresh), path)
+        try:
+            yield record
+            record.name()
+            record.close()
+            with opening.said(path):
+                opening.put_in_place(fresh, path)
+        finally:
+            record.close()
+            fresh.unlink(missing_ok=True)
 
     def name(self) -> None:
         """Give a new record the identity by which mirrors know that a study of theirs is its."""
@@ -356,10 +380,17 @@ class Record(RecordReader):
                 self._end_attempt(trial, Outcome.interrupted, ABANDONED, last or started)
 
     def add(
-        self, trial: Trial, epochs: Sequence[EpochRow], values: Mapping[int, float | None]
+        self,
+        trial: Trial,
+        epochs: Sequence[EpochRow],
+        values: Mapping[int, float | None],
+        *,
+        failed: int = 0,
+        version: str = "",
     ) -> Trial:
         """Write a whole trial of another home or of an earlier version, with its epochs and the
-        objective after each."""
+        objective after each; `failed` attempts at it came before the last one, and `version` is
+        the fairtune that began it."""
         with self._transaction():
             revision = self._revise()
             added = replace(trial, revision=revision)
@@ -371,7 +402,10 @@ class Record(RecordReader):
                 f"UPDATE trials SET {ending} WHERE id = ?",
                 [*(row[column] for column in ENDING), added.id],
             )
-            self._begin_attempt(added.id, started)
+            for _ in range(failed):
+                self._begin_attempt(added.id, started, version)
+                self._end_attempt(added.id, Outcome.crashed, "", started)
+            self._begin_attempt(added.id, started, version)
             if trial.outcome is not None:
                 ended = _milliseconds(trial.ended) if trial.ended else started
                 self._end_attempt(added.id, trial.outcome, trial.reason, ended)
@@ -407,11 +441,11 @@ class Record(RecordReader):
         assert done.lastrowid is not None
         return done.lastrowid
 
-    def _begin_attempt(self, trial: int, now: int) -> None:
+    def _begin_attempt(self, trial: int, now: int, version: str = VERSION) -> None:
         self.connection.execute(
             "INSERT INTO attempts (trial, number, started, version) "
             "SELECT ?, count(*) + 1, ?, ? FROM attempts WHERE trial = ?",
-            [trial, now, VERSION, trial],
+            [trial, now, version, trial],
         )
 
     def _end_attempt(self, trial: int, outcome: Outcome, reason: str, now: int) -> None:
@@ -429,10 +463,11 @@ class Record(RecordReader):
     def _transaction(self, *, durable: bool = False) -> Iterator[None]:
         """All or nothing; what is `durable` is on the disk at the end."""
         with opening.said(self.path):
-            if durable:
-                self.connection.execute("PRAGMA synchronous = FULL")
-            self._patiently("BEGIN IMMEDIATE")
+            usual = self.connection.execute("PRAGMA synchronous").fetchone()[0]
             try:
+                if durable:
+                    self.connection.execute("PRAGMA synchronous = FULL")
+                self._patiently("BEGIN IMMEDIATE")
                 yield
                 self._patiently("COMMIT")
             except BaseException:
@@ -441,7 +476,7 @@ class Record(RecordReader):
                 raise
             finally:
                 if durable:
-                    self.connection.execute("PRAGMA synchronous = NORMAL")
+                    self.connection.execute(f"PRAGMA synchronous = {usual}")
 
     def _patiently(self, statement: str, values: Sequence[Any] = ()) -> None:
         opening.patiently(self.path, lambda: self.connection.execute(statement, values))
