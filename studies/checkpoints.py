@@ -136,7 +136,9 @@ class CheckpointKeeper:
         if ended.phase != "search":
             return checkpoints_to_delete(self.spec, store.ended, ended)
         search = store.search.id
-        known = self.leaders.get(search, store.ended)
+        known = self.leaders.get(search)
+        if known is None:
+            known = store.ended
         rest = [trial for trial in known if trial.number != ended.number]
         self.leaders[search] = best_trials([*rest, ended], self.spec, KEPT_CHECKPOINTS + 1)
         return checkpoints_to_delete(self.spec, self.leaders[search], ended)

@@ -6,7 +6,7 @@ import importlib.metadata
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from logging import getLogger
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from studies.identities import FILES, identities, refuse_changed_files
 from studies.inputs import check_inputs
 from studies.mirrors.mirroring import Mirroring
 from studies.records import Record, RecordReader
-from studies.records.deliveries import is_behind
+from studies.records.deliveries import is_behind, run_ids
 from studies.records.record import record_file
 from studies.results import StudyResults
 from studies.runner import Display, Runner
@@ -104,9 +104,11 @@ def _run(runner: Runner, mirroring: Mirroring) -> Finding:
     record.note({**versions(), **hardware(), "finished": spec.text if runner.finished else ""})
     if runner.stopping():
         mirroring.leave()
-    else:
-        mirroring.finish(runner.stopping)
-    return finding(results.load(home, spec.study))
+        return finding(results.load(home, spec.study))
+    mirroring.begin_to_finish()
+    found = finding(results.load(home, spec.study))  # on the other core meanwhile
+    mirroring.finish(runner.stopping)
+    return with_runs(found)
 
 
 def as_recorded(given: Spec, record: Record, home: Home) -> Spec:
@@ -147,6 +149,14 @@ def warn_of_looks(spec: Spec, record: RecordReader) -> None:
     if len(looks) > 1:
         said = "more of it gives no further verdict and takes the last one back"
     getLogger("fairtune").warning("study %s has given a verdict: %s", spec.study, said)
+
+
+def with_runs(found: Finding) -> Finding:
+    """The same with the MLflow runs that the trials have by now."""
+    results = found.results
+    runs = run_ids(results.home, results.study)
+    trials = [replace(trial, run_id=runs.get(trial.key, trial.run_id)) for trial in results.trials]
+    return replace(found, results=replace(results, trials=trials))
 
 
 def finding(found: StudyResults) -> Finding:

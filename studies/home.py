@@ -7,7 +7,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -108,16 +108,26 @@ class Home:
         The operating system releases the lock when its process ends, however it ends.
         """
         folder = self.study(study)
-        folder.mkdir(parents=True, exist_ok=True)
         owner = folder / "driver"
         lock = FileLock(folder / "lock")
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
+            owner.write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
         except Timeout:
             who = owner.read_text().strip() if owner.exists() else "another process"
             raise BusyError(f"study {study} is being run by {who}; wait or stop it") from None
+        except OSError as error:
+            if lock.is_locked:
+                with suppress(OSError):
+                    owner.unlink()
+            lock.release()
+            way_out = "make room" if disk_is_full(error) else "make it writable"
+            raise StorageError(
+                f"{folder}: cannot be written ({error.strerror}); {way_out} and run the same "
+                "command again"
+            ) from None
         try:
-            owner.write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
             yield
         finally:
             owner.unlink(missing_ok=True)

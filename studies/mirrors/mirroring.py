@@ -52,6 +52,8 @@ class Mirroring:
         self._used = 0.0
         """Seconds of the processor that the process has used."""
         self._warned: set[str] = set()
+        self._asked = False
+        """Whether the mirrors were told to finish."""
 
     def tick(self) -> None:
         """Look after the process; to be called often."""
@@ -70,13 +72,19 @@ class Mirroring:
             text = "%s. The study goes on; its record is complete, and `fairtune sync %s` delivers "
             self._warn(text + "what is missing", self.study)
 
+    def begin_to_finish(self) -> None:
+        """The study has ended: the mirrors are to come up to its end. `finish` waits for them."""
+        if self._process is None or self._process.poll() is not None:
+            self._end()
+            self._start()
+        self._ask("finish")
+        self._asked = True
+
     def finish(self, stopping: Callable[[], bool] = lambda: False) -> None:
-        """The study has ended: wait while the mirrors come along, and say what is left."""
+        """Wait while the mirrors come along with the end of the study, and say what is left."""
         with suppress(KeyboardInterrupt):
-            if self._process is None or self._process.poll() is not None:
-                self._end()
-                self._start()
-            self._ask("finish")
+            if not self._asked:
+                self.begin_to_finish()
             self._wait(stopping)
         self._conclude()
 
@@ -153,8 +161,9 @@ class Mirroring:
     def _processor_seconds(self) -> float:
         with suppress(psutil.Error):
             if self._process is not None:
-                times = psutil.Process(self._process.pid).cpu_times()
-                return float(times.user + times.system)
+                parent = psutil.Process(self._process.pid)
+                times = [each.cpu_times() for each in (parent, *parent.children())]
+                return float(sum(each.user + each.system for each in times))
         return self._used
 
     def _conclude(self) -> None:

@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,8 +24,6 @@ from sqlalchemy import create_engine
 from lightning_modules.errors import StorageError
 from studies import database
 from studies.home import redact
-
-REVISION = "SELECT version_num FROM alembic_version"
 
 
 def prepare(uri: str) -> None:
@@ -48,16 +46,11 @@ def prepare(uri: str) -> None:
 
 def is_outdated(uri: str) -> bool:
     """Whether another version of MLflow made the tables of a database."""
-    engine = create_engine(uri)
-    try:
-        with engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-    finally:
-        engine.dispose()
+    found = _revision(uri)
     if found is None:
         return False  # it is empty
     with template() as path:
-        return found != _revision(path)
+        return found != _revision(f"sqlite:///{path}")
 
 
 def upgrade(uri: str) -> None:
@@ -97,14 +90,19 @@ def template(folder: Path | None = None) -> Iterator[Path]:
 def _is_whole(path: Path) -> bool:
     """Whether a template can be trusted."""
     with suppress(OSError, sqlite3.Error):
-        return path.exists() and database.integrity(path) == "ok" and bool(_revision(path))
+        whole = path.exists() and database.integrity(path) == "ok"
+        return whole and _revision(f"sqlite:///{path}") is not None
     return False
 
 
-def _revision(path: Path) -> str:
-    """Which migration the tables of a template have seen last."""
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True)) as opened:
-        return str(opened.execute(REVISION).fetchone()[0])
+def _revision(uri: str) -> str | None:
+    """Which migration the tables of a database have seen last."""
+    engine = create_engine(uri)
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
 
 
 def _create(path: Path) -> None:

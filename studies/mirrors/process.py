@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,55 +32,66 @@ BUSY = 5
 def main(home: Home, study: str) -> int:
     """Bring both mirrors up to the record until the driver has what it waits for."""
     _keep_out_of_the_way()
-    sys.excepthook = lambda kind, error, where: _log(home, study, error)
     request = Request()
-    threading.Thread(target=_listen, args=(request,), daemon=True).start()
     try:
         with FileLock(home.study(study) / LOCK).acquire(timeout=LOCK_SECONDS):
-            _follow(home, study, request)
+            # each has a process of its own: one that hangs does not hold up the other, and their
+            # libraries are loaded side by side
+            source, sink = os.pipe()
+            child = os.fork()
+            if child == 0:
+                os.close(sink)
+                _listen(request, source)
+                os._exit(_follow(home, study, "optuna", request))
+            os.close(source)
+            _listen(request, sys.stdin.fileno(), sink)
+            code = _follow(home, study, "mlflow", request)
+            _, status = os.waitpid(child, 0)
+            return code or os.waitstatus_to_exitcode(status)
     except Timeout:
         return BUSY
-    return 0
 
 
-def _follow(home: Home, study: str, request: Request) -> None:
-    """Each mirror has a thread of its own, so that one that hangs does not hold up the other."""
+def _follow(home: Home, study: str, name: str, request: Request) -> int:
+    """Bring one mirror up to the record; the exit code."""
 
-    def optuna() -> Mirror:
-        from studies.mirrors.optuna_mirror import OptunaMirror
+    def load() -> Mirror:
+        if name == "optuna":
+            from studies.mirrors.optuna_mirror import OptunaMirror
 
-        return OptunaMirror(home, study)
-
-    def mlflow() -> Mirror:
+            return OptunaMirror(home, study)
         from studies.mirrors.mlflow_mirror import MlflowMirror
 
         return MlflowMirror(home, study)
 
-    def follow(name: str, url: str, load: Callable[[], Mirror]) -> None:
-        try:
-            with Follower(home, study, name, url) as follower:
-                follower.follow(load, request)
-        except BaseException as error:
-            _log(home, study, error)
-            os._exit(1)
-
-    parts = [("mlflow", home.mlflow_uri, mlflow), ("optuna", home.optuna_url, optuna)]
-    threads = [threading.Thread(target=follow, args=part, daemon=True) for part in parts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    url = home.optuna_url if name == "optuna" else home.mlflow_uri
+    try:
+        with Follower(home, study, name, url) as follower:
+            follower.follow(load, request)
+    except BaseException:
+        log(home, study, traceback.format_exc())
+        return 1
+    return 0
 
 
-def _listen(request: Request) -> None:
-    """Hear what the driver waits for; end with it, also in the middle of a call that hangs."""
-    for line in sys.stdin:
-        match line.strip():
-            case "finish":
-                request.change("finish")
-            case "leave":
-                request.change("leave")
-    os._exit(0)
+def _listen(request: Request, source: int, sink: int | None = None) -> None:
+    """Hear what the driver waits for, and pass it on; end with the driver, also in the middle of a
+    call that hangs."""
+
+    def hear() -> None:
+        with open(source, "rb", buffering=0) as lines:
+            for line in lines:
+                if sink is not None:
+                    with suppress(OSError):  # the other one has ended
+                        os.write(sink, line)
+                match line.strip():
+                    case b"finish":
+                        request.change("finish")
+                    case b"leave":
+                        request.change("leave")
+        os._exit(0)
+
+    threading.Thread(target=hear, daemon=True).start()
 
 
 def _keep_out_of_the_way() -> None:
@@ -92,10 +102,6 @@ def _keep_out_of_the_way() -> None:
         os.nice(19)
     with suppress(psutil.Error, OSError, AttributeError, ValueError):
         psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
-
-
-def _log(home: Home, study: str, error: BaseException) -> None:
-    log(home, study, "".join(traceback.format_exception(error)))
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ machines share no memory, SQLite keeps a rollback journal instead (sqlite.org/wa
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from logging import getLogger
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +32,13 @@ NETWORK = ("9p", "afs", "beegfs", "ceph", "cifs", "fuse.sshfs", "fuse.glusterfs"
            "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs", "fuse.s3fs",
            "virtiofs")  # fmt: skip
 """File systems that several machines may share."""
+FULL_BYTES = 2**16
+WAL_FORMAT = 2
+"""The 19th byte of a database in WAL mode."""
+_written: set[tuple[int, int]] = set()
+"""Records by device and inode that this process writes, or has written: to read the file itself and
+close it would drop SQLite's locks on it, and another process could then remove its log
+(sqlite.org/howtocorrupt.html, section 2.2)."""
 DAMAGED = "put a copy in its place, or move the folder {} away to start the study anew"
 
 Result = TypeVar("Result")
@@ -41,29 +50,28 @@ def open_writer(path: Path) -> sqlite3.Connection:
     Raises StorageError where the record is damaged or of a newer version: it stays as it is.
     """
     with said(path):
-        new = not path.exists()
-        if not new:
-            check(path)
+        if not path.exists():
+            fresh = beside(path)
+            open_new(fresh).close()
+            put_in_place(fresh, path)
+        check(path)
         connection = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
         try:
-            patiently(path, lambda: _prepare(connection, path, new))
+            _written.add(_identity(path))
+            patiently(path, lambda: _prepare(connection, path))
         except BaseException:
             connection.close()
             raise
         return connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, new: bool) -> None:
-    mode = "DELETE" if on_network(path) else "WAL"
-    connection.execute(f"PRAGMA journal_mode = {mode}")
-    connection.execute(
-        "PRAGMA synchronous = NORMAL" if mode == "WAL" else "PRAGMA synchronous=FULL"
-    )
-    connection.execute("PRAGMA foreign_keys = ON")
-    if new or not _pragma(connection, "application_id"):
-        schema.create(connection)
-        return
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     found = _pragma(connection, "user_version")
+    _refuse_newer(path, found)
+    network = on_network(path)
+    connection.execute(f"PRAGMA journal_mode = {'DELETE' if network else 'WAL'}")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if network else 'NORMAL'}")
+    connection.execute("PRAGMA foreign_keys = ON")
     if found < schema.VERSION:
         copy = back_up(path)
         schema.migrate(connection, found)
@@ -71,40 +79,106 @@ def _prepare(connection: sqlite3.Connection, path: Path, new: bool) -> None:
         getLogger("fairtune").warning(text, path, found, copy)
 
 
+def open_new(path: Path) -> sqlite3.Connection:
+    """A connection to a new record that nobody sees yet: until it is put in its place it may be
+    lost, and so it is written without waiting for the disk."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = MEMORY")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA foreign_keys = ON")
+        schema.create(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def put_in_place(fresh: Path, path: Path) -> None:
+    """Give a record that was closed its name; a power failure leaves all of it or nothing."""
+    for each in (fresh, fresh.parent):
+        number = os.open(each, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+        if each == fresh:
+            fresh.replace(path)
+
+
+def beside(path: Path) -> Path:
+    """Where a record is made that is not to be seen before it is whole."""
+    fresh = path.with_name(f".record-{os.getpid()}.db")
+    fresh.unlink(missing_ok=True)
+    return fresh
+
+
 def open_reader(path: Path) -> sqlite3.Connection:
     """A connection that cannot write; where nobody writes it leaves no trace in the folder.
 
     Looking into a database in WAL mode makes two files beside it, unless SQLite is told that it
     does not change: it is told so where no log waits, that is, where no driver has it open.
-    Raises StorageError where the record is damaged or of a newer version.
+    Raises StorageError where the record is damaged or of another version.
     """
     with said(path):
-        check(path)
-        log = path.with_name(path.name + "-wal")
-        idle = not log.exists() or log.stat().st_size == 0
-        uri = f"file:{quote(str(path))}?{'immutable=1' if idle else 'mode=ro'}"
-        connection = sqlite3.connect(uri, uri=True, timeout=60, check_same_thread=False)
-        connection.execute("PRAGMA query_only = ON")
+        connection = _look(path)
+        try:
+            connection.execute("PRAGMA query_only = ON")
+            found = _pragma(connection, "user_version")
+            _refuse_newer(path, found)
+            if found < schema.VERSION:
+                raise StorageError(
+                    f"{path}: an older fairtune made it (tables {found}); `fairtune doctor --fix` "
+                    "brings it up to date, after a copy"
+                )
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 
-def check(path: Path) -> None:
-    """Raise StorageError where a file is no record of this version, or of one before it."""
+def check(path: Path) -> bool:
+    """Whether a record is idle: it is in WAL mode, and no log waits.
+
+    Raises StorageError where a file is no record of this version, or of one before it.
+    """
+    if _identity(path) in _written:
+        return False
     if what := damage(path):
         raise StorageError(f"{path}: {what}; {DAMAGED.format(path.parent)}")
     with path.open("rb") as file:
         head = file.read(100)
-    log = path.with_name(path.name + "-wal")
     version, application = (int.from_bytes(head[at : at + 4], "big") for at in (60, 68))
-    if application == 0 and log.exists():
-        return  # its tables are in the log still
     if application != schema.APPLICATION_ID:
         raise StorageError(f"{path}: is no record of fairtune; {DAMAGED.format(path.parent)}")
+    _refuse_newer(path, version)
+    log = path.with_name(path.name + "-wal")
+    return head[18] == WAL_FORMAT and not (log.exists() and log.stat().st_size > 0)
+
+
+def is_outdated(path: Path) -> bool:
+    """Whether an older fairtune made a record; StorageError where it cannot be read."""
+    with said(path), closing(_look(path)) as connection:
+        return _pragma(connection, "user_version") < schema.VERSION
+
+
+def _look(path: Path) -> sqlite3.Connection:
+    how = "immutable=1" if check(path) else "mode=ro"
+    uri = f"file:{quote(str(path))}?{how}"
+    return sqlite3.connect(uri, uri=True, timeout=60, check_same_thread=False)
+
+
+def _refuse_newer(path: Path, version: int) -> None:
     if version > schema.VERSION:
         raise StorageError(
             f"{path}: a newer fairtune made it (tables {version}, this one knows up to "
             f"{schema.VERSION}); update fairtune, or name another home with --home"
         )
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    file = path.stat()
+    return file.st_dev, file.st_ino
 
 
 def patiently(path: Path, call: Callable[[], Result]) -> Result:
@@ -129,7 +203,7 @@ def said(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         text = str(error).strip()
-        if disk_is_full(error):
+        if disk_is_full(error) or ("disk I/O" in text and _is_full(path.parent)):
             way_out = "make room and run the same command again: nothing recorded is lost"
         elif "locked" in text:
             way_out = "end the program that holds it and run the same command again"
@@ -138,6 +212,11 @@ def said(path: Path) -> Iterator[None]:
         else:
             way_out = DAMAGED.format(path.parent)
         raise StorageError(f"{path}: the record cannot be used: {text}; {way_out}") from error
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether nothing fits there: SQLite calls that an I/O error where it maps its log's index."""
+    return shutil.disk_usage(folder).free < FULL_BYTES
 
 
 def on_network(path: Path) -> bool:

@@ -96,3 +96,16 @@ def test_the_median_of_the_regret_ratios_is_not_moved_by_one_table(benchmark: Be
     summary = module.summarize("tpe", measured, np.random.default_rng(0))
     assert summary.median_ratio.estimate == pytest.approx(0.9)
     assert summary.mean_ratio.estimate == pytest.approx((0.8 * 0.9 * 64) ** (1 / 3))
+
+
+def test_the_driver_is_measured_beside_plain_optuna(
+    benchmark: Benchmark, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--trials", "4", "--samplers", "random", "--pruners", "median"]
+    made = record(benchmark("driver").main, tmp_path, *options)
+    assert {row["way"]: row["trials"] for row in made["rows"]} == {
+        "fairtune": 4, "sqlite": 4, "journal": 4, "memory": 4
+    }  # fmt: skip
+    assert [row["epochs"] for row in made["rows"]] == [40] * 4  # none is pruned among so few
+    assert [each["sqlite_trials"] for each in made["ratios"]] == [4]
+    assert "| fairtune, everything on" in capsys.readouterr().out

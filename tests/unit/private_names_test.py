@@ -48,7 +48,7 @@ def private_members(tree: ast.AST) -> Iterator[str]:
         if (
             isinstance(node, ast.Attribute)
             and re.fullmatch(r"_[a-z]\w*", node.attr)
-            and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
+            and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls", "os"))
             and node.attr not in own
         ):
             yield ast.unparse(node)
