@@ -17,6 +17,7 @@ from studies.checkpoints import choose
 from studies.cli import main
 from studies.cli.options import check_port
 from studies.home import Home
+from studies.records.record import record_file
 from tests.integration.accounts import (
     FAIRTUNE,
     Runs,
@@ -320,15 +321,34 @@ def test_a_home_that_cannot_be_made_exits_4(tmp_path: Path, capsys: Output) -> N
     ("database", "way_out"),
     [("optuna.db", "FAIRTUNE_STORAGE"), ("mlflow.db", "MLFLOW_TRACKING_URI")],
 )
-def test_a_database_that_is_none_exits_4_and_stays_as_it_is(
-    database: str, way_out: str, home: Home, capsys: Output
+def test_a_mirror_that_is_no_database_stays_as_it_is_and_harms_no_study(
+    database: str, way_out: str, home: Home, capsys: Output, caplog: pytest.LogCaptureFixture
 ) -> None:
-    home.study("quickstart").mkdir(parents=True)  # as after an earlier run
     garbage = home.path / database
     garbage.write_text("no database " * 1000)
-    assert main(["run", "quickstart", "--home", str(home.path)]) == 4
+    argv = ["run", "perceptron-iris", "--home", str(home.path), "--workers", "1", "--json"]
+    assert main([*argv, *set_options("trainer.epochs=1", "search.trials=1")]) == 0
+    assert last_line(capsys.readouterr().out)["finished"]
+    for said in (f"{database} cannot be used: ", way_out, "`fairtune sync perceptron-iris`"):
+        assert said in caplog.text
+    assert garbage.read_text() == "no database " * 1000
+    assert main(["sync", "--home", str(home.path)]) == 4
     said = capsys.readouterr().err
     assert f"{database} cannot be used: " in said and way_out in said
+    assert garbage.read_text() == "no database " * 1000
+
+
+def test_a_record_that_is_no_database_exits_4_and_stays_as_it_is(
+    home: Home, capsys: Output
+) -> None:
+    home.study("quickstart").mkdir(parents=True)
+    garbage = record_file(home, "quickstart")
+    garbage.write_text("no database " * 1000)
+    for command in ("run", "status"):
+        assert main([command, "quickstart", "--home", str(home.path)]) == 4
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said.startswith(f"fairtune: {garbage}: ")
+        assert f"move the folder {garbage.parent} away to start the study anew" in said
     assert garbage.read_text() == "no database " * 1000
 
 
@@ -336,6 +356,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from studies.home import Home
+from studies.records.record import record_file
 with Home.at(Path(sys.argv[1])).lock("quickstart"):
     print("held", flush=True)
     sys.stdin.read()

@@ -23,6 +23,7 @@ from studies import overview, results
 from studies.cli import main
 from studies.home import Home
 from studies.overview import Listed
+from studies.records.record import record_file
 from studies.results import StudyResults
 from tests.integration.accounts import FAIRTUNE
 from tests.states import NAMES, states
@@ -112,12 +113,16 @@ def test_a_home_without_studies_says_what_to_run_first(home: Path) -> None:
         home.mkdir(exist_ok=True)
 
 
-def test_a_broken_database_is_one_sentence(home: Path) -> None:
-    home.mkdir()
-    (home / "optuna.db").write_bytes(b"no database at all")
+def test_a_broken_record_is_one_sentence(home: Path) -> None:
+    record = record_file(Home.at(home), "broken")
+    record.parent.mkdir(parents=True)
+    record.write_bytes(b"no database at all")
     for view, app in each_page():
         assert (view, [error.message for error in app.exception]) == (view, [])
-        assert ["cannot be read" in error.value for error in app.error] == [True]
+        if view == "overview":
+            (warning,) = app.warning
+            assert warning.value.startswith("broken: ")
+            assert "to start the study anew" in warning.value
 
 
 def test_what_a_person_wrote_is_shown_as_text(shows: Shows) -> None:
