@@ -48,7 +48,7 @@ def _look_at(home: Home, study: str) -> bool:
     with closing(opening.open_reader(path)) as record:
         rows = record.execute("PRAGMA integrity_check(5)").fetchall()
     if rows != [("ok",)]:
-        text = "; ".join(str(row[0]) for row in rows)
+        text = " ".join(" ".join(str(row[0]) for row in rows).split())
         raise StorageError(f"{path}: {text}; {opening.DAMAGED.format(path.parent)}")
     return False
 

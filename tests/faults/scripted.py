@@ -14,8 +14,8 @@ from studies.cli import main
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
+from studies.mirrors.mirroring import Mirroring
 from studies.records import EpochReport, Outcome, TrialEnd
-from studies.tracking import MlflowTracker
 
 TRIALS, EPOCHS = 4, 4
 FILE = """
@@ -41,7 +41,7 @@ class Scripted:
     home: Home
     study: str
     waited: float = 0.0
-    """Seconds that the driver has spent on tracking."""
+    """Seconds that the driver has spent on its mirrors."""
     trained: int = 0
     """Epochs."""
 
@@ -61,7 +61,7 @@ class Scripted:
         file.write_text(FILE.format(study=self.study))
         with (
             mock.patch("studies.driver.LocalEngine", lambda *_: Inline(perform)),
-            self._timed("start_trial", "epoch", "finish_trial", "run_id"),
+            self._timed("tick"),
         ):
             return main(["run", str(file), "--home", str(self.home.path)])
 
@@ -79,8 +79,8 @@ class Scripted:
 
         with ExitStack() as stack:
             for name in names:
-                new = timed(getattr(MlflowTracker, name))
-                stack.enter_context(mock.patch.object(MlflowTracker, name, new))
+                new = timed(getattr(Mirroring, name))
+                stack.enter_context(mock.patch.object(Mirroring, name, new))
             yield
 
 
