@@ -87,11 +87,13 @@ class OptunaMirror:
         self._studies[search.id] = found
         self._made.add(search.id)
         for trial in trials:  # what was noted as delivered may have been lost there
-            missing = trial.number >= found.count or trial.number in found.open
-            if missing and trial.id not in backlog.trials:
-                backlog.trials[trial.id] = trial
-            elif not missing and backlog.delivered.get(trial.key) != trial.revision:
+            noted = backlog.delivered.get(trial.key) == trial.revision
+            if trial.number >= found.count:
+                backlog.trials.setdefault(trial.id, trial)
+            elif trial.number not in found.open and not noted:
                 backlog.has(trial, str(trial.number))
+            elif trial.number in found.open and noted:
+                found.update(trial)
         return found
 
     def _trial(
