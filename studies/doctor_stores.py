@@ -96,7 +96,9 @@ def _database(
         yield "ok", f"{path} does not exist yet; it is made at the end of a run"
         return
     if path is not None:
-        wrong = database.damage(path) or database.integrity(path)
+        wrong = database.damage(path)
+        database.hold(path)  # an upgrade may leave it open
+        wrong = wrong or database.integrity(path)
         if wrong != "ok":
             yield "fail", f"{path}: {wrong}: {AWAY}; `fairtune sync --rebuild` fills it again"
             return
