@@ -163,7 +163,8 @@ class RecordReader:
     def epochs(self, trial: int) -> list[EpochRow]:
         """Every epoch of a trial with all of its metrics, in order."""
         query = "SELECT epoch, time, metrics FROM epochs WHERE trial = ? ORDER BY epoch"
-        return [EpochRow(n, at, _metrics(json.loads(text))) for n, at, text in self._all(query, [trial])]
+        rows = self._all(query, [trial])
+        return [EpochRow(n, at, _metrics(json.loads(text))) for n, at, text in rows]
 
     def histories(self, trials: Sequence[str], metrics: Sequence[str]) -> Histories:
         """Some metrics of some trials, which are named by their keys."""
