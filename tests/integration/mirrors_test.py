@@ -222,7 +222,7 @@ def test_a_study_of_somebody_else_is_named_and_left_as_it_is(home: Home) -> None
     )
     assert [trial.value for trial in mirrored(home)] == [1.0]
     assert statuses(home, STUDY)["mlflow"].error == ""
-    assert len(run_ids(home, STUDY)) == 12  # the other mirror was brought up nevertheless
+    assert len(run_ids(home, STUDY)) == 11  # the other mirror was brought up nevertheless
 
 
 def test_the_same_study_of_another_home_is_somebody_elses(
