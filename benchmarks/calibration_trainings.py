@@ -26,6 +26,7 @@ from studies.arm_values import arm_values
 from studies.arm_verdicts import compare_arms
 from studies.engines.trials import train_task
 from studies.home import Home
+from studies.records import Record
 from studies.repeat_results import repeat_results
 
 DATA = ("breast_cancer", "diabetes")

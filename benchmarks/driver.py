@@ -8,8 +8,8 @@ reports and tells on SQLite, on its journal and in memory. Every measurement has
 own (driver_ways.py). Milliseconds are CPU, per trial; growth is the CPU of the last tenth of the
 trials over that of the second one.
 
-Plain Optuna on SQLite would take a long time for 10,000 trials, and so does every TPE: they get as
-many trials as `--most-...` say, and the table says how many they had.
+Plain Optuna on SQLite would take a long time for 10,000 trials, and so do the mirrors and every
+TPE: they get as many trials as `--most-...` say, and the table says how many they had.
 """
 
 from __future__ import annotations
@@ -28,9 +28,12 @@ from rich.console import Console
 from rich.table import Table
 
 PROCESS = Path(__file__).with_name("driver_ways.py")
-FAIRTUNE, SQLITE, JOURNAL, MEMORY = "fairtune", "sqlite", "journal", "memory"
+FAIRTUNE, UNMIRRORED = "fairtune", "unmirrored"
+SQLITE, JOURNAL, MEMORY = "sqlite", "journal", "memory"
+OWN = (FAIRTUNE, UNMIRRORED)
 LABELS = {
     FAIRTUNE: "fairtune, everything on",
+    UNMIRRORED: "fairtune without mirrors",
     SQLITE: "Optuna on SQLite",
     JOURNAL: "Optuna on its journal",
     MEMORY: "Optuna in memory",
@@ -57,7 +60,9 @@ def plan(options: argparse.Namespace) -> Iterator[tuple[str, str, str, int]]:
             wanted = []
             for trials in sorted(options.trials):
                 allowed = min(trials, options.most_tpe) if sampler == "tpe" else trials
-                wanted += [(way, min(allowed, most.get(way, allowed))) for way in LABELS]
+                own = FAIRTUNE if allowed <= options.most_mirrored else UNMIRRORED
+                ways = [own, SQLITE, JOURNAL, MEMORY]
+                wanted += [(way, min(allowed, most.get(way, allowed))) for way in ways]
             for way, trials in dict.fromkeys(wanted):
                 yield way, sampler, pruner, trials
 
@@ -71,15 +76,15 @@ def ratios(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             if other["way"] == SQLITE
             and (other["sampler"], other["pruner"]) == (row["sampler"], row["pruner"])
         ]  # fmt: skip
-        if row["way"] == FAIRTUNE and alike:
+        if row["way"] in OWN and alike:
             beside = max(alike, key=lambda other: int(other["trials"]))
-            both = row["cpu_ms"] + row["mirror_cpu_ms"]
+            both = row["cpu_ms"] + row["mirror_cpu_ms"] if row["way"] == FAIRTUNE else None
             found.append(
                 {
                     **{name: row[name] for name in ("sampler", "pruner", "trials")},
                     "sqlite_trials": beside["trials"],
                     "driver": row["cpu_ms"] / beside["cpu_ms"],
-                    "driver_and_mirror": both / beside["cpu_ms"],
+                    "driver_and_mirrors": None if both is None else both / beside["cpu_ms"],
                 }
             )
     return found
@@ -95,7 +100,7 @@ def show(rows: Sequence[dict[str, Any]], found: Sequence[dict[str, Any]], consol
                  "peak, MB"):  # fmt: skip
         table.add_column(name, justify="right")
     for row in rows:
-        own = row["way"] == FAIRTUNE
+        own = row["way"] in OWN
         table.add_row(
             LABELS[row["way"]],
             row["sampler"],
@@ -103,7 +108,7 @@ def show(rows: Sequence[dict[str, Any]], found: Sequence[dict[str, Any]], consol
             f"{row['trials']:,}",
             f"{row['epochs']:,}",
             f"{row['cpu_ms']:.2f}",
-            f"{row['mirror_cpu_ms']:.2f}" if own else "",
+            f"{row['mirror_cpu_ms']:.2f}" if row["way"] == FAIRTUNE else "",
             f"{row['rest_cpu_s']:.1f}" if own else "",
             f"{row['epochs_per_second']:,.0f}",
             f"{row['growth']:.2f}",
@@ -118,9 +123,10 @@ def show(rows: Sequence[dict[str, Any]], found: Sequence[dict[str, Any]], consol
         console.print(
             f"{each['sampler']}, pruner {each['pruner']}, {each['trials']:,} trials: driver "
             f"{each['driver']:.3f} of plain Optuna on SQLite (at {each['sqlite_trials']:,} trials; "
-            f"target {TARGET_RATIO}), driver and mirrors {each['driver_and_mirror']:.2f}"
+            f"target {TARGET_RATIO})"
+            + (f", driver and mirrors {both:.2f}" if (both := each["driver_and_mirrors"]) else "")
         )
-    own = [row for row in rows if row["way"] == FAIRTUNE]
+    own = [row for row in rows if row["way"] in OWN]
     slowest = min(row["epochs_per_second"] for row in own)
     largest = max(row["peak_mb"] for row in own)
     console.print(
@@ -141,6 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help="of both; with median most trials end early")  # fmt: skip
     parser.add_argument("--most-sqlite", type=int, default=300, help="trials of plain Optuna there")
     parser.add_argument("--most-journal", type=int, default=1_000, help="the same on its journal")
+    parser.add_argument("--most-mirrored", type=int, default=1_000, help="trials with mirrors on")
     parser.add_argument("--most-tpe", type=int, default=1_000, help="trials of every TPE")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write JSON here")
     options = parser.parse_args(arguments)

@@ -164,7 +164,18 @@ class InstantEngine:
         self._events.append(Ended(self._task.trial, end))
 
 
-def run_fairtune(sampler: str, pruner: str, trials: int, folder: Path) -> dict[str, Any]:
+class NoMirrors:
+    """In place of the mirrors of a study that has none."""
+
+    def __init__(self, *_: Any) -> None: ...
+    def tick(self) -> None: ...
+    def finish(self, *_: Any) -> None: ...
+    def close(self) -> None: ...
+
+
+def run_fairtune(
+    sampler: str, pruner: str, trials: int, folder: Path, *, mirrored: bool = True
+) -> dict[str, Any]:
     """A study as `fairtune run` runs it, but for the workers."""
     from studies import document, driver
     from studies.home import Home
@@ -185,7 +196,8 @@ def run_fairtune(sampler: str, pruner: str, trials: int, folder: Path) -> dict[s
 
     text = STUDY.format(epochs=EPOCHS, sampler=sampler, trials=trials, pruner=pruner)
     before = time.process_time()
-    with mock.patch.object(driver, "LocalEngine", InstantEngine):
+    mirroring = driver.Mirroring if mirrored else NoMirrors
+    with mock.patch.multiple(driver, LocalEngine=InstantEngine, Mirroring=mirroring):
         spec = resolve(document.parse(text, "driven.yaml"))
         found = driver.run_study(spec, Home.at(folder / "home"), workers=1, display=Watch())
         assert len(found.results.ended) == trials
@@ -195,6 +207,7 @@ def run_fairtune(sampler: str, pruner: str, trials: int, folder: Path) -> dict[s
     cost = clock.found()
     return {
         **cost,
+        "mirrored": mirrored,
         "mirror_cpu_ms": 1000 * (children.ru_utime + children.ru_stime) / trials,
         "rest_cpu_s": whole - cost["cpu_ms"] * trials / 1000,
         "record_mb": sum(f.stat().st_size for f in folder.rglob("record.db*")) / 2**20,
@@ -256,11 +269,15 @@ def peak_mb() -> float:
 
 
 def main() -> None:
-    """`driver_ways.py WAY SAMPLER PRUNER TRIALS`."""
+    """`driver_ways.py WAY SAMPLER PRUNER TRIALS`; the way is `fairtune`, `unmirrored`, `sqlite`,
+    `journal` or `memory`."""
     way, sampler, pruner, trials = sys.argv[1:]
     with TemporaryDirectory(prefix="driver-") as folder:
         given = sampler, pruner, int(trials), Path(folder)
-        found = run_fairtune(*given) if way == "fairtune" else run_optuna(way, *given)
+        if way in ("fairtune", "unmirrored"):
+            found = run_fairtune(*given, mirrored=way == "fairtune")
+        else:
+            found = run_optuna(way, *given)
     known = {"way": way, "sampler": sampler, "pruner": pruner}
     print(json.dumps({**known, **found, "peak_mb": peak_mb()}))
 

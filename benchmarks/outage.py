@@ -31,9 +31,9 @@ from benchmarks.machine import machine
 from studies import document
 from studies.driver import run_study
 from studies.home import Home
+from studies.mirrors.sync import sync
 from studies.runner import Display
 from studies.spec import resolve
-from studies.mirrors.sync import sync
 from studies.tracking import MlflowTracker
 from tests.faults.servers import MlflowServer, free_port
 from tests.integration.accounts import Runs

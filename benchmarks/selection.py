@@ -53,6 +53,7 @@ from tables import NETWORK, TABLES, load
 from lightning_modules.configuration import Configuration
 from lightning_modules.networks import NETWORKS
 from studies.home import Home
+from studies.records import Record
 from studies.stats import Array, Interval, differences, mean_interval
 
 METHODS = ("random", "tpe")

@@ -4,18 +4,24 @@ and pruner in an Optuna study in memory, which is built from the record when a s
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import optuna
-from optuna.distributions import distribution_to_json, json_to_distribution
+from optuna.distributions import (
+    BaseDistribution,
+    distribution_to_json,
+    json_to_distribution,
+)
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from lightning_modules.configuration import Configuration
 from studies.records import Outcome, Record, Search, Trial, TrialEnd
+from studies.records.sharing import Sections
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -70,6 +76,7 @@ class TrialStore:
     """Every trial that was begun, by number."""
     reusable: dict[str, Trial] = field(default_factory=dict)
     """The first finished trial of every configuration whose result can be used again."""
+    _sections: Sections = field(default_factory=Sections)
 
     def __post_init__(self) -> None:
         for trial in self.record.trials(self.search.id):
@@ -101,7 +108,9 @@ class TrialStore:
         if self.study is not None and handle is not None:
             trial = self.study.described(trial, handle)
             state = self.study.changed_state()
-        begun = self.record.begin(replace(trial, search=self.search.id), state)
+        shared = self._sections.shared(trial.configuration)
+        trial = replace(trial, search=self.search.id, configuration=shared)
+        begun = self.record.begin(trial, state)
         self.trials[begun.number] = begun
         return AskedTrial(self, begun, configuration, handle)
 
@@ -157,11 +166,31 @@ class TrialStore:
             self.reusable.setdefault(trial.config_hash, trial)
 
 
+class SharingStorage(InMemoryStorage):
+    """Optuna's trials in memory; thousands of them share the names and kinds of parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kinds: dict[tuple[str, BaseDistribution], BaseDistribution] = {}
+
+    def set_trial_param(
+        self,
+        trial_id: int,
+        param_name: str,
+        param_value_internal: float,
+        distribution: BaseDistribution,
+    ) -> None:
+        """As Optuna's, with one distribution for all trials where they are equal."""
+        name = sys.intern(param_name)
+        kind = self._kinds.setdefault((name, distribution), distribution)
+        super().set_trial_param(trial_id, name, param_value_internal, kind)
+
+
 class SearchStudy:
     """The Optuna study of a search, in memory."""
 
     def __init__(self, search: Search, pruner: optuna.pruners.BasePruner) -> None:
-        self.storage = InMemoryStorage()
+        self.storage = SharingStorage()
         self.study = optuna.create_study(
             storage=self.storage, study_name=search.name, direction=search.goal, pruner=pruner
         )
@@ -169,6 +198,8 @@ class SearchStudy:
         for name, value in search.sampler_state.items():
             self.storage.set_study_system_attr(self._id, name, value)
         self._saved = dict(search.sampler_state)
+        self._described: dict[tuple[tuple[str, int], ...], dict[str, str]] = {}
+        """What the record says of distributions, by what they are; the storage keeps them all."""
 
     def ask(
         self, sampler: optuna.samplers.BaseSampler, point: Mapping[str, Any] | None = None
@@ -199,13 +230,20 @@ class SearchStudy:
     def described(self, trial: Trial, handle: optuna.Trial) -> Trial:
         """A trial with what Optuna knows of it."""
         frozen = self._get(handle.number)
-        kinds = {name: distribution_to_json(kind) for name, kind in frozen.distributions.items()}
         return replace(
             trial,
             params=frozen.params,
-            distributions=kinds,
+            distributions=self._described_kinds(frozen),
             sampler_state=dict(frozen.system_attrs),
         )
+
+    def _described_kinds(self, frozen: FrozenTrial) -> dict[str, str]:
+        kinds = frozen.distributions
+        known = tuple((name, id(kind)) for name, kind in kinds.items())
+        if known not in self._described:
+            texts = {name: distribution_to_json(kind) for name, kind in kinds.items()}
+            self._described[known] = texts
+        return self._described[known]
 
     def finish(self, trial: Trial, handle: optuna.Trial) -> Trial:
         """Tell Optuna how a trial ended; an interrupted one goes on running for it, and what the

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +21,7 @@ from studies.earlier import FILE, is_earlier
 from studies.home import Home
 from studies.records import connection as opening
 from studies.records import schema
+from studies.records.sharing import Sections
 from studies.records.trials import ABANDONED, Outcome, Trial, TrialEnd
 
 Goal = Literal["minimize", "maximize"]
@@ -41,6 +41,11 @@ ENDING = (
     "seconds", "device", "data_hash", "weights_hash", "rows", "sampler_state", "duplicate_of",
 )  # fmt: skip
 """The columns that the end of a trial fills."""
+AT_ONCE = 1000
+"""Trials that are read at a time."""
+METRICS = ("best", "test")
+"""The JSON columns that hold numbers, not all of them finite."""
+JSON_COLUMNS = ("configuration", "params", "distributions", "sampler_state", "best", "test", "rows")
 
 
 @dataclass(frozen=True)
@@ -134,11 +139,15 @@ class RecordReader:
         where = "revision > ?" + (" AND search = ?" if search is not None else "")
         values = [since] if search is None else [since, search]
         query = f"SELECT {', '.join(COLUMNS)} FROM trials WHERE {where} ORDER BY search, number"
-        rows = self._all(query, values)
-        curves = self._curves([row[0] for row in rows] if since >= 0 else None, search)
-        return [
-            _trial(row, phases[row[1]], curves.get(row[0], {}), run_ids.get(row[3])) for row in rows
-        ]
+        found: list[Trial] = []
+        sections = Sections()
+        for rows in self._some(query, values):
+            curves = self._curves([row[0] for row in rows])
+            found += [
+                _trial(row, phases[row[1]], curves.get(row[0], {}), run_ids.get(row[3]))
+                for row in _parsed(rows, sections)
+            ]
+        return found
 
     def changed(self) -> datetime | None:
         """When a trial started or ended last, local time."""
@@ -154,7 +163,8 @@ class RecordReader:
     def epochs(self, trial: int) -> list[EpochRow]:
         """Every epoch of a trial with all of its metrics, in order."""
         query = "SELECT epoch, time, metrics FROM epochs WHERE trial = ? ORDER BY epoch"
-        return [EpochRow(n, at, json.loads(text)) for n, at, text in self._all(query, [trial])]
+        rows = self._all(query, [trial])
+        return [EpochRow(n, at, _metrics(json.loads(text))) for n, at, text in rows]
 
     def histories(self, trials: Sequence[str], metrics: Sequence[str]) -> Histories:
         """Some metrics of some trials, which are named by their keys."""
@@ -162,7 +172,7 @@ class RecordReader:
         query = "SELECT epoch, metrics FROM epochs JOIN trials ON epochs.trial = trials.id"
         for trial, curves in found.items():
             for epoch, text in self._all(f"{query} WHERE key = ? ORDER BY epoch", [trial]):
-                known = json.loads(text)
+                known = _metrics(json.loads(text))
                 for metric in metrics:
                     if math.isfinite(known.get(metric, math.nan)):
                         curves.setdefault(metric, {})[epoch] = known[metric]
@@ -177,18 +187,21 @@ class RecordReader:
         query = "SELECT version FROM attempts WHERE trial = ? ORDER BY number LIMIT 1"
         return "".join(row[0] for row in self._all(query, [trial]))
 
-    def _curves(self, ids: Sequence[int] | None, search: int | None) -> dict[int, dict[int, float]]:
-        """The objective after every epoch, by trial."""
-        query, values = "SELECT trial, epoch, value FROM epochs", list(ids or ())
-        if ids is not None:
-            query += f" WHERE trial IN ({','.join('?' * len(ids))})"
-        elif search is not None:
-            query += " WHERE trial IN (SELECT id FROM trials WHERE search = ?)"
-            values = [search]
+    def _curves(self, trials: Sequence[int]) -> dict[int, dict[int, float]]:
+        """The objective after every epoch of some trials, by their rows."""
+        marks = ",".join("?" * len(trials))
+        query = f"SELECT trial, epoch, value FROM epochs WHERE trial IN ({marks})"
         found: dict[int, dict[int, float]] = {}
-        for trial, epoch, value in self._all(f"{query} ORDER BY trial, epoch", values):
+        for trial, epoch, value in self._all(f"{query} ORDER BY trial, epoch", trials):
             found.setdefault(trial, {})[epoch] = math.nan if value is None else value
         return found
+
+    def _some(self, query: str, values: Sequence[Any] = ()) -> Iterator[list[Any]]:
+        """Rows, some at a time: their text takes more memory than what is read from it."""
+        with opening.said(self.path):
+            cursor = self.connection.execute(query, values)
+            while rows := cursor.fetchmany(AT_ONCE):
+                yield rows
 
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with opening.said(self.path):
@@ -310,7 +323,7 @@ class Record(RecordReader):
 
     def epoch(self, trial: int, epoch: int, metrics: Mapping[str, float], value: float) -> None:
         """A trial finished an epoch now; of two attempts at an epoch the first counts."""
-        row = [trial, epoch, milliseconds(), _number(value), json.dumps(dict(metrics))]
+        row = [trial, epoch, milliseconds(), _number(value), _metrics_json(metrics)]
         with opening.said(self.path):  # one statement is a transaction by itself
             self._patiently("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?)", row)
 
@@ -387,9 +400,10 @@ class Record(RecordReader):
             started = _milliseconds(trial.started) if trial.started else milliseconds()
             added = replace(added, id=self._insert(added, started))
             ending = ", ".join(f"{column} = ?" for column in ENDING)
+            row = _row(added)
             self.connection.execute(
                 f"UPDATE trials SET {ending} WHERE id = ?",
-                [*(_row(added)[column] for column in ENDING), added.id],
+                [*(row[column] for column in ENDING), added.id],
             )
             for _ in range(failed):
                 self._begin_attempt(added.id, started, version)
@@ -401,9 +415,9 @@ class Record(RecordReader):
             self.connection.executemany(
                 "INSERT INTO epochs VALUES (?, ?, ?, ?, ?)",
                 [
-                    (added.id, row.epoch, row.time, _number(values.get(row.epoch)),
-                     json.dumps(dict(row.metrics)))
-                    for row in epochs
+                    (added.id, each.epoch, each.time, _number(values.get(each.epoch)),
+                     _metrics_json(each.metrics))
+                    for each in epochs
                 ],
             )  # fmt: skip
         return added
@@ -452,9 +466,10 @@ class Record(RecordReader):
     def _transaction(self, *, durable: bool = False) -> Iterator[None]:
         """All or nothing; what is `durable` is on the disk at the end."""
         with opening.said(self.path):
-            usual = self.connection.execute("PRAGMA synchronous").fetchone()[0]
+            usual = None
             try:
                 if durable:
+                    usual = self.connection.execute("PRAGMA synchronous").fetchone()[0]
                     self.connection.execute("PRAGMA synchronous = FULL")
                 self._patiently("BEGIN IMMEDIATE")
                 yield
@@ -464,7 +479,7 @@ class Record(RecordReader):
                     self.connection.execute("ROLLBACK")
                 raise
             finally:
-                if durable:
+                if usual is not None:
                     self.connection.execute(f"PRAGMA synchronous = {usual}")
 
     def _patiently(self, statement: str, values: Sequence[Any] = ()) -> None:
@@ -509,16 +524,45 @@ def _row(trial: Trial) -> dict[str, Any]:
         "is_default": trial.default,
         "outcome": None if trial.outcome is None else trial.outcome.value,
         "ended": None if trial.ended is None else _milliseconds(trial.ended),
-        **{name: json.dumps(dict(getattr(trial, name))) for name in (
-            "configuration", "params", "distributions", "sampler_state", "best", "test", "rows")},
+        **{name: json.dumps(dict(getattr(trial, name))) for name in JSON_COLUMNS
+           if name not in METRICS},
+        **{name: _metrics_json(getattr(trial, name)) for name in METRICS},
     }  # fmt: skip
 
 
-@lru_cache(maxsize=4096)
-def _shared(text: str) -> dict[str, Any]:
-    """What many trials have alike is read once: nobody changes it."""
-    found: dict[str, Any] = json.loads(text)
-    return found
+def _metrics_json(metrics: Mapping[str, float]) -> str:
+    """Metrics in JSON that every program reads: it has no word for NaN and none for infinity."""
+    text = json.dumps(dict(metrics))
+    if "NaN" not in text and "Infinity" not in text:
+        return text
+    parts = (f"{json.dumps(name)}: {_json_number(value)}" for name, value in metrics.items())
+    return f"{{{', '.join(parts)}}}"
+
+
+def _json_number(value: float) -> str:
+    if math.isnan(value):
+        return "null"
+    return json.dumps(value) if math.isfinite(value) else f"{'-' * (value < 0)}1e999"
+
+
+def _metrics(found: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: math.nan if value is None else value for name, value in found.items()}
+
+
+def _parsed(rows: Sequence[Sequence[Any]], sections: Sections) -> Iterator[Sequence[Any]]:
+    """Rows of trials with their JSON columns read. What many trials have alike is there once, for
+    nobody changes it: equal texts, equal sections of configurations, and the names in all."""
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for name in JSON_COLUMNS:
+        at = COLUMNS.index(name)
+        texts = dict.fromkeys(columns[at])
+        read = dict(zip(texts, json.loads(f"[{','.join(texts)}]"), strict=True))
+        if name == "configuration":
+            read = {text: sections.shared(found) for text, found in read.items()}
+        elif name in METRICS:
+            read = {t: _metrics(found) if "null" in t else found for t, found in read.items()}
+        columns[at] = [read[text] for text in columns[at]]
+    return zip(*columns, strict=True)
 
 
 def _trial(row: Sequence[Any], phase: str, curve: Mapping[int, float], run_id: str | None) -> Trial:
@@ -528,12 +572,12 @@ def _trial(row: Sequence[Any], phase: str, curve: Mapping[int, float], run_id: s
      weights_hash, rows, revision) = row  # fmt: skip
     return Trial(
         key=key, arm=arm, phase=phase, outcome=None if outcome is None else Outcome(outcome),
-        value=value, seed=seed, configuration=json.loads(configuration), config_hash=config_hash,
-        epochs=epochs, best_epoch=best_epoch, best=json.loads(best), test=_shared(test),
+        value=value, seed=seed, configuration=configuration, config_hash=config_hash,
+        epochs=epochs, best_epoch=best_epoch, best=best, test=test,
         reason=reason, seconds=seconds, run_id=run_id, duplicate_of=duplicate_of,
-        default=bool(is_default), params=json.loads(params), curve=curve, started=_local(started),
+        default=bool(is_default), params=params, curve=curve, started=_local(started),
         ended=_local(ended), device=device, traceback=traceback, data_hash=data_hash,
-        weights_hash=weights_hash, repeat=repeat, split=split, number=number, rows=_shared(rows),
-        seed_index=seed_index, distributions=_shared(distributions),
-        sampler_state=_shared(sampler_state), id=id_, search=search, revision=revision,
+        weights_hash=weights_hash, repeat=repeat, split=split, number=number, rows=rows,
+        seed_index=seed_index, distributions=distributions,
+        sampler_state=sampler_state, id=id_, search=search, revision=revision,
     )  # fmt: skip

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from studies.records import Outcome, Record, RecordReader
 from studies.records.deliveries import Deliveries, run_ids, store_name
 from studies.report import render
 from studies.results import load
+from tests.integration.agreement import check_agreement
 
 Output = pytest.CaptureFixture[str]
 OLD = Path(__file__).parents[1] / "old_home" / "home.tar.xz"
@@ -411,3 +413,38 @@ def test_looking_for_homes_of_before_imports_nothing_heavy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def told_by(home: Home, study: str) -> dict[str, Any]:
+    """Everything that a record says, but for the order in which it was written."""
+    with RecordReader.open(home, study) as record:
+        trials = record.trials(run_ids=run_ids(home, study))
+        return {
+            "notes": record.notes(),
+            "searches": [replace(search, id=0) for search in record.searches()],
+            "trials": {t.key: replace(t, id=0, search=0, revision=0) for t in trials},
+            "epochs": {trial.key: record.epochs(trial.id) for trial in trials},
+            "versions": {trial.key: record.version(trial.id) for trial in trials},
+        }
+
+
+def test_lost_homes_are_made_again_from_their_mirrors_which_go_on(
+    old: Path, tmp_path: Path, capsys: Output
+) -> None:
+    home = Home.at(tmp_path / "new")
+    files = {"compared": "comparison.yaml", "searched": "single.yaml"}
+    options = ["--home", str(home.path), "--workers", "1", "--quiet"]
+    for file in files.values():
+        assert main(["run", str(old / file), *options]) == 0
+    before = {study: told_by(home, study) for study in files}
+    shutil.rmtree(home.path / "studies")
+    capsys.readouterr()
+    assert main(["import", "--home", str(home.path)]) == 0
+    assert capsys.readouterr().out == (
+        "compared: imported 16 trials\nsearched: imported 8 trials\n"
+    )
+    assert {study: told_by(home, study) for study in files} == before
+    for study, file in files.items():
+        assert main(["run", str(old / file), *options]) == 0  # it is finished: nothing is trained
+        check_agreement(home, study)  # the mirrors are its own: nothing is there twice
+    assert {study: told_by(home, study) for study in files} == before

@@ -13,12 +13,12 @@ import yaml
 from optuna.trial import TrialState
 
 from lightning_modules import own
-from studies.archive import Asked
 from studies.cli import main
 from studies.driver import run_study
 from studies.home import Home
 from studies.listeners import Display
 from studies.spec import load
+from studies.trial_store import AskedTrial
 from tests.conftest import MakeHome, WriteModule
 from tests.integration.accounts import FAIRTUNE, Runs, last_line, optuna_trials
 from tests.own_code import LIGHTNING, NETWORK
@@ -99,7 +99,7 @@ class StopAt(Display):
 
     asked = False
 
-    def epoch(self, asked: Asked, epoch: int, value: float) -> None:
+    def epoch(self, asked: AskedTrial, epoch: int, value: float) -> None:
         self.asked = self.asked or epoch == 1
 
 
