@@ -49,7 +49,10 @@ def test_a_database_that_another_program_has_locked_makes_no_epoch_wait(
     def blow(trial: int, epoch: int) -> None:
         if (trial, epoch) == (1, 2):
             study.wait_for_trials("optuna")
-            locks.append(sqlite3.connect(home.path / "optuna.db", isolation_level=None))
+            path = home.path / "optuna.db"
+                locks.append(
+                    sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+                )
             locks[0].execute("begin immediate")
 
     study = Scripted(home, "locked")
