@@ -50,9 +50,8 @@ def test_a_database_that_another_program_has_locked_makes_no_epoch_wait(
         if (trial, epoch) == (1, 2):
             study.wait_for_trials("optuna")
             path = home.path / "optuna.db"
-                locks.append(
-                    sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-                )
+            other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            locks.append(other)
             locks[0].execute("begin immediate")
 
     study = Scripted(home, "locked")
