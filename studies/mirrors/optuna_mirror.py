@@ -45,6 +45,9 @@ class OptunaMirror:
         self._storage, self._noted = None, -1
         self._studies.clear()
 
+    def prefetch(self) -> None:
+        """Nothing else is needed at the end."""
+
     def bring_up(self, record: RecordReader, backlog: Backlog, until: Until) -> bool:
         """Write what is missing; whether nothing is left to do."""
         revision = record.revision
