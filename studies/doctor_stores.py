@@ -15,7 +15,7 @@ from studies.mirrors.left import NAMES, missing
 from studies.mirrors.sync import sync
 from studies.records import Record, RecordReader
 from studies.records import connection as opening
-from studies.records.record import record_file, recorded_studies
+from studies.records.reader import record_file, recorded_studies
 
 State = Literal["ok", "warn", "fail"]
 Found = Iterator[tuple[State, str]]

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lightning_modules.errors import StorageError, UserError
 from studies.database import damage, hold, sqlite_file
 from studies.home import redact, without_secrets
-from studies.records.record import Goal
+from studies.records.reader import Goal
 
 FAILURES = (SQLAlchemyError, sqlite3.Error, StorageInternalError, RuntimeError, ImportError,
             OSError)  # fmt: skip

@@ -22,7 +22,7 @@ from studies.mirrors.mlflow_client import (
     resolve_tags,
 )
 from studies.records import Outcome
-from studies.records.record import IDENTITY
+from studies.records.reader import IDENTITY
 
 PARENT_TAG = "fairtune.parent_run_id"
 RECORD_TAG = "fairtune.record"

@@ -13,7 +13,7 @@ from studies.mirrors import optuna_database, optuna_trial
 from studies.mirrors.backlog import Backlog, Until, is_live
 from studies.mirrors.optuna_study import OptunaStudy
 from studies.records import RecordReader, Search, Trial
-from studies.records.record import IDENTITY
+from studies.records.reader import IDENTITY
 
 
 class OptunaMirror:

@@ -21,7 +21,7 @@ from studies.database import integrity
 from studies.home import Home
 from studies.records import Record, RecordReader
 from studies.records import connection as opening
-from studies.records.record import record_file
+from studies.records.reader import record_file
 from tests.unit.record_test import STUDY, trial_of
 
 Output = pytest.CaptureFixture[str]

@@ -18,7 +18,7 @@ from studies import database
 from studies.home import Home
 from studies.records import Outcome, Record, RecordReader, Search, Trial, TrialEnd, schema
 from studies.records import connection as opening
-from studies.records.record import EpochRow, record_file, recorded_studies
+from studies.records.reader import EpochRow, record_file, recorded_studies
 from studies.records.trials import ABANDONED
 
 STUDY = "kept"
@@ -196,11 +196,11 @@ def test_trials_of_a_driver_that_died_are_interrupted_when_they_were_last_heard_
 
 
 def test_a_search_is_made_once_and_keeps_what_its_sampler_noted(record: Record) -> None:
-    made = record.add_search("kept/a b", arm="a b", repeat=2, split=5, goal="maximize")
-    record.save_sampler_state(made.id, {"cma": "00ff", "n": [1, 2]})
-    again = record.add_search("kept/a b", arm="a b", repeat=2, split=5, goal="maximize")
-    assert again == replace(made, sampler_state={"cma": "00ff", "n": [1, 2]})
-    assert record.searches() == [again]
+    state = {"cma": "00ff", "n": [1, 2]}
+    kind = {"arm": "a b", "repeat": 2, "split": 5, "goal": "maximize"}
+    made = record.add_search("kept/a b", **kind, sampler_state=state)
+    assert record.add_search("kept/a b", **kind) == made
+    assert made.sampler_state == state and record.searches() == [made]
 
 
 def test_a_trial_and_what_the_sampler_noted_at_it_are_written_together(
