@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studies.home import Home, redact
-from studies.records.record import milliseconds
+from studies.records.rows import milliseconds
 
 FILE = "mirrors.db"
 TABLES = """

@@ -127,7 +127,7 @@ def test_what_a_server_that_is_gone_for_good_has_missed_is_delivered_once_by_syn
 ) -> None:
     def blow(trial: int, epoch: int) -> None:
         if (trial, epoch) == (1, 2):
-            study.wait_for("mlflow", lambda status: status.steps > 1)
+            study.wait_for_trials("mlflow")
             server.kill()
 
     study = Scripted(home, "for-good")

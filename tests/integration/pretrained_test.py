@@ -22,7 +22,7 @@ from studies.cli import main
 from studies.home import Home
 from studies.records import RecordReader
 from studies.records.deliveries import Deliveries, store_name
-from studies.records.record import record_file
+from studies.records.reader import record_file
 from tests.integration.accounts import Runs, last_line
 
 Tree = dict[str, Any]
