@@ -13,6 +13,7 @@ import yaml
 from optuna.trial import TrialState
 
 from lightning_modules import own
+from studies import results
 from studies.cli import main
 from studies.driver import run_study
 from studies.home import Home
@@ -90,8 +91,8 @@ def write(folder: Path, text: str) -> str:
 
 
 def outcomes(home: Home, study: str, phase: str) -> list[str]:
-    tags = [run.data.tags for run in Runs.of(home, study).children]
-    return sorted(t["fairtune.outcome"] for t in tags if t["fairtune.phase"] == phase)
+    trials = results.load(home, study).trials
+    return sorted(str(trial.outcome) for trial in trials if trial.phase == phase)
 
 
 class StopAt(Display):
