@@ -7,8 +7,9 @@ Trains the same 12 configurations (an MLP on digits, 12 learning rates, 10 epoch
 `raw_loop.py`, by `todays_script.py` and by `fairtune run` with one and with two workers: in turn,
 each in a fresh process and a fresh folder. The tuning phase lasts from the start of the first
 trial to the end of the last one; the whole process also has imports, databases and the farewell.
-fairtune loads its data within the tuning phase, the two scripts before it; the tail of fairtune's
-background tracking comes after it, and shows in the whole process only.
+fairtune loads its data within the tuning phase, the two scripts before it; its mirrors are brought
+up to its record beside the training and after it. The clock of the whole process stops when both
+are complete; a time at which they are not is refused.
 
 With `--epochs`: milliseconds per epoch of fairtune's smallest networks, trained in this process,
 beside the plain loop with loss and accuracy of both parts. fairtune computes F1 as well, which is
@@ -41,6 +42,10 @@ import torch
 from machine import machine
 from rich.console import Console
 from rich.table import Table
+
+from studies.home import Home
+from studies.records import RecordReader
+from studies.records.deliveries import is_behind
 
 HERE = Path(__file__).parent
 FAIRTUNE = Path(sys.executable).with_name("fairtune")
@@ -93,6 +98,7 @@ def run_fairtune(workers: int) -> Timing:
         command = [str(FAIRTUNE), "run", str(study), "--workers", str(workers), "--json"]
         home = ["--home", str(Path(folder) / "home")]
         report, seconds = execute([*command, *home], Path(folder))
+        check_mirrors(Home.at(Path(folder) / "home"))
     check("fairtune", report["trials"].get("completed", 0), report["epochs"])
     return Timing(report["seconds"], seconds, report["best"]["value"])
 
@@ -122,6 +128,14 @@ def check(name: str, trials: int, epochs: int) -> None:
             f"{name} completed {trials} trials with {epochs} epochs, "
             f"expected {TRIALS} with {TRIAL_EPOCHS}"
         )
+
+
+def check_mirrors(home: Home) -> None:
+    """Refuse a time that leaves something to deliver."""
+    with RecordReader.open(home, "overhead") as record:
+        revision = record.revision
+    if is_behind(home, "overhead", revision):
+        raise SystemExit(f"fairtune ended before its mirrors were complete: {home.path}")
 
 
 WAYS: dict[str, Callable[[], Timing]] = {
@@ -285,6 +299,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.repeat < 1:
         parser.error(f"--repeat must be at least 1, got {options.repeat}")
+    for name in ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI"):
+        os.environ.pop(name, None)  # the mirrors are those of the home
     result: dict[str, Any] = {"benchmark": "epochs" if options.epochs else "overhead"}
     result |= {"repeat": options.repeat, "machine": machine()}
     if options.epochs:
