@@ -31,7 +31,7 @@ from studies.mirrors.optuna_study import OptunaStudy
 from studies.phases import search_name
 from studies.records import Record, Search, Trial
 from studies.records.deliveries import Deliveries, MirrorStatus, store_name
-from studies.records.record import EpochRow
+from studies.records.reader import EpochRow
 from studies.spec import Spec
 from studies.splits import splits_of
 

@@ -16,9 +16,9 @@ from lightning_modules.errors import StorageError
 
 CREATION_SECONDS = 120
 MAGIC = b"SQLite format 3\0"
-_looked_at: set[tuple[int, int]] = set()
-"""Files by device and inode that this process has looked at and may hold open: to read one again
-and close it would drop SQLite's locks on it, and another process could then remove its log
+_held: set[tuple[int, int]] = set()
+"""Files by device and inode that this process may hold open: to read one itself and close it would
+drop SQLite's locks on it, and another process could then remove its log
 (sqlite.org/howtocorrupt.html, section 2.2)."""
 
 
@@ -30,8 +30,26 @@ def sqlite_file(url: str) -> Path | None:
     return Path(rest.partition("?")[0].removeprefix("/"))
 
 
+def hold(path: Path) -> None:
+    """This process opens a database from here on, and does not read its file itself any more."""
+    _held.add(_identity(path))
+
+
+def is_held(path: Path) -> bool:
+    """Whether this process may hold a database open."""
+    return _identity(path) in _held
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    file = path.stat()
+    return file.st_dev, file.st_ino
+
+
 def damage(path: Path) -> str | None:
-    """What the first bytes of a database say is wrong with it; None where nothing is."""
+    """What the first bytes of a database say is wrong with it; None where nothing is, and where
+    this process holds it: then SQLite itself must say."""
+    if is_held(path):
+        return None
     with path.open("rb") as file:
         head = file.read(100)
     if not head:
@@ -67,11 +85,9 @@ def prepare(path: Path, create: Callable[[Path], None]) -> None:
                 f"{path}: another process has been making it for {CREATION_SECONDS} s; "
                 "end that process and run the same command again"
             ) from None
-    file = path.stat()
-    if (file.st_dev, file.st_ino) not in _looked_at:
-        if what := damage(path):
-            raise sqlite3.DatabaseError(what)
-        _looked_at.add((file.st_dev, file.st_ino))
+    if what := damage(path):
+        raise sqlite3.DatabaseError(what)
+    hold(path)
 
 
 def integrity(path: Path) -> str:

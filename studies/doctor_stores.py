@@ -15,7 +15,7 @@ from studies.mirrors.left import NAMES, missing
 from studies.mirrors.sync import sync
 from studies.records import Record, RecordReader
 from studies.records import connection as opening
-from studies.records.record import record_file, recorded_studies
+from studies.records.reader import record_file, recorded_studies
 
 State = Literal["ok", "warn", "fail"]
 Found = Iterator[tuple[State, str]]
@@ -48,7 +48,7 @@ def _look_at(home: Home, study: str) -> bool:
     with closing(opening.open_reader(path)) as record:
         rows = record.execute("PRAGMA integrity_check(5)").fetchall()
     if rows != [("ok",)]:
-        text = "; ".join(str(row[0]) for row in rows)
+        text = " ".join(" ".join(str(row[0]) for row in rows).split())
         raise StorageError(f"{path}: {text}; {opening.DAMAGED.format(path.parent)}")
     return False
 
@@ -96,7 +96,9 @@ def _database(
         yield "ok", f"{path} does not exist yet; it is made at the end of a run"
         return
     if path is not None:
-        wrong = database.damage(path) or database.integrity(path)
+        wrong = database.damage(path)
+        database.hold(path)  # an upgrade may leave it open
+        wrong = wrong or database.integrity(path)
         if wrong != "ok":
             yield "fail", f"{path}: {wrong}: {AWAY}; `fairtune sync --rebuild` fills it again"
             return

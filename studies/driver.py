@@ -22,7 +22,7 @@ from studies.inputs import check_inputs
 from studies.mirrors.mirroring import Mirroring
 from studies.records import Record, RecordReader
 from studies.records.deliveries import is_behind, run_ids
-from studies.records.record import record_file
+from studies.records.reader import record_file
 from studies.results import StudyResults
 from studies.runner import Display, Runner
 from studies.spec import Spec

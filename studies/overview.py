@@ -14,7 +14,7 @@ from studies import document
 from studies.confirmation import confirm_seeds
 from studies.home import Home
 from studies.records import RecordReader
-from studies.records.record import record_file, recorded_studies
+from studies.records.reader import record_file, recorded_studies
 from studies.results import StudyResults, outcome_counts, summary
 from studies.spec import resolve
 

@@ -17,7 +17,7 @@ from studies.garbage import uncollected
 from studies.home import Home
 from studies.records import Outcome, RecordReader, Trial, merit
 from studies.records.deliveries import run_ids
-from studies.records.record import recorded_studies
+from studies.records.reader import recorded_studies
 from studies.spec import Spec, resolve
 
 

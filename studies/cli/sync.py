@@ -31,7 +31,7 @@ def sync(
 ) -> None:
     """Deliver to Optuna's storage and to MLflow what they have missed, exactly once."""
     from studies.mirrors.sync import sync
-    from studies.records.record import recorded_studies
+    from studies.records.reader import recorded_studies
 
     place = open_home(home)
     screen = console(stderr=as_json)

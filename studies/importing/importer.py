@@ -17,7 +17,7 @@ from studies.importing.spool import read_ledger, read_trial
 from studies.importing.trials import KnownEpochs, epochs_of, has_started, settled, trial_of
 from studies.records import Record, Search, Trial
 from studies.records.deliveries import Deliveries, store_name
-from studies.records.record import EpochRow, record_file
+from studies.records.reader import EpochRow, record_file
 from studies.spec import Spec, resolve
 
 if TYPE_CHECKING:
@@ -156,17 +156,15 @@ class _Import:
                 yield key, trial.run_id
 
     def _add_search(self, record: Record, part: Part) -> Search:
-        search = record.add_search(
+        return record.add_search(
             part.name,
             arm=part.notes.get("arm", ""),
             repeat=part.notes.get("repeat", 1),
             phase=part.notes.get("phase", "search"),
             split=part.notes.get("split"),
             goal=part.goal,
+            sampler_state=part.sampler_state,
         )
-        if part.sampler_state:
-            record.save_sampler_state(search.id, part.sampler_state)
-        return search
 
     def _known_epochs(self, trial: Trial) -> KnownEpochs:
         """The epochs of a trial with all of their metrics, as far as anybody has them."""

@@ -10,7 +10,7 @@ from lightning_modules.errors import StorageError
 from studies.database import sqlite_file
 from studies.mirrors.mlflow_client import MlflowClient, Run, connect, usable
 from studies.records import Trial
-from studies.records.record import EpochRow
+from studies.records.reader import EpochRow
 
 PAGE = 1000
 LAST = ("best/", "test/")

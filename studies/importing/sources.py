@@ -18,9 +18,9 @@ from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from lightning_modules.errors import StorageError, UserError
-from studies.database import damage, sqlite_file
+from studies.database import damage, hold, sqlite_file
 from studies.home import redact, without_secrets
-from studies.records.record import Goal
+from studies.records.reader import Goal
 
 FAILURES = (SQLAlchemyError, sqlite3.Error, StorageInternalError, RuntimeError, ImportError,
             OSError)  # fmt: skip
@@ -89,8 +89,10 @@ def open_storage(url: str) -> Iterator[StorageReader]:
     if path is not None and not path.is_file():
         raise UserError(f"{path}: there is no such file; name the Optuna storage with --from")
     with said(url):
-        if path is not None and (what := damage(path)):
-            raise OSError(what)
+        if path is not None:
+            if what := damage(path):
+                raise OSError(what)
+            hold(path)
         storage = RDBStorage(_read_only(path) if path else url, skip_table_creation=True)
     try:
         yield StorageReader(url, storage)

@@ -10,7 +10,7 @@ from typing import Any
 
 from studies.earlier import SPOOL
 from studies.home import slug
-from studies.records.record import EpochRow
+from studies.records.reader import EpochRow
 
 LEDGER = "delivered.jsonl"
 """Which MLflow store has which trials."""

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from studies.importing.sources import Part
 from studies.records import Outcome, Search, Trial
-from studies.records.record import EpochRow
+from studies.records.reader import EpochRow
 from studies.records.trials import ABANDONED
 
 UNKNOWN_END = "ended by another program than fairtune"

@@ -48,6 +48,10 @@ class Mirror(Protocol):
         """Something failed: look again before the next writing."""
         ...
 
+    def prefetch(self) -> None:
+        """Load what the end of the study needs; to be called once there is time."""
+        ...
+
 
 class Request:
     """What the driver waits for."""
@@ -116,6 +120,7 @@ class Follower:
     def follow(self, load: Callable[[], Mirror], request: Request) -> None:
         """Bring the mirror up to the record until the driver has what it waits for."""
         mirror: Mirror | None = None
+        prefetched = False
         while True:
             until = request.until
             try:
@@ -124,6 +129,9 @@ class Follower:
                     self.progress()
                 if self.bring_up(mirror, until):
                     return
+                if not prefetched and not request.until:
+                    prefetched = True
+                    mirror.prefetch()
             except FairtuneError as error:
                 self.progress.fails(str(error))
             except Exception as error:

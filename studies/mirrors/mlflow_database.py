@@ -77,7 +77,7 @@ def template(folder: Path | None = None) -> Iterator[Path]:
         return
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-    place = folder if os.access(folder, os.W_OK) else None
+    place = folder if folder.is_dir() and os.access(folder, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix=".new-", dir=place) as made:
         fresh = Path(made) / path.name
         upgrade(f"sqlite:///{fresh}")

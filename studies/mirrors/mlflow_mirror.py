@@ -43,11 +43,20 @@ class MlflowMirror:
         self._opened = None
         self._runs.clear()
 
+    def prefetch(self) -> None:
+        """Load what writing the results needs, which takes two seconds."""
+        import studies.report_page  # noqa: F401
+        from studies.mirrors import logged_model, mlflow_results  # noqa: F401
+
+        logged_model.prefetch()
+
     def bring_up(self, record: RecordReader, backlog: Backlog, until: Until) -> bool:
         """Write what is missing; whether nothing is left to do."""
         backlog.look(record, until)
         study = self._opened or self._open(record, backlog)
         backlog.look(record, until)  # all of it, where everything is to be delivered again
+        if not until and backlog.trials:
+            study.run()
         due = [trial for trial in backlog.trials.values() if self._is_due(trial)]
         known = set(backlog.delivered)
         backlog.attempt([trial.key for trial in due])
@@ -74,10 +83,11 @@ class MlflowMirror:
         starts = [trial.started for trial in backlog.trials.values() if trial.started]
         started = int(min(starts).timestamp() * 1000) if starts else None
         notes = record.notes()
-        with backlog.progress.computing():
-            study = MlflowStudy(self.home, self.study, notes, started)
-        self._sampler = str(notes.get("sampler", "")).partition(" ")[0]
         self._remotes = backlog.deliveries.remotes(self.name, backlog.store)
+        known = self._remotes.get(STUDY, "")
+        with backlog.progress.computing():
+            study = MlflowStudy(self.home, self.study, notes, started, known)
+        self._sampler = str(notes.get("sampler", "")).partition(" ")[0]
         if self._remotes.get(STUDY) != study.run_id:  # this run has none of what was delivered
             backlog.forget()
             self._remotes.clear()
@@ -94,7 +104,6 @@ class MlflowMirror:
         epochs = record.epochs(trial.id)
         run = self._runs.get(trial.id) or self._run(study, trial, new=new and not self._looks)
         if trial.outcome is None:
-            study.run()
             self._runs[trial.id] = run
         if run.deliver(trial, epochs):
             backlog.progress.works()

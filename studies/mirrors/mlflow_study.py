@@ -22,28 +22,38 @@ from studies.mirrors.mlflow_client import (
     resolve_tags,
 )
 from studies.records import Outcome
+from studies.records.reader import IDENTITY
 
 PARENT_TAG = "fairtune.parent_run_id"
+RECORD_TAG = "fairtune.record"
+"""On the run of a study: the record that it belongs to."""
 
 
 class MlflowStudy:
     """The experiment of a study and the study's own run, found or made."""
 
-    def __init__(self, home: Home, study: str, notes: Mapping[str, Any], started: int | None):
-        """`notes` are those of the record; `started` is when the study began."""
+    def __init__(
+        self, home: Home, study: str, notes: Mapping[str, Any], started: int | None, known: str = ""
+    ) -> None:
+        """`notes` are those of the record, `started` is when the study began and `known` the run
+        that it had when it was delivered last."""
         self.name = study
         self.shared = shared_tags(study, notes)
         """What all runs of the study carry."""
         self.client = client = connect(home.mlflow_uri)
         self.experiment_id, named = _experiment(client, home, study)
-        parent = run_or_none(client, named) if named else self._unnamed()
+        record = str(notes[IDENTITY])
+        parent = self._find(record, known, named)
         self.is_new = parent is None
         """Whether there was no run of the study, so that there are none of its trials."""
         if parent is None:
             own = {f"fairtune.{name}": str(notes.get(name, "")) for name in ("sampler", "pruner")}
-            parent = client.create_run(self.experiment_id, started, {**self.shared, **own}, study)
+            tags = {**self.shared, **own, RECORD_TAG: record}
+            parent = client.create_run(self.experiment_id, started, tags, study)
+        elif RECORD_TAG not in parent.data.tags:
+            client.set_tag(parent.info.run_id, RECORD_TAG, record)
         self.run_id: str = parent.info.run_id
-        if self.run_id != named:
+        if self.run_id not in (named, known):
             client.set_experiment_tag(self.experiment_id, PARENT_TAG, self.run_id)
         self.is_running: bool = parent.info.status == "RUNNING"
         """Whether MLflow shows the study as running."""
@@ -59,9 +69,14 @@ class MlflowStudy:
         self.client.set_terminated(self.run_id, status, at)
         self.is_running = False
 
-    def _unnamed(self) -> Run | None:
-        """The run of the study where MLflow failed between making and naming it."""
-        query = f"run_name = '{self.name}'"
+    def _find(self, record: str, known: str, named: str | None) -> Run | None:
+        """The run of the study: that of last time, the one that the experiment names, or one that
+        was made and not named. Another home's study of the same name has a run of its own."""
+        for run_id in (known or None, named):
+            run = run_or_none(self.client, run_id)
+            if run is not None and run.data.tags.get(RECORD_TAG, record) == record:
+                return run
+        query = f"tags.`{RECORD_TAG}` = '{record}'"
         runs = self.client.search_runs([self.experiment_id], query)
         return runs[0] if runs else None
 

@@ -16,7 +16,7 @@ from typing import Any
 from lightning_modules.configuration import flatten
 from studies.mirrors.mlflow_client import Metric, MlflowClient, Param, Run, RunTag
 from studies.records import Outcome, Trial
-from studies.records.record import EpochRow
+from studies.records.reader import EpochRow
 
 MAX_METRICS, MAX_PARAMS = 900, 100
 """A batch takes 1000 entries in all."""

@@ -79,15 +79,15 @@ def usable(url: str) -> Iterator[None]:
         yield
     except (SQLAlchemyError, OptunaError, sqlite3.Error, OSError, ImportError, _Broken) as error:
         cause = error.__cause__ if isinstance(error, OptunaError | _Broken) else None
-        raise unusable(url, cause or error) from error
+        raise unusable(url, cause or error, passes=isinstance(error, _Broken)) from error
     except RuntimeError as error:
         if INCOMPATIBLE not in str(error):
             raise
         raise unusable(url, error) from None
 
 
-def unusable(url: str, error: BaseException) -> StorageError:
-    """What is wrong with a storage, and the way out."""
+def unusable(url: str, error: BaseException, passes: bool = False) -> StorageError:
+    """What is wrong with a storage, and the way out; `passes` where waiting is known to help."""
     path = database.sqlite_file(url)
     text = _reason(error)
     if INCOMPATIBLE in str(error):
@@ -95,7 +95,7 @@ def unusable(url: str, error: BaseException) -> StorageError:
         way_out = "`fairtune doctor --fix` makes a copy and upgrades it"
     elif disk_is_full(error):
         way_out = "make room and run the same command again"
-    elif _passes(error):
+    elif passes or _passes(error):
         holder = "end the process that holds it" if path else "start that server"
         way_out = f"{holder} and run the same command again"
     else:

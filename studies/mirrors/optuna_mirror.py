@@ -13,7 +13,7 @@ from studies.mirrors import optuna_database, optuna_trial
 from studies.mirrors.backlog import Backlog, Until, is_live
 from studies.mirrors.optuna_study import OptunaStudy
 from studies.records import RecordReader, Search, Trial
-from studies.records.record import IDENTITY
+from studies.records.reader import IDENTITY
 
 
 class OptunaMirror:
@@ -44,6 +44,9 @@ class OptunaMirror:
             optuna_database.close(self._storage)
         self._storage, self._noted = None, -1
         self._studies.clear()
+
+    def prefetch(self) -> None:
+        """Nothing else is needed at the end."""
 
     def bring_up(self, record: RecordReader, backlog: Backlog, until: Until) -> bool:
         """Write what is missing; whether nothing is left to do."""

@@ -17,7 +17,7 @@ from lightning_modules.errors import StorageError
 from studies.home import redact
 from studies.mirrors import optuna_trial
 from studies.records import Search, Trial
-from studies.records.record import IDENTITY
+from studies.records.reader import IDENTITY
 
 
 @dataclass

@@ -13,7 +13,7 @@ from studies.mirrors.follower import Follower, Mirror
 from studies.mirrors.left import NAMES
 from studies.mirrors.process import LOCK, LOCK_SECONDS
 from studies.records import Record
-from studies.records.record import record_file
+from studies.records.reader import record_file
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The record: what a study did, kept in one SQLite file per study, and how it is read back."""
 
-from studies.records.record import Histories, Record, RecordReader, Search
+from studies.records.reader import Histories, RecordReader, Search
+from studies.records.record import Record
 from studies.records.trials import (
     STOPPED,
     EpochReport,

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import psutil
 
 from lightning_modules.errors import StorageError
-from studies.database import back_up, damage
+from studies.database import back_up, damage, hold, is_held
 from studies.home import disk_is_full
 from studies.records import schema
 
@@ -35,10 +35,6 @@ NETWORK = ("9p", "afs", "beegfs", "ceph", "cifs", "fuse.sshfs", "fuse.glusterfs"
 FULL_BYTES = 2**16
 WAL_FORMAT = 2
 """The 19th byte of a database in WAL mode."""
-_written: set[tuple[int, int]] = set()
-"""Records by device and inode that this process writes, or has written: to read the file itself and
-close it would drop SQLite's locks on it, and another process could then remove its log
-(sqlite.org/howtocorrupt.html, section 2.2)."""
 DAMAGED = "put a copy in its place, or move the folder {} away to start the study anew"
 
 Result = TypeVar("Result")
@@ -57,7 +53,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         check(path)
         connection = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
         try:
-            _written.add(_identity(path))
+            hold(path)
             patiently(path, lambda: _prepare(connection, path))
         except BaseException:
             connection.close()
@@ -142,7 +138,7 @@ def check(path: Path) -> bool:
 
     Raises StorageError where a file is no record of this version, or of one before it.
     """
-    if _identity(path) in _written:
+    if is_held(path):
         return False
     if what := damage(path):
         raise StorageError(f"{path}: {what}; {DAMAGED.format(path.parent)}")
@@ -174,11 +170,6 @@ def _refuse_newer(path: Path, version: int) -> None:
             f"{path}: a newer fairtune made it (tables {version}, this one knows up to "
             f"{schema.VERSION}); update fairtune, or name another home with --home"
         )
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    file = path.stat()
-    return file.st_dev, file.st_ino
 
 
 def patiently(path: Path, call: Callable[[], Result]) -> Result:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studies.home import Home, redact
-from studies.records.record import milliseconds
+from studies.records.rows import milliseconds
 
 FILE = "mirrors.db"
 TABLES = """
@@ -123,7 +123,10 @@ def store_name(url: str) -> str:
 
 def run_ids(home: Home, study: str) -> dict[str, str]:
     """The MLflow runs of a study's trials in the store in use, by the trial's key."""
-    query = "SELECT trial, remote FROM deliveries WHERE mirror = 'mlflow' AND store = ?"
+    query = (
+        "SELECT trial, remote FROM deliveries "
+        "WHERE mirror = 'mlflow' AND store = ? AND trial <> '' AND remote <> ''"
+    )
     return dict(_look(home, study, query, [store_name(home.mlflow_uri)]))
 
 

@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from lightning_modules.errors import BusyError, StorageError
+from studies import database
 from studies.cli import main
 from studies.database import integrity
 from studies.home import Home
 from studies.records import Record, RecordReader
 from studies.records import connection as opening
-from studies.records.record import record_file
+from studies.records.reader import record_file
 from tests.unit.record_test import STUDY, trial_of
 
 Output = pytest.CaptureFixture[str]
@@ -77,7 +78,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture(autouse=True)
 def other_process() -> None:
     """What a test has written is looked at as another process would."""
-    opening._written.clear()
+    database._held.clear()
 
 
 def written(home: Home, study: str = STUDY) -> Path:
@@ -86,7 +87,7 @@ def written(home: Home, study: str = STUDY) -> Path:
         search = record.add_search(study, arm="", goal="minimize")
         for number in range(20):
             record.begin(trial_of(search, number))
-    opening._written.clear()
+    database._held.clear()
     return record.path
 
 
@@ -172,7 +173,7 @@ def test_killed_at_fifty_moments_nothing_that_was_acknowledged_is_lost(home: Hom
     for _ in range(KILLS):
         said |= acknowledged(home, moments.randrange(1, 40))
         assert integrity(record_file(home, STUDY)) == "ok"
-        opening._written.clear()
+        database._held.clear()
         with RecordReader.open(home, STUDY) as reader:
             assert said <= told(reader)
     with Record.writing(home, STUDY) as record:

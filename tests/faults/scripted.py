@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from studies.engines.inline import InlineEngine
 from studies.home import Home
 from studies.mirrors.mirroring import Mirroring
 from studies.records import EpochReport, Outcome, TrialEnd
-from studies.records.deliveries import MirrorStatus, statuses
+from studies.records.deliveries import Deliveries, MirrorStatus, statuses, store_name
 
 TRIALS, EPOCHS = 4, 4
 FILE = """
@@ -69,6 +70,17 @@ class Scripted:
             mock.patch("studies.mirrors.mirroring.RESTART_SECONDS", 0.0),
         ):
             return main(["run", str(file), "--home", str(self.home.path)])
+
+    def wait_for_trials(self, mirror: str, count: int = 1) -> None:
+        """Wait until a mirror has so many trials."""
+        store = {"optuna": self.home.optuna_url, "mlflow": self.home.mlflow_uri}[mirror]
+
+        def has_them(_: MirrorStatus) -> bool:
+            with closing(Deliveries.open(self.home, self.study)) as deliveries:
+                found = deliveries.revisions(mirror, store_name(store))
+            return sum(key != "" and at >= 0 for key, at in found.items()) >= count
+
+        self.wait_for(mirror, has_them)
 
     def wait_for(self, mirror: str, said: Callable[[MirrorStatus], bool]) -> None:
         """Wait until a mirror comes along or fails so."""

@@ -48,8 +48,10 @@ def test_a_database_that_another_program_has_locked_makes_no_epoch_wait(
 
     def blow(trial: int, epoch: int) -> None:
         if (trial, epoch) == (1, 2):
-            study.wait_for("optuna", lambda status: status.steps > 1)
-            locks.append(sqlite3.connect(home.path / "optuna.db", isolation_level=None))
+            study.wait_for_trials("optuna")
+            path = home.path / "optuna.db"
+            other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            locks.append(other)
             locks[0].execute("begin immediate")
 
     study = Scripted(home, "locked")
@@ -157,7 +159,7 @@ def test_a_restarted_postgresql_and_ended_connections_lose_no_trial(
 
     def blow(trial: int, epoch: int) -> None:
         if (trial, epoch) == (1, 2):
-            study.wait_for("optuna", lambda status: status.steps > 1)
+            study.wait_for_trials("optuna")
         if epoch == 2:
             postgres.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'restarted'"
@@ -183,7 +185,7 @@ def test_a_postgresql_that_is_down_makes_no_epoch_wait_and_gets_everything_later
 
     def blow(trial: int, epoch: int) -> None:
         if (trial, epoch) == (1, 2):
-            study.wait_for("optuna", lambda status: status.steps > 1)
+            study.wait_for_trials("optuna")
             postgres.control("stop", "-m", "immediate")
         if (trial, epoch) == (3, 2):
             study.wait_for("optuna", lambda status: bool(status.error))

@@ -222,7 +222,7 @@ def test_a_study_of_somebody_else_is_named_and_left_as_it_is(home: Home) -> None
     )
     assert [trial.value for trial in mirrored(home)] == [1.0]
     assert statuses(home, STUDY)["mlflow"].error == ""
-    assert len(run_ids(home, STUDY)) == 12  # the other mirror was brought up nevertheless
+    assert len(run_ids(home, STUDY)) == 11  # the other mirror was brought up nevertheless
 
 
 def test_the_same_study_of_another_home_is_somebody_elses(
@@ -237,6 +237,24 @@ def test_the_same_study_of_another_home_is_somebody_elses(
     with pytest.raises(StorageError, match="is of another record"):
         bring_up(other, "optuna")
     assert repr(mirrored(home)) == before
+
+
+def test_two_homes_that_share_an_mlflow_have_a_run_each_for_a_study_of_the_same_name(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", home.mlflow_uri)
+    other = Home.at(tmp_path / "other")
+    for one in (home, other):
+        write(one)
+    for one in (home, other, home, other):
+        bring_up(one, "mlflow")
+    ids = [set(run_ids(one, STUDY).values()) for one in (home, other)]
+    assert [len(each) for each in ids] == [11, 11]
+    assert not ids[0] & ids[1]
+    client = MlflowClient(home.mlflow_uri)
+    experiment = client.get_experiment_by_name(STUDY)
+    assert experiment is not None
+    assert len(client.search_runs([experiment.experiment_id])) == 2 * 12
 
 
 def delete_study(home: Home) -> None:

@@ -299,7 +299,7 @@ def test_the_run_of_a_whole_study_is_no_trial(home: Home) -> None:
 
 def test_a_trial_without_an_epoch_has_nothing_to_compare_with(home: Home) -> None:
     def unrecorded(found: StudyResults, trial: Trial) -> tuple[StudyResults, Trial]:
-        trial = replace(trial, key="trial-0099", epochs=0, outcome=Outcome.error)
+        trial = replace(trial, key="trial-0099", id=99, epochs=0, outcome=Outcome.error)
         return found, trial
 
     with pytest.raises(UserError, match=r"no epoch of it is recorded \(error\), so there is noth"):

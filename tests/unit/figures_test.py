@@ -1,6 +1,7 @@
 """The figures of a comparison: their numbers, on studies whose numbers are known by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -297,9 +298,9 @@ def test_the_axis_of_learning_curves_leaves_out_a_bad_beginning() -> None:
     assert (low, high) == pytest.approx((0.794, 0.906))
 
 
-def test_another_metric_than_the_objective_comes_from_mlflow() -> None:
+def test_another_metric_than_the_objective_comes_from_the_histories() -> None:
     results = trained({1: 0.1}, {1: 0.2})
-    runs = [run.run_id or "" for run in learners(results, "sgd")]
+    runs = [run.key for run in learners(results, "sgd")]
     histories = {run: {"val/loss": {1: 2.0 + i}} for i, run in enumerate(runs)}
     info = learning_info(results, "val/loss", histories, ["sgd"])
     assert list(info.data["median"]) == [2.5]
@@ -313,7 +314,7 @@ def test_without_fresh_seeds_the_best_trial_of_the_search_stands_for_an_arm() ->
 
 def test_overfitting_has_a_median_for_each_part() -> None:
     results = trained({1: 0.1}, {1: 0.2})
-    runs = [run.run_id or "" for run in learners(results, "sgd")]
+    runs = [run.key for run in learners(results, "sgd")]
     histories = {run: {"train/accuracy": {1: 0.5 + 0.1 * i}} for i, run in enumerate(runs)}
     info = overfitting_info(results, "val/accuracy", histories, ["sgd"])
     parts = info.data.set_index("part")["median"]
@@ -419,7 +420,7 @@ def test_plateau_is_planned_from_what_the_training_reached() -> None:
     results, trial_ = _plateau()
     patience = trial_.configuration["schedule"]["patience"]
     never = {epoch: 0.5 for epoch in range(1, 5)}
-    found = rates_of(results, Trial(**{**vars(trial_), "curve": never}), {1: 0.3})
+    found = rates_of(results, replace(trial_, curve=never), {1: 0.3})
     steps = len(found.planned) // 4
     shares = [rate / found.lr for rate in found.planned[::steps]]
     drops = [1.0, 1.0, 0.1, 0.01] if patience == 0 else [1.0, 1.0, 1.0, 0.1]

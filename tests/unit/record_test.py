@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from lightning_modules.errors import BusyError, StorageError, UserError
+from studies import database
 from studies.home import Home
 from studies.records import Outcome, Record, RecordReader, Search, Trial, TrialEnd, schema
 from studies.records import connection as opening
-from studies.records.record import EpochRow, record_file, recorded_studies
+from studies.records.reader import EpochRow, record_file, recorded_studies
 from studies.records.trials import ABANDONED
 
 STUDY = "kept"
@@ -195,11 +196,11 @@ def test_trials_of_a_driver_that_died_are_interrupted_when_they_were_last_heard_
 
 
 def test_a_search_is_made_once_and_keeps_what_its_sampler_noted(record: Record) -> None:
-    made = record.add_search("kept/a b", arm="a b", repeat=2, split=5, goal="maximize")
-    record.save_sampler_state(made.id, {"cma": "00ff", "n": [1, 2]})
-    again = record.add_search("kept/a b", arm="a b", repeat=2, split=5, goal="maximize")
-    assert again == replace(made, sampler_state={"cma": "00ff", "n": [1, 2]})
-    assert record.searches() == [again]
+    state = {"cma": "00ff", "n": [1, 2]}
+    kind = {"arm": "a b", "repeat": 2, "split": 5, "goal": "maximize"}
+    made = record.add_search("kept/a b", **kind, sampler_state=state)
+    assert record.add_search("kept/a b", **kind) == made
+    assert made.sampler_state == state and record.searches() == [made]
 
 
 def test_a_trial_and_what_the_sampler_noted_at_it_are_written_together(
@@ -273,7 +274,7 @@ def test_looking_into_an_idle_record_leaves_no_file(home: Home) -> None:
     folder = record_file(home, STUDY).parent
     before = sorted(path.name for path in folder.iterdir())
     assert not [name for name in before if name.startswith("record.db-")]
-    opening._written.clear()  # as in another process
+    database._held.clear()  # as in another process
     with RecordReader.open(home, STUDY) as reader:
         assert reader.notes()["a"] == 1
         assert sorted(path.name for path in folder.iterdir()) == before
@@ -393,7 +394,7 @@ def test_on_a_network_file_system_a_rollback_journal_is_kept_and_every_write_rea
         record.finish(begun.finished(end_of(), 0.25, datetime.now()))
         assert pragma(record.connection, "journal_mode") == "delete"
         assert pragma(record.connection, "synchronous") == 2
-        opening._written.clear()
+        database._held.clear()
         with RecordReader.open(home, STUDY) as reader:
             assert reader.trials()[0].value == 0.25
             record.begin(trial_of(search, 1))
@@ -419,7 +420,7 @@ def made(home: Home, version: int) -> Path:
     with Record.writing(home, STUDY) as record:
         record.note({"kept": True})
         record.connection.execute(f"PRAGMA user_version = {version}")
-    opening._written.clear()  # as in another process
+    database._held.clear()  # as in another process
     return record.path
 
 
