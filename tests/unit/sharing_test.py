@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import optuna
+from optuna.distributions import FloatDistribution
+
 from studies.records.sharing import MOST, Sections
+from studies.trial_store import SharingStorage
 
 
 def configuration(**values: Any) -> dict[str, Any]:
@@ -30,3 +34,14 @@ def test_sections_that_differ_in_every_trial_are_not_kept() -> None:
     sections.shared(last)
     assert sections.shared(configuration(width=MOST))["model"] is not last["model"]
     assert sections.shared(configuration(width=0))["data"] is not last["data"]
+
+
+def test_trials_in_memory_share_the_distributions_that_are_equal() -> None:
+    study = optuna.create_study(storage=SharingStorage())
+    for high in (1.0, 1.0, 2.0):
+        trial = study.ask()
+        trial.suggest_float("lr", 0.1, high)
+        study.tell(trial, 0.0)
+    first, second, third = (trial.distributions["lr"] for trial in study.get_trials(deepcopy=False))
+    assert first is second
+    assert third == FloatDistribution(0.1, 2.0)
