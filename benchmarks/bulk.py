@@ -204,21 +204,17 @@ def write_mlflow(home: Home, spec: Spec, record: Record, made: Sequence[Made]) -
             "tags(key, value, run_uuid)",
             [(k, v, t.run) for t in made for k, v in (shared | _tags(spec, t.trial)).items()],
         )
+        points = [(t, point) for t in made for point in _points(t)]
         _insert(
             db,
             "metrics(key, value, timestamp, run_uuid, step, is_nan)",
-            [
-                (key, value, t.started + EPOCH_MS * epoch, t.run, epoch, 0)
-                for t in made
-                for epoch, values in t.metrics.items()
-                for key, value in values.items()
-            ],
+            [(key, value, at, t.run, step, 0) for t, (key, value, at, step) in points],
         )
-        latest = [(t, key, value) for t in made for key, value in _latest(t).items()]
+        latest = {(t.run, point[0]): point for t, point in points}
         _insert(
             db,
             "latest_metrics(key, value, timestamp, step, is_nan, run_uuid)",
-            [(key, value, t.ended, t.trial.epochs, 0, t.run) for t, key, value in latest],
+            [(*point, 0, run) for (run, _), point in latest.items()],
         )
     return study.run_id
 
@@ -228,9 +224,15 @@ def _tags(spec: Spec, trial: Trial) -> dict[str, str]:
     return found | {"fairtune.outcome": str(trial.outcome), "fairtune.reason": trial.reason}
 
 
-def _latest(made: Made) -> dict[str, float]:
+def _points(made: Made) -> Iterator[tuple[str, float, int, int]]:
+    """Every metric with its value, time and step, as the mirror writes them."""
+    for epoch, metrics in made.metrics.items():
+        for name, value in metrics.items():
+            yield name, value, made.started + EPOCH_MS * epoch, epoch
     best = {f"best/{name}": value for name, value in made.trial.best.items()}
-    return {**made.metrics[made.trial.epochs], **best, **made.trial.test}
+    best_epoch = made.trial.best_epoch or 0
+    for name, value in {**best, "best/epoch": float(best_epoch), **made.trial.test}.items():
+        yield name, value, made.ended, best_epoch
 
 
 def _insert(database: sqlite3.Connection, into: str, rows: list[tuple[Any, ...]]) -> None:

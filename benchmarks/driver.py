@@ -39,6 +39,8 @@ LABELS = {
     MEMORY: "Optuna in memory",
 }
 TARGET_RATIO, TARGET_EPOCHS, TARGET_MB = 0.17, 500, 250
+BEFORE = 1.75
+"""What the driver cost of plain Optuna on SQLite when it wrote Optuna's storage itself."""
 
 
 def measured(way: str, sampler: str, pruner: str, trials: int) -> dict[str, Any]:
@@ -124,7 +126,11 @@ def show(rows: Sequence[dict[str, Any]], found: Sequence[dict[str, Any]], consol
             f"{each['sampler']}, pruner {each['pruner']}, {each['trials']:,} trials: driver "
             f"{each['driver']:.3f} of plain Optuna on SQLite (at {each['sqlite_trials']:,} trials; "
             f"target {TARGET_RATIO})"
-            + (f", driver and mirrors {both:.2f}" if (both := each["driver_and_mirrors"]) else "")
+            + (
+                f", driver and mirrors {both:.2f} (the driver of before: {BEFORE})"
+                if (both := each["driver_and_mirrors"])
+                else ""
+            )
         )
     own = [row for row in rows if row["way"] in OWN]
     slowest = min(row["epochs_per_second"] for row in own)

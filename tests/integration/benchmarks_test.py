@@ -10,6 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from studies.home import Home
+from studies.mirrors.left import what_is_left
+from tests.integration.agreement import check_agreement
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
@@ -109,3 +113,16 @@ def test_the_driver_is_measured_beside_plain_optuna(
     assert [row["epochs"] for row in made["rows"]] == [40] * 4  # none is pruned among so few
     assert [each["sqlite_trials"] for each in made["ratios"]] == [4]
     assert "| fairtune, everything on" in capsys.readouterr().out
+
+
+def test_a_generated_home_is_one_whose_mirrors_are_complete(
+    benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    home = Home.at(tmp_path / "home")
+    benchmark("generated_home").generate(home, 60, epochs=6)
+    assert what_is_left(home, "large") == ""
+    found = check_agreement(home, "large")
+    assert found.finished
+    assert {trial.phase for trial in found.trials} == {"search", "confirm"}
