@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from filelock import FileLock
@@ -124,7 +125,21 @@ def empty_log(path: Path) -> None:
 
 def back_up(path: Path) -> Path:
     """Copy a database beside itself; the copy."""
-    copy = path.with_name(f"{path.name}.backup-{datetime.now():%Y%m%d-%H%M%S}")
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
+    copy = _new_file(path.with_name(f"{path.name}.backup-{datetime.now():%Y%m%d-%H%M%S}"))
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except BaseException:
+        copy.unlink(missing_ok=True)  # half of it is no copy
+        raise
     return copy
+
+
+def _new_file(path: Path) -> Path:
+    """An empty file of that name, or with a number behind it where others have it."""
+    for number in count(1):
+        new = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        with suppress(FileExistsError):
+            new.touch(exist_ok=False)
+            break
+    return new

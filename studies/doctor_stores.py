@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from typing import Literal
 
 from lightning_modules.errors import FairtuneError, StorageError
@@ -45,11 +44,10 @@ def _look_at(home: Home, study: str) -> bool:
     path = home.record(study)
     if opening.is_outdated(path):
         return True
-    with closing(opening.open_reader(path)) as record:
-        rows = record.execute("PRAGMA integrity_check(5)").fetchall()
-    if rows != [("ok",)]:
-        text = " ".join(" ".join(str(row[0]) for row in rows).split())
-        raise StorageError(f"{path}: {text}; {opening.DAMAGED.format(path.parent)}")
+    with RecordReader.open(home, study) as record:
+        what = record.damage()
+    if what:
+        raise StorageError(f"{path}: {what}; {opening.DAMAGED.format(folder=path.parent)}")
     return False
 
 

@@ -68,7 +68,7 @@ def run_study(
             mirroring = Mirroring(home, spec.study)
             if record.notes().get("finished") == spec.text:
                 if is_behind(home, spec.study, record.revision):
-                    mirroring.finish(stopping)
+                    mirroring.finish(stopping, display.waiting)
                 return finding(results.load(home, spec.study))
             files = identities(spec, home)
             refuse_changed_files(record, spec.study, files)
@@ -93,10 +93,13 @@ def _run(runner: Runner, mirroring: Mirroring) -> Finding:
     record, home, spec = runner.record, runner.home, runner.spec
     try:
         runner.run()
-    except (StorageError, KeyboardInterrupt):
-        raise  # the record cannot be used, or nobody wants to wait
+    except KeyboardInterrupt:  # nobody wants to wait
+        mirroring.abandon()
+        raise
+    except StorageError:
+        raise  # the record cannot be used
     except FairtuneError:  # the trials only fail: they can be looked at
-        mirroring.finish(runner.stopping)
+        mirroring.finish(runner.stopping, runner.display.waiting)
         raise
     if runner.finished:
         note_look(results.read(record, home, spec.study), record)
@@ -106,7 +109,7 @@ def _run(runner: Runner, mirroring: Mirroring) -> Finding:
         return finding(results.load(home, spec.study))
     mirroring.begin_to_finish()
     found = finding(results.load(home, spec.study))  # on the other core meanwhile
-    mirroring.finish(runner.stopping)
+    mirroring.finish(runner.stopping, runner.display.waiting)
     return with_runs(found)
 
 

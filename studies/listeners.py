@@ -24,5 +24,8 @@ class Display:
     def ended(self, asked: AskedTrial, end: TrialEnd, value: float | None) -> None:
         """A trial ended; `value` is the objective at its best epoch."""
 
+    def waiting(self, text: str) -> None:
+        """The study has ended; what is still waited for, and how not to."""
+
     def stopping(self, trials: int) -> None:
         """The study is being stopped; so many trials are to finish their epoch."""

@@ -12,6 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from lightning_modules.configuration import Configuration
 from studies.arms import arms
@@ -72,6 +73,9 @@ class Lines(Display):
     def retried(self, asked: AskedTrial, end: TrialEnd) -> None:
         self.screen.print(f"{asked.key} {end.outcome} ({end.reason}); it is tried again")
 
+    def waiting(self, text: str) -> None:
+        self.screen.print(text, soft_wrap=True)
+
     def stopping(self, trials: int) -> None:
         if trials:
             self.screen.print(f"{STOPPING}; once more ends them at once")
@@ -86,6 +90,7 @@ class LiveDisplay(Display):
     best_key: str = ""
     counts: dict[Outcome, int] = field(default_factory=dict)
     running: dict[str, tuple[AskedTrial, int, float | None, float]] = field(default_factory=dict)
+    notice: str = ""
 
     def __post_init__(self) -> None:
         self.bar = Progress(
@@ -118,6 +123,9 @@ class LiveDisplay(Display):
     def retried(self, asked: AskedTrial, end: TrialEnd) -> None:
         self.running.pop(asked.key, None)
 
+    def waiting(self, text: str) -> None:
+        self.notice = text
+
     def stopping(self, trials: int) -> None:
         self.bar.update(self.task, description=STOPPING)
 
@@ -131,7 +139,7 @@ class LiveDisplay(Display):
         said = ", ".join(f"{count} {outcome}" for outcome, count in self.counts.items())
         if self.best is not None:
             said += f" · best {self.spec.objective.metric} {self.best:.4f} ({self.best_key})"
-        return Group(self.bar, table, said)
+        return Group(self.bar, table, said, *([Text(self.notice)] if self.notice else []))
 
 
 def better(spec: Spec, best: float | None, value: float | None, end: TrialEnd) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,7 +35,7 @@ def import_(
 ) -> None:
     """Make records from an Optuna storage that fairtune wrote; a record that is there stays."""
     from studies.earlier import earlier_studies
-    from studies.importing.earlier_home import copy_storage
+    from studies.importing.earlier_home import copy_storage, import_lock
     from studies.importing.importer import import_study
     from studies.importing.sources import open_storage, storage_url
 
@@ -44,15 +45,18 @@ def import_(
     failed: dict[str, FairtuneError] = {}
     with open_storage(place.optuna_url if source is None else storage_url(source)) as storage:
         names = studies or storage.studies()
-        if source is None and earlier_studies(place):
-            copy_storage(place)
-        for name in names:
-            try:
-                imported.append(import_study(place, name, storage))
-                screen.print(describe(imported[-1]))
-            except FairtuneError as error:
-                failed[name] = error
-                print(f"fairtune: study {name} was not imported: {error}", file=sys.stderr)
+        if names:
+            place.create()
+        with import_lock(place) if names else nullcontext():
+            if source is None and earlier_studies(place):
+                copy_storage(place)
+            for name in names:
+                try:
+                    imported.append(import_study(place, name, storage))
+                    screen.print(describe(imported[-1]))
+                except FairtuneError as error:
+                    failed[name] = error
+                    print(f"fairtune: study {name} was not imported: {error}", file=sys.stderr)
     if not names:
         screen.print("the storage holds no study of fairtune")
     if as_json:

@@ -44,7 +44,7 @@ def import_earlier(home: Home) -> EarlierHome:
             f"them in another home: `fairtune import --from {home.path} --home OTHER`"
         ) from None
     imported, failures, copy = [], [], None
-    with FileLock(home.path / ".import.lock"):  # of two commands the second one waits
+    with import_lock(home):
         studies = earlier_studies(home)
         try:
             if studies:
@@ -58,6 +58,11 @@ def import_earlier(home: Home) -> EarlierHome:
         except FairtuneError as error:
             failures.append(f"{', '.join(studies)}: not imported: {error}")
     return EarlierHome(imported, failures, copy)
+
+
+def import_lock(home: Home) -> FileLock:
+    """Of two commands that import into a home that exists the second one waits."""
+    return FileLock(home.path / ".import.lock")
 
 
 def copy_storage(home: Home) -> Path | None:

@@ -9,13 +9,13 @@ from typing import Literal
 
 from studies.mirrors.progress import Progress
 from studies.records import STOPPED, Outcome, RecordReader, Trial
-from studies.records.deliveries import Deliveries
+from studies.records.deliveries import UNKNOWN, Deliveries
 
 LIVE_SECONDS = 5.0
 """A trial that runs for longer is shown while it runs."""
 NOTE_SECONDS = 0.5
 """How long a delivery may wait to be noted: what is not noted is looked for again."""
-ATTEMPTED = -1
+ATTEMPTED = UNKNOWN
 """The revision of a trial that may be there, in part or whole."""
 
 Until = Literal["", "leave", "finish"]
@@ -47,12 +47,15 @@ class Backlog:
         self.delivered = self.deliveries.revisions(self.mirror, self.store)
 
     def doubt(self) -> None:
-        """Whatever was delivered is to be looked for."""
+        """Whatever was delivered is to be looked for, also by others if that is cut short."""
+        self.deliveries.doubt(self.mirror, self.store)
+        self.progress.is_incomplete()
         self.delivered = dict.fromkeys(self.delivered, ATTEMPTED)
 
     def forget(self) -> None:
         """The mirror has lost everything, or is to be made anew."""
         self.deliveries.forget(self.mirror, self.store)
+        self.progress.is_incomplete()
         self._unnoted.clear()
         self.delivered.clear()
         self.trials.clear()

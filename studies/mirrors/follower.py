@@ -5,14 +5,13 @@ An outage costs its user nothing: after a failure it pauses, longer every time, 
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, suppress
 from typing import Protocol
 
-from lightning_modules.errors import FairtuneError
+from lightning_modules.errors import FairtuneError, StorageError
 from studies import database
 from studies.home import Home, without_secrets
 from studies.mirrors.backlog import Backlog, Until
@@ -90,7 +89,7 @@ class Follower:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(sqlite3.Error):  # what could not be noted is looked for again
+        with suppress(StorageError):  # what could not be noted is looked for again
             self.progress.say()
             self.backlog.note()
         for each in self._deliveries:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 from studies.home import Home
 from studies.records import RecordReader
-from studies.records.deliveries import Deliveries, statuses, store_name
+from studies.records.deliveries import revisions as delivered
+from studies.records.deliveries import statuses
 
 NAMES = {"optuna": "Optuna's storage", "mlflow": "MLflow"}
 """The mirrors."""
@@ -23,10 +22,9 @@ def missing(home: Home, study: str) -> dict[str, int]:
         revisions = {trial.key: trial.revision for trial in record.trials()}
     urls = {"optuna": home.optuna_url, "mlflow": home.mlflow_uri}
     found = {}
-    with closing(Deliveries.open(home, study)) as deliveries:
-        for name in behind:
-            there = deliveries.revisions(name, store_name(urls[name]))
-            found[name] = sum(there.get(key) != at for key, at in revisions.items())
+    for name in behind:
+        there = delivered(home, study, name, urls[name])
+        found[name] = sum(there.get(key) != at for key, at in revisions.items())
     return found
 
 

@@ -1,38 +1,39 @@
-"""The mirrors as the driver sees them: a process that it starts, looks after and does not need."""
+"""The mirrors as the driver sees them: a process that it starts, looks after and does not need.
+
+Nothing that happens here reaches the driver: whatever fails is said, once.
+"""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from logging import getLogger
 
-import psutil
-
 from lightning_modules.errors import FairtuneError
-from studies.home import Home
+from studies.home import Home, without_secrets
 from studies.mirrors.left import NAMES, what_is_left
-from studies.records.deliveries import MirrorStatus, statuses
+from studies.mirrors.mirror_process import MirrorProcess
+from studies.records.deliveries import MirrorStatus, known_statuses
 
 START_AFTER = 10.0
 """Seconds that a study runs before its mirrors cost it anything."""
 LOOK_SECONDS = 2.0
 RESTART_SECONDS, LONGEST_RESTART = 5.0, 60.0
 """The pause before a process that died is started again."""
+RESTARTS = 2
+"""How often it is started again while the end of a run waits for it."""
 GIVE_UP_SECONDS = 5.0
 """How long the end of a run waits for mirrors that do not come along."""
 LOADING_SECONDS = 60.0
 """How long it waits while they load their libraries, which says nothing of how it goes."""
 LEAVE_SECONDS = 3.0
 """How long a user who stops a study waits."""
+NOTICE_SECONDS = 2.0
+"""How long a user waits without being told for what."""
 WAIT_SECONDS = 0.1
 BUSY_SECONDS = 0.01
 """Loading uses so much of the processor between two looks."""
-SETTINGS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""The mirrors compute little, and nothing of it side by side."""
 
 
 class Mirroring:
@@ -43,7 +44,7 @@ class Mirroring:
         self.study = study
         self._next_look = time.monotonic() + start_after
         self._pause = RESTART_SECONDS
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: MirrorProcess | None = None
         self._started = 0.0
         self._known: Mapping[str, MirrorStatus] = {}
         """What the mirrors said last."""
@@ -54,6 +55,8 @@ class Mirroring:
         self._warned: set[str] = set()
         self._asked = False
         """Whether the mirrors were told to finish."""
+        self._why_ended = ""
+        """Why the last process that ended by itself did not end well."""
 
     def tick(self) -> None:
         """Look after the process; to be called often."""
@@ -61,120 +64,146 @@ class Mirroring:
         if now < self._next_look:
             return
         self._next_look = now + LOOK_SECONDS
-        if self._process is None:
-            self._start()
-        elif self._process.poll() is not None:
-            self._end()
-            self._next_look = now + self._pause
-            self._pause = min(2 * self._pause, LONGEST_RESTART)
-        else:
-            self._known = statuses(self.home, self.study)
-            text = "%s. The study goes on; its record is complete, and `fairtune sync %s` delivers "
-            self._warn(text + "what is missing", self.study)
+        with self._harmless():
+            if self._process is None:
+                self._start()
+            elif not self._process.lives:
+                self._end()
+                self._next_look = now + self._pause
+                self._pause = min(2 * self._pause, LONGEST_RESTART)
+            else:
+                self._look()
+                text = "%s. The study goes on; its record is complete, and `fairtune sync %s` "
+                self._warn(text + "delivers what is missing", self.study)
 
     def begin_to_finish(self) -> None:
         """The study has ended: the mirrors are to come up to its end. `finish` waits for them."""
-        if self._process is None or self._process.poll() is not None:
-            self._end()
-            self._start()
-        self._ask("finish")
+        with self._harmless():
+            if self._process is None or not self._process.lives:
+                self._end()
+                self._start()
+            self._ask("finish")
         self._asked = True
 
-    def finish(self, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Wait while the mirrors come along with the end of the study, and say what is left."""
-        with suppress(KeyboardInterrupt):
+    def finish(
+        self,
+        stopping: Callable[[], bool] = lambda: False,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """Wait while the mirrors come along with the end of the study, and say what is left; where
+        that takes a while, say for what."""
+        with suppress(KeyboardInterrupt), self._harmless():
             if not self._asked:
                 self.begin_to_finish()
-            self._wait(stopping)
+            self._wait(stopping, say)
         self._conclude()
 
     def leave(self) -> None:
         """The user has stopped the study: wait a little for mirrors that run, and say what is
         left."""
-        with suppress(KeyboardInterrupt):
-            if self._process is not None and self._process.poll() is None:
+        with suppress(KeyboardInterrupt), self._harmless():
+            if self._process is not None and self._process.lives:
                 self._ask("leave")
-                with suppress(subprocess.TimeoutExpired):
-                    self._process.wait(LEAVE_SECONDS)
+                self._process.wait(LEAVE_SECONDS)
+        self._conclude()
+
+    def abandon(self) -> None:
+        """The user does not wait for anything: only say what is left."""
         self._conclude()
 
     def close(self) -> None:
         """End the process."""
-        self._end()
+        with self._harmless():
+            self._end()
+
+    @contextmanager
+    def _harmless(self) -> Iterator[None]:
+        """No failure of the mirrors is one of the study."""
+        try:
+            yield
+        except Exception as error:
+            if "" not in self._warned:
+                self._warned.add("")
+                text = "the mirrors cannot be looked after: %s. The study's record is complete, and"
+                text += " `fairtune sync %s` delivers what they miss"
+                reason = f"{type(error).__name__}: {without_secrets(str(error))}"
+                getLogger("fairtune").warning(text, reason, self.study)
 
     def _start(self) -> None:
-        self._known = statuses(self.home, self.study)
+        self._look()
         self._first = {name: status.steps for name, status in self._known.items()}
         self._started, self._used = time.monotonic(), 0.0
-        urls = {
-            "FAIRTUNE_STORAGE": self.home.optuna_url,
-            "MLFLOW_TRACKING_URI": self.home.mlflow_uri,
-        }
-        argv = [sys.executable, "-P", "-m", "studies.mirrors.process"]
         with suppress(OSError):  # it is tried again
-            self._process = subprocess.Popen(
-                [*argv, str(self.home.path), self.study],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=SETTINGS | os.environ | urls,
-            )
+            self._process = MirrorProcess(self.home, self.study)
+
+    def _look(self) -> None:
+        """See what the mirrors say; where that cannot be seen just now, what they said last."""
+        found = known_statuses(self.home, self.study, patience=0.0)
+        if found is not None:
+            self._known = found
 
     def _ask(self, word: str) -> None:
         """Tell the process what is waited for."""
-        if self._process is not None and self._process.stdin is not None:
-            with suppress(OSError):
-                self._process.stdin.write(f"{word}\n".encode())
-                self._process.stdin.flush()
+        if self._process is not None:
+            self._process.ask(word)
 
-    def _wait(self, stopping: Callable[[], bool]) -> None:
+    def _wait(self, stopping: Callable[[], bool], say: Callable[[str], None]) -> None:
         """Wait until the process has ended, as long as it comes along."""
-        give_up = time.monotonic() + GIVE_UP_SECONDS
+        began = time.monotonic()
+        give_up = began + GIVE_UP_SECONDS
+        restarts, said = 0, False
         while self._process is not None and not stopping():
-            with suppress(subprocess.TimeoutExpired):
-                if self._process.wait(WAIT_SECONDS) == 0 or time.monotonic() > give_up:
+            if self._process.wait(WAIT_SECONDS):
+                done = self._process.exit_code == 0
+                if done or restarts == RESTARTS or time.monotonic() > give_up:
                     return
-                time.sleep(WAIT_SECONDS)
+                restarts += 1
                 self._end()
                 self._start()
                 self._ask("finish")
-            if self._comes_along():
+            if not said and time.monotonic() - began > NOTICE_SECONDS:
+                said = True
+                text = "bringing MLflow and Optuna's storage up to date; Ctrl-C leaves that to"
+                say(f"{text} `fairtune sync {self.study}`")
+            # loading that has ended once in a failure is no good sign
+            if self._comes_along() or (not restarts and self._loads()):
                 give_up = time.monotonic() + GIVE_UP_SECONDS
             elif time.monotonic() > give_up:
                 return
 
     def _comes_along(self) -> bool:
-        """Whether something got done since the last look, or the libraries are being loaded."""
-        before, self._known = self._known, statuses(self.home, self.study)
-        for name, status in self._known.items():
-            if not status.error and (name not in before or before[name].steps != status.steps):
-                return True
+        """Whether something got done since the last look."""
+        before = self._known
+        self._look()
+        return any(
+            not status.error and (name not in before or before[name].steps != status.steps)
+            for name, status in self._known.items()
+        )
+
+    def _loads(self) -> bool:
+        """Whether the libraries of a mirror are being loaded."""
         loading = any(
             name not in self._known or self._known[name].steps == self._first.get(name, 0)
             for name in NAMES
         )
-        if not loading or time.monotonic() - self._started > LOADING_SECONDS:
+        if not loading or self._process is None:
             return False
-        before_used, self._used = self._used, self._processor_seconds()
-        return self._used - before_used > BUSY_SECONDS
-
-    def _processor_seconds(self) -> float:
-        with suppress(psutil.Error):
-            if self._process is not None:
-                parent = psutil.Process(self._process.pid)
-                times = [each.cpu_times() for each in (parent, *parent.children())]
-                return float(sum(each.user + each.system for each in times))
-        return self._used
+        if time.monotonic() - self._started > LOADING_SECONDS:
+            return False
+        before, used = self._used, self._process.processor_seconds()
+        self._used = before if used is None else used
+        return self._used - before > BUSY_SECONDS
 
     def _conclude(self) -> None:
         """End the process and say what is left."""
-        self._end()
-        self._known = statuses(self.home, self.study)
-        with suppress(FairtuneError):  # the record says itself what is wrong with it
+        with self._harmless(), suppress(FairtuneError):  # the record says what is wrong with it
+            self._end()
+            self._look()
             left = what_is_left(self.home, self.study)
             if left:
                 self._warn("%s")
-                getLogger("fairtune").warning("%s", left)
+                text = f"{left}: {self._why_ended}" if self._why_ended else left
+                getLogger("fairtune").warning("%s", text)
 
     def _warn(self, text: str, *words: str) -> None:
         """Say why a mirror fails, once."""
@@ -185,14 +214,6 @@ class Mirroring:
 
     def _end(self) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(1.0)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdin is not None:
-            with suppress(OSError), closing(process.stdin):
-                pass
+        if process is not None:
+            self._why_ended = process.why_ended() or self._why_ended
+            process.end()

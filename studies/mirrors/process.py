@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,13 +22,13 @@ from filelock import FileLock, Timeout
 
 from studies.home import Home
 from studies.mirrors.follower import Follower, Mirror, Request, log
+from studies.mirrors.mirror_process import BUSY
+from studies.records.deliveries import Deliveries
 
 LOCK = "mirrors.lock"
 """In the folder of the study: only one process brings its mirrors up."""
 LOCK_SECONDS = 10.0
 """How long to wait for one that is about to end."""
-BUSY = 5
-"""The exit code where another process has the lock."""
 
 
 def main(home: Home, study: str) -> int:
@@ -35,21 +37,44 @@ def main(home: Home, study: str) -> int:
     request = Request()
     try:
         with FileLock(home.study(study) / LOCK).acquire(timeout=LOCK_SECONDS):
-            # each has a process of its own: one that hangs does not hold up the other, and their
-            # libraries are loaded side by side
-            source, sink = os.pipe()
-            child = os.fork()
-            if child == 0:
-                os.close(sink)
-                _listen(request, source)
-                os._exit(_follow(home, study, "optuna", request))
-            os.close(source)
-            _listen(request, sys.stdin.fileno(), sink)
-            code = _follow(home, study, "mlflow", request)
-            _, status = os.waitpid(child, 0)
-            return code or os.waitstatus_to_exitcode(status)
+            Deliveries.open(home, study).close()  # made anew by one where it is damaged
+            # each on its own: one that hangs does not hold up the other, and their libraries are
+            # loaded side by side
+            both = _in_processes if hasattr(os, "fork") else _in_threads
+            return both(home, study, request)
     except Timeout:
         return BUSY
+
+
+def _in_processes(home: Home, study: str, request: Request) -> int:
+    source, sink = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(sink)
+        _end_with_the_driver()
+        _listen(request, source)
+        os._exit(_follow(home, study, "optuna", request))
+    os.close(source)
+
+    def end_child() -> None:
+        """Also where it is stopped, or hangs so that it does not hear of the driver's end."""
+        with suppress(OSError):
+            os.kill(child, signal.SIGKILL)
+
+    _listen(request, sys.stdin.fileno(), sink, end_child)
+    code = _follow(home, study, "mlflow", request)
+    _, status = os.waitpid(child, 0)
+    return code or os.waitstatus_to_exitcode(status)
+
+
+def _in_threads(home: Home, study: str, request: Request) -> int:
+    codes: list[int] = []
+    other = threading.Thread(target=lambda: codes.append(_follow(home, study, "optuna", request)))
+    other.start()
+    _listen(request, sys.stdin.fileno())
+    code = _follow(home, study, "mlflow", request)
+    other.join()
+    return code or max(codes, default=1)
 
 
 def _follow(home: Home, study: str, name: str, request: Request) -> int:
@@ -74,7 +99,12 @@ def _follow(home: Home, study: str, name: str, request: Request) -> int:
     return 0
 
 
-def _listen(request: Request, source: int, sink: int | None = None) -> None:
+def _listen(
+    request: Request,
+    source: int,
+    sink: int | None = None,
+    at_end: Callable[[], None] = lambda: None,
+) -> None:
     """Hear what the driver waits for, and pass it on; end with the driver, also in the middle of a
     call that hangs."""
 
@@ -89,21 +119,49 @@ def _listen(request: Request, source: int, sink: int | None = None) -> None:
                         request.change("finish")
                     case b"leave":
                         request.change("leave")
+        at_end()
         os._exit(0)
 
     threading.Thread(target=hear, daemon=True).start()
+
+
+def _end_with_the_driver() -> None:
+    """End this process, the child, when the driver does although the parent is stopped: the end of
+    the parent's standard input is seen without reading from it."""
+
+    def look() -> None:
+        poll = select.poll()
+        poll.register(sys.stdin.fileno(), 0)
+        poll.poll()
+        os._exit(0)
+
+    if hasattr(select, "poll"):
+        threading.Thread(target=look, daemon=True).start()
 
 
 def _keep_out_of_the_way() -> None:
     """Training comes first, and Ctrl-C is for the driver to hear."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.set_threshold(50_000, 20, 100)  # a fifth of the imports' time
-    with suppress(OSError):
+    with suppress(OSError, AttributeError):  # not everywhere
         os.nice(19)
     with suppress(psutil.Error, OSError, AttributeError, ValueError):
         psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
 
 
+def _say_no_more() -> None:
+    """From here on the log hears of everything; what libraries print may hold passwords, and a
+    study may take weeks."""
+    with suppress(OSError), open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stderr.fileno())
+
+
 if __name__ == "__main__":
-    code = main(Home.at(Path(sys.argv[1])), sys.argv[2])
+    place, name = Home.at(Path(sys.argv[1])), sys.argv[2]
+    _say_no_more()
+    code = 1
+    try:
+        code = main(place, name)
+    except BaseException:
+        log(place, name, traceback.format_exc())
     os._exit(code)  # what libraries do at the end of a process is of no use here

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from studies.records.deliveries import Deliveries, MirrorStatus
+from studies.records.deliveries import UNKNOWN, Deliveries, MirrorStatus
 
 SAY_SECONDS = 0.2
 LOOK_SECONDS, BUSY_SECONDS = 0.5, 0.005
@@ -58,6 +58,13 @@ class Progress:
             steps = self.status.steps + 1
             self.status = replace(self.status, steps=steps, error="", revision=revision)
             self._say()
+
+    def is_incomplete(self) -> None:
+        """Something may be taken away from the mirror from here on."""
+        with self._lock:
+            if self.status.revision != UNKNOWN:
+                self.status = replace(self.status, revision=UNKNOWN)
+                self._say()
 
     @contextmanager
     def computing(self) -> Iterator[None]:

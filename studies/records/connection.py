@@ -11,11 +11,10 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from logging import getLogger
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import quote
 
 import psutil
 
@@ -23,6 +22,7 @@ from lightning_modules.errors import StorageError
 from studies.database import back_up, damage, hold, is_held
 from studies.home import disk_is_full
 from studies.records import schema
+from studies.records.looking import Look, look
 
 LOCK_SECONDS = 5.0
 """How long SQLite itself waits for a lock; Ctrl-C is heard between two such waits."""
@@ -33,9 +33,10 @@ NETWORK = ("9p", "afs", "beegfs", "ceph", "cifs", "fuse.sshfs", "fuse.glusterfs"
            "virtiofs")  # fmt: skip
 """File systems that several machines may share."""
 FULL_BYTES = 2**16
-WAL_FORMAT = 2
-"""The 19th byte of a database in WAL mode."""
-DAMAGED = "put a copy in its place, or move the folder {} away to start the study anew"
+DAMAGED = (
+    "put a copy in its place, or move the folder {folder} away, run the study anew, and then "
+    "`fairtune sync {folder.name} --rebuild`, which replaces what the mirrors have of it"
+)
 
 Result = TypeVar("Result")
 
@@ -65,8 +66,10 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     found = _pragma(connection, "user_version")
     _refuse_newer(path, found)
     network = on_network(path)
-    connection.execute(f"PRAGMA journal_mode = {'DELETE' if network else 'WAL'}")
-    connection.execute(f"PRAGMA synchronous = {'FULL' if network else 'NORMAL'}")
+    wanted = "DELETE" if network else "WAL"
+    (mode,) = connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
+    # SQLite keeps another journal where it cannot have this one
+    connection.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
     connection.execute("PRAGMA foreign_keys = ON")
     if found < schema.VERSION:
         copy = back_up(path)
@@ -109,18 +112,17 @@ def beside(path: Path) -> Path:
     return fresh
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
+def open_reader(path: Path) -> Look:
     """A connection that cannot write; where nobody writes it leaves no trace in the folder.
 
-    Looking into a database in WAL mode makes two files beside it, unless SQLite is told that it
-    does not change: it is told so where no log waits, that is, where no driver has it open.
     Raises StorageError where the record is damaged or of another version.
     """
     with said(path):
-        connection = _look(path)
+        check(path)
+        seen = look(path)
         try:
-            connection.execute("PRAGMA query_only = ON")
-            found = _pragma(connection, "user_version")
+            seen.connection.execute("PRAGMA query_only = ON")
+            found = _pragma(seen.connection, "user_version")
             _refuse_newer(path, found)
             if found < schema.VERSION:
                 raise StorageError(
@@ -128,40 +130,32 @@ def open_reader(path: Path) -> sqlite3.Connection:
                     "brings it up to date, after a copy"
                 )
         except BaseException:
-            connection.close()
+            seen.close()
             raise
-        return connection
+        return seen
 
 
-def check(path: Path) -> bool:
-    """Whether a record is idle: it is in WAL mode, and no log waits.
-
-    Raises StorageError where a file is no record of this version, or of one before it.
-    """
+def check(path: Path) -> None:
+    """Raise StorageError where a file is no record of this version, or of one before it."""
     if is_held(path):
-        return False
+        return
     if what := damage(path):
-        raise StorageError(f"{path}: {what}; {DAMAGED.format(path.parent)}")
+        raise StorageError(f"{path}: {what}; {DAMAGED.format(folder=path.parent)}")
     with path.open("rb") as file:
         head = file.read(100)
     version, application = (int.from_bytes(head[at : at + 4], "big") for at in (60, 68))
     if application != schema.APPLICATION_ID:
-        raise StorageError(f"{path}: is no record of fairtune; {DAMAGED.format(path.parent)}")
+        way_out = DAMAGED.format(folder=path.parent)
+        raise StorageError(f"{path}: is no record of fairtune; {way_out}")
     _refuse_newer(path, version)
-    log = path.with_name(path.name + "-wal")
-    return head[18] == WAL_FORMAT and not (log.exists() and log.stat().st_size > 0)
 
 
 def is_outdated(path: Path) -> bool:
     """Whether an older fairtune made a record; StorageError where it cannot be read."""
-    with said(path), closing(_look(path)) as connection:
-        return _pragma(connection, "user_version") < schema.VERSION
-
-
-def _look(path: Path) -> sqlite3.Connection:
-    how = "immutable=1" if check(path) else "mode=ro"
-    uri = f"file:{quote(str(path))}?{how}"
-    return sqlite3.connect(uri, uri=True, timeout=60, check_same_thread=False)
+    with said(path):
+        check(path)
+        with look(path) as seen:
+            return _pragma(seen.connection, "user_version") < schema.VERSION
 
 
 def _refuse_newer(path: Path, version: int) -> None:
@@ -201,7 +195,7 @@ def said(path: Path) -> Iterator[None]:
         elif "readonly" in text or "unable to open" in text or isinstance(error, OSError):
             way_out = "make it readable and writable, or name another home with --home"
         else:
-            way_out = DAMAGED.format(path.parent)
+            way_out = DAMAGED.format(folder=path.parent)
         raise StorageError(f"{path}: the record cannot be used: {text}; {way_out}") from error
 
 

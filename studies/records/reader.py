@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from lightning_modules.errors import UserError
 from studies.home import RECORD, Home
 from studies.records import connection as opening
+from studies.records.looking import Look
 from studies.records.rows import COLUMNS, local_time, metrics_of, parsed, trial_of
 from studies.records.sharing import Sections
 from studies.records.trials import Trial
@@ -26,6 +27,7 @@ Histories = dict[str, dict[str, dict[int, float]]]
 """{trial: {metric: {epoch: value}}} of the values that are finite, epochs counted from 1."""
 AT_ONCE = 1000
 """Trials that are read at a time."""
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class RecordReader:
 
     connection: sqlite3.Connection
     path: Path
+    seen: Look | None = None
+    """How the file was opened; None for the writer."""
 
     @classmethod
     def open(cls, home: Home, study: str) -> RecordReader:
@@ -76,7 +80,8 @@ class RecordReader:
         path = home.record(study)
         if not path.exists():
             raise UserError(f"{home.path}: there is no study {study!r}")
-        return cls(opening.open_reader(path), path)
+        seen = opening.open_reader(path)
+        return cls(seen.connection, path, seen)
 
     def __enter__(self) -> RecordReader:
         return self
@@ -87,6 +92,8 @@ class RecordReader:
     def close(self) -> None:
         """Close the connection."""
         self.connection.close()
+        if self.seen is not None:
+            self.seen.close()
 
     @property
     def revision(self) -> int:
@@ -115,6 +122,9 @@ class RecordReader:
     ) -> list[Trial]:
         """Every trial, or those of a search, in the order of their searches and numbers; with
         `since` those that changed after that revision. `run_ids` are their MLflow runs, by key."""
+        return self._steadily(lambda: self._trials(search, since, run_ids))
+
+    def _trials(self, search: int | None, since: int, run_ids: Mapping[str, str]) -> list[Trial]:
         phases = {each.id: each.phase for each in self.searches()}
         where = "revision > ?" + (" AND search = ?" if search is not None else "")
         values = [since] if search is None else [since, search]
@@ -176,6 +186,11 @@ class RecordReader:
             found.setdefault(trial, {})[epoch] = math.nan if value is None else value
         return found
 
+    def damage(self) -> str:
+        """What SQLite's own check of the whole file finds; empty where that is nothing."""
+        rows = self._all("PRAGMA integrity_check(5)")
+        return "" if rows == [("ok",)] else " ".join(" ".join(str(r[0]) for r in rows).split())
+
     def _some(self, query: str, values: Sequence[Any] = ()) -> Iterator[list[Any]]:
         """Rows, some at a time: their text takes more memory than what is read from it."""
         with opening.said(self.path):
@@ -184,8 +199,29 @@ class RecordReader:
                 yield rows
 
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
-        with opening.said(self.path):
-            return self.connection.execute(query, values).fetchall()
+        def read() -> list[Any]:
+            with opening.said(self.path):
+                return self.connection.execute(query, values).fetchall()
+
+        return self._steadily(read)
+
+    def _steadily(self, read: Callable[[], Result]) -> Result:
+        """What is read. A record that nobody wrote when it was opened may be written by now: then
+        SQLite may take what it reads for damaged, and it is opened and read again."""
+        while (seen := self.seen) is not None and seen.still is not None:
+            try:
+                found = read()
+            except Exception:
+                if self.seen is seen and seen.holds:
+                    raise
+            else:
+                if self.seen is seen and seen.holds:
+                    return found
+            if self.seen is seen:
+                seen.close()
+                self.seen = opening.open_reader(self.path)
+                self.connection = self.seen.connection
+        return read()
 
 
 def recorded_studies(home: Home) -> list[str]:
