@@ -85,6 +85,7 @@ class OptunaMirror:
         assert self._storage is not None
         trials, notes = record.trials(search.id), record.notes()
         anew = self.rebuild and search.id not in self._made
+        backlog.progress.is_incomplete()  # a study there may be made again
         with backlog.progress.computing():
             found = OptunaStudy.find(self._storage, search, notes, trials, anew=anew)
         self._studies[search.id] = found

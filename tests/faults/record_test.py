@@ -59,6 +59,21 @@ with Record.writing(Home.at(Path(sys.argv[1])), STUDY) as record:
         say("finished", number)
         number += 1
 """
+MORE = """
+import sys
+from pathlib import Path
+from studies.home import Home
+from studies.records import Record
+from tests.unit.record_test import STUDY, trial_of
+
+with Record.writing(Home.at(Path(sys.argv[1])), STUDY) as record:
+    (search,) = record.searches()
+    first = len(record.trials())
+    for number in range(first, first + int(sys.argv[2])):
+        trial = record.begin(trial_of(search, number))
+        for epoch in (1, 2):
+            record.epoch(trial.id, epoch, {"val/loss": 1 / epoch}, 1 / epoch)
+"""
 HOLDER = """
 import sqlite3, sys
 database = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -125,7 +140,10 @@ def test_a_damaged_record_is_named_and_nothing_is_overwritten(
     assert callable(damage)
     damage(path)
     content = path.read_bytes()
-    way_out = f"put a copy in its place, or move the folder {path.parent} away"
+    way_out = (
+        f"put a copy in its place, or move the folder {path.parent} away, run the study anew, and "
+        f"then `fairtune sync {STUDY} --rebuild`, which replaces what the mirrors have of it"
+    )
     for opened in (RecordReader.open, Record.writing):
         with pytest.raises(StorageError) as caught, opened(home, STUDY):
             raise AssertionError("it was opened")
@@ -164,6 +182,61 @@ def test_pages_that_are_damaged_in_the_middle_are_said(home: Home) -> None:
     with pytest.raises(StorageError, match="malformed"), RecordReader.open(home, STUDY) as reader:
         reader.trials()
     assert path.read_bytes() == content
+
+
+def test_a_reader_of_an_idle_record_that_is_written_meanwhile_reads_all_of_it(home: Home) -> None:
+    path = written(home)
+    with RecordReader.open(home, STUDY) as reader:
+        assert len(reader.trials()) == 20
+        assert reader.damage() == ""
+        for more in range(3):
+            before = path.stat().st_size
+            subprocess.run([sys.executable, "-c", MORE, str(home.path), "300"], check=True)
+            assert path.stat().st_size > before and not path.with_name("record.db-wal").exists()
+            assert len(reader.trials()) == 20 + 300 * (more + 1)
+            assert reader.damage() == ""
+            assert len(reader.epochs(21)) == 2
+
+
+def test_what_a_killed_writer_left_is_read_where_the_folder_cannot_be_written(
+    home: Home, tmp_path: Path
+) -> None:
+    said = acknowledged(home, 20)
+    path = home.record(STUDY)
+    assert path.with_name("record.db-wal").stat().st_size > 0
+    path.with_name("record.db-shm").unlink()
+    with read_only(home.path, tmp_path / "elsewhere") as elsewhere:
+        with RecordReader.open(elsewhere, STUDY) as reader:
+            assert said <= told(reader)
+            assert Path(str(reader.seen and reader.seen.copy and reader.seen.copy.name)).is_dir()
+            copy = Path(reader.seen.copy.name)  # type: ignore[union-attr]
+        assert not copy.exists()
+
+
+@contextmanager
+def read_only(folder: Path, place: Path) -> Iterator[Home]:
+    """The same home where it cannot be written; skipped where that takes more rights."""
+    place.mkdir()
+    done = subprocess.run(["mount", "--bind", str(folder), str(place)], check=False)
+    if done.returncode:
+        pytest.skip("a folder cannot be mounted")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(place)], check=True)
+        yield Home.at(place)
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_every_write_reaches_the_disk_where_sqlite_keeps_no_log_ahead(home: Home) -> None:
+    home.create(STUDY)
+    path = home.record(STUDY)
+    with Record.new(path) as record:
+        record.note({"a": 1})
+    uri = f"{path.as_uri()}?vfs=unix-dotfile"  # has no shared memory
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+        opening._prepare(connection, path)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
 def test_killed_at_fifty_moments_nothing_that_was_acknowledged_is_lost(home: Home) -> None:

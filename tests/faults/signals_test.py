@@ -58,6 +58,7 @@ def test_a_second_ctrl_c_ends_at_once_and_leaves_nothing_running(faulty: Faulty)
         driver.process.send_signal(signal.SIGINT)
         assert driver.ends() == 130
     assert "Traceback" not in driver.said
+    assert driver.said.splitlines()[-1].endswith("`fairtune sync faulty` delivers them")
     faulty.leaves_no_orphans()
     found = check_invariants(faulty.home, "faulty")
     assert not found.finished

@@ -16,11 +16,13 @@ from typing import Any
 
 import optuna
 import pytest
+from filelock import FileLock
 
 from lightning_modules.errors import UserError
 from studies.cli import main
 from studies.database import integrity
 from studies.home import Home
+from studies.importing import earlier_home
 from studies.importing.importer import import_study
 from studies.importing.sources import open_storage
 from studies.records import Outcome, Record, RecordReader
@@ -188,6 +190,20 @@ def test_continuing_asks_for_what_it_would_have_asked_without_the_import(
     continued, whole = load(home, "stopped"), load(Home.at(fresh), "stopped")
     assert [trial.params for trial in continued.trials] == [t.params for t in whole.trials]
     assert [trial.value for trial in continued.trials] == [t.value for t in whole.trials]
+
+
+def test_two_commands_do_not_import_into_a_home_at_the_same_time(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = home.path / ".import.lock"
+    impatient = FileLock(path, timeout=0)
+    monkeypatch.setattr(earlier_home, "import_lock", lambda home: impatient)
+    with FileLock(path):
+        assert main(["import", "searched", "--home", str(home.path)]) == 1
+        assert not (home.study("searched") / "record.db").exists()
+        assert not (home.path / COPY).exists()
+    assert main(["import", "searched", "--home", str(home.path)]) == 0
+    assert (home.study("searched") / "record.db").exists()
 
 
 def test_a_record_that_is_there_stays_as_it_is(home: Home, capsys: Output) -> None:
