@@ -16,7 +16,7 @@ from typing import Any
 
 import optuna
 import pytest
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from lightning_modules.errors import UserError
 from studies.cli import main
@@ -199,7 +199,8 @@ def test_two_commands_do_not_import_into_a_home_at_the_same_time(
     impatient = FileLock(path, timeout=0)
     monkeypatch.setattr(earlier_home, "import_lock", lambda home: impatient)
     with FileLock(path):
-        assert main(["import", "searched", "--home", str(home.path)]) == 1
+        with pytest.raises(Timeout):
+            main(["import", "searched", "--home", str(home.path)])
         assert not (home.study("searched") / "record.db").exists()
         assert not (home.path / COPY).exists()
     assert main(["import", "searched", "--home", str(home.path)]) == 0
