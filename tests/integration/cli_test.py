@@ -243,7 +243,7 @@ def test_more_trials_extend_a_study_to_exactly_the_new_total(home: Home, capsys:
         (["components", "optimiser"], "no component 'optimiser'; did you mean optimizer?"),
         (["components", "--json", "--markdown"], "--json and --markdown are two forms"),
         (["components", "optimiser", "sgd"], "no table 'optimiser'; did you mean optimizer?"),
-        (["ui", "--home", "/tmp/no-such-home"], "/tmp/no-such-home holds no runs yet"),
+        (["ui", "--home", "/tmp/no-such-home"], "/tmp/no-such-home holds no studies yet"),
     ],
 )
 def test_bad_usage_exits_2(argv: list[str], message: str, capsys: Output) -> None:
