@@ -34,8 +34,8 @@ NETWORK = ("9p", "afs", "beegfs", "ceph", "cifs", "fuse.sshfs", "fuse.glusterfs"
 """File systems that several machines may share."""
 FULL_BYTES = 2**16
 DAMAGED = (
-    "put a copy in its place, or move the folder {folder} away, run the study anew, and then "
-    "`fairtune sync {folder.name} --rebuild`, which replaces what the mirrors have of it"
+    "put a copy in its place, or move the folder {folder} away to start the study anew; "
+    "after that `fairtune sync {folder.name} --rebuild` replaces what the mirrors have of it"
 )
 
 Result = TypeVar("Result")

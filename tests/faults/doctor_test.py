@@ -142,7 +142,8 @@ def test_damaged_records_are_named_with_the_way_out_one_line_each(
         assert line.startswith(f"fail records: {path}: ")
         assert line.endswith(
             f"put a copy in its place, or move the folder {path.parent} away to start the study "
-            "anew"
+            f"anew; after that `fairtune sync {path.parent.name} --rebuild` replaces what the "
+            "mirrors have of it"
         )
     assert (empty.read_bytes(), torn.read_bytes()) == (b"", content)
 

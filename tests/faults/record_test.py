@@ -141,8 +141,8 @@ def test_a_damaged_record_is_named_and_nothing_is_overwritten(
     damage(path)
     content = path.read_bytes()
     way_out = (
-        f"put a copy in its place, or move the folder {path.parent} away, run the study anew, and "
-        f"then `fairtune sync {STUDY} --rebuild`, which replaces what the mirrors have of it"
+        f"put a copy in its place, or move the folder {path.parent} away to start the study "
+        f"anew; after that `fairtune sync {STUDY} --rebuild` replaces what the mirrors have of it"
     )
     for opened in (RecordReader.open, Record.writing):
         with pytest.raises(StorageError) as caught, opened(home, STUDY):
