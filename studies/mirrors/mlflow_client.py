@@ -97,7 +97,7 @@ def usable(uri: str) -> Iterator[None]:
     """Say what is wrong with the store at `uri`, without its password."""
     try:
         yield
-    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
         if disk_is_full(error):
             way_out = "make room and run the same command again"
         elif is_database(uri):

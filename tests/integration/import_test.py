@@ -394,7 +394,7 @@ def test_a_completed_trial_without_a_finite_value_is_none_and_the_study_goes_on(
         if value is None:
             opened.execute("delete from trial_values where trial_id = ?", row)
         else:
-            text = "update trial_values set value = 0, value_type = ? where trial_id = ?"
+            text = "update trial_values set value = null, value_type = ? where trial_id = ?"
             opened.execute(text, [value, *row])
     assert main(["import", "stopped", "--home", str(home.path)]) == 0
     first = load(home, "stopped").trials[0]
