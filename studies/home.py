@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 import psutil
 from filelock import FileLock, Timeout
@@ -25,6 +25,8 @@ URL_SETTINGS = ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI")
 SECRET_SETTINGS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 DATABASES = ("sqlite", "postgresql", "mysql", "mariadb")
 STORES = (*DATABASES, "mssql", "http", "https", "databricks", "uc")
+SECRET_PARAMETER = re.compile(r"(?i)([?&](?:password|passwd|sslpassword|pwd)=)([^&#]*)")
+"""Of a URL: drivers take a password there too."""
 DEFAULT_PORTS = {"postgres": "5432", "mysql": "3306"}
 
 
@@ -157,23 +159,31 @@ def slug(name: str) -> str:
 
 
 def redact(url: str) -> str:
-    """A database URL without its password."""
-    scheme, separator, rest = url.partition("://")
+    """A database URL without its passwords."""
+    scheme, separator, rest = SECRET_PARAMETER.sub(r"\1***", url).partition("://")
     credentials, at, place = rest.rpartition("@")
     if not at:
-        return url
+        return f"{scheme}{separator}{rest}"
     return f"{scheme}{separator}{credentials.partition(':')[0]}:***@{place}"
+
+
+def passwords(url: str) -> set[str]:
+    """The passwords of a database URL, as they are written there and as they are."""
+    written = {found[2] for found in SECRET_PARAMETER.finditer(url)}
+    bare = SECRET_PARAMETER.sub(r"\1", url)
+    credentials, at, _ = bare.partition("://")[2].rpartition("@")
+    password = credentials.partition(":")[2] if at else ""
+    # a password with an unquoted @ is cut there by whoever reads the URL
+    written |= {credentials * bool(password), password, *password.split("@")}
+    known = {spelled for each in written for spelled in (each, unquote(each), unquote_plus(each))}
+    return known - {""}
 
 
 def without_secrets(text: str) -> str:
     """A text without the passwords of the databases in use, however they were spelled in it."""
     secrets = {os.environ.get(name, "") for name in SECRET_SETTINGS}
     for url in filter(None, map(os.environ.get, URL_SETTINGS)):
-        credentials, at, _ = url.partition("://")[2].rpartition("@")
-        password = credentials.partition(":")[2] if at else ""
-        # a password with an unquoted @ is cut there by whoever reads the URL
-        secrets |= {credentials * bool(password), password, unquote(password)}
-        secrets |= set(password.split("@"))
+        secrets |= passwords(url)
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "***")
     return text

@@ -15,6 +15,7 @@ from studies.home import Home
 from studies.importing.sources import Part, StorageReader
 from studies.importing.spool import read_ledger, read_trial
 from studies.importing.trials import KnownEpochs, epochs_of, has_started, settled, trial_of
+from studies.mirrors.optuna_owner import WRITER
 from studies.records import Record, RecordReader, Search, Trial
 from studies.records.deliveries import Deliveries, store_name
 from studies.records.reader import EpochRow
@@ -23,7 +24,7 @@ from studies.spec import Spec, resolve
 if TYPE_CHECKING:
     from studies.importing.mlflow_runs import StudyRuns
 
-OF_PARTS = ("study", "arm", "phase", "repeat", "split")
+OF_PARTS = ("study", "arm", "phase", "repeat", "split", WRITER)
 """What every Optuna study says of itself; the rest is said of the study as a whole."""
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lightning_modules.errors import StorageError, UserError
 from studies.database import damage, hold, sqlite_file
-from studies.home import redact, without_secrets
+from studies.home import passwords, redact, without_secrets
 from studies.records.reader import Goal
 
 FAILURES = (SQLAlchemyError, sqlite3.Error, StorageInternalError, RuntimeError, ImportError,
@@ -122,17 +122,11 @@ def said(url: str) -> Iterator[None]:
             text = "another version of Optuna made it"
             way_out = "`optuna storage upgrade` upgrades it; copy it first"
         reason = without_secrets((text.splitlines() or [type(cause).__name__])[0])
-        for secret in filter(None, _passwords(url)):
+        for secret in sorted(passwords(url), key=len, reverse=True):
             reason = reason.replace(secret, "***")
         raise StorageError(
             f"the Optuna storage {redact(url)} cannot be read: {reason}; {way_out}"
         ) from None
-
-
-def _passwords(url: str) -> tuple[str, str]:
-    """The password of a URL, as it is written there and as it is."""
-    password = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
-    return password, unquote(password)
 
 
 def _read_only(path: Path) -> str:

@@ -18,6 +18,7 @@ from studies.records.reader import EpochRow
 from studies.records.trials import ABANDONED
 
 UNKNOWN_END = "ended by another program than fairtune"
+INFINITE = "the objective is infinite"
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,11 @@ def _end(frozen: FrozenTrial) -> dict[str, Any]:
         return end
     if not end:
         return {"outcome": Outcome.error, "reason": UNKNOWN_END}
+    if end["outcome"] == Outcome.completed and not _is_finite(frozen.value):
+        # a record has no completed trial without a value
+        infinite = frozen.state == TrialState.COMPLETE
+        outcome = Outcome.diverged if infinite else Outcome.error
+        return {**end, "outcome": outcome, "reason": INFINITE if infinite else UNKNOWN_END}
     return end
 
 

@@ -12,8 +12,17 @@ import numpy as np
 from lightning_modules.data.datasets import DATASETS
 from lightning_modules.data.text import WORDS
 from lightning_modules.padding import PADDED
-from studies.mirrors.mlflow_client import LoggedModelOutput, MlflowClient, Model, Run
+from studies.mirrors.mlflow_client import (
+    LoggedModel,
+    LoggedModelOutput,
+    LoggedModelStatus,
+    MlflowClient,
+    Model,
+    Run,
+)
 
+NAME = "best"
+"""Of the model."""
 SERVED = Path(__file__).with_name("served.py")
 PACKAGES = ("fairtune", "torch", "torchvision", "pytorch-lightning", "numpy")
 BERT = ("transformers", "tokenizers", "safetensors")
@@ -32,15 +41,19 @@ def prefetch() -> None:
 
 
 def log_model(client: MlflowClient, run: Run, checkpoint: Path) -> str:
-    """Log a checkpoint as the model of its run; torch is not imported.
+    """Log a checkpoint as the model of its run, once: one that a process has left unfinished is
+    gone on with. Torch is not imported.
 
     The input example is the array that was written beside the checkpoint.
     """
     run_id = run.info.run_id
+    found = _find(client, run)
+    if found is not None and found.status == LoggedModelStatus.READY:
+        return str(found.model_id)
     data = DATASETS.get(run.data.params.get("data.name", ""))
     padded = data is not None and data.kind in PADDED
-    logged = client.create_logged_model(
-        run.info.experiment_id, name="best", source_run_id=run_id, params=run.data.params
+    logged = found or client.create_logged_model(
+        run.info.experiment_id, name=NAME, source_run_id=run_id, params=run.data.params
     )
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -51,9 +64,19 @@ def log_model(client: MlflowClient, run: Run, checkpoint: Path) -> str:
     except BaseException:
         client.finalize_logged_model(logged.model_id, "FAILED")
         raise
-    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
-    client.finalize_logged_model(logged.model_id, "READY")
+    held = run.outputs.model_outputs if run.outputs is not None else []
+    if logged.model_id not in [each.model_id for each in held]:
+        client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    client.finalize_logged_model(logged.model_id, "READY")  # last: such a one is whole
     return str(logged.model_id)
+
+
+def _find(client: MlflowClient, run: Run) -> LoggedModel | None:
+    """The model of a run, the one that is whole before others."""
+    query = f"source_run_id = '{run.info.run_id}' AND name = '{NAME}'"
+    found: list[LoggedModel] = client.search_logged_models([run.info.experiment_id], query)
+    whole = [each for each in found if each.status == LoggedModelStatus.READY]
+    return next(iter([*whole, *found]), None)
 
 
 def _save(

@@ -25,7 +25,9 @@ for _name, _value in SETTINGS.items():
 os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
 
 from mlflow.entities import (  # noqa: E402
+    LoggedModel,
     LoggedModelOutput,
+    LoggedModelStatus,
     Metric,
     Param,
     Run,
@@ -44,7 +46,9 @@ from lightning_modules.errors import StorageError  # noqa: E402
 from studies.home import disk_is_full, redact, without_secrets  # noqa: E402
 
 __all__ = [
+    "LoggedModel",
     "LoggedModelOutput",
+    "LoggedModelStatus",
     "Metric",
     "MlflowClient",
     "MlflowException",
@@ -93,7 +97,7 @@ def usable(uri: str) -> Iterator[None]:
     """Say what is wrong with the store at `uri`, without its password."""
     try:
         yield
-    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
         if disk_is_full(error):
             way_out = "make room and run the same command again"
         elif is_database(uri):

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from studies.home import Home
 from studies.mirrors.backlog import ATTEMPTED, Backlog, Until, is_live
 from studies.mirrors.mlflow_client import usable
-from studies.mirrors.mlflow_study import MlflowStudy, run_or_none
+from studies.mirrors.mlflow_study import Known, MlflowStudy, run_or_none
 from studies.mirrors.mlflow_trial import TrialRun, find, tags_of
 from studies.records import RecordReader, Trial
 
@@ -84,19 +84,32 @@ class MlflowMirror:
         started = int(min(starts).timestamp() * 1000) if starts else None
         notes = record.notes()
         self._remotes = backlog.deliveries.remotes(self.name, backlog.store)
-        known = self._remotes.get(STUDY, "")
+        known = Known(
+            self._remotes.get(STUDY, ""),
+            set(self._remotes.values()),
+            lambda: {(each.key, each.config_hash, str(each.seed)) for each in record.trials()},
+        )
         with backlog.progress.computing():
             study = MlflowStudy(self.home, self.study, notes, started, known)
         self._sampler = str(notes.get("sampler", "")).partition(" ")[0]
-        if self._remotes.get(STUDY) != study.run_id:  # this run has none of what was delivered
-            backlog.forget()
-            self._remotes.clear()
-            noted = 0 if study.is_new else ATTEMPTED
-            backlog.deliveries.note(self.name, backlog.store, [(STUDY, noted, study.run_id)])
-            backlog.delivered[STUDY] = noted
+        if known.run != study.run_id:
+            self._moves(study, backlog, known.run)
         self._looks = backlog.delivered[STUDY] == ATTEMPTED
         self._opened = study
         return study
+
+    def _moves(self, study: MlflowStudy, backlog: Backlog, earlier: str) -> None:
+        """The study has another run than last time: of what was delivered it has what can be put
+        below it."""
+        there = study.take_over(earlier) if earlier else set()
+        self._remotes = {key: run for key, run in self._remotes.items() if run in there}
+        kept = {key: backlog.delivered[key] for key in self._remotes}
+        backlog.forget()
+        noted = ATTEMPTED if there or not study.is_new else 0
+        rows = [(key, revision, self._remotes[key]) for key, revision in kept.items()]
+        rows.append((STUDY, noted, study.run_id))
+        backlog.deliveries.note(self.name, backlog.store, rows)
+        backlog.delivered |= {**kept, STUDY: noted}
 
     def _trial(
         self, study: MlflowStudy, record: RecordReader, trial: Trial, backlog: Backlog, *, new: bool

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from studies.checkpoints import best_checkpoints
@@ -66,7 +67,8 @@ def _write_findings(study: MlflowStudy, found: Finding, parent: Run, progress: P
         path = Path(folder) / "trials.parquet"
         with progress.computing():
             trials_table(results).to_parquet(path)
-        client.log_artifact(run_id, str(path))
+        with progress.moving():
+            client.log_artifact(run_id, str(path))
     progress()
     note = describe(found)
     note = note if len(note) <= MAX_TAG_LENGTH else note[: MAX_TAG_LENGTH - 1] + "…"
@@ -78,10 +80,13 @@ def _write_findings(study: MlflowStudy, found: Finding, parent: Run, progress: P
     values = {name: next((trial.value for trial in results.ranking), None)}
     if results.best is not None and results.best.runs:
         values[f"expected/{results.best.metric}"] = results.best.value
-    known = parent.data.metrics
-    changed = {n: v for n, v in values.items() if v is not None and known.get(n) != v}
-    if changed:
-        new = list(points(changed, _ended(results), len(results.ended)))
+    held = {n: v for n, v in values.items() if v is not None}
+    new = [
+        point
+        for point in points(held, _ended(results), len(results.ended))
+        if parent.data.metrics.get(point.key) != point.value
+    ]
+    if new:
         client.log_batch(run_id, metrics=new, synchronous=True)
     progress()
 
@@ -99,13 +104,14 @@ def _write_checkpoints(
         if run is not None:
             with tempfile.TemporaryDirectory() as folder:
                 copy = shutil.copyfile(checkpoint, Path(folder) / "best.pt")
-                study.client.log_artifact(run.info.run_id, str(copy), "checkpoints")
+                with progress.moving():
+                    study.client.log_artifact(run.info.run_id, str(copy), "checkpoints")
             progress()
     best = runs[0][0] if runs else None
     if best is None or not runs[0][1].with_suffix(".npy").exists():
         return  # a program's weights, or inputs that are more than one array
     if parent.data.tags.get(BEST_TAG) != best.info.run_id:
-        with progress.computing():
+        with progress.computing(), progress.moving():
             logged_model.prefetch()
             logged_model.log_model(study.client, best, runs[0][1])
         study.client.set_tag(study.run_id, BEST_TAG, best.info.run_id)
@@ -113,7 +119,10 @@ def _write_checkpoints(
 
 def _fingerprint(results: StudyResults, checkpoints: Checkpoints) -> str:
     trials = [(t.key, t.outcome, t.value, t.run_id, t.reason) for t in results.trials]
-    said = [results.spec.text, trials, [key for key, _ in checkpoints]]
+    looks = [asdict(look) for look in results.looks]
+    said = [
+        results.spec.text, results.finished, looks, trials, [key for key, _ in checkpoints]
+    ]  # fmt: skip
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
 

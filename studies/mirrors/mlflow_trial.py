@@ -15,6 +15,7 @@ from typing import Any
 
 from lightning_modules.configuration import flatten
 from studies.mirrors.mlflow_client import Metric, MlflowClient, Param, Run, RunTag
+from studies.mirrors.mlflow_names import names_in_mlflow
 from studies.records import Outcome, Trial
 from studies.records.reader import EpochRow
 
@@ -115,10 +116,16 @@ def find(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> R
 
 
 def points(metrics: Mapping[str, float], now: int, step: int) -> Iterator[Metric]:
-    """The metrics that MLflow can hold."""
+    """The metrics that MLflow can hold, by the names that it allows."""
+    yield from _named(metrics, names_in_mlflow(metrics), now, step)
+
+
+def _named(
+    metrics: Mapping[str, float], names: Mapping[str, str], now: int, step: int
+) -> Iterator[Metric]:
     for name, value in metrics.items():
         if not math.isinf(value):
-            yield Metric(name, float(value), now, step)
+            yield Metric(names[name], float(value), now, step)
 
 
 def tags_of(trial: Trial, sampler: str) -> dict[str, str]:
@@ -141,7 +148,8 @@ def params_of(trial: Trial) -> dict[str, str]:
     flat = dict(flatten(trial.configuration))
     if trial.split is not None and "data.split_seed" in flat:
         flat["data.split_seed"] = trial.split  # of the rows that it really had
-    return {path: _text(value) for path, value in flat.items()}
+    names = names_in_mlflow(flat)
+    return {names[path]: _text(value) for path, value in flat.items()}
 
 
 def _dataset(trial: Trial) -> str:
@@ -150,14 +158,16 @@ def _dataset(trial: Trial) -> str:
 
 
 def _points(trial: Trial, epochs: Epochs) -> Iterator[Metric]:
-    for row in epochs:
-        yield from points(row.metrics, row.time, row.epoch)
+    last: dict[str, float] = {}
     if trial.has_ended:
         last = {f"best/{name}": value for name, value in trial.best.items()}
         if trial.best_epoch is not None:
             last["best/epoch"] = trial.best_epoch
-        ended = _milliseconds(trial.ended) or 0
-        yield from points({**last, **trial.test}, ended, trial.best_epoch or 0)
+        last |= trial.test
+    names = names_in_mlflow([*last, *(name for row in epochs for name in row.metrics)])
+    for row in epochs:
+        yield from _named(row.metrics, names, row.time, row.epoch)
+    yield from _named(last, names, _milliseconds(trial.ended) or 0, trial.best_epoch or 0)
 
 
 def _ending_tags(trial: Trial) -> Iterator[tuple[str, str]]:

@@ -11,9 +11,13 @@ from lightning_modules.errors import StorageError
 from studies.home import Home
 from studies.mirrors import optuna_database, optuna_trial
 from studies.mirrors.backlog import Backlog, Until, is_live
+from studies.mirrors.optuna_owner import Claim, remove_earlier
 from studies.mirrors.optuna_study import OptunaStudy
 from studies.records import RecordReader, Search, Trial
 from studies.records.reader import IDENTITY
+
+ATTEMPTS = 3
+"""How often a study is made anew to which another program adds trials meanwhile."""
 
 
 class OptunaMirror:
@@ -23,12 +27,15 @@ class OptunaMirror:
     store = "Optuna's storage"
 
     def __init__(self, home: Home, study: str, *, rebuild: bool = False) -> None:
+        self.home = home
         self.url = home.optuna_url
         self.study = study
         self.rebuild = rebuild
         """Whether studies that are there are to be made again."""
         self._made: set[int] = set()
         """The searches whose studies were found or made here."""
+        self._removed = False
+        """Whether what an earlier record has left was looked for."""
         self._storage: RDBStorage | None = None
         self._studies: dict[int, OptunaStudy] = {}
         self._noted = -1
@@ -56,9 +63,12 @@ class OptunaMirror:
             with backlog.progress.computing():
                 self._storage = optuna_database.open_storage(self.url)
         searches = record.searches()
+        if self.rebuild and not self._removed:
+            remove_earlier(self._storage, self._claim(record))
+            self._removed = True
         for search in sorted(searches, key=lambda search: backlog.failures[search.id]):
             try:
-                self._bring_up(record, search, backlog, first=search == searches[0])
+                self._bring_up(record, search, backlog, until, first=search == searches[0])
             except BaseException as error:
                 backlog.failures[search.id] += 1
                 if isinstance(error, KeyError):
@@ -70,24 +80,41 @@ class OptunaMirror:
         return not backlog.trials
 
     def _bring_up(
-        self, record: RecordReader, search: Search, backlog: Backlog, *, first: bool
+        self, record: RecordReader, search: Search, backlog: Backlog, until: Until, *, first: bool
     ) -> None:
-        held = self._studies.get(search.id)
-        if held is None:
-            held = self._open(record, search, backlog)
-        if self._noted != backlog.seen and held.note(_attributes(record, search, first)):
-            backlog.progress()
-        waiting = [trial for trial in backlog.trials.values() if trial.search == search.id]
-        for trial in sorted(waiting, key=lambda trial: trial.number):
-            self._trial(record, held, trial, backlog)
+        for _ in range(ATTEMPTS):
+            held = self._studies.get(search.id)
+            if held is None:
+                held = self._open(record, search, backlog, first=first)
+            if self._noted != backlog.seen:
+                stamp = self._claim(record).stamp
+                if held.note(stamp | _attributes(record, search, first)):
+                    backlog.progress()
+            waiting = [trial for trial in backlog.trials.values() if trial.search == search.id]
+            added = [
+                self._trial(record, held, trial, backlog)
+                for trial in sorted(waiting, key=lambda trial: trial.number)
+                if not held.shifted
+            ]
+            if not held.shifted and not ((until or any(added)) and held.has_more):
+                return
+            del self._studies[search.id]  # somebody added trials: it is looked at once more
+        raise StorageError(
+            f"another program adds trials to the Optuna study {search.name}, which is a copy of "
+            f"the record; end it and run `fairtune sync {self.study}`"
+        )
 
-    def _open(self, record: RecordReader, search: Search, backlog: Backlog) -> OptunaStudy:
+    def _open(
+        self, record: RecordReader, search: Search, backlog: Backlog, *, first: bool
+    ) -> OptunaStudy:
         assert self._storage is not None
-        trials, notes = record.trials(search.id), record.notes()
+        trials, wanted = record.trials(search.id), _attributes(record, search, first)
         anew = self.rebuild and search.id not in self._made
         backlog.progress.is_incomplete()  # a study there may be made again
         with backlog.progress.computing():
-            found = OptunaStudy.find(self._storage, search, notes, trials, anew=anew)
+            found = OptunaStudy.find(
+                self._storage, search, self._claim(record), wanted, trials, anew=anew
+            )
         self._studies[search.id] = found
         self._made.add(search.id)
         for trial in trials:  # what was noted as delivered may have been lost there
@@ -100,23 +127,30 @@ class OptunaMirror:
                 found.update(trial)
         return found
 
+    def _claim(self, record: RecordReader) -> Claim:
+        return Claim.of(self.home, self.study, record.notes(), rebuild=self.rebuild)
+
     def _trial(
         self, record: RecordReader, held: OptunaStudy, trial: Trial, backlog: Backlog
-    ) -> None:
+    ) -> bool:
+        """Write what is missing of a trial; whether something was."""
         runs = trial.outcome is None
         if runs and (trial.number in held.open or is_live(trial)):
             trial = optuna_trial.with_curve(trial, _curve(record, trial))
         elif runs:
-            return  # it is added in one call at its end, most probably
-        if trial.number == held.count:
+            return False  # it is added in one call at its end, most probably
+        if trial.number > held.count:
+            return False  # one before it is missing
+        changed = trial.number == held.count
+        if changed:
             held.add(trial)
-            backlog.progress.works()
-        elif trial.number > held.count:
-            return  # one before it is missing
-        elif trial.number in held.open and held.update(trial):
+        elif trial.number in held.open:
+            changed = held.update(trial)
+        if changed:
             backlog.progress.works()
         if not runs:
             backlog.has(trial, str(trial.number))
+        return changed
 
 
 def _attributes(record: RecordReader, search: Search, first: bool) -> dict[str, Any]:

@@ -13,11 +13,9 @@ import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from lightning_modules.errors import StorageError
-from studies.home import redact
 from studies.mirrors import optuna_trial
+from studies.mirrors.optuna_owner import Claim
 from studies.records import Search, Trial
-from studies.records.reader import IDENTITY
 
 
 @dataclass
@@ -33,40 +31,38 @@ class OptunaStudy:
     """Those of them that can still change, by number."""
     noted: dict[str, Any] = field(default_factory=dict)
     """The attributes of the study."""
+    shifted: bool = False
+    """Whether the trials there are known to have other numbers than those of the record."""
 
     @classmethod
     def find(
         cls,
         storage: RDBStorage,
         search: Search,
-        notes: Mapping[str, Any],
+        claim: Claim,
+        wanted: Mapping[str, Any],
         trials: Sequence[Trial],
         *,
         anew: bool,
     ) -> OptunaStudy:
-        """The study of a search whose trials are given, made where it is missing; made again
-        where somebody has changed it, or where it is to be made `anew`.
+        """The study of a search whose trials and attributes are given, made where it is missing;
+        made again where somebody has changed it, or where it is to be made `anew`.
 
         Raises StorageError where the study there belongs to somebody else; it stays as it is.
         """
         found = cls._there(storage, search.name)
         if found is None:
-            return cls._make(storage, search)
+            return cls._make(storage, search, claim)
         there = storage.get_all_trials(found.id, deepcopy=False)
-        if not found._is_ours(search, notes, there, trials):
-            raise StorageError(
-                f"the Optuna study {search.name} in {redact(str(storage.url))} is of another "
-                "record; give this study another name, or name another database with "
-                "FAIRTUNE_STORAGE"
-            )
         numbered = {trial.number: trial for trial in trials}
-        agree = all(
+        ours = claim.check(search.name, found.noted, wanted, there, numbered)
+        agree = found.study.direction.name.lower() == search.goal and all(
             each.number in numbered and optuna_trial.agrees(each, numbered[each.number])
             for each in there
         )
-        if anew or not agree:
+        if anew or not (ours and agree):
             optuna.delete_study(study_name=search.name, storage=storage)
-            return cls._make(storage, search)
+            return cls._make(storage, search, claim)
         found.count = len(there)
         found.open = {each.number: each for each in there if not each.state.is_finished()}
         return found
@@ -81,26 +77,13 @@ class OptunaStudy:
         return cls(storage, study, study_id, noted=storage.get_study_user_attrs(study_id))
 
     @classmethod
-    def _make(cls, storage: RDBStorage, search: Search) -> OptunaStudy:
+    def _make(cls, storage: RDBStorage, search: Search, claim: Claim) -> OptunaStudy:
         study = optuna.create_study(
             study_name=search.name, storage=storage, direction=search.goal, **PLAIN
         )
-        return cls(storage, study, storage.get_study_id_from_name(search.name))
-
-    def _is_ours(
-        self,
-        search: Search,
-        notes: Mapping[str, Any],
-        there: Sequence[FrozenTrial],
-        trials: Sequence[Trial],
-    ) -> bool:
-        if IDENTITY in self.noted:
-            return bool(self.noted[IDENTITY] == notes[IDENTITY])
-        if not self.noted and not there:  # made by a process that was killed right after
-            return self.study.direction.name.lower() == search.goal
-        keys = [key for each in there if (key := each.user_attrs.get("key")) is not None]
-        recorded = [trial.key for trial in trials[: len(keys)]]
-        return self.noted.get("study") == notes.get("study") and keys == recorded
+        made = cls(storage, study, storage.get_study_id_from_name(search.name))
+        made.note(claim.stamp)  # first: until then nothing says whose it is
+        return made
 
     def note(self, attributes: Mapping[str, Any]) -> bool:
         """Write attributes of the study, those that differ; whether there were any."""
@@ -118,6 +101,16 @@ class OptunaStudy:
         self.count += 1
         if not added.state.is_finished():
             self.open[trial.number] = added
+            self.shifted = self.has_more  # before anything is written to another trial
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are trials that were not added here, and that may have shifted numbers."""
+        try:
+            self.storage.get_trial_id_from_study_id_trial_number(self.id, self.count)
+        except KeyError:
+            return False
+        return True
 
     def update(self, trial: Trial) -> bool:
         """Bring a trial that is there and can change up to the record; whether it had to be."""

@@ -80,6 +80,8 @@ def agrees(found: FrozenTrial, trial: Trial) -> bool:
     if found.user_attrs.get("key") != trial.key or found.params != dict(trial.params):
         return False
     if found.state.is_finished():
+        if found.value is not None and math.isinf(found.value):  # the record calls it diverged
+            return trial.outcome == Outcome.diverged
         return (
             found.state == state_of(trial)
             and _same(found.value, value_of(trial))

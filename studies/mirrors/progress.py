@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import psutil
+
 from studies.records.deliveries import UNKNOWN, Deliveries, MirrorStatus
 
 SAY_SECONDS = 0.2
 LOOK_SECONDS, BUSY_SECONDS = 0.5, 0.005
 """Computing that uses so much of the processor in that time comes along."""
+MOVED_BYTES = 4096
+"""A file of which so much is read or written in that time comes along."""
 
 
 class Progress:
@@ -70,13 +74,26 @@ class Progress:
     def computing(self) -> Iterator[None]:
         """Count steps for as long as this thread keeps the processor busy: what waits for a
         server does not."""
-        clock, over = _cpu_clock(threading.get_ident()), threading.Event()
+        with self._while_growing(_cpu_clock(threading.get_ident()), BUSY_SECONDS):
+            yield
+
+    @contextmanager
+    def moving(self) -> Iterator[None]:
+        """Count steps for as long as this process reads or writes: of a large file that is sent to
+        a server nothing else is seen."""
+        with self._while_growing(*_moved()):
+            yield
+
+    @contextmanager
+    def _while_growing(self, measure: Callable[[], float], least: float) -> Iterator[None]:
+        """Count a step whenever what is measured has grown by that much."""
+        over = threading.Event()
 
         def watch() -> None:
-            used = clock()
+            used = measure()
             while not over.wait(LOOK_SECONDS):
-                now = clock()
-                if now - used > BUSY_SECONDS:
+                now = measure()
+                if now - used > least:
                     self()
                 used = now
 
@@ -106,3 +123,20 @@ def _cpu_clock(thread: int) -> Callable[[], float]:
     except AttributeError:
         return time.process_time
     return lambda: time.clock_gettime(clock)
+
+
+def _moved() -> tuple[Callable[[], float], float]:
+    """Measures what this process reads and writes, and how much of it counts; its time on the
+    processor where a system does not tell."""
+    process = psutil.Process()
+
+    def measure() -> float:
+        counters = process.io_counters()  # type: ignore[attr-defined,unused-ignore]
+        moved = (getattr(counters, f"{kind}_chars", 0) for kind in ("read", "write"))
+        return float(sum(moved) or counters.read_bytes + counters.write_bytes)
+
+    try:
+        measure()
+    except (AttributeError, psutil.Error, OSError):
+        return time.process_time, BUSY_SECONDS
+    return measure, MOVED_BYTES

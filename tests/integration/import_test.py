@@ -5,6 +5,7 @@ import io
 import json
 import math
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -390,6 +391,38 @@ def test_infinite_and_missing_values_are_imported(home: Home) -> None:
     assert trial.ended is not None and round(trial.ended.timestamp() * 1000) == 1795970685999
 
 
+@pytest.mark.parametrize(
+    ("state", "value", "outcome", "reason"),
+    [
+        ("COMPLETE", "INF_POS", Outcome.diverged, "the objective is infinite"),
+        ("FAIL", None, Outcome.error, "ended by another program than fairtune"),
+    ],
+)
+def test_a_completed_trial_without_a_finite_value_is_none_and_the_study_goes_on(
+    state: str, value: str | None, outcome: Outcome, reason: str, old: Path, home: Home
+) -> None:
+    with closing(sqlite3.connect(home.path / "optuna.db")) as opened, opened:
+        query = (
+            "select trial_id from trials join studies using (study_id) "
+            "where study_name = 'stopped' and number = 0"
+        )
+        (row,) = opened.execute(query).fetchall()
+        opened.execute("update trials set state = ? where trial_id = ?", [state, *row])
+        if value is None:
+            opened.execute("delete from trial_values where trial_id = ?", row)
+        else:
+            text = "update trial_values set value = null, value_type = ? where trial_id = ?"
+            opened.execute(text, [value, *row])
+    assert main(["import", "stopped", "--home", str(home.path)]) == 0
+    first = load(home, "stopped").trials[0]
+    assert (first.outcome, first.value, first.reason) == (outcome, None, reason)
+    argv = ["run", str(old / "stopped.yaml"), "--home", str(home.path), "--workers", "1"]
+    assert main([*argv, "--quiet"]) == 0
+    found = load(home, "stopped")
+    assert found.finished and found.trials[0].outcome == outcome
+    assert main(["sync", "stopped", "--home", str(home.path)]) == 0
+
+
 def test_an_import_that_is_killed_leaves_no_record(home: Home) -> None:
     script = (
         "import os, signal, sys\n"
@@ -430,6 +463,25 @@ def test_looking_for_homes_of_before_imports_nothing_heavy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_study_that_is_imported_into_another_home_is_not_taken_from_the_first(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    monkeypatch.setenv("FAIRTUNE_STORAGE", f"sqlite:///{tmp_path / 'shared.db'}")
+    shutil.copy(home.path / "optuna.db", tmp_path / "shared.db")
+    first, other = Home.at(home.path), Home.at(tmp_path / "other")
+    assert main(["import", "searched", "--home", str(first.path)]) == 0
+    assert main(["sync", "searched", "--home", str(first.path)]) == 0
+    assert main(["import", "searched", "--home", str(other.path)]) == 0
+    capsys.readouterr()
+    assert main(["sync", "searched", "--home", str(other.path)]) == 4
+    assert (
+        "is written by a copy of this home; `fairtune sync searched --rebuild` takes it over"
+        in (capsys.readouterr().err)
+    )
+    assert main(["sync", "searched", "--rebuild", "--home", str(other.path)]) == 0
+    assert main(["sync", "searched", "--home", str(other.path)]) == 0
 
 
 def told_by(home: Home, study: str) -> dict[str, Any]:

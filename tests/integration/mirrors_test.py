@@ -115,11 +115,9 @@ def test_the_first_study_in_optuna_carries_the_notes_and_every_one_its_record(ho
     assert first["study_file"] == first["finished"]
     assert (first["sampler"], first["version:fairtune"]) == ("random", "0.1.0")
     assert {each["record"] for each in (first, repeat, fresh)} == {first["record"]}
-    assert repeat == {
-        "record": first["record"], "study": STUDY, "arm": "adam", "phase": "search",
-        "repeat": 2, "split": 7,
-    }  # fmt: skip
-    assert fresh == {"record": first["record"], "study": STUDY, "arm": "", "phase": "confirm"}
+    whose = {"record": first["record"], "writer": first["writer"], "study": STUDY}
+    assert repeat == {**whose, "arm": "adam", "phase": "search", "repeat": 2, "split": 7}
+    assert fresh == {**whose, "arm": "", "phase": "confirm"}
 
 
 def test_trials_in_optuna_say_where_they_come_from(home: Home) -> None:
@@ -218,7 +216,8 @@ def test_a_study_of_somebody_else_is_named_and_left_as_it_is(home: Home) -> None
     assert str(caught.value) == (
         f"study {STUDY}: 0 of 11 trials were delivered to Optuna's storage, then the Optuna study "
         f"{STUDY}/adam in {home.optuna_url} is of another record; give this study another name, "
-        "or name another database with FAIRTUNE_STORAGE"
+        "name another database with FAIRTUNE_STORAGE, or, where nobody needs it, delete it with "
+        f"optuna.delete_study(study_name='{STUDY}/adam', storage='{home.optuna_url}')"
     )
     assert [trial.value for trial in mirrored(home)] == [1.0]
     assert statuses(home, STUDY)["mlflow"].error == ""
@@ -289,7 +288,7 @@ def test_a_study_from_before_there_were_records_is_continued(home: Home) -> None
     write(home)
     bring_up(home, "optuna")
     with closing(sqlite3.connect(home.path / "optuna.db")) as opened, opened:
-        opened.execute("delete from study_user_attributes where key = 'record'")
+        opened.execute("delete from study_user_attributes where key in ('record', 'writer')")
         ids = opened.execute("select trial_id from trials").fetchall()
     bring_up(home, "optuna")
     with closing(sqlite3.connect(home.path / "optuna.db")) as opened:

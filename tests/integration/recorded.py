@@ -142,6 +142,13 @@ def recording(home: Home, spec: Spec | None = None) -> Iterator[Recording]:
         yield Recording(record, spec)
 
 
+def rebuild(home: Home, study: str = STUDY) -> None:
+    """Make a study in Optuna's storage anew, as `sync --rebuild` does."""
+    with follower(home, "optuna", study) as one:
+        one.backlog.doubt()
+        one.bring_up(OptunaMirror(home, study, rebuild=True), "finish")
+
+
 def bring_up(home: Home, *names: str, study: str = STUDY, until: Until = "finish") -> None:
     """Bring mirrors up to the record, all of them unless some are named."""
     for name in names or MIRRORS:

@@ -1,8 +1,10 @@
 """What MLflow holds of a study, on a real SQLite file, read back with MLflow's own client."""
 
+import hashlib
 import json
 import math
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -21,12 +23,14 @@ from lightning_modules.errors import StorageError
 from studies.home import Home
 from studies.mirrors import mlflow_database
 from studies.mirrors.mlflow_client import MlflowClient, Run
+from studies.mirrors.mlflow_mirror import MlflowMirror
 from studies.records import Outcome, TrialEnd
 from tests.integration.recorded import (
     STUDY,
     bring_up,
     configuration,
     ended,
+    follower,
     metrics,
     recording,
     spec_of,
@@ -178,6 +182,30 @@ def test_an_error_leaves_its_traceback_and_a_long_parameter_is_cut(home: Home) -
     assert len(run.data.tags["fairtune.reason"]) == 8000
 
 
+def test_what_mlflow_forbids_in_a_name_becomes_an_underscore_and_names_stay_apart(
+    home: Home,
+) -> None:
+    odd = {"val/acc@5": 0.4, "val/acc_5": 0.3, "val/f1 (macro)": 0.2, "//x": 0.1, "é": 0.7}
+    with recording(home) as told:
+        trial = told.start(0, configuration=configuration())
+        told.epoch(trial, 1, {"val/accuracy": 0.5, **odd})
+        told.end(trial, ended(epochs=1, best={"val/accuracy": 0.5, "val/acc@5": 0.4}))
+        told.finish()
+    found = deliver(home)
+    data = found["adam-0000"].data
+    hashed = "val/acc_5-" + hashlib.sha256(b"val/acc@5").hexdigest()[:8]
+    assert data.metrics == {
+        "val/accuracy": 0.5, hashed: 0.4, "val/acc_5": 0.3, "val/f1 _macro_": 0.2, "x": 0.1,
+        "é": 0.7, "best/val/accuracy": 0.5, "best/val/acc_5": 0.4, "best/epoch": 1.0,
+    }  # fmt: skip
+    assert found[STUDY].info.status == "FINISHED"
+    before = everything(home)
+    with follower(home, "mlflow") as one:
+        one.backlog.doubt()
+        one.bring_up(MlflowMirror(home, STUDY), "finish")
+    assert everything(home)["metrics"] == before["metrics"]
+
+
 def test_more_metrics_than_a_batch_takes_are_all_written(home: Home) -> None:
     with recording(home) as told:
         told.train(0, ended(epochs=700))
@@ -240,6 +268,24 @@ def test_an_unfinished_studys_run_is_killed_and_ends_well_when_it_is_continued(
     assert deliver(home)[STUDY].info.status == "FINISHED"
 
 
+def test_a_study_that_is_finished_later_without_another_trial_gets_its_report(home: Home) -> None:
+    with recording(home) as told:
+        told.train(0)
+    assert "report.html" not in artifacts(home, deliver(home)[STUDY])
+    with recording(home) as told:
+        told.finish()
+    assert "report.html" in artifacts(home, deliver(home)[STUDY])
+
+
+def test_another_look_is_in_the_report(home: Home) -> None:
+    finished(home, 1)
+    before = deliver(home)[STUDY].data.tags["fairtune.results"]
+    with recording(home) as told:
+        look = {"repeats": 3, "trials": 4, "epochs": None, "seeds": 1}
+        told.record.note({"looks": [look]})
+    assert deliver(home)[STUDY].data.tags["fairtune.results"] != before
+
+
 def everything(home: Home) -> Mapping[str, list[tuple[Any, ...]]]:
     """Every row of every table."""
     with closing(sqlite3.connect(home.path / "mlflow.db")) as database:
@@ -269,6 +315,42 @@ def test_a_new_best_trial_becomes_the_logged_model(home: Home) -> None:
     models = client(home).search_logged_models([experiment.experiment_id])
     assert Counter(model.source_run_id for model in models) == Counter(ids)
     assert {model.status.value for model in models} == {"READY"}
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mlflow.tracking.client import MlflowClient
+from studies.home import Home
+from tests.integration.recorded import bring_up
+name = sys.argv[2]
+call = getattr(MlflowClient, name)
+def dying(self, *args, **options):
+    if name != "set_tag" or args[1] == "fairtune.best_run":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return call(self, *args, **options)
+setattr(MlflowClient, name, dying)
+bring_up(Home.at(Path(sys.argv[1])), "mlflow")
+"""
+
+
+@pytest.mark.parametrize(
+    "moment", ["log_model_artifacts", "log_outputs", "finalize_logged_model", "set_tag"]
+)
+def test_a_mirror_that_is_killed_while_it_logs_the_model_leaves_one_that_is_whole(
+    moment: str, home: Home
+) -> None:
+    finished(home, 1)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    argv = [sys.executable, "-c", KILLED, str(home.path), moment]
+    done = subprocess.run(argv, check=False, env=environment)
+    assert done.returncode == -signal.SIGKILL
+    run = deliver(home)["adam-0000"]
+    (model,) = client(home).search_logged_models([run.info.experiment_id])
+    assert model.status.value == "READY"
+    assert run.outputs is not None
+    assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]
+    assert list(Path(unquote(urlparse(model.artifact_location).path)).iterdir())
 
 
 ASK = """
@@ -350,18 +432,78 @@ def test_an_experiment_that_was_deleted_in_mlflow_is_a_storage_error(home: Home)
             deliver(home)
 
 
-def test_a_study_whose_run_was_deleted_gets_a_new_one_with_all_trials(home: Home) -> None:
+def test_a_studys_run_that_was_deleted_is_restored_with_the_runs_of_its_trials(
+    home: Home,
+) -> None:
     finished(home, 1)
-    client(home).delete_run(deliver(home)[STUDY].info.run_id)
+    before = deliver(home)
+    client(home).delete_run(before[STUDY].info.run_id)
     with recording(home) as told:
         told.train(1)
-    bring_up(home, "mlflow")
-    parent = max(
-        (run for run in every_run(home) if run.info.run_name == STUDY),
-        key=lambda run: run.info.start_time,
-    )
-    children = [r for r in every_run(home) if below(r) == parent.info.run_id]
-    assert {run.info.run_name for run in children} == {"adam-0000", "adam-0001"}
+    after = deliver(home)
+    assert sorted(after) == ["adam-0000", "adam-0001", STUDY]
+    for name in ("adam-0000", STUDY):
+        assert after[name].info.run_id == before[name].info.run_id
+
+
+def test_a_studys_run_that_is_gone_for_good_gets_a_successor_with_the_runs_of_its_trials(
+    home: Home,
+) -> None:
+    finished(home, 1)
+    before = deliver(home)
+    gone = before[STUDY].info.run_id
+    with closing(sqlite3.connect(home.path / "mlflow.db")) as database, database:
+        for table in ("tags", "metrics", "latest_metrics", "params", "runs"):
+            database.execute(f"delete from {table} where run_uuid = ?", [gone])
+    with recording(home) as told:
+        told.train(1)
+    after = deliver(home)
+    assert sorted(after) == ["adam-0000", "adam-0001", STUDY]
+    assert after["adam-0000"].info.run_id == before["adam-0000"].info.run_id
+    parent = after[STUDY].info.run_id
+    assert parent != gone
+    assert {below(after[name]) for name in ("adam-0000", "adam-0001")} == {parent}
+
+
+def forget_the_record(home: Home) -> str:
+    """Make the study's run look as an earlier version wrote it; the run."""
+    parent = runs(home)[STUDY].info.run_id
+    client(home).delete_tag(parent, "fairtune.record")
+    return parent
+
+
+def test_a_run_of_an_earlier_version_is_not_taken_by_another_home(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished(home, 2)
+    parent = {deliver(home)[STUDY].info.run_id}
+    forget_the_record(home)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", home.mlflow_uri)
+    other = Home.at(tmp_path / "other")
+    with recording(other) as told:
+        told.train(0)  # the defaults are the same in both
+        told.train(1, configuration=configuration(0.5))
+    bring_up(other, "mlflow")
+    parents = {run.info.run_id for run in every_run(home) if below(run) is None}
+    assert len(parents) == 2 and parent < parents
+    assert sorted(str(run.info.run_name) for run in every_run(home) if below(run) in parent) == [
+        "adam-0000", "adam-0001",
+    ]  # fmt: skip
+
+
+def test_a_run_of_an_earlier_version_is_continued_by_the_record_that_has_its_trials(
+    home: Home,
+) -> None:
+    finished(home, 2)
+    deliver(home)
+    parent = forget_the_record(home)
+    (home.study(STUDY) / "mirrors.db").unlink()
+    with recording(home) as told:
+        told.train(2, better(2))
+    after = deliver(home)
+    assert sorted(after) == ["adam-0000", "adam-0001", "adam-0002", STUDY]
+    assert after[STUDY].info.run_id == parent
+    assert "fairtune.record" in after[STUDY].data.tags
 
 
 def every_run(home: Home) -> list[Run]:
