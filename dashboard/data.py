@@ -7,12 +7,15 @@ token changes when one of its trials starts or ends; with it in the key nothing 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from dashboard.figures import points as picturing
+from dashboard.pictures import Drawn
 from studies import comparison as comparing
 from studies import curves as drawing
 from studies import description, importance, overview, results
@@ -56,6 +59,22 @@ def _unreadable(home: Home, token: str) -> dict[str, str]:
 def study(home: Home, study: str, token: str) -> StudyResults:
     """A study and all of its trials."""
     return results.load(home, study)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def one_search(home: Home, study_: str, token: str, repeat: int) -> StudyResults:
+    """A study with one search of each arm."""
+    return picturing.of_search(study(home, study_, token), repeat)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def points(
+    home: Home, study_: str, token: str, repeat: int, metric: str, arm: str
+) -> picturing.Points:
+    """The trials of one search of an arm as points."""
+    results = one_search(home, study_, token, repeat)
+    goal = comparison(home, study_, token, metric).goal
+    return picturing.points(results, metric, goal, [arm])
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -113,3 +132,11 @@ def importances(home: Home, study_: str, token: str, arm: str) -> Importances:
 def trials(home: Home, study_: str, token: str) -> pd.DataFrame:
     """A row for each trial that has started."""
     return description.trials_table(study(home, study_, token))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def figure(
+    home: Home, study_: str, token: str, key: tuple[Hashable, ...], _make: Callable[[], Drawn[Any]]
+) -> Drawn[Any]:
+    """A figure of a study; `key` has all that it depends on."""
+    return _make()

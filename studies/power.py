@@ -16,7 +16,7 @@ import itertools
 import math
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from studies.levels import ALPHA
 from studies.stats import Array
@@ -26,7 +26,7 @@ SIMULATIONS = 4_000
 """Monte Carlo error of a power of 0.8: 0.006."""
 ENUMERATE_UP_TO = 12
 """Pairs up to which the simulation enumerates sign flips; beyond, Student's t stands for them."""
-SMALLEST_EFFECT = float(stats.norm.ppf(BETTER))
+SMALLEST_EFFECT = float(special.ndtri(BETTER))
 """Difference / standard deviation at which normal differences are positive in 75 %: 0.674."""
 
 
@@ -86,7 +86,7 @@ def noether_pairs(gamma: float, *, power: float, alpha: float = ALPHA) -> int:
     """
     if not 0.5 < gamma <= 1:
         raise ValueError(f"gamma must be in (0.5, 1], got {gamma}")
-    z = stats.norm.ppf(1 - alpha) + stats.norm.ppf(power)
+    z = special.ndtri(1 - alpha) + special.ndtri(power)
     return math.ceil(float((z / (math.sqrt(6) * (gamma - 0.5))) ** 2))
 
 
@@ -132,7 +132,7 @@ def _needed(n: int, alpha: float) -> Array:
 
 def _needed_by_student(noise: Array, alpha: float) -> Array:
     n = noise.shape[1]
-    critical = float(stats.t.ppf(1 - alpha / 2, n - 1)) / math.sqrt(n)
+    critical = float(special.stdtrit(n - 1, 1 - alpha / 2)) / math.sqrt(n)
     needed: Array = critical * noise.std(axis=1, ddof=1) - noise.mean(axis=1)
     return needed
 

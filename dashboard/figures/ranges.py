@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import altair as alt
 import pandas as pd
@@ -43,6 +44,11 @@ class EffectInfo(Info):
     """The best completed trial of each arm in each bin."""
     arms: tuple[str, ...]
     goal: Goal
+
+    @cached_property
+    def sensitivity(self) -> pd.DataFrame:
+        """How much depends on the parameter, see `sensitivity`."""
+        return sensitivity(self)
 
 
 def searched(results: StudyResults, prefix: str) -> dict[str, bool]:

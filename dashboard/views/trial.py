@@ -14,7 +14,8 @@ from dashboard.figures.trials import (
     in_order,
     study_file,
 )
-from dashboard.shared import Chosen, choose, chosen_study, live, plain, show
+from dashboard.pictures import drawn
+from dashboard.shared import Chosen, choose, chosen_study, live, plain, show_drawn
 from studies.records import Outcome, Trial
 from studies.wording import duration, level, plural
 
@@ -103,7 +104,8 @@ def show_curves(chosen: Chosen, shown: list[Trial]) -> None:
     columns = st.columns(2)
     for index, name in enumerate(names):
         with columns[index % 2]:
-            show(curves_info(name, of_trials), draw_curves, f"{name} by epoch", "No epoch yet.")
+            figure = drawn(curves_info(name, of_trials), draw_curves)
+            show_drawn(figure, f"{name} by epoch", "No epoch yet.")
     if not names:
         st.caption("No epoch was reported: there are no curves.")
 
