@@ -15,6 +15,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.figures import points as picturing
+from dashboard.figures.trials import in_order
 from dashboard.pictures import Drawn
 from studies import comparison as comparing
 from studies import curves as drawing
@@ -86,6 +87,12 @@ def row(home: Home, study_: str, token: str, driver: str | None) -> StudyRow:
 @st.cache_resource(max_entries=32, show_spinner="Comparing the arms")
 def comparison(home: Home, study_: str, token: str, metric: str) -> Comparison:
     """The arms of a study by a metric."""
+    return compared(home, study_, token, metric)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def compared(home: Home, study_: str, token: str, metric: str) -> Comparison:
+    """The same, for those who have no page to say it on."""
     return comparing.compare(study(home, study_, token), metric)
 
 
@@ -126,6 +133,12 @@ def tuning(home: Home, study_: str, token: str, repeat: int) -> Sequence[ArmTuni
 def importances(home: Home, study_: str, token: str, arm: str) -> Importances:
     """Which parameters of an arm mattered."""
     return importance.importances(study(home, study_, token), arm)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def keys(home: Home, study_: str, token: str) -> list[str]:
+    """The names of all trials, the best first."""
+    return in_order(study(home, study_, token))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

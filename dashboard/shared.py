@@ -183,16 +183,26 @@ def say_what_to_run(factor: str = "") -> None:
     st.caption("It appears here while it runs; open this page again.")
 
 
-def choose(name: str, label: str, options: Sequence[str], *, usual: str = "") -> str:
+def choose(
+    name: str, label: str, options: Sequence[str], *, usual: str = "", listed: int | None = None
+) -> str:
     """A selector of the sidebar whose value is in the address as `name`; the first unless given.
 
     `usual` is a value that the address need not name. Page changes empty the address, so what was
-    chosen is remembered beside it.
+    chosen is remembered beside it. With `listed` only the first so many options are sent to the
+    browser; the name of any other one can be typed.
     """
+    known = frozenset(options)
     wanted = (st.query_params.get(name), st.session_state.get(f"last {name}"))
-    value = next((str(each) for each in wanted if each in options), options[0])
+    value = next((str(each) for each in wanted if each in known), options[0])
     st.session_state[name] = value
-    st.sidebar.selectbox(label, options, key=name, on_change=_write, args=(name, usual))
+    few = listed is not None and len(options) > listed
+    shown = dict.fromkeys([*options[:listed], value])
+    about = f"The first {listed} of {len(options):,} are listed; type the name of any other."
+    st.sidebar.selectbox(
+        label, list(shown), key=name, on_change=_write, args=(name, usual),
+        accept_new_options=few, help=about if few else None,
+    )  # fmt: skip
     _write(name, usual)
     return value
 

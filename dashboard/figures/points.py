@@ -16,7 +16,7 @@ from studies.stats import Goal
 
 DRAWN = 3000
 """Points that a figure has; of more trials, so many in equal steps."""
-DRAWN_SMALL = 1500
+DRAWN_SMALL = 800
 """The same where several stand side by side."""
 CROSS = "M-1,-1L1,1M1,-1L-1,1"
 """×, which Vega's own marks have not."""

@@ -11,7 +11,6 @@ from dashboard.figures.trials import (
     defaults_of,
     difference,
     draw_curves,
-    in_order,
     study_file,
 )
 from dashboard.pictures import drawn
@@ -25,6 +24,8 @@ PHASES = {
     "cross": "a winner of another repeat on this split",
 }
 NOBODY = "no other trial"
+LISTED = 500
+"""Trials that the selectors list, the best first: a browser is slow with thousands."""
 SERVER = "http://127.0.0.1:5000"
 
 
@@ -130,8 +131,11 @@ def show_configuration(chosen: Chosen, trial: Trial, other: Trial | None) -> Non
 
 
 chosen = chosen_study(metric=False)
-keys = in_order(chosen.results) or [""]
-key = choose("trial", "Trial", keys)
+keys = data.keys(chosen.home, chosen.study, chosen.listed.token) or [""]
+asked = st.query_params.get("trial", "")
+key = choose("trial", "Trial", keys, listed=LISTED)
+if asked and asked != key:
+    st.caption(f"{plain(asked)} is no trial of this study: this is {plain(key)}.")
 others = [each for each in keys if each != key]
-beside = choose("beside", "Beside it", [NOBODY, *others], usual=NOBODY)
+beside = choose("beside", "Beside it", [NOBODY, *others], usual=NOBODY, listed=LISTED)
 live(chosen, page)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -37,13 +36,11 @@ def dashboard(
 ) -> None:
     """Open the dashboard on a home; it listens on this machine only. Ctrl-C ends it."""
     place = open_home(home)
-    package = find_spec("dashboard")
-    if package is None or package.origin is None:
+    if find_spec("dashboard") is None:
         raise UserError("the dashboard is not installed; install fairtune again")
-    app = Path(package.origin).with_name("app.py")
     check_port(port)
     # -P: no module of the current folder takes the place of an installed one
-    command = [sys.executable, "-P", "-m", "streamlit", "run", str(app)]
+    command = [sys.executable, "-P", "-m", "dashboard.server"]
     for name, value in {**SETTINGS, "server.port": str(port)}.items():
         command += [f"--{name}", value]
     for host in HOSTS:
