@@ -26,6 +26,8 @@ SETTINGS = {
     "theme.dark.primaryColor": "#56B4E9",
     "runner.magicEnabled": "false",
 }
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+"""More threads wait for each other longer than the small matrices of a page take."""
 HOSTS = ("127.0.0.1", "localhost")
 """Names under which a browser may ask; another one would be a page that posed as this machine."""
 
@@ -46,4 +48,5 @@ def dashboard(
     for host in HOSTS:
         command += ["--server.allowedHosts", host]
     print(f"Dashboard of {place.path}: http://127.0.0.1:{port}  (Ctrl-C ends it)", flush=True)
-    raise typer.Exit(serve(command, {"FAIRTUNE_HOME": str(place.path), "DO_NOT_TRACK": "true"}))
+    environment = {"FAIRTUNE_HOME": str(place.path), "DO_NOT_TRACK": "true", **ONE_THREAD}
+    raise typer.Exit(serve(command, environment))
