@@ -51,7 +51,7 @@ def vega_lite(picture: Picture) -> dict[str, Any]:
     with DRAWING:
         alt.data_transformers.register("named", named)  # type: ignore[arg-type]
         with alt.data_transformers.enable("named"), alt.theme.enable("none"):
-            spec = picture.to_dict(validate=False)  # the tests of the figures have validated it
+            spec = picture.to_dict(validate=False)  # the tests of the pages have validated it
     if sum(len(table) for _, table in tables.values()) > MANY:
         spec |= CANVAS
     spec["datasets"] = {

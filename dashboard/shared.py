@@ -40,6 +40,8 @@ from studies.report import Report, csv_text
 from studies.results import StudyResults
 from studies.stats import Goal
 
+LISTED = 500
+"""Trials that a selector lists, the best first: a browser is slow with thousands."""
 PRESETS = {
     "": "quickstart",
     "optimizer": "quickstart-optimizers",

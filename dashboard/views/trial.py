@@ -14,7 +14,7 @@ from dashboard.figures.trials import (
     study_file,
 )
 from dashboard.pictures import drawn
-from dashboard.shared import Chosen, choose, chosen_study, live, plain, show_drawn
+from dashboard.shared import LISTED, Chosen, choose, chosen_study, live, plain, show_drawn
 from studies.records import Outcome, Trial
 from studies.wording import duration, level, plural
 
@@ -24,8 +24,6 @@ PHASES = {
     "cross": "a winner of another repeat on this split",
 }
 NOBODY = "no other trial"
-LISTED = 500
-"""Trials that the selectors list, the best first: a browser is slow with thousands."""
 SERVER = "http://127.0.0.1:5000"
 
 
