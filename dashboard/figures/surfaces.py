@@ -58,8 +58,9 @@ def surface_info(found: Points, x: Axis, y: Axis) -> SurfaceInfo:
     return SurfaceInfo(
         data=drawn.drop(columns="cell") if len(done) else drawn.iloc[:0],
         caption=(
-            f"{of}{counted(len(data), 'trial')}{among} over {whole} cells: {met} "
-            f"hold a completed trial; those with at least {SPARSE}, {len(cells)}, are filled with their median. "
+            f"{of}{counted(len(data), 'trial')}{among} over {whole} cells: {met} hold a "
+            f"completed trial; those with at least {SPARSE}, {len(cells)}, are filled with "
+            "their median. "
             "Where a cell is empty, nobody looked or too few completed. × did not complete."
         ),
         alt=f"{found.metric} over {x.name} and {y.name}, {counted(len(data), 'trial')}",
