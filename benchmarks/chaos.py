@@ -36,7 +36,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.chaos_blows import ENDS, Scene
 from benchmarks.machine import machine
 from studies.home import Home
-from studies.records.record import record_file
 from tests.faults.drivers import Driver, Faulty
 from tests.faults.invariants import CANARY, check_invariants, no_secret_is_written
 from tests.faults.servers import MlflowServer, Postgres, free_port
@@ -189,7 +188,7 @@ class Chaos:
 
     def is_begun(self, name: str) -> bool:
         """Whether a study has written down what it is; its record is whole in any case."""
-        path = record_file(self.home, name)
+        path = self.home.record(name)
         if not path.exists():
             return False
         with closing(sqlite3.connect(path)) as database:

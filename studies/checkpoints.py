@@ -8,17 +8,14 @@ relative to what all arms' winners reach there.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lightning_modules.components import unknown
 from lightning_modules.configuration import Configuration
-from lightning_modules.errors import NothingCompletedError, StorageError, UserError
+from lightning_modules.errors import NothingCompletedError, UserError
 from studies.confirmation import best_trials, confirm_seeds, ranked
-from studies.database import sqlite_file
 from studies.home import Home
 from studies.placeholders import is_program
 from studies.records import Trial
@@ -27,8 +24,6 @@ from studies.spec import Spec
 from studies.trial_store import TrialStore
 
 KEPT_CHECKPOINTS = 3
-IN_MLFLOW = "checkpoints/best.pt"
-"""Where a run has its checkpoint among its artifacts."""
 
 
 @dataclass(frozen=True)
@@ -92,26 +87,6 @@ def configuration_of(trial: Trial) -> Configuration:
     return configuration.with_split(trial.split)
 
 
-@contextmanager
-def checkpoint_of(results: StudyResults, trial: Trial) -> Iterator[Path]:
-    """A trial's checkpoint: in the home, else a copy from its MLflow run.
-
-    Raises StorageError where neither has it.
-    """
-    path = results.home.checkpoint(results.study, trial.key)
-    if path.exists():
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        found = _from_mlflow(results.home, trial, folder)
-        if found is None:
-            raise StorageError(
-                f"{path}: the checkpoint of {trial.key} is not there, nor in MLflow; only those of "
-                "the best few trials and of the confirmed one are kept"
-            )
-        yield found
-
-
 def best_checkpoints(home: Home, found: StudyResults) -> list[tuple[str, Path]]:
     """The trial that stands for the study and the best few of the search, by key, with the files
     of their weights."""
@@ -173,23 +148,3 @@ def _nearest_to_median(results: StudyResults) -> list[Trial]:
     runs = results.best.runs
     order = sorted(range(len(runs)), key=lambda rank: abs(rank - len(runs) // 2))
     return [runs[rank] for rank in order]
-
-
-def _from_mlflow(home: Home, trial: Trial, folder: str) -> Path | None:
-    """A trial's checkpoint, copied from its MLflow run to a folder; None where it has none."""
-    store = sqlite_file(home.mlflow_uri)
-    if trial.run_id is None or (store is not None and not store.exists()):
-        return None
-    from studies.mirrors.mlflow_client import MlflowException, connect, usable  # takes seconds
-
-    client = connect(home.mlflow_uri)
-    with usable(home.mlflow_uri):
-        try:
-            folders = {each.path for each in client.list_artifacts(trial.run_id, "checkpoints")}
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return None
-            raise
-        if IN_MLFLOW not in folders:
-            return None
-        return Path(client.download_artifacts(trial.run_id, IN_MLFLOW, folder))

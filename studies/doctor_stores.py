@@ -15,7 +15,7 @@ from studies.mirrors.left import NAMES, missing
 from studies.mirrors.sync import sync
 from studies.records import Record, RecordReader
 from studies.records import connection as opening
-from studies.records.reader import record_file, recorded_studies
+from studies.records.reader import recorded_studies
 
 State = Literal["ok", "warn", "fail"]
 Found = Iterator[tuple[State, str]]
@@ -28,7 +28,7 @@ def records(home: Home, fix: bool) -> Found:
     wrong = 0
     for study in studies:
         try:
-            with opening.said(record_file(home, study)):
+            with opening.said(home.record(study)):
                 outdated = _look_at(home, study)
             if outdated:
                 wrong += 1
@@ -42,7 +42,7 @@ def records(home: Home, fix: bool) -> Found:
 
 def _look_at(home: Home, study: str) -> bool:
     """Whether an older version made a record; StorageError where it is damaged."""
-    path = record_file(home, study)
+    path = home.record(study)
     if opening.is_outdated(path):
         return True
     with closing(opening.open_reader(path)) as record:
@@ -54,7 +54,7 @@ def _look_at(home: Home, study: str) -> bool:
 
 
 def _bring_up_to_date(home: Home, study: str, fix: bool) -> tuple[State, str]:
-    path = record_file(home, study)
+    path = home.record(study)
     if not fix:
         return "warn", f"{path} is of an older version: --fix brings it up to date, after a copy"
     with Record.writing(home, study):

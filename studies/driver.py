@@ -22,7 +22,6 @@ from studies.inputs import check_inputs
 from studies.mirrors.mirroring import Mirroring
 from studies.records import Record, RecordReader
 from studies.records.deliveries import is_behind, run_ids
-from studies.records.reader import record_file
 from studies.results import StudyResults
 from studies.runner import Display, Runner
 from studies.spec import Spec
@@ -54,7 +53,7 @@ def run_study(
     and UserError where the study file or a data file differs from what the study was started with,
     or where its data cannot be used.
     """
-    new = not record_file(home, spec.study).exists()
+    new = not home.record(spec.study).exists()
     if new:
         check_inputs(spec, home)  # nothing is written for data that cannot be used
         splits_of(spec)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from studies.home import Home
+from studies.home import RECORD, Home
 
-FILE = "record.db"
-"""The record's name in the folder of its study."""
 SPOOL = "spool"
 """The folder beside it in which versions without records noted the epochs."""
 
 
 def is_earlier(folder: Path) -> bool:
     """Whether a version without records has run the study of a folder, and nobody imported it."""
-    return not (folder / FILE).exists() and (folder / SPOOL).is_dir()
+    return not (folder / RECORD).exists() and (folder / SPOOL).is_dir()
 
 
 def earlier_studies(home: Home) -> list[str]:

@@ -19,6 +19,8 @@ from filelock import FileLock, Timeout
 from lightning_modules.errors import BusyError, StorageError, UserError
 
 DEFAULT_HOME = "mlruns"
+RECORD = "record.db"
+"""The name of a record in the folder of its study."""
 URL_SETTINGS = ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI")
 SECRET_SETTINGS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 DATABASES = ("sqlite", "postgresql", "mysql", "mariadb")
@@ -62,6 +64,10 @@ class Home:
     def study(self, name: str) -> Path:
         """The folder of a study: its record, its checkpoints and the lock."""
         return self.path / "studies" / name
+
+    def record(self, study: str) -> Path:
+        """The record of a study."""
+        return self.study(study) / RECORD
 
     def checkpoint(self, study: str, trial: str) -> Path:
         """Where a trial's best weights go."""

@@ -14,7 +14,7 @@ from studies import document
 from studies.confirmation import confirm_seeds
 from studies.home import Home
 from studies.records import RecordReader
-from studies.records.reader import record_file, recorded_studies
+from studies.records.reader import recorded_studies
 from studies.results import StudyResults, outcome_counts, summary
 from studies.spec import resolve
 
@@ -63,7 +63,7 @@ def unreadable(home: Home) -> dict[str, str]:
 
 def change_token(home: Home) -> str:
     """Changes when a record of the home does: it tells whether what was read is still the truth."""
-    files = [record_file(home, study) for study in recorded_studies(home)]
+    files = [home.record(study) for study in recorded_studies(home)]
     files += [file.with_name(f"{file.name}-wal") for file in files]
     found = [(file.name, file.stat()) for file in files if file.exists()]
     return " ".join(f"{name}:{stat.st_mtime_ns}:{stat.st_size}" for name, stat in found)
@@ -102,7 +102,7 @@ class StudyRow:
     outcomes: Mapping[str, int]
     epochs: int
     seconds: float
-    """From the first trial asked to the last one told."""
+    """From the start of the first trial to the end of the last one."""
     changed: datetime | None
 
 

@@ -1,6 +1,6 @@
 """Registers the network that stands for a study in MLflow's model registry.
 
-Beside the tracker's files this is the only one that writes to MLflow.
+Beside the mirror's files this is the only one that writes to MLflow.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from lightning_modules.errors import StorageError, UserError
 from lightning_modules.sections import COMMAND
-from studies.checkpoints import Chosen, checkpoint_of, choose
+from studies.checkpoint_source import checkpoint_of
+from studies.checkpoints import Chosen, choose
 from studies.comparison import Comparison, compare
 from studies.expectation import expectation
 from studies.mirrors import logged_model

@@ -18,7 +18,7 @@ from lightning_modules.data.datasets import DATASETS
 from lightning_modules.errors import StorageError, UserError
 from lightning_modules.networks import NETWORKS
 from studies import results
-from studies.checkpoints import checkpoint_of
+from studies.checkpoint_source import checkpoint_of
 from studies.database import sqlite_file
 from studies.driver import versions
 from studies.engines import Engine, Epoch, Task

@@ -96,12 +96,12 @@ class StudyResults:
 
     @cached_property
     def ended(self) -> list[Trial]:
-        """Trials that were told."""
+        """Trials that have ended, interrupted ones among them."""
         return [trial for trial in self.trials if trial.outcome is not None]
 
     @cached_property
     def search(self) -> list[Trial]:
-        """Trials of the search that were told."""
+        """Trials of the searches that have ended."""
         return [trial for trial in self.ended if trial.phase == "search"]
 
     @cached_property
@@ -115,7 +115,7 @@ class StudyResults:
         return sorted(done, key=lambda t: merit(t.value, t.best, self.spec.objective))
 
     def searched(self, arm: str, repeat: int) -> list[Trial]:
-        """The trials of a search that were told."""
+        """The trials of a search that have ended."""
         return self._by_search.get((arm, repeat), [])
 
     @cached_property

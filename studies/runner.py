@@ -231,7 +231,7 @@ class Runner:
         )
 
     def handle(self, event: Event) -> None:
-        """An epoch is answered, an end is told."""
+        """An epoch is answered, an end is recorded."""
         trial = self.running.get(event.trial)
         if trial is None:
             return  # it said this before it was ended by force
@@ -248,7 +248,7 @@ class Runner:
                 self.release_followers(event.trial, end)
 
     def judge(self, trial: RunningTrial, end: TrialEnd) -> TrialEnd | None:
-        """What a trial's end is to be told as; None where it gets another attempt.
+        """What a trial's end is to be recorded as; None where it gets another attempt.
 
         Raises StorageError where its checkpoints cannot be written: nobody else's can.
         """

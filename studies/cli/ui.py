@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
 from typing import Annotated
 
 import typer
 
-from lightning_modules.errors import UserError
+from lightning_modules.errors import StorageError, UserError
 from studies.cli.options import HomeOption, check_port, open_home
 from studies.cli.server import serve
 
@@ -18,8 +19,9 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000,
 ) -> None:
     """Open the MLflow UI on a home; it listens on this machine only. Ctrl-C ends it."""
-    from studies.database import sqlite_file
+    from studies.database import damage, sqlite_file
     from studies.home import redact
+    from studies.results import names
 
     place = open_home(home)
     if place.mlflow_uri.startswith(("http://", "https://")):
@@ -30,7 +32,16 @@ def ui(
 
         connect(place.mlflow_uri)  # MLflow's server would try for minutes
     elif not file.exists():
-        raise UserError(f"{place.path} holds no runs yet; start a study with `fairtune run`")
+        names(place)  # says so where there is no study
+        raise UserError(
+            f"{file}: MLflow has nothing of this home's studies yet; `fairtune sync --home "
+            f"{shlex.quote(str(place.path))}` brings it up"
+        )
+    elif (what := damage(file)) is not None:
+        raise StorageError(
+            f"{file}: {what}; move it away, and `fairtune sync --home "
+            f"{shlex.quote(str(place.path))}` makes it again"
+        )
     check_port(port)
     command = [sys.executable, "-m", "mlflow", "server"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]

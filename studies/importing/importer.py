@@ -15,9 +15,9 @@ from studies.home import Home
 from studies.importing.sources import Part, StorageReader
 from studies.importing.spool import read_ledger, read_trial
 from studies.importing.trials import KnownEpochs, epochs_of, has_started, settled, trial_of
-from studies.records import Record, Search, Trial
+from studies.records import Record, RecordReader, Search, Trial
 from studies.records.deliveries import Deliveries, store_name
-from studies.records.reader import EpochRow, record_file
+from studies.records.reader import EpochRow
 from studies.spec import Spec, resolve
 
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ def import_study(home: Home, study: str, source: StorageReader) -> Imported:
     Raises BusyError where the study is being run, UserError where the storage has no such study
     and StorageError where something cannot be read or written.
     """
-    path = record_file(home, study)
+    path = home.record(study)
     if path.exists():
+        RecordReader.open(home, study).close()  # one that is damaged is no reason to skip it
         return Imported(study, 0, 0, skipped=True)
     parts = source.parts(study)
     home.create(study)

@@ -13,7 +13,6 @@ from studies.mirrors.follower import Follower, Mirror
 from studies.mirrors.left import NAMES
 from studies.mirrors.process import LOCK, LOCK_SECONDS
 from studies.records import Record
-from studies.records.reader import record_file
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def sync(home: Home, study: str, *, rebuild: bool = False) -> Synced:
     being run, UserError where there is no such study and StorageError where a mirror fails; the
     other one is brought up nevertheless.
     """
-    if not record_file(home, study).exists():
+    if not home.record(study).exists():
         raise UserError(f"{home.path}: there is no study {study!r}")
     with Record.writing(home, study) as record:
         record.close_abandoned()

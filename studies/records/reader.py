@@ -13,8 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from lightning_modules.errors import UserError
-from studies.earlier import FILE
-from studies.home import Home
+from studies.home import RECORD, Home
 from studies.records import connection as opening
 from studies.records.rows import COLUMNS, local_time, metrics_of, parsed, trial_of
 from studies.records.sharing import Sections
@@ -74,7 +73,7 @@ class RecordReader:
 
         Raises UserError where there is none and StorageError where it cannot be read.
         """
-        path = record_file(home, study)
+        path = home.record(study)
         if not path.exists():
             raise UserError(f"{home.path}: there is no study {study!r}")
         return cls(opening.open_reader(path), path)
@@ -189,11 +188,6 @@ class RecordReader:
             return self.connection.execute(query, values).fetchall()
 
 
-def record_file(home: Home, study: str) -> Path:
-    """Where the record of a study is."""
-    return home.study(study) / FILE
-
-
 def recorded_studies(home: Home) -> list[str]:
     """The studies of a home that have a record, by name."""
-    return sorted(path.parent.name for path in home.path.glob(f"studies/*/{FILE}"))
+    return sorted(path.parent.name for path in home.path.glob(f"studies/*/{RECORD}"))

@@ -18,7 +18,7 @@ from studies.earlier import is_earlier
 from studies.home import Home
 from studies.records import connection as opening
 from studies.records import schema
-from studies.records.reader import IDENTITY, EpochRow, Goal, RecordReader, Search, record_file
+from studies.records.reader import IDENTITY, EpochRow, Goal, RecordReader, Search
 from studies.records.rows import (
     COLUMNS,
     ENDING,
@@ -54,7 +54,7 @@ class Record(RecordReader):
 
         Raises BusyError where another process has it and StorageError where it cannot be used.
         """
-        path = record_file(home, study)
+        path = home.record(study)
         if is_earlier(path.parent):
             raise StorageError(
                 f"study {study} was run by an earlier version: `fairtune import {study}` makes its "

@@ -21,7 +21,6 @@ from studies.database import integrity
 from studies.home import Home
 from studies.records import Record, RecordReader
 from studies.records import connection as opening
-from studies.records.reader import record_file
 from tests.unit.record_test import STUDY, trial_of
 
 Output = pytest.CaptureFixture[str]
@@ -172,7 +171,7 @@ def test_killed_at_fifty_moments_nothing_that_was_acknowledged_is_lost(home: Hom
     said: set[tuple[str, ...]] = set()
     for _ in range(KILLS):
         said |= acknowledged(home, moments.randrange(1, 40))
-        assert integrity(record_file(home, STUDY)) == "ok"
+        assert integrity(home.record(STUDY)) == "ok"
         database._held.clear()
         with RecordReader.open(home, STUDY) as reader:
             assert said <= told(reader)

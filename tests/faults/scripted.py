@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -94,8 +94,9 @@ def mirror_processes() -> list[psutil.Process]:
     """The process of the mirrors that this driver has started, and its child."""
     found = []
     for each in psutil.Process().children():
-        if "studies.mirrors.process" in each.cmdline():
-            found += [each, *each.children()]
+        with suppress(psutil.Error):  # it has ended meanwhile
+            if "studies.mirrors.process" in each.cmdline():
+                found += [each, *each.children()]
     return found
 
 

@@ -17,7 +17,6 @@ from studies.checkpoints import choose
 from studies.cli import main
 from studies.cli.options import check_port
 from studies.home import Home
-from studies.records.record import record_file
 from tests.integration.accounts import (
     FAIRTUNE,
     Runs,
@@ -244,7 +243,7 @@ def test_more_trials_extend_a_study_to_exactly_the_new_total(home: Home, capsys:
         (["components", "optimiser"], "no component 'optimiser'; did you mean optimizer?"),
         (["components", "--json", "--markdown"], "--json and --markdown are two forms"),
         (["components", "optimiser", "sgd"], "no table 'optimiser'; did you mean optimizer?"),
-        (["ui", "--home", "/tmp/no-such-home"], "/tmp/no-such-home holds no runs yet"),
+        (["ui", "--home", "/tmp/no-such-home"], "/tmp/no-such-home holds no studies yet"),
     ],
 )
 def test_bad_usage_exits_2(argv: list[str], message: str, capsys: Output) -> None:
@@ -342,7 +341,7 @@ def test_a_record_that_is_no_database_exits_4_and_stays_as_it_is(
     home: Home, capsys: Output
 ) -> None:
     home.study("quickstart").mkdir(parents=True)
-    garbage = record_file(home, "quickstart")
+    garbage = home.record("quickstart")
     garbage.write_text("no database " * 1000)
     for command in ("run", "status"):
         assert main([command, "quickstart", "--home", str(home.path)]) == 4
@@ -356,7 +355,6 @@ HOLD = """
 import sys
 from pathlib import Path
 from studies.home import Home
-from studies.records.record import record_file
 with Home.at(Path(sys.argv[1])).lock("quickstart"):
     print("held", flush=True)
     sys.stdin.read()

@@ -26,7 +26,6 @@ from studies import overview, results
 from studies.cli import main
 from studies.home import Home
 from studies.overview import Listed
-from studies.records.record import record_file
 from studies.results import StudyResults
 from tests.integration.accounts import FAIRTUNE
 from tests.states import NAMES, states
@@ -130,7 +129,7 @@ def test_a_home_without_studies_says_what_to_run_first(home: Path) -> None:
 
 
 def test_a_broken_record_is_one_sentence(home: Path) -> None:
-    record = record_file(Home.at(home), "broken")
+    record = Home.at(home).record("broken")
     record.parent.mkdir(parents=True)
     record.write_bytes(b"no database at all")
     for view, app in each_page():

@@ -23,6 +23,7 @@ from studies.cli import main
 from studies.home import Home
 from studies.mirrors.mlflow_client import MlflowClient
 from studies.promote import promote
+from studies.records import Record
 from tests.conftest import MakeHome
 
 Output = pytest.CaptureFixture[str]
@@ -261,15 +262,9 @@ def test_a_checkpoint_that_left_the_home_is_taken_from_mlflow_and_missed_where_t
 
 
 def test_a_study_without_a_completed_trial_exits_3(home: Home, capsys: Output) -> None:
-    import optuna
-
-    storage = optuna.storages.RDBStorage(home.optuna_url)
-    study = optuna.create_study(storage=storage, study_name="nothing")
-    text = FLOWERS.replace("study: flowers", "study: nothing")
-    study.set_user_attr("study", "nothing")
-    study.set_user_attr("study_file", text)
-    storage.remove_session()
-    storage.engine.dispose()
+    with Record.writing(home, "nothing") as record:
+        text = FLOWERS.replace("study: flowers", "study: nothing")
+        record.note({"study": "nothing", "study_file": text})
     for command in (["predict", "nothing", "--test"], ["promote", "nothing"]):
         assert of(home, *command) == 3
         assert "nothing: no trial has completed yet" in capsys.readouterr().err

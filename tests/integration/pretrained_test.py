@@ -22,7 +22,6 @@ from studies.cli import main
 from studies.home import Home
 from studies.records import RecordReader
 from studies.records.deliveries import Deliveries, store_name
-from studies.records.reader import record_file
 from tests.integration.accounts import Runs, last_line
 
 Tree = dict[str, Any]
@@ -264,7 +263,7 @@ def test_a_mistake_is_said_before_the_first_trial(
     assert code == 2
     assert complaint in " ".join(err.split()), err
     assert "Traceback" not in err
-    if record_file(home, "wrong").exists():
+    if home.record("wrong").exists():
         with RecordReader.open(home, "wrong") as record:
             assert record.trials() == []
 

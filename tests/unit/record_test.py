@@ -18,7 +18,7 @@ from studies import database
 from studies.home import Home
 from studies.records import Outcome, Record, RecordReader, Search, Trial, TrialEnd, schema
 from studies.records import connection as opening
-from studies.records.reader import EpochRow, record_file, recorded_studies
+from studies.records.reader import EpochRow, recorded_studies
 from studies.records.trials import ABANDONED
 
 STUDY = "kept"
@@ -271,7 +271,7 @@ def test_a_reader_cannot_write(home: Home, record: Record) -> None:
 def test_looking_into_an_idle_record_leaves_no_file(home: Home) -> None:
     with Record.writing(home, STUDY) as record:
         record.note({"a": 1})
-    folder = record_file(home, STUDY).parent
+    folder = home.record(STUDY).parent
     before = sorted(path.name for path in folder.iterdir())
     assert not [name for name in before if name.startswith("record.db-")]
     database._held.clear()  # as in another process
@@ -363,7 +363,7 @@ def test_a_migration_that_fails_leaves_the_record_as_it_was(
 
 def test_a_record_that_is_filled_is_there_whole_or_not_at_all(home: Home) -> None:
     home.create(STUDY)
-    path = record_file(home, STUDY)
+    path = home.record(STUDY)
     with pytest.raises(ZeroDivisionError), Record.new(path) as record:
         record.note({"a": 1})
         raise ZeroDivisionError
