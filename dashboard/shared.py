@@ -13,8 +13,7 @@ A page is written so:
 `chosen_study` draws the sidebar and says which study, metric and arms are looked at; where the home
 has no study it says what to run first, and the page ends there. `live` draws the page and, while
 the study runs, draws it again. `show` draws a figure with its caption, a text for those who do not
-see it, and its data to download. `choose` and `choose_several` are selectors whose value is in the
-address, so that every view is a link. `plain` makes text of what a person wrote; all such text that
+see it, and its data to download. `plain` makes text of what a person wrote; all such text that
 goes through Markdown (`st.markdown`, `st.caption`, `st.info`, labels of pages and links) needs it.
 """
 
@@ -30,6 +29,7 @@ import streamlit as st
 from dashboard import data
 from dashboard.figures.common import NARROW, Picture
 from dashboard.pictures import Drawn, SomeInfo, drawn
+from dashboard.selectors import choose, choose_several
 from lightning_modules.errors import FairtuneError
 from studies.comparison import Comparison
 from studies.home import Home
@@ -40,8 +40,6 @@ from studies.report import Report, csv_text
 from studies.results import StudyResults
 from studies.stats import Goal
 
-LISTED = 500
-"""Trials that a selector lists, the best first: a browser is slow with thousands."""
 PRESETS = {
     "": "quickstart",
     "optimizer": "quickstart-optimizers",
@@ -183,51 +181,6 @@ def say_what_to_run(factor: str = "") -> None:
     st.info(f"No study of this home {what} yet. Start one in a terminal:")
     st.code(f"fairtune run {PRESETS[factor]} --home '{data.home().path}'", language="bash")
     st.caption("It appears here while it runs; open this page again.")
-
-
-def choose(
-    name: str, label: str, options: Sequence[str], *, usual: str = "", listed: int | None = None
-) -> str:
-    """A selector of the sidebar whose value is in the address as `name`; the first unless given.
-
-    `usual` is a value that the address need not name. Page changes empty the address, so what was
-    chosen is remembered beside it. With `listed` only the first so many options are sent to the
-    browser; the name of any other one can be typed.
-    """
-    known = frozenset(options)
-    wanted = (st.query_params.get(name), st.session_state.get(f"last {name}"))
-    value = next((str(each) for each in wanted if each in known), options[0])
-    st.session_state[name] = value
-    few = listed is not None and len(options) > listed
-    shown = dict.fromkeys([*options[:listed], value])
-    about = f"The first {listed} of {len(options):,} are listed; type the name of any other."
-    st.sidebar.selectbox(
-        label, list(shown), key=name, on_change=_write, args=(name, usual),
-        accept_new_options=few, help=about if few else None,
-    )  # fmt: skip
-    _write(name, usual)
-    return value
-
-
-def choose_several(name: str, label: str, options: Sequence[str], none: str) -> tuple[str, ...]:
-    """Like `choose` for any number of values; `none` says what an empty choice means."""
-    given = st.query_params.get_all(name) or st.session_state.get(f"last {name}", [])
-    value = [option for option in options if option in given]
-    st.session_state[name] = value
-    st.sidebar.multiselect(
-        label, options, key=name, on_change=_write, args=(name, []), placeholder=none
-    )
-    _write(name, [])
-    return tuple(value)
-
-
-def _write(name: str, usual: str | list[str]) -> None:
-    value = st.session_state[name]
-    st.session_state[f"last {name}"] = value
-    if value == usual:
-        st.query_params.pop(name, None)
-    elif st.query_params.get_all(name) != (value if isinstance(value, list) else [value]):
-        st.query_params[name] = value
 
 
 def live(chosen: Chosen, page: Callable[[Chosen], None]) -> None:

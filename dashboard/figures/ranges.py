@@ -30,6 +30,8 @@ from studies.wording import is_share, level
 
 BINS = 8
 """Bins along the whole range; along a logarithmic one, two for each power of ten."""
+FEW = 300
+"""Diverged trainings of which every one is drawn."""
 NEAR_SHARE, NEAR = 0.01, 0.05
 """What counts as near the best: a point of a share, a twentieth of any other value."""
 
@@ -91,6 +93,8 @@ def effect_info(
     diverged = int((data["outcome"] == Outcome.diverged).sum())
     every = data.dropna(subset=["at_edge"])
     keep = every["default"] | every.index.isin([*best.index, *_ends(completed)])
+    if diverged <= FEW:
+        keep |= every["outcome"] == Outcome.diverged
     drawn = thinned(every, keep=keep)
     few = f" {len(drawn):,} of them are drawn, in equal steps." if len(drawn) < len(every) else ""
     return EffectInfo(

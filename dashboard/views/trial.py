@@ -14,7 +14,8 @@ from dashboard.figures.trials import (
     study_file,
 )
 from dashboard.pictures import drawn
-from dashboard.shared import LISTED, Chosen, choose, chosen_study, live, plain, show_drawn
+from dashboard.selectors import LISTED, choose
+from dashboard.shared import Chosen, chosen_study, live, plain, show_drawn
 from studies.records import Outcome, Trial
 from studies.wording import duration, level, plural
 

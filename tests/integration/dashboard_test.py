@@ -20,7 +20,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import data, pictures, preparing, shared
+from dashboard import data, pictures, preparing, selectors
 from dashboard.figures.common import Picture
 from studies import overview, results
 from studies.cli import main
@@ -240,7 +240,7 @@ def test_a_trial_tells_its_repeat_and_its_split(shows: Shows) -> None:
 def test_a_selector_of_many_trials_lists_some_and_takes_the_name_of_any(
     shows: Shows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared, "LISTED", 3)
+    monkeypatch.setattr(selectors, "LISTED", 3)
     shows(STATES["finished"])
     app = opened("trial")
     assert len(app.selectbox(key="trial").options) == 3
