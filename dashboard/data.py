@@ -7,12 +7,16 @@ token changes when one of its trials starts or ends; with it in the key nothing 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from dashboard.figures import points as picturing
+from dashboard.figures.trials import in_order
+from dashboard.pictures import Drawn
 from studies import comparison as comparing
 from studies import curves as drawing
 from studies import description, importance, overview, results
@@ -58,6 +62,22 @@ def study(home: Home, study: str, token: str) -> StudyResults:
     return results.load(home, study)
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def one_search(home: Home, study_: str, token: str, repeat: int) -> StudyResults:
+    """A study with one search of each arm."""
+    return picturing.of_search(study(home, study_, token), repeat)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def points(
+    home: Home, study_: str, token: str, repeat: int, metric: str, arm: str
+) -> picturing.Points:
+    """The trials of one search of an arm as points."""
+    results = one_search(home, study_, token, repeat)
+    goal = comparison(home, study_, token, metric).goal
+    return picturing.points(results, metric, goal, [arm])
+
+
 @st.cache_resource(max_entries=256, show_spinner=False)
 def row(home: Home, study_: str, token: str, driver: str | None) -> StudyRow:
     """A study's row of the overview; `driver` is the process that runs it now."""
@@ -67,6 +87,12 @@ def row(home: Home, study_: str, token: str, driver: str | None) -> StudyRow:
 @st.cache_resource(max_entries=32, show_spinner="Comparing the arms")
 def comparison(home: Home, study_: str, token: str, metric: str) -> Comparison:
     """The arms of a study by a metric."""
+    return compared(home, study_, token, metric)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def compared(home: Home, study_: str, token: str, metric: str) -> Comparison:
+    """The same, for those who have no page to say it on."""
     return comparing.compare(study(home, study_, token), metric)
 
 
@@ -110,6 +136,20 @@ def importances(home: Home, study_: str, token: str, arm: str) -> Importances:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
+def keys(home: Home, study_: str, token: str) -> list[str]:
+    """The names of all trials, the best first."""
+    return in_order(study(home, study_, token))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
 def trials(home: Home, study_: str, token: str) -> pd.DataFrame:
     """A row for each trial that has started."""
     return description.trials_table(study(home, study_, token))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def figure(
+    home: Home, study_: str, token: str, key: tuple[Hashable, ...], _make: Callable[[], Drawn[Any]]
+) -> Drawn[Any]:
+    """A figure of a study; `key` has all that it depends on."""
+    return _make()

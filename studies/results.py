@@ -94,17 +94,17 @@ class StudyResults:
         each = self.spec.trials_asked
         return None if each is None else self.spec.repeats * each * len(self.arms)
 
-    @property
+    @cached_property
     def ended(self) -> list[Trial]:
         """Trials that have ended, interrupted ones among them."""
         return [trial for trial in self.trials if trial.outcome is not None]
 
-    @property
+    @cached_property
     def search(self) -> list[Trial]:
         """Trials of the searches that have ended."""
         return [trial for trial in self.ended if trial.phase == "search"]
 
-    @property
+    @cached_property
     def ranking(self) -> list[Trial]:
         """Completed trials of the search, the best first; of equals the earlier one."""
         return self.ranked(self.search)
@@ -119,6 +119,10 @@ class StudyResults:
         return self._by_search.get((arm, repeat), [])
 
     @cached_property
+    def _ranked_by_search(self) -> dict[tuple[str, int], list[Trial]]:
+        return {search: self.ranked(trials) for search, trials in self._by_search.items()}
+
+    @cached_property
     def _by_search(self) -> dict[tuple[str, int], list[Trial]]:
         found: dict[tuple[str, int], list[Trial]] = {}
         for trial in self.search:
@@ -128,7 +132,7 @@ class StudyResults:
     def candidates(self, arm: str, repeat: int = 1) -> list[Trial]:
         """The configurations of a search that train on fresh seeds, the best first."""
         found: dict[str, Trial] = {}
-        for trial in self.ranked(self.searched(arm, repeat)):
+        for trial in self._ranked_by_search.get((arm, repeat), []):
             if self.spec.design.at is None or not trial.default:
                 found.setdefault(trial.config_hash, trial)
         return list(found.values())[: self.spec.design.top if self.spec.confirm else 1]

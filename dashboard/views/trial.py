@@ -11,10 +11,11 @@ from dashboard.figures.trials import (
     defaults_of,
     difference,
     draw_curves,
-    in_order,
     study_file,
 )
-from dashboard.shared import Chosen, choose, chosen_study, live, plain, show
+from dashboard.pictures import drawn
+from dashboard.selectors import LISTED, choose
+from dashboard.shared import Chosen, chosen_study, live, plain, show_drawn
 from studies.records import Outcome, Trial
 from studies.wording import duration, level, plural
 
@@ -103,7 +104,8 @@ def show_curves(chosen: Chosen, shown: list[Trial]) -> None:
     columns = st.columns(2)
     for index, name in enumerate(names):
         with columns[index % 2]:
-            show(curves_info(name, of_trials), draw_curves, f"{name} by epoch", "No epoch yet.")
+            figure = drawn(curves_info(name, of_trials), draw_curves)
+            show_drawn(figure, f"{name} by epoch", "No epoch yet.")
     if not names:
         st.caption("No epoch was reported: there are no curves.")
 
@@ -128,8 +130,11 @@ def show_configuration(chosen: Chosen, trial: Trial, other: Trial | None) -> Non
 
 
 chosen = chosen_study(metric=False)
-keys = in_order(chosen.results) or [""]
-key = choose("trial", "Trial", keys)
+keys = data.keys(chosen.home, chosen.study, chosen.listed.token) or [""]
+asked = st.query_params.get("trial", "")
+key = choose("trial", "Trial", keys, listed=LISTED)
+if asked and asked != key:
+    st.caption(f"{plain(asked)} is no trial of this study: this is {plain(key)}.")
 others = [each for each in keys if each != key]
-beside = choose("beside", "Beside it", [NOBODY, *others], usual=NOBODY)
+beside = choose("beside", "Beside it", [NOBODY, *others], usual=NOBODY, listed=LISTED)
 live(chosen, page)

@@ -443,3 +443,21 @@ def test_metrics_are_drawn_by_name_however_their_part_is_written() -> None:
     ]  # fmt: skip
     (drift,) = curves_info("drift", [(trial(SPEC, "sgd", 0, 0.9), curves)]).data["part"]
     assert drift == "logged"
+
+
+def test_of_many_trials_some_are_drawn_the_best_among_them_and_all_are_counted() -> None:
+    values = np.random.default_rng(0).uniform(0.2, 0.8, 4000)
+    trials = [
+        trial(SPEC, "sgd", i, float(value), lr=0.01 + i * 1e-5)
+        if i % 4
+        else trial(SPEC, "sgd", i, None, lr=0.01 + i * 1e-5, outcome=Outcome.diverged)
+        for i, value in enumerate(values)
+    ]
+    every = study(SPEC, trials)
+    info = effect_info(every, "optimizer.lr", "val/accuracy", "maximize", ["sgd"], log=True)
+    assert 3000 <= len(info.data) < 3050
+    assert info.caption.startswith("4,000 trials of the search, 3000 of them completed. ")
+    assert f"{len(info.data):,} of them are drawn, in equal steps." in info.caption
+    assert info.data["value"].max() == max(v for i, v in enumerate(values) if i % 4)
+    assert list(sensitivity(info)["diverged"]) == ["25%"]
+    assert info.bins["trials"].sum() == 3000
