@@ -8,7 +8,7 @@ from typing import Literal
 
 from lightning_modules.errors import FairtuneError, StorageError
 from studies import database
-from studies.home import Home, redact
+from studies.home import Home, home_option, redact
 from studies.mirrors import mlflow_client, optuna_database
 from studies.mirrors.left import NAMES, missing
 from studies.mirrors.sync import sync
@@ -47,7 +47,7 @@ def _look_at(home: Home, study: str) -> bool:
     with RecordReader.open(home, study) as record:
         what = record.damage()
     if what:
-        raise StorageError(f"{path}: {what}; {opening.DAMAGED.format(folder=path.parent)}")
+        raise StorageError(f"{path}: {what}; {opening.damaged(path)}")
     return False
 
 
@@ -64,7 +64,7 @@ def optuna(home: Home, fix: bool) -> Found:
     others = {"experiments", "runs"}
     outdated, upgrade = optuna_database.is_outdated, optuna_database.upgrade
     with optuna_database.usable(home.optuna_url):
-        yield from _database(home.optuna_url, others, outdated, upgrade, fix)
+        yield from _database(home, home.optuna_url, others, outdated, upgrade, fix)
 
 
 def mlflow(home: Home, fix: bool) -> Found:
@@ -79,10 +79,11 @@ def mlflow(home: Home, fix: bool) -> Found:
     others = {"studies", "trials"}
     outdated, upgrade = mlflow_database.is_outdated, mlflow_database.upgrade
     with mlflow_client.usable(uri):
-        yield from _database(uri, others, outdated, upgrade, fix)
+        yield from _database(home, uri, others, outdated, upgrade, fix)
 
 
 def _database(
+    home: Home,
     url: str,
     others: set[str],
     is_outdated: Callable[[str], bool],
@@ -98,7 +99,8 @@ def _database(
         database.hold(path)  # an upgrade may leave it open
         wrong = wrong or database.integrity(path)
         if wrong != "ok":
-            yield "fail", f"{path}: {wrong}: {AWAY}; `fairtune sync --rebuild` fills it again"
+            again = f"`fairtune sync --rebuild{home_option(home.path)}`"
+            yield "fail", f"{path}: {wrong}: {AWAY}; {again} fills it again"
             return
         if others <= database.tables(path):
             yield "fail", f"{path} holds tables of both Optuna and MLflow: give each its own"

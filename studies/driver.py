@@ -44,10 +44,12 @@ def run_study(
     display: Display,
     stopping: Callable[[], bool] = lambda: False,
     command: Sequence[str] = (),
+    show: Callable[[Finding], None] = lambda found: None,
 ) -> Finding:
     """Run a study to its end, or continue it; everything that it found.
 
-    `command` is what `fairtune run` was given, by which the study can be extended.
+    `command` is what `fairtune run` was given, by which the study can be extended. `show` is given
+    what was found before the mirrors are waited for.
 
     Raises BusyError where another process runs it, StorageError where its record cannot be used
     and UserError where the study file or a data file differs from what the study was started with,
@@ -67,9 +69,11 @@ def run_study(
             spec = as_recorded(spec, record, home)
             mirroring = Mirroring(home, spec.study)
             if record.notes().get("finished") == spec.text:
+                found = finding(results.load(home, spec.study))
+                show(found)
                 if is_behind(home, spec.study, record.revision):
                     mirroring.finish(stopping, display.waiting)
-                return finding(results.load(home, spec.study))
+                return with_runs(found)
             files = identities(spec, home)
             refuse_changed_files(record, spec.study, files)
             if not new:
@@ -81,15 +85,15 @@ def run_study(
             tick = mirroring.tick
             runner = Runner(spec, home, record, engine, display, stopping, splits, on_tick=tick)
             try:
-                return _run(runner, mirroring)
+                return _run(runner, mirroring, show)
             finally:
                 mirroring.close()
     finally:
         engine.close()
 
 
-def _run(runner: Runner, mirroring: Mirroring) -> Finding:
-    """Run to the end, and bring the mirrors up to it."""
+def _run(runner: Runner, mirroring: Mirroring, show: Callable[[Finding], None]) -> Finding:
+    """Run to the end, show what was found, and bring the mirrors up to it."""
     record, home, spec = runner.record, runner.home, runner.spec
     try:
         runner.run()
@@ -104,12 +108,17 @@ def _run(runner: Runner, mirroring: Mirroring) -> Finding:
     if runner.finished:
         note_look(results.read(record, home, spec.study), record)
     record.note({**versions(), **hardware(), "finished": spec.text if runner.finished else ""})
-    if runner.stopping():
-        mirroring.leave()
-        return finding(results.load(home, spec.study))
-    mirroring.begin_to_finish()
+    stopped = runner.stopping()
+    if stopped:
+        mirroring.begin_to_leave()
+    else:
+        mirroring.begin_to_finish()
     found = finding(results.load(home, spec.study))  # on the other core meanwhile
-    mirroring.finish(runner.stopping, runner.display.waiting)
+    show(found)
+    if stopped:
+        mirroring.leave()
+    else:
+        mirroring.finish(runner.stopping, runner.display.waiting)
     return with_runs(found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -140,6 +141,12 @@ class Home:
         finally:
             owner.unlink(missing_ok=True)
             lock.release()
+
+
+def home_option(home: Path) -> str:
+    """What a command needs to find a home: nothing where it looks there anyway."""
+    usual = Path(os.environ.get("FAIRTUNE_HOME") or DEFAULT_HOME).absolute()
+    return "" if usual == home else f" --home {shlex.quote(str(home))}"
 
 
 def _make(folder: Path, what: str, way_out: str) -> None:

@@ -15,6 +15,7 @@ from studies.checkpoints import Chosen, choose
 from studies.comparison import Comparison, compare
 from studies.expectation import expectation
 from studies.mirrors import logged_model
+from studies.mirrors.left import sync_command
 from studies.mirrors.mlflow_client import (
     MlflowClient,
     MlflowException,
@@ -70,9 +71,9 @@ def promote(results: StudyResults, name: str | None = None, alias: str = "champi
     with usable(uri):
         run = run_or_none(client, chosen.trial.run_id)
         if run is None:
+            command = sync_command(results.home, results.study)
             raise StorageError(
-                f"MLflow has no run of {chosen.trial.key}; `fairtune sync {results.study}` "
-                "delivers what it lacks"
+                f"MLflow has no run of {chosen.trial.key}; `{command}` delivers what it lacks"
             )
         tags["fairtune.dataset"] = run.data.tags.get("fairtune.dataset", "")
         try:

@@ -12,7 +12,6 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from rich.text import Text
 
 from lightning_modules.configuration import Configuration
 from studies.arms import arms
@@ -90,7 +89,6 @@ class LiveDisplay(Display):
     best_key: str = ""
     counts: dict[Outcome, int] = field(default_factory=dict)
     running: dict[str, tuple[AskedTrial, int, float | None, float]] = field(default_factory=dict)
-    notice: str = ""
 
     def __post_init__(self) -> None:
         self.bar = Progress(
@@ -124,7 +122,7 @@ class LiveDisplay(Display):
         self.running.pop(asked.key, None)
 
     def waiting(self, text: str) -> None:
-        self.notice = text
+        console(stderr=True).print(text, soft_wrap=True)
 
     def stopping(self, trials: int) -> None:
         self.bar.update(self.task, description=STOPPING)
@@ -139,7 +137,7 @@ class LiveDisplay(Display):
         said = ", ".join(f"{count} {outcome}" for outcome, count in self.counts.items())
         if self.best is not None:
             said += f" · best {self.spec.objective.metric} {self.best:.4f} ({self.best_key})"
-        return Group(self.bar, table, said, *([Text(self.notice)] if self.notice else []))
+        return Group(self.bar, table, said)
 
 
 def better(spec: Spec, best: float | None, value: float | None, end: TrialEnd) -> float | None:

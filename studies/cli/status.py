@@ -24,6 +24,7 @@ def status(
 ) -> None:
     """Show how far the studies of a home, or one of them, have come."""
     from studies.cli.display import print_studies, print_summary
+    from studies.mirrors.left import what_is_left
     from studies.overview import listed, unreadable
     from studies.results import load, names, summary
 
@@ -32,8 +33,11 @@ def status(
     if study is not None:
         results = load(place, study)
         print_summary(results, screen)
+        left = "" if place.driver(study) else what_is_left(place, study)
+        if left:
+            screen.print(left)
         if as_json:
-            print_json(summary(results))
+            print_json({**summary(results), "waiting": left})
         return
     names(place)  # says so where there is none
     studies = [load(place, each.study) for each in listed(place)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import sys
 from typing import Annotated
 
@@ -20,7 +19,7 @@ def ui(
 ) -> None:
     """Open the MLflow UI on a home; it listens on this machine only. Ctrl-C ends it."""
     from studies.database import damage, sqlite_file
-    from studies.home import redact
+    from studies.home import home_option, redact
     from studies.results import names
 
     place = open_home(home)
@@ -34,13 +33,13 @@ def ui(
     elif not file.exists():
         names(place)  # says so where there is no study
         raise UserError(
-            f"{file}: MLflow has nothing of this home's studies yet; `fairtune sync --home "
-            f"{shlex.quote(str(place.path))}` brings it up"
+            f"{file}: MLflow has nothing of this home's studies yet; "
+            f"`fairtune sync{home_option(place.path)}` brings it up"
         )
     elif (what := damage(file)) is not None:
         raise StorageError(
-            f"{file}: {what}; move it away, and `fairtune sync --home "
-            f"{shlex.quote(str(place.path))}` makes it again"
+            f"{file}: {what}; move it away, and "
+            f"`fairtune sync{home_option(place.path)}` makes it again"
         )
     check_port(port)
     command = [sys.executable, "-m", "mlflow", "server"]

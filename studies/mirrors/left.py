@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studies.home import Home
+from studies.home import Home, home_option
 from studies.records import RecordReader
 from studies.records.deliveries import revisions as delivered
 from studies.records.deliveries import statuses
@@ -42,4 +42,9 @@ def what_is_left(home: Home, study: str) -> str:
         what = "the results" if count == 0 else f"{count} trial{'s' * (count > 1)}"
         verb = "" if parts else (" waits" if count == 1 else " wait")
         parts.append(f"{what}{of}{verb} for {' and '.join(names)}")
-    return f"{', '.join(parts)}; `fairtune sync {study}` delivers them"
+    return f"{', '.join(parts)}; `{sync_command(home, study)}` delivers them"
+
+
+def sync_command(home: Home, study: str, *options: str) -> str:
+    """The command that brings the mirrors of a study up to its record."""
+    return " ".join(["fairtune sync", study, *options]) + home_option(home.path)

@@ -12,7 +12,7 @@ from logging import getLogger
 
 from lightning_modules.errors import FairtuneError
 from studies.home import Home, without_secrets
-from studies.mirrors.left import NAMES, what_is_left
+from studies.mirrors.left import NAMES, sync_command, what_is_left
 from studies.mirrors.mirror_process import MirrorProcess
 from studies.records.deliveries import MirrorStatus, known_statuses
 
@@ -55,6 +55,8 @@ class Mirroring:
         self._warned: set[str] = set()
         self._asked = False
         """Whether the mirrors were told to finish."""
+        self._leave_at: float | None = None
+        """When nobody waits any more after a stop."""
         self._why_ended = ""
         """Why the last process that ended by itself did not end well."""
 
@@ -73,8 +75,8 @@ class Mirroring:
                 self._pause = min(2 * self._pause, LONGEST_RESTART)
             else:
                 self._look()
-                text = "%s. The study goes on; its record is complete, and `fairtune sync %s` "
-                self._warn(text + "delivers what is missing", self.study)
+                text = "%s. The study goes on; its record is complete, and `%s` delivers what is"
+                self._warn(text + " missing", sync_command(self.home, self.study))
 
     def begin_to_finish(self) -> None:
         """The study has ended: the mirrors are to come up to its end. `finish` waits for them."""
@@ -98,13 +100,20 @@ class Mirroring:
             self._wait(stopping, say)
         self._conclude()
 
+    def begin_to_leave(self) -> None:
+        """The user has stopped the study: mirrors that run bring up what there is. `leave` waits
+        for them a little."""
+        with self._harmless():
+            self._ask("leave")
+            self._leave_at = time.monotonic() + LEAVE_SECONDS
+
     def leave(self) -> None:
-        """The user has stopped the study: wait a little for mirrors that run, and say what is
-        left."""
+        """Wait a little for mirrors that run, and say what is left."""
         with suppress(KeyboardInterrupt), self._harmless():
-            if self._process is not None and self._process.lives:
-                self._ask("leave")
-                self._process.wait(LEAVE_SECONDS)
+            if self._leave_at is None:
+                self.begin_to_leave()
+            if self._process is not None and self._process.lives and self._leave_at is not None:
+                self._process.wait(max(0.0, self._leave_at - time.monotonic()))
         self._conclude()
 
     def abandon(self) -> None:
@@ -125,9 +134,10 @@ class Mirroring:
             if "" not in self._warned:
                 self._warned.add("")
                 text = "the mirrors cannot be looked after: %s. The study's record is complete, and"
-                text += " `fairtune sync %s` delivers what they miss"
+                text += " `%s` delivers what they miss"
                 reason = f"{type(error).__name__}: {without_secrets(str(error))}"
-                getLogger("fairtune").warning(text, reason, self.study)
+                command = sync_command(self.home, self.study)
+                getLogger("fairtune").warning(text, reason, command)
 
     def _start(self) -> None:
         self._look()
@@ -164,7 +174,7 @@ class Mirroring:
             if not said and time.monotonic() - began > NOTICE_SECONDS:
                 said = True
                 text = "bringing MLflow and Optuna's storage up to date; Ctrl-C leaves that to"
-                say(f"{text} `fairtune sync {self.study}`")
+                say(f"{text} `{sync_command(self.home, self.study)}`")
             # loading that has ended once in a failure is no good sign
             if self._comes_along() or (not restarts and self._loads()):
                 give_up = time.monotonic() + GIVE_UP_SECONDS

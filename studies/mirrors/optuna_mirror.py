@@ -11,6 +11,7 @@ from lightning_modules.errors import StorageError
 from studies.home import Home
 from studies.mirrors import optuna_database, optuna_trial
 from studies.mirrors.backlog import Backlog, Until, is_live
+from studies.mirrors.left import sync_command
 from studies.mirrors.optuna_owner import Claim, remove_earlier
 from studies.mirrors.optuna_study import OptunaStudy
 from studies.records import RecordReader, Search, Trial
@@ -101,7 +102,7 @@ class OptunaMirror:
             del self._studies[search.id]  # somebody added trials: it is looked at once more
         raise StorageError(
             f"another program adds trials to the Optuna study {search.name}, which is a copy of "
-            f"the record; end it and run `fairtune sync {self.study}`"
+            f"the record; end it and run `{sync_command(self.home, self.study)}`"
         )
 
     def _open(

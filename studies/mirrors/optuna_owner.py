@@ -22,6 +22,7 @@ from lightning_modules.errors import StorageError
 from studies.database import sqlite_file
 from studies.home import Home, redact
 from studies.mirrors import optuna_trial
+from studies.mirrors.left import sync_command
 from studies.records import Trial
 from studies.records.reader import IDENTITY
 
@@ -92,12 +93,13 @@ class Claim:
     def _refusal(self, name: str, attributes: Mapping[str, Any]) -> StorageError:
         record, place = attributes.get(IDENTITY), redact(self.home.optuna_url)
         other = "name another database with FAIRTUNE_STORAGE"
+        rebuild = sync_command(self.home, self.study, "--rebuild")
         if record == self.record:
             why = "is written by a copy of this home"
-            way_out = f"`fairtune sync {self.study} --rebuild` takes it over, or {other}"
+            way_out = f"`{rebuild}` takes it over, or {other}"
         elif record is not None and self.is_writer(attributes):
             why = "is of an earlier record of this home"
-            way_out = f"`fairtune sync {self.study} --rebuild` replaces it, or {other}"
+            way_out = f"`{rebuild}` replaces it, or {other}"
         elif record is None and attributes.get("study") == self.study:
             why = "is of an earlier version, and its trials are not those of this record"
             source = "" if os.environ.get("FAIRTUNE_STORAGE") else f" --from {self.home.path}"

@@ -20,7 +20,7 @@ import psutil
 
 from lightning_modules.errors import StorageError
 from studies.database import back_up, damage, hold, is_held
-from studies.home import disk_is_full
+from studies.home import disk_is_full, home_option
 from studies.records import schema
 from studies.records.looking import Look, look
 
@@ -35,10 +35,17 @@ NETWORK = ("9p", "afs", "beegfs", "ceph", "cifs", "fuse.sshfs", "fuse.glusterfs"
 FULL_BYTES = 2**16
 DAMAGED = (
     "put a copy in its place, or move the folder {folder} away to start the study anew; "
-    "after that `fairtune sync {folder.name} --rebuild` replaces what the mirrors have of it"
+    "after that `fairtune sync {folder.name} --rebuild{option}` replaces what the mirrors have "
+    "of it"
 )
 
 Result = TypeVar("Result")
+
+
+def damaged(path: Path) -> str:
+    """What to do about a record that cannot be read."""
+    folder = path.parent
+    return DAMAGED.format(folder=folder, option=home_option(folder.parent.parent))
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -140,12 +147,12 @@ def check(path: Path) -> None:
     if is_held(path):
         return
     if what := damage(path):
-        raise StorageError(f"{path}: {what}; {DAMAGED.format(folder=path.parent)}")
+        raise StorageError(f"{path}: {what}; {damaged(path)}")
     with path.open("rb") as file:
         head = file.read(100)
     version, application = (int.from_bytes(head[at : at + 4], "big") for at in (60, 68))
     if application != schema.APPLICATION_ID:
-        way_out = DAMAGED.format(folder=path.parent)
+        way_out = damaged(path)
         raise StorageError(f"{path}: is no record of fairtune; {way_out}")
     _refuse_newer(path, version)
 
@@ -195,7 +202,7 @@ def said(path: Path) -> Iterator[None]:
         elif "readonly" in text or "unable to open" in text or isinstance(error, OSError):
             way_out = "make it readable and writable, or name another home with --home"
         else:
-            way_out = DAMAGED.format(folder=path.parent)
+            way_out = damaged(path)
         raise StorageError(f"{path}: the record cannot be used: {text}; {way_out}") from error
 
 

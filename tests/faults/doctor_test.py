@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 from studies import database
 from studies.cli import main
 from studies.home import Home
+from studies.mirrors.left import sync_command
 from studies.records import Outcome, Record, RecordReader, schema
 from tests.faults.invariants import check_invariants
 from tests.faults.scripted import TRIALS, Scripted
@@ -142,8 +143,8 @@ def test_damaged_records_are_named_with_the_way_out_one_line_each(
         assert line.startswith(f"fail records: {path}: ")
         assert line.endswith(
             f"put a copy in its place, or move the folder {path.parent} away to start the study "
-            f"anew; after that `fairtune sync {path.parent.name} --rebuild` replaces what the "
-            "mirrors have of it"
+            f"anew; after that `{sync_command(home, path.parent.name, '--rebuild')}` replaces what "
+            "the mirrors have of it"
         )
     assert (empty.read_bytes(), torn.read_bytes()) == (b"", content)
 

@@ -10,6 +10,7 @@ import pytest
 
 from studies.cli import main
 from studies.home import Home
+from studies.mirrors.left import sync_command
 from tests.faults.drivers import Faulty
 from tests.faults.invariants import check_invariants
 from tests.faults.scripted import EPOCHS, TRIALS, Scripted
@@ -101,7 +102,8 @@ def test_results_that_do_not_fit_as_artifacts_end_no_study_and_are_written_when_
     said = [entry.getMessage() for entry in caplog.records if entry.name == "fairtune"]
     assert "No space left on device; make room and run the same command again" in said[-2]
     assert said[-1] == (
-        "the results of study filled wait for MLflow; `fairtune sync filled` delivers them"
+        "the results of study filled wait for MLflow; "
+        f"`{sync_command(home, 'filled')}` delivers them"
     )
     assert study.trained == TRIALS * EPOCHS
     assert study.run() == 0

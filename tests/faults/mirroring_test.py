@@ -20,7 +20,7 @@ from studies import database
 from studies.cli import main
 from studies.home import Home
 from studies.mirrors import mirror_process, mirroring
-from studies.mirrors.left import missing
+from studies.mirrors.left import missing, sync_command
 from studies.mirrors.mirroring import Mirroring
 from studies.mirrors.sync import sync
 from studies.records.deliveries import (
@@ -41,10 +41,6 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 """Seconds after which something that has to happen is missed."""
 PASSWORD = "h0tl-ink"
-LEFT = (
-    f"11 trials of study {STUDY} wait for Optuna's storage and MLflow; `fairtune sync {STUDY}` "
-    "delivers them"
-)
 DRIVER = """
 import sys
 from pathlib import Path
@@ -92,6 +88,14 @@ sys.stdin.read()
 """
 
 
+def left(home: Home) -> str:
+    """What is said where nothing was delivered."""
+    return (
+        f"11 trials of study {STUDY} wait for Optuna's storage and MLflow; "
+        f"`{sync_command(home, STUDY)}` delivers them"
+    )
+
+
 def said(log: Log) -> list[str]:
     return [entry.getMessage() for entry in log.records if entry.name == "fairtune"]
 
@@ -130,7 +134,7 @@ def test_a_process_that_fails_at_every_start_is_given_up_and_its_reason_is_said(
     assert len(starts) == 1 + mirroring.RESTARTS
     log = home.study(STUDY) / "mirrors.log"
     assert said(caplog) == [
-        f"{LEFT}: the process of the mirrors was ended with exit code 1 ({log} says why)"
+        f"{left(home)}: the process of the mirrors was ended with exit code 1 ({log} says why)"
     ]
     assert "ImportError: no luck at" in log.read_text()
     assert PASSWORD not in log.read_text()
@@ -234,8 +238,9 @@ def test_a_person_is_told_what_the_end_of_a_run_waits_for(
     monkeypatch.setattr(mirroring, "NOTICE_SECONDS", -1.0)
     assert Scripted(home, "noticed").run() == 0
     printed = capsys.readouterr()
-    told = "bringing MLflow and Optuna's storage up to date; Ctrl-C leaves that to `fairtune sync "
-    assert printed.err.splitlines().count(f"{told}noticed`") == 1
+    told = "bringing MLflow and Optuna's storage up to date; Ctrl-C leaves that to "
+    said = printed.err.replace("\n", " ")
+    assert said.count(f"{told}`{sync_command(home, 'noticed')}`") == 1
     assert told not in printed.out
 
 
@@ -260,7 +265,7 @@ def test_damaged_notes_are_no_matter_of_the_driver_and_are_made_anew(
     write(home)
     damaged(home)
     Mirroring(home, STUDY).abandon()
-    assert said(caplog) == [LEFT]
+    assert said(caplog) == [left(home)]
     process = start(home)
     assert process.stdin is not None
     process.stdin.write(b"finish\n")
@@ -281,7 +286,7 @@ def test_notes_that_cannot_be_opened_are_named_with_the_way_out(
     path = deliveries_file(home, STUDY)
     path.mkdir()
     Mirroring(home, STUDY).abandon()
-    assert said(caplog) == [LEFT]
+    assert said(caplog) == [left(home)]
     assert main(["sync", STUDY, "--home", str(home.path)]) == 4
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"fairtune: {path}: what the mirrors have cannot be noted: ")
@@ -346,7 +351,7 @@ def test_no_error_of_the_file_system_reaches_the_driver(
     mirrors = Mirroring(home, STUDY, start_after=0.0)
     mirrors.tick()
     mirrors.abandon()
-    assert said(caplog) == [LEFT]
+    assert said(caplog) == [left(home)]
 
 
 def test_no_failure_of_the_mirrors_reaches_the_driver_and_it_is_said_once(
@@ -365,8 +370,8 @@ def test_no_failure_of_the_mirrors_reaches_the_driver_and_it_is_said_once(
     mirrors.finish()
     assert said(caplog) == [
         "the mirrors cannot be looked after: RuntimeError: nobody has foreseen that. The study's "
-        f"record is complete, and `fairtune sync {STUDY}` delivers what they miss",
-        LEFT,
+        f"record is complete, and `{sync_command(home, STUDY)}` delivers what they miss",
+        left(home),
     ]
 
 

@@ -17,6 +17,7 @@ import pytest
 from studies.cli import main
 from studies.home import Home
 from studies.mirrors import mirroring
+from studies.mirrors.left import sync_command
 from studies.records.deliveries import run_ids
 from tests.conftest import MakeHome
 from tests.faults.invariants import check_invariants
@@ -115,8 +116,8 @@ def test_a_server_that_comes_back_gets_every_point_and_the_training_goes_on_mean
     (said,) = warnings(caplog)
     assert f"the MLflow store {server.url} cannot be used: " in said
     assert said.endswith(
-        "The study goes on; its record is complete, and `fairtune sync for-a-while` delivers what "
-        "is missing"
+        "The study goes on; its record is complete, and "
+        f"`{sync_command(home, 'for-a-while')}` delivers what is missing"
     )
     assert len(run_ids(home, "for-a-while")) == TRIALS
     check_invariants(home, "for-a-while")
@@ -134,7 +135,8 @@ def test_what_a_server_that_is_gone_for_good_has_missed_is_delivered_once_by_syn
     assert study.run(blow) == 0
     assert study.trained == TRIALS * EPOCHS
     found = re.fullmatch(
-        r"(\d) trials of study for-good wait for MLflow; `fairtune sync for-good` delivers them",
+        r"(\d) trials of study for-good wait for MLflow; "
+        r"`fairtune sync for-good --home .*` delivers them",
         warnings(caplog)[-1],
     )
     assert found is not None

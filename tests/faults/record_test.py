@@ -19,6 +19,7 @@ from studies import database
 from studies.cli import main
 from studies.database import integrity
 from studies.home import Home
+from studies.mirrors.left import sync_command
 from studies.records import Record, RecordReader
 from studies.records import connection as opening
 from tests.unit.record_test import STUDY, trial_of
@@ -142,7 +143,8 @@ def test_a_damaged_record_is_named_and_nothing_is_overwritten(
     content = path.read_bytes()
     way_out = (
         f"put a copy in its place, or move the folder {path.parent} away to start the study "
-        f"anew; after that `fairtune sync {STUDY} --rebuild` replaces what the mirrors have of it"
+        f"anew; after that `{sync_command(home, STUDY, '--rebuild')}` replaces what the mirrors "
+        "have of it"
     )
     for opened in (RecordReader.open, Record.writing):
         with pytest.raises(StorageError) as caught, opened(home, STUDY):

@@ -58,8 +58,8 @@ def test_a_database_that_another_program_has_locked_makes_no_epoch_wait(
     assert study.run(blow) == 0  # with the database still locked
     assert study.trained == TRIALS * EPOCHS
     assert re.fullmatch(
-        r"\d trials of study locked wait for Optuna's storage.*; `fairtune sync locked` delivers "
-        "them",
+        r"\d trials of study locked wait for Optuna's storage.*; "
+        r"`fairtune sync locked --home .*` delivers them",
         caplog.messages[-1],
     )
     locks[0].execute("rollback")

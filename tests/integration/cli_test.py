@@ -328,7 +328,7 @@ def test_a_mirror_that_is_no_database_stays_as_it_is_and_harms_no_study(
     argv = ["run", "perceptron-iris", "--home", str(home.path), "--workers", "1", "--json"]
     assert main([*argv, *set_options("trainer.epochs=1", "search.trials=1")]) == 0
     assert last_line(capsys.readouterr().out)["finished"]
-    for said in (f"{database} cannot be used: ", way_out, "`fairtune sync perceptron-iris`"):
+    for said in (f"{database} cannot be used: ", way_out, "`fairtune sync perceptron-iris --home "):
         assert said in caplog.text
     assert garbage.read_text() == "no database " * 1000
     assert main(["sync", "--home", str(home.path)]) == 4

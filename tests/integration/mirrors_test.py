@@ -21,6 +21,7 @@ from lightning_modules.errors import StorageError
 from studies.cli import main
 from studies.home import Home
 from studies.mirrors import backlog, mirroring, optuna_database
+from studies.mirrors.left import sync_command
 from studies.mirrors.mirroring import Mirroring
 from studies.mirrors.mlflow_client import MlflowClient
 from studies.mirrors.optuna_mirror import OptunaMirror
@@ -435,7 +436,7 @@ def test_what_is_left_is_said_with_its_reason_where_mlflow_is_away(
     reason, left = caplog.messages
     assert reason.startswith("the MLflow store http://127.0.0.1:9 cannot be used: ")
     assert left == (
-        f"11 trials of study {STUDY} wait for MLflow; `fairtune sync {STUDY}` delivers them"
+        f"11 trials of study {STUDY} wait for MLflow; `{sync_command(home, STUDY)}` delivers them"
     )
     assert len(mirrored(home)) == 6
 
@@ -447,7 +448,7 @@ def test_nobody_waits_for_the_mirrors_of_a_study_that_was_stopped_before_they_ra
     Mirroring(home, STUDY).leave()
     assert caplog.messages == [
         f"11 trials of study {STUDY} wait for Optuna's storage and MLflow; "
-        f"`fairtune sync {STUDY}` delivers them"
+        f"`{sync_command(home, STUDY)}` delivers them"
     ]
     assert not (home.path / "optuna.db").exists()
 

@@ -16,6 +16,7 @@ import pytest
 from lightning_modules.errors import StorageError
 from studies.cli import main
 from studies.home import Home
+from studies.mirrors.left import sync_command
 from studies.mirrors.optuna_mirror import OptunaMirror
 from studies.mirrors.optuna_study import OptunaStudy
 from studies.records import RecordReader, Trial
@@ -176,7 +177,7 @@ def test_a_copied_home_does_not_touch_what_the_first_one_mirrors_until_it_is_tol
         bring_up(copy, "optuna")
     assert str(caught.value) == (
         f"the Optuna study {STUDY}/adam in {shared} is written by a copy of this home; "
-        f"`fairtune sync {STUDY} --rebuild` takes it over, or name another database with "
+        f"`{sync_command(copy, STUDY, '--rebuild')}` takes it over, or name another database with "
         "FAIRTUNE_STORAGE"
     )
     assert rates(shared) == before
@@ -224,7 +225,7 @@ def test_a_study_that_was_started_anew_is_mirrored_again_as_the_sentence_says(
         bring_up(home, "optuna")
     assert str(caught.value) == (
         f"the Optuna study {STUDY}/adam in {shared} is of an earlier record of this home; "
-        f"`fairtune sync {STUDY} --rebuild` replaces it, or name another database with "
+        f"`{sync_command(home, STUDY, '--rebuild')}` replaces it, or name another database with "
         "FAIRTUNE_STORAGE"
     )
     assert rates(shared) == before
