@@ -17,6 +17,7 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution, json_to_distribution
 
+from studies import frozen_trials
 from studies.arms import arms
 from studies.confirmation import fresh_name
 from studies.continuing import design_notes
@@ -132,7 +133,7 @@ def write_optuna(home: Home, spec: Spec, record: Record, made: Sequence[Made]) -
             db,
             "trials(trial_id, number, study_id, state, datetime_start, datetime_complete)",
             [
-                (i, t.trial.number, ids[t.trial.search], optuna_trial.state_of(t.trial).name,
+                (i, t.trial.number, ids[t.trial.search], frozen_trials.state_of(t.trial).name,
                  str(t.trial.started), str(t.trial.ended))
                 for i, t in rows
             ],
@@ -157,7 +158,7 @@ def write_optuna(home: Home, spec: Spec, record: Record, made: Sequence[Made]) -
             "intermediate_value_type)",
             [(i, step, value, "FINITE") for i, t in rows for step, value in t.trial.curve.items()],
         )
-        values = [(i, optuna_trial.value_of(t.trial)) for i, t in rows]
+        values = [(i, frozen_trials.value_of(t.trial)) for i, t in rows]
         _insert(
             db,
             "trial_values(trial_id, objective, value, value_type)",

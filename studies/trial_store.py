@@ -14,24 +14,17 @@ import optuna
 from optuna.distributions import (
     BaseDistribution,
     distribution_to_json,
-    json_to_distribution,
 )
 from optuna.storages import InMemoryStorage
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 
 from lightning_modules.configuration import Configuration
+from studies.frozen_trials import frozen, state_of
 from studies.records import Outcome, Record, Search, Trial, TrialEnd
 from studies.records.sharing import Sections
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-STATES = {
-    Outcome.completed: TrialState.COMPLETE,
-    Outcome.pruned: TrialState.PRUNED,
-    Outcome.interrupted: TrialState.RUNNING,
-    None: TrialState.RUNNING,
-}
-"""Optuna's state of a trial here; every other outcome is a failure."""
 REUSABLE = (Outcome.completed, Outcome.pruned, Outcome.diverged)
 
 
@@ -212,7 +205,11 @@ class SearchStudy:
 
     def restore(self, trial: Trial) -> None:
         """Take in a trial of the record; they come in the order of their numbers."""
-        self.storage.create_new_trial(self._id, template_trial=_frozen(trial))
+        # one that is to be continued runs; its epochs are reported when it is handed out again
+        state = state_of(trial) if trial.has_ended else TrialState.RUNNING
+        curve = dict(trial.curve) if trial.has_ended else {}
+        template = frozen(trial, state, intermediate_values=curve)
+        self.storage.create_new_trial(self._id, template_trial=template)
 
     def handle(self, number: int) -> optuna.Trial:
         """A trial that runs, by number."""
@@ -250,29 +247,9 @@ class SearchStudy:
         pruner noted of it is noted again when it is continued."""
         if not trial.has_ended:
             return trial
-        state = STATES.get(trial.outcome, TrialState.FAIL)
-        self.study.tell(handle.number, trial.value, state)
+        self.study.tell(handle.number, trial.value, state_of(trial))
         return replace(trial, sampler_state=dict(self._get(handle.number).system_attrs))
 
     def _get(self, number: int) -> FrozenTrial:
         known = self.storage.get_trial_id_from_study_id_trial_number(self._id, number)
         return self.storage.get_trial(known)
-
-
-def _frozen(trial: Trial) -> FrozenTrial:
-    """A trial of the record as Optuna keeps it; a pruned one has its last value, as Optuna says.
-
-    The epochs of one that is to be continued are reported when it is handed out again.
-    """
-    finite = [value for _, value in sorted(trial.curve.items())][-1:]
-    value = trial.value
-    if trial.outcome == Outcome.pruned and finite and not math.isnan(finite[0]):
-        value = finite[0]
-    return create_trial(
-        state=STATES.get(trial.outcome, TrialState.FAIL),
-        value=value,
-        params=dict(trial.params),
-        distributions={name: json_to_distribution(k) for name, k in trial.distributions.items()},
-        intermediate_values=dict(trial.curve) if trial.has_ended else {},
-        system_attrs=dict(trial.sampler_state),
-    )

@@ -78,14 +78,15 @@ class Backlog:
                     ended = replace(trial, outcome=Outcome.interrupted, reason=STOPPED)
                     self.trials[row] = ended
 
-    def has(self, trial: Trial, remote: str) -> None:
-        """The mirror has all that the record says of a trial, under this name."""
+    def has(self, trial: Trial, remote: str, *, written: bool) -> None:
+        """The mirror has all that the record says of a trial, under this name; `written` says
+        whether anything of that was missing."""
         self.trials.pop(trial.id, None)
         self.delivered[trial.key] = trial.revision
         self._unnoted[trial.key] = (trial.revision, remote)
         if time.monotonic() - self._noted_at > NOTE_SECONDS:
             self.note()
-        self.count += 1
+        self.count += written
         self.progress.works()
 
     def note(self) -> None:

@@ -118,12 +118,13 @@ class MlflowMirror:
         run = self._runs.get(trial.id) or self._run(study, trial, new=new and not self._looks)
         if trial.outcome is None:
             self._runs[trial.id] = run
-        if run.deliver(trial, epochs):
+        written = run.deliver(trial, epochs)
+        if written:
             backlog.progress.works()
         if trial.outcome is not None:
             self._runs.pop(trial.id, None)
             self._remotes[trial.key] = run.run_id
-            backlog.has(trial, run.run_id)
+            backlog.has(trial, run.run_id, written=written)
 
     def _run(self, study: MlflowStudy, trial: Trial, *, new: bool) -> TrialRun:
         """The run of a trial, made where it is missing; nobody looks for one that is `new`."""

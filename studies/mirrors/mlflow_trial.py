@@ -71,16 +71,18 @@ class TrialRun:
         metrics = [p for p in _points(trial, epochs) if (p.key, p.step) not in self.held]
         if runs and not metrics:
             return False  # the parameters go with the first metrics, in one batch
+        wanted = "RUNNING" if trial.outcome is None else trial.outcome.mlflow_status
+        lacked = bool(metrics or tags) or self.status != wanted
         params = [] if self.has_params else [Param(*item) for item in params_of(trial).items()]
         self._write(metrics, params, [RunTag(*item) for item in tags])
         self.has_params, self.has_outcome = True, not runs
         if trial.outcome is not None:
             if trial.traceback:
                 self.client.log_text(self.run_id, trial.traceback, "traceback.txt")
-            self.status = trial.outcome.mlflow_status
+            self.status = wanted
             ended = _milliseconds(trial.ended) or max((row.time for row in epochs), default=None)
             self.client.set_terminated(self.run_id, self.status, ended)
-        return True
+        return lacked
 
     def _reopen(self) -> None:
         """The trial is trained again."""

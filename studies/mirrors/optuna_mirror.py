@@ -123,7 +123,7 @@ class OptunaMirror:
             if trial.number >= found.count:
                 backlog.trials.setdefault(trial.id, trial)
             elif trial.number not in found.open and not noted:
-                backlog.has(trial, str(trial.number))
+                backlog.has(trial, str(trial.number), written=False)
             elif trial.number in found.open and noted:
                 found.update(trial)
         return found
@@ -150,7 +150,7 @@ class OptunaMirror:
         if changed:
             backlog.progress.works()
         if not runs:
-            backlog.has(trial, str(trial.number))
+            backlog.has(trial, str(trial.number), written=changed)
         return changed
 
 

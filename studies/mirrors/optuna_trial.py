@@ -6,54 +6,27 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from functools import lru_cache
 from typing import Any
 
-from optuna.distributions import BaseDistribution, json_to_distribution
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial
 
+from studies import frozen_trials
 from studies.records import Outcome, Trial, TrialEnd
-
-STATES = {
-    None: TrialState.RUNNING,
-    Outcome.completed: TrialState.COMPLETE,
-    Outcome.pruned: TrialState.PRUNED,
-    Outcome.interrupted: TrialState.WAITING,
-}
-"""By outcome; any other one is a failure."""
 
 
 def frozen(trial: Trial) -> FrozenTrial:
     """A trial as Optuna adds it in one call."""
-    state = state_of(trial)
-    made = create_trial(
-        state=state,
-        value=value_of(trial),
-        params=dict(trial.params),
-        distributions={name: _distribution(text) for name, text in trial.distributions.items()},
+    state = frozen_trials.state_of(trial)
+    made = frozen_trials.frozen(
+        trial,
+        state,
         user_attrs=attributes(trial),
-        system_attrs=dict(trial.sampler_state),
         intermediate_values=dict(trial.curve),
     )
     made.datetime_start = trial.started
     if state.is_finished():
         made.datetime_complete = trial.ended
     return made
-
-
-def state_of(trial: Trial) -> TrialState:
-    """The state of a trial in Optuna, where one that was interrupted waits to be continued."""
-    if trial.outcome == Outcome.completed and trial.value is None:
-        return TrialState.FAIL  # Optuna knows no completed trial without a value
-    return STATES.get(trial.outcome, TrialState.FAIL)
-
-
-def value_of(trial: Trial) -> float | None:
-    """The value of a trial in Optuna: that of a pruned one is the last that it reported."""
-    if trial.outcome == Outcome.pruned and trial.curve:
-        last = trial.curve[max(trial.curve)]
-        return None if math.isnan(last) else last
-    return trial.value
 
 
 def attributes(trial: Trial) -> dict[str, Any]:
@@ -83,8 +56,8 @@ def agrees(found: FrozenTrial, trial: Trial) -> bool:
         if found.value is not None and math.isinf(found.value):  # the record calls it diverged
             return trial.outcome == Outcome.diverged
         return (
-            found.state == state_of(trial)
-            and _same(found.value, value_of(trial))
+            found.state == frozen_trials.state_of(trial)
+            and _same(found.value, frozen_trials.value_of(trial))
             and found.intermediate_values.keys() == trial.curve.keys()
         )
     known = found.intermediate_values.items()
@@ -111,8 +84,3 @@ def _end(trial: Trial) -> str:
 
 def _text(value: Any) -> str:
     return json.dumps(value)
-
-
-@lru_cache(maxsize=1024)
-def _distribution(text: str) -> BaseDistribution:
-    return json_to_distribution(text)

@@ -21,7 +21,7 @@ class Synced:
 
     study: str
     delivered: Mapping[str, int]
-    """Trials of which a mirror lacked something, or all of them where it is made anew."""
+    """Trials of which a mirror lacked something, by the mirror."""
 
 
 def sync(home: Home, study: str, *, rebuild: bool = False) -> Synced:
