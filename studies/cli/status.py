@@ -42,7 +42,8 @@ def status(
     names(place)  # says so where there is none
     studies = [load(place, each.study) for each in listed(place)]
     studies.sort(key=lambda found: found.study)
-    print_studies(studies, screen)
+    if studies:
+        print_studies(studies, screen)
     problems = unreadable(place)
     for name, problem in problems.items():
         screen.print(f"{name}: {problem}")

@@ -31,12 +31,12 @@ def sync(
 ) -> None:
     """Deliver to Optuna's storage and to MLflow what they have missed, exactly once."""
     from studies.mirrors.sync import sync
-    from studies.records.reader import recorded_studies
+    from studies.results import names
 
     place = open_home(home)
     screen = console(stderr=as_json)
     told, failed = [], []
-    for name in recorded_studies(place) if study is None else [study]:
+    for name in names(place) if study is None else [study]:
         try:
             done = sync(place, name, rebuild=rebuild).delivered
         except BusyError as error:

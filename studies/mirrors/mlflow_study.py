@@ -22,7 +22,6 @@ from studies.mirrors.mlflow_client import (
     is_database,
     resolve_tags,
 )
-from studies.records import Outcome
 from studies.records.reader import IDENTITY
 
 PARENT_TAG = "fairtune.parent_run_id"
@@ -132,24 +131,6 @@ def below(client: MlflowClient, experiment_id: str, parent: str) -> list[Run]:
         page = client.search_runs([experiment_id], query, max_results=PAGE, page_token=page.token)
         found += page
     return found
-
-
-def running_runs(home: Home, study: str) -> list[Run]:
-    """The runs of a study that MLflow shows as running."""
-    client = connect(home.mlflow_uri)
-    experiment = client.get_experiment_by_name(study)
-    if experiment is None or experiment.lifecycle_stage != "active":
-        return []
-    return list(client.search_runs([experiment.experiment_id], "status = 'RUNNING'"))
-
-
-def end_runs(home: Home, study: str) -> None:
-    """End the runs of a study that nobody trains any more."""
-    client = connect(home.mlflow_uri)
-    for run in running_runs(home, study):
-        if "fairtune.trial" in run.data.tags:
-            client.set_tag(run.info.run_id, "fairtune.outcome", Outcome.interrupted.value)
-        client.set_terminated(run.info.run_id, Outcome.interrupted.mlflow_status)
 
 
 def shared_tags(study: str, notes: Mapping[str, Any]) -> dict[str, str]:

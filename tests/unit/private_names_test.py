@@ -10,8 +10,9 @@ PACKAGES = ("lightning_modules", "studies", "dashboard")
 LIBRARIES = ("optuna", "mlflow", "sqlalchemy", "alembic")
 TABLES = re.compile(
     r"\b(?:from|join|into|update)\s+(?:trial_values|trial_params|trial_user_attributes|"
-    r"trial_intermediate_values|study_user_attributes|alembic_version|runs|metrics|latest_metrics|"
-    r"experiments|experiment_tags)\b",
+    r"trial_system_attributes|trial_intermediate_values|study_user_attributes|"
+    r"study_system_attributes|study_directions|alembic_version|runs|metrics|latest_metrics|params|"
+    r"experiments|experiment_tags|logged_models)\b",
     re.IGNORECASE,
 )
 """Statements on tables of Optuna's and MLflow's databases."""
