@@ -65,6 +65,7 @@ class Repeats:
             for number in range(1, spec.repeats + 1)
             if any(search_name(spec.study, arm.name, number) in known for arm in arms(spec))
         ]
+        made.open_next()  # the searches come first in every list
         if spec.confirm is not None:
             made.fresh.append(Confirmation.open(spec, record))
         while len(made.opened) < max(begun, default=1) and made.open_next():
