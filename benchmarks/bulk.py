@@ -28,6 +28,7 @@ from studies.mirrors import optuna_trial
 from studies.mirrors.mlflow_study import MlflowStudy
 from studies.mirrors.mlflow_trial import params_of, tags_of
 from studies.mirrors.optuna_database import close, open_storage
+from studies.mirrors.optuna_owner import Claim
 from studies.mirrors.optuna_study import OptunaStudy
 from studies.phases import search_name
 from studies.records import Record, Search, Trial
@@ -122,8 +123,9 @@ def write_optuna(home: Home, spec: Spec, record: Record, made: Sequence[Made]) -
     """Every trial into the Optuna database."""
     storage = open_storage(home.optuna_url)
     ids = {}
+    claim = Claim.of(home, spec.study, record.notes(), rebuild=False)
     for search in record.searches():
-        study = OptunaStudy.find(storage, search, record.notes(), [], anew=False)
+        study = OptunaStudy.find(storage, search, claim, {}, [], anew=False)
         study.note({**record.notes(), "arm": search.arm, "phase": search.phase})
         ids[search.id] = study.id
     close(storage)
