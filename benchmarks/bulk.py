@@ -25,7 +25,7 @@ from studies.driver import versions
 from studies.hardware import hardware
 from studies.home import Home
 from studies.mirrors import optuna_trial
-from studies.mirrors.mlflow_study import MlflowStudy
+from studies.mirrors.mlflow_study import Known, MlflowStudy
 from studies.mirrors.mlflow_trial import params_of, tags_of
 from studies.mirrors.optuna_database import close, open_storage
 from studies.mirrors.optuna_owner import Claim
@@ -181,7 +181,7 @@ def _distribution(text: str) -> BaseDistribution:
 
 def write_mlflow(home: Home, spec: Spec, record: Record, made: Sequence[Made]) -> str:
     """A run for every trial into the MLflow database; the study's own run."""
-    study = MlflowStudy(home, spec.study, record.notes(), made[0].started)
+    study = MlflowStudy(home, spec.study, record.notes(), made[0].started, Known("", (), set))
     study.end("FINISHED", made[-1].ended)
     shared = {**study.shared, "mlflow.parentRunId": study.run_id}
     folder = (home.artifacts / spec.study).as_uri()
