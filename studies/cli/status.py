@@ -37,7 +37,7 @@ def status(
         if left:
             screen.print(left)
         if as_json:
-            print_json({**summary(results), "waiting": left})
+            print_json(summary(results))
         return
     names(place)  # says so where there is none
     studies = [load(place, each.study) for each in listed(place)]
