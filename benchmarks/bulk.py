@@ -1,6 +1,7 @@
-"""Trials written to Optuna's and MLflow's databases in bulk: minutes become seconds.
+"""Trials written to a record and to both mirrors in bulk: minutes become seconds.
 
-The databases are made by their own libraries; only rows are inserted here.
+The record is written by fairtune's own writer, the databases of the mirrors are made by their own
+libraries; only rows are inserted here, and noted as delivered.
 """
 
 from __future__ import annotations
@@ -9,203 +10,235 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
-from lightning_modules.configuration import Configuration
-from studies.archive import Archive
+from optuna.distributions import BaseDistribution, json_to_distribution
+
+from studies import frozen_trials
 from studies.arms import arms
 from studies.confirmation import fresh_name
+from studies.continuing import design_notes
 from studies.driver import versions
+from studies.hardware import hardware
 from studies.home import Home
-from studies.mlflow_client import connect
-from studies.records import Outcome, TrialEnd
+from studies.mirrors import optuna_trial
+from studies.mirrors.mlflow_study import Known, MlflowStudy
+from studies.mirrors.mlflow_trial import params_of, tags_of
+from studies.mirrors.optuna_database import close, open_storage
+from studies.mirrors.optuna_owner import Claim
+from studies.mirrors.optuna_study import OptunaStudy
+from studies.phases import search_name
+from studies.records import Record, Search, Trial
+from studies.records.deliveries import Deliveries, MirrorStatus, store_name
+from studies.records.reader import EpochRow
 from studies.spec import Spec
+from studies.splits import splits_of
 
-STATES = {Outcome.completed: "COMPLETE", Outcome.pruned: "PRUNED", Outcome.diverged: "FAIL"}
+EPOCH_MS = 50
+"""From epoch to epoch."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """One trial with everything that both databases say of it."""
+    """One trial with all of its epochs."""
 
-    key: str
-    number: int
-    arm: str
-    phase: str
-    seed: int
-    configuration: Configuration
-    params: list[tuple[str, float, str]]
-    end: TrialEnd
+    trial: Trial
     metrics: Mapping[int, Mapping[str, float]]
     """{epoch: {metric: value}}."""
-    started: datetime
-    attributes: Mapping[str, Any]
 
     @property
     def run(self) -> str:
         """The id of its MLflow run."""
-        return hashlib.sha256(self.key.encode()).hexdigest()[:32]
+        return hashlib.sha256(self.trial.key.encode()).hexdigest()[:32]
 
     @property
-    def ended(self) -> datetime:
-        """When it was told."""
-        return self.started + timedelta(seconds=self.end.seconds)
+    def started(self) -> int:
+        """Milliseconds since 1970."""
+        assert self.trial.started is not None
+        return round(self.trial.started.timestamp() * 1000)
+
+    @property
+    def ended(self) -> int:
+        """Milliseconds since 1970."""
+        assert self.trial.ended is not None
+        return round(self.trial.ended.timestamp() * 1000)
 
 
-def write_optuna(home: Home, spec: Spec, made: Sequence[Made]) -> None:
-    """Every trial into the Optuna database, which Optuna makes."""
-    archive = Archive.open(home)
-    noted = {"study": spec.study, "study_file": spec.text, "finished": spec.text, **versions()}
-    noted["sampler"] = str(spec.sampler)
-    for arm in arms(spec):
-        name = f"{spec.study}/{arm.name}"
-        attributes = {**noted, "arm": arm.name, "phase": "search"}
-        archive.ledger(name, spec.objective.goal, attributes=attributes)
-    attributes = {"study": spec.study, "arm": "", "phase": "confirm"}
-    archive.ledger(fresh_name(spec.study), spec.objective.goal, attributes=attributes)
-    path = home.optuna_url.removeprefix("sqlite:///")
-    with sqlite3.connect(path) as database:
-        ids = dict(database.execute("select study_name, study_id from studies"))
+def write(home: Home, spec: Spec, made: Sequence[Made]) -> None:
+    """A finished study: its record, and the mirrors as they are when nothing waits for them."""
+    with Record.writing(home, spec.study) as record:
+        begun = design_notes(spec, splits_of(spec))
+        record.note({**begun, **versions(), **hardware(), "finished": spec.text})
+        searches = _searches(spec, record)
+        made = [_recorded(record, searches, each, spec.objective.metric) for each in made]
+        write_optuna(home, spec, record, made)
+        parent = write_mlflow(home, spec, record, made)
+        _note_delivered(home, spec, record.revision, made, parent)
+
+
+def _searches(spec: Spec, record: Record) -> dict[tuple[str, str], Search]:
+    """The searches of the record, by phase and arm."""
+    goal = spec.objective.goal
+    found = {
+        ("search", arm.name): record.add_search(
+            search_name(spec.study, arm.name), arm=arm.name, goal=goal
+        )
+        for arm in arms(spec)
+    }
+    fresh = record.add_search(fresh_name(spec.study), arm="", phase="confirm", goal=goal)
+    return found | {("confirm", arm.name): fresh for arm in arms(spec)}
+
+
+def _recorded(
+    record: Record, searches: Mapping[tuple[str, str], Search], made: Made, metric: str
+) -> Made:
+    search = searches[made.trial.phase, made.trial.arm]
+    epochs = [
+        EpochRow(epoch, made.started + EPOCH_MS * epoch, metrics)
+        for epoch, metrics in made.metrics.items()
+    ]
+    curve = {epoch: metrics[metric] for epoch, metrics in made.metrics.items()}
+    trial = replace(made.trial, search=search.id, curve=curve)
+    return replace(made, trial=record.add(trial, epochs, curve))
+
+
+def _note_delivered(
+    home: Home, spec: Spec, revision: int, made: Sequence[Made], parent: str
+) -> None:
+    with closing(Deliveries.open(home, spec.study)) as deliveries:
+        optuna = [(t.trial.key, t.trial.revision, str(t.trial.number)) for t in made]
+        mlflow = [(t.trial.key, t.trial.revision, t.run) for t in made] + [("", 0, parent)]
+        for name, url, rows in (
+            ("optuna", home.optuna_url, optuna), ("mlflow", home.mlflow_uri, mlflow)
+        ):  # fmt: skip
+            deliveries.note(name, store_name(url), rows)
+            status = MirrorStatus(name, steps=len(rows), revision=revision)
+            deliveries.say(status, store_name(url))
+
+
+def write_optuna(home: Home, spec: Spec, record: Record, made: Sequence[Made]) -> None:
+    """Every trial into the Optuna database."""
+    storage = open_storage(home.optuna_url)
+    ids = {}
+    claim = Claim.of(home, spec.study, record.notes(), rebuild=False)
+    for search in record.searches():
+        study = OptunaStudy.find(storage, search, claim, {}, [], anew=False)
+        study.note({**record.notes(), "arm": search.arm, "phase": search.phase})
+        ids[search.id] = study.id
+    close(storage)
+    rows = list(enumerate(made, start=1))
+    with closing(sqlite3.connect(home.optuna_url.removeprefix("sqlite:///"))) as db, db:
         _insert(
-            database,
+            db,
             "trials(trial_id, number, study_id, state, datetime_start, datetime_complete)",
             [
-                (i, t.number, ids[_ledger(spec, t)], STATES[t.end.outcome], str(t.started),
-                 str(t.ended))
-                for i, t in enumerate(made, start=1)
+                (i, t.trial.number, ids[t.trial.search], frozen_trials.state_of(t.trial).name,
+                 str(t.trial.started), str(t.trial.ended))
+                for i, t in rows
             ],
         )  # fmt: skip
         _insert(
-            database,
+            db,
             "trial_user_attributes(trial_id, key, value_json)",
-            [(i, key, text) for i, t in enumerate(made, start=1) for key, text in _told(t)],
+            [
+                (i, key, json.dumps(value))
+                for i, t in rows
+                for key, value in optuna_trial.attributes(t.trial).items()
+            ],
         )
         _insert(
-            database,
+            db,
             "trial_params(trial_id, param_name, param_value, distribution_json)",
-            [(i, *param) for i, t in enumerate(made, start=1) for param in t.params],
+            [(i, *param) for i, t in rows for param in _params(t.trial)],
         )
-        metric = spec.objective.metric
         _insert(
-            database,
+            db,
             "trial_intermediate_values(trial_id, step, intermediate_value, "
             "intermediate_value_type)",
-            [
-                (i, epoch, values[metric], "FINITE")
-                for i, t in enumerate(made, start=1)
-                for epoch, values in t.metrics.items()
-            ],
+            [(i, step, value, "FINITE") for i, t in rows for step, value in t.trial.curve.items()],
         )
+        values = [(i, frozen_trials.value_of(t.trial)) for i, t in rows]
         _insert(
-            database,
+            db,
             "trial_values(trial_id, objective, value, value_type)",
-            [
-                (i, 0, t.end.best[metric], "FINITE")
-                for i, t in enumerate(made, start=1)
-                if t.end.outcome == Outcome.completed
-            ],
+            [(i, 0, value, "FINITE") for i, value in values if value is not None],
         )
-    database.close()
 
 
-def _ledger(spec: Spec, trial: Made) -> str:
-    if trial.phase == "confirm":
-        return fresh_name(spec.study)
-    return f"{spec.study}/{trial.arm}"
+def _params(trial: Trial) -> Iterator[tuple[str, float, str]]:
+    for name, value in trial.params.items():
+        text = trial.distributions[name]
+        yield name, _distribution(text).to_internal_repr(value), text
 
 
-def _told(trial: Made) -> Iterator[tuple[str, str]]:
-    end = {**vars(trial.end), "outcome": trial.end.outcome.value}
-    told = {
-        "key": trial.key,
-        "seed": trial.seed,
-        "config_hash": trial.configuration.hash,
-        "configuration": json.dumps(trial.configuration.to_dict()),
-        "mlflow_run_id": trial.run,
-        "outcome": trial.end.outcome.value,
-        "end": json.dumps(end),
-        **trial.attributes,
-    }
-    for key, value in told.items():
-        yield key, json.dumps(value)
+@lru_cache
+def _distribution(text: str) -> BaseDistribution:
+    return json_to_distribution(text)
 
 
-def write_mlflow(home: Home, spec: Spec, made: Sequence[Made]) -> None:
-    """A run for every trial into the MLflow database, which MLflow makes."""
-    client = connect(home.mlflow_uri)
+def write_mlflow(home: Home, spec: Spec, record: Record, made: Sequence[Made]) -> str:
+    """A run for every trial into the MLflow database; the study's own run."""
+    study = MlflowStudy(home, spec.study, record.notes(), made[0].started, Known("", (), set))
+    study.end("FINISHED", made[-1].ended)
+    shared = {**study.shared, "mlflow.parentRunId": study.run_id}
     folder = (home.artifacts / spec.study).as_uri()
-    experiment = client.create_experiment(spec.study, artifact_location=folder)
-    parent = client.create_run(experiment, run_name=spec.study).info.run_id
-    client.set_terminated(parent, "FINISHED")
-    database = sqlite3.connect(home.mlflow_uri.removeprefix("sqlite:///"))
-    with database:
+    with closing(sqlite3.connect(home.mlflow_uri.removeprefix("sqlite:///"))) as db, db:
         _insert(
-            database,
+            db,
             "runs(run_uuid, name, source_type, source_name, entry_point_name, user_id, status, "
             "start_time, end_time, source_version, lifecycle_stage, artifact_uri, experiment_id)",
             [
-                (t.run, t.key, "UNKNOWN", "", "", "fairtune", t.end.outcome.mlflow_status,
-                 _ms(t.started), _ms(t.ended), "", "active", f"{folder}/{t.run}/artifacts",
-                 int(experiment))
+                (t.run, t.trial.key, "UNKNOWN", "", "", "fairtune",
+                 t.trial.outcome.mlflow_status if t.trial.outcome else "RUNNING", t.started,
+                 t.ended, "", "active", f"{folder}/{t.run}/artifacts", int(study.experiment_id))
                 for t in made
             ],
         )  # fmt: skip
         _insert(
-            database,
+            db,
             "params(key, value, run_uuid)",
-            [(k, str(v), t.run) for t in made for k, v in t.configuration.flat().items()],
+            [(k, v, t.run) for t in made for k, v in params_of(t.trial).items()],
         )
         _insert(
-            database,
+            db,
             "tags(key, value, run_uuid)",
-            [(k, v, t.run) for t in made for k, v in _tags(spec, t, parent)],
+            [(k, v, t.run) for t in made for k, v in (shared | _tags(spec, t.trial)).items()],
         )
+        points = [(t, point) for t in made for point in _points(t)]
         _insert(
-            database,
+            db,
             "metrics(key, value, timestamp, run_uuid, step, is_nan)",
-            [
-                (key, value, _ms(t.started) + 50 * epoch, t.run, epoch, 0)
-                for t in made
-                for epoch, values in t.metrics.items()
-                for key, value in values.items()
-            ],
+            [(key, value, at, t.run, step, 0) for t, (key, value, at, step) in points],
         )
+        latest = {(t.run, point[0]): point for t, point in points}
         _insert(
-            database,
+            db,
             "latest_metrics(key, value, timestamp, step, is_nan, run_uuid)",
-            [
-                (key, value, _ms(t.ended), t.end.epochs, 0, t.run)
-                for t in made
-                for key, value in {
-                    **t.metrics[t.end.epochs],
-                    **{f"best/{name}": value for name, value in t.end.best.items()},
-                    **t.end.test,
-                }.items()
-            ],
+            [(*point, 0, run) for (run, _), point in latest.items()],
         )
-    database.close()
+    return study.run_id
 
 
-def _tags(spec: Spec, trial: Made, parent: str) -> Iterator[tuple[str, str]]:
-    yield "mlflow.parentRunId", parent
-    yield "mlflow.runName", trial.key
-    yield "fairtune.study", spec.study
-    yield "fairtune.arm", trial.arm
-    yield "fairtune.phase", trial.phase
-    yield "fairtune.trial", trial.key
-    yield "fairtune.seed", str(trial.seed)
-    yield "fairtune.config_hash", trial.configuration.hash
-    yield "fairtune.outcome", trial.end.outcome.value
-    yield "fairtune.reason", trial.end.reason
+def _tags(spec: Spec, trial: Trial) -> dict[str, str]:
+    found = {"mlflow.runName": trial.key, **tags_of(trial, spec.sampler.name)}
+    return found | {"fairtune.outcome": str(trial.outcome), "fairtune.reason": trial.reason}
+
+
+def _points(made: Made) -> Iterator[tuple[str, float, int, int]]:
+    """Every metric with its value, time and step, as the mirror writes them."""
+    for epoch, metrics in made.metrics.items():
+        for name, value in metrics.items():
+            yield name, value, made.started + EPOCH_MS * epoch, epoch
+    best = {f"best/{name}": value for name, value in made.trial.best.items()}
+    best_epoch = made.trial.best_epoch or 0
+    for name, value in {**best, "best/epoch": float(best_epoch), **made.trial.test}.items():
+        yield name, value, made.ended, best_epoch
 
 
 def _insert(database: sqlite3.Connection, into: str, rows: list[tuple[Any, ...]]) -> None:
     if rows:
         marks = ", ".join("?" * len(rows[0]))
         database.executemany(f"insert into {into} values ({marks})", rows)
-
-
-def _ms(time: datetime) -> int:
-    return int(time.timestamp() * 1000)

@@ -25,13 +25,11 @@ from unittest.mock import patch
 
 import numpy as np
 from calibration_rows import MOST_TIES, Kind, Row, false_better
-from optuna.storages import InMemoryStorage
 from replay import LookUpEngine, run
 from tables import NETWORK, TABLES, Replayed, load
 
 from lightning_modules.networks import NETWORKS
 from studies import phases
-from studies.archive import Archive
 from studies.arm_looks import design_of, part_for
 from studies.arm_pairs import ArmValues
 from studies.arm_values import arm_values
@@ -41,7 +39,7 @@ from studies.engines import Task
 from studies.engines.worker import Perform
 from studies.home import Home
 from studies.levels import LOOKS, SECOND_LOOK_ALPHA
-from studies.records import EpochReport, TrialEnd
+from studies.records import EpochReport, Record, TrialEnd
 from studies.repeat_results import repeat_results
 from studies.results import StudyResults
 from studies.stats import Goal
@@ -91,7 +89,7 @@ def unmatched_training(table: Replayed) -> Perform:
 def train(tree: Mapping[str, Any], perform: Perform) -> StudyResults:
     """Run a study in memory."""
     with TemporaryDirectory() as folder, patch.dict(NETWORKS, table=NETWORK):
-        return run(tree, Archive(InMemoryStorage()), Home.at(Path(folder)), perform, LookUpEngine)
+        return run(tree, Record.in_memory(), Home.at(Path(folder)), perform, LookUpEngine)
 
 
 def equal_arms(

@@ -18,16 +18,15 @@ from typing import Any
 
 import numpy as np
 from calibration_rows import Kind, Row
-from optuna.storages import InMemoryStorage
 from replay import run
 
-from studies.archive import Archive
 from studies.arm_looks import design_of, part_for
 from studies.arm_pairs import ArmValues
 from studies.arm_values import arm_values
 from studies.arm_verdicts import compare_arms
 from studies.engines.trials import train_task
 from studies.home import Home
+from studies.records import Record
 from studies.repeat_results import repeat_results
 
 DATA = ("breast_cancer", "diabetes")
@@ -59,7 +58,7 @@ def bank(data: str, repeats: int) -> tuple[ArmValues, ArmValues]:
     with TemporaryDirectory() as folder:
         home = Home.at(Path(folder))
         home.create()
-        results = run(study(data, repeats), Archive(InMemoryStorage()), home, train_task)
+        results = run(study(data, repeats), Record.in_memory(), home, train_task)
     part = part_for(results, results.spec.objective.metric)
     found = repeat_results(results, part.metric)
     design = design_of(results, found, part, repeats)

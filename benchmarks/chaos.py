@@ -1,10 +1,11 @@
 """Real studies hit by random blows at random moments, and all invariants checked after them.
 
-Drivers and their workers are killed, stopped, interrupted; databases are locked, servers restarted
-under them; trials raise, diverge and crash. The same command is run again until its study has
-ended, then another study begins. The seed decides which blows come in which order, after how many
-seconds, and which studies they hit. What must hold is in `tests/faults/invariants.py`; where it
-does not, the folder of the home is kept and named, and the exit code is 1.
+Drivers, their workers and the processes of their mirrors are killed, stopped, interrupted; records
+and databases are locked, servers restarted under them; trials raise, diverge and crash. The same
+command is run again until its study has ended, then another study begins. The seed decides which
+blows come in which order, after how many seconds, and which studies they hit. What must hold is in
+`tests/faults/invariants.py`; where it does not, the folder of the home is kept and named, and the
+exit code is 1.
 
     python benchmarks/chaos.py --minutes 20 --seed 1
     python benchmarks/chaos.py --minutes 20 --seed 2 --postgres
@@ -32,9 +33,8 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.chaos_blows import ENDS, POSTGRES, Scene
+from benchmarks.chaos_blows import ENDS, Scene
 from benchmarks.machine import machine
-from studies import results
 from studies.home import Home
 from tests.faults.drivers import Driver, Faulty
 from tests.faults.invariants import CANARY, check_invariants, no_secret_is_written
@@ -135,6 +135,7 @@ class Chaos:
         folder = self.folder / name
         folder.mkdir()
         faulty = self.scene.faulty = Faulty.make(self.home, folder)
+        self.scene.study = name
         shape = write_study(faulty, name, Random(f"{self.seed}/{name}"), self.largest)
         self.note(f"{name} ({shape}) begins")
         code: int | None = None
@@ -156,7 +157,6 @@ class Chaos:
         """Deal blows until the driver ends or the time is up; how it may end then."""
         self.scene.driver = driver
         codes: set[int] = set()
-        restarting = POSTGRES in self.scene.under_way
         while time.monotonic() < until:
             with suppress(subprocess.TimeoutExpired):
                 driver.ends(self.next.after)
@@ -168,28 +168,34 @@ class Chaos:
                 self.did[blow.kind] += 1
                 self.note(f"    {blow.kind}")
                 codes |= ENDS.get(blow.kind, set())
-                restarting |= blow.kind == POSTGRES
         driver.ends(PATIENCE)
-        if restarting and "search:" not in driver.said:
-            codes.add(4)  # a storage that is away when a run begins is said at once
         return codes
 
     def check(self, name: str, *, finished: bool) -> None:
         """All invariants, after the home was put in order by the means that a user has."""
         self.scene.settle()
-        if name not in results.names(self.home):
+        if not self.is_begun(name):
             return  # it was hit before it had begun
         if self.killed:
             self.command("doctor", "--fix")
-        elif self.scene.outage:
-            self.command("sync", name)
-        self.killed = self.scene.outage = False
+        self.killed = False
         found = check_invariants(self.home, name)
         no_secret_is_written(self.folder)
         self.checks += 1
         if finished:
             assert found.finished
             self.outcomes.update(str(trial.outcome) for trial in found.ended)
+
+    def is_begun(self, name: str) -> bool:
+        """Whether a study has written down what it is; its record is whole in any case."""
+        path = self.home.record(name)
+        if not path.exists():
+            return False
+        with closing(sqlite3.connect(path)) as database:
+            assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
+            tables = {row[0] for row in database.execute("select name from sqlite_master")}
+            query = "select count(*) from notes where name = 'study_file'"
+            return "notes" in tables and bool(database.execute(query).fetchone()[0])
 
     def command(self, *argv: str) -> None:
         """Run a command of fairtune on the home."""

@@ -1,4 +1,4 @@
-"""The blows of `chaos.py`: what hits a driver, its workers, or the databases behind them."""
+"""The blows of `chaos.py`: what hits a driver, its workers, its mirrors, or the databases."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ SHORTEST, LONGEST = 0.5, 6.0
 """Seconds for which a blow may last."""
 
 POSTGRES = "PostgreSQL restarted"
+MIRRORS = "studies.mirrors.process"
+"""The module that the process of the mirrors runs."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,17 @@ class Blow:
 
 @dataclass
 class Scene:
-    """What can be hit: the driver of a study, and the servers behind it, where there are any."""
+    """What can be hit: the driver of a study, its mirrors, and the servers behind these, where
+    there are any."""
 
     server: MlflowServer | None
     postgres: Postgres | None
+    study: str = ""
+    """The study that runs now."""
     faulty: Faulty = field(init=False)
     driver: Driver = field(init=False)
     under_way: dict[str, threading.Thread] = field(default_factory=dict)
     """Blows that last, by kind."""
-    outage: bool = False
-    """Whether MLflow was away since this was last set back."""
 
     def coming(self, seed: int) -> Iterator[Blow]:
         """The blows of a seed, in order; mostly those that a driver must survive."""
@@ -99,26 +102,47 @@ class Scene:
             return heads[int(blow.victim * len(heads))] if heads else None
         return None
 
+    def mirrors(self) -> psutil.Process | None:
+        """The process of the mirrors, where the driver has one."""
+        with suppress(psutil.Error):
+            for child in psutil.Process(self.driver.process.pid).children():
+                if MIRRORS in child.cmdline():
+                    return child
+        return None
 
-def kill_worker(scene: Scene, blow: Blow) -> bool:
-    worker = scene.worker(blow)
+
+def kill_process(process: psutil.Process | None) -> bool:
     with suppress(psutil.Error):
-        if worker is not None:
-            worker.kill()
+        if process is not None:
+            process.kill()
             return True
     return False
 
 
-def stop_worker(scene: Scene, blow: Blow) -> bool:
-    worker = scene.worker(blow)
-
+def stop_process(scene: Scene, blow: Blow, process: psutil.Process | None) -> bool:
     def go_on() -> None:
         with suppress(psutil.Error):
-            worker.resume()  # type: ignore[union-attr]
+            process.resume()  # type: ignore[union-attr]
 
     with suppress(psutil.Error):
-        return worker is not None and scene.lasting(blow, worker.suspend, go_on)
+        return process is not None and scene.lasting(blow, process.suspend, go_on)
     return False
+
+
+def kill_worker(scene: Scene, blow: Blow) -> bool:
+    return kill_process(scene.worker(blow))
+
+
+def stop_worker(scene: Scene, blow: Blow) -> bool:
+    return stop_process(scene, blow, scene.worker(blow))
+
+
+def kill_mirrors(scene: Scene, blow: Blow) -> bool:
+    return kill_process(scene.mirrors())
+
+
+def stop_mirrors(scene: Scene, blow: Blow) -> bool:
+    return stop_process(scene, blow, scene.mirrors())
 
 
 def stop_driver(scene: Scene, blow: Blow) -> bool:
@@ -158,10 +182,9 @@ def ctrl_c_twice(scene: Scene, blow: Blow) -> bool:
 
 def lock(name: str) -> Callable[[Scene, Blow], bool]:
     def hold(scene: Scene, blow: Blow) -> bool:
-        path = scene.faulty.home.path / name
+        path = scene.faulty.home.path / name.format(scene.study)
         if not path.exists():
             return False
-        scene.outage |= name == "mlflow.db"
         other = sqlite3.connect(path, timeout=60, check_same_thread=False)
         return scene.lasting(blow, lambda: other.execute("begin immediate"), other.close)
 
@@ -170,7 +193,6 @@ def lock(name: str) -> Callable[[Scene, Blow], bool]:
 
 def mlflow_restart(scene: Scene, blow: Blow) -> bool:
     assert scene.server is not None
-    scene.outage = True
     return scene.lasting(blow, scene.server.kill, scene.server.start)
 
 
@@ -194,12 +216,15 @@ def postgres_connections(scene: Scene, blow: Blow) -> bool:
 BLOWS: dict[str, Callable[[Scene, Blow], bool]] = {
     "worker killed": kill_worker,
     "worker stopped": stop_worker,
+    "mirrors killed": kill_mirrors,
+    "mirrors stopped": stop_mirrors,
     "driver stopped": stop_driver,
     "driver killed": kill_driver,
     "everything killed": kill_everything,
     "SIGTERM": terminate,
     "Ctrl-C": ctrl_c,
     "Ctrl-C twice": ctrl_c_twice,
+    "record.db locked": lock("studies/{}/record.db"),
     "optuna.db locked": lock("optuna.db"),
     "mlflow.db locked": lock("mlflow.db"),
     "MLflow server restarted": mlflow_restart,

@@ -1,8 +1,7 @@
 """A home with a study of any size, written in bulk as a run of it would have left it.
 
 The study compares four optimizers by random search with a pruner and confirms their winners. No
-network is trained: values are drawn around a curve over the learning rate. Both databases are made
-by Optuna and MLflow themselves; only their rows come from here.
+network is trained: values are drawn around a curve over the learning rate.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from bulk import Made, write_mlflow, write_optuna
+from bulk import Made, write
 from optuna.distributions import (
     CategoricalDistribution,
     FloatDistribution,
@@ -27,7 +26,7 @@ from studies import document
 from studies.arms import arms
 from studies.confirmation import confirm_seeds
 from studies.home import Home
-from studies.phases import derive_seed, trial_key
+from studies.phases import derive_seed, new_trial, trial_key
 from studies.records import Outcome, TrialEnd
 from studies.spec import Spec, resolve
 
@@ -58,12 +57,13 @@ START = datetime(2026, 1, 1)
 
 @dataclass
 class Drawn:
-    """A suggester that draws, and remembers what Optuna would write down."""
+    """A suggester that draws, and remembers what the record has of it."""
 
     rng: np.random.Generator
     given: Mapping[str, Any]
     """Values that are not drawn."""
-    rows: list[tuple[str, float, str]] = field(default_factory=list)
+    params: dict[str, Any] = field(default_factory=dict)
+    distributions: dict[str, str] = field(default_factory=dict)
 
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
@@ -85,16 +85,16 @@ class Drawn:
     def suggest_categorical(self, name: str, choices: Any) -> Any:
         index = int(self.rng.integers(len(choices)))
         index = choices.index(self.given[name]) if name in self.given else index
-        self._note(name, index, CategoricalDistribution(choices))
+        self._note(name, choices[index], CategoricalDistribution(choices))
         return choices[index]
 
-    def _note(self, name: str, value: float, kind: Any) -> None:
-        self.rows.append((name, float(value), distribution_to_json(kind)))
+    def _note(self, name: str, value: Any, kind: Any) -> None:
+        self.params[name], self.distributions[name] = value, distribution_to_json(kind)
 
 
 def generate(home: Home, trials: int, epochs: int = 20, seed: int = 0) -> None:
     """Fill an empty home with a study of so many trials, its confirmation among them."""
-    home.create()
+    home.create(STUDY)
     spec = resolve(document.parse(FILE.format(trials=trials, epochs=epochs), "large.yaml"))
     count = len(arms(spec))
     seeds = confirm_seeds(spec)
@@ -102,8 +102,7 @@ def generate(home: Home, trials: int, epochs: int = 20, seed: int = 0) -> None:
     spec = resolve(document.parse(FILE.format(trials=each, epochs=epochs), "large.yaml"))
     made = list(_search(spec, each, np.random.default_rng(seed)))
     made += _confirmation(spec, made, seeds, np.random.default_rng(seed + 1))
-    write_optuna(home, spec, made)
-    write_mlflow(home, spec, made)
+    write(home, spec, made)
 
 
 def _search(spec: Spec, each: int, rng: np.random.Generator) -> Iterator[Made]:
@@ -119,32 +118,31 @@ def _search(spec: Spec, each: int, rng: np.random.Generator) -> Iterator[Made]:
             elif number and rng.random() < PRUNED:
                 outcome = Outcome.pruned
             yield _made(
-                spec, arm.name, number, "search", configuration, drawn.rows, outcome, off, rng,
-                derive_seed(spec.seed, "search", number), number * 4 + index,
-                {"default": True} if number == 0 else {},
+                spec, arm.name, number, "search", configuration, outcome, off, rng,
+                number * 4 + index, derive_seed(spec.seed, "search", number),
+                default=number == 0, params=drawn.params, distributions=drawn.distributions,
             )  # fmt: skip
 
 
 def _confirmation(
     spec: Spec, searched: list[Made], seeds: int, rng: np.random.Generator
 ) -> list[Made]:
-    metric = spec.objective.metric
     made: list[Made] = []
     names = [arm.name for arm in arms(spec)]
-    done = [trial for trial in searched if trial.end.outcome == Outcome.completed]
+    done = [made.trial for made in searched if made.trial.outcome == Outcome.completed]
     best = {
-        arm: max((t for t in done if t.arm == arm), key=lambda trial: trial.end.best[metric])
+        arm: max((t for t in done if t.arm == arm), key=lambda trial: trial.value or 0.0)
         for arm in names
     }
     for index in range(seeds):
         for arm in names:
             number = len(made)
-            configuration = best[arm].configuration
+            configuration = Configuration.resolve(best[arm].configuration)
             made.append(
                 _made(
-                    spec, arm, number, "confirm", configuration, [], Outcome.completed, 0.0, rng,
-                    derive_seed(spec.seed, "confirm", index), len(searched) + number,
-                    {"arm": arm, "seed_index": index},
+                    spec, arm, number, "confirm", configuration, Outcome.completed, 0.0, rng,
+                    len(searched) + number, derive_seed(spec.seed, "confirm", index),
+                    seed_index=index,
                 )
             )  # fmt: skip
     return made
@@ -152,8 +150,7 @@ def _confirmation(
 
 def _made(
     spec: Spec, arm: str, number: int, phase: str, configuration: Configuration,
-    params: list[tuple[str, float, str]], outcome: Outcome, off: float,
-    rng: np.random.Generator, seed: int, place: int, attributes: Mapping[str, Any],
+    outcome: Outcome, off: float, rng: np.random.Generator, place: int, seed: int, **known: Any,
 ) -> Made:  # fmt: skip
     """A training whose accuracy rises to what its learning rate allows."""
     full = spec.max_epochs
@@ -189,8 +186,10 @@ def _made(
         seconds=seconds,
         device="cpu",
     )
-    prefix = arm if phase == "search" else f"{arm}-confirm"
-    return Made(
-        trial_key(prefix, number), number, arm, phase, seed, configuration, params, end, metrics,
-        START + timedelta(seconds=0.6 * place), attributes,
+    started = START + timedelta(seconds=0.6 * place)
+    trial = new_trial(
+        configuration, key=trial_key(arm, number, phase=phase), number=number, arm=arm,
+        phase=phase, seed=seed, started=started, **known,
     )  # fmt: skip
+    value = metrics[best][spec.objective.metric]
+    return Made(trial.finished(end, value, started + timedelta(seconds=seconds)), metrics)

@@ -7,8 +7,9 @@ Trains the same 12 configurations (an MLP on digits, 12 learning rates, 10 epoch
 `raw_loop.py`, by `todays_script.py` and by `fairtune run` with one and with two workers: in turn,
 each in a fresh process and a fresh folder. The tuning phase lasts from the start of the first
 trial to the end of the last one; the whole process also has imports, databases and the farewell.
-fairtune loads its data within the tuning phase, the two scripts before it; the tail of fairtune's
-background tracking comes after it, and shows in the whole process only.
+fairtune loads its data within the tuning phase, the two scripts before it; its mirrors are brought
+up to its record beside the training and after it. The clock of the whole process stops when both
+are complete; a time at which they are not is refused.
 
 With `--epochs`: milliseconds per epoch of fairtune's smallest networks, trained in this process,
 beside the plain loop with loss and accuracy of both parts. fairtune computes F1 as well, which is
@@ -27,20 +28,23 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import raw_loop
-import torch
 from machine import machine
+from overhead_epochs import measure_epochs, medians, ratio, spread, turn
 from rich.console import Console
 from rich.table import Table
+
+from studies.home import Home
+from studies.records import RecordReader
+from studies.records.deliveries import is_behind
 
 HERE = Path(__file__).parent
 FAIRTUNE = Path(sys.executable).with_name("fairtune")
@@ -56,11 +60,6 @@ search: {{method: grid}}
 """
 TRIALS = len(raw_loop.LEARNING_RATES)
 TRIAL_EPOCHS = TRIALS * raw_loop.EPOCHS
-
-SMALLEST: list[list[int]] = [[], [16]]
-"""Hidden layers of the networks that `--epochs` trains."""
-SMALLEST_EPOCHS = 30
-LEARNING_RATE = 1e-3
 
 console = Console()
 progress = Console(stderr=True)
@@ -93,6 +92,7 @@ def run_fairtune(workers: int) -> Timing:
         command = [str(FAIRTUNE), "run", str(study), "--workers", str(workers), "--json"]
         home = ["--home", str(Path(folder) / "home")]
         report, seconds = execute([*command, *home], Path(folder))
+        check_mirrors(Home.at(Path(folder) / "home"))
     check("fairtune", report["trials"].get("completed", 0), report["epochs"])
     return Timing(report["seconds"], seconds, report["best"]["value"])
 
@@ -122,6 +122,14 @@ def check(name: str, trials: int, epochs: int) -> None:
             f"{name} completed {trials} trials with {epochs} epochs, "
             f"expected {TRIALS} with {TRIAL_EPOCHS}"
         )
+
+
+def check_mirrors(home: Home) -> None:
+    """Refuse a time that leaves something to deliver."""
+    with RecordReader.open(home, "overhead") as record:
+        revision = record.revision
+    if is_behind(home, "overhead", revision):
+        raise SystemExit(f"fairtune ended before its mirrors were complete: {home.path}")
 
 
 WAYS: dict[str, Callable[[], Timing]] = {
@@ -189,89 +197,6 @@ def measure_ways(ways: Sequence[str], repeat: int) -> dict[str, Any]:
     }
 
 
-def measure_epochs(repeat: int) -> dict[str, Any]:
-    """Train the smallest networks both ways in turn, `repeat` times, and print ms per epoch."""
-    torch.set_num_threads(1)
-    data = raw_loop.digits()
-    table = Table("hidden", title=f"ms per epoch, median of {SMALLEST_EPOCHS} epochs")
-    for column in ("plain loop", "fairtune", "extra", "ratio"):
-        table.add_column(column, justify="right")
-    rows = []
-    for hidden in SMALLEST:
-        ways: dict[str, Callable[[Sequence[int]], list[float]]]
-        ways = {"raw": partial(raw_epochs, data), "fairtune": fairtune_epochs}
-        ms: dict[str, list[float]] = {way: [] for way in ways}
-        for number in range(repeat):
-            for way in turn(list(ways), number):
-                ms[way].append(median(ways[way](hidden)))
-        row = {
-            "hidden": hidden,
-            "ms": ms,
-            "medians": medians(ms),
-            "extra_ms": median(b - a for a, b in zip(ms["raw"], ms["fairtune"], strict=True)),
-            "ratio": ratio(ms["fairtune"], ms["raw"]),
-        }
-        rows.append(row)
-        cells = [spread(ms["raw"]), spread(ms["fairtune"])]
-        table.add_row(str(hidden), *cells, f"{row['extra_ms']:.1f}", f"{row['ratio']:.2f}")
-    console.print(table)
-    return {"epochs": SMALLEST_EPOCHS, "rows": rows}
-
-
-def raw_epochs(data: raw_loop.Digits, hidden: Sequence[int]) -> list[float]:
-    """Milliseconds of every epoch of the plain loop but the first."""
-    training = raw_loop.train(
-        data, LEARNING_RATE, hidden=hidden, epochs=SMALLEST_EPOCHS, every_metric=True
-    )
-    return between([time.perf_counter() for _ in training])
-
-
-def fairtune_epochs(hidden: Sequence[int]) -> list[float]:
-    """Milliseconds of every epoch of fairtune but the first, from callback to callback."""
-    from lightning_modules.configuration import Configuration
-    from lightning_modules.training import train
-
-    configuration = Configuration.resolve(
-        {
-            "data": {"name": "digits", "batch_size": raw_loop.BATCH_SIZE},
-            "model": {"name": "mlp", "hidden": list(hidden), "activation": "relu"},
-            "optimizer": {"name": "adam", "lr": LEARNING_RATE},
-            "trainer": {"epochs": SMALLEST_EPOCHS, "accelerator": "cpu"},
-        }
-    )
-    ends: list[float] = []
-
-    def on_epoch(epoch: int, metrics: Mapping[str, float]) -> bool:
-        ends.append(time.perf_counter())
-        return True
-
-    train(configuration, 0, on_epoch)
-    return between(ends)
-
-
-def between(times: Sequence[float]) -> list[float]:
-    """Milliseconds between successive times in seconds."""
-    return [1000 * (b - a) for a, b in pairwise(times)]
-
-
-def turn(ways: Sequence[str], number: int) -> Sequence[str]:
-    """The order of a round: forwards, backwards, forwards, ..."""
-    return ways[::-1] if number % 2 else ways
-
-
-def ratio(above: Sequence[float], below: Sequence[float]) -> float:
-    """Median of the rounds' ratios."""
-    return median(a / b for a, b in zip(above, below, strict=True))
-
-
-def medians(values: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    return {name: median(row) for name, row in values.items()}
-
-
-def spread(values: Sequence[float]) -> str:
-    return f"{median(values):.1f} ({min(values):.1f}-{max(values):.1f})"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -285,10 +210,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.repeat < 1:
         parser.error(f"--repeat must be at least 1, got {options.repeat}")
+    for name in ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI"):
+        os.environ.pop(name, None)  # the mirrors are those of the home
     result: dict[str, Any] = {"benchmark": "epochs" if options.epochs else "overhead"}
     result |= {"repeat": options.repeat, "machine": machine()}
     if options.epochs:
-        result |= measure_epochs(options.repeat)
+        result |= measure_epochs(options.repeat, console)
     else:
         result |= measure_ways(options.ways, options.repeat)
     if options.output:

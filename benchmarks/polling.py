@@ -15,12 +15,11 @@ import argparse
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -34,6 +33,7 @@ from rich.console import Console
 from rich.table import Table
 
 from studies.home import Home
+from studies.records import RecordReader
 
 STUDY = """\
 study: polled
@@ -88,13 +88,8 @@ def take_turns(page: Page, address: str, turns: int, seconds: float) -> list[tup
 
 def heard(home: Home) -> list[list[float]]:
     """For every trial the moments, in seconds, at which the driver heard of its epochs."""
-    query = "select run_uuid, timestamp from metrics where key = 'time/epoch_s' order by step"
-    found: dict[str, list[float]] = {}
-    address = f"file:{home.path / 'mlflow.db'}?mode=ro"
-    with closing(sqlite3.connect(address, uri=True)) as connection:
-        for run, timestamp in connection.execute(query):
-            found.setdefault(run, []).append(timestamp / 1000)
-    return list(found.values())
+    with RecordReader.open(home, "polled") as record:
+        return [[row.time / 1000 for row in record.epochs(t.id)] for t in record.trials()]
 
 
 def measured(trials: Sequence[Sequence[float]], begins: Sequence[tuple[str, float]]) -> list[Turn]:

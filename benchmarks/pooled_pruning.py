@@ -36,18 +36,16 @@ from typing import Any
 import numpy as np
 import optuna
 from machine import machine
-from optuna.storages import InMemoryStorage
 from replay import run
 from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 from scipy.stats import binomtest
 
-from studies.archive import Archive
 from studies.comparison import compare
 from studies.engines import Task
 from studies.home import Home
-from studies.records import EpochReport, Outcome, TrialEnd
+from studies.records import EpochReport, Outcome, Record, TrialEnd
 from studies.search import PRUNERS
 
 ARMS = RIGHT, WRONG = "cosine", "constant"
@@ -140,7 +138,7 @@ def choices(seed: int) -> Choices:
         "confirm": {"top": 1, "seeds": SEEDS},
     }
     with TemporaryDirectory() as folder:
-        results = run(study, Archive(InMemoryStorage()), Home.at(Path(folder)), perform)
+        results = run(study, Record.in_memory(), Home.at(Path(folder)), perform)
     compared = compare(results)
     (pair,) = compared.pairs
     better = pair.result.verdict.better

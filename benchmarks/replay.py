@@ -10,25 +10,15 @@ from typing import Any
 from unittest.mock import patch
 
 from studies import results
-from studies.archive import Archive
 from studies.document import Document
 from studies.engines import Ended, Engine, Event, Task
 from studies.engines.inline import InlineEngine
 from studies.engines.worker import Perform, guarded
 from studies.home import Home
-from studies.records import TrialEnd, TrialRecord
+from studies.records import Record, TrialEnd
 from studies.results import StudyResults
 from studies.runner import Display, Runner
 from studies.spec import Spec, resolve
-
-
-class Nowhere:
-    """A tracker that tracks nothing."""
-
-    def start_trial(self, record: TrialRecord, *, resume: bool) -> None: ...
-    def epoch(self, key: str, epoch: int, metrics: Mapping[str, float]) -> None: ...
-    def finish_trial(self, key: str, end: TrialEnd) -> None: ...
-    def run_id(self, key: str) -> str | None: ...
 
 
 class LookUpEngine:
@@ -58,7 +48,7 @@ class LookUpEngine:
 
 def run(
     tree: Mapping[str, Any],
-    archive: Archive,
+    record: Record,
     home: Home,
     perform: Perform,
     engine: Callable[[Perform], Engine] = InlineEngine,
@@ -66,10 +56,10 @@ def run(
     """Run, or continue, the study of a parsed study file, one trial at a time."""
     spec = seeded(tree)
     workers = engine(perform)
-    Runner(spec, home, archive, Nowhere(), workers, Display()).run()
+    Runner(spec, home, record, workers, Display()).run()
     workers.close()
     with patch.object(results, "resolve", lambda *_, **__: spec):  # what it would find in the file
-        return results.read(archive, home, spec.study)
+        return results.read(record, home, spec.study)
 
 
 def seeded(tree: Mapping[str, Any]) -> Spec:

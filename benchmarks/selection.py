@@ -43,7 +43,6 @@ from unittest.mock import patch
 
 import numpy as np
 from machine import machine
-from optuna.storages import InMemoryStorage
 from replay import LookUpEngine, run
 from rich.box import MARKDOWN
 from rich.console import Console
@@ -53,8 +52,8 @@ from tables import NETWORK, TABLES, load
 
 from lightning_modules.configuration import Configuration
 from lightning_modules.networks import NETWORKS
-from studies.archive import Archive
 from studies.home import Home
+from studies.records import Record
 from studies.stats import Array, Interval, differences, mean_interval
 
 METHODS = ("random", "tpe")
@@ -94,15 +93,15 @@ def measure(name: str, method: str, repetitions: int) -> Regrets:
             "search": {**study["search"], "trials": SEARCHED},
             "confirm": {"top": TOP, "seeds": SEEDS},
         }
-        archive = Archive(InMemoryStorage())
+        record = Record.in_memory()
         with TemporaryDirectory() as folder, patch.dict(NETWORKS, table=NETWORK):
             home = Home.at(Path(folder))
-            best = run(shorter, archive, home, table.perform, LookUpEngine).best
-            longer = run(study, archive, home, table.perform, LookUpEngine)
+            best = run(shorter, record, home, table.perform, LookUpEngine).best
+            longer = run(study, record, home, table.perform, LookUpEngine)
             assert best is not None and best.seeds == SEEDS and len(longer.search) == TRIALS
             confirmed.append(regret(best.trial.configuration))
             plain.append(regret(longer.ranking[0].configuration))
-        repeated.append(sum(trial.twin is not None for trial in longer.search))
+        repeated.append(sum(trial.duplicate_of is not None for trial in longer.search))
     seconds = round(perf_counter() - started, 1)
     return Regrets(name, method, optimum, plain, confirmed, repeated, seconds)
 

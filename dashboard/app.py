@@ -10,10 +10,11 @@ from altair.utils.schemapi import disable_debug_mode
 from studies.garbage import uncollected
 
 with uncollected():
-    from dashboard import data
+    from dashboard import data, preparing
     from dashboard.shared import plain, polite
 
 disable_debug_mode()  # charts are checked as they are drawn, not once more for each of their parts
+preparing.ASKED.set()
 ICON = Path(__file__).with_name("icon.svg")  # a browser fetches that of a page from the network
 PAGES = (
     ("overview", "Overview", ":material/home:"),

@@ -7,23 +7,26 @@ token changes when one of its trials starts or ends; with it in the key nothing 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from dashboard.figures import points as picturing
+from dashboard.figures.trials import in_order
+from dashboard.pictures import Drawn
 from studies import comparison as comparing
 from studies import curves as drawing
 from studies import description, importance, overview, results
-from studies import histories as reading
 from studies import report as reporting
 from studies.comparison import Comparison
 from studies.curves import ArmTuning, Curves
-from studies.histories import Histories
 from studies.home import DEFAULT_HOME, Home
 from studies.importance import Importances
 from studies.overview import Listed, StudyRow
+from studies.records import Histories, RecordReader
 from studies.report import Report
 from studies.results import StudyResults
 
@@ -35,18 +38,44 @@ def home() -> Home:
 
 def listed(home: Home) -> list[Listed]:
     """The studies of a home, the last changed first."""
-    return _listed(home, results.change_token(home))
+    return _listed(home, overview.change_token(home))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _listed(home: Home, token: str) -> list[Listed]:
-    return overview.listed(home) if results.exists(home) else []
+    return overview.listed(home)
+
+
+def unreadable(home: Home) -> dict[str, str]:
+    """The studies whose records cannot be read, with what is wrong."""
+    return _unreadable(home, overview.change_token(home))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _unreadable(home: Home, token: str) -> dict[str, str]:
+    return overview.unreadable(home)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)  # 10,000 trials take 75 MB
 def study(home: Home, study: str, token: str) -> StudyResults:
     """A study and all of its trials."""
     return results.load(home, study)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def one_search(home: Home, study_: str, token: str, repeat: int) -> StudyResults:
+    """A study with one search of each arm."""
+    return picturing.of_search(study(home, study_, token), repeat)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def points(
+    home: Home, study_: str, token: str, repeat: int, metric: str, arm: str
+) -> picturing.Points:
+    """The trials of one search of an arm as points."""
+    results = one_search(home, study_, token, repeat)
+    goal = comparison(home, study_, token, metric).goal
+    return picturing.points(results, metric, goal, [arm])
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -58,6 +87,12 @@ def row(home: Home, study_: str, token: str, driver: str | None) -> StudyRow:
 @st.cache_resource(max_entries=32, show_spinner="Comparing the arms")
 def comparison(home: Home, study_: str, token: str, metric: str) -> Comparison:
     """The arms of a study by a metric."""
+    return compared(home, study_, token, metric)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def compared(home: Home, study_: str, token: str, metric: str) -> Comparison:
+    """The same, for those who have no page to say it on."""
     return comparing.compare(study(home, study_, token), metric)
 
 
@@ -73,10 +108,13 @@ def metrics(home: Home, study_: str, token: str) -> list[str]:
     return comparing.metrics(study(home, study_, token))
 
 
-@st.cache_resource(max_entries=64, ttl=30, show_spinner=False)  # MLflow hears a little later
-def histories(home: Home, token: str, runs: Sequence[str], metrics: Sequence[str]) -> Histories:
-    """Metrics of runs, epoch by epoch, from MLflow."""
-    return reading.histories(home, runs, metrics)
+@st.cache_resource(max_entries=64, ttl=10, show_spinner=False)  # epochs change no token
+def histories(
+    home: Home, study_: str, token: str, trials: Sequence[str], metrics: Sequence[str]
+) -> Histories:
+    """Metrics of trials, epoch by epoch."""
+    with RecordReader.open(home, study_) as record:
+        return record.histories(trials, metrics)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Drawing tuning curves")
@@ -98,6 +136,20 @@ def importances(home: Home, study_: str, token: str, arm: str) -> Importances:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
+def keys(home: Home, study_: str, token: str) -> list[str]:
+    """The names of all trials, the best first."""
+    return in_order(study(home, study_, token))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
 def trials(home: Home, study_: str, token: str) -> pd.DataFrame:
     """A row for each trial that has started."""
     return description.trials_table(study(home, study_, token))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def figure(
+    home: Home, study_: str, token: str, key: tuple[Hashable, ...], _make: Callable[[], Drawn[Any]]
+) -> Drawn[Any]:
+    """A figure of a study; `key` has all that it depends on."""
+    return _make()

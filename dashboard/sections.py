@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -11,16 +12,16 @@ from dashboard.figures.comparing import (
     draw_gains,
     draw_pairs,
     draw_ranking,
+    gain_kinds,
     gains_info,
     pairs_info,
     ranking_info,
 )
 from dashboard.figures.differences import differences_info, draw_differences
-from dashboard.figures.ranges import draw_effect, effect_info, searched, sensitivity
+from dashboard.figures.ranges import draw_effect, effect_info, searched
 from dashboard.figures.spending import cost_info, draw_cost, draw_outcomes, outcomes_info
-from dashboard.figures.training import draw_learning, learners, learning_info
-from dashboard.shared import Chosen, link, one_search, plain, polite, show
-from studies.overview import row
+from dashboard.figures.training import LearningInfo, draw_learning, learners, learning_info
+from dashboard.shared import Chosen, link, one_search, plain, polite, show, shown_repeat
 from studies.paired import differences_title
 from studies.report_tables import Table
 from studies.wording import duration
@@ -33,7 +34,7 @@ NOTHING = "No trial has completed yet, so there is nothing to compare."
 
 def heading(chosen: Chosen) -> None:
     """The question of a study, and how far it has come."""
-    about = row(chosen.results)
+    about = chosen.row
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(about.state, color=COLOURS[about.state])  # type: ignore[arg-type]
         st.markdown(f"**{plain(about.description or about.study)}**")
@@ -77,13 +78,13 @@ def ranking(chosen: Chosen) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader(words.ranking, help=words.about)
-        info = ranking_info(chosen.results, chosen.comparison)
-        show(info, draw_ranking, "ranking", NOTHING)
+        means = partial(ranking_info, chosen.results, chosen.comparison)
+        show(chosen, means, draw_ranking, "ranking", NOTHING)
     with right:
-        gains = gains_info(chosen.results, chosen.comparison)
-        title = ", ".join(gains.kinds).capitalize()
+        gains = partial(gains_info, chosen.results, chosen.comparison)
+        title = ", ".join(gain_kinds(chosen.comparison)).capitalize()
         st.subheader(title, help="What tuning brought, and what was luck.")
-        show(gains, draw_gains, "gains", NOTHING)
+        show(chosen, gains, draw_gains, "gains", NOTHING)
 
 
 def pairs(chosen: Chosen) -> None:
@@ -95,21 +96,24 @@ def pairs(chosen: Chosen) -> None:
     why = "A pair needs two arms whose winners were confirmed on fresh seeds."
     with left:
         st.subheader(differences_title(comparison))
-        show(differences_info(comparison), draw_differences, "differences", why)
+        show(chosen, partial(differences_info, comparison), draw_differences, "differences", why)
     with right:
         st.subheader(chosen.report.words.pairs)
-        show(pairs_info(comparison), draw_pairs, "pairs", why)
+        show(chosen, partial(pairs_info, comparison), draw_pairs, "pairs", why)
 
 
 def learning(chosen: Chosen) -> None:
     """How the winners learn."""
     st.subheader("Learning curves of the winners")
     objective = chosen.results.spec.objective.metric
-    with polite():
+
+    def curves() -> LearningInfo:
         trials = [trial for arm in chosen.arms for trial in learners(chosen.results, arm)]
         others = {} if chosen.metric == objective else chosen.histories(trials, [chosen.metric])
-        info = learning_info(chosen.results, chosen.metric, others, chosen.arms)
-        show(info, draw_learning, "learning", "No curve is known of a completed trial.")
+        return learning_info(chosen.results, chosen.metric, others, chosen.arms)
+
+    with polite():
+        show(chosen, curves, draw_learning, "learning", "No curve is known of a completed trial.")
     few_shown(chosen)
 
 
@@ -132,12 +136,14 @@ def effect(chosen: Chosen, prefix: str, title: str) -> None:
         name = st.selectbox(
             "Parameter", list(found), first, key=f"effect {prefix}", label_visibility="collapsed"
         )
-    info = effect_info(
-        one_search(chosen), name, chosen.metric, chosen.goal, chosen.arms, log=found[name]
+    results = one_search(chosen)
+    trials = partial(
+        effect_info, results, name, chosen.metric, chosen.goal, chosen.arms, log=found[name]
     )
-    show(info, draw_effect, "effect", "No trial with this parameter has completed yet.")
+    nothing = "No trial with this parameter has completed yet."
+    info = show(chosen, trials, draw_effect, "effect", nothing, by=(name, shown_repeat(results)))
     if not info.empty:
-        st.dataframe(sensitivity(info), hide_index=True)
+        st.dataframe(info.sensitivity, hide_index=True)
 
 
 def spending(chosen: Chosen) -> None:
@@ -146,11 +152,12 @@ def spending(chosen: Chosen) -> None:
     nothing = "No trial of the search has ended yet."
     with left:
         st.subheader("How trials ended")
-        info = outcomes_info(chosen.results, chosen.comparison)
-        show(info, draw_outcomes, "outcomes", nothing)
+        ended = partial(outcomes_info, chosen.results, chosen.comparison)
+        show(chosen, ended, draw_outcomes, "outcomes", nothing)
     with right:
         st.subheader("Cost")
-        show(cost_info(chosen.results, chosen.comparison), draw_cost, "cost", nothing)
+        cost = partial(cost_info, chosen.results, chosen.comparison)
+        show(chosen, cost, draw_cost, "cost", nothing)
 
 
 def tables(chosen: Chosen) -> None:

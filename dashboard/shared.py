@@ -3,40 +3,41 @@
 A page is written so:
 
     def page(chosen: Chosen) -> None:
-        info = ranking_info(chosen.results, chosen.comparison)
-        show(info, draw_ranking, "ranking", "No trial has completed yet.")
+        def info() -> RankingInfo:
+            return ranking_info(chosen.results, chosen.comparison)
+
+        show(chosen, info, draw_ranking, "ranking", "No trial has completed yet.")
 
     live(chosen_study(arms=True), page)
 
 `chosen_study` draws the sidebar and says which study, metric and arms are looked at; where the home
 has no study it says what to run first, and the page ends there. `live` draws the page and, while
 the study runs, draws it again. `show` draws a figure with its caption, a text for those who do not
-see it, and its data to download. `choose` and `choose_several` are selectors whose value is in the
-address, so that every view is a link. `plain` makes text of what a person wrote; all such text that
+see it, and its data to download. `plain` makes text of what a person wrote; all such text that
 goes through Markdown (`st.markdown`, `st.caption`, `st.info`, labels of pages and links) needs it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import streamlit as st
 
 from dashboard import data
-from dashboard.figures.common import NARROW, Info, Picture
-from dashboard.figures.points import of_search
+from dashboard.figures.common import NARROW, Picture
+from dashboard.pictures import Drawn, SomeInfo, drawn
+from dashboard.selectors import choose, choose_several
 from lightning_modules.errors import FairtuneError
 from studies.comparison import Comparison
-from studies.histories import Histories
 from studies.home import Home
 from studies.markdown import escape
-from studies.overview import Listed, State, state
+from studies.overview import Listed, State, StudyRow, state
+from studies.records import Histories, Trial
 from studies.report import Report, csv_text
-from studies.results import StudyResults, Trial
+from studies.results import StudyResults
 from studies.stats import Goal
 
 PRESETS = {
@@ -49,8 +50,6 @@ PRESETS = {
 SHORTEST_PAUSE, TRIALS_PER_SECOND, ARMS_PER_SECOND = 3.0, 200, 4
 """A running study is read again after so many seconds; a large one, which takes longer, later: the
 study needs the processor more."""
-
-SomeInfo = TypeVar("SomeInfo", bound=Info)
 
 
 @dataclass(frozen=True)
@@ -94,15 +93,29 @@ class Chosen:
         return state(self.results)
 
     @property
+    def row(self) -> StudyRow:
+        """How far the study has come."""
+        driver = self.home.driver(self.study)
+        return data.row(self.home, self.study, self.listed.token, driver)
+
+    @property
     def arms(self) -> tuple[str, ...]:
         """Arms for figures that cannot show many: the picked ones, else the best, best first."""
         ranked = tuple(arm.arm for arm in self.comparison.arms)
         return tuple(arm for arm in ranked if arm in self.picked) or ranked[:NARROW]
 
     def histories(self, trials: Sequence[Trial], metrics: Sequence[str]) -> Histories:
-        """Metrics of some trials after every epoch, by their MLflow runs."""
-        runs = tuple(sorted(trial.run_id for trial in trials if trial.run_id))
-        return data.histories(self.home, self.listed.token, runs, tuple(metrics))
+        """Metrics of some trials after every epoch, by their keys."""
+        keys = tuple(sorted(trial.key for trial in trials))
+        return data.histories(self.home, self.study, self.listed.token, keys, tuple(metrics))
+
+    def kept(
+        self, key: tuple[Hashable, ...], make: Callable[[], Drawn[SomeInfo]]
+    ) -> Drawn[SomeInfo]:
+        """A figure that was drawn before for the same study, metric, arms and key, else a new
+        one."""
+        every = (self.metric, self.picked, *key)
+        return data.figure(self.home, self.study, self.listed.token, every, make)
 
     def fresh(self) -> Chosen:
         """The same with what the study has found since."""
@@ -154,7 +167,12 @@ def one_search(chosen: Chosen) -> StudyResults:
         f"Single trials are those of search {repeat} of every arm{where}; other searches have "
         "other rows."
     )
-    return of_search(results, repeat)
+    return data.one_search(chosen.home, chosen.study, chosen.listed.token, repeat)
+
+
+def shown_repeat(results: StudyResults) -> int:
+    """Which search of each arm a study has that `one_search` gave."""
+    return results.trials[0].repeat if results.trials else 1
 
 
 def say_what_to_run(factor: str = "") -> None:
@@ -163,41 +181,6 @@ def say_what_to_run(factor: str = "") -> None:
     st.info(f"No study of this home {what} yet. Start one in a terminal:")
     st.code(f"fairtune run {PRESETS[factor]} --home '{data.home().path}'", language="bash")
     st.caption("It appears here while it runs; open this page again.")
-
-
-def choose(name: str, label: str, options: Sequence[str], *, usual: str = "") -> str:
-    """A selector of the sidebar whose value is in the address as `name`; the first unless given.
-
-    `usual` is a value that the address need not name. Page changes empty the address, so what was
-    chosen is remembered beside it.
-    """
-    wanted = (st.query_params.get(name), st.session_state.get(f"last {name}"))
-    value = next((str(each) for each in wanted if each in options), options[0])
-    st.session_state[name] = value
-    st.sidebar.selectbox(label, options, key=name, on_change=_write, args=(name, usual))
-    _write(name, usual)
-    return value
-
-
-def choose_several(name: str, label: str, options: Sequence[str], none: str) -> tuple[str, ...]:
-    """Like `choose` for any number of values; `none` says what an empty choice means."""
-    given = st.query_params.get_all(name) or st.session_state.get(f"last {name}", [])
-    value = [option for option in options if option in given]
-    st.session_state[name] = value
-    st.sidebar.multiselect(
-        label, options, key=name, on_change=_write, args=(name, []), placeholder=none
-    )
-    _write(name, [])
-    return tuple(value)
-
-
-def _write(name: str, usual: str | list[str]) -> None:
-    value = st.session_state[name]
-    st.session_state[f"last {name}"] = value
-    if value == usual:
-        st.query_params.pop(name, None)
-    elif st.query_params.get_all(name) != (value if isinstance(value, list) else [value]):
-        st.query_params[name] = value
 
 
 def live(chosen: Chosen, page: Callable[[Chosen], None]) -> None:
@@ -226,15 +209,37 @@ def polite() -> Iterator[None]:
         st.error(plain(str(error)))
 
 
-def show(info: SomeInfo, draw: Callable[[SomeInfo], Picture], name: str, nothing: str) -> None:
+def show(
+    chosen: Chosen,
+    make: Callable[[], SomeInfo],
+    draw: Callable[[SomeInfo], Picture],
+    name: str,
+    nothing: str,
+    *,
+    by: tuple[Hashable, ...] = (),
+) -> SomeInfo:
+    """A figure of a study, see `show_drawn`; it is kept until the study changes, or, while that
+    runs, made anew. `by` has all that it depends on beside the study, the metric, the picked arms
+    and its name."""
+
+    def drawing() -> Drawn[SomeInfo]:
+        return drawn(make(), draw)
+
+    figure = drawing() if chosen.state == "running" else chosen.kept((name, *by), drawing)
+    show_drawn(figure, name, nothing)
+    return figure.info
+
+
+def show_drawn(figure: Drawn[SomeInfo], name: str, nothing: str) -> None:
     """A figure with its caption and its data; `nothing` is said where there is none to draw.
 
     `name` is the figure's, once on a page: the file of its data is called so.
     """
+    info = figure.info
     if info.empty:
         st.caption(plain(nothing))
         return
-    st.altair_chart(draw(info), alt=info.alt, key=f"figure {name}")
+    st.vega_lite_chart(spec=dict(figure.spec), alt=info.alt, key=f"figure {name}")
     words, download = st.columns([9, 1], gap="small")
     words.caption(plain(info.caption))
     with download:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def goal_of(metric: str) -> Literal["minimize", "maximize"]:
     return "minimize"
 
 
+@lru_cache(maxsize=256)
 def loss_beside(metric: str) -> str | None:
     """The name of the loss on the part that a metric is of: `val/accuracy` gives `val/loss`.
 

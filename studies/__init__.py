@@ -1,1 +1,1 @@
-"""Studies: search, tracking, comparison and the command line."""
+"""Studies: search, records, mirrors, comparison and the command line."""

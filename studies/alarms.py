@@ -10,8 +10,8 @@ from itertools import permutations
 from studies.arms import Arm, arms
 from studies.comparison import ArmResult, Comparison
 from studies.confirmation import confirm_seeds, pair_count
-from studies.records import Outcome
-from studies.results import StudyResults, Trial
+from studies.records import Outcome, Trial
+from studies.results import StudyResults
 from studies.space import Range
 from studies.verdicts import seeds_for_a_verdict
 
@@ -139,7 +139,7 @@ def _alike(comparison: Comparison, one: ArmResult, other: ArmResult) -> bool:
 
 def _still_improving(results: StudyResults, arm: str, trials: Sequence[Trial]) -> Iterator[Alarm]:
     """The best trainings were still getting better when they ended."""
-    best = [trial for trial in _best(results, arm, trials) if trial.twin is None]
+    best = [trial for trial in _best(results, arm, trials) if trial.duplicate_of is None]
     sign = 1 if results.spec.objective.goal == "maximize" else -1
     improving = sum(_gain_at_the_end(trial, sign) > STILL_IMPROVING for trial in best)
     if best and improving > len(best) / 2:
@@ -177,7 +177,7 @@ def _unstable(arm: Arm, result: ArmResult, trials: Sequence[Trial]) -> Iterator[
 
 def _repeated(arm: str, trials: Sequence[Trial]) -> Iterator[Alarm]:
     """The search came back to configurations that it had tried."""
-    repeated = sum(trial.twin is not None for trial in trials)
+    repeated = sum(trial.duplicate_of is not None for trial in trials)
     if trials and repeated / len(trials) >= REPEATED:
         yield Alarm(
             "duplicates",
@@ -189,7 +189,7 @@ def _repeated(arm: str, trials: Sequence[Trial]) -> Iterator[Alarm]:
 
 def _pruned(arm: str, trials: Sequence[Trial]) -> Iterator[Alarm]:
     """What pruning did to this arm."""
-    pruned = [t for t in trials if t.outcome == Outcome.pruned and t.twin is None]
+    pruned = [t for t in trials if t.outcome == Outcome.pruned and t.duplicate_of is None]
     if pruned:
         planned = sum(int(trial.configuration["trainer"]["epochs"]) for trial in pruned)
         saved = planned - sum(trial.epochs for trial in pruned)

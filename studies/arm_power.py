@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import math
 
-from scipy import optimize, special
+from scipy import special
 
 from studies.levels import ALPHA, MIN_REPEATS
 
@@ -98,6 +98,8 @@ def noncentrality(df: float, level: float, power: float = 0.8) -> float:
     most = 2.0 * t_quantile(df, level) + 10.0
     while _power(most, df, level) < power:
         most *= 2.0
+    from scipy import optimize  # takes a quarter of a second
+
     return float(optimize.brentq(lambda d: _power(d, df, level) - power, 0.0, most, xtol=1e-10))
 
 

@@ -8,28 +8,22 @@ relative to what all arms' winners reach there.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from optuna.trial import FrozenTrial
 
 from lightning_modules.components import unknown
 from lightning_modules.configuration import Configuration
-from lightning_modules.errors import NothingCompletedError, StorageError, UserError
+from lightning_modules.errors import NothingCompletedError, UserError
 from studies.confirmation import best_trials, confirm_seeds, ranked
-from studies.database import sqlite_file
 from studies.home import Home
 from studies.placeholders import is_program
-from studies.records import TrialRecord
-from studies.results import StudyResults, Trial
+from studies.records import Trial
+from studies.results import StudyResults
 from studies.spec import Spec
+from studies.trial_store import TrialStore
 
 KEPT_CHECKPOINTS = 3
-IN_MLFLOW = "checkpoints/best.pt"
-"""Where a run has its checkpoint among its artifacts."""
 
 
 @dataclass(frozen=True)
@@ -93,26 +87,6 @@ def configuration_of(trial: Trial) -> Configuration:
     return configuration.with_split(trial.split)
 
 
-@contextmanager
-def checkpoint_of(results: StudyResults, trial: Trial) -> Iterator[Path]:
-    """A trial's checkpoint: in the home, else a copy from its MLflow run.
-
-    Raises StorageError where neither has it.
-    """
-    path = results.home.checkpoint(results.study, trial.key)
-    if path.exists():
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        found = _from_mlflow(results.home, trial, folder)
-        if found is None:
-            raise StorageError(
-                f"{path}: the checkpoint of {trial.key} is not there, nor in MLflow; only those of "
-                "the best few trials and of the confirmed one are kept"
-            )
-        yield found
-
-
 def best_checkpoints(home: Home, found: StudyResults) -> list[tuple[str, Path]]:
     """The trial that stands for the study and the best few of the search, by key, with the files
     of their weights."""
@@ -124,39 +98,48 @@ def best_checkpoints(home: Home, found: StudyResults) -> list[tuple[str, Path]]:
     return [(key, file) for key, file in files if file.exists()]
 
 
-def checkpoints_to_delete(
-    spec: Spec, told: Collection[FrozenTrial], ended: TrialRecord
-) -> set[str]:
-    """The trials, by key, whose checkpoints can go now that the last of `told` has ended."""
+@dataclass
+class CheckpointKeeper:
+    """Keeps the checkpoints that somebody may ask for while a study runs."""
+
+    spec: Spec
+    leaders: dict[int, Sequence[Trial]] = field(default_factory=dict)
+    """The best trials of every search, by its row: the next one can only displace one of them."""
+
+    def to_delete(self, store: TrialStore, ended: Trial) -> set[str]:
+        """The trials, by key, whose checkpoints can go now that a trial of `store` has ended."""
+        if ended.phase != "search":
+            return checkpoints_to_delete(self.spec, store.ended, ended)
+        search = store.search.id
+        known = self.leaders.get(search)
+        if known is None:
+            known = store.ended
+        rest = [trial for trial in known if trial.number != ended.number]
+        self.leaders[search] = best_trials([*rest, ended], self.spec, KEPT_CHECKPOINTS + 1)
+        return checkpoints_to_delete(self.spec, self.leaders[search], ended)
+
+
+def checkpoints_to_delete(spec: Spec, trials: Collection[Trial], ended: Trial) -> set[str]:
+    """The trials, by key, whose checkpoints can go now that the last of `trials` has ended."""
     if ended.phase == "confirm":
-        return _cannot_be_median(spec, told, ended)
+        return _cannot_be_median(spec, trials, ended)
     if ended.phase == "cross":
         return set()
     kept = KEPT_CHECKPOINTS if spec.repeats == 1 else 1
-    best = best_trials(told, spec, kept + 1)
-    keys = [trial.user_attrs["key"] for trial in best]
+    keys = [trial.key for trial in best_trials(trials, spec, kept + 1)]
     return {ended.key, *keys[kept:]} - set(keys[:kept])
 
 
-def _cannot_be_median(spec: Spec, told: Collection[FrozenTrial], ended: TrialRecord) -> set[str]:
+def _cannot_be_median(spec: Spec, trials: Collection[Trial], ended: Trial) -> set[str]:
     """Runs of a configuration on fresh seeds of a repeat that cannot become its median any more."""
-    alike = [
-        trial
-        for trial in told
-        if trial.user_attrs["arm"] == ended.arm
-        and trial.user_attrs.get("repeat", 1) == ended.repeat
-        and trial.user_attrs["config_hash"] == ended.configuration.hash
-    ]
+    where = (ended.arm, ended.repeat, ended.config_hash)
+    alike = [trial for trial in trials if (trial.arm, trial.repeat, trial.config_hash) == where]
     done = ranked(alike, spec)
     failed = len(alike) - len(done)
     count = max(len(done), confirm_seeds(spec) - failed)
     to_come, middle = count - len(done), count // 2
-    kept = {
-        trial.user_attrs["key"]
-        for rank, trial in enumerate(done)
-        if rank <= middle <= rank + to_come
-    }
-    return {trial.user_attrs["key"] for trial in alike} - kept
+    kept = {trial.key for rank, trial in enumerate(done) if rank <= middle <= rank + to_come}
+    return {trial.key for trial in alike} - kept
 
 
 def _nearest_to_median(results: StudyResults) -> list[Trial]:
@@ -165,23 +148,3 @@ def _nearest_to_median(results: StudyResults) -> list[Trial]:
     runs = results.best.runs
     order = sorted(range(len(runs)), key=lambda rank: abs(rank - len(runs) // 2))
     return [runs[rank] for rank in order]
-
-
-def _from_mlflow(home: Home, trial: Trial, folder: str) -> Path | None:
-    """A trial's checkpoint, copied from its MLflow run to a folder; None where it has none."""
-    store = sqlite_file(home.mlflow_uri)
-    if trial.run_id is None or (store is not None and not store.exists()):
-        return None
-    from studies.mlflow_client import MlflowException, connect, usable  # takes seconds
-
-    client = connect(home.mlflow_uri)
-    with usable(home.mlflow_uri):
-        try:
-            folders = {each.path for each in client.list_artifacts(trial.run_id, "checkpoints")}
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return None
-            raise
-        if IN_MLFLOW not in folders:
-            return None
-        return Path(client.download_artifacts(trial.run_id, IN_MLFLOW, folder))

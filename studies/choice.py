@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from lightning_modules.configuration import Configuration, Objective
 from studies.confirmation import PlannedTraining
-from studies.records import Outcome, merit
+from studies.records import Outcome, Trial, merit
 from studies.repeat_results import (
     RepeatResult,
     on_log_scale,
     part_of,
     repeat_results,
 )
-from studies.results import Best, StudyResults, Trial
+from studies.results import Best, StudyResults
 from studies.splits import Splits
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def cross_plan(results: StudyResults, splits: Splits) -> list[PlannedTraining]:
 def _allowed(results: StudyResults, arm: str, chosen: Collection[str]) -> int:
     """How many trainings on other splits the chosen configurations may have: those of others, from
     before the study was extended, count as well."""
-    trained = [trial for trial in results.ended if trial.twin is None]
+    trained = [trial for trial in results.ended if trial.duplicate_of is None]
     crossed = [trial for trial in trained if trial.phase == "cross"]
     others = sum(trial.arm != arm or trial.config_hash not in chosen for trial in crossed)
     return max(0, int(SHARE * (len(trained) - len(crossed))) - others)

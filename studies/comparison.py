@@ -10,7 +10,8 @@ from lightning_modules.errors import UserError
 from lightning_modules.metrics import METRICS, logged_metrics
 from studies import verdicts
 from studies.levels import ALPHA
-from studies.results import StudyResults, Trial
+from studies.records import Trial
+from studies.results import StudyResults
 from studies.stats import Goal, Interval
 from studies.study_file import Claim
 

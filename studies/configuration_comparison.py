@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 
@@ -109,7 +110,7 @@ def _referred(
     """The arm with what its search spent until it was as good as the reference."""
     epochs, seconds = 0, 0.0
     trials = [trial for trial in results.searched(arm.arm, 1) if trial.ended]
-    for trial in sorted(trials, key=lambda trial: str(trial.ended)):
+    for trial in sorted(trials, key=lambda trial: trial.ended or datetime.min):
         epochs, seconds = epochs + trial.epochs, seconds + trial.seconds
         value = value_of(trial, metric)
         reached = value is not None and reference is not None and sign * value >= sign * reference

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from optuna.trial import FrozenTrial, TrialState
-
 from lightning_modules.configuration import Configuration
-from studies.archive import Archive, Asked, Ledger, configuration_of, end_of
 from studies.arms import arms
-from studies.phases import ArmSearch, derive_seed, trial_key
-from studies.records import TrialRecord, merit
+from studies.phases import ArmSearch, derive_seed, new_trial, trial_key
+from studies.records import Outcome, Record, Trial, merit
 from studies.spec import Spec
+from studies.trial_store import AskedTrial, TrialStore
 
 MOST_SEEDS = 10_000
 """Fresh seeds of a configuration, at most."""
@@ -62,14 +59,12 @@ def plan(spec: Spec, searches: Sequence[ArmSearch]) -> list[PlannedTraining]:
     """Every fresh run that the searches of a repeat ask for: all arms at one seed before the
     next seed."""
     chosen = [
-        (search, trial)
-        for search in searches
-        for trial in best_trials(search.ledger.trials(), spec)
+        (search, trial) for search in searches for trial in best_trials(search.store.ended, spec)
     ]
     return [
         PlannedTraining(
             search.arm.name,
-            configuration_of(trial),
+            Configuration.resolve(trial.configuration),
             _seed_index(spec, trial, index),
             repeat=search.repeat,
             split=search.split,
@@ -79,36 +74,29 @@ def plan(spec: Spec, searches: Sequence[ArmSearch]) -> list[PlannedTraining]:
     ]
 
 
-def _seed_index(spec: Spec, trial: FrozenTrial, index: int) -> int:
+def _seed_index(spec: Spec, trial: Trial, index: int) -> int:
     """Which fresh seed a training has: all winners the same ones. Where trials are the unit every
     draw has its own, the same in all arms: one seed that suits an arm must not count many times."""
     return index if spec.design.at is None else MOST_SEEDS * trial.number + index
 
 
-def ranked(trials: Iterable[FrozenTrial], spec: Spec) -> list[FrozenTrial]:
+def ranked(trials: Iterable[Trial], spec: Spec) -> list[Trial]:
     """The completed ones, best first; ties are broken by the loss on the same part, then by the
     number."""
-    completed = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    return sorted(completed, key=lambda trial: (_merit(trial, spec), trial.number))
+    completed = [trial for trial in trials if trial.outcome == Outcome.completed]
+    return sorted(completed, key=lambda t: (merit(t.value, t.best, spec.objective), t.number))
 
 
-def _merit(trial: FrozenTrial, spec: Spec) -> tuple[float, float]:
-    end = end_of(trial)
-    return merit(trial.value, end.best if end else {}, spec.objective)
-
-
-def best_trials(
-    trials: Iterable[FrozenTrial], spec: Spec, top: int | None = None
-) -> list[FrozenTrial]:
+def best_trials(trials: Iterable[Trial], spec: Spec, top: int | None = None) -> list[Trial]:
     """The `top` completed trials of different configurations, best first.
 
     Where the search is read at a smaller budget, the defaults are none of its draws.
     """
     top = spec.design.top if top is None else top
-    distinct: dict[str, FrozenTrial] = {}
+    distinct: dict[str, Trial] = {}
     for trial in ranked(trials, spec):
-        if spec.design.at is None or not trial.user_attrs.get("default"):
-            distinct.setdefault(trial.user_attrs["config_hash"], trial)
+        if spec.design.at is None or not trial.default:
+            distinct.setdefault(trial.config_hash, trial)
     return list(distinct.values())[:top]
 
 
@@ -117,26 +105,22 @@ class Confirmation:
     """Hands out the planned trainings of a phase that do not exist yet."""
 
     spec: Spec
-    ledger: Ledger
+    store: TrialStore
     phase: str = "confirm"
-    running: dict[int, Asked] = field(default_factory=dict)
+    running: set[int] = field(default_factory=set)
+    """The numbers of the trials that were handed out."""
 
     @classmethod
-    def open(cls, spec: Spec, archive: Archive, phase: str = "confirm") -> Confirmation:
-        """The fresh runs of a study, continued where the storage has them."""
-        ledger = archive.ledger(
-            fresh_name(spec.study, phase),
-            spec.objective.goal,
-            reuse=False,
-            attributes={"study": spec.study, "arm": "", "phase": phase},
-        )
-        return cls(spec, ledger, phase)
+    def open(cls, spec: Spec, record: Record, phase: str = "confirm") -> Confirmation:
+        """The fresh runs of a study, continued where the record has them."""
+        name = fresh_name(spec.study, phase)
+        search = record.add_search(name, arm="", phase=phase, goal=spec.objective.goal)
+        return cls(spec, TrialStore(record, search, reuse=False), phase)
 
     def __post_init__(self) -> None:
-        trials = self.ledger.trials()
-        self.existing = {_identity(trial) for trial in trials}
+        self.existing = {_identity(trial) for trial in self.store.trials.values()}
         """What exists or is planned."""
-        self.queued = sum(trial.state == TrialState.WAITING for trial in trials)
+        self.interrupted = deque(self.store.interrupted)
         self._missing: deque[PlannedTraining] = deque()
 
     def add(self, planned: Iterable[PlannedTraining]) -> None:
@@ -149,54 +133,44 @@ class Confirmation:
     @property
     def open_count(self) -> int:
         """Trainings that wait to be handed out."""
-        return len(self._missing) + self.queued
+        return len(self._missing) + len(self.interrupted)
 
-    def ask(self) -> Asked | None:
+    def ask(self) -> AskedTrial | None:
         """The next training, or None where there is none."""
-        if not self.queued:
-            if not self._missing:
-                return None
-            self._enqueue(self._missing.popleft())
-        trial = self.ledger.study.ask()
-        self.queued -= 1
-        attributes = trial.user_attrs
-        arm, repeat = attributes["arm"], attributes.get("repeat", 1)
-        record = TrialRecord(
-            key=trial_key(arm, trial.number, repeat, self.phase),
-            number=trial.number,
-            arm=arm,
-            phase=self.phase,
-            seed=derive_seed(self.spec.seed, self.phase, attributes["seed_index"], repeat),
-            configuration=Configuration.resolve(json.loads(attributes["configuration"])),
-            sampler="",
-            repeat=repeat,
-            split=attributes.get("split"),
-        )
-        asked = self.ledger.begin(trial, record)
-        self.running[trial.number] = asked
+        if self.interrupted:
+            asked = self.store.resume(self.interrupted.popleft())
+        elif self._missing:
+            planned = self._missing.popleft()
+            asked = self.store.begin(self._new_trial(planned), planned.configuration)
+        else:
+            return None
+        self.running.add(asked.trial.number)
         return asked
 
-    def _enqueue(self, planned: PlannedTraining) -> None:
-        self.ledger.enqueue(
-            {},
+    def _new_trial(self, planned: PlannedTraining) -> Trial:
+        number = len(self.store.trials)
+        return new_trial(
+            planned.configuration,
+            key=trial_key(planned.arm, number, planned.repeat, self.phase),
+            number=number,
             arm=planned.arm,
+            phase=self.phase,
+            seed=derive_seed(self.spec.seed, self.phase, planned.seed_index, planned.repeat),
+            seed_index=planned.seed_index,
             repeat=planned.repeat,
             split=planned.split,
-            seed_index=planned.seed_index,
-            config_hash=planned.configuration.hash,
-            configuration=json.dumps(planned.configuration.to_dict()),
         )
-        self.queued += 1
 
-    def may_prune(self, asked: Asked, epoch: int) -> bool:
+    def may_prune(self, asked: AskedTrial, epoch: int) -> bool:
         """Never: every seed counts."""
         return False
 
-    def finished(self, asked: Asked, epochs: int) -> None:
-        """A trial was told."""
-        del self.running[asked.record.number]
+    def finished(self, trial: Trial) -> None:
+        """A trial ended or was interrupted."""
+        self.running.discard(trial.number)
+        if trial.outcome == Outcome.interrupted:
+            self.interrupted.append(trial.number)
 
 
-def _identity(trial: FrozenTrial) -> tuple[str, int, str, int]:
-    known = trial.user_attrs
-    return known["arm"], known.get("repeat", 1), known["config_hash"], known["seed_index"]
+def _identity(trial: Trial) -> tuple[str, int, str, int]:
+    return trial.arm, trial.repeat, trial.config_hash, trial.seed_index or 0

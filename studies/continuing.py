@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from lightning_modules.errors import UserError
 from studies import document
-from studies.archive import Archive
+from studies.records import RecordReader
 from studies.search import STARTUP
 from studies.spec import Spec, resolve
+from studies.splits import Splits
 
 MAY_CHANGE = ("description", "search.trials", "search.epochs", "search.timeout", "search.repeats",
               "compare.claim", "confirm", "trainer.trial_timeout")  # fmt: skip
 """Keys of a study file that may differ between two runs of the same study, some in one way only."""
 
 
-def continued(spec: Spec, archive: Archive) -> Spec:
+def continued(spec: Spec, record: RecordReader) -> Spec:
     """The study file as it continues what is recorded.
 
     Raises UserError naming what differs from the file that the study was started with.
     """
-    file = recorded_file(spec.study, archive)
+    file = recorded_file(record)
     if file is None:
         return spec
     before = resolve(document.parse(file, f"the stored file of {spec.study}"), recorded=True)
     if before.factors and not before.claims and spec.factors and not spec.claims:
         spec = spec.as_before_claims()
     spec = _with_its_trials(before, spec)
-    spec = _as_begun(spec, archive)
+    spec = _as_begun(spec, record)
     changed = [*_differences(before, spec), *_redesigned(before, spec)]
     if changed:
         raise UserError(
@@ -39,10 +42,28 @@ def continued(spec: Spec, archive: Archive) -> Spec:
     return spec
 
 
-def recorded_file(study: str, archive: Archive) -> str | None:
+def design_notes(spec: Spec, splits: Splits) -> dict[str, Any]:
+    """What a study is, as its record says it from before its first trial."""
+    notes: dict[str, Any] = {
+        "study": spec.study,
+        "study_file": spec.text,
+        "sampler": str(spec.sampler),
+        "pruner": str(spec.pruner),
+        "metric": spec.objective.metric,
+        "goal": spec.objective.goal,
+        "source": sys.argv[0],
+    }
+    if spec.design.sequential:
+        notes["sequence"] = asdict(spec.design.plan)
+    if splits.per_repeat:
+        notes["redrawn"] = list(splits.rule.redrawn)
+        notes["fixed_parts"] = splits.rule.why_fixed
+    return notes
+
+
+def recorded_file(record: RecordReader) -> str | None:
     """The file that a study was last run with."""
-    files = (archive.attributes(name).get("study_file") for name in search_names(study, archive))
-    return next((file for file in files if file is not None), None)
+    return record.notes().get("study_file")
 
 
 def _differences(before: Spec, now: Spec) -> Iterator[str]:
@@ -65,14 +86,13 @@ def _with_its_trials(before: Spec, now: Spec) -> Spec:
     return now.with_trials(before.trials)
 
 
-def _as_begun(spec: Spec, archive: Archive) -> Spec:
+def _as_begun(spec: Spec, record: RecordReader) -> Spec:
     """The file with what was fixed when the study began: the looks of a sequential comparison, and
     the start-up of the sampler, which follows from the trials unless the file gives it."""
-    known = [archive.attributes(name) for name in search_names(spec.study, archive)]
-    sequence = next((each["sequence"] for each in known if "sequence" in each), None)
-    spec = spec.with_sequence(sequence)
+    notes = record.notes()
+    spec = spec.with_sequence(notes.get("sequence"))
     given = spec.tree.get("search", {}).get("method")
-    recorded = next((each["sampler"] for each in known if "sampler" in each), "")
+    recorded = notes.get("sampler", "")
     found = re.fullmatch(rf"{spec.sampler.name} \(.*\b{STARTUP}=(\d+)\b.*\)", recorded)
     if found is None or (isinstance(given, Mapping) and STARTUP in given):
         return spec
@@ -105,11 +125,6 @@ def _redesigned(before: Spec, now: Spec) -> Iterator[str]:
             was, becomes = getattr(old, key), getattr(new, key)
             if was != becomes:
                 yield f"confirm.{key} was {was} and is {becomes}: with repeats: auto it is fixed"
-
-
-def search_names(study: str, archive: Archive) -> list[str]:
-    """The Optuna studies of a study's arms, as far as they exist."""
-    return [n for n in archive.names() if n == study or n.startswith(f"{study}/")]
 
 
 def _flat(prefix: str, node: Any) -> Iterator[tuple[str, Any]]:

@@ -14,8 +14,8 @@ from statistics import median
 
 import numpy as np
 
-from studies.records import Outcome
-from studies.results import StudyResults, Trial
+from studies.records import Outcome, Trial
+from studies.results import StudyResults
 from studies.search import SAMPLERS
 from studies.spec import Spec
 from studies.tuning_curves import TuningCurve, median_curve_band

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from filelock import FileLock
@@ -16,9 +17,9 @@ from lightning_modules.errors import StorageError
 
 CREATION_SECONDS = 120
 MAGIC = b"SQLite format 3\0"
-_looked_at: set[tuple[int, int]] = set()
-"""Files by device and inode that this process has looked at and may hold open: to read one again
-and close it would drop SQLite's locks on it, and another process could then remove its log
+_held: set[tuple[int, int]] = set()
+"""Files by device and inode that this process may hold open: to read one itself and close it would
+drop SQLite's locks on it, and another process could then remove its log
 (sqlite.org/howtocorrupt.html, section 2.2)."""
 
 
@@ -30,8 +31,26 @@ def sqlite_file(url: str) -> Path | None:
     return Path(rest.partition("?")[0].removeprefix("/"))
 
 
+def hold(path: Path) -> None:
+    """This process opens a database from here on, and does not read its file itself any more."""
+    _held.add(_identity(path))
+
+
+def is_held(path: Path) -> bool:
+    """Whether this process may hold a database open."""
+    return _identity(path) in _held
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    file = path.stat()
+    return file.st_dev, file.st_ino
+
+
 def damage(path: Path) -> str | None:
-    """What the first bytes of a database say is wrong with it; None where nothing is."""
+    """What the first bytes of a database say is wrong with it; None where nothing is, and where
+    this process holds it: then SQLite itself must say."""
+    if is_held(path):
+        return None
     with path.open("rb") as file:
         head = file.read(100)
     if not head:
@@ -67,11 +86,9 @@ def prepare(path: Path, create: Callable[[Path], None]) -> None:
                 f"{path}: another process has been making it for {CREATION_SECONDS} s; "
                 "end that process and run the same command again"
             ) from None
-    file = path.stat()
-    if (file.st_dev, file.st_ino) not in _looked_at:
-        if what := damage(path):
-            raise sqlite3.DatabaseError(what)
-        _looked_at.add((file.st_dev, file.st_ino))
+    if what := damage(path):
+        raise sqlite3.DatabaseError(what)
+    hold(path)
 
 
 def integrity(path: Path) -> str:
@@ -98,9 +115,31 @@ def journal_mode(path: Path, wanted: str = "") -> str:
         return str(database.execute(pragma).fetchone()[0])
 
 
+def empty_log(path: Path) -> None:
+    """Bring what waits in the log of a database into its file, unless somebody uses it: whoever
+    copies the file has everything."""
+    if path.exists():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=1)) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def back_up(path: Path) -> Path:
     """Copy a database beside itself; the copy."""
-    copy = path.with_name(f"{path.name}.backup-{datetime.now():%Y%m%d-%H%M%S}")
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
+    copy = _new_file(path.with_name(f"{path.name}.backup-{datetime.now():%Y%m%d-%H%M%S}"))
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except BaseException:
+        copy.unlink(missing_ok=True)  # half of it is no copy
+        raise
     return copy
+
+
+def _new_file(path: Path) -> Path:
+    """An empty file of that name, or with a number behind it where others have it."""
+    for number in count(1):
+        new = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        with suppress(FileExistsError):
+            new.touch(exist_ok=False)
+            break
+    return new

@@ -12,7 +12,8 @@ from studies.checkpoints import configuration_of
 from studies.comparison import Finding
 from studies.expectation import expectation
 from studies.markdown import bullets, escape, fence, table
-from studies.results import Best, StudyResults, Trial, outcome_counts
+from studies.records import Trial
+from studies.results import Best, StudyResults, outcome_counts
 from studies.sentences import summary
 from studies.spec import Spec
 from studies.uncertainty import advice, sources

@@ -7,26 +7,18 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import psutil
-from optuna.trial import TrialState
 from packaging.requirements import Requirement
 
 from lightning_modules.errors import FairtuneError
-from studies import database, delivery, mlflow_client, storage
-from studies.archive import Archive
-from studies.archive_reader import ArchiveReader
-from studies.home import Home, redact
-from studies.results import names, open_archive
-from studies.spool import Spool
-from studies.sync import sync
+from studies import doctor_stores
+from studies.doctor_stores import Found, State
+from studies.home import Home
 
 WARN_BYTES, FAIL_BYTES = 2 * 2**30, 50 * 2**20
-STATES = Literal["ok", "warn", "fail"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +26,7 @@ class Diagnosis:
     """One line of the report; `text` says the way out where there is something wrong."""
 
     check: str
-    state: STATES
+    state: State
     text: str
 
 
@@ -46,9 +38,6 @@ def examine(home: Home, *, fix: bool = False) -> Iterator[Diagnosis]:
                 yield Diagnosis(name, state, text)
         except FairtuneError as error:
             yield Diagnosis(name, "fail", str(error))
-
-
-Found = Iterator[tuple[STATES, str]]
 
 
 def _versions(home: Home, fix: bool) -> Found:
@@ -94,58 +83,6 @@ def _space(home: Home, fix: bool) -> Found:
         yield "ok", text
 
 
-def _optuna(home: Home, fix: bool) -> Found:
-    others = {"experiments", "runs"}
-    yield from _database(home.optuna_url, others, storage.is_outdated, storage.upgrade, fix)
-
-
-def _mlflow(home: Home, fix: bool) -> Found:
-    uri = home.mlflow_uri
-    if not mlflow_client.is_database(uri):
-        mlflow_client.connect(uri)
-        yield "ok", f"{redact(uri)} answers"
-        return
-    others = {"studies", "trials"}
-    outdated, upgrade = mlflow_client.is_outdated, mlflow_client.upgrade
-    yield from _database(uri, others, outdated, upgrade, fix)
-
-
-def _database(
-    url: str,
-    others: set[str],
-    is_outdated: Callable[[str], bool],
-    upgrade: Callable[[str], None],
-    fix: bool,
-) -> Found:
-    path = database.sqlite_file(url)
-    if path is not None and not path.exists():
-        yield "ok", f"{path} does not exist yet; `fairtune run` makes it"
-        return
-    if path is not None:
-        wrong = database.damage(path) or database.integrity(path)
-        if wrong != "ok":
-            yield "fail", f"{path}: {wrong}: put a copy in its place, or move it away to start anew"
-            return
-        if others <= database.tables(path):
-            yield "fail", f"{path} holds tables of both Optuna and MLflow: give each its own"
-            return
-    with storage.told(url):
-        outdated = is_outdated(url)
-    if outdated and fix:
-        copy = f" after a copy to {database.back_up(path)}" if path else ""
-        upgrade(url)
-        yield "ok", f"{redact(url)} was upgraded{copy}"
-    elif outdated:
-        yield "fail", f"{redact(url)} is of another version: `fairtune doctor --fix` upgrades it"
-    if path is not None and database.journal_mode(path) != "wal":
-        if fix and database.journal_mode(path, "wal") == "wal":
-            yield "ok", f"{path} was switched to WAL"
-        else:
-            yield "warn", f"{path} is not in WAL mode: readers make a run wait; --fix switches it"
-    if not outdated:
-        yield "ok", f"{redact(url)} is whole and of this version"
-
-
 def _locks(home: Home, fix: bool) -> Found:
     stale = 0
     for owner in sorted(home.path.glob("studies/*/driver")):
@@ -160,28 +97,6 @@ def _locks(home: Home, fix: bool) -> Found:
             yield "warn", f"study {owner.parent.name}: {who} is gone; the next run takes over"
     if not stale:
         yield "ok", "no lock of a process that is gone"
-
-
-def _leftovers(home: Home, fix: bool) -> Found:
-    """Trials and runs that are shown as running, and records that wait, where no driver lives."""
-    found = False
-    for study in _studies(home):
-        if home.driver(study) is not None:
-            continue
-        parts = {"running trials": _running_trials, "running runs": _running_runs}
-        parts["trials that wait for MLflow"] = _waiting
-        counts = {what: count(home, study) for what, count in parts.items()}
-        text = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-        if not text:
-            continue
-        found = True
-        if fix:
-            _settle(home, study)
-            yield "ok", f"study {study}: {text}, nobody runs it: ended and delivered"
-        else:
-            yield "warn", f"study {study}: {text}, nobody runs it: --fix ends and delivers them"
-    if not found:
-        yield "ok", "no trial or run without a process that trains it, no record that waits"
 
 
 def _temporary(home: Home, fix: bool) -> Found:
@@ -202,46 +117,13 @@ CHECKS: dict[str, Callable[[Home, bool], Found]] = {
     "versions": _versions,
     "home": _folder,
     "space": _space,
-    "optuna": _optuna,
-    "mlflow": _mlflow,
+    "records": doctor_stores.records,
+    "optuna": doctor_stores.optuna,
+    "mlflow": doctor_stores.mlflow,
     "locks": _locks,
-    "leftovers": _leftovers,
+    "leftovers": doctor_stores.leftovers,
     "files": _temporary,
 }
-
-
-def _studies(home: Home) -> list[str]:
-    path = database.sqlite_file(home.optuna_url)
-    return [] if path is not None and not path.exists() else names(home)
-
-
-def _running_trials(home: Home, study: str) -> int:
-    archive = open_archive(home)
-    running = [trial for name in _parts(archive, study) for trial in archive.trials(name)]
-    return sum(trial.state == TrialState.RUNNING for trial in running)
-
-
-def _running_runs(home: Home, study: str) -> int:
-    path = database.sqlite_file(home.mlflow_uri)
-    if path is not None and not path.exists():
-        return 0
-    return len(delivery.running_runs(home, study))
-
-
-def _waiting(home: Home, study: str) -> int:
-    return len(Spool(home, study).waiting())
-
-
-def _settle(home: Home, study: str) -> None:
-    with home.lock(study), closing(Archive.open(home)) as archive:
-        for name in _parts(archive, study):
-            archive.release(name)
-    sync(home, study)
-    delivery.end_runs(home, study)
-
-
-def _parts(archive: Archive | ArchiveReader, study: str) -> list[str]:
-    return [n for n in archive.names() if n == study or n.startswith((f"{study}/", f"{study}:"))]
 
 
 def _is_abandoned(home: Home, path: Path) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from numpy.random import default_rng
-from scipy import stats
+from scipy import special
 
 from studies.repeat_results import (
     RepeatResult,
@@ -122,7 +122,7 @@ def with_sampling(
         sampling = share * (1 - share) / (rows + 4)
     variance = t = 0.0
     if count > 1:
-        t = float(stats.t.ppf(0.975, count - 1))
+        t = float(special.stdtrit(count - 1, 0.975))
         variance = sum((value - mean) ** 2 for value in values) / (count - 1) / count
     half = math.sqrt(t**2 * variance + 1.96**2 * sampling)
     if count < 2 and not sampling:

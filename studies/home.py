@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 import psutil
 from filelock import FileLock, Timeout
@@ -19,10 +20,14 @@ from filelock import FileLock, Timeout
 from lightning_modules.errors import BusyError, StorageError, UserError
 
 DEFAULT_HOME = "mlruns"
+RECORD = "record.db"
+"""The name of a record in the folder of its study."""
 URL_SETTINGS = ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI")
 SECRET_SETTINGS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 DATABASES = ("sqlite", "postgresql", "mysql", "mariadb")
 STORES = (*DATABASES, "mssql", "http", "https", "databricks", "uc")
+SECRET_PARAMETER = re.compile(r"(?i)([?&](?:password|passwd|sslpassword|pwd)=)([^&#]*)")
+"""Of a URL: drivers take a password there too."""
 DEFAULT_PORTS = {"postgres": "5432", "mysql": "3306"}
 
 
@@ -60,8 +65,12 @@ class Home:
         return self.path / "artifacts"
 
     def study(self, name: str) -> Path:
-        """The folder of a study: checkpoints and the lock."""
+        """The folder of a study: its record, its checkpoints and the lock."""
         return self.path / "studies" / name
+
+    def record(self, study: str) -> Path:
+        """The record of a study."""
+        return self.study(study) / RECORD
 
     def checkpoint(self, study: str, trial: str) -> Path:
         """Where a trial's best weights go."""
@@ -76,7 +85,7 @@ class Home:
         _make(self.path, "the home cannot be written", "choose another with --home")
         if study is not None:
             own = self.study(study)
-            folders = [own, *(own / name for name in ("checkpoints", "continuations", "spool"))]
+            folders = [own, *(own / name for name in ("checkpoints", "continuations"))]
             for folder in [*folders, self.artifacts]:
                 _make(
                     folder, "cannot be written", "make it writable and run the same command again"
@@ -108,20 +117,36 @@ class Home:
         The operating system releases the lock when its process ends, however it ends.
         """
         folder = self.study(study)
-        folder.mkdir(parents=True, exist_ok=True)
         owner = folder / "driver"
         lock = FileLock(folder / "lock")
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
+            owner.write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
         except Timeout:
             who = owner.read_text().strip() if owner.exists() else "another process"
             raise BusyError(f"study {study} is being run by {who}; wait or stop it") from None
+        except OSError as error:
+            if lock.is_locked:
+                with suppress(OSError):
+                    owner.unlink()
+            lock.release()
+            way_out = "make room" if disk_is_full(error) else "make it writable"
+            raise StorageError(
+                f"{folder}: cannot be written ({error.strerror}); {way_out} and run the same "
+                "command again"
+            ) from None
         try:
-            owner.write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
             yield
         finally:
             owner.unlink(missing_ok=True)
             lock.release()
+
+
+def home_option(home: Path) -> str:
+    """What a command needs to find a home: nothing where it looks there anyway."""
+    usual = Path(os.environ.get("FAIRTUNE_HOME") or DEFAULT_HOME).absolute()
+    return "" if usual == home else f" --home {shlex.quote(str(home))}"
 
 
 def _make(folder: Path, what: str, way_out: str) -> None:
@@ -141,23 +166,31 @@ def slug(name: str) -> str:
 
 
 def redact(url: str) -> str:
-    """A database URL without its password."""
-    scheme, separator, rest = url.partition("://")
+    """A database URL without its passwords."""
+    scheme, separator, rest = SECRET_PARAMETER.sub(r"\1***", url).partition("://")
     credentials, at, place = rest.rpartition("@")
     if not at:
-        return url
+        return f"{scheme}{separator}{rest}"
     return f"{scheme}{separator}{credentials.partition(':')[0]}:***@{place}"
+
+
+def passwords(url: str) -> set[str]:
+    """The passwords of a database URL, as they are written there and as they are."""
+    written = {found[2] for found in SECRET_PARAMETER.finditer(url)}
+    bare = SECRET_PARAMETER.sub(r"\1", url)
+    credentials, at, _ = bare.partition("://")[2].rpartition("@")
+    password = credentials.partition(":")[2] if at else ""
+    # a password with an unquoted @ is cut there by whoever reads the URL
+    written |= {credentials * bool(password), password, *password.split("@")}
+    known = {spelled for each in written for spelled in (each, unquote(each), unquote_plus(each))}
+    return known - {""}
 
 
 def without_secrets(text: str) -> str:
     """A text without the passwords of the databases in use, however they were spelled in it."""
     secrets = {os.environ.get(name, "") for name in SECRET_SETTINGS}
     for url in filter(None, map(os.environ.get, URL_SETTINGS)):
-        credentials, at, _ = url.partition("://")[2].rpartition("@")
-        password = credentials.partition(":")[2] if at else ""
-        # a password with an unquoted @ is cut there by whoever reads the URL
-        secrets |= {credentials * bool(password), password, unquote(password)}
-        secrets |= set(password.split("@"))
+        secrets |= passwords(url)
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "***")
     return text

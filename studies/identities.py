@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,10 +14,10 @@ from lightning_modules.data.published import PUBLISHED
 from lightning_modules.errors import UserError
 from lightning_modules.sections import COMMAND
 from lightning_modules.transfer import IMAGENET, NONE, weights_path
-from studies.archive import FILES, Archive
 from studies.home import Home
 from studies.placeholders import asked_for, filled, is_program
 from studies.ranges import variants
+from studies.records import RecordReader
 from studies.spec import Spec
 from studies.weights import with_weights_file
 
@@ -26,6 +26,8 @@ PARAMETERS = ("path", "validation_path", "test_path", "tokenizer")
 SCRIPTS = (".jl", ".js", ".lua", ".m", ".pl", ".py", ".r", ".rb", ".sh")
 """What the name of a script ends with; a command may also name files that it writes."""
 
+FILES = "files"
+"""The note of a study that says which files its trials read and ran."""
 Identities = Mapping[str, str]
 """Size and SHA-256 of every file, by its path as the study file names it."""
 
@@ -96,19 +98,16 @@ def _weights(configuration: Configuration, home: Home) -> Path | None:
     return None
 
 
-def refuse_changed_files(
-    names: Iterable[str], archive: Archive, study: str, files: Identities
-) -> None:
-    """Raise UserError where a file differs from the one that the Optuna studies `names` read.
+def refuse_changed_files(record: RecordReader, study: str, files: Identities) -> None:
+    """Raise UserError where a file differs from the one that the study has read.
 
     As long as no trial has had an epoch, a mistake in a file may be mended.
     """
-    known = [(name, archive.attributes(name).get(FILES)) for name in names]
-    before: Identities = next((files for _, files in known if files), {})
+    before: Identities = record.notes().get(FILES) or {}
     changed = [path for path, now in files.items() if before.get(path, now) != now]
     if not changed:
         return
-    if any(trial.intermediate_values for name, _ in known for trial in archive.trials(name)):
+    if record.has_epochs:
         path = changed[0]
         raise UserError(
             f"{path}: has changed since study {study} began (it had {before[path]}, it has "

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studies.arms import arms
-from studies.results import StudyResults, Trial
+from studies.records import Trial
+from studies.results import StudyResults
 from studies.space import Alternatives, Choice, Range
 from studies.stats import Array, Goal
 
@@ -59,7 +60,7 @@ def importances(results: StudyResults, arm: str) -> Importances:
     trials = [
         trial
         for trial in results.ranked([t for t in results.search if t.arm == arm])
-        if trial.twin is None and _fits(trial, kinds)
+        if trial.duplicate_of is None and _fits(trial, kinds)
     ]
     trials.sort(key=lambda trial: trial.key)
     why = _why_none(trials, kinds)
@@ -134,14 +135,17 @@ def _distribution(node: Range | Choice | Alternatives) -> BaseDistribution:
 def _fits(trial: Trial, kinds: Mapping[str, BaseDistribution]) -> bool:
     """Whether a trial is of the space as it is; ranges may have been changed since."""
     known = {name: value for name, value in trial.params.items() if name in kinds}
-    return bool(known) and all(_holds(kinds[name], value) for name, value in known.items())
+    return bool(known) and all(_holds(name, kinds[name], value) for name, value in known.items())
 
 
-def _holds(kind: BaseDistribution, value: Any) -> bool:
+def _holds(name: str, kind: BaseDistribution, value: Any) -> bool:
+    from optuna.trial import create_trial
+
     try:
-        return bool(kind._contains(kind.to_internal_repr(value)))
+        create_trial(value=0.0, params={name: value}, distributions={name: kind})
     except ValueError:
         return False
+    return True
 
 
 def _study(trials: Sequence[Trial], kinds: Mapping[str, BaseDistribution], goal: Goal) -> Study:

@@ -15,7 +15,8 @@ from studies.confirmation import confirm_seeds
 from studies.description import budget
 from studies.design_words import startup_sentence
 from studies.levels import ALPHA, LOOKS, MIN_REPEATS
-from studies.results import Look, StudyResults, Trial
+from studies.records import Trial
+from studies.results import Look, StudyResults
 from studies.search import PRUNERS, SAMPLERS
 from studies.spec import Choosing
 from studies.verdicts import BETTER
@@ -44,10 +45,9 @@ def methods(results: StudyResults, comparison: Comparison) -> list[tuple[str, st
 
 def _data(results: StudyResults, comparison: Comparison) -> Iterator[str]:
     """Every data set and split that a trial has met."""
-    sections = [
-        {k: v for k, v in trial.configuration.get("data", {}).items() if k != "batch_size"}
-        for trial in results.trials
-    ]
+    met = [trial.configuration.get("data", {}) for trial in results.trials]
+    met = list({id(section): section for section in met}.values())  # most are one and the same
+    sections = [{k: v for k, v in section.items() if k != "batch_size"} for section in met]
     for section in {json.dumps(section, sort_keys=True): section for section in sections}.values():
         yield _data_set(section, bool(results.redrawn) and results.spec.repeats > 1)
     if not sections:

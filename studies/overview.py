@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
-from lightning_modules.errors import UserError
+from lightning_modules.errors import StorageError, UserError
 from studies import document
 from studies.confirmation import confirm_seeds
 from studies.home import Home
-from studies.results import StudyResults, open_archive, outcome_counts, summary
+from studies.records import RecordReader
+from studies.records.reader import recorded_studies
+from studies.results import StudyResults, outcome_counts, summary
 from studies.spec import resolve
 
 State = Literal["running", "finished", "interrupted"]
@@ -35,21 +38,35 @@ class Listed:
 
 
 def listed(home: Home) -> list[Listed]:
-    """The studies of a home, the last changed first; UserError where the home has no storage."""
-    reader = open_archive(home)
-    files, changes = reader.attribute("study_file"), reader.changes()
-    parts: dict[str, list[str]] = {}
-    for name, study in reader.attribute("study").items():
-        parts.setdefault(study, []).append(name)
+    """The studies of a home, the last changed first; those that cannot be read are left out."""
     found = []
-    for study, names in parts.items():
-        file = next((files[name] for name in names if name in files), None)
-        if file is None:
-            continue
-        times = [time for name in names if (time := changes[name].at)]
-        token = " · ".join(changes[name].token for name in names)
-        found.append(Listed(study, _factors(file), max(times, default=None), token))
+    for study in recorded_studies(home):
+        with suppress(StorageError), RecordReader.open(home, study) as record:
+            if file := record.notes().get("study_file"):
+                token = f"{record.notes()['record']} {record.revision}"
+                found.append(Listed(study, _factors(file), record.changed(), token))
     return sorted(found, key=lambda each: (each.changed or datetime.min, each.study), reverse=True)
+
+
+def unreadable(home: Home) -> dict[str, str]:
+    """The studies of a home whose records cannot be read, each with what is wrong and the way
+    out."""
+    found = {}
+    for study in recorded_studies(home):
+        try:
+            with RecordReader.open(home, study) as record:
+                record.notes()
+        except StorageError as error:
+            found[study] = str(error)
+    return found
+
+
+def change_token(home: Home) -> str:
+    """Changes when a record of the home does: it tells whether what was read is still the truth."""
+    files = [home.record(study) for study in recorded_studies(home)]
+    files += [file.with_name(f"{file.name}-wal") for file in files]
+    found = [(file.name, file.stat()) for file in files if file.exists()]
+    return " ".join(f"{name}:{stat.st_mtime_ns}:{stat.st_size}" for name, stat in found)
 
 
 @lru_cache(maxsize=256)
@@ -85,7 +102,7 @@ class StudyRow:
     outcomes: Mapping[str, int]
     epochs: int
     seconds: float
-    """From the first trial asked to the last one told."""
+    """From the start of the first trial to the end of the last one."""
     changed: datetime | None
 
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
 
 from lightning_modules.configuration import Configuration
-from studies.archive import FINISHED, Archive, Asked, Ledger, end_of
 from studies.arms import Arm
-from studies.records import TrialRecord
+from studies.records import Outcome, Record, Trial
 from studies.samplers import salt_of
 from studies.search import PRUNERS, SAMPLERS
 from studies.space import Point
 from studies.spec import Spec
+from studies.trial_store import AskedTrial, SearchStudy, TrialStore
 
 FRESH = ("confirm", "cross")
 """Phases whose trainings have seeds that no search uses."""
@@ -32,21 +31,21 @@ def derive_seed(study_seed: int, phase: str, index: int, repeat: int = 1) -> int
     return (int.from_bytes(digest[:4], "big") >> 2) * 2 + (phase in FRESH)
 
 
-class Source(Protocol):
+class TrialSource(Protocol):
     """Where the runner gets trials from: the search of an arm, or the fresh runs."""
 
-    ledger: Ledger
+    store: TrialStore
 
-    def ask(self) -> Asked | None:
+    def ask(self) -> AskedTrial | None:
         """The next trial, or None when there is no more to do."""
         ...
 
-    def may_prune(self, asked: Asked, epoch: int) -> bool:
+    def may_prune(self, asked: AskedTrial, epoch: int) -> bool:
         """Whether its pruner must be asked after this epoch."""
         ...
 
-    def finished(self, asked: Asked, epochs: int) -> None:
-        """A trial was told after that many trained epochs."""
+    def finished(self, trial: Trial) -> None:
+        """A trial ended or was interrupted."""
         ...
 
 
@@ -67,65 +66,54 @@ class Budget:
 
 @dataclass
 class ArmSearch:
-    """One search of one arm: its Optuna study, its sampler, its pruner and its budget."""
+    """One search of one arm: its trials, its sampler, its pruner and its budget."""
 
     arm: Arm
     spec: Spec
-    ledger: Ledger
+    store: TrialStore
     budget: Budget
     repeat: int = 1
     split: int | None = None
     """The seed of its split; None for the file's own."""
-    running: dict[int, Asked] = field(default_factory=dict)
+    running: set[int] = field(default_factory=set)
+    """The numbers of the trials that were handed out."""
     spent: int = 0
-    """Epochs of finished trials."""
+    """Epochs of trials that have ended."""
     asked: int = 0
-    """Trials that exist: finished, running or queued."""
-    queued: deque[int] = field(default_factory=deque)
-    """The numbers of those that wait to be handed out, interrupted ones among them."""
+    """Trials that exist."""
+    interrupted: deque[int] = field(default_factory=deque)
+    """The numbers of those that wait to be continued."""
 
     @classmethod
     def open(
-        cls,
-        arm: Arm,
-        spec: Spec,
-        archive: Archive,
-        noted: Mapping[str, Any],
-        repeat: int = 1,
-        split: int | None = None,
+        cls, arm: Arm, spec: Spec, record: Record, repeat: int = 1, split: int | None = None
     ) -> ArmSearch:
-        """A search, continued where the storage has it; `noted` is written to the first repeat."""
-        attributes: dict[str, Any] = {"study": spec.study, "arm": arm.name, "phase": "search"}
-        if repeat == 1:
-            attributes |= {"study_file": spec.text, "sampler": str(spec.sampler), **noted}
-            if spec.design.sequential:
-                attributes["sequence"] = asdict(spec.design.plan)
-        else:
-            attributes |= {"repeat": repeat, "split": split}
-        ledger = archive.ledger(
+        """A search, continued where the record has it."""
+        search = record.add_search(
             search_name(spec.study, arm.name, repeat),
-            spec.objective.goal,
-            pruner=build_pruner(spec),
-            attributes=attributes,
+            arm=arm.name,
+            repeat=repeat,
+            split=split,
+            goal=spec.objective.goal,
         )
+        store = TrialStore(record, search, SearchStudy(search, build_pruner(spec)))
         budget = Budget(spec.trials_asked, spec.epochs, spec.max_epochs)
-        return cls(arm, spec, ledger, budget, repeat, split)
+        return cls(arm, spec, store, budget, repeat, split)
 
     def __post_init__(self) -> None:
-        trials = self.ledger.trials()
-        self.asked = len(trials)
-        self.queued.extend(t.number for t in trials if t.state == TrialState.WAITING)
-        self.spent = sum(_epochs(trial) for trial in trials)
+        self.asked = len(self.store.trials)
+        self.interrupted.extend(self.store.interrupted)
+        self.spent = sum(trial.epochs for trial in self.store.ended)
         self._grid: Iterator[Point] | None = None
         if self.spec.sampler.name == "grid":
-            self._grid = self._remaining_points(trials)
+            self._grid = self._remaining_points()
 
     @property
     def progress(self) -> float:
         """How much of its budget is used; arms advance in turn by this."""
         if self.budget.epochs is not None:
             return (self.spent + len(self.running) * self.budget.longest) / self.budget.epochs
-        return float(self.asked - len(self.queued))
+        return float(self.asked - len(self.interrupted))
 
     @property
     def total(self) -> int | None:
@@ -135,72 +123,104 @@ class ArmSearch:
     @property
     def is_done(self) -> bool:
         """Whether its budget is used and all of its trials have ended."""
-        if self.queued or self.running:
+        if self.interrupted or self.running:
             return False
         if self._grid is not None:
             return self.asked >= (self.total or 0)
         return not self.budget.allows(self.asked, self.spent, 0)
 
-    def ask(self) -> Asked | None:
+    def ask(self) -> AskedTrial | None:
         """The next trial of this arm, or None when its budget is used."""
-        if not self.queued and not self._enqueue_next():
-            return None
-        number = self.queued.popleft() if self.queued else self.asked
-        self.asked = max(self.asked, number + 1)
-        self.ledger.study.sampler = build_sampler(self.spec, number, self.repeat)
-        trial = self.ledger.study.ask()
-        configuration = Configuration.resolve(self.arm.space.suggest(trial))
-        record = TrialRecord(
-            key=trial_key(self.arm.name, trial.number, self.repeat),
-            number=trial.number,
+        study = self.store.study
+        assert study is not None
+        if self.interrupted:
+            number = self.interrupted.popleft()
+            study.study.sampler = build_sampler(self.spec, number, self.repeat)
+            asked = self.store.resume(number)
+            self._report_again(asked)
+        else:
+            point, is_open = self._next_point()
+            if not is_open:
+                return None
+            handle = study.ask(build_sampler(self.spec, self.asked, self.repeat), point)
+            configuration = Configuration.resolve(self.arm.space.suggest(handle))
+            is_default = self._grid is None and point is not None
+            trial = self._new_trial(handle.number, configuration, is_default)
+            asked = self.store.begin(trial, configuration, handle)
+            self.asked += 1
+        self.running.add(asked.trial.number)
+        return asked
+
+    def _new_trial(self, number: int, configuration: Configuration, is_default: bool) -> Trial:
+        return new_trial(
+            configuration,
+            key=trial_key(self.arm.name, number, self.repeat),
+            number=number,
             arm=self.arm.name,
             phase="search",
-            seed=derive_seed(self.spec.seed, "search", trial.number, self.repeat),
-            configuration=configuration,
-            sampler=self.spec.sampler.name,
+            seed=derive_seed(self.spec.seed, "search", number, self.repeat),
+            default=is_default,
             repeat=self.repeat,
             split=self.split,
         )
-        asked = self.ledger.begin(trial, record)
-        self.running[trial.number] = asked
-        return asked
 
-    def may_prune(self, asked: Asked, epoch: int) -> bool:
-        """Whether the pruner has a say after this epoch: past the warm-up, before the end, and
-        not where an earlier attempt at this trial was allowed to go on."""
-        if self.spec.pruner.name == "none" or epoch in asked.reported:
+    def may_prune(self, asked: AskedTrial, epoch: int) -> bool:
+        """Whether the pruner has a say after this epoch: past the warm-up and before the end."""
+        if self.spec.pruner.name == "none":
             return False
         warmup = self.spec.pruner.parameters["warmup"]
-        return bool(warmup < epoch < asked.record.configuration.trainer["epochs"])
+        return bool(warmup < epoch < asked.configuration.trainer["epochs"])
 
-    def finished(self, asked: Asked, epochs: int) -> None:
-        """A trial was told."""
-        del self.running[asked.record.number]
-        self.spent += epochs
+    def _report_again(self, asked: AskedTrial) -> None:
+        """Give the pruner the epochs that a trial had before it was interrupted.
 
-    def _enqueue_next(self) -> bool:
-        """Make room for another trial; where its point is known beforehand, queue it."""
+        It went on after all of them but the last: there the driver may have died before it could
+        act on what the pruner said.
+        """
+        assert asked.handle is not None
+        for epoch, value in sorted(asked.curve.items()):
+            asked.answers.update(dict.fromkeys(asked.answers, False))
+            asked.handle.report(value, epoch)
+            if self.may_prune(asked, epoch):
+                asked.should_prune(epoch)
+
+    def finished(self, trial: Trial) -> None:
+        """A trial ended or was interrupted."""
+        self.running.discard(trial.number)
+        if trial.outcome == Outcome.interrupted:
+            self.interrupted.append(trial.number)
+        else:
+            self.spent += trial.epochs
+
+    def _next_point(self) -> tuple[Point | None, bool]:
+        """The point of another trial where it is known beforehand; whether there may be one."""
         if self._grid is not None:
             point = next(self._grid, None)
-            if point is None:
-                return False
-            self.ledger.enqueue(point)
-        elif not self.budget.allows(self.asked, self.spent, len(self.running)):
-            return False
-        elif self.asked == 0:
-            self.ledger.enqueue(self.arm.space.default(), default=True)
-        else:
-            return True
-        self.queued.append(self.asked)
-        self.asked += 1
-        return True
+            return point, point is not None
+        if not self.budget.allows(self.asked, self.spent, len(self.running)):
+            return None, False
+        return (self.arm.space.default() if self.asked == 0 else None), True
 
-    def _remaining_points(self, trials: Sequence[FrozenTrial]) -> Iterator[Point]:
-        """Grid points that no trial has; a trial's point is what it was queued with."""
-        taken = {_point_key(trial.system_attrs.get("fixed_params", {})) for trial in trials}
+    def _remaining_points(self) -> Iterator[Point]:
+        """Grid points that no trial has."""
+        known = (trial.sampler_state for trial in self.store.trials.values())
+        taken = {_point_key(state.get("fixed_params", {})) for state in known}
         for point in self.arm.space.grid():
             if _point_key(point) not in taken:
                 yield point
+
+
+def new_trial(configuration: Configuration, **known: Any) -> Trial:
+    """A trial of which nothing has happened yet."""
+    return Trial(
+        **{
+            "outcome": None, "value": None, "configuration": configuration.to_dict(),
+            "config_hash": configuration.hash, "epochs": 0, "best_epoch": None, "best": {},
+            "test": {}, "reason": "", "seconds": 0.0, "run_id": None, "duplicate_of": None,
+            "default": False, "params": {}, "curve": {}, "started": None, "ended": None,
+            **known,
+        }
+    )  # fmt: skip
 
 
 def build_sampler(
@@ -217,7 +237,7 @@ def build_sampler(
 
 
 def build_pruner(spec: Spec) -> optuna.pruners.BasePruner:
-    """The study file's pruner; its warm-up is kept by `ArmSearch.should_prune`."""
+    """The study file's pruner; its warm-up is kept by `ArmSearch.may_prune`."""
     parameters = {k: v for k, v in spec.pruner.parameters.items() if k != "warmup"}
     pruner: optuna.pruners.BasePruner = PRUNERS[spec.pruner.name].build(
         spec.max_epochs, **parameters
@@ -240,11 +260,6 @@ def trial_key(arm: str, number: int, repeat: int = 1, phase: str = "search") -> 
     if phase != "search":
         parts.append(phase)
     return "-".join([*parts, f"{number:04d}"])
-
-
-def _epochs(trial: FrozenTrial) -> int:
-    end = end_of(trial)
-    return end.epochs if end and trial.state in FINISHED and "twin" not in trial.user_attrs else 0
 
 
 def _point_key(point: Point) -> tuple[tuple[str, str], ...]:

@@ -1,6 +1,6 @@
 """Registers the network that stands for a study in MLflow's model registry.
 
-Beside the tracker's files this is the only one that writes to MLflow.
+Beside the mirror's files this is the only one that writes to MLflow.
 """
 
 from __future__ import annotations
@@ -10,12 +10,21 @@ from dataclasses import dataclass
 
 from lightning_modules.errors import StorageError, UserError
 from lightning_modules.sections import COMMAND
-from studies import logged_model
-from studies.checkpoints import Chosen, checkpoint_of, choose
+from studies.checkpoint_source import checkpoint_of
+from studies.checkpoints import Chosen, choose
 from studies.comparison import Comparison, compare
-from studies.delivery import run_or_none
 from studies.expectation import expectation
-from studies.mlflow_client import MlflowClient, MlflowException, Run, connect, is_database, usable
+from studies.mirrors import logged_model
+from studies.mirrors.left import sync_command
+from studies.mirrors.mlflow_client import (
+    MlflowClient,
+    MlflowException,
+    Run,
+    connect,
+    is_database,
+    usable,
+)
+from studies.mirrors.mlflow_study import run_or_none
 from studies.results import StudyResults
 from studies.sentences import verdicts
 
@@ -62,9 +71,9 @@ def promote(results: StudyResults, name: str | None = None, alias: str = "champi
     with usable(uri):
         run = run_or_none(client, chosen.trial.run_id)
         if run is None:
+            command = sync_command(results.home, results.study)
             raise StorageError(
-                f"MLflow has no run of {chosen.trial.key}; `fairtune sync {results.study}` "
-                "delivers what it lacks"
+                f"MLflow has no run of {chosen.trial.key}; `{command}` delivers what it lacks"
             )
         tags["fairtune.dataset"] = run.data.tags.get("fairtune.dataset", "")
         try:

@@ -11,8 +11,8 @@ from statistics import fmean, median
 from lightning_modules.metrics import METRICS
 from studies.arms import arms
 from studies.confirmation import confirm_seeds
-from studies.records import Outcome
-from studies.results import StudyResults, Trial
+from studies.records import Outcome, Trial
+from studies.results import StudyResults
 
 NEGLIGIBLE = 1e-6
 """A value below this share of the median makes logarithms of all values meaningless."""

@@ -6,16 +6,16 @@ goes to the next one, so that no worker is idle and a stop leaves whole repeats.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from studies.archive import Archive, Asked
 from studies.arms import arms
 from studies.confirmation import Confirmation, PlannedTraining, confirm_seeds, plan
-from studies.phases import ArmSearch, Source, search_name
+from studies.phases import ArmSearch, TrialSource, search_name
+from studies.records import Record
 from studies.spec import Spec
 from studies.splits import Splits
+from studies.trial_store import AskedTrial
 
 
 @dataclass
@@ -42,9 +42,8 @@ class Repeats:
     """All repeats of a study, opened one by one, and the fresh runs of their winners."""
 
     spec: Spec
-    archive: Archive
+    record: Record
     splits: Splits
-    noted: Mapping[str, Any]
     arms_of: Callable[[Repeats, int], Iterable[str]]
     """The arms that take part in a repeat; none where there is no such repeat, or not yet."""
     opened: list[Repeat] = field(default_factory=list)
@@ -54,21 +53,21 @@ class Repeats:
     def open(
         cls,
         spec: Spec,
-        archive: Archive,
+        record: Record,
         splits: Splits,
-        noted: Mapping[str, Any],
         arms_of: Callable[[Repeats, int], Iterable[str]],
     ) -> Repeats:
         """The repeats of a study, those that were begun before continued."""
-        made = cls(spec, archive, splits, noted, arms_of)
-        known = set(archive.names())
+        made = cls(spec, record, splits, arms_of)
+        known = {search.name for search in record.searches()}
         begun = [
             number
             for number in range(1, spec.repeats + 1)
             if any(search_name(spec.study, arm.name, number) in known for arm in arms(spec))
         ]
+        made.open_next()  # the searches come first in every list
         if spec.confirm is not None:
-            made.fresh.append(Confirmation.open(spec, archive))
+            made.fresh.append(Confirmation.open(spec, record))
         while len(made.opened) < max(begun, default=1) and made.open_next():
             pass
         return made
@@ -80,9 +79,7 @@ class Repeats:
         if not names:
             return False
         searches = [
-            ArmSearch.open(
-                arm, self.spec, self.archive, self.noted, number, self.splits.seed(number)
-            )
+            ArmSearch.open(arm, self.spec, self.record, number, self.splits.seed(number))
             for arm in arms(self.spec)
             if arm.name in names
         ]
@@ -105,10 +102,12 @@ class Repeats:
     @property
     def worked(self) -> bool:
         """Whether any trial has ended well."""
-        sources: list[Source] = [*self.searches, *self.fresh]
-        return any(source.ledger.worked for source in sources)
+        sources: list[TrialSource] = [*self.searches, *self.fresh]
+        return any(source.store.worked for source in sources)
 
-    def next_trial(self, *, searching: bool, fresh: bool = True) -> tuple[Source, Asked] | None:
+    def next_trial(
+        self, *, searching: bool, fresh: bool = True
+    ) -> tuple[TrialSource, AskedTrial] | None:
         """What to train next: with `searching` from the searches, with `fresh` their fresh runs."""
         for repeat in self._in_turn(searching):
             if searching:
@@ -142,7 +141,7 @@ class Repeats:
 
     def plan_cross(self, planned: Sequence[PlannedTraining]) -> Confirmation:
         """The runs of chosen configurations on other splits, the last thing of a study."""
-        crossed = Confirmation.open(self.spec, self.archive, "cross")
+        crossed = Confirmation.open(self.spec, self.record, "cross")
         crossed.add(planned)
         self.fresh.append(crossed)
         return crossed

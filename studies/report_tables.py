@@ -14,8 +14,8 @@ from studies.claim_words import MATCHED, claim_words, interval_words, verdict_wo
 from studies.comparison import ArmResult, Comparison, PairResult
 from studies.description import PHASES
 from studies.expectation import expectation
-from studies.records import Outcome
-from studies.results import StudyResults, Trial
+from studies.records import Outcome, Trial
+from studies.results import StudyResults
 from studies.space import Alternatives, Choice, Range
 from studies.wording import (
     amount,
@@ -378,7 +378,7 @@ def outcomes(results: StudyResults) -> Table:
             if not trials:
                 continue
             counts = [sum(trial.outcome == outcome for trial in trials) for outcome in columns]
-            reused = sum(trial.twin is not None for trial in trials)
+            reused = sum(trial.duplicate_of is not None for trial in trials)
             epochs = sum(trial.epochs for trial in trials)
             seconds = duration(sum(trial.seconds for trial in trials))
             figures = map(str, (*counts, reused, epochs))

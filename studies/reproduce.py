@@ -18,18 +18,18 @@ from lightning_modules.data.datasets import DATASETS
 from lightning_modules.errors import StorageError, UserError
 from lightning_modules.networks import NETWORKS
 from studies import results
-from studies.checkpoints import checkpoint_of
+from studies.checkpoint_source import checkpoint_of
 from studies.database import sqlite_file
 from studies.driver import versions
 from studies.engines import Engine, Epoch, Task
 from studies.hardware import hardware
-from studies.home import Home, slug
+from studies.home import Home
 from studies.identities import code, identity, is_script
 from studies.phases import trial_key
 from studies.placeholders import is_program
-from studies.records import Outcome, TrialEnd
-from studies.results import StudyResults, Trial
-from studies.spool import Spool
+from studies.records import Outcome, RecordReader, Trial, TrialEnd
+from studies.records.deliveries import run_ids
+from studies.results import StudyResults
 from studies.weights import weights_file, with_weights_file
 
 TOLERANCE = 1e-3
@@ -83,8 +83,8 @@ def find(home: Home, run: str) -> tuple[StudyResults, Trial]:
     if key not in known:
         raise UserError(f"{study}: {unknown('trial', key, known)}")
     trial = known[key]
-    if trial.twin is not None:
-        trial = known[trial_key(trial.arm, trial.twin, trial.repeat)]
+    if trial.duplicate_of is not None:
+        trial = known[trial_key(trial.arm, trial.duplicate_of, trial.repeat)]
     return loaded, trial
 
 
@@ -96,7 +96,7 @@ def reproduce(
     `seed` takes the place of the recorded one. Raises UserError where nothing was recorded or the
     weights that it started from cannot be read, and DataError where the data cannot.
     """
-    recorded, complete = _recorded(found, trial)
+    recorded = _recorded(found, trial)
     if not recorded:
         raise UserError(
             f"{found.study}/{trial.key}: no epoch of it is recorded "
@@ -123,8 +123,8 @@ def reproduce(
             split=trial.split,
         )
         again, end = _train(engine, task, max(recorded), trial.outcome == Outcome.completed)
-        metrics = _compared(recorded, again, finite_only=not complete)
-        metrics |= _compared({0: trial.test}, {0: end.test}, finite_only=False)
+        metrics = _compared(recorded, again)
+        metrics |= _compared({0: trial.test}, {0: end.test})
         weights = None
         if not is_program(configuration):
             weights = _weights(found, trial, Path(folder) / "again.pt")
@@ -148,13 +148,13 @@ def reproduce(
 def _of_run(home: Home, run_id: str) -> tuple[str, str]:
     """The study and the key of an MLflow run: what the home notes of deliveries, or MLflow."""
     for study in results.names(home):
-        for key, delivered in Spool(home, study).run_ids().items():
+        for key, delivered in run_ids(home, study).items():
             if delivered == run_id:
                 return study, key
     store = sqlite_file(home.mlflow_uri)
     if store is None or store.exists():
-        from studies.delivery import run_or_none  # MLflow takes seconds
-        from studies.mlflow_client import connect, usable
+        from studies.mirrors.mlflow_client import connect, usable
+        from studies.mirrors.mlflow_study import run_or_none  # MLflow takes seconds
 
         client = connect(home.mlflow_uri)
         with usable(home.mlflow_uri):
@@ -171,31 +171,10 @@ def _of_run(home: Home, run_id: str) -> tuple[str, str]:
     )
 
 
-def _recorded(found: StudyResults, trial: Trial) -> tuple[Epochs, bool]:
-    """Every metric of every epoch, and whether infinite ones are among them.
-
-    The home's own record holds them to the last bit; MLflow holds the same but infinity.
-    """
-    spooled = Spool(found.home, found.study).read(slug(trial.key))
-    if spooled is not None and spooled.epochs:
-        return {epoch: _results(told) for epoch, (_, told) in spooled.epochs.items()}, True
-    if trial.run_id is None or not trial.epochs:
-        return {}, True
-    from studies.mlflow_client import MlflowException, connect, usable
-
-    client = connect(found.home.mlflow_uri)
-    epochs: dict[int, dict[str, float]] = {}
-    with usable(found.home.mlflow_uri):
-        try:
-            names = _results(client.get_run(trial.run_id).data.metrics)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            return {}, True
-        for name in names:
-            for point in client.get_metric_history(trial.run_id, name):
-                epochs.setdefault(point.step, {})[name] = point.value
-    return epochs, False
+def _recorded(found: StudyResults, trial: Trial) -> Epochs:
+    """Every metric of every epoch."""
+    with RecordReader.open(found.home, found.study) as record:
+        return {row.epoch: _results(row.metrics) for row in record.epochs(trial.id)}
 
 
 def _results(metrics: Mapping[str, float]) -> dict[str, float]:
@@ -216,14 +195,12 @@ def _train(engine: Engine, task: Task, last: int, to_its_end: bool) -> tuple[Epo
             (engine.proceed if go_on else engine.stop)(event.trial)
 
 
-def _compared(recorded: Epochs, again: Epochs, *, finite_only: bool) -> dict[str, float]:
+def _compared(recorded: Epochs, again: Epochs) -> dict[str, float]:
     """The largest relative difference of every metric."""
     worst: dict[str, float] = {}
     for epoch in sorted(recorded.keys() | again.keys()):
         then, now = recorded.get(epoch, {}), again.get(epoch, {})
         for name in [*then, *(name for name in now if name not in then)]:
-            if finite_only and math.isinf(now.get(name, 0.0)):
-                continue
             difference = math.inf
             if name in then and name in now:
                 difference = relative_difference(then[name], now[name])
@@ -301,9 +278,9 @@ def _differences(found: StudyResults, trial: Trial, seed: int, end: TrialEnd) ->
     now = versions() | hardware()
     then = {f"version:{name}": value for name, value in found.versions.items()}
     then |= {f"hardware:{name}": value for name, value in found.hardware.items()}
-    spooled = Spool(found.home, found.study).read(slug(trial.key))
-    if spooled is not None and "fairtune.version" in spooled.tags:
-        then["version:fairtune"] = spooled.tags["fairtune.version"]
+    with RecordReader.open(found.home, found.study) as record:
+        if version := record.version(trial.id):
+            then["version:fairtune"] = version
     for key in dict.fromkeys([*now, *then]):
         if key in then and then[key] != now.get(key):
             yield f"{key.partition(':')[2]} was {then[key]}, is {now.get(key, 'not known')}"

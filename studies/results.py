@@ -2,84 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from statistics import fmean
 from typing import Any
-
-from optuna.trial import FrozenTrial, TrialState
 
 from lightning_modules.components import unknown
 from lightning_modules.errors import UserError
 from studies import document
-from studies.archive import FILES, Archive, end_of
-from studies.archive_reader import SQLITE, ArchiveReader
 from studies.arms import arms
 from studies.garbage import uncollected
 from studies.home import Home
-from studies.records import Outcome, merit
+from studies.records import Outcome, RecordReader, Trial, merit
+from studies.records.deliveries import run_ids
+from studies.records.reader import recorded_studies
 from studies.spec import Spec, resolve
-from studies.spool import Spool
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One trial as it was told; `value` is the objective at its best epoch."""
-
-    key: str
-    arm: str
-    phase: str
-    outcome: Outcome | None
-    """None while it runs or waits."""
-    value: float | None
-    seed: int
-    configuration: Mapping[str, Any]
-    config_hash: str
-    epochs: int
-    best_epoch: int | None
-    best: Mapping[str, float]
-    test: Mapping[str, float]
-    reason: str
-    seconds: float
-    run_id: str | None
-    twin: int | None
-    """The trial whose result this one repeats, by number."""
-    default: bool
-    """Whether it has the components' defaults."""
-    params: Mapping[str, Any]
-    """What the sampler chose, by the names in Optuna."""
-    curve: Mapping[int, float]
-    """The objective after every epoch, counted from 1."""
-    started: datetime | None
-    ended: datetime | None
-    device: str = ""
-    """What it was trained on: `cpu` or the name of a GPU."""
-    traceback: str = ""
-    """Where an error happened."""
-    data_hash: str = ""
-    """Identity of the data that it saw."""
-    weights_hash: str = ""
-    """Identity of the file of weights that it started from."""
-    repeat: int = 1
-    """The independent search of its arm that it belongs to, counted from 1."""
-    split: int | None = None
-    """The seed of its split, where that is not the configuration's own."""
-    number: int = 0
-    """Its number in its Optuna study."""
-    rows: Mapping[str, int] = field(default_factory=dict)
-    """Rows of `train`, `validation` and `test`, as far as they are known."""
-
-    @property
-    def split_seed(self) -> int | None:
-        """The seed by which its rows were divided; None where only the user's code knows."""
-        known = self.configuration.get("data", {}).get("split_seed")
-        return known if self.split is None else self.split
 
 
 @dataclass(frozen=True)
@@ -155,17 +94,17 @@ class StudyResults:
         each = self.spec.trials_asked
         return None if each is None else self.spec.repeats * each * len(self.arms)
 
-    @property
+    @cached_property
     def ended(self) -> list[Trial]:
-        """Trials that were told."""
+        """Trials that have ended, interrupted ones among them."""
         return [trial for trial in self.trials if trial.outcome is not None]
 
-    @property
+    @cached_property
     def search(self) -> list[Trial]:
-        """Trials of the search that were told."""
+        """Trials of the searches that have ended."""
         return [trial for trial in self.ended if trial.phase == "search"]
 
-    @property
+    @cached_property
     def ranking(self) -> list[Trial]:
         """Completed trials of the search, the best first; of equals the earlier one."""
         return self.ranked(self.search)
@@ -176,8 +115,12 @@ class StudyResults:
         return sorted(done, key=lambda t: merit(t.value, t.best, self.spec.objective))
 
     def searched(self, arm: str, repeat: int) -> list[Trial]:
-        """The trials of a search that were told."""
+        """The trials of a search that have ended."""
         return self._by_search.get((arm, repeat), [])
+
+    @cached_property
+    def _ranked_by_search(self) -> dict[tuple[str, int], list[Trial]]:
+        return {search: self.ranked(trials) for search, trials in self._by_search.items()}
 
     @cached_property
     def _by_search(self) -> dict[tuple[str, int], list[Trial]]:
@@ -189,7 +132,7 @@ class StudyResults:
     def candidates(self, arm: str, repeat: int = 1) -> list[Trial]:
         """The configurations of a search that train on fresh seeds, the best first."""
         found: dict[str, Trial] = {}
-        for trial in self.ranked(self.searched(arm, repeat)):
+        for trial in self._ranked_by_search.get((arm, repeat), []):
             if self.spec.design.at is None or not trial.default:
                 found.setdefault(trial.config_hash, trial)
         return list(found.values())[: self.spec.design.top if self.spec.confirm else 1]
@@ -259,147 +202,64 @@ def outcome_counts(trials: Sequence[Trial]) -> dict[str, int]:
 
 
 def names(home: Home) -> list[str]:
-    """The studies of a home."""
-    return _names(open_archive(home))
-
-
-def open_archive(home: Home) -> ArchiveReader:
-    """The home's storage, for reading; UserError where the home has none."""
+    """The studies of a home; UserError where it has none."""
     if not exists(home):
         raise UserError(f"{home.path} holds no studies yet; start one with `fairtune run`")
-    return ArchiveReader.open(home)
+    return recorded_studies(home)
 
 
 def exists(home: Home) -> bool:
-    """Whether the home has a storage; a database server is believed to."""
-    path = _database(home)
-    return path is None or path.exists()
-
-
-def change_token(home: Home) -> str:
-    """Changes when the home's storage does: it tells whether what was read is still the truth.
-
-    A database server says nothing of the kind; its token changes every five seconds.
-    """
-    path = _database(home)
-    if path is None:
-        return str(int(time.time() / 5))
-    files = (path, path.with_name(path.name + "-wal"))
-    found = [file.stat() for file in files if file.exists()]
-    return " ".join(f"{stat.st_mtime_ns}:{stat.st_size}" for stat in found)
-
-
-def _database(home: Home) -> Path | None:
-    """The SQLite file of the home; None where its storage is a server."""
-    url = home.optuna_url
-    return Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
+    """Whether the home has any study."""
+    return bool(recorded_studies(home))
 
 
 def load(home: Home, study: str) -> StudyResults:
     """Everything that the home says of a study; UserError where the home has no such study."""
-    return read(open_archive(home), home, study)
+    known = names(home)
+    if study not in known:
+        raise UserError(f"{home.path}: {unknown('study', study, known)}")
+    with RecordReader.open(home, study) as record:
+        return read(record, home, study)
 
 
-def read(archive: Archive | ArchiveReader, home: Home, study: str) -> StudyResults:
-    """Everything that an opened storage says of a study; `home` is where its files are."""
-    parts = {
-        name: archive.attributes(name)
-        for name in archive.names()
-        if name == study or name.startswith((f"{study}/", f"{study}:"))
-    }
-    file = next((text for part in parts.values() if (text := part.get("study_file"))), None)
-    if file is None:
-        raise UserError(f"{home.path}: {unknown('study', study, _names(archive))}")
-    runs = Spool(home, study).run_ids()
+def read(record: RecordReader, home: Home, study: str) -> StudyResults:
+    """Everything that an opened record says of a study; `home` is where its files are."""
+    notes = record.notes()
+    if "study_file" not in notes:
+        raise UserError(f"{record.path}: study {study} was not begun; run it again")
     with uncollected():
-        trials = [
-            _trial(trial, attributes, runs)
-            for name, attributes in parts.items()
-            for trial in archive.trials(name)
-        ]
+        trials = record.trials(run_ids=run_ids(home, study))
+    file = notes["study_file"]
     spec = resolve(document.parse(file, f"the stored file of {study}"), recorded=True)
-    spec = spec.with_sequence(_first(parts, "sequence", None))
+    spec = spec.with_sequence(notes.get("sequence"))
     return StudyResults(
         home,
         spec,
-        [trial for trial in trials if trial and _counts(trial, spec)],
-        finished=any(part.get("finished") == file for part in parts.values()),
-        versions=_noted(parts, "version:"),
-        hardware=_noted(parts, "hardware:"),
-        files=_first(parts, FILES, {}),
-        looks=[Look(**look) for look in _first(parts, "looks", ())],
-        command=_first(parts, "command", ()),
-        redrawn=_first(parts, "redrawn", ()),
-        fixed_parts=_first(parts, "fixed_parts", ""),
+        [trial for trial in trials if _counts(trial, spec)],
+        finished=notes.get("finished") == file,
+        versions=_noted(notes, "version:"),
+        hardware=_noted(notes, "hardware:"),
+        files=notes.get("files", {}),
+        looks=[Look(**look) for look in notes.get("looks", ())],
+        command=notes.get("command", ()),
+        redrawn=notes.get("redrawn", ()),
+        fixed_parts=notes.get("fixed_parts", ""),
     )
-
-
-def _names(archive: Archive | ArchiveReader) -> list[str]:
-    found = {archive.attributes(name).get("study") for name in archive.names()}
-    return sorted(name for name in found if name)  # other Optuna studies may live there too
 
 
 def _counts(trial: Trial, spec: Spec) -> bool:
     """Whether a trial belongs to what the study claims: from arms to configurations, the further
-    repeats stay in the storage and are no part of it."""
+    repeats stay in the record and are no part of it."""
     return trial.repeat <= spec.repeats and (spec.repeats > 1 or trial.phase != "cross")
 
 
-def _first(parts: Mapping[str, Mapping[str, Any]], key: str, default: Any) -> Any:
-    """An attribute of the first part that has it."""
-    return next((part[key] for part in parts.values() if key in part), default)
-
-
-def _noted(parts: Mapping[str, Mapping[str, Any]], prefix: str) -> dict[str, str]:
-    """What the driver noted of a run under names that begin so; the first part knows best."""
+def _noted(notes: Mapping[str, Any], prefix: str) -> dict[str, str]:
+    """What the driver noted of a run under names that begin so."""
     return {
-        key.removeprefix(prefix): str(value)
-        for attributes in reversed(list(parts.values()))
-        for key, value in sorted(attributes.items())
-        if key.startswith(prefix)
+        name.removeprefix(prefix): str(value)
+        for name, value in sorted(notes.items())
+        if name.startswith(prefix)
     }
-
-
-def _trial(
-    trial: FrozenTrial, attributes: Mapping[str, Any], runs: Mapping[str, str]
-) -> Trial | None:
-    told = trial.user_attrs
-    if "configuration" not in told or "key" not in told:
-        return None  # queued, not started
-    end = end_of(trial)
-    outcome = end.outcome if end else None
-    running = trial.state == TrialState.RUNNING
-    return Trial(
-        key=told["key"],
-        arm=told.get("arm", attributes.get("arm", "")),
-        phase=attributes.get("phase", "search"),
-        number=trial.number,
-        repeat=told.get("repeat", attributes.get("repeat", 1)),
-        split=told.get("split", attributes.get("split")),
-        outcome=None if running else outcome,
-        value=trial.value if trial.state == TrialState.COMPLETE else None,
-        seed=told["seed"],
-        configuration=json.loads(told["configuration"]),
-        config_hash=told["config_hash"],
-        epochs=end.epochs if end else 0,
-        best_epoch=end.best_epoch if end else None,
-        best=end.best if end else {},
-        test=end.test if end else {},
-        reason=end.reason if end else "",
-        seconds=end.seconds if end else 0.0,
-        run_id=runs.get(told["key"], told.get("mlflow_run_id")),
-        twin=told.get("twin"),
-        default=bool(told.get("default")),
-        params=trial.params,
-        curve=trial.intermediate_values,
-        started=trial.datetime_start,
-        ended=trial.datetime_complete,
-        device=end.device if end else "",
-        traceback=(end.traceback or "") if end else "",
-        data_hash=end.data_hash if end else "",
-        weights_hash=end.weights_hash if end else "",
-        rows=end.rows if end else {},
-    )
 
 
 def summary(results: StudyResults) -> dict[str, Any]:

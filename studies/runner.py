@@ -1,32 +1,30 @@
-"""The whole flow of a study: ask, submit, report, prune, tell, log, confirm."""
+"""The whole flow of a study: ask, submit, record, prune, finish, confirm."""
 
 from __future__ import annotations
 
 import shutil
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-from optuna.trial import FrozenTrial
 
 from lightning_modules import own
 from lightning_modules.errors import StorageError
 from studies import results
-from studies.archive import Archive, Asked, Ledger, end_of
 from studies.arms import arms
-from studies.checkpoints import checkpoints_to_delete
+from studies.checkpoints import CheckpointKeeper
+from studies.continuing import design_notes
 from studies.engines import Ended, Engine, Epoch, Event, Task
 from studies.failures import ATTEMPTS, RETRIED, FailureRun
 from studies.home import Home
-from studies.listeners import Display, Tracker
-from studies.phases import Source
-from studies.records import STOPPED, Outcome, TrialEnd
+from studies.listeners import Display
+from studies.phases import TrialSource
+from studies.records import STOPPED, Outcome, Record, Trial, TrialEnd
 from studies.repeats import Repeats
 from studies.results import StudyResults
 from studies.spec import Spec
 from studies.splits import Splits, splits_of
+from studies.trial_store import AskedTrial, TrialStore
 from studies.weights import weights_file
 
 __all__ = ["Display", "Runner"]
@@ -34,20 +32,25 @@ __all__ = ["Display", "Runner"]
 DRAIN_SECONDS = 5.0
 """What trials under way have to finish their epoch when the study is stopped."""
 INTERRUPTED = TrialEnd(Outcome.interrupted, reason=STOPPED)
-NextTrial = Callable[[], tuple[Source, Asked] | None]
+NextTrial = Callable[[], tuple[TrialSource, AskedTrial] | None]
 TICK = 0.25
 """Seconds between two looks at the clock and at a request to stop."""
 
 
 @dataclass
-class Running:
-    """A trial that was handed out, and how far it was told of in this run."""
+class RunningTrial:
+    """A trial that was handed out, and how far it has come in this run."""
 
-    source: Source
-    asked: Asked
+    source: TrialSource
+    asked: AskedTrial
     since: float = 0.0
     epochs: int = 0
-    """A further attempt tells the same epochs again."""
+    """A further attempt reports the same epochs again."""
+
+    @property
+    def store(self) -> TrialStore:
+        """Where it is kept."""
+        return self.source.store
 
 
 @dataclass
@@ -56,21 +59,21 @@ class Runner:
 
     spec: Spec
     home: Home
-    archive: Archive
-    tracker: Tracker
+    record: Record
     engine: Engine
     display: Display
     stopping: Callable[[], bool] = lambda: False
     splits: Splits | None = None
     """Those of the study file unless given."""
-    noted: Mapping[str, Any] = field(default_factory=dict)
-    """What the Optuna studies say beside the study file, such as the identity of data files."""
-    running: dict[str, Running] = field(default_factory=dict)
-    followers: dict[str, list[Running]] = field(default_factory=lambda: defaultdict(list))
+    on_tick: Callable[[], None] = lambda: None
+    """Called at every look at the clock."""
+    running: dict[str, RunningTrial] = field(default_factory=dict)
+    followers: dict[str, list[RunningTrial]] = field(default_factory=lambda: defaultdict(list))
     """Trials that wait for a running trial of the same configuration, by its key."""
-    again: deque[Running] = field(default_factory=deque)
+    again: deque[RunningTrial] = field(default_factory=deque)
     """Followers that must train after all, and trials with another attempt."""
     killed: set[str] = field(default_factory=set)
+    checkpoints: CheckpointKeeper = field(init=False)
     failures: FailureRun = field(default_factory=lambda: FailureRun(worked=False))
     drain_until: float | None = None
     began: float = field(default_factory=time.monotonic)
@@ -78,6 +81,9 @@ class Runner:
     """The arms that go on after a look, by the number of repeats that it saw."""
     finished: bool = False
     """Whether nothing was left to do."""
+
+    def __post_init__(self) -> None:
+        self.checkpoints = CheckpointKeeper(self.spec)
 
     def run(self) -> None:
         """Search every arm within its budget, then confirm the winners.
@@ -99,7 +105,8 @@ class Runner:
         """The searches of every repeat and the fresh runs of their winners; then those of the
         leading arm's on the other splits."""
         splits = self.splits or splits_of(self.spec)
-        repeats = Repeats.open(self.spec, self.archive, splits, self.noted, self.arms_of)
+        self.record.note(design_notes(self.spec, splits))
+        repeats = Repeats.open(self.spec, self.record, splits, self.arms_of)
         self.failures.worked = repeats.worked
         self.train(repeats)
         cut = self.timed_out() and not repeats.is_done
@@ -110,8 +117,8 @@ class Runner:
     def train(self, repeats: Repeats) -> None:
         """Everything but the runs on other splits. A single repeat shows its two phases."""
         alone, total = self.spec.repeats == 1, repeats.total
-        searched = sum(len(search.ledger.finished) for search in repeats.searches)
-        confirmed = sum(len(fresh.ledger.finished) for fresh in repeats.fresh)
+        searched = sum(len(search.store.ended) for search in repeats.searches)
+        confirmed = sum(len(fresh.store.ended) for fresh in repeats.fresh)
         if alone:
             self.display.phase("search", total, searched)
         else:
@@ -148,7 +155,7 @@ class Runner:
             return
         self.display.phase("cross", crossed.open_count, 0)
 
-        def next_trial() -> tuple[Source, Asked] | None:
+        def next_trial() -> tuple[TrialSource, AskedTrial] | None:
             asked = crossed.ask()
             return None if asked is None else (crossed, asked)
 
@@ -156,7 +163,7 @@ class Runner:
 
     def read(self) -> StudyResults:
         """What the study has found so far."""
-        return results.read(self.archive, self.home, self.spec.study)
+        return results.read(self.record, self.home, self.spec.study)
 
     @property
     def ending(self) -> bool:
@@ -175,6 +182,7 @@ class Runner:
             for event in self.engine.events(TICK):
                 self.handle(event)
             self.end_overdue()
+            self.on_tick()
 
     def fill_workers(self, next_trial: NextTrial) -> None:
         """Give every free slot the next trial."""
@@ -185,46 +193,45 @@ class Runner:
             found = next_trial()
             if found is None:
                 return
-            source, asked = found
-            self.tracker.start_trial(asked.record, resume=asked.resumed)
-            self.start(Running(source, asked))
+            self.start(RunningTrial(*found))
 
     def timed_out(self) -> bool:
         """Whether the study file's `search.timeout` has passed."""
         limit = self.spec.timeout
         return limit is not None and time.monotonic() - self.began > limit
 
-    def start(self, trial: Running) -> None:
+    def start(self, running: RunningTrial) -> None:
         """Submit a trial, unless its configuration was trained or is being trained."""
-        source, record = trial.source, trial.asked.record
-        if twin := source.ledger.by_hash.get(record.configuration.hash):
-            self.repeat(trial, twin)
+        asked, store = running.asked, running.store
+        trial, configuration = asked.trial, asked.configuration
+        if other := store.reusable.get(trial.config_hash):
+            self.reuse_result(running, other)
             return
-        if source.ledger.reuse:
+        if store.reuse:
             for key, leader in self.running.items():
-                same = leader.asked.record.configuration.hash == record.configuration.hash
-                if same and leader.source is source:
-                    self.followers[key].append(trial)
+                same = leader.asked.trial.config_hash == trial.config_hash
+                if same and leader.source is running.source:
+                    self.followers[key].append(running)
                     return
-        trial.since = time.monotonic()
-        self.running[record.key] = trial
-        self.display.started(trial.asked)
+        running.since = time.monotonic()
+        self.running[trial.key] = running
+        self.display.started(asked)
         self.engine.submit(
             Task(
-                record.key,
-                record.configuration,
-                record.seed,
-                str(self.home.checkpoint(self.spec.study, record.key)),
-                str(self.home.continuation(self.spec.study, record.key)),
-                evaluate_test=record.phase == "confirm",
+                trial.key,
+                configuration,
+                trial.seed,
+                str(self.home.checkpoint(self.spec.study, trial.key)),
+                str(self.home.continuation(self.spec.study, trial.key)),
+                evaluate_test=trial.phase == "confirm",
                 allowed=own.allowed(),
-                weights=weights_file(record.configuration, self.home),
-                split=record.split,
+                weights=weights_file(configuration, self.home),
+                split=trial.split,
             )
         )
 
     def handle(self, event: Event) -> None:
-        """An epoch is answered, an end is told."""
+        """An epoch is answered, an end is recorded."""
         trial = self.running.get(event.trial)
         if trial is None:
             return  # it said this before it was ended by force
@@ -240,8 +247,8 @@ class Runner:
                 self.close(trial, end)
                 self.release_followers(event.trial, end)
 
-    def judge(self, trial: Running, end: TrialEnd) -> TrialEnd | None:
-        """What a trial's end is to be told as; None where it gets another attempt.
+    def judge(self, trial: RunningTrial, end: TrialEnd) -> TrialEnd | None:
+        """What a trial's end is to be recorded as; None where it gets another attempt.
 
         Raises StorageError where its checkpoints cannot be written: nobody else's can.
         """
@@ -249,62 +256,68 @@ class Runner:
             raise StorageError(end.reason.partition(": ")[2])
         if end.outcome not in RETRIED:
             return end
-        failed = trial.source.ledger.count_failure(trial.asked)
+        failed = trial.store.end_attempt(trial.asked, end)
         if failed >= ATTEMPTS:
             return replace(end, reason=f"{end.reason} ({failed} attempts)")
-        return INTERRUPTED if self.ending else None
+        if self.ending:
+            return INTERRUPTED
+        trial.store.begin_attempt(trial.asked)
+        return None
 
-    def answer(self, trial: Running, event: Epoch) -> None:
-        """Report an epoch and let the trial go on or end it, before its next epoch."""
-        asked, ledger = trial.asked, trial.source.ledger
+    def answer(self, trial: RunningTrial, event: Epoch) -> None:
+        """Record an epoch and let the trial go on or end it, before its next epoch."""
+        asked = trial.asked
         value = event.metrics[self.spec.objective.metric]
         go_on = self.engine.interrupt if self.ending else self.engine.proceed
-        if not trial.source.may_prune(asked, event.epoch):
+        may_prune = trial.source.may_prune(asked, event.epoch)
+        new = trial.store.epoch(asked, event.epoch, event.metrics, value)
+        if not may_prune:
             go_on(event.trial)
-            ledger.report(asked, event.epoch, value)
-        else:
-            ledger.report(asked, event.epoch, value)
-            if asked.trial.should_prune():
-                self.engine.stop(event.trial)
-            else:
-                go_on(event.trial)
-        if event.epoch > trial.epochs:
-            trial.epochs = event.epoch
-            self.tracker.epoch(event.trial, event.epoch, event.metrics)
+        if new and asked.handle is not None:
+            asked.handle.report(value, event.epoch)
+        if may_prune:
+            (self.engine.stop if asked.should_prune(event.epoch) else go_on)(event.trial)
+        trial.epochs = max(trial.epochs, event.epoch)
         self.display.epoch(asked, event.epoch, value)
 
-    def close(self, trial: Running, end: TrialEnd) -> None:
-        """Tell the storage and the tracker how a trial ended."""
-        asked, key = trial.asked, trial.asked.record.key
+    def close(self, trial: RunningTrial, end: TrialEnd) -> None:
+        """Record how a trial ended."""
+        asked = trial.asked
         value = end.best.get(self.spec.objective.metric)
-        self.tracker.finish_trial(key, end)
-        run_id = self.tracker.run_id(key)
         if end.outcome == Outcome.interrupted:
             end = replace(end, epochs=trial.epochs)
         else:
-            shutil.rmtree(self.home.continuation(self.spec.study, key), ignore_errors=True)
-        trial.source.ledger.tell(asked, end, value, run_id)
-        trial.source.finished(asked, end.epochs if end.outcome != Outcome.interrupted else 0)
+            continuation = self.home.continuation(self.spec.study, asked.key)
+            shutil.rmtree(continuation, ignore_errors=True)
+        finished = trial.store.finish(asked, end, value)
+        trial.source.finished(finished)
         self.failures.add(end)
-        self.keep_best(trial.source.ledger, asked)
+        for key in self.checkpoints.to_delete(trial.store, finished):
+            self.delete_checkpoint(key)
         self.display.ended(asked, end, value)
 
-    def repeat(self, trial: Running, twin: FrozenTrial) -> None:
+    def reuse_result(self, trial: RunningTrial, other: Trial) -> None:
         """Use the result of the trial that trained the same configuration."""
-        end = end_of(twin)
-        assert end is not None
-        reason = f"same configuration as {twin.user_attrs['key']}, whose result is used"
-        for epoch, value in twin.intermediate_values.items():
-            trial.source.ledger.report(trial.asked, epoch, value)
-        trial.asked.trial.set_user_attr("twin", twin.number)
-        self.close(trial, replace(end, reason=reason, epochs=0, seconds=0.0, checkpoint=None))
+        end = TrialEnd(
+            other.outcome or Outcome.completed,
+            reason=f"same configuration as {other.key}, whose result is used",
+            best_epoch=other.best_epoch,
+            best=other.best,
+            test=other.test,
+            data_hash=other.data_hash,
+            weights_hash=other.weights_hash,
+            device=other.device,
+            rows=other.rows,
+        )
+        repeated = trial.store.repeat(trial.asked, other)
+        self.close(replace(trial, asked=repeated), end)
 
     def release_followers(self, key: str, end: TrialEnd) -> None:
         """The trial that others waited for has ended: they take its result, or train."""
         for trial in self.followers.pop(key, []):
-            twin = trial.source.ledger.by_hash.get(trial.asked.record.configuration.hash)
-            if twin is not None:
-                self.repeat(trial, twin)
+            other = trial.store.reusable.get(trial.asked.trial.config_hash)
+            if other is not None:
+                self.reuse_result(trial, other)
             elif end.outcome == Outcome.interrupted:
                 self.close(trial, end)
             else:
@@ -322,7 +335,7 @@ class Runner:
         while self.again:
             trial = self.again.popleft()
             self.close(trial, INTERRUPTED)
-            self.release_followers(trial.asked.record.key, INTERRUPTED)
+            self.release_followers(trial.asked.key, INTERRUPTED)
 
     def end_overdue(self) -> None:
         """End trials that exceed the study file's `trainer.trial_timeout`."""
@@ -341,9 +354,8 @@ class Runner:
             self.killed.add(key)
             self.engine.kill(key, end)
 
-    def keep_best(self, ledger: Ledger, asked: Asked) -> None:
-        """Delete the checkpoints that nobody will ask for."""
-        for key in checkpoints_to_delete(self.spec, ledger.finished.values(), asked.record):
-            checkpoint = self.home.checkpoint(self.spec.study, key)
-            checkpoint.unlink(missing_ok=True)
-            checkpoint.with_suffix(".npy").unlink(missing_ok=True)
+    def delete_checkpoint(self, key: str) -> None:
+        """Delete a checkpoint that nobody will ask for."""
+        checkpoint = self.home.checkpoint(self.spec.study, key)
+        checkpoint.unlink(missing_ok=True)
+        checkpoint.with_suffix(".npy").unlink(missing_ok=True)

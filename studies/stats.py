@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 Array = npt.NDArray[np.float64]
 Goal = Literal["maximize", "minimize"]
@@ -103,11 +103,13 @@ def mean_interval(
     mean = float(y.mean())
     if np.ptp(y) <= ROUNDING * float(np.abs(y).max()):
         return Interval(mean, mean, mean, "equal values")
-    quantile = float(stats.t.ppf((1 + level) / 2, len(y) - 1))
+    quantile = float(special.stdtrit(len(y) - 1, (1 + level) / 2))
     if len(y) < STUDENT_BELOW:
         half = quantile * float(y.std(ddof=1)) / math.sqrt(len(y))
         return Interval(mean, mean - half, mean + half, "student t")
-    expanded = 1 - 2 * float(stats.norm.cdf(-math.sqrt(len(y) / (len(y) - 1)) * quantile))
+    expanded = 1 - 2 * float(special.ndtr(-math.sqrt(len(y) / (len(y) - 1)) * quantile))
+    from scipy import stats  # takes half a second
+
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         made = stats.bootstrap(

@@ -9,7 +9,7 @@ from lightning_modules.configuration import Configuration
 from lightning_modules.errors import UserError
 from lightning_modules.transfer import RUN
 from studies.home import Home
-from studies.spool import Spool
+from studies.records.deliveries import run_ids
 
 
 def weights_file(configuration: Configuration, home: Home) -> str | None:
@@ -33,7 +33,7 @@ def with_weights_file(configuration: Configuration, home: Home) -> Configuration
 def checkpoint_of(run_id: str, home: Home) -> Path:
     """The checkpoint of the trial whose MLflow run that is."""
     for folder in sorted((home.path / "studies").glob("*")):
-        runs = {run: key for key, run in Spool(home, folder.name).run_ids().items()}
+        runs = {run: key for key, run in run_ids(home, folder.name).items()}
         if run_id in runs:
             path = home.checkpoint(folder.name, runs[run_id])
             if path.exists():

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from studies.records import Outcome
-from studies.results import StudyResults, Trial
+from studies.records import Outcome, Trial
+from studies.results import StudyResults
 from studies.spec import Spec
 from tests.made import spec_of, study, trial
 

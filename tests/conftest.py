@@ -28,7 +28,7 @@ def own_environment() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty MLflow database; MLflow takes seconds to make one."""
-    from studies.mlflow_client import connect
+    from studies.mirrors.mlflow_client import connect
 
     path = tmp_path_factory.mktemp("migrated") / "mlflow.db"
     connect(f"sqlite:///{path}")

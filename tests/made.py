@@ -8,8 +8,8 @@ from typing import Any
 from lightning_modules.configuration import Configuration
 from studies import document
 from studies.home import Home
-from studies.records import Outcome
-from studies.results import StudyResults, Trial
+from studies.records import Outcome, Trial
+from studies.results import StudyResults
 from studies.spec import Spec, resolve
 
 START = datetime(2026, 1, 1)
@@ -83,7 +83,7 @@ def trial(
             "reason": "",
             "seconds": 2.0,
             "run_id": f"run-{arm}-{phase}-{number}",
-            "twin": None,
+            "duplicate_of": None,
             "default": number == 0 and phase == "search",
             "params": {"optimizer.lr": lr},
             "curve": curve or {},

@@ -9,9 +9,9 @@ import optuna
 
 from lightning_modules.configuration import Configuration
 from studies.arms import arms
-from studies.records import Outcome
+from studies.records import Outcome, Trial
 from studies.repeat_results import on_test
-from studies.results import StudyResults, Trial
+from studies.results import StudyResults
 from studies.spec import Spec
 from tests.made import ARMS, OPTIMIZERS, spec_of, study, trial
 

@@ -10,7 +10,8 @@ from typing import Any
 import altair as alt
 
 from studies.arms import arms
-from studies.results import StudyResults, Trial
+from studies.records import Trial
+from studies.results import StudyResults
 from studies.space import Alternatives, Choice, Range
 from studies.wording import value_text
 

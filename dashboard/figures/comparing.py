@@ -141,11 +141,16 @@ class GainsInfo(Info):
     kinds: tuple[str, ...]
 
 
+def gain_kinds(comparison: Comparison) -> tuple[str, ...]:
+    """What an arm has a mark for."""
+    return "defaults", "found", "tested" if comparison.design.part == "test" else "confirmed"
+
+
 def gains_info(results: StudyResults, comparison: Comparison) -> GainsInfo:
     """Per arm: the defaults, the chosen trial of the search, the mean of what was confirmed."""
     design = comparison.design
     tested, several = design.part == "test", design.planned > 1
-    kinds = ("defaults", "found", "tested" if tested else "confirmed")
+    kinds = gain_kinds(comparison)
     rows = [
         {"arm": arm.arm or results.study, "kind": kind, "value": value}
         for arm in comparison.arms

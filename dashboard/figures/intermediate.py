@@ -12,8 +12,8 @@ import pandas as pd
 
 from dashboard.figures.common import Info, Picture, colour, counted, number_format, value_axis
 from dashboard.figures.points import CROSS, axis_end
-from studies.records import Outcome
-from studies.results import StudyResults, Trial
+from studies.records import Outcome, Trial
+from studies.results import StudyResults
 
 LINES = 120
 """Trainings that are drawn; of more, the best third of so many and others in equal steps."""
@@ -30,7 +30,7 @@ class IntermediateInfo(Info):
 def intermediate_info(results: StudyResults, shown: Sequence[str]) -> IntermediateInfo:
     """Every training of the search that reported an epoch; repeated results are left out."""
     trials = [t for t in results.trials if t.phase == "search" and t.arm in shown]
-    reported = [t for t in trials if t.curve and t.twin is None]
+    reported = [t for t in trials if t.curve and t.duplicate_of is None]
     drawn = _some(results, reported)
     values = [v for trial in drawn for v in trial.curve.values() if math.isfinite(v)]
     end = axis_end(values, results.spec.objective.goal)

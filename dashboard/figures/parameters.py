@@ -12,7 +12,7 @@ import pandas as pd
 
 from dashboard.figures.axes import Axis, encoded
 from dashboard.figures.common import Info, Picture, colours, counted, number_format, value_axis
-from dashboard.figures.points import CROSS, DRAWN_SMALL, Points, notes, thinned
+from dashboard.figures.points import CROSS, Points, notes, thinned, thinned_small
 from studies.tuning_curves import expected_best_unbiased
 from studies.wording import level
 
@@ -148,13 +148,13 @@ class SliceInfo(Info):
 def slice_info(found: Points, axis: Axis, arms: Sequence[str]) -> SliceInfo:
     """Every trial that has the parameter; the later, the stronger."""
     data = _with_axis(found, axis)
-    drawn = thinned(data, DRAWN_SMALL)
+    drawn = thinned_small(data, found.goal)
     caption = [
         f"{counted(len(data), 'trial')}, later ones stronger.",
         *notes(found, len(found.data)),
     ]
     if len(drawn) < len(data):
-        caption.insert(1, f"{len(drawn):,} of them are drawn, in equal steps.")
+        caption.insert(1, f"{len(drawn):,} of them are drawn, in equal steps and the best.")
     return SliceInfo(
         data=drawn if drawn["value"].notna().any() else drawn.iloc[:0],
         caption=" ".join(caption),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import altair as alt
 import pandas as pd
@@ -18,16 +19,19 @@ from dashboard.figures.common import (
     number_format,
     value_axis,
 )
+from dashboard.figures.points import thinned
 from studies.arms import arms
-from studies.records import Outcome
+from studies.records import Outcome, Trial
 from studies.repeat_results import value_of
-from studies.results import StudyResults, Trial
+from studies.results import StudyResults
 from studies.space import Choice, Range
 from studies.stats import Goal
 from studies.wording import is_share, level
 
 BINS = 8
 """Bins along the whole range; along a logarithmic one, two for each power of ten."""
+FEW = 300
+"""Diverged trainings of which every one is drawn."""
 NEAR_SHARE, NEAR = 0.01, 0.05
 """What counts as near the best: a point of a share, a twentieth of any other value."""
 
@@ -39,10 +43,17 @@ class EffectInfo(Info):
     metric: str
     parameter: str
     log: bool
+    every: pd.DataFrame
+    """All trials; of many, not all are drawn."""
     bins: pd.DataFrame
     """The best completed trial of each arm in each bin."""
     arms: tuple[str, ...]
     goal: Goal
+
+    @cached_property
+    def sensitivity(self) -> pd.DataFrame:
+        """How much depends on the parameter, see `sensitivity`."""
+        return sensitivity(self)
 
 
 def searched(results: StudyResults, prefix: str) -> dict[str, bool]:
@@ -73,31 +84,32 @@ def effect_info(
     log: bool,
 ) -> EffectInfo:
     """Every trial of the search that has the parameter, and the best of each bin."""
-    trials = [t for t in results.search if t.arm in shown and _number(t, parameter) is not None]
-    rows = [_row(results, trial, parameter, metric) for trial in trials]
-    data = pd.DataFrame(
-        rows, columns=["arm", "trial", "parameter", "value", "outcome", "default", "at_edge"]
-    )
+    data = _trials(results, parameter, metric, shown)
     completed = data[(data["outcome"] == Outcome.completed) & data["value"].notna()]
     # a mark for what has no value, below or above everything that has one
     worst = completed["value"].min() if goal == "maximize" else completed["value"].max()
-    data["at_edge"] = worst
-    bins = pd.DataFrame(
-        _bins(completed, goal, log), columns=["arm", "parameter", "value", "trials"]
-    )
+    data = data.assign(at_edge=worst)
+    best = _best_of_bins(completed, goal, log)
     diverged = int((data["outcome"] == Outcome.diverged).sum())
+    every = data.dropna(subset=["at_edge"])
+    keep = every["default"] | every.index.isin([*best.index, *_ends(completed)])
+    if diverged <= FEW:
+        keep |= every["outcome"] == Outcome.diverged
+    drawn = thinned(every, keep=keep)
+    few = f" {len(drawn):,} of them are drawn, in equal steps." if len(drawn) < len(every) else ""
     return EffectInfo(
-        data=data.dropna(subset=["at_edge"]),
+        data=drawn,
         caption=(
-            f"{counted(len(data), 'trial')} of the search, {len(completed)} of them completed. "
-            "The line joins the best of each bin; a ring marks the defaults"
+            f"{counted(len(data), 'trial')} of the search, {len(completed)} of them completed."
+            f"{few} The line joins the best of each bin; a ring marks the defaults"
             + (f"; × marks {counted(diverged, 'training')} that diverged." if diverged else ".")
         ),
         alt=f"{metric} against {parameter}, best value of each bin, {diverged} diverged",
         metric=metric,
         parameter=parameter,
         log=log,
-        bins=bins,
+        every=every,
+        bins=best.reset_index(drop=True),
         arms=tuple(arm or results.study for arm in results.arms),
         goal=goal,
     )
@@ -107,7 +119,7 @@ def sensitivity(info: EffectInfo) -> pd.DataFrame:
     """For each arm the best value and where it is, how far that reaches, and what diverged."""
     rows = []
     for arm in [arm for arm in info.arms if arm in set(info.bins["arm"])]:
-        bins, trials = info.bins[info.bins["arm"] == arm], info.data[info.data["arm"] == arm]
+        bins, trials = info.bins[info.bins["arm"] == arm], info.every[info.every["arm"] == arm]
         best = bins.sort_values("value", ascending=info.goal == "minimize").iloc[0]
         near = NEAR_SHARE if is_share(info.metric) else NEAR * abs(float(best["value"]))
         wide = bins[(bins["value"] - best["value"]).abs() <= near]["parameter"]
@@ -134,15 +146,32 @@ def _first(values: pd.Series[float]) -> float:
     return math.nan if values.empty else float(values.iloc[0])
 
 
-def _row(results: StudyResults, trial: Trial, parameter: str, metric: str) -> Mapping[str, object]:
-    return {
-        "arm": trial.arm or results.study,
-        "trial": trial.key,
-        "parameter": _number(trial, parameter),
-        "value": value_of(trial, metric),
-        "outcome": str(trial.outcome),
-        "default": trial.default,
-    }
+def _trials(
+    results: StudyResults, parameter: str, metric: str, shown: Sequence[str]
+) -> pd.DataFrame:
+    """A row for each trial of the search that has the parameter."""
+    known = [
+        (t, at)
+        for t in results.search
+        if t.arm in shown and (at := _number(t, parameter)) is not None
+    ]
+    trials = [trial for trial, _ in known]
+    return pd.DataFrame(
+        {
+            "arm": [trial.arm or results.study for trial in trials],
+            "trial": [trial.key for trial in trials],
+            "parameter": pd.Series([at for _, at in known], dtype=float),
+            "value": pd.Series([value_of(trial, metric) for trial in trials], dtype=float),
+            "outcome": [str(trial.outcome) for trial in trials],
+            "default": pd.Series([trial.default for trial in trials], dtype=bool),
+        }
+    )
+
+
+def _ends(completed: pd.DataFrame) -> list[int]:
+    """The rows that the axes reach to."""
+    numbers = completed[["parameter", "value"]]
+    return [] if completed.empty else [*numbers.idxmin(), *numbers.idxmax()]
 
 
 def _number(trial: Trial, parameter: str) -> float | None:
@@ -152,22 +181,19 @@ def _number(trial: Trial, parameter: str) -> float | None:
     return float(value)
 
 
-def _bins(
-    completed: pd.DataFrame, goal: Goal, log: bool
-) -> Iterator[tuple[str, float, float, int]]:
-    """The best of each bin, drawn where it was found."""
-    if completed.empty:
-        return
+def _best_of_bins(completed: pd.DataFrame, goal: Goal, log: bool) -> pd.DataFrame:
+    """The best of each bin and how many it has, by the row in which it was found."""
     low, high = completed["parameter"].min(), completed["parameter"].max()
     width = (high - low) / BINS or 1.0
 
     def bin_of(x: float) -> int:
         return math.floor(2 * math.log10(x)) if log else min(int((x - low) / width), BINS - 1)
 
-    grouped = completed.assign(bin=[bin_of(x) for x in completed["parameter"]])
-    for (arm, _), found in grouped.groupby(["arm", "bin"]):
-        best = found.sort_values("value", ascending=goal == "minimize").iloc[0]
-        yield str(arm), float(best["parameter"]), float(best["value"]), len(found)
+    binned = completed.assign(bin=[bin_of(x) for x in completed["parameter"]])
+    binned["trials"] = binned.groupby(["arm", "bin"])["value"].transform("size")
+    ordered = binned.sort_values("value", ascending=goal == "minimize", kind="stable")
+    best = ordered.drop_duplicates(["arm", "bin"]).sort_values(["arm", "bin"])
+    return best[["arm", "parameter", "value", "trials"]]
 
 
 def draw_effect(info: EffectInfo) -> Picture:

@@ -12,7 +12,8 @@ import pandas as pd
 from dashboard.figures.common import Info, Picture, colour, counted, dash, epoch_axis
 from lightning_modules.components import chosen
 from lightning_modules.schedules import SCHEDULES, simulate
-from studies.results import StudyResults, Trial
+from studies.records import Trial
+from studies.results import StudyResults
 
 STEPS, POINTS = 20, 2000
 """A plan is drawn with so many steps for each epoch, but no more than so many in all."""

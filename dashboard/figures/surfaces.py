@@ -12,7 +12,7 @@ import pandas as pd
 from dashboard.figures.axes import Axis, encoded
 from dashboard.figures.common import Info, Picture, counted, number_format
 from dashboard.figures.parameters import GOOD
-from dashboard.figures.points import CROSS, DRAWN_SMALL, Points, thinned
+from dashboard.figures.points import CROSS, Points, thinned_small
 
 SPARSE = 3
 """Completed trials below which a cell stays empty."""
@@ -52,13 +52,15 @@ def surface_info(found: Points, x: Axis, y: Axis) -> SurfaceInfo:
         else (done["shown"].max(), done["shown"].min())
     )
     met, whole = done["cell"].nunique(), x.bins * y.bins
-    drawn = thinned(data, DRAWN_SMALL)
+    drawn = thinned_small(data, found.goal)
     of = f"{len(drawn):,} of " if len(drawn) < len(data) else ""
+    among = ", the best among them," if of else ""
     return SurfaceInfo(
         data=drawn.drop(columns="cell") if len(done) else drawn.iloc[:0],
         caption=(
-            f"{of}{counted(len(data), 'trial')} over {whole} cells: {met} hold a completed trial; "
-            f"those with at least {SPARSE}, {len(cells)}, are filled with their median. "
+            f"{of}{counted(len(data), 'trial')}{among} over {whole} cells: {met} hold a "
+            f"completed trial; those with at least {SPARSE}, {len(cells)}, are filled with "
+            "their median. "
             "Where a cell is empty, nobody looked or too few completed. × did not complete."
         ),
         alt=f"{found.metric} over {x.name} and {y.name}, {counted(len(data), 'trial')}",

@@ -12,7 +12,8 @@ import pandas as pd
 
 from dashboard.figures.common import Info, Picture, colour, counted
 from dashboard.figures.spending import OUTCOMES
-from studies.results import StudyResults, Trial
+from studies.records import Trial
+from studies.results import StudyResults
 from studies.wording import duration
 
 BARS = 1000
@@ -43,7 +44,7 @@ class Span:
 
 def timeline_info(results: StudyResults, shown: Sequence[str], now: datetime) -> TimelineInfo:
     """The last trainings of search and confirmation; `now` is where running ones end."""
-    began = [t for t in results.trials if t.started and t.twin is None and t.arm in shown]
+    began = [t for t in results.trials if t.started and t.duplicate_of is None and t.arm in shown]
     last = sorted(began, key=lambda trial: str(trial.started))[-BARS:]
     spans, pauses = without_pauses(list(_spans(last, now)))
     lanes = in_lanes(spans)

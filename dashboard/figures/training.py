@@ -22,10 +22,9 @@ from dashboard.figures.common import (
     value_axis,
 )
 from studies.curves import learning_curve, winners
-from studies.histories import Histories
-from studies.records import Outcome
+from studies.records import Histories, Outcome, Trial
 from studies.repeat_results import value_of
-from studies.results import StudyResults, Trial
+from studies.results import StudyResults
 from studies.wording import amount, unit
 
 PARTS = ("training", "validation")
@@ -106,7 +105,7 @@ def _curve(
 ) -> Mapping[int, float]:
     if metric == results.spec.objective.metric and trial.curve:
         return trial.curve
-    return histories.get(trial.run_id or "", {}).get(metric, {})
+    return histories.get(trial.key, {}).get(metric, {})
 
 
 def draw_learning(info: LearningInfo) -> Picture:

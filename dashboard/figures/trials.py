@@ -20,7 +20,8 @@ from dashboard.figures.common import (
 from lightning_modules.configuration import flatten
 from studies import document
 from studies.home import slug
-from studies.results import StudyResults, Trial
+from studies.records import Trial
+from studies.results import StudyResults
 from studies.wording import value_text
 
 PARTS = {"train": "training", "val": "validation", "test": "test", "": "logged"}

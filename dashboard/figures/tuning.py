@@ -130,4 +130,4 @@ def draw_importance(info: ImportanceInfo) -> Picture:
         x=x, opacity=alt.condition("datum.clear", alt.value(0.9), alt.value(0.3))
     )
     ticks = base.mark_tick(thickness=3, size=20, color="#D55E00").encode(x="by_chance:Q")
-    return alt.layer(bars, ticks).properties(height=max(60, 26 * len(order) + 10))
+    return alt.layer(bars, ticks).properties(height=26 * len(order) + 70)

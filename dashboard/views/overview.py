@@ -68,6 +68,8 @@ def studies() -> None:
     """The table; it follows the home by itself."""
     with polite():
         found = available()
+        for name, problem in data.unreadable(data.home()).items():
+            st.warning(plain(f"{name}: {problem}"))
         if not found:
             say_what_to_run()
             return

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from dashboard import sections
-from dashboard.figures.rates import draw_rates, planned, rates_info, rates_of
+from dashboard.figures.rates import RatesInfo, draw_rates, planned, rates_info, rates_of
 from dashboard.figures.training import learners
 from dashboard.parameters import ask, shown_as_yaml
+from dashboard.pictures import drawn
 from dashboard.shared import (
     Chosen,
     available,
@@ -14,6 +15,7 @@ from dashboard.shared import (
     polite,
     say_what_to_run,
     show,
+    show_drawn,
 )
 from lightning_modules.schedules import SCHEDULES
 
@@ -23,8 +25,10 @@ FIRST = ["cosine", "one_cycle", "step"]
 def plans(chosen: Chosen) -> None:
     st.subheader("Learning rate, planned and logged")
     results = chosen.results
-    found = {arm: learners(results, arm)[:1] for arm in chosen.arms}
-    with polite():
+    log = st.toggle("Logarithmic", key="log of plans")
+
+    def plans_info() -> RatesInfo:
+        found = {arm: learners(results, arm)[:1] for arm in chosen.arms}
         trainings = [
             trial
             for trials in found.values()
@@ -33,13 +37,15 @@ def plans(chosen: Chosen) -> None:
         ]
         logged = chosen.histories(trainings, ["optim/lr"])
         rates = [
-            rates_of(results, trial, logged.get(trial.run_id or "", {}).get("optim/lr", {}))
+            rates_of(results, trial, logged.get(trial.key, {}).get("optim/lr", {}))
             for trial in trainings
         ]
         names = [arm or results.study for arm in results.arms]
-        log = st.toggle("Logarithmic", key="log of plans")
-        info = rates_info(rates, names, log=log)
-        show(info, draw_rates, "rates", "No trial has completed whose rate could be shown.")
+        return rates_info(rates, names, log=log)
+
+    with polite():
+        nothing = "No trial has completed whose rate could be shown."
+        show(chosen, plans_info, draw_rates, "rates", nothing, by=(log,))
 
 
 def page(chosen: Chosen) -> None:
@@ -66,7 +72,7 @@ def preview() -> None:
         log = st.toggle("Logarithmic", key="log of the preview")
         rates = [planned(name, nodes[name], epochs) for name in names]
         info = rates_info(rates, names, log=log)
-        show(info, draw_rates, "preview", "Choose a schedule.")
+        show_drawn(drawn(info, draw_rates), "preview", "Choose a schedule.")
         if "plateau" in names:
             st.caption("plateau is drawn as if the objective never improved after the first epoch.")
         st.code(shown_as_yaml("schedule", list(nodes.values())), language="yaml")

@@ -1,6 +1,6 @@
 """How the search went: what it found for its budget, which parameters mattered, what ran when."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -10,6 +10,9 @@ from dashboard import data
 from dashboard.figures.axes import Axis, axes
 from dashboard.figures.intermediate import draw_intermediate, intermediate_info
 from dashboard.figures.parameters import (
+    IsolationInfo,
+    ParallelInfo,
+    SliceInfo,
     draw_isolation,
     draw_parallel,
     draw_slice,
@@ -17,7 +20,7 @@ from dashboard.figures.parameters import (
     parallel_info,
     slice_info,
 )
-from dashboard.figures.points import Points, points
+from dashboard.figures.points import Points
 from dashboard.figures.searching import (
     Budget,
     draw_history,
@@ -25,10 +28,10 @@ from dashboard.figures.searching import (
     history_info,
     searches_info,
 )
-from dashboard.figures.surfaces import draw_surface, surface_info
+from dashboard.figures.surfaces import SurfaceInfo, draw_surface, surface_info
 from dashboard.figures.timeline import draw_timeline, timeline_info
 from dashboard.figures.tuning import draw_importance, draw_tuning, importance_info, tuning_info
-from dashboard.shared import Chosen, chosen_study, live, one_search, plain, show
+from dashboard.shared import Chosen, chosen_study, live, one_search, plain, show, shown_repeat
 from studies.alarms import Alarm
 from studies.curves import why_no_bands
 from studies.results import StudyResults
@@ -62,16 +65,17 @@ def show_progress(chosen: Chosen, results: StudyResults) -> None:
     if several:
         st.subheader("What every search found")
         curves = data.curves(chosen.home, chosen.study, chosen.listed.token)
-        every = searches_info(chosen.results, curves, chosen.arms)
-        show(every, draw_searches, "searches", NOTHING)
+        every = partial(searches_info, chosen.results, curves, chosen.arms)
+        show(chosen, every, draw_searches, "searches", NOTHING)
     st.subheader("What every trial of this search found" if several else "What every trial found")
     against = st.segmented_control(
         "Against", ["trials", "epochs"], key="against", default="trials", required=True,
         bind="query-params",
     )  # fmt: skip
     budget: Budget = "epochs" if against == "epochs" else "trials"
-    info = history_info(results, chosen.metric, chosen.goal, chosen.arms, budget)
-    show(info, draw_history, "history", NOTHING)
+    repeat = shown_repeat(results)
+    history = partial(history_info, results, chosen.metric, chosen.goal, chosen.arms, budget)
+    show(chosen, history, draw_history, "history", NOTHING, by=(budget, repeat))
     st.subheader("What a search may be expected to find")
     if why := why_no_bands(chosen.results.spec):
         st.caption(
@@ -85,19 +89,18 @@ def show_progress(chosen: Chosen, results: StudyResults) -> None:
     if chosen.state == "running":
         st.caption("Tuning curves are drawn when the study has ended: they take seconds.")
         return
-    repeat = results.trials[0].repeat if results.trials else 1
     tuning = data.tuning(chosen.home, chosen.study, chosen.listed.token, repeat)
     if several and not any(each.curve.valid_until for each in tuning):
         st.caption("No tuning curve is shown: one search has too few trials to say more than this.")
         return
-    show(tuning_info(results, tuning, chosen.arms), draw_tuning, "tuning curves", NOTHING)
+    expected = partial(tuning_info, results, tuning, chosen.arms)
+    show(chosen, expected, draw_tuning, "tuning curves", NOTHING, by=(repeat,))
 
 
 def show_parameters(chosen: Chosen, results: StudyResults) -> None:
     arm = chosen.arms[0]
     if len(chosen.arms) > 1:
         arm = st.selectbox("Parameters of", chosen.arms, key="of", bind="query-params")
-    found = points(results, chosen.metric, chosen.goal, [arm])
     every = axes(chosen.results, arm)
     if not every:
         st.info("This arm searches no parameter: all of its trials have the same configuration.")
@@ -107,19 +110,31 @@ def show_parameters(chosen: Chosen, results: StudyResults) -> None:
     if important.why_none:
         st.caption(plain(f"No importance is shown: {important.why_none}."))
     else:
-        show(
-            importance_info(important, results.spec.repeats), draw_importance, "importance", NOTHING
-        )
+        shares = partial(importance_info, important, results.spec.repeats)
+        show(chosen, shares, draw_importance, "importance", NOTHING, by=(arm,))
     order = [row.parameter for row in important.parameters]
     every.sort(key=lambda axis: order.index(axis.name) if axis.name in order else len(order))
     st.subheader("All parameters at once")
-    show(parallel_info(found, every), draw_parallel, "parallel coordinates", NOTHING)
-    show_each(chosen, found, every)
+    repeat = shown_repeat(results)
+
+    def found() -> Points:
+        return data.points(
+            chosen.home, chosen.study, chosen.listed.token, repeat, chosen.metric, arm
+        )
+
+    def lines() -> ParallelInfo:
+        return parallel_info(found(), every)
+
+    by = (arm, repeat)
+    show(chosen, lines, draw_parallel, "parallel coordinates", NOTHING, by=by)
+    show_each(chosen, found, every, by)
     if len(every) > 1:
-        show_two(found, every)
+        show_two(chosen, found, every, by)
 
 
-def show_each(chosen: Chosen, found: Points, every: Sequence[Axis]) -> None:
+def show_each(
+    chosen: Chosen, found: Callable[[], Points], every: Sequence[Axis], by: tuple[Hashable, ...]
+) -> None:
     st.subheader("One parameter at a time")
     which = st.segmented_control(
         "Show", ["every trial", "best of each bin"], key="by", default="every trial",
@@ -136,13 +151,24 @@ def show_each(chosen: Chosen, found: Points, every: Sequence[Axis]) -> None:
     for index, axis in enumerate(axis for axis in every if axis.name in picked):
         with columns[index % len(columns)]:
             if which == "best of each bin":
-                best = isolation_info(found, axis, colours)
-                show(best, draw_isolation, f"best by {axis.name}", NOTHING)
+                best = partial(_best_by, found, axis, colours)
+                show(chosen, best, draw_isolation, f"best by {axis.name}", NOTHING, by=by)
             else:
-                show(slice_info(found, axis, colours), draw_slice, f"by {axis.name}", NOTHING)
+                trials = partial(_trials_by, found, axis, colours)
+                show(chosen, trials, draw_slice, f"by {axis.name}", NOTHING, by=by)
 
 
-def show_two(found: Points, every: Sequence[Axis]) -> None:
+def _best_by(found: Callable[[], Points], axis: Axis, colours: Sequence[str]) -> IsolationInfo:
+    return isolation_info(found(), axis, colours)
+
+
+def _trials_by(found: Callable[[], Points], axis: Axis, colours: Sequence[str]) -> SliceInfo:
+    return slice_info(found(), axis, colours)
+
+
+def show_two(
+    chosen: Chosen, found: Callable[[], Points], every: Sequence[Axis], by: tuple[Hashable, ...]
+) -> None:
     st.subheader("Two parameters at once")
     by_name = {axis.name: axis for axis in every}
     names = list(by_name)
@@ -150,15 +176,21 @@ def show_two(found: Points, every: Sequence[Axis]) -> None:
     x = left.selectbox("Across", names, key="x", bind="query-params")
     others = [name for name in names if name != x]
     y = right.selectbox("Up", others, key="y", bind="query-params")
-    show(surface_info(found, by_name[x], by_name[y]), draw_surface, "two parameters", NOTHING)
+
+    def both() -> SurfaceInfo:
+        return surface_info(found(), by_name[x], by_name[y])
+
+    show(chosen, both, draw_surface, "two parameters", NOTHING, by=(x, y, *by))
 
 
 def show_trainings(chosen: Chosen, results: StudyResults) -> None:
     objective = chosen.results.spec.objective.metric
     report = data.report(chosen.home, chosen.study, chosen.listed.token, objective)
     st.subheader("Every training by epoch")
-    info = intermediate_info(results, chosen.arms)
-    show(info, draw_intermediate, "intermediate values", "No training has reported an epoch yet.")
+    curves = partial(intermediate_info, results, chosen.arms)
+    nothing = "No training has reported an epoch yet."
+    repeat = shown_repeat(results)
+    show(chosen, curves, draw_intermediate, "intermediate values", nothing, by=(repeat,))
     pruned = [a for a in report.alarms if a.kind == "pruning" and a.arm in chosen.arms]
     if pruned:
         st.caption("  \n".join(_alarm(alarm) for alarm in pruned))
@@ -167,9 +199,9 @@ def show_trainings(chosen: Chosen, results: StudyResults) -> None:
         "Colour", ["arm", "outcome"], key="colour", default="arm", required=True,
         bind="query-params",
     )  # fmt: skip
-    spans = timeline_info(chosen.results, chosen.arms, datetime.now())
+    spans = partial(timeline_info, chosen.results, chosen.arms, datetime.now())
     draw = partial(draw_timeline, by="outcome" if colour == "outcome" else "arm")
-    show(spans, draw, "timeline", "No training has started yet.")
+    show(chosen, spans, draw, "timeline", "No training has started yet.", by=(colour,))
 
 
 def _alarm(alarm: Alarm) -> str:

@@ -11,12 +11,12 @@ from dashboard.figures.trials import (
     defaults_of,
     difference,
     draw_curves,
-    in_order,
     study_file,
 )
-from dashboard.shared import Chosen, choose, chosen_study, live, plain, show
-from studies.records import Outcome
-from studies.results import Trial
+from dashboard.pictures import drawn
+from dashboard.selectors import LISTED, choose
+from dashboard.shared import Chosen, chosen_study, live, plain, show_drawn
+from studies.records import Outcome, Trial
 from studies.wording import duration, level, plural
 
 PHASES = {
@@ -76,7 +76,7 @@ def show_outcome(chosen: Chosen, trial: Trial) -> None:
 def show_link(trial: Trial) -> None:
     """To the trial's run in the MLflow UI, which somebody has to start."""
     if trial.run_id is None:
-        st.caption("This trial has no MLflow run.")
+        st.caption("MLflow has no run of this trial yet.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         server = st.text_input(
@@ -94,20 +94,18 @@ def show_link(trial: Trial) -> None:
 
 def show_curves(chosen: Chosen, shown: list[Trial]) -> None:
     st.subheader("Curves")
-    runs = tuple(trial.run_id for trial in shown if trial.run_id)
     logged = dict.fromkeys(name for trial in shown for name in trial.best)
     known = data.metrics(chosen.home, chosen.study, chosen.listed.token)
     metrics = tuple(dict.fromkeys((*known, *logged, "optim/lr", "time/epoch_s")))
-    found = data.histories(chosen.home, chosen.listed.token, runs, metrics)
+    found = chosen.histories(shown, metrics)
     objective = chosen.results.spec.objective.metric
-    of_trials = [
-        (trial, {objective: trial.curve, **found.get(trial.run_id or "", {})}) for trial in shown
-    ]
+    of_trials = [(trial, {objective: trial.curve, **found.get(trial.key, {})}) for trial in shown]
     names = curve_names([curves for _, curves in of_trials])
     columns = st.columns(2)
     for index, name in enumerate(names):
         with columns[index % 2]:
-            show(curves_info(name, of_trials), draw_curves, f"{name} by epoch", "No epoch yet.")
+            figure = drawn(curves_info(name, of_trials), draw_curves)
+            show_drawn(figure, f"{name} by epoch", "No epoch yet.")
     if not names:
         st.caption("No epoch was reported: there are no curves.")
 
@@ -132,8 +130,11 @@ def show_configuration(chosen: Chosen, trial: Trial, other: Trial | None) -> Non
 
 
 chosen = chosen_study(metric=False)
-keys = in_order(chosen.results) or [""]
-key = choose("trial", "Trial", keys)
+keys = data.keys(chosen.home, chosen.study, chosen.listed.token) or [""]
+asked = st.query_params.get("trial", "")
+key = choose("trial", "Trial", keys, listed=LISTED)
+if asked and asked != key:
+    st.caption(f"{plain(asked)} is no trial of this study: this is {plain(key)}.")
 others = [each for each in keys if each != key]
-beside = choose("beside", "Beside it", [NOBODY, *others], usual=NOBODY)
+beside = choose("beside", "Beside it", [NOBODY, *others], usual=NOBODY, listed=LISTED)
 live(chosen, page)

@@ -17,6 +17,7 @@ from studies.cli import (
     components,
     dashboard,
     doctor,
+    import_,
     init,
     predict,
     promote,
@@ -52,6 +53,7 @@ app.command("components")(components.components)
 app.command("schema")(schema.schema)
 app.command("ui")(ui.ui)
 app.command("sync")(sync.sync)
+app.command("import")(import_.import_)
 app.command("doctor")(doctor.doctor)
 app.command("dashboard")(dashboard.dashboard)
 

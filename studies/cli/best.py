@@ -27,7 +27,8 @@ def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> No
     screen.print(f"# found by {found['trial']}{arm}, seed {found['seed']}{where}")
     screen.print(f"# expect {expected.words}")
     screen.print(f"# network: {choose(results).words}")
-    screen.print(f"# MLflow run {found['mlflow_run_id']}")
+    if found["mlflow_run_id"] is not None:
+        screen.print(f"# MLflow run {found['mlflow_run_id']}")
     screen.print(document.dump({"study": f"{study}-best", **found["configuration"]}).rstrip())
     if as_json:
         low, high = expected.interval.low, expected.interval.high

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,6 +26,8 @@ SETTINGS = {
     "theme.dark.primaryColor": "#56B4E9",
     "runner.magicEnabled": "false",
 }
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+"""More threads wait for each other longer than the small matrices of a page take."""
 HOSTS = ("127.0.0.1", "localhost")
 """Names under which a browser may ask; another one would be a page that posed as this machine."""
 
@@ -37,16 +38,15 @@ def dashboard(
 ) -> None:
     """Open the dashboard on a home; it listens on this machine only. Ctrl-C ends it."""
     place = open_home(home)
-    package = find_spec("dashboard")
-    if package is None or package.origin is None:
+    if find_spec("dashboard") is None:
         raise UserError("the dashboard is not installed; install fairtune again")
-    app = Path(package.origin).with_name("app.py")
     check_port(port)
     # -P: no module of the current folder takes the place of an installed one
-    command = [sys.executable, "-P", "-m", "streamlit", "run", str(app)]
+    command = [sys.executable, "-P", "-m", "dashboard.server"]
     for name, value in {**SETTINGS, "server.port": str(port)}.items():
         command += [f"--{name}", value]
     for host in HOSTS:
         command += ["--server.allowedHosts", host]
     print(f"Dashboard of {place.path}: http://127.0.0.1:{port}  (Ctrl-C ends it)", flush=True)
-    raise typer.Exit(serve(command, {"FAIRTUNE_HOME": str(place.path), "DO_NOT_TRACK": "true"}))
+    environment = {"FAIRTUNE_HOME": str(place.path), "DO_NOT_TRACK": "true", **ONE_THREAD}
+    raise typer.Exit(serve(command, environment))

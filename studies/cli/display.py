@@ -14,13 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from lightning_modules.configuration import Configuration
-from studies.archive import Asked
 from studies.arms import arms
 from studies.cli.options import console
-from studies.records import Outcome, TrialEnd
-from studies.results import Best, StudyResults, Trial, outcome_counts, summary
+from studies.records import Outcome, Trial, TrialEnd
+from studies.results import Best, StudyResults, outcome_counts, summary
 from studies.runner import Display
 from studies.spec import Spec
+from studies.trial_store import AskedTrial
 
 STOPPING = "stopping: the running trials end after their epoch"
 
@@ -56,7 +56,7 @@ class Lines(Display):
         of = f" of {total} trials" if total is not None else " trials"
         self.screen.print(f"{name}: {done}{of} done" if done else f"{name}: 0{of}")
 
-    def ended(self, asked: Asked, end: TrialEnd, value: float | None) -> None:
+    def ended(self, asked: AskedTrial, end: TrialEnd, value: float | None) -> None:
         if end.outcome != Outcome.interrupted:
             self.ended_trials += 1
         self.best = better(self.spec, self.best, value, end)
@@ -65,12 +65,15 @@ class Lines(Display):
         reason = f" ({end.reason})" if end.reason and end.outcome != Outcome.pruned else ""
         best = "" if self.best is None else f" · best {self.best:.4f}"
         self.screen.print(
-            f"[{count}] {asked.record.key} {end.outcome}{shown} in {end.epochs} epochs, "
+            f"[{count}] {asked.key} {end.outcome}{shown} in {end.epochs} epochs, "
             f"{end.seconds:.1f} s{best}{reason}"
         )
 
-    def retried(self, asked: Asked, end: TrialEnd) -> None:
-        self.screen.print(f"{asked.record.key} {end.outcome} ({end.reason}); it is tried again")
+    def retried(self, asked: AskedTrial, end: TrialEnd) -> None:
+        self.screen.print(f"{asked.key} {end.outcome} ({end.reason}); it is tried again")
+
+    def waiting(self, text: str) -> None:
+        self.screen.print(text, soft_wrap=True)
 
     def stopping(self, trials: int) -> None:
         if trials:
@@ -85,7 +88,7 @@ class LiveDisplay(Display):
     best: float | None = None
     best_key: str = ""
     counts: dict[Outcome, int] = field(default_factory=dict)
-    running: dict[str, tuple[Asked, int, float | None, float]] = field(default_factory=dict)
+    running: dict[str, tuple[AskedTrial, int, float | None, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.bar = Progress(
@@ -99,24 +102,27 @@ class LiveDisplay(Display):
     def phase(self, name: str, total: int | None, done: int) -> None:
         self.bar.reset(self.task, total=total, completed=done, description=name)
 
-    def started(self, asked: Asked) -> None:
-        self.running[asked.record.key] = (asked, 0, None, time.monotonic())
+    def started(self, asked: AskedTrial) -> None:
+        self.running[asked.key] = (asked, 0, None, time.monotonic())
 
-    def epoch(self, asked: Asked, epoch: int, value: float) -> None:
-        since = self.running[asked.record.key][3]
-        self.running[asked.record.key] = (asked, epoch, value, since)
+    def epoch(self, asked: AskedTrial, epoch: int, value: float) -> None:
+        since = self.running[asked.key][3]
+        self.running[asked.key] = (asked, epoch, value, since)
 
-    def ended(self, asked: Asked, end: TrialEnd, value: float | None) -> None:
-        self.running.pop(asked.record.key, None)
+    def ended(self, asked: AskedTrial, end: TrialEnd, value: float | None) -> None:
+        self.running.pop(asked.key, None)
         self.counts[end.outcome] = self.counts.get(end.outcome, 0) + 1
         before, self.best = self.best, better(self.spec, self.best, value, end)
         if self.best != before:
-            self.best_key = asked.record.key
+            self.best_key = asked.key
         if end.outcome != Outcome.interrupted:
             self.bar.advance(self.task)
 
-    def retried(self, asked: Asked, end: TrialEnd) -> None:
-        self.running.pop(asked.record.key, None)
+    def retried(self, asked: AskedTrial, end: TrialEnd) -> None:
+        self.running.pop(asked.key, None)
+
+    def waiting(self, text: str) -> None:
+        console(stderr=True).print(text, soft_wrap=True)
 
     def stopping(self, trials: int) -> None:
         self.bar.update(self.task, description=STOPPING)
@@ -124,7 +130,7 @@ class LiveDisplay(Display):
     def __rich__(self) -> RenderableType:
         table = Table(box=None, pad_edge=False, show_header=False)
         for key, (asked, epoch, value, since) in list(self.running.items()):
-            epochs = asked.record.configuration.trainer["epochs"]
+            epochs = asked.configuration.trainer["epochs"]
             shown = "" if value is None else f"{self.spec.objective.metric} {value:.4f}"
             seconds = f"{time.monotonic() - since:.0f} s"
             table.add_row(f"  {key}", f"epoch {epoch}/{epochs}", shown, seconds)
@@ -182,7 +188,7 @@ def _arms_table(results: StudyResults) -> Table:
 
 
 def _outcomes(trials: Sequence[Trial]) -> str:
-    reused = sum(trial.twin is not None for trial in trials)
+    reused = sum(trial.duplicate_of is not None for trial in trials)
     counts = [f"{count} {outcome}" for outcome, count in outcome_counts(trials).items()]
     return ", ".join(counts) + (f" ({reused} reused)" if reused else "")
 

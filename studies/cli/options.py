@@ -25,7 +25,7 @@ def complete_studies(context: typer.Context, incomplete: str) -> list[str]:
     from studies.results import names
 
     try:
-        return [n for n in names(open_home(context.params.get("home"))) if n.startswith(incomplete)]
+        return [n for n in names(home_at(context.params.get("home"))) if n.startswith(incomplete)]
     except Exception:
         return []  # a shell that completes must stay silent
 
@@ -38,7 +38,7 @@ def complete_runs(context: typer.Context, incomplete: str) -> list[str]:
     from studies.results import load
 
     try:
-        trials = load(open_home(context.params.get("home")), study).trials
+        trials = load(home_at(context.params.get("home")), study).trials
     except Exception:
         return []
     return [run for each in trials if (run := f"{study}/{each.key}").startswith(incomplete)]
@@ -88,11 +88,32 @@ Workers = Annotated[
 ]
 
 
-def open_home(path: Path | None) -> Home:
-    """The home at `path`, or the default one."""
+def home_at(path: Path | None) -> Home:
+    """The home at `path`, or the default one, as it is."""
     from studies.home import DEFAULT_HOME, Home
 
     return Home.at(path or Path(DEFAULT_HOME))
+
+
+def open_home(path: Path | None) -> Home:
+    """The home at `path`, or the default one; studies that an earlier version has run there are
+    imported, which standard error says."""
+    from studies.earlier import earlier_studies
+
+    home = home_at(path)
+    if earlier_studies(home):
+        from studies.importing.earlier_home import import_earlier
+
+        done = import_earlier(home)
+        for failure in done.failures:
+            print(f"fairtune: {failure}", file=sys.stderr)
+        if done.imported:
+            text = f"home {home.path} is of an earlier version: imported "
+            text += f"{len(done.imported)} {'study' if len(done.imported) == 1 else 'studies'}"
+            if done.copy is not None:
+                text += f"; the copy of its Optuna database is {done.copy}"
+            print(f"fairtune: {text}", file=sys.stderr)
+    return home
 
 
 def load_spec(file: Path, overrides: list[str] | None, allow: list[str] | None, home: Home) -> Spec:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
+from contextlib import ExitStack
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +22,9 @@ from studies.cli.options import (
     print_json,
     worker_count,
 )
+
+if TYPE_CHECKING:
+    from studies.comparison import Finding
 
 
 def run(
@@ -39,7 +43,20 @@ def run(
     from studies.driver import run_study
     from studies.results import summary
 
-    with Interruption() as interruption, display_for(spec, quiet=quiet) as display:
+    screen = console(stderr=as_json)
+
+    def show(found: Finding) -> None:
+        displayed.close()
+        print_summary(found.results, screen)
+        if found.results.finished and spec.factors:
+            from studies.alarms import alarms
+            from studies.cli.compare import print_comparison
+
+            warned = alarms(found.results, found.comparison)
+            print_comparison(found.results, found.comparison, warned, screen)
+
+    with Interruption() as interruption, ExitStack() as displayed:
+        display = displayed.enter_context(display_for(spec, quiet=quiet))
         try:
             found = run_study(
                 spec,
@@ -52,21 +69,15 @@ def run(
                     *(part for each in overrides or () for part in ("--set", each)),
                     *(part for each in allow or () for part in ("--allow", each)),
                 ],
+                show=show,
             )
         except KeyboardInterrupt:  # of a second signal
             raise typer.Exit(interruption.code or 130) from None
-    results, comparison = found.results, found.comparison
-    print_summary(results, console(stderr=as_json))
-    if results.finished and spec.factors:
-        from studies.alarms import alarms
-        from studies.cli.compare import print_comparison
-
-        print_comparison(results, comparison, alarms(results, comparison), console(stderr=as_json))
     if as_json:
-        print_json(summary(results))
+        print_json(summary(found.results))
     if interruption.code is not None:
         raise typer.Exit(interruption.code)
-    if not results.ranking:
+    if not found.results.ranking:
         raise typer.Exit(3)
 
 

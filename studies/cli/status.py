@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from lightning_modules.errors import StorageError
 from studies.cli.options import HomeOption, Json, complete_studies, console, open_home, print_json
 
 
@@ -23,6 +24,8 @@ def status(
 ) -> None:
     """Show how far the studies of a home, or one of them, have come."""
     from studies.cli.display import print_studies, print_summary
+    from studies.mirrors.left import what_is_left
+    from studies.overview import listed, unreadable
     from studies.results import load, names, summary
 
     place = open_home(home)
@@ -30,10 +33,22 @@ def status(
     if study is not None:
         results = load(place, study)
         print_summary(results, screen)
+        left = "" if place.driver(study) else what_is_left(place, study)
+        if left:
+            screen.print(left)
         if as_json:
             print_json(summary(results))
         return
-    studies = [load(place, name) for name in names(place)]
-    print_studies(studies, screen)
+    names(place)  # says so where there is none
+    studies = [load(place, each.study) for each in listed(place)]
+    studies.sort(key=lambda found: found.study)
+    if studies:
+        print_studies(studies, screen)
+    problems = unreadable(place)
+    for name, problem in problems.items():
+        screen.print(f"{name}: {problem}")
     if as_json:
-        print_json({"home": str(place.path), "studies": [summary(each) for each in studies]})
+        told = [summary(each) for each in studies]
+        print_json({"home": str(place.path), "studies": told, "unreadable": problems})
+    if problems:
+        raise typer.Exit(StorageError.exit_code)

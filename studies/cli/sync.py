@@ -1,4 +1,4 @@
-"""`fairtune sync`: deliver to MLflow what it has missed."""
+"""`fairtune sync`: deliver to Optuna's storage and to MLflow what they have missed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lightning_modules.errors import BusyError
+from lightning_modules.errors import BusyError, StorageError
 from studies.cli.options import HomeOption, Json, complete_studies, console, open_home, print_json
 
 
@@ -21,26 +21,38 @@ def sync(
     ] = None,
     home: HomeOption = None,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Make all runs again in an MLflow that lost them.")
+        bool,
+        typer.Option(
+            "--rebuild",
+            help="Make the studies in Optuna's storage anew, and all runs that MLflow has lost.",
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Deliver to MLflow what it has missed, exactly once."""
+    """Deliver to Optuna's storage and to MLflow what they have missed, exactly once."""
+    from studies.mirrors.sync import sync
     from studies.results import names
-    from studies.sync import sync
 
     place = open_home(home)
     screen = console(stderr=as_json)
-    told = []
+    told, failed = [], []
     for name in names(place) if study is None else [study]:
         try:
-            done = sync(place, name, rebuild=rebuild)
+            done = sync(place, name, rebuild=rebuild).delivered
         except BusyError as error:
             if study is not None:
                 raise
             screen.print(f"{name}: {error}; its driver delivers it")
             continue
-        screen.print(f"{name}: delivered {done.delivered} trials")
-        told.append({"study": name, "delivered": done.delivered})
+        except StorageError as error:
+            failed.append(str(error))
+            continue
+        screen.print(
+            f"{name}: delivered {done['optuna']} trials to Optuna's storage, "
+            f"{done['mlflow']} to MLflow"
+        )
+        told.append({"study": name, "delivered": done})
+    if failed:
+        raise StorageError("; ".join(failed))
     if as_json:
         print_json({"home": str(place.path), "studies": told})

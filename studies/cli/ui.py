@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lightning_modules.errors import UserError
+from lightning_modules.errors import StorageError, UserError
 from studies.cli.options import HomeOption, check_port, open_home
 from studies.cli.server import serve
 
@@ -18,19 +18,29 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000,
 ) -> None:
     """Open the MLflow UI on a home; it listens on this machine only. Ctrl-C ends it."""
-    from studies.database import sqlite_file
-    from studies.home import redact
+    from studies.database import damage, sqlite_file
+    from studies.home import home_option, redact
+    from studies.results import names
 
     place = open_home(home)
     if place.mlflow_uri.startswith(("http://", "https://")):
         raise UserError(f"the runs are on {redact(place.mlflow_uri)}: open that in a browser")
     file = sqlite_file(place.mlflow_uri)
     if file is None:
-        from studies.mlflow_client import connect
+        from studies.mirrors.mlflow_client import connect
 
         connect(place.mlflow_uri)  # MLflow's server would try for minutes
     elif not file.exists():
-        raise UserError(f"{place.path} holds no runs yet; start a study with `fairtune run`")
+        names(place)  # says so where there is no study
+        raise UserError(
+            f"{file}: MLflow has nothing of this home's studies yet; "
+            f"`fairtune sync{home_option(place.path)}` brings it up"
+        )
+    elif (what := damage(file)) is not None:
+        raise StorageError(
+            f"{file}: {what}; move it away, and "
+            f"`fairtune sync{home_option(place.path)}` makes it again"
+        )
     check_port(port)
     command = [sys.executable, "-m", "mlflow", "server"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]

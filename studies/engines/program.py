@@ -142,7 +142,6 @@ class _Account:
             best_epoch=self._best,
             best=self.best,
             test=self.test if task.evaluate_test else {},
-            checkpoint=task.checkpoint,
             traceback=log,
             seconds=time.perf_counter() - began,
             device="",

@@ -50,7 +50,6 @@ def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         best_epoch=result.best_epoch,
         best=dict(result.best),
         test=dict(result.test),
-        checkpoint=task.checkpoint,
         seconds=result.seconds,
         data_hash=result.data_hash,
         weights_hash=result.weights_hash,

@@ -13,14 +13,17 @@ from unittest import mock
 import pytest
 from alembic import command
 from mlflow.store.db.utils import _get_alembic_config
-from optuna.trial import TrialState
 from sqlalchemy import create_engine
 
+from studies import database
 from studies.cli import main
 from studies.home import Home
+from studies.mirrors.left import sync_command
+from studies.records import Outcome, Record, RecordReader, schema
 from tests.faults.invariants import check_invariants
 from tests.faults.scripted import TRIALS, Scripted
-from tests.integration.accounts import Runs, last_line, optuna_trials
+from tests.integration.accounts import last_line
+from tests.unit.record_test import trial_of
 
 Output = pytest.CaptureFixture[str]
 
@@ -72,25 +75,24 @@ def test_a_home_that_is_well_or_not_there_yet_is_found_well(
 def test_what_a_killed_driver_left_is_found_and_put_in_order(left: Home, capsys: Output) -> None:
     code, found = doctor(left, capsys)
     assert (code, states(found)) == (0, {"locks": "warn", "leftovers": "warn"})
-    assert "1 running trials" in found["leftovers"][1]
-    assert "trials that wait for MLflow" in found["leftovers"][1]
+    assert found["leftovers"][1] == (
+        "study left, which nobody runs, has left 1 trial without a process, 3 trials for Optuna's "
+        "storage, 3 trials for MLflow: --fix ends and delivers"
+    )
     code, found = doctor(left, capsys, "--fix")
     assert (code, states(found)) == (0, {})
+    assert found["leftovers"][1].endswith("3 trials for MLflow: ended and delivered")
     code, found = doctor(left, capsys)
     assert (code, states(found)) == (0, {})
     assert found["locks"][1] == "no lock of a process that is gone"
-    assert [trial.state for trial in optuna_trials(left, "left")] == [
-        TrialState.COMPLETE, TrialState.COMPLETE, TrialState.WAITING,
-    ]  # fmt: skip
-    runs = Runs.of(left, "left")
-    assert runs.parent.info.status == "KILLED"
-    ends = {run.info.run_name: run.data.tags["fairtune.outcome"] for run in runs.children}
-    assert ends == {
-        "trial-0000": "completed",
-        "trial-0001": "completed",
-        "trial-0002": "interrupted",
-    }
     check_invariants(left, "left")
+    with RecordReader.open(left, "left") as record:
+        ends = {trial.key: trial.outcome for trial in record.trials()}
+    assert ends == {
+        "trial-0000": Outcome.completed,
+        "trial-0001": Outcome.completed,
+        "trial-0002": Outcome.interrupted,
+    }
     assert Scripted(left, "left").run() == 0
     assert len(check_invariants(left, "left").ended) == TRIALS
 
@@ -100,20 +102,76 @@ def test_the_same_command_puts_in_order_what_a_killed_driver_left(left: Home) ->
     assert len(check_invariants(left, "left").ended) == TRIALS
 
 
-def test_a_trial_that_was_asked_and_never_begun_waits_and_is_trained_by_the_same_command(
+def test_a_mirror_that_cannot_be_used_is_said_and_the_other_one_is_brought_up(
+    left: Home, capsys: Output
+) -> None:
+    (left.path / "mlflow.db").write_bytes(b"nothing " * 100)
+    code, found = doctor(left, capsys, "--fix")
+    assert (code, states(found)) == (4, {"mlflow": "fail", "leftovers": "fail"})
+    assert "0 of 3 trials were delivered to MLflow, then the MLflow store" in found["leftovers"][1]
+    (left.path / "mlflow.db").unlink()
+    code, found = doctor(left, capsys, "--fix")
+    assert (code, states(found)) == (0, {})
+    check_invariants(left, "left")
+
+
+def written(home: Home, study: str) -> Path:
+    """The record of a study, with something in it."""
+    with Record.writing(home, study) as record:
+        search = record.add_search(study, arm="", goal="minimize")
+        for number in range(20):
+            record.begin(trial_of(search, number))
+    database._held.clear()  # as in another process
+    return record.path
+
+
+def test_damaged_records_are_named_with_the_way_out_one_line_each(
     home: Home, capsys: Output
 ) -> None:
-    run_and_die(
-        home,
-        "from studies.tracking import MlflowTracker; "
-        "MlflowTracker.start_trial = lambda *_, **__: os.kill(os.getpid(), 9); study.run()",
+    for study in ("empty", "torn", "whole"):
+        written(home, study)
+    empty, torn = (home.study(study) / "record.db" for study in ("empty", "torn"))
+    empty.write_bytes(b"")
+    content = bytearray(torn.read_bytes())
+    content[4096:] = b"x" * (len(content) - 4096)
+    torn.write_bytes(content)
+    assert main(["doctor", "--home", str(home.path)]) == 4
+    lines = [
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("fail records: ")
+    ]
+    for line, path in zip(lines, (empty, torn), strict=True):
+        assert line.startswith(f"fail records: {path}: ")
+        assert line.endswith(
+            f"put a copy in its place, or move the folder {path.parent} away to start the study "
+            f"anew; after that `{sync_command(home, path.parent.name, '--rebuild')}` replaces what "
+            "the mirrors have of it"
+        )
+    assert (empty.read_bytes(), torn.read_bytes()) == (b"", content)
+
+
+def test_an_older_record_is_brought_up_to_date_after_a_copy(
+    home: Home, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(home, "older")
+    newer = schema.VERSION + 1
+    monkeypatch.setattr(schema, "VERSION", newer)
+    monkeypatch.setattr(schema, "MIGRATIONS", {newer - 1: "ALTER TABLE trials ADD COLUMN mood"})
+    before = path.read_bytes()
+    code, found = doctor(home, capsys)
+    assert (code, states(found)["records"]) == (0, "warn")
+    assert found["records"][1] == (
+        f"{path} is of an older version: --fix brings it up to date, after a copy"
     )
-    code, found = doctor(home, capsys, "--fix")
-    assert (code, states(found)) == (0, {})
-    assert [trial.state for trial in optuna_trials(home, "left")] == [TrialState.WAITING]
-    check_invariants(home, "left")
-    assert Scripted(home, "left").run() == 0
-    assert len(check_invariants(home, "left").ended) == TRIALS
+    assert path.read_bytes() == before
+    with mock.patch("studies.doctor_stores.sync"):
+        assert doctor(home, capsys, "--fix")[1]["records"] == (
+            "ok",
+            f"{path} was brought up to date after a copy",
+        )
+    (copy,) = path.parent.glob("record.db.backup-*")
+    for file, version in ((path, newer), (copy, newer - 1)):
+        with closing(sqlite3.connect(file)) as connection:
+            assert connection.execute("PRAGMA user_version").fetchone() == (version,)
 
 
 def test_a_study_that_runs_is_left_alone(home: Home, capsys: Output) -> None:
@@ -159,30 +217,30 @@ def copied(home: Home, path: Path) -> Home:
 
 @pytest.mark.parametrize("name", ["optuna.db", "mlflow.db"])
 def test_a_database_of_another_version_is_never_changed_silently_and_copied_before_its_upgrade(
-    name: str, home: Home, tmp_path: Path, capsys: Output
+    name: str, home: Home, tmp_path: Path, capsys: Output, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert Scripted(home, "old").run() == 0
     moved = copied(home, tmp_path / "moved")
     file = moved.path / name
     older = {"optuna.db": "v3.0.0.d", "mlflow.db": "a3fbfcc1b4c0"}
-    with closing(sqlite3.connect(file)) as database:
-        database.execute("update alembic_version set version_num = ?", (older[name],))
-        database.commit()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("update alembic_version set version_num = ?", (older[name],))
+        connection.commit()
     before = file.read_bytes()
-    capsys.readouterr()
-    assert Scripted(moved, "new").run() == 4
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert name in said and said.endswith("`fairtune doctor --fix` makes a copy and upgrades it")
+    caplog.clear()
+    assert Scripted(moved, "new").run() == 0  # what is only a mirror stops no study
+    assert f"{name} cannot be used: another version of " in caplog.text
+    assert "`fairtune doctor --fix` makes a copy and upgrades it" in caplog.text
     code, found = doctor(moved, capsys)
     assert code == 4 and states(found)[name.removesuffix(".db")] == "fail"
     assert file.read_bytes() == before
     upgraded: list[str] = []
-    module = "storage" if name == "optuna.db" else "mlflow_client"
-    with mock.patch(f"studies.{module}.upgrade", upgraded.append):  # the tables are new already
+    module = f"studies.mirrors.{name.removesuffix('.db')}_database"
+    with mock.patch(f"{module}.upgrade", upgraded.append):  # the tables are new already
         doctor(moved, capsys, "--fix")
     (copy,) = moved.path.glob(f"{name}.backup-*")
-    with closing(sqlite3.connect(copy)) as database:
-        assert database.execute("select version_num from alembic_version").fetchone() == (
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("select version_num from alembic_version").fetchone() == (
             older[name],
         )
     assert upgraded == [f"sqlite:///{file}"]
@@ -190,9 +248,9 @@ def test_a_database_of_another_version_is_never_changed_silently_and_copied_befo
 
 def test_a_database_that_holds_the_tables_of_both_is_found(home: Home, capsys: Output) -> None:
     assert Scripted(home, "both").run() == 0
-    with closing(sqlite3.connect(home.path / "optuna.db")) as database:
-        database.execute("create table experiments (x)")
-        database.execute("create table runs (x)")
+    with closing(sqlite3.connect(home.path / "optuna.db")) as connection:
+        connection.execute("create table experiments (x)")
+        connection.execute("create table runs (x)")
     code, found = doctor(home, capsys)
     assert (code, states(found)["optuna"]) == (4, "fail")
     assert "holds tables of both Optuna and MLflow: give each its own" in found["optuna"][1]
@@ -200,10 +258,10 @@ def test_a_database_that_holds_the_tables_of_both_is_found(home: Home, capsys: O
 
 def age_optuna(file: Path) -> None:
     """Take back what the last migration has done; Optuna's own way back does not work."""
-    with closing(sqlite3.connect(file)) as database:
-        database.execute("drop index ix_trials_study_id")
-        database.execute("update alembic_version set version_num = 'v3.0.0.d'")
-        database.commit()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("drop index ix_trials_study_id")
+        connection.execute("update alembic_version set version_num = 'v3.0.0.d'")
+        connection.commit()
 
 
 def age_mlflow(file: Path) -> None:
@@ -226,7 +284,7 @@ def test_a_database_that_is_really_older_is_upgraded_with_all_that_it_holds(
     age(moved.path / name)
     old = revision(moved.path / name)
     assert old != revision(home.path / name)
-    assert Scripted(moved, "new").run() == 4
+    assert doctor(moved, capsys)[0] == 4
     code, found = doctor(moved, capsys, "--fix")
     assert (code, states(found)) == (0, {})
     (copy,) = moved.path.glob(f"{name}.backup-*")
@@ -238,5 +296,5 @@ def test_a_database_that_is_really_older_is_upgraded_with_all_that_it_holds(
 
 
 def revision(file: Path) -> str:
-    with closing(sqlite3.connect(file)) as database:
-        return str(database.execute("select version_num from alembic_version").fetchone()[0])
+    with closing(sqlite3.connect(file)) as connection:
+        return str(connection.execute("select version_num from alembic_version").fetchone()[0])

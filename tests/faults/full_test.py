@@ -8,21 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from studies import tracking
 from studies.cli import main
 from studies.home import Home
+from studies.mirrors.left import sync_command
 from tests.faults.drivers import Faulty
 from tests.faults.invariants import check_invariants
 from tests.faults.scripted import EPOCHS, TRIALS, Scripted
 
 Output = pytest.CaptureFixture[str]
 Mount = Callable[..., None]
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The end of a study does not wait long for room."""
-    monkeypatch.setattr(tracking, "FINISH_SECONDS", 0.2)
 
 
 @pytest.fixture
@@ -76,12 +70,12 @@ def last_line(output: Output) -> str:
     return output.readouterr().err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("part", ["", "studies/filled/spool"])
+@pytest.mark.parametrize("part", ["", "studies/filled"])
 def test_a_disk_that_fills_up_ends_the_run_clearly_and_it_goes_on_when_there_is_room(
     part: str, tmp_path: Path, mount: Mount, capsys: Output
 ) -> None:
     home = Home.at(tmp_path / "home")
-    mount(home.path / part, "size=16m" if not part else "size=64k")
+    mount(home.path / part, "size=16m" if not part else "size=1m")
     study = Scripted(home, "filled")
 
     def blow(trial: int, epoch: int) -> None:
@@ -98,14 +92,19 @@ def test_a_disk_that_fills_up_ends_the_run_clearly_and_it_goes_on_when_there_is_
     check_invariants(home, "filled")
 
 
-def test_results_that_do_not_fit_as_artifacts_are_written_when_there_is_room(
-    home: Home, mount: Mount, capsys: Output
+def test_results_that_do_not_fit_as_artifacts_end_no_study_and_are_written_when_there_is_room(
+    home: Home, mount: Mount, caplog: pytest.LogCaptureFixture
 ) -> None:
     mount(home.artifacts, "size=2m")
     study = Scripted(home, "filled")
     with full(home.artifacts):
-        assert study.run() == 4
-    assert "No space left on device; make room and run the same command again" in last_line(capsys)
+        assert study.run() == 0
+    said = [entry.getMessage() for entry in caplog.records if entry.name == "fairtune"]
+    assert "No space left on device; make room and run the same command again" in said[-2]
+    assert said[-1] == (
+        "the results of study filled wait for MLflow; "
+        f"`{sync_command(home, 'filled')}` delivers them"
+    )
     assert study.trained == TRIALS * EPOCHS
     assert study.run() == 0
     assert study.trained == TRIALS * EPOCHS  # only the results were missing

@@ -1,10 +1,12 @@
-"""MLflow is away, for a while or for good (rows 17, 18 and 19), and nothing is lost or doubled."""
+"""MLflow is away, for a while or for good (rows 17, 18, 19 and 26): no epoch waits, and nothing is
+lost or doubled."""
 
+import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from studies import tracking, uploader
 from studies.cli import main
 from studies.home import Home
-from studies.spool import Spool
+from studies.mirrors import mirroring
+from studies.mirrors.left import sync_command
+from studies.records.deliveries import run_ids
 from tests.conftest import MakeHome
 from tests.faults.invariants import check_invariants
-from tests.faults.scripted import EPOCHS, TRIALS, Scripted
+from tests.faults.scripted import EPOCHS, TRIALS, Scripted, mirror_processes
 from tests.faults.servers import MlflowServer, free_port, wire
 from tests.integration.accounts import FAIRTUNE, last_line
 
@@ -38,7 +41,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, make_home: MakeHome) -> Ite
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """The end of a study does not wait long for a server that is away."""
-    monkeypatch.setattr(tracking, "FINISH_SECONDS", 0.2)
+    monkeypatch.setattr(mirroring, "GIVE_UP_SECONDS", 1.0)
 
 
 @pytest.fixture
@@ -63,10 +66,7 @@ def rows(home: Home) -> Counter[str]:
 
 
 def test_a_server_that_drops_its_replies_after_committing_gets_one_run_and_one_point_each(
-    home: Home,
-    server: MlflowServer,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    home: Home, server: MlflowServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: Counter[str] = Counter()
 
@@ -79,40 +79,47 @@ def test_a_server_that_drops_its_replies_after_committing_gets_one_run_and_one_p
         seen[kind] += 1
         return seen[kind] % 4 == 1
 
-    monkeypatch.setattr(uploader, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(tracking, "FINISH_SECONDS", 20.0)
+    monkeypatch.setattr(mirroring, "GIVE_UP_SECONDS", 30.0)
     with wire(server.port, loses) as lossy:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{lossy.port}")
         home = Home.at(home.path)
         assert Scripted(home, "dropped").run() == 0
         heads = [re.match(rb"POST \S+?/mlflow/(\S+)", request) for request in lossy.lost]
         lost = {head[1] for head in heads if head}
+        found = check_invariants(home, "dropped")
     assert lost >= {
         b"experiments/create", b"runs/create", b"experiments/set-experiment-tag",
         b"runs/log-batch", b"runs/update",
     }  # fmt: skip
-    assert len(warnings(caplog)) == 1
-    found = check_invariants(home, "dropped")
     assert len(found.ended) == TRIALS
 
 
-def test_a_server_that_comes_back_gets_every_point_and_the_training_has_not_waited(
-    home: Home, server: MlflowServer, caplog: pytest.LogCaptureFixture
+def test_a_server_that_comes_back_gets_every_point_and_the_training_goes_on_meanwhile(
+    home: Home,
+    server: MlflowServer,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(mirroring, "GIVE_UP_SECONDS", 30.0)
+
     def blow(trial: int, epoch: int) -> None:
         if (trial, epoch) == (1, 2):
             server.kill()
         if (trial, epoch) == (3, 2):
+            study.wait_for("mlflow", lambda status: bool(status.error))
+        if (trial, epoch) == (3, 4):
             server.start()
 
     study = Scripted(home, "for-a-while")
     assert study.run(blow) == 0
-    assert study.waited < 1.0
+    assert study.trained == TRIALS * EPOCHS
     (said,) = warnings(caplog)
     assert f"the MLflow store {server.url} cannot be used: " in said
     assert said.endswith(
-        f"The study goes on; its records wait in {home.path}/studies/for-a-while/spool"
+        "The study goes on; its record is complete, and "
+        f"`{sync_command(home, 'for-a-while')}` delivers what is missing"
     )
+    assert len(run_ids(home, "for-a-while")) == TRIALS
     check_invariants(home, "for-a-while")
 
 
@@ -121,28 +128,34 @@ def test_what_a_server_that_is_gone_for_good_has_missed_is_delivered_once_by_syn
 ) -> None:
     def blow(trial: int, epoch: int) -> None:
         if (trial, epoch) == (1, 2):
+            study.wait_for_trials("mlflow")
             server.kill()
 
     study = Scripted(home, "for-good")
     assert study.run(blow) == 0
-    assert study.waited < 1.0
-    left = len(Spool(home, "for-good").waiting())
-    assert left >= 3
-    assert warnings(caplog)[-1] == (
-        f"{left} trials of study for-good wait for MLflow; `fairtune sync for-good` delivers them"
+    assert study.trained == TRIALS * EPOCHS
+    found = re.fullmatch(
+        r"(\d) trials of study for-good wait for MLflow; "
+        r"`fairtune sync for-good --home .*` delivers them",
+        warnings(caplog)[-1],
     )
+    assert found is not None
+    left = int(found[1])
+    assert left >= 3
     assert main(["sync", "for-good", "--home", str(home.path)]) == 4
-    assert f"study for-good: 0 of {left} trials were delivered, then the MLflow store" in (
+    assert f"study for-good: 0 of {left} trials were delivered to MLflow, then the MLflow" in (
         capsys.readouterr().err
     )
     server.start()
     assert main(["sync", "for-good", "--home", str(home.path), "--json"]) == 0
-    told = {"study": "for-good", "delivered": left}
+    told = {"study": "for-good", "delivered": {"optuna": 0, "mlflow": left}}
     assert last_line(capsys.readouterr().out) == {"home": str(home.path), "studies": [told]}
     check_invariants(home, "for-good")
     before = rows(home)
     assert main(["sync", "for-good", "--home", str(home.path)]) == 0
-    assert "for-good: delivered 0 trials" in capsys.readouterr().out
+    assert "for-good: delivered 0 trials to Optuna's storage, 0 to MLflow" in (
+        capsys.readouterr().out
+    )
     assert rows(home) == before
 
 
@@ -152,36 +165,53 @@ def test_a_study_starts_without_its_server_and_the_same_command_delivers_it_late
     server.kill()
     study = Scripted(home, "from-the-start")
     assert study.run() == 0
-    assert study.waited < 1.0
     assert (study.trained, len(warnings(caplog))) == (TRIALS * EPOCHS, 2)
     server.start()
     assert study.run() == 0
-    assert study.trained == TRIALS * EPOCHS  # nothing was trained again
+    assert (study.trained, warnings(caplog)) == (TRIALS * EPOCHS, [])  # trained nothing again
+    assert len(run_ids(home, "from-the-start")) == TRIALS
     check_invariants(home, "from-the-start")
 
 
 def test_a_server_that_takes_connections_and_never_answers_does_not_hold_a_study_up(
     make_home: MakeHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking, "FINISH_SECONDS", 3.0)
-    trained = 0.0
-
-    def blow(trial: int, epoch: int) -> None:
-        nonlocal trained
-        trained = time.monotonic()
-
     with socket.create_server(("127.0.0.1", 0)) as silent:  # its queue takes them
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         monkeypatch.setenv("MLFLOW_TRACKING_URI", url)
         home = make_home(tmp_path / "home")
         study = Scripted(home, "silent")
-        assert study.run(blow) == 0
-        assert time.monotonic() - trained < 20  # two attempts of REACHABLE_SECONDS, and the results
-    assert study.waited < 1.0
+        assert study.run() == 0
+        assert mirror_processes() == []
+    assert study.trained == TRIALS * EPOCHS
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     home = Home.at(home.path)
     assert main(["sync", "silent", "--home", str(home.path)]) == 0
     check_invariants(home, "silent")
+
+
+def test_a_process_of_the_mirrors_that_is_killed_in_mid_study_is_replaced(
+    home: Home, make_home: MakeHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    home = make_home(tmp_path / "home")
+    killed: list[int] = []
+
+    def blow(trial: int, epoch: int) -> None:
+        if epoch == 2:
+            for mirror in ("optuna", "mlflow"):
+                study.wait_for(mirror, lambda status: status.steps > 0)
+            for process in mirror_processes():
+                os.kill(process.pid, signal.SIGKILL)
+                killed.append(process.pid)
+
+    study = Scripted(home, "killed")
+    assert study.run(blow) == 0
+    assert len(killed) >= 2
+    assert study.trained == TRIALS * EPOCHS
+    assert warnings(caplog) == []
+    check_invariants(home, "killed")
 
 
 def test_mlflow_is_made_anew_from_the_home(

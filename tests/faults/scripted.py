@@ -1,21 +1,22 @@
 """The command `fairtune run` inside the test, with trainings that follow a script."""
 
-import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 from unittest import mock
+
+import psutil
 
 from studies.cli import main
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
+from studies.mirrors.mirroring import Mirroring
 from studies.records import EpochReport, Outcome, TrialEnd
-from studies.tracking import MlflowTracker
+from studies.records.deliveries import Deliveries, MirrorStatus, statuses, store_name
 
 TRIALS, EPOCHS = 4, 4
 FILE = """
@@ -26,6 +27,8 @@ optimizer: {{name: adam, lr: {{values: [0.1, 0.03, 0.01, 0.003]}}}}
 trainer: {{epochs: 4}}
 search: {{method: grid}}
 """
+PATIENCE = 60.0
+"""Seconds after which something that has to happen is missed."""
 Blow = Callable[[int, int], None]
 """What happens to a trial, by its number, at the end of an epoch."""
 
@@ -36,12 +39,12 @@ def metrics(seed: int, epoch: int) -> dict[str, float]:
 
 @dataclass
 class Scripted:
-    """A study of four trials of four epochs, one after the other."""
+    """A study of four trials of four epochs, one after the other; its mirrors run from the start
+    unless `start_after` says otherwise."""
 
     home: Home
     study: str
-    waited: float = 0.0
-    """Seconds that the driver has spent on tracking."""
+    start_after: float = 0.0
     trained: int = 0
     """Epochs."""
 
@@ -59,47 +62,42 @@ class Scripted:
 
         file = Path(self.home.path).with_suffix(".yaml")
         file.write_text(FILE.format(study=self.study))
+        mirroring = partial(Mirroring, start_after=self.start_after)
         with (
             mock.patch("studies.driver.LocalEngine", lambda *_: Inline(perform)),
-            self._timed("start_trial", "epoch", "finish_trial", "run_id"),
+            mock.patch("studies.driver.Mirroring", mirroring),
+            mock.patch("studies.mirrors.mirroring.LOOK_SECONDS", 0.0),
+            mock.patch("studies.mirrors.mirroring.RESTART_SECONDS", 0.0),
         ):
             return main(["run", str(file), "--home", str(self.home.path)])
 
-    @contextmanager
-    def _timed(self, *names: str) -> Iterator[None]:
-        def timed(call: Callable[..., Any]) -> Callable[..., Any]:
-            def measured(*args: Any, **options: Any) -> Any:
-                begun = time.monotonic()
-                try:
-                    return call(*args, **options)
-                finally:
-                    self.waited += time.monotonic() - begun
+    def wait_for_trials(self, mirror: str, count: int = 1) -> None:
+        """Wait until a mirror has so many trials."""
+        store = {"optuna": self.home.optuna_url, "mlflow": self.home.mlflow_uri}[mirror]
 
-            return measured
+        def has_them(_: MirrorStatus) -> bool:
+            with closing(Deliveries.open(self.home, self.study)) as deliveries:
+                found = deliveries.revisions(mirror, store_name(store))
+            return sum(key != "" and at >= 0 for key, at in found.items()) >= count
 
-        with ExitStack() as stack:
-            for name in names:
-                new = timed(getattr(MlflowTracker, name))
-                stack.enter_context(mock.patch.object(MlflowTracker, name, new))
-            yield
+        self.wait_for(mirror, has_them)
+
+    def wait_for(self, mirror: str, said: Callable[[MirrorStatus], bool]) -> None:
+        """Wait until a mirror comes along or fails so."""
+        end = time.monotonic() + PATIENCE
+        while not said(statuses(self.home, self.study).get(mirror, MirrorStatus(mirror))):
+            assert time.monotonic() < end, f"{mirror} does not do what was waited for"
+            time.sleep(0.01)
 
 
-@contextmanager
-def heard(text: str) -> Iterator[threading.Event]:
-    """Set when fairtune warns of something."""
-    event = threading.Event()
-
-    class Ear(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if text in record.getMessage():
-                event.set()
-
-    ear = Ear()
-    logging.getLogger("fairtune").addHandler(ear)
-    try:
-        yield event
-    finally:
-        logging.getLogger("fairtune").removeHandler(ear)
+def mirror_processes() -> list[psutil.Process]:
+    """The process of the mirrors that this driver has started, and its child."""
+    found = []
+    for each in psutil.Process().children():
+        with suppress(psutil.Error):  # it has ended meanwhile
+            if "studies.mirrors.process" in each.cmdline():
+                found += [each, *each.children()]
+    return found
 
 
 class Inline(InlineEngine):

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from studies.cli import main
-from studies.home import Home, without_secrets
+from studies.home import Home, redact, without_secrets
+from studies.records.deliveries import store_name
 from tests.faults.drivers import Faulty
 from tests.faults.invariants import CANARY, no_secret_is_written
 from tests.faults.servers import Postgres, free_port
@@ -39,7 +40,7 @@ def test_passwords_appear_in_no_log_record_traceback_or_process(
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     home = Home.at(faulty.home.path)
     assert main(["sync", "--home", str(home.path)]) == 0
-    assert "faulty: delivered 6 trials" in capsys.readouterr().out
+    assert "faulty: delivered 0 trials to Optuna's storage, 6 to MLflow" in capsys.readouterr().out
     no_secret_is_written(home.path)
     trial = optuna_trials(home, "faulty")[0]
     assert trial.user_attrs["outcome"] == "error" and "***" in trial.user_attrs["end"]
@@ -77,6 +78,9 @@ def test_a_url_that_is_none_is_refused(
         f"postgresql://me:half@{CANARY}@127.0.0.1:1/x",
         f"nosuch://me:{CANARY}@127.0.0.1/x",
         f"http://me:{CANARY}@127.0.0.1:1",
+        f"postgresql://127.0.0.1:1/x?user=me&password={CANARY}",
+        f"postgresql://127.0.0.1:1/x?password={CANARY}&sslpassword={CANARY}2&user=a@b",
+        f"mysql://127.0.0.1:1/x?user=me&passwd=half@{CANARY}",
     ],
 )
 def test_what_is_said_of_a_database_that_cannot_be_used_holds_no_password(
@@ -96,3 +100,17 @@ def test_a_password_is_recognized_however_it_is_written(monkeypatch: pytest.Monk
     assert without_secrets("p%40ss%25word or p@ss%word at db.example, t0ken") == (
         "*** or *** at db.example, ***"
     )
+
+
+def test_a_password_among_the_parameters_of_a_url_is_neither_shown_nor_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = "postgresql://db.example/x?user=ada&Password=p%40ss+w%25rd&sslpassword=k3y&port=1"
+    shown = "postgresql://db.example/x?user=ada&Password=***&sslpassword=***&port=1"
+    assert redact(url) == shown
+    assert redact("postgresql://ada:one@db.example/x?password=two") == (
+        "postgresql://ada:***@db.example/x?password=***"
+    )
+    assert store_name(url) == store_name(url.replace("k3y", "another"))
+    monkeypatch.setenv("FAIRTUNE_STORAGE", url)
+    assert without_secrets("p%40ss+w%25rd, p@ss w%rd or k3y for ada") == "***, *** or *** for ada"

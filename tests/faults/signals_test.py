@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from studies.mirrors.left import sync_command
 from tests.faults.drivers import Faulty
 from tests.faults.invariants import check_invariants
 
@@ -58,6 +59,9 @@ def test_a_second_ctrl_c_ends_at_once_and_leaves_nothing_running(faulty: Faulty)
         driver.process.send_signal(signal.SIGINT)
         assert driver.ends() == 130
     assert "Traceback" not in driver.said
+    assert driver.said.splitlines()[-1].endswith(
+        f"`{sync_command(faulty.home, 'faulty')}` delivers them"
+    )
     faulty.leaves_no_orphans()
     found = check_invariants(faulty.home, "faulty")
     assert not found.finished

@@ -1,22 +1,24 @@
-"""Optuna's storage stalls, restarts, breaks in mid-sentence or is damaged (rows 12, 13, 16, 21)."""
+"""Optuna's storage is locked, restarts, breaks in mid-sentence or is damaged (rows 12, 13, 14, 16,
+21 and 26): no epoch waits, and nothing is lost or doubled."""
 
-import itertools
 import re
 import shutil
 import sqlite3
-import threading
-import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
 
-from studies import storage
 from studies.cli import main
 from studies.home import Home
+from studies.mirrors import mirroring
+from studies.mirrors.sync import sync
+from studies.records.deliveries import statuses
 from tests.faults.invariants import check_invariants
-from tests.faults.scripted import EPOCHS, TRIALS, Scripted, heard
+from tests.faults.scripted import EPOCHS, TRIALS, Scripted
 from tests.faults.servers import Postgres, wire
 from tests.integration.accounts import optuna_trials
 
@@ -24,157 +26,103 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:<psycopg.Connection:ResourceWarning"  # SQLAlchemy drops those that are broken
 )
 Output = pytest.CaptureFixture[str]
-WAITS = "the Optuna database does not answer (database is locked); waiting for it"
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """SQLite itself gives up at once, so that the driver's own waiting is seen."""
-    monkeypatch.setattr(storage, "SQLITE_SECONDS", 0.05)
+def complete_exactly_once(home: Home, study: str) -> None:
+    trials = optuna_trials(home, study)
+    assert [(trial.number, trial.state) for trial in trials] == [
+        (number, TrialState.COMPLETE) for number in range(TRIALS)
+    ]
+    assert all(list(trial.intermediate_values) == [1, 2, 3, 4] for trial in trials)
+    check_invariants(home, study)
 
 
 # --- SQLite --------------------------------------------------------------------------------------
 
 
-def test_a_database_that_is_locked_from_outside_makes_the_study_wait_and_go_on(
-    home: Home,
-) -> None:
-    locked = threading.Event()
-
-    def outside() -> None:
-        other = sqlite3.connect(home.path / "optuna.db")
-        other.execute("begin immediate")
-        locked.set()
-        assert waited.wait(60)
-        other.rollback()
-        other.close()
-
-    thread = threading.Thread(target=outside)
-
-    def blow(trial: int, epoch: int) -> None:
-        if (trial, epoch) == (1, 2):
-            thread.start()
-            assert locked.wait(60)
-
-    study = Scripted(home, "locked")
-    with heard(WAITS) as waited:
-        assert study.run(blow) == 0
-    thread.join()
-    assert study.trained == TRIALS * EPOCHS
-    check_invariants(home, "locked")
-
-
-@pytest.mark.slow
-def test_a_lock_of_half_a_minute_is_sat_out(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "SQLITE_SECONDS", 5.0)
-    held = 0.0
-
-    def release() -> None:
-        nonlocal held
-        other.rollback()
-        other.close()
-        held = time.monotonic() - began
-
-    def blow(trial: int, epoch: int) -> None:
-        nonlocal other, began
-        if (trial, epoch) == (1, 2):
-            other = sqlite3.connect(home.path / "optuna.db", check_same_thread=False)
-            other.execute("begin immediate")
-            began = time.monotonic()
-            threading.Timer(30, release).start()
-
-    began = 0.0
-    other = sqlite3.connect(":memory:")
-    study = Scripted(home, "half-a-minute")
-    with heard(WAITS) as waited:
-        assert study.run(blow) == 0
-    assert waited.is_set() and held >= 30
-    assert study.trained == TRIALS * EPOCHS
-    check_invariants(home, "half-a-minute")
-
-
-def test_a_lock_that_stays_ends_the_run_and_the_same_command_continues_it(
-    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: Output
-) -> None:
-    monkeypatch.setattr(storage, "PATIENCE", 0.2)
-    others: list[sqlite3.Connection] = []
-
-    def blow(trial: int, epoch: int) -> None:
-        if (trial, epoch) == (1, 2):
-            others.append(sqlite3.connect(home.path / "optuna.db", check_same_thread=False))
-            others[0].execute("begin immediate")
-
-    study = Scripted(home, "stuck")
-    assert study.run(blow) == 4
-    assert capsys.readouterr().err.splitlines()[-1] == (
-        f"fairtune: the Optuna database {home.optuna_url} cannot be used: database is locked; "
-        "end the process that holds it and run the same command again"
-    )
-    others[0].rollback()
-    others[0].close()
-    assert study.run() == 0
-    check_invariants(home, "stuck")
-
-
-def test_a_ctrl_c_that_meets_a_connection_being_given_back_shows_no_traceback(
+def test_a_database_that_another_program_has_locked_makes_no_epoch_wait(
     home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def interrupted(connection: object) -> None:
-        raise KeyboardInterrupt
+    monkeypatch.setattr(mirroring, "GIVE_UP_SECONDS", 1.0)
+    locks: list[sqlite3.Connection] = []
 
-    opened = storage.open_storage(home.optuna_url)
-    lent = opened.engine.raw_connection()
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(opened.engine.dialect, "do_rollback", interrupted)
-        lent.close()
-    assert caplog.records == []
-    opened.engine.dispose()
+    def blow(trial: int, epoch: int) -> None:
+        if (trial, epoch) == (1, 2):
+            study.wait_for_trials("optuna")
+            path = home.path / "optuna.db"
+            other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            locks.append(other)
+            locks[0].execute("begin immediate")
+
+    study = Scripted(home, "locked")
+    assert study.run(blow) == 0  # with the database still locked
+    assert study.trained == TRIALS * EPOCHS
+    assert re.fullmatch(
+        r"\d trials of study locked wait for Optuna's storage.*; "
+        r"`fairtune sync locked --home .*` delivers them",
+        caplog.messages[-1],
+    )
+    locks[0].execute("rollback")
+    locks[0].close()
+    assert sync(home, "locked").delivered["optuna"] >= 3
+    complete_exactly_once(home, "locked")
 
 
-@pytest.mark.parametrize("name", ["optuna.db", "mlflow.db"])
+def emptied(whole: bytes) -> bytes:
+    return b""
+
+
+def replaced(whole: bytes) -> bytes:
+    return b"no database " * 1000
+
+
+def cut_off(whole: bytes) -> bytes:
+    return whole[: len(whole) // 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "mirror", "variable"),
+    [
+        ("optuna.db", "optuna", "FAIRTUNE_STORAGE"),
+        ("mlflow.db", "mlflow", "MLFLOW_TRACKING_URI"),
+    ],
+)
 @pytest.mark.parametrize(
     ("damage", "what"),
     [
-        (lambda whole: b"", "the file is empty"),
-        (lambda whole: b"no database " * 1000, "file is not a database"),
-        (
-            lambda whole: whole[: len(whole) // 2],
-            r"the file is cut off: \d+ of \d+ bytes",
-        ),
+        (emptied, "the file is empty"),
+        (replaced, "file is not a database"),
+        (cut_off, r"the file is cut off: \d+ of \d+ bytes are there"),
     ],
 )
 def test_a_damaged_database_is_named_with_the_way_out_and_left_as_it_is(
-    name: str, damage: object, what: str, finished: Home, tmp_path: Path, capsys: Output
-) -> None:
+    name: str, mirror: str, variable: str, damage: Callable[[bytes], bytes], what: str,
+    finished: Home, tmp_path: Path, capsys: Output,
+) -> None:  # fmt: skip
     home = Home.at(tmp_path / "home")
     shutil.copytree(finished.path, home.path)
     file = home.path / name
-    assert callable(damage)
     damaged = damage(file.read_bytes())
+    for path in home.path.glob(f"{name}-*"):
+        path.unlink()
     file.write_bytes(damaged)
-    study = Scripted(home, "another")
-    assert study.run() == 4
-    variable = "FAIRTUNE_STORAGE" if name == "optuna.db" else "MLFLOW_TRACKING_URI"
+    shutil.rmtree(home.study("whole") / "mirrors.db", ignore_errors=True)
+    assert main(["sync", "whole", "--home", str(home.path)]) == 4
     said = capsys.readouterr().err.splitlines()[-1]
-    assert re.search(f"{re.escape(str(file))} cannot be used: {what}.*; .*{variable}", said), said
+    assert re.search(f"{re.escape(str(file))} cannot be used: {what}; .*{variable}", said), said
     assert file.read_bytes() == damaged
-    assert study.trained == 0
-    assert main(["doctor", "--home", str(home.path)]) == 4
-    assert re.search(f"fail .*{name}: {what}", capsys.readouterr().out)
+    assert statuses(home, "whole")[mirror].error
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home in which a study has ended, its databases closed."""
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A home in which a study has ended."""
     home = Home.at(tmp_path_factory.mktemp("finished") / "home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(storage, "SQLITE_SECONDS", 5.0)
-        assert Scripted(home, "whole").run() == 0
+    assert Scripted(home, "whole").run() == 0
     for name in ("optuna.db", "mlflow.db"):
-        with sqlite3.connect(home.path / name) as database:
-            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        database.close()
-    return home
+        with closing(sqlite3.connect(home.path / name)) as database:
+            assert database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+    yield home
 
 
 @pytest.mark.parametrize(
@@ -202,22 +150,16 @@ def test_one_database_for_optuna_and_mlflow_is_refused_however_it_is_spelled(
 # --- PostgreSQL ----------------------------------------------------------------------------------
 
 
-def complete_exactly_once(home: Home, study: str) -> None:
-    trials = optuna_trials(home, study)
-    assert [(trial.number, trial.state) for trial in trials] == [
-        (number, TrialState.COMPLETE) for number in range(TRIALS)
-    ]
-    assert all(list(trial.intermediate_values) == [1, 2, 3, 4] for trial in trials)
-    check_invariants(home, study)
-
-
 def test_a_restarted_postgresql_and_ended_connections_lose_no_trial(
     home: Home, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(mirroring, "GIVE_UP_SECONDS", 30.0)
     monkeypatch.setenv("FAIRTUNE_STORAGE", postgres.database("restarted"))
     home = Home.at(home.path)
 
     def blow(trial: int, epoch: int) -> None:
+        if (trial, epoch) == (1, 2):
+            study.wait_for_trials("optuna")
         if epoch == 2:
             postgres.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'restarted'"
@@ -231,32 +173,39 @@ def test_a_restarted_postgresql_and_ended_connections_lose_no_trial(
     complete_exactly_once(home, "restarted")
 
 
-def test_a_postgresql_that_is_down_when_it_is_needed_makes_the_study_wait(
-    home: Home, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+def test_a_postgresql_that_is_down_makes_no_epoch_wait_and_gets_everything_later(
+    home: Home,
+    postgres: Postgres,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    monkeypatch.setattr(mirroring, "GIVE_UP_SECONDS", 1.0)
     monkeypatch.setenv("FAIRTUNE_STORAGE", postgres.database("down"))
     home = Home.at(home.path)
 
-    def start_again() -> None:
-        assert waited.wait(60)
-        postgres.control("start")
-
-    thread = threading.Thread(target=start_again)
-
     def blow(trial: int, epoch: int) -> None:
         if (trial, epoch) == (1, 2):
+            study.wait_for_trials("optuna")
             postgres.control("stop", "-m", "immediate")
-            thread.start()
+        if (trial, epoch) == (3, 2):
+            study.wait_for("optuna", lambda status: bool(status.error))
 
-    with heard("the Optuna database does not answer") as waited:
-        assert Scripted(home, "down").run(blow) == 0
-    thread.join()
+    study = Scripted(home, "down")
+    try:
+        assert study.run(blow) == 0
+        assert study.trained == TRIALS * EPOCHS
+    finally:
+        postgres.control("start")
+    assert any("start that server" in message for message in caplog.messages)
+    assert postgres.password not in caplog.text
+    assert sync(home, "down").delivered["optuna"] >= 3
     complete_exactly_once(home, "down")
 
 
 def test_answers_of_postgresql_that_are_lost_after_the_commit_double_nothing(
     home: Home, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(mirroring, "GIVE_UP_SECONDS", 30.0)
     changing = False
 
     def loses(request: bytes) -> bool:
@@ -270,30 +219,30 @@ def test_answers_of_postgresql_that_are_lost_after_the_commit_double_nothing(
     postgres.database("lossy")
     with wire(postgres.port, loses) as lossy:
         monkeypatch.setenv("FAIRTUNE_STORAGE", postgres.database("lossy", lossy.port))
-        home = Home.at(home.path)
-        monkeypatch.setattr(storage, "PAUSE", 0.01)
-        study = Scripted(home, "lossy")
+        study = Scripted(Home.at(home.path), "lossy")
         assert study.run() == 0
-    # each of the trials was queued, started and told
-    assert len(lossy.lost) == 3 * TRIALS
+    assert len(lossy.lost) == TRIALS  # each was added in one call, and once
     assert study.trained == TRIALS * EPOCHS
+    monkeypatch.setenv("FAIRTUNE_STORAGE", postgres.database("lossy"))
     complete_exactly_once(replace(home, optuna_url=postgres.database("lossy")), "lossy")
 
 
-def test_a_postgresql_that_breaks_off_while_trials_are_read_is_asked_again(
+def test_both_mirrors_may_be_databases_of_a_postgresql_and_no_password_is_seen(
     home: Home, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading = itertools.count()
+    from studies.mirrors.mlflow_client import MlflowClient
 
-    def loses(request: bytes) -> bool:
-        """The answer to every other reading of the values of several trials at once."""
-        return b"FROM trial_values" in request and b" IN (" in request and next(reading) % 2 == 1
-
-    postgres.database("reading")
-    with wire(postgres.port, loses) as lossy:
-        monkeypatch.setenv("FAIRTUNE_STORAGE", postgres.database("reading", lossy.port))
-        monkeypatch.setattr(storage, "PAUSE", 0.01)
-        study = Scripted(Home.at(home.path), "reading")
-        assert study.run() == 0
-    assert lossy.lost
-    complete_exactly_once(replace(home, optuna_url=postgres.database("reading")), "reading")
+    monkeypatch.setattr(mirroring, "GIVE_UP_SECONDS", 30.0)
+    monkeypatch.setenv("FAIRTUNE_STORAGE", postgres.database("both_optuna"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", postgres.database("both_mlflow"))
+    home = Home.at(home.path)
+    assert Scripted(home, "both").run() == 0
+    assert len(optuna_trials(home, "both")) == TRIALS
+    client = MlflowClient(home.mlflow_uri)
+    experiment = client.get_experiment_by_name("both")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    assert [run.info.status for run in runs] == ["FINISHED"] * (TRIALS + 1)
+    for path in home.path.rglob("*"):
+        if path.is_file():
+            assert postgres.password.encode() not in path.read_bytes(), path

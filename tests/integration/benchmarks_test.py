@@ -10,6 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from studies.home import Home
+from studies.mirrors.left import what_is_left
+from tests.integration.agreement import check_agreement
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
@@ -96,3 +100,29 @@ def test_the_median_of_the_regret_ratios_is_not_moved_by_one_table(benchmark: Be
     summary = module.summarize("tpe", measured, np.random.default_rng(0))
     assert summary.median_ratio.estimate == pytest.approx(0.9)
     assert summary.mean_ratio.estimate == pytest.approx((0.8 * 0.9 * 64) ** (1 / 3))
+
+
+def test_the_driver_is_measured_beside_plain_optuna(
+    benchmark: Benchmark, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--trials", "4", "--samplers", "random", "--pruners", "median"]
+    made = record(benchmark("driver").main, tmp_path, *options)
+    assert {row["way"]: row["trials"] for row in made["rows"]} == {
+        "fairtune": 4, "sqlite": 4, "journal": 4, "memory": 4
+    }  # fmt: skip
+    assert [row["epochs"] for row in made["rows"]] == [40] * 4  # none is pruned among so few
+    assert [each["sqlite_trials"] for each in made["ratios"]] == [4]
+    assert "| fairtune, everything on" in capsys.readouterr().out
+
+
+def test_a_generated_home_is_one_whose_mirrors_are_complete(
+    benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    home = Home.at(tmp_path / "home")
+    benchmark("generated_home").generate(home, 60, epochs=6)
+    assert what_is_left(home, "large") == ""
+    found = check_agreement(home, "large")
+    assert found.finished
+    assert {trial.phase for trial in found.trials} == {"search", "confirm"}

@@ -9,15 +9,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from studies import document, results
-from studies.archive import Archive
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
-from studies.records import EpochReport, Outcome, TrialEnd
+from studies.records import EpochReport, Outcome, Record, TrialEnd
 from studies.results import StudyResults
 from studies.runner import Display, Runner
 from studies.spec import Spec, resolve
-from tests.integration.runner_test import Nowhere
 
 EPOCHS = 4
 OPTIMIZERS = ("sgd", "momentum", "adam", "rmsprop")
@@ -96,15 +94,15 @@ def run(design: Design, home: Home, stop_after: int | None) -> int:
         return perform(task, on_epoch)
 
     engine = InlineEngine(counted, slots=design.slots)
-    Runner(
-        design.spec(),
-        home,
-        Archive.open(home),
-        Nowhere(),
-        engine,
-        Display(),
-        stopping=lambda: stop_after is not None and begun >= stop_after,
-    ).run()
+    with Record.writing(home, "design") as record:
+        Runner(
+            design.spec(),
+            home,
+            record,
+            engine,
+            Display(),
+            stopping=lambda: stop_after is not None and begun >= stop_after,
+        ).run()
     engine.close()
     return begun
 

@@ -243,7 +243,7 @@ def test_more_trials_extend_a_study_to_exactly_the_new_total(home: Home, capsys:
         (["components", "optimiser"], "no component 'optimiser'; did you mean optimizer?"),
         (["components", "--json", "--markdown"], "--json and --markdown are two forms"),
         (["components", "optimiser", "sgd"], "no table 'optimiser'; did you mean optimizer?"),
-        (["ui", "--home", "/tmp/no-such-home"], "/tmp/no-such-home holds no runs yet"),
+        (["ui", "--home", "/tmp/no-such-home"], "/tmp/no-such-home holds no studies yet"),
     ],
 )
 def test_bad_usage_exits_2(argv: list[str], message: str, capsys: Output) -> None:
@@ -320,15 +320,34 @@ def test_a_home_that_cannot_be_made_exits_4(tmp_path: Path, capsys: Output) -> N
     ("database", "way_out"),
     [("optuna.db", "FAIRTUNE_STORAGE"), ("mlflow.db", "MLFLOW_TRACKING_URI")],
 )
-def test_a_database_that_is_none_exits_4_and_stays_as_it_is(
-    database: str, way_out: str, home: Home, capsys: Output
+def test_a_mirror_that_is_no_database_stays_as_it_is_and_harms_no_study(
+    database: str, way_out: str, home: Home, capsys: Output, caplog: pytest.LogCaptureFixture
 ) -> None:
-    home.study("quickstart").mkdir(parents=True)  # as after an earlier run
     garbage = home.path / database
     garbage.write_text("no database " * 1000)
-    assert main(["run", "quickstart", "--home", str(home.path)]) == 4
+    argv = ["run", "perceptron-iris", "--home", str(home.path), "--workers", "1", "--json"]
+    assert main([*argv, *set_options("trainer.epochs=1", "search.trials=1")]) == 0
+    assert last_line(capsys.readouterr().out)["finished"]
+    for said in (f"{database} cannot be used: ", way_out, "`fairtune sync perceptron-iris --home "):
+        assert said in caplog.text
+    assert garbage.read_text() == "no database " * 1000
+    assert main(["sync", "--home", str(home.path)]) == 4
     said = capsys.readouterr().err
     assert f"{database} cannot be used: " in said and way_out in said
+    assert garbage.read_text() == "no database " * 1000
+
+
+def test_a_record_that_is_no_database_exits_4_and_stays_as_it_is(
+    home: Home, capsys: Output
+) -> None:
+    home.study("quickstart").mkdir(parents=True)
+    garbage = home.record("quickstart")
+    garbage.write_text("no database " * 1000)
+    for command in ("run", "status"):
+        assert main([command, "quickstart", "--home", str(home.path)]) == 4
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said.startswith(f"fairtune: {garbage}: ")
+        assert f"move the folder {garbage.parent} away to start the study anew" in said
     assert garbage.read_text() == "no database " * 1000
 
 

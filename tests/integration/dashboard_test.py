@@ -14,11 +14,14 @@ from dataclasses import replace
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard import data, pictures, preparing, selectors
+from dashboard.figures.common import Picture
 from studies import overview, results
 from studies.cli import main
 from studies.home import Home
@@ -51,6 +54,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     st.cache_resource.clear()
 
 
+@pytest.fixture(autouse=True)
+def valid_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every picture is valid Vega-Lite, which pages do not check again."""
+    draw = pictures.vega_lite
+
+    def validated(picture: Picture) -> dict[str, Any]:
+        picture.to_dict()
+        return draw(picture)
+
+    monkeypatch.setattr(pictures, "vega_lite", validated)
+
+
 @pytest.fixture
 def shows(home: Path, monkeypatch: pytest.MonkeyPatch) -> Shows:
     """Puts one study into the dashboard's home without writing it there."""
@@ -61,6 +76,7 @@ def shows(home: Path, monkeypatch: pytest.MonkeyPatch) -> Shows:
         monkeypatch.setattr(results, "exists", lambda _: True)
         monkeypatch.setattr(overview, "listed", lambda _: listed)
         monkeypatch.setattr(results, "load", lambda *_: study)
+        monkeypatch.setattr(data, "histories", lambda *_: {})
 
     return show
 
@@ -112,12 +128,16 @@ def test_a_home_without_studies_says_what_to_run_first(home: Path) -> None:
         home.mkdir(exist_ok=True)
 
 
-def test_a_broken_database_is_one_sentence(home: Path) -> None:
-    home.mkdir()
-    (home / "optuna.db").write_bytes(b"no database at all")
+def test_a_broken_record_is_one_sentence(home: Path) -> None:
+    record = Home.at(home).record("broken")
+    record.parent.mkdir(parents=True)
+    record.write_bytes(b"no database at all")
     for view, app in each_page():
         assert (view, [error.message for error in app.exception]) == (view, [])
-        assert ["cannot be read" in error.value for error in app.error] == [True]
+        if view == "overview":
+            (warning,) = app.warning
+            assert warning.value.startswith("broken: ")
+            assert "to start the study anew" in warning.value
 
 
 def test_what_a_person_wrote_is_shown_as_text(shows: Shows) -> None:
@@ -215,6 +235,63 @@ def test_a_trial_tells_its_repeat_and_its_split(shows: Shows) -> None:
     app.switch_page("views/trial.py").run()
     about = "arm adam, a winner of another repeat on this split, repeat 2 of 6"
     assert any(text.startswith(about) for text in texts(app))
+
+
+def test_a_selector_of_many_trials_lists_some_and_takes_the_name_of_any(
+    shows: Shows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selectors, "LISTED", 3)
+    shows(STATES["finished"])
+    app = opened("trial")
+    assert len(app.selectbox(key="trial").options) == 3
+    app.query_params["trial"] = "sgd-confirm-8"
+    app.run()
+    assert "sgd-confirm-8" in [header.value for header in app.header]
+    assert app.selectbox(key="trial").value == "sgd-confirm-8"
+    app.query_params["trial"] = "gone"
+    app.run()
+    assert any(text.startswith("gone is no trial of this study") for text in texts(app))
+
+
+def test_a_figure_is_drawn_once_until_the_study_changes(
+    shows: Shows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shows(STATES["finished"])
+    drawn: list[Picture] = []
+    draw = pictures.vega_lite
+
+    def counted(picture: Picture) -> dict[str, Any]:
+        drawn.append(picture)
+        return draw(picture)
+
+    monkeypatch.setattr(pictures, "vega_lite", counted)
+    app = opened("compare")
+    first = len(drawn)
+    assert first >= 6
+    app.run()
+    assert len(drawn) == first
+    assert len(app.get("vega_lite_chart")) == first
+    changed = [replace(each, token="another token") for each in overview.listed(Home.at(Path()))]
+    monkeypatch.setattr(overview, "listed", lambda _: changed)
+    monkeypatch.setattr(overview, "change_token", lambda _: "changed")
+    app.run()
+    assert len(drawn) == 2 * first
+
+
+def test_what_was_prepared_is_what_the_first_page_uses(
+    shows: Shows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shows(STATES["finished"])
+    preparing.ASKED.clear()
+    loaded: list[str] = []
+    monkeypatch.setattr(
+        results, "load", lambda home, study: loaded.append(study) or STATES["finished"]
+    )
+    preparing.prepare()
+    assert loaded == ["made"]
+    assert len(opened("compare").get("vega_lite_chart")) >= 6
+    assert loaded == ["made"]
+    assert preparing.ASKED.is_set()
 
 
 def test_the_table_of_trials_tells_repeats_and_splits_where_there_are_several(

@@ -27,6 +27,17 @@ def rows_seen_by_another_process(path: Path) -> int:
     return int(subprocess.run(argv, capture_output=True, check=True, text=True).stdout)
 
 
+def test_copies_of_the_same_second_are_two(tmp_path: Path) -> None:
+    path = tmp_path / "points.db"
+    create(path)
+    copies = []
+    for step in range(3):
+        copies.append(database.back_up(path))
+        with closing(sqlite3.connect(path)) as writer, writer:
+            writer.execute("insert into points values (?)", [step])
+    assert [rows_seen_by_another_process(copy) for copy in copies] == [0, 1, 2]
+
+
 def test_another_process_leaves_the_log_of_a_database_that_was_prepared_twice(
     tmp_path: Path,
 ) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from lightning_modules.configuration import Configuration
+from studies import results
 from studies.cli import main
 from studies.engines import Ended, Task
 from studies.engines.local import LocalEngine
 from studies.engines.trials import PRELOAD, train_task
 from studies.home import Home
 from tests.conftest import MakeHome
-from tests.integration.accounts import configuration, optuna_trials
 
 pytestmark = pytest.mark.slow
 
@@ -38,14 +38,14 @@ def told(home: Home) -> list[tuple[Any, ...]]:
     return [
         (
             trial.number,
-            trial.state,
+            trial.outcome,
             trial.params,
             trial.value,
-            trial.intermediate_values,
-            trial.user_attrs["seed"],
-            configuration(trial),
+            trial.curve,
+            trial.seed,
+            trial.configuration,
         )
-        for trial in optuna_trials(home, "repeated")
+        for trial in results.load(home, "repeated").trials
     ]
 
 

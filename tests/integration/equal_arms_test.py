@@ -10,16 +10,15 @@ from pathlib import Path
 import pytest
 
 from studies import document, results
-from studies.archive import Archive
 from studies.comparison import compare
 from studies.comparison_json import as_json
 from studies.engines.inline import InlineEngine
 from studies.engines.trials import train_task
 from studies.home import Home
+from studies.records import Record
 from studies.results import StudyResults
 from studies.runner import Display, Runner
 from studies.spec import resolve
-from tests.integration.runner_test import Nowhere
 
 SAME = """
 study: same
@@ -40,7 +39,8 @@ def found(home: Home, text: str) -> StudyResults:
     """The study, run to its end."""
     engine = InlineEngine(train_task)
     spec = resolve(document.parse(text, "same.yaml"))
-    Runner(spec, home, Archive.open(home), Nowhere(), engine, Display()).run()
+    with Record.writing(home, "same") as record:
+        Runner(spec, home, record, engine, Display()).run()
     engine.close()
     return results.load(home, "same")
 

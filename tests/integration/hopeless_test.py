@@ -5,15 +5,14 @@ from pathlib import Path
 import pytest
 
 from studies import document, results
-from studies.archive import Archive
 from studies.comparison import compare
 from studies.engines.inline import InlineEngine
 from studies.engines.trials import train_task
 from studies.home import Home
+from studies.records import Record
 from studies.runner import Display, Runner
 from studies.sentences import verdicts
 from studies.spec import resolve
-from tests.integration.runner_test import Nowhere
 
 HOPELESS = """
 study: hopeless
@@ -32,10 +31,10 @@ compare: {factor: optimizer}
 def test_an_arm_with_a_learning_rate_of_nothing_loses_within_six_repeats(tmp_path: Path) -> None:
     spec = resolve(document.parse(HOPELESS, "hopeless.yaml"))
     home = Home.at(tmp_path)
-    engine, archive = InlineEngine(train_task), Archive.open(home)
-    Runner(spec, home, archive, Nowhere(), engine, Display()).run()
+    engine, record = InlineEngine(train_task), Record.in_memory()
+    Runner(spec, home, record, engine, Display()).run()
     engine.close()
-    found = compare(results.read(archive, home, spec.study))
+    found = compare(results.read(record, home, spec.study))
     assert found.design.searches == 6 and found.design.part == "test"
     assert found.design.splits == 6
     (said,) = verdicts(found)

@@ -13,12 +13,13 @@ import yaml
 from optuna.trial import TrialState
 
 from lightning_modules import own
-from studies.archive import Asked
+from studies import results
 from studies.cli import main
 from studies.driver import run_study
 from studies.home import Home
 from studies.listeners import Display
 from studies.spec import load
+from studies.trial_store import AskedTrial
 from tests.conftest import MakeHome, WriteModule
 from tests.integration.accounts import FAIRTUNE, Runs, last_line, optuna_trials
 from tests.own_code import LIGHTNING, NETWORK
@@ -90,8 +91,8 @@ def write(folder: Path, text: str) -> str:
 
 
 def outcomes(home: Home, study: str, phase: str) -> list[str]:
-    tags = [run.data.tags for run in Runs.of(home, study).children]
-    return sorted(t["fairtune.outcome"] for t in tags if t["fairtune.phase"] == phase)
+    trials = results.load(home, study).trials
+    return sorted(str(trial.outcome) for trial in trials if trial.phase == phase)
 
 
 class StopAt(Display):
@@ -99,7 +100,7 @@ class StopAt(Display):
 
     asked = False
 
-    def epoch(self, asked: Asked, epoch: int, value: float) -> None:
+    def epoch(self, asked: AskedTrial, epoch: int, value: float) -> None:
         self.asked = self.asked or epoch == 1
 
 

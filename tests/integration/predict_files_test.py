@@ -14,7 +14,7 @@ from lightning_modules.errors import UserError
 from lightning_modules.own_modules import answered
 from studies.cli import main
 from studies.home import Home
-from studies.mlflow_client import MlflowClient
+from studies.mirrors.mlflow_client import MlflowClient
 from studies.results import load
 from tests.conftest import WriteModule
 from tests.own_code import LIGHTNING

@@ -21,8 +21,9 @@ from studies import results
 from studies.checkpoints import choose
 from studies.cli import main
 from studies.home import Home
-from studies.mlflow_client import MlflowClient
+from studies.mirrors.mlflow_client import MlflowClient
 from studies.promote import promote
+from studies.records import Record
 from tests.conftest import MakeHome
 
 Output = pytest.CaptureFixture[str]
@@ -261,15 +262,9 @@ def test_a_checkpoint_that_left_the_home_is_taken_from_mlflow_and_missed_where_t
 
 
 def test_a_study_without_a_completed_trial_exits_3(home: Home, capsys: Output) -> None:
-    import optuna
-
-    storage = optuna.storages.RDBStorage(home.optuna_url)
-    study = optuna.create_study(storage=storage, study_name="nothing")
-    text = FLOWERS.replace("study: flowers", "study: nothing")
-    study.set_user_attr("study", "nothing")
-    study.set_user_attr("study_file", text)
-    storage.remove_session()
-    storage.engine.dispose()
+    with Record.writing(home, "nothing") as record:
+        text = FLOWERS.replace("study: flowers", "study: nothing")
+        record.note({"study": "nothing", "study_file": text})
     for command in (["predict", "nothing", "--test"], ["promote", "nothing"]):
         assert of(home, *command) == 3
         assert "nothing: no trial has completed yet" in capsys.readouterr().err
@@ -388,5 +383,5 @@ def test_a_trial_without_a_run_points_to_sync(home: Home) -> None:
 
     found = results.load(home, "patients")
     lost = replace(found, trials=[replace(each, run_id=None) for each in found.trials])
-    with pytest.raises(StorageError, match="`fairtune sync patients` delivers what it lacks"):
+    with pytest.raises(StorageError, match=r"`fairtune sync patients .*` delivers what it lacks"):
         promote(lost)

@@ -21,6 +21,7 @@ from tests.integration.accounts import (
     optuna_trials,
     set_options,
 )
+from tests.integration.agreement import check_agreement
 
 pytestmark = pytest.mark.slow
 
@@ -57,16 +58,19 @@ def run(capsys: pytest.CaptureFixture[str], home: Home, file: str, *overrides: s
 
 
 def assert_all_accounts_agree(home: Home, told: Any, trials: int) -> None:
-    """The command line, Optuna and MLflow have exactly `trials` trials, and say the same."""
+    """The command line, the record, Optuna and MLflow have exactly `trials` trials, and say the
+    same."""
+    found = check_agreement(home, told["study"])
     records, runs = optuna_trials(home, told["study"]), Runs.of(home, told["study"])
     assert told["finished"] is True
     assert sum(told["trials"].values()) == len(records) == len(runs.children) == trials
     assert Counter(trial.user_attrs["outcome"] for trial in records) == told["trials"]
     assert sum(len(trial.intermediate_values) for trial in records) == told["epochs"]
     children = {run.info.run_id: run for run in runs.children}
-    assert children.keys() == {trial.user_attrs["mlflow_run_id"] for trial in records}
+    run_ids = {trial.key: trial.run_id or "" for trial in found.trials}
+    assert children.keys() == set(run_ids.values())
     for trial in records:
-        assert_run_tells_its_trial(runs, children[trial.user_attrs["mlflow_run_id"]], trial)
+        assert_run_tells_its_trial(runs, children[run_ids[trial.user_attrs["key"]]], trial)
     assert_parent_tells_the_study(runs, trials)
 
 

@@ -1,7 +1,7 @@
 """Transfer learning from file to verdict: frozen parts, continued trainings, weights of a run."""
 
-import json
 from collections.abc import Mapping
+from contextlib import closing
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from lightning_modules.training import TrainingResult, train
 from lightning_modules.transfer import ARCHITECTURES
 from studies.cli import main
 from studies.home import Home
+from studies.records import RecordReader
+from studies.records.deliveries import Deliveries, store_name
 from tests.integration.accounts import Runs, last_line
 
 Tree = dict[str, Any]
@@ -261,21 +263,20 @@ def test_a_mistake_is_said_before_the_first_trial(
     assert code == 2
     assert complaint in " ".join(err.split()), err
     assert "Traceback" not in err
-    spool = home.study("wrong") / "spool"
-    assert not spool.exists() or not list(spool.iterdir())
+    if home.record("wrong").exists():
+        with RecordReader.open(home, "wrong") as record:
+            assert record.trials() == []
 
 
 def test_a_run_whose_weights_were_not_kept_is_said_with_those_that_were(
     home: Home, tmp_path: Path, capsys: Output
 ) -> None:
-    from studies.spool import Spool
     from studies.weights import checkpoint_of
 
     home.create("first")
-    ledger = home.study("first") / "delivered.jsonl"
-    store = Spool(home, "first")._store
-    lines = [{"store": store, "trial": f"trial-{i}", "run": f"run{i}", "size": 1} for i in (0, 1)]
-    ledger.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with closing(Deliveries.open(home, "first")) as deliveries:
+        rows = [(f"trial-{i}", 1, f"run{i}") for i in (0, 1)]
+        deliveries.note("mlflow", store_name(home.mlflow_uri), rows)
     home.checkpoint("first", "trial-1").touch()
     assert checkpoint_of("run1", home) == home.checkpoint("first", "trial-1")
     with pytest.raises(UserError) as told:

@@ -2,24 +2,19 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from optuna.storages import InMemoryStorage
-from optuna.trial import FrozenTrial, TrialState
-
 from studies import document, results
-from studies.archive import Archive
 from studies.comparison import Comparison, compare
-from studies.continuing import search_names
 from studies.driver import as_recorded, note_look
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
-from studies.records import EpochReport, Outcome, TrialEnd, TrialRecord
-from studies.results import StudyResults, Trial
+from studies.records import EpochReport, Outcome, Record, Trial, TrialEnd
+from studies.results import StudyResults
 from studies.runner import Display, Runner
 from studies.spec import Spec, resolve
 
@@ -97,34 +92,23 @@ class Script:
         )
 
 
-class Memory(InMemoryStorage):
-    """Optuna's own looks for waiting trials only behind the last one that it handed out: it would
-    not find the interrupted ones, as databases do."""
-
-    def get_all_trials(
-        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
-    ) -> list[FrozenTrial]:
-        if states == (TrialState.WAITING,):
-            states = {TrialState.WAITING}
-        return super().get_all_trials(study_id, deepcopy, states)
-
-
-class Watcher:
-    """A tracker that notes when trainings begin and end."""
+class Watched(Record):
+    """A record that notes when trainings begin and end."""
 
     def __init__(self) -> None:
-        self.order: list[tuple[str, TrialRecord, TrialEnd | None]] = []
+        made = Record.in_memory()
+        super().__init__(made.connection, made.path)
+        self.order: list[tuple[str, Trial]] = []
 
-    def start_trial(self, record: TrialRecord, *, resume: bool) -> None:
-        self.order.append(("start", record, None))
+    def begin(self, trial: Trial, sampler_state: Mapping[str, Any] | None = None) -> Trial:
+        begun = super().begin(trial, sampler_state)
+        self.order.append(("start", begun))
+        return begun
 
-    def epoch(self, key: str, epoch: int, metrics: Mapping[str, float]) -> None: ...
-
-    def finish_trial(self, key: str, end: TrialEnd) -> None:
-        record = next(record for _, record, _ in reversed(self.order) if record.key == key)
-        self.order.append(("end", record, end))
-
-    def run_id(self, key: str) -> str | None: ...
+    def finish(self, trial: Trial) -> Trial:
+        finished = super().finish(trial)
+        self.order.append(("end", finished))
+        return finished
 
 
 @dataclass
@@ -133,8 +117,7 @@ class Kept:
 
     home: Home
     script: Script = field(default_factory=Script)
-    archive: Archive = field(default_factory=lambda: Archive(Memory()))
-    watcher: Watcher = field(default_factory=Watcher)
+    record: Watched = field(default_factory=Watched)
 
     @classmethod
     def at(cls, path: Path, script: Script | None = None) -> "Kept":
@@ -149,28 +132,26 @@ class Kept:
             begun += 1
             return self.script.train(task, on_epoch)
 
-        spec = as_recorded(read(text), self.archive, self.home)
+        spec = as_recorded(read(text), self.record, self.home)
         engine = InlineEngine(counted, slots=slots)
         runner = Runner(
             spec,
             self.home,
-            self.archive,
-            self.watcher,
+            self.record,
             engine,
             Display(),
             stopping=lambda: stop_after is not None and begun >= stop_after,
         )
         runner.run()
         engine.close()
-        first = search_names(spec.study, self.archive)[0]
         if runner.finished:
-            note_look(self.results, self.archive)
-        self.archive.note(first, {"finished": spec.text if runner.finished else ""})
+            note_look(self.results, self.record)
+        self.record.note({"finished": spec.text if runner.finished else ""})
         return begun
 
     @property
     def results(self) -> StudyResults:
-        return results.read(self.archive, self.home, "repeated")
+        return results.read(self.record, self.home, "repeated")
 
     @property
     def comparison(self) -> Comparison:

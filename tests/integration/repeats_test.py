@@ -190,7 +190,7 @@ def test_an_interruption_among_fresh_runs_changes_nothing(phase: str, tmp_path: 
     text = searching("{method: random, trials: 4, repeats: 4}")
     whole = Kept.at(tmp_path / "whole")
     whole.run(text)
-    keys = [record.key for what, record, _ in whole.watcher.order if what == "start"]
+    keys = [record.key for what, record in whole.record.order if what == "start"]
     places = [Place.of(key).phase for key in keys]
     assert places.count(phase) >= 3
     parts = Kept.at(tmp_path / "parts")
@@ -223,7 +223,7 @@ def test_a_repeat_begins_when_the_one_before_has_nothing_left_to_give(
     }
     begun: Counter[tuple[str, int, str]] = Counter()
     ended: Counter[tuple[str, int, str]] = Counter()
-    for what, record, _ in kept.watcher.order:
+    for what, record in kept.record.order:
         place = (record.arm, record.repeat, record.phase)
         if what == "end":
             ended[place] += 1
@@ -236,7 +236,7 @@ def test_a_repeat_begins_when_the_one_before_has_nothing_left_to_give(
             if repeats == "auto" and earlier in LOOKS and earlier < record.repeat:
                 assert all(ended[arm, earlier, "confirm"] == 1 for arm in taking_part)
         begun[place] += 1
-    phases = [record.phase for what, record, _ in kept.watcher.order if what == "start"]
+    phases = [record.phase for what, record in kept.record.order if what == "start"]
     assert "cross" not in phases[: phases.index("cross")]
     assert set(phases[phases.index("cross") :]) == {"cross"}
 
@@ -244,7 +244,7 @@ def test_a_repeat_begins_when_the_one_before_has_nothing_left_to_give(
 def test_arms_of_a_repeat_take_turns_whatever_comes_of_their_trials(tmp_path: Path) -> None:
     kept = Kept.at(tmp_path, Script(failing=0.4))
     kept.run(searching("{method: random, trials: 3, repeats: 2}"))
-    starts = [r for what, r, _ in kept.watcher.order if what == "start" and r.phase == "search"]
+    starts = [r for what, r in kept.record.order if what == "start" and r.phase == "search"]
     assert [r.arm for r in starts] == list(ARMS) * 6
     assert [r.repeat for r in starts] == [1] * 9 + [2] * 9
 
@@ -261,7 +261,7 @@ def test_the_first_repeat_has_the_names_of_a_single_search_and_the_others_say_wh
     assert {"adam-0003", "adam-r2-0003", "sgd-confirm-0000", "momentum-r4-confirm-0010"} <= keys
     (crossed,) = {key.split("-")[0] for key in keys if "-cross-" in key}
     assert crossed in ARMS
-    names = set(kept.archive.names())
+    names = {search.name for search in kept.record.searches()}
     assert {"repeated/adam", "repeated/adam/r2", "repeated:confirm", "repeated:cross"} <= names
 
 
@@ -370,8 +370,7 @@ def test_a_study_of_before_claims_goes_on_as_it_was_meant(tmp_path: Path) -> Non
     kept.run(text.replace("{factor: optimizer}", CLAIMED), stop_after=4)
     tree = document.parse(kept.results.spec.text, "kept").tree
     tree["compare"] = {"factor": "optimizer"}
-    for name in ("repeated/sgd", "repeated/adam"):
-        kept.archive.note(name, {"study_file": document.dump(tree)})
+    kept.record.note({"study_file": document.dump(tree)})
     assert kept.results.spec.design.claim == "configurations"
     kept.run(text)
     assert kept.results.finished and kept.run(text) == 0
@@ -762,15 +761,14 @@ def test_the_start_up_of_a_search_stays_when_it_becomes_longer(tmp_path: Path) -
     kept = Kept.at(tmp_path)
     kept.run(searching("{method: tpe, trials: 6, repeats: 1}"))
     kept.run(searching("{method: tpe, trials: 30, repeats: 1}"), stop_after=1)
-    known = kept.archive.attributes("repeated/sgd")["sampler"]
-    assert "n_startup_trials=3" in known
+    assert "n_startup_trials=3" in kept.record.notes()["sampler"]
 
 
 def test_the_looks_of_a_sequential_study_are_those_that_it_began_with(tmp_path: Path) -> None:
     kept = Kept.at(tmp_path, Script(lead={"adam": 0.2}))
     kept.run(repeated("auto", FILE), stop_after=20)
     plan = {"looks": [5, 7], "level": 0.02, "futile": 0.4}
-    kept.archive.note("repeated/sgd", {"sequence": plan})
+    kept.record.note({"sequence": plan})
     kept.run(repeated("auto", FILE))
     assert kept.results.spec.design.looks == (5, 7) and kept.results.spec.repeats == 7
     assert kept.comparison.design.level == 0.02

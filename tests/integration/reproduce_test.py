@@ -3,8 +3,8 @@
 import importlib.metadata
 import json
 import math
-import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from studies.cli import main
 from studies.engines.inline import InlineEngine
 from studies.engines.trials import train_task
 from studies.home import Home
-from studies.records import Outcome, TrialEnd
+from studies.records import Outcome, Record, Trial, TrialEnd
 from studies.reproduce import (
     Likeness,
     Reproduction,
@@ -27,8 +27,7 @@ from studies.reproduce import (
     relative_difference,
     reproduce,
 )
-from studies.results import StudyResults, Trial
-from studies.spool import Spool
+from studies.results import StudyResults
 from tests.conftest import MakeHome
 
 Output = pytest.CaptureFixture[str]
@@ -200,15 +199,15 @@ def test_other_packages_python_and_hardware_are_named_though_the_result_is_ident
 
 
 def test_the_version_of_fairtune_is_the_one_that_trained_this_trial(home: Home) -> None:
-    spool = Spool(home, "flowers")
-    path = spool.folder / "trial-0000.jsonl"
-    text = path.read_text()
     now = importlib.metadata.version("fairtune")
-    path.write_text(text.replace(f'"fairtune.version": "{now}"', '"fairtune.version": "0.0.1"'))
-    try:
-        found = again(home, "flowers/trial-0000")
-    finally:
-        path.write_text(text)
+    with Record.writing(home, "flowers") as record:
+        (trial, *_) = record.trials()
+        change = "UPDATE attempts SET version = ? WHERE trial = ?"
+        record.connection.execute(change, ["0.0.1", trial.id])
+        try:
+            found = again(home, "flowers/trial-0000")
+        finally:
+            record.connection.execute(change, [now, trial.id])
     assert found.differences == (f"fairtune was 0.0.1, is {now}",)
 
 
@@ -226,16 +225,19 @@ def test_a_trial_that_diverged_diverges_again_at_the_same_place(home: Home) -> N
     assert found.epochs == trials[Outcome.diverged].epochs
 
 
-def changed_record(home: Home, study: str, key: str, change: Callable[[float], float]) -> str:
-    """The spool of a trial with another loss in its second epoch; what it was."""
-    path = Spool(home, study).folder / f"{key}.jsonl"
-    text = path.read_text()
-    lines = [json.loads(line) for line in text.splitlines()]
-    for line in lines:
-        if line.get("epoch") == 2:
-            line["metrics"]["val/loss"] = change(line["metrics"]["val/loss"])
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return text
+@contextmanager
+def changed_record(home: Home, study: str, key: str, factor: float) -> Iterator[None]:
+    """The record of a trial has another loss in its second epoch."""
+    with Record.writing(home, study) as record:
+        (trial,) = [trial for trial in record.trials() if trial.key == key]
+        metrics = record.epochs(trial.id)[1].metrics
+        change = "UPDATE epochs SET metrics = ? WHERE trial = ? AND epoch = 2"
+        other = {**metrics, "val/loss": metrics["val/loss"] * factor}
+        record.connection.execute(change, [json.dumps(other), trial.id])
+        try:
+            yield
+        finally:
+            record.connection.execute(change, [json.dumps(metrics), trial.id])
 
 
 @pytest.mark.parametrize(
@@ -245,13 +247,9 @@ def changed_record(home: Home, study: str, key: str, change: Callable[[float], f
 def test_a_small_difference_is_within_tolerance_and_is_said(
     factor: float, likeness: Likeness, difference: float, home: Home, capsys: Output
 ) -> None:
-    path = Spool(home, "flowers").folder / "trial-0000.jsonl"
-    text = changed_record(home, "flowers", "trial-0000", lambda loss: loss * factor)
-    try:
+    with changed_record(home, "flowers", "trial-0000", factor):
         found = again(home, "flowers/trial-0000")
         code = main(["reproduce", "flowers/trial-0000", "--home", str(home.path)])
-    finally:
-        path.write_text(text)
     assert found.likeness == likeness
     unlike = {name: value for name, value in found.metrics.items() if value}
     assert unlike == {"val/loss": pytest.approx(difference, rel=1e-3)}
@@ -263,39 +261,16 @@ def test_a_small_difference_is_within_tolerance_and_is_said(
         assert code == 6 and "nothing that is recorded differs" in said
 
 
-def test_a_home_that_lost_its_records_asks_mlflow(home: Home) -> None:
-    folder = Spool(home, "families").folder
-    moved = folder.with_name("elsewhere")
-    folder.rename(moved)
-    try:
-        found = again(home, "families/mlp-0000")
-    finally:
-        moved.rename(folder)
-    assert (found.likeness, found.epochs) == (Likeness.identical, 3)
-    assert "val/f1" in found.metrics
-
-
 def test_a_trial_that_repeats_another_means_that_one(home: Home) -> None:
     found = results.load(home, "flowers")
     first = found.trials[0]
-    with sqlite3.connect(home.path / "optuna.db") as database:
-        query = "select trial_id from trials where number = ? and study_id = (select study_id "
-        query += "from studies where study_name = 'flowers')"
-        (identity,) = database.execute(query, (1,)).fetchone()
-        database.execute(
-            "insert into trial_user_attributes (trial_id, key, value_json) values (?, 'twin', '0')",
-            (identity,),
-        )
-        database.commit()
+    with Record.writing(home, "flowers") as record:
+        second = record.trials()[1]
+        record.finish(replace(second, duplicate_of=0))
         try:
             assert find(home, "flowers/trial-0001")[1].key == first.key
         finally:
-            database.execute(
-                "delete from trial_user_attributes where trial_id = ? and key = 'twin'",
-                (identity,),
-            )
-            database.commit()
-    database.close()
+            record.finish(second)
 
 
 @pytest.mark.parametrize(
@@ -312,7 +287,7 @@ def test_what_is_no_run_exits_2(run: str, message: str, home: Home, capsys: Outp
 
 
 def test_the_run_of_a_whole_study_is_no_trial(home: Home) -> None:
-    from studies.mlflow_client import MlflowClient
+    from studies.mirrors.mlflow_client import MlflowClient
 
     client = MlflowClient(home.mlflow_uri)
     experiment = client.get_experiment_by_name("flowers")
@@ -324,7 +299,7 @@ def test_the_run_of_a_whole_study_is_no_trial(home: Home) -> None:
 
 def test_a_trial_without_an_epoch_has_nothing_to_compare_with(home: Home) -> None:
     def unrecorded(found: StudyResults, trial: Trial) -> tuple[StudyResults, Trial]:
-        trial = replace(trial, key="trial-0099", epochs=0, outcome=Outcome.error)
+        trial = replace(trial, key="trial-0099", id=99, epochs=0, outcome=Outcome.error)
         return found, trial
 
     with pytest.raises(UserError, match=r"no epoch of it is recorded \(error\), so there is noth"):

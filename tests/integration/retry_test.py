@@ -1,24 +1,21 @@
 """What the driver does with trials that fail, on a real SQLite file, with scripted trainings."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from optuna.trial import FrozenTrial, TrialState
 
 from lightning_modules.errors import FairtuneError, Interrupted, NothingCompletedError
 from studies import document
-from studies.archive import Archive, end_of
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.engines.worker import Perform
 from studies.home import Home
-from studies.records import EpochReport, Outcome, TrialEnd
+from studies.records import EpochReport, Outcome, Record, RecordReader, Trial, TrialEnd
 from studies.runner import Display, Runner
 from studies.spec import resolve
-from tests.integration.runner_test import Nowhere
 
 EPOCHS = 3
 FILE = f"""
@@ -31,16 +28,6 @@ search: {{method: grid}}
 """
 CRASHED = TrialEnd(Outcome.crashed, reason="the worker process was killed by SIGKILL")
 Ask = Callable[[EpochReport], bool]
-
-
-class Told(Nowhere):
-    """A tracker that counts the epochs it was told of."""
-
-    def __init__(self) -> None:
-        self.epochs: list[tuple[str, int]] = []
-
-    def epoch(self, key: str, epoch: int, metrics: Mapping[str, float]) -> None:
-        self.epochs.append((key, epoch))
 
 
 @dataclass
@@ -79,49 +66,56 @@ def run(
     perform: Perform,
     stopping: Callable[[], bool] = lambda: False,
     display: Display | None = None,
-) -> list[tuple[str, int]]:
-    """Run the study; the epochs that the tracker was told of."""
-    engine, told = InlineEngine(perform), Told()
+) -> None:
+    """Run the study."""
+    engine = InlineEngine(perform)
     spec = resolve(document.parse(FILE, "study.yaml"))
     try:
-        Runner(spec, home, Archive.open(home), told, engine, display or Display(), stopping).run()
+        with Record.writing(home, "grid") as record:
+            Runner(spec, home, record, engine, display or Display(), stopping).run()
     finally:
         engine.close()
-    return told.epochs
 
 
-def trials(home: Home) -> list[FrozenTrial]:
-    return Archive.open(home).trials("grid")
+def trials(home: Home) -> list[Trial]:
+    with RecordReader.open(home, "grid") as record:
+        return record.trials()
 
 
-def states(home: Home) -> list[TrialState]:
-    return [trial.state for trial in trials(home)]
+def epochs(home: Home) -> list[list[int]]:
+    """The epochs of every trial, in their order."""
+    with RecordReader.open(home, "grid") as record:
+        return [[row.epoch for row in record.epochs(trial.id)] for trial in record.trials()]
+
+
+def outcomes(home: Home) -> list[Outcome | None]:
+    return [trial.outcome for trial in trials(home)]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.crashed, Outcome.out_of_memory])
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_trial_that_crashes_is_tried_again_and_every_epoch_told_once(
+def test_a_trial_that_crashes_is_tried_again_and_every_epoch_kept_once(
     outcome: Outcome, times: int, tmp_path: Path
 ) -> None:
     home, trainings = Home.at(tmp_path), Trainings("trial-0001", TrialEnd(outcome), times)
-    epochs = run(home, trainings)
+    run(home, trainings)
     assert trainings.attempts.count("trial-0001") == 1 + times
     assert len(trainings.attempts) == 6 + times
-    assert states(home) == [TrialState.COMPLETE] * 6
-    assert len(epochs) == len(set(epochs)) == 6 * EPOCHS
-    assert all(len(trial.intermediate_values) == EPOCHS for trial in trials(home))
+    assert outcomes(home) == [Outcome.completed] * 6
+    assert epochs(home) == [list(range(1, EPOCHS + 1))] * 6
+    assert all(len(trial.curve) == EPOCHS for trial in trials(home))
 
 
 def test_the_third_attempt_is_the_last_one_across_runs_of_the_study(tmp_path: Path) -> None:
     home, trainings = Home.at(tmp_path), Trainings("trial-0001", CRASHED, times=9)
     run(home, trainings, lambda: trainings.times == 8)
-    assert trials(home)[1].state == TrialState.WAITING
+    assert trials(home)[1].outcome == Outcome.interrupted
     run(home, trainings)
     assert trainings.attempts.count("trial-0001") == 3
-    end = end_of(trials(home)[1])
-    assert end is not None and end.outcome == Outcome.crashed
+    end = trials(home)[1]
+    assert end.outcome == Outcome.crashed
     assert end.reason == "the worker process was killed by SIGKILL (3 attempts)"
-    assert states(home).count(TrialState.COMPLETE) == 5
+    assert outcomes(home).count(Outcome.completed) == 5
 
 
 @pytest.mark.parametrize("outcome", [Outcome.diverged, Outcome.error, Outcome.timeout])
@@ -129,7 +123,7 @@ def test_what_would_come_again_is_not_tried_again(outcome: Outcome, tmp_path: Pa
     home, trainings = Home.at(tmp_path), Trainings("trial-0001", TrialEnd(outcome), times=9)
     run(home, trainings)
     assert len(trainings.attempts) == 6
-    assert states(home).count(TrialState.FAIL) == 1
+    assert outcomes(home).count(outcome) == 1
 
 
 def test_a_stop_lets_the_running_trial_end_its_epoch_and_the_next_run_goes_on(
@@ -150,13 +144,12 @@ def test_a_stop_lets_the_running_trial_end_its_epoch_and_the_next_run_goes_on(
 
         return trainings(task, late)
 
-    epochs = run(home, perform, lambda: len(trainings.attempts) == 3, Screen())
-    assert epochs[-1][0] == "trial-0002"  # its epoch was told
+    run(home, perform, lambda: len(trainings.attempts) == 3, Screen())
+    assert epochs(home)[2] == [1]  # it was kept
     assert trainings.interrupted == ["trial-0002"]
-    [waiting] = [trial for trial in trials(home) if trial.state == TrialState.WAITING]
-    assert waiting.user_attrs["outcome"] == "interrupted"
+    assert outcomes(home).count(Outcome.interrupted) == 1
     run(home, trainings)
-    assert states(home) == [TrialState.COMPLETE] * 6
+    assert outcomes(home) == [Outcome.completed] * 6
 
 
 def test_only_what_an_interrupted_trial_needs_is_kept(tmp_path: Path) -> None:
@@ -181,10 +174,10 @@ def test_a_study_of_which_every_trial_fails_stops_and_says_why(tmp_path: Path) -
     trainings = Trainings("trial", broken, times=9)
     with pytest.raises(NothingCompletedError, match="the last 5 trials failed: error: ValueError"):
         run(home, trainings)
-    assert states(home) == [TrialState.FAIL] * 5
+    assert outcomes(home) == [Outcome.error] * 5
     trainings.times = 0
     run(home, trainings)
-    assert states(home) == [TrialState.FAIL] * 5 + [TrialState.COMPLETE]
+    assert outcomes(home) == [Outcome.error] * 5 + [Outcome.completed]
 
 
 def test_a_fault_that_meets_every_trial_stops_a_study_that_had_worked(tmp_path: Path) -> None:
@@ -209,6 +202,6 @@ def test_a_second_request_to_stop_ends_the_running_trials_at_once(tmp_path: Path
 
     with pytest.raises(KeyboardInterrupt):
         run(home, trainings, stopping)
-    assert TrialState.RUNNING not in states(home)
+    assert None not in outcomes(home)
     run(home, trainings)
-    assert states(home) == [TrialState.COMPLETE] * 6
+    assert outcomes(home) == [Outcome.completed] * 6

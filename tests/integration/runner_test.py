@@ -1,17 +1,14 @@
 """The driver, on a real SQLite file, with trainings that follow a script."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-from optuna.trial import TrialState
-
 from studies import document
-from studies.archive import Archive
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
-from studies.records import EpochReport, Outcome, TrialEnd, TrialRecord
+from studies.records import EpochReport, Outcome, Record, RecordReader, Trial, TrialEnd
 from studies.runner import Display, Runner
 from studies.spec import resolve
 
@@ -27,15 +24,6 @@ search: {method: random, trials: 6, pruner: {name: median, n_startup_trials: 2}}
 compare: {factor: optimizer, claim: configurations}
 confirm: {top: 1, seeds: 3}
 """
-
-
-class Nowhere:
-    """A tracker that tracks nothing."""
-
-    def start_trial(self, record: TrialRecord, *, resume: bool) -> None: ...
-    def epoch(self, key: str, epoch: int, metrics: Mapping[str, float]) -> None: ...
-    def finish_trial(self, key: str, end: TrialEnd) -> None: ...
-    def run_id(self, key: str) -> str | None: ...
 
 
 def perform(task: Task, on_epoch: Callable[[EpochReport], bool]) -> TrialEnd:
@@ -58,21 +46,28 @@ def run(home: Home, text: str = FILE, stop_after: int | None = None) -> int:
         return perform(task, on_epoch)
 
     engine = InlineEngine(counted, slots=2)
-    Runner(
-        resolve(document.parse(text, "study.yaml")),
-        home,
-        Archive.open(home),
-        Nowhere(),
-        engine,
-        Display(),
-        stopping=lambda: stop_after is not None and trained >= stop_after,
-    ).run()
+    with Record.writing(home, "arms") as record:
+        Runner(
+            resolve(document.parse(text, "study.yaml")),
+            home,
+            record,
+            engine,
+            Display(),
+            stopping=lambda: stop_after is not None and trained >= stop_after,
+        ).run()
     engine.close()
     return trained
 
 
-def states(home: Home, name: str) -> Counter[TrialState]:
-    return Counter(trial.state for trial in Archive.open(home).trials(name))
+def trials(home: Home, name: str) -> list[Trial]:
+    """The trials of a search, or of the fresh runs."""
+    with RecordReader.open(home, "arms") as record:
+        (search,) = [search for search in record.searches() if search.name == name]
+        return record.trials(search.id)
+
+
+def outcomes(home: Home, name: str) -> Counter[Outcome | None]:
+    return Counter(trial.outcome for trial in trials(home, name))
 
 
 def test_every_arm_gets_exactly_its_budget_and_the_winners_the_same_fresh_seeds(
@@ -80,15 +75,14 @@ def test_every_arm_gets_exactly_its_budget_and_the_winners_the_same_fresh_seeds(
 ) -> None:
     home = Home.at(tmp_path)
     run(home)
-    archive = Archive.open(home)
     search_seeds = set()
     for arm in ("arms/sgd", "arms/adam"):
-        trials = archive.trials(arm)
-        assert len(trials) == 6 and all(trial.state.is_finished() for trial in trials)
-        search_seeds |= {trial.user_attrs["seed"] for trial in trials}
+        searched = trials(home, arm)
+        assert len(searched) == 6 and all(trial.has_ended for trial in searched)
+        search_seeds |= {trial.seed for trial in searched}
     seeds: dict[str, set[int]] = {}
-    for trial in archive.trials("arms:confirm"):
-        seeds.setdefault(trial.user_attrs["arm"], set()).add(trial.user_attrs["seed"])
+    for trial in trials(home, "arms:confirm"):
+        seeds.setdefault(trial.arm, set()).add(trial.seed)
     assert seeds["sgd"] == seeds["adam"] and len(seeds["sgd"]) == 3
     assert not seeds["sgd"] & search_seeds
     assert run(home) == 0
@@ -97,11 +91,11 @@ def test_every_arm_gets_exactly_its_budget_and_the_winners_the_same_fresh_seeds(
 def test_an_interrupted_study_ends_with_the_same_trials(tmp_path: Path) -> None:
     home = Home.at(tmp_path)
     run(home, stop_after=3)
-    assert states(home, "arms/sgd")[TrialState.RUNNING] == 0
+    assert outcomes(home, "arms/sgd")[None] == 0
     run(home)
     for arm in ("arms/sgd", "arms/adam"):
-        assert sum(states(home, arm).values()) == 6
-        assert states(home, arm)[TrialState.WAITING] == 0
+        assert outcomes(home, arm).total() == 6
+        assert outcomes(home, arm)[Outcome.interrupted] == 0
 
 
 def test_a_grid_trains_every_point_once_across_an_interruption(tmp_path: Path) -> None:
@@ -111,7 +105,7 @@ def test_a_grid_trains_every_point_once_across_an_interruption(tmp_path: Path) -
     home = Home.at(tmp_path)
     run(home, text, stop_after=2)
     run(home, text)
-    hashes = [trial.user_attrs["config_hash"] for trial in Archive.open(home).trials("arms")]
+    hashes = [trial.config_hash for trial in trials(home, "arms")]
     assert len(hashes) == len(set(hashes)) == 6
 
 
@@ -119,6 +113,6 @@ def test_a_timeout_ends_the_search_and_the_winners_are_confirmed(tmp_path: Path)
     text = FILE.replace("trials: 6,", "trials: 5000, timeout: 1.0,")
     home = Home.at(tmp_path)
     run(home, text)
-    searched = [len(Archive.open(home).trials(arm)) for arm in ("arms/sgd", "arms/adam")]
+    searched = [len(trials(home, arm)) for arm in ("arms/sgd", "arms/adam")]
     assert min(searched) >= 1 and max(searched) < 5000 and abs(searched[0] - searched[1]) <= 1
-    assert states(home, "arms:confirm") == {TrialState.COMPLETE: 6}
+    assert outcomes(home, "arms:confirm") == {Outcome.completed: 6}

@@ -13,7 +13,7 @@ from lightning_modules.errors import Interrupted
 from lightning_modules.training import train
 from studies.engines import Task
 from studies.engines.trials import train_task
-from studies.records import EpochReport, Outcome, TrialEnd
+from studies.records import EpochReport
 from tests.conftest import WriteModule
 from tests.own_code import LIGHTNING
 
@@ -128,7 +128,6 @@ def own_tree(data: str, model: str) -> Tree:
 def test_the_end_of_a_trial_tells_the_rows_of_its_parts(tmp_path: Path) -> None:
     end = train_task(task(tmp_path, IRIS), go_on)
     assert end.rows == {"train": 90, "validation": 30, "test": 30}
-    assert TrialEnd.from_json(end.to_json()) == end
 
 
 @pytest.mark.parametrize(
@@ -148,8 +147,3 @@ def test_rows_of_the_users_data_are_told_where_they_are_known(
     tree = own_tree(f"{name}:{data}", f"{name}:Indexed")
     result = train(Configuration.resolve(tree), 1, evaluate_test=test)
     assert result.rows == rows
-
-
-def test_the_end_of_an_older_trial_knows_no_rows() -> None:
-    end = TrialEnd.from_json('{"outcome": "completed", "epochs": 3}')
-    assert (end.outcome, end.epochs, end.rows) == (Outcome.completed, 3, {})

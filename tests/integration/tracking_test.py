@@ -1,17 +1,16 @@
-"""The tracker on a real SQLite file, read back with MLflow's own client."""
+"""What MLflow holds of a study, on a real SQLite file, read back with MLflow's own client."""
 
+import hashlib
 import json
 import math
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -20,29 +19,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lightning_modules.configuration import Configuration
 from lightning_modules.errors import StorageError
-from studies import document, tracking
-from studies.comparison import Finding
 from studies.home import Home
-from studies.mlflow_client import MlflowClient, Run, connect
-from studies.records import Outcome, TrialEnd, TrialRecord
-from studies.results import StudyResults, Trial
-from studies.spec import Spec, resolve
-from studies.tracking import MlflowTracker
-
-FILE = """
-study: which.optimizer
-description: Which optimizer should a small network on iris use?
-data: iris
-model: {name: mlp, hidden: [4]}
-optimizer:
-  - {name: sgd, lr: {min: 1e-3, max: 1.0, log: true}}
-  - {name: adam, lr: {min: 1e-4, max: 1e-1, log: true}}
-trainer: {epochs: 3}
-search: {method: random, trials: 6, pruner: median}
-compare: {factor: optimizer, claim: configurations}
-"""
+from studies.mirrors import mlflow_database
+from studies.mirrors.mlflow_client import MlflowClient, Run
+from studies.mirrors.mlflow_mirror import MlflowMirror
+from studies.records import Outcome, TrialEnd
+from tests.integration.recorded import (
+    STUDY,
+    bring_up,
+    configuration,
+    ended,
+    follower,
+    metrics,
+    recording,
+    spec_of,
+)
 
 STATUSES = {
     Outcome.completed: "FINISHED",
@@ -56,89 +48,13 @@ STATUSES = {
 }
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database; the rest of an interrupted migration beside it does no harm."""
-    path = tmp_path_factory.mktemp("template") / "mlflow.db"
-    path.with_name("mlflow.db.new").write_text("half a database")
-    connect(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture
-def home(tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    for name in ("MLFLOW_TRACKING_URI", "FAIRTUNE_STORAGE"):
-        monkeypatch.delenv(name, raising=False)
-    home = Home.at(tmp_path / "my home")
-    home.create()
-    source, target = sqlite3.connect(template), sqlite3.connect(home.path / "mlflow.db")
-    source.backup(target)
-    source.close()
-    target.close()
-    return home
-
-
-@pytest.fixture
-def spec() -> Spec:
-    return resolve(document.parse(FILE, "study.yaml"))
-
-
-@contextmanager
-def opened(home: Home, spec: Spec) -> Iterator[MlflowTracker]:
-    tracker = MlflowTracker.open(home, spec)
-    try:
-        yield tracker
-    finally:
-        tracker.close("KILLED")
-
-
-def configuration(lr: float = 0.01, **parts: Any) -> Configuration:
-    tree = {"data": "iris", "model": {"name": "mlp", "hidden": [4]}, "trainer": {"epochs": 3}}
-    return Configuration.resolve({**tree, "optimizer": {"name": "adam", "lr": lr}, **parts})
-
-
-def record(number: int = 0, **changes: Any) -> TrialRecord:
-    trial = TrialRecord(
-        f"adam-{number:04d}", number, "adam", "search", 7 + number, configuration(), "random"
-    )
-    return replace(trial, **changes)
-
-
-def metrics(epoch: int) -> dict[str, float]:
-    return {"val/accuracy": epoch / 10, "val/loss": 1 / epoch, "optim/lr": 0.01}
-
-
-def ended(outcome: Outcome = Outcome.completed, epochs: int = 3, **changes: Any) -> TrialEnd:
-    end = TrialEnd(outcome, "", epochs, epochs, metrics(epochs), data_hash="ab12cd")
-    return replace(end, **changes)
-
-
-def start_and_end(
-    tracker: MlflowTracker, trial: TrialRecord, end: TrialEnd, *, resume: bool = False
-) -> None:
-    tracker.start_trial(trial, resume=resume)
-    for epoch in range(1, end.epochs + 1):
-        tracker.epoch(trial.key, epoch, metrics(epoch))
-    tracker.finish_trial(trial.key, end)
-
-
-def train(
-    tracker: MlflowTracker, trial: TrialRecord, end: TrialEnd, *, resume: bool = False
-) -> str:
-    start_and_end(tracker, trial, end, resume=resume)
-    tracker.settle()  # a busy machine may take longer than a trial's end waits
-    run_id = tracker.run_id(trial.key)
-    assert run_id is not None
-    return run_id
-
-
 def client(home: Home) -> MlflowClient:
     return MlflowClient(home.mlflow_uri)
 
 
-def runs(home: Home, spec: Spec) -> dict[str, Run]:
+def runs(home: Home) -> dict[str, Run]:
     """Every run of the study's experiment by name, as MLflow returns it."""
-    experiment = client(home).get_experiment_by_name(spec.study)
+    experiment = client(home).get_experiment_by_name(STUDY)
     assert experiment is not None
     found = client(home).search_runs([experiment.experiment_id])
     assert len({run.info.run_name for run in found}) == len(found)
@@ -153,61 +69,41 @@ def read(run: Run, path: str) -> Path:
     return Path(unquote(urlparse(run.info.artifact_uri).path)) / path
 
 
-def found(home: Home, spec: Spec, ids: Mapping[str, str], finished: bool = True) -> Finding:
-    """Results in which the trial with the highest number is the best."""
-    trials = [
-        Trial(
-            key=key,
-            arm="adam",
-            phase="search",
-            outcome=Outcome.completed,
-            value=0.3 + number / 100,
-            seed=7 + number,
-            configuration=configuration().to_dict(),
-            config_hash=configuration().hash,
-            epochs=3,
-            best_epoch=3,
-            best=metrics(3),
-            test={},
-            reason="",
-            seconds=1.0,
-            run_id=run_id,
-            twin=None,
-            default=number == 0,
-            params={},
-            curve={},
-            started=datetime.now(UTC),
-            ended=datetime.now(UTC),
-        )
-        for number, (key, run_id) in enumerate(ids.items())
-    ]
-    return Finding.of(StudyResults(home, spec, trials, finished))
+def better(number: int) -> TrialEnd:
+    """The end of a trial that is the better the higher its number."""
+    return ended(best={**metrics(3), "val/accuracy": 0.3 + number / 100})
 
 
-def checkpoint(home: Home, spec: Spec, key: str) -> Path:
+def checkpoint(home: Home, key: str) -> Path:
     """A file that stands for the weights, and an input example beside it."""
-    path = home.checkpoint(spec.study, key)
+    path = home.checkpoint(STUDY, key)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"the weights of {key}")
     np.save(path.with_suffix(".npy"), np.zeros((2, 4), np.float32))
     return path
 
 
-def test_a_run_has_the_status_of_its_trials_outcome(home: Home, spec: Spec) -> None:
-    with opened(home, spec) as tracker:
+def deliver(home: Home) -> dict[str, Run]:
+    """Bring MLflow up to the record; its runs."""
+    bring_up(home, "mlflow")
+    return runs(home)
+
+
+def test_a_run_has_the_status_of_its_trials_outcome(home: Home) -> None:
+    with recording(home) as told:
         for number, outcome in enumerate(Outcome):
-            train(tracker, record(number, key=outcome.value), ended(outcome, epochs=1))
-    statuses = {name: run.info.status for name, run in runs(home, spec).items()}
-    assert statuses == {**{o.value: status for o, status in STATUSES.items()}, spec.study: "KILLED"}
+            told.train(number, ended(outcome, epochs=1), key=outcome.value)
+    found = {name: run.info.status for name, run in deliver(home).items()}
+    assert found == {**{o.value: status for o, status in STATUSES.items()}, STUDY: "KILLED"}
 
 
-def test_a_run_carries_every_tag(home: Home, spec: Spec) -> None:
-    with opened(home, spec) as tracker:
-        train(tracker, record(), ended(Outcome.pruned, reason="below the median"))
-    all_runs = runs(home, spec)
+def test_a_run_carries_every_tag(home: Home) -> None:
+    with recording(home) as told:
+        told.train(0, ended(Outcome.pruned, reason="below the median"))
+    all_runs = deliver(home)
     tags = all_runs["adam-0000"].data.tags
     assert {name: tags[name] for name in tags if name.startswith("fairtune.")} == {
-        "fairtune.study": "which.optimizer",
+        "fairtune.study": STUDY,
         "fairtune.arm": "adam",
         "fairtune.repeat": "1",
         "fairtune.split": "0",
@@ -221,20 +117,19 @@ def test_a_run_carries_every_tag(home: Home, spec: Spec) -> None:
         "fairtune.dataset": "iris@ab12cd",
         "fairtune.version": "0.1.0",
     }
-    assert tags["mlflow.parentRunId"] == all_runs[spec.study].info.run_id
-    assert {"mlflow.user", "mlflow.source.name"} <= tags.keys()
+    assert tags["mlflow.parentRunId"] == all_runs[STUDY].info.run_id
+    assert tags["mlflow.source.name"] == "fairtune"  # the driver's program
+    assert "mlflow.user" in tags
 
 
-def test_a_run_holds_the_configuration_and_the_metrics_of_every_epoch(
-    home: Home, spec: Spec
-) -> None:
-    with opened(home, spec) as tracker:
-        run_id = train(tracker, record(phase="confirm"), ended(test={"test/accuracy": 0.25}))
-    run = runs(home, spec)["adam-0000"]
+def test_a_run_holds_the_configuration_and_the_metrics_of_every_epoch(home: Home) -> None:
+    with recording(home) as told:
+        told.train(0, ended(test={"test/accuracy": 0.25}), phase="confirm", seed_index=0)
+    run = deliver(home)["adam-confirm-0000"]
     assert run.data.params["optimizer.lr"] == "0.01"
     assert run.data.params["model.hidden"] == "[4]"
     assert run.data.params.keys() == configuration().flat().keys()
-    history = client(home).get_metric_history(run_id, "val/accuracy")
+    history = client(home).get_metric_history(run.info.run_id, "val/accuracy")
     assert [(metric.step, metric.value) for metric in history] == [(1, 0.1), (2, 0.2), (3, 0.3)]
     last = {name: run.data.metrics[name] for name in ("best/val/accuracy", "best/epoch")}
     assert last == {"best/val/accuracy": 0.3, "best/epoch": 3.0}
@@ -243,119 +138,104 @@ def test_a_run_holds_the_configuration_and_the_metrics_of_every_epoch(
     assert times == sorted(times)
 
 
-def test_metrics_of_a_trial_can_be_seen_while_it_trains(
-    home: Home, spec: Spec, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tracking, "FLUSH_SECONDS", 0.0)
-    with opened(home, spec) as tracker:
-        tracker.start_trial(record(0), resume=False)
-        tracker.epoch("adam-0000", 1, metrics(1))
-        patience = time.monotonic() + 30
-        while not ((run := runs(home, spec).get("adam-0000")) and run.data.metrics):
-            assert time.monotonic() < patience, "no metric within half a minute"
-            time.sleep(0.05)
-    assert run.info.status == "RUNNING"
-    assert run.data.metrics["val/accuracy"] == 0.1
-    assert run.data.params["optimizer.name"] == "adam"
-
-
-def test_an_interrupted_and_resumed_trial_has_one_value_per_metric_and_step(
-    home: Home, spec: Spec
-) -> None:
-    with opened(home, spec) as tracker:
-        stopped = ended(Outcome.interrupted, epochs=2, reason="the study was stopped")
-        first = train(tracker, record(), stopped)
-    assert runs(home, spec)["adam-0000"].info.status == "KILLED"
-    with opened(home, spec) as tracker:
-        second = train(tracker, record(), ended(), resume=True)
-    assert second == first
-    run = runs(home, spec)["adam-0000"]
+def test_an_interrupted_and_resumed_trial_has_one_value_per_metric_and_step(home: Home) -> None:
+    with recording(home) as told:
+        told.train(0, ended(Outcome.interrupted, epochs=2, reason="the study was stopped"))
+    first = deliver(home)["adam-0000"]
+    assert first.info.status == "KILLED"
+    with recording(home) as told:
+        told.train(0)
+    run = deliver(home)["adam-0000"]
+    assert run.info.run_id == first.info.run_id
     assert run.info.status == "FINISHED"
     assert (run.data.tags["fairtune.outcome"], run.data.tags["fairtune.reason"]) == (
         "completed",
         "",
     )
     histories = {
-        name: [metric.step for metric in client(home).get_metric_history(first, name)]
+        name: [point.step for point in client(home).get_metric_history(run.info.run_id, name)]
         for name in run.data.metrics
     }
     last = {f"best/{name}": [3] for name in [*metrics(3), "epoch"]}
     assert histories == {**{name: [1, 2, 3] for name in metrics(3)}, **last}
 
 
-def test_a_trial_without_a_trace_of_its_earlier_attempt_gets_a_new_run(
-    home: Home, spec: Spec
-) -> None:
-    with opened(home, spec) as tracker:
-        train(tracker, record(), ended(), resume=True)
-    assert runs(home, spec)["adam-0000"].info.status == "FINISHED"
-
-
-def test_a_trial_that_waited_for_its_twin_and_starts_after_all_keeps_its_run(
-    home: Home, spec: Spec
-) -> None:
-    with opened(home, spec) as tracker:
-        tracker.start_trial(record(), resume=False)
-        before = tracker.run_id("adam-0000")
-        assert train(tracker, record(), ended()) == before
-    assert runs(home, spec).keys() == {spec.study, "adam-0000"}
-
-
-def test_a_trial_that_nobody_ended_is_killed_when_the_tracker_closes(
-    home: Home, spec: Spec
-) -> None:
-    with opened(home, spec) as tracker:
-        tracker.start_trial(record(), resume=False)
-        tracker.epoch("adam-0000", 1, metrics(1))
-    run = runs(home, spec)["adam-0000"]
-    assert (run.info.status, run.data.metrics["val/accuracy"]) == ("KILLED", 0.1)
-
-
-def test_nan_stays_nan_and_infinity_is_left_out(home: Home, spec: Spec) -> None:
-    with opened(home, spec) as tracker:
-        tracker.start_trial(record(), resume=False)
-        tracker.epoch("adam-0000", 1, {"val/accuracy": math.nan, "val/loss": math.inf})
-        tracker.finish_trial("adam-0000", ended(Outcome.diverged, best={}, best_epoch=None))
-    data = runs(home, spec)["adam-0000"].data
+def test_nan_stays_nan_and_infinity_is_left_out(home: Home) -> None:
+    with recording(home) as told:
+        trial = told.start(0)
+        told.epoch(trial, 1, {"val/accuracy": math.nan, "val/loss": math.inf})
+        told.end(trial, ended(Outcome.diverged, best={}, best_epoch=None))
+    data = deliver(home)["adam-0000"].data
     assert math.isnan(data.metrics["val/accuracy"])
     assert data.metrics.keys() == {"val/accuracy"}
 
 
-def test_an_error_leaves_its_traceback_and_a_long_parameter_is_cut(home: Home, spec: Spec) -> None:
+def test_an_error_leaves_its_traceback_and_a_long_parameter_is_cut(home: Home) -> None:
     long = configuration(model={"name": "mlp", "hidden": [16] * 3000})
-    with opened(home, spec) as tracker:
+    with recording(home) as told:
         end = ended(Outcome.error, traceback="Traceback: no such luck", reason="x" * 9000)
-        train(tracker, record(configuration=long), end)
-    run = runs(home, spec)["adam-0000"]
+        told.train(0, end, configuration=long)
+    run = deliver(home)["adam-0000"]
     assert read(run, "traceback.txt").read_text() == "Traceback: no such luck"
     assert len(run.data.params["model.hidden"]) == 6000
     assert run.data.params["model.hidden"].endswith("…")
+    assert len(run.data.tags["fairtune.reason"]) == 8000
 
 
-def test_more_metrics_than_a_batch_takes_are_all_written(home: Home, spec: Spec) -> None:
-    with opened(home, spec) as tracker:
-        run_id = train(tracker, record(), ended(epochs=700))
+def test_what_mlflow_forbids_in_a_name_becomes_an_underscore_and_names_stay_apart(
+    home: Home,
+) -> None:
+    odd = {"val/acc@5": 0.4, "val/acc_5": 0.3, "val/f1 (macro)": 0.2, "//x": 0.1, "é": 0.7}
+    with recording(home) as told:
+        trial = told.start(0, configuration=configuration())
+        told.epoch(trial, 1, {"val/accuracy": 0.5, **odd})
+        told.end(trial, ended(epochs=1, best={"val/accuracy": 0.5, "val/acc@5": 0.4}))
+        told.finish()
+    found = deliver(home)
+    data = found["adam-0000"].data
+    hashed = "val/acc_5-" + hashlib.sha256(b"val/acc@5").hexdigest()[:8]
+    assert data.metrics == {
+        "val/accuracy": 0.5, hashed: 0.4, "val/acc_5": 0.3, "val/f1 _macro_": 0.2, "x": 0.1,
+        "é": 0.7, "best/val/accuracy": 0.5, "best/val/acc_5": 0.4, "best/epoch": 1.0,
+    }  # fmt: skip
+    assert found[STUDY].info.status == "FINISHED"
+    before = everything(home)
+    with follower(home, "mlflow") as one:
+        one.backlog.doubt()
+        one.bring_up(MlflowMirror(home, STUDY), "finish")
+    assert everything(home)["metrics"] == before["metrics"]
+
+
+def test_more_metrics_than_a_batch_takes_are_all_written(home: Home) -> None:
+    with recording(home) as told:
+        told.train(0, ended(epochs=700))
+    run_id = deliver(home)["adam-0000"].info.run_id
     history = client(home).get_metric_history(run_id, "val/accuracy")
     assert [metric.step for metric in history] == list(range(1, 701))
 
 
-def test_the_studys_run_holds_its_file_its_table_and_its_description(
-    home: Home, spec: Spec
-) -> None:
-    with opened(home, spec) as tracker:
-        ids = {f"adam-{n:04d}": train(tracker, record(n), ended()) for n in range(2)}
-        best = [(key, checkpoint(home, spec, key)) for key in ("adam-0001", "adam-0000")]
-        tracker.finish(found(home, spec, ids), best)
-    all_runs = runs(home, spec)
-    parent = all_runs[spec.study]
+def finished(home: Home, count: int) -> list[Path]:
+    """A study of so many trials that is over, with a checkpoint of each."""
+    with recording(home) as told:
+        for number in range(count):
+            told.train(number, better(number))
+        told.finish()
+    return [checkpoint(home, f"adam-{number:04d}") for number in range(count)]
+
+
+def test_the_studys_run_holds_its_file_its_table_and_its_description(home: Home) -> None:
+    paths = finished(home, 2)
+    all_runs = deliver(home)
+    parent = all_runs[STUDY]
     assert parent.info.status == "FINISHED"
     assert artifacts(home, parent) == ["report.html", "study.yaml", "trials.parquet"]
-    assert read(parent, "study.yaml").read_text() == spec.text
+    assert read(parent, "study.yaml").read_text() == spec_of().text
     table = pd.read_parquet(read(parent, "trials.parquet")).set_index("trial")
     assert table.loc["adam-0001", ["optimizer.lr", "value", "best/val/accuracy"]].tolist() == [
-        0.01, 0.31, 0.3,
+        0.02, 0.31, 0.31,
     ]  # fmt: skip
     assert table["model.hidden"].tolist() == ["[4]", "[4]"]
+    assert table["run_id"].tolist() == [all_runs[key].info.run_id for key in table.index]
     note = parent.data.tags["mlflow.note.content"]
     for text in (
         "Which optimizer should a small network on iris use?",
@@ -368,65 +248,109 @@ def test_the_studys_run_holds_its_file_its_table_and_its_description(
         "adam-0001: one trial of the search. Expect val/accuracy 31.00 %: one trial of the search, "
         "which looks better than it is.",
         "- missing: sgd: no trial has completed",
-        "optimizer:\n  name: adam\n  lr: 0.01\n",
+        "optimizer:\n  name: adam\n  lr: 0.02\n",
         "| adam | 2 | 6 | 31.00 % |",
         "| sgd | 0 | 0 | – |",
     ):
         assert text in note
-    for key, path in best:
-        assert read(all_runs[key], "checkpoints/best.pt").read_text() == path.read_text()
+    for path in paths:
+        held = read(all_runs[path.stem], "checkpoints/best.pt")
+        assert held.read_text() == path.read_text()
 
 
-def test_an_unfinished_studys_run_is_killed_and_runs_again_when_it_is_continued(
-    home: Home, spec: Spec, monkeypatch: pytest.MonkeyPatch
+def test_an_unfinished_studys_run_is_killed_and_ends_well_when_it_is_continued(
+    home: Home,
 ) -> None:
-    with opened(home, spec) as tracker:
-        tracker.finish(found(home, spec, {}, finished=False), [])
-    assert runs(home, spec)[spec.study].info.status == "KILLED"
-    with opened(home, spec) as tracker:
-        tracker.start_trial(record(), resume=False)
-        tracker.run_id("adam-0000")
-        assert runs(home, spec)[spec.study].info.status == "RUNNING"
-        tracker.finish_trial("adam-0000", ended())
-        run_id = tracker.run_id("adam-0000")
-        tracker.finish(found(home, spec, {"adam-0000": str(run_id)}), [])
-    assert runs(home, spec)[spec.study].info.status == "FINISHED"
+    with recording(home):
+        pass
+    assert deliver(home)[STUDY].info.status == "KILLED"
+    finished(home, 1)
+    assert deliver(home)[STUDY].info.status == "FINISHED"
+
+
+def test_a_study_that_is_finished_later_without_another_trial_gets_its_report(home: Home) -> None:
+    with recording(home) as told:
+        told.train(0)
+    assert "report.html" not in artifacts(home, deliver(home)[STUDY])
+    with recording(home) as told:
+        told.finish()
+    assert "report.html" in artifacts(home, deliver(home)[STUDY])
+
+
+def test_another_look_is_in_the_report(home: Home) -> None:
+    finished(home, 1)
+    before = deliver(home)[STUDY].data.tags["fairtune.results"]
+    with recording(home) as told:
+        look = {"repeats": 3, "trials": 4, "epochs": None, "seeds": 1}
+        told.record.note({"looks": [look]})
+    assert deliver(home)[STUDY].data.tags["fairtune.results"] != before
 
 
 def everything(home: Home) -> Mapping[str, list[tuple[Any, ...]]]:
     """Every row of every table."""
-    with sqlite3.connect(home.path / "mlflow.db") as database:
+    with closing(sqlite3.connect(home.path / "mlflow.db")) as database:
         tables = database.execute("select name from sqlite_master where type = 'table'").fetchall()
-        rows = {name: database.execute(f"select * from {name}").fetchall() for (name,) in tables}
-    database.close()
-    return rows
+        return {name: database.execute(f"select * from {name}").fetchall() for (name,) in tables}
 
 
-def test_finishing_again_with_the_same_results_adds_nothing(home: Home, spec: Spec) -> None:
-    with opened(home, spec) as tracker:
-        ids = {"adam-0000": train(tracker, record(), ended())}
-        best = [("adam-0000", checkpoint(home, spec, "adam-0000"))]
-        tracker.finish(found(home, spec, ids), best)
+def test_finishing_again_with_the_same_results_adds_nothing(home: Home) -> None:
+    finished(home, 1)
+    deliver(home)
     before = everything(home)
     assert len(before["logged_models"]) == 1
-    with opened(home, spec) as tracker:
-        tracker.finish(found(home, spec, ids), best)
+    deliver(home)
     assert everything(home) == before
 
 
-def test_a_new_best_trial_becomes_the_logged_model(home: Home, spec: Spec) -> None:
-    ids: dict[str, str] = {}
-    with opened(home, spec) as tracker:
-        for number in range(3):
-            ids[f"adam-{number:04d}"] = train(tracker, record(number), ended())
-            best = [(f"adam-{number:04d}", checkpoint(home, spec, f"adam-{number:04d}"))]
-            tracker.finish(found(home, spec, ids), best)
-            tracker.finish(found(home, spec, ids), best)
-    experiment = client(home).get_experiment_by_name(spec.study)
+def test_a_new_best_trial_becomes_the_logged_model(home: Home) -> None:
+    for count in (1, 2, 3):
+        with recording(home) as told:
+            told.train(count - 1, better(count - 1))
+            told.finish()
+        checkpoint(home, f"adam-{count - 1:04d}")
+        for _ in range(2):
+            ids = {run.info.run_id for name, run in deliver(home).items() if name != STUDY}
+    experiment = client(home).get_experiment_by_name(STUDY)
     assert experiment is not None
     models = client(home).search_logged_models([experiment.experiment_id])
-    assert Counter(model.source_run_id for model in models) == Counter(ids.values())
+    assert Counter(model.source_run_id for model in models) == Counter(ids)
     assert {model.status.value for model in models} == {"READY"}
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mlflow.tracking.client import MlflowClient
+from studies.home import Home
+from tests.integration.recorded import bring_up
+name = sys.argv[2]
+call = getattr(MlflowClient, name)
+def dying(self, *args, **options):
+    if name != "set_tag" or args[1] == "fairtune.best_run":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return call(self, *args, **options)
+setattr(MlflowClient, name, dying)
+bring_up(Home.at(Path(sys.argv[1])), "mlflow")
+"""
+
+
+@pytest.mark.parametrize(
+    "moment", ["log_model_artifacts", "log_outputs", "finalize_logged_model", "set_tag"]
+)
+def test_a_mirror_that_is_killed_while_it_logs_the_model_leaves_one_that_is_whole(
+    moment: str, home: Home
+) -> None:
+    finished(home, 1)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    argv = [sys.executable, "-c", KILLED, str(home.path), moment]
+    done = subprocess.run(argv, check=False, env=environment)
+    assert done.returncode == -signal.SIGKILL
+    run = deliver(home)["adam-0000"]
+    (model,) = client(home).search_logged_models([run.info.experiment_id])
+    assert model.status.value == "READY"
+    assert run.outputs is not None
+    assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]
+    assert list(Path(unquote(urlparse(model.artifact_location).path)).iterdir())
 
 
 ASK = """
@@ -439,19 +363,19 @@ print(json.dumps([example.tolist(), model.predict(example).tolist()]))
 """
 
 
-def test_the_logged_model_answers_in_another_process(home: Home, spec: Spec) -> None:
+def test_the_logged_model_answers_in_another_process(home: Home) -> None:
     import torch
 
     from lightning_modules.building import restore
     from lightning_modules.training import train as train_network
 
-    path = home.checkpoint(spec.study, "adam-0000")
+    path = home.checkpoint(STUDY, "adam-0000")
     path.parent.mkdir(parents=True)
     result = train_network(configuration(), seed=7, checkpoint=path)
-    with opened(home, spec) as tracker:
-        ids = {"adam-0000": train(tracker, record(), ended(best=result.best))}
-        tracker.finish(found(home, spec, ids), [("adam-0000", path)])
-    run = client(home).get_run(ids["adam-0000"])
+    with recording(home) as told:
+        told.train(0, ended(best=result.best))
+        told.finish()
+    run = deliver(home)["adam-0000"]
     assert run.outputs is not None
     (output,) = run.outputs.model_outputs
     uri = f"models:/{output.model_id}"
@@ -467,75 +391,181 @@ def test_the_logged_model_answers_in_another_process(home: Home, spec: Spec) -> 
     np.testing.assert_allclose(np.sum(answers, axis=1), 1.0, rtol=1e-5)
 
 
-def test_the_driver_never_imports_torch() -> None:
-    code = "import sys, studies.tracking, studies.served; print('torch' in sys.modules)"
+def modules_after(code: str) -> set[str]:
+    """What a new process has imported."""
+    code = f"import sys; {code}; print(*sys.modules)"
     asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert (asked.stdout, asked.stderr) == ("False\n", "")
+    assert asked.stderr == ""
+    return set(asked.stdout.split())
 
 
-def test_a_file_that_is_no_database_is_a_storage_error(home: Home, spec: Spec) -> None:
+def test_the_driver_imports_neither_mlflow_nor_sqlalchemy_nor_torch() -> None:
+    found = modules_after("import studies.driver")
+    assert not {"mlflow", "sqlalchemy", "alembic", "torch"} & found
+
+
+def test_the_drivers_side_of_the_mirrors_imports_no_optuna_either() -> None:
+    assert not {"mlflow", "sqlalchemy", "optuna"} & modules_after(
+        "import studies.mirrors.mirroring"
+    )
+
+
+def test_the_mirrors_import_no_torch() -> None:
+    code = "import studies.mirrors.mlflow_mirror, studies.mirrors.mlflow_results"
+    assert "torch" not in modules_after(f"{code}, studies.mirrors.served")
+
+
+def test_a_file_that_is_no_database_is_a_storage_error(home: Home) -> None:
     (home.path / "mlflow.db").write_text("no database " * 1000)
-    with pytest.raises(StorageError) as caught:
-        MlflowTracker.open(home, spec)
+    with recording(home), pytest.raises(StorageError) as caught:
+        deliver(home)
     assert str(caught.value) == (
         f"the MLflow store {home.mlflow_uri} cannot be used: file is not a database; "
         "move it away or name another with MLFLOW_TRACKING_URI"
     )
 
 
-def test_an_experiment_that_was_deleted_in_mlflow_is_a_storage_error(
-    home: Home, spec: Spec
+def test_an_experiment_that_was_deleted_in_mlflow_is_a_storage_error(home: Home) -> None:
+    with recording(home):
+        client(home).delete_experiment(deliver(home)[STUDY].info.experiment_id)
+        with pytest.raises(StorageError, match=r"which.optimizer was deleted; bring it back with"):
+            deliver(home)
+
+
+def test_a_studys_run_that_was_deleted_is_restored_with_the_runs_of_its_trials(
+    home: Home,
 ) -> None:
-    with opened(home, spec) as tracker:
-        client(home).delete_experiment(tracker.delivery.experiment_id)
-    with pytest.raises(StorageError, match=r"which.optimizer was deleted; bring it back with"):
-        MlflowTracker.open(home, spec)
+    finished(home, 1)
+    before = deliver(home)
+    client(home).delete_run(before[STUDY].info.run_id)
+    with recording(home) as told:
+        told.train(1)
+    after = deliver(home)
+    assert sorted(after) == ["adam-0000", "adam-0001", STUDY]
+    for name in ("adam-0000", STUDY):
+        assert after[name].info.run_id == before[name].info.run_id
 
 
-def test_a_study_whose_run_was_deleted_gets_a_new_one(home: Home, spec: Spec) -> None:
-    with opened(home, spec) as tracker:
-        client(home).delete_run(tracker.delivery.parent_id)
-    with opened(home, spec) as tracker:
-        train(tracker, record(), ended())
-    all_runs = runs(home, spec)
-    parent = all_runs["adam-0000"].data.tags["mlflow.parentRunId"]
-    assert parent == all_runs[spec.study].info.run_id
-
-
-def test_a_database_that_breaks_while_trials_run_hurts_nothing(
-    home: Home, spec: Spec, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_a_studys_run_that_is_gone_for_good_gets_a_successor_with_the_runs_of_its_trials(
+    home: Home,
 ) -> None:
-    monkeypatch.setattr(tracking, "FINISH_SECONDS", 0.1)
-    with opened(home, spec) as tracker:
-        tracker.settle()
+    finished(home, 1)
+    before = deliver(home)
+    gone = before[STUDY].info.run_id
+    with closing(sqlite3.connect(home.path / "mlflow.db")) as database, database:
+        for table in ("tags", "metrics", "latest_metrics", "params", "runs"):
+            database.execute(f"delete from {table} where run_uuid = ?", [gone])
+    with recording(home) as told:
+        told.train(1)
+    after = deliver(home)
+    assert sorted(after) == ["adam-0000", "adam-0001", STUDY]
+    assert after["adam-0000"].info.run_id == before["adam-0000"].info.run_id
+    parent = after[STUDY].info.run_id
+    assert parent != gone
+    assert {below(after[name]) for name in ("adam-0000", "adam-0001")} == {parent}
+
+
+def forget_the_record(home: Home) -> str:
+    """Make the study's run look as an earlier version wrote it; the run."""
+    parent = runs(home)[STUDY].info.run_id
+    client(home).delete_tag(parent, "fairtune.record")
+    return parent
+
+
+def test_a_run_of_an_earlier_version_is_not_taken_by_another_home(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished(home, 2)
+    parent = {deliver(home)[STUDY].info.run_id}
+    forget_the_record(home)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", home.mlflow_uri)
+    other = Home.at(tmp_path / "other")
+    with recording(other) as told:
+        told.train(0)  # the defaults are the same in both
+        told.train(1, configuration=configuration(0.5))
+    bring_up(other, "mlflow")
+    parents = {run.info.run_id for run in every_run(home) if below(run) is None}
+    assert len(parents) == 2 and parent < parents
+    assert sorted(str(run.info.run_name) for run in every_run(home) if below(run) in parent) == [
+        "adam-0000", "adam-0001",
+    ]  # fmt: skip
+
+
+def test_a_run_of_an_earlier_version_is_continued_by_the_record_that_has_its_trials(
+    home: Home,
+) -> None:
+    finished(home, 2)
+    deliver(home)
+    parent = forget_the_record(home)
+    (home.study(STUDY) / "mirrors.db").unlink()
+    with recording(home) as told:
+        told.train(2, better(2))
+    after = deliver(home)
+    assert sorted(after) == ["adam-0000", "adam-0001", "adam-0002", STUDY]
+    assert after[STUDY].info.run_id == parent
+    assert "fairtune.record" in after[STUDY].data.tags
+
+
+def every_run(home: Home) -> list[Run]:
+    experiment = client(home).get_experiment_by_name(STUDY)
+    assert experiment is not None
+    return list(client(home).search_runs([experiment.experiment_id]))
+
+
+def below(run: Run) -> str | None:
+    parent: str | None = run.data.tags.get("mlflow.parentRunId")
+    return parent
+
+
+def test_a_table_that_is_missing_for_a_while_loses_nothing(home: Home) -> None:
+    with recording(home) as told:
+        told.train(0)
+        bring_up(home, "mlflow", until="")
         alter(home, "runs", "gone")
-        for number in range(2):
-            start_and_end(tracker, record(number), ended())
-            assert tracker.run_id(record(number).key) is None
-        tracker.finish(found(home, spec, {}), [])
-    said = [entry.getMessage() for entry in caplog.records]
-    assert len(said) == 2
-    assert "no such table: runs" in said[0]
-    assert said[1] == (
-        "2 trials of study which.optimizer wait for MLflow; `fairtune sync which.optimizer` "
-        "delivers them"
-    )
-    alter(home, "gone", "runs")
-    with opened(home, spec) as tracker:
-        assert tracker.settle() == []
-    assert {run.info.status for name, run in runs(home, spec).items() if name != spec.study} == {
-        "FINISHED"
-    }
+        told.train(1)
+        with pytest.raises(StorageError, match="no such table: runs"):
+            bring_up(home, "mlflow")
+        alter(home, "gone", "runs")
+    found = {name: run.info.status for name, run in deliver(home).items() if name != STUDY}
+    assert found == {"adam-0000": "FINISHED", "adam-0001": "FINISHED"}
 
 
 def alter(home: Home, old: str, new: str) -> None:
-    with sqlite3.connect(home.path / "mlflow.db") as database:
+    with closing(sqlite3.connect(home.path / "mlflow.db")) as database, database:
         database.execute(f"alter table {old} rename to {new}")
-    database.close()
 
 
-def test_drivers_that_open_a_cold_home_at_once_all_succeed(tmp_path: Path) -> None:
-    code = f"from studies.mlflow_client import connect; connect('sqlite:///{tmp_path}/mlflow.db')"
-    drivers = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
-    assert [driver.wait() for driver in drivers] == [0, 0]
-    assert MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").get_experiment("0").name == "Default"
+def test_mirrors_that_open_a_cold_home_at_once_all_succeed(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    code = f"from studies.mirrors.mlflow_client import connect; connect('{uri}')"
+    processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
+    assert MlflowClient(uri).get_experiment("0").name == "Default"
+
+
+def test_a_template_that_is_damaged_is_made_again(tmp_path: Path) -> None:
+    with mlflow_database.template(tmp_path) as made:
+        whole = made.read_bytes()
+    made.write_bytes(whole[: len(whole) // 2])
+    with mlflow_database.template(tmp_path) as again:
+        assert again == made
+        with closing(sqlite3.connect(again)) as database:
+            assert database.execute("select count(*) from experiments").fetchone() == (0,)
+    assert [path.name for path in tmp_path.iterdir()] == [made.name]
+
+
+def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    with mlflow_database.template(tmp_path / "cache") as made:
+        assert made.stat().st_size > 0
+    assert not made.exists()
+
+
+def test_another_version_of_mlflow_is_left_to_the_doctor(home: Home) -> None:
+    uri = home.mlflow_uri
+    assert not mlflow_database.is_outdated(uri)
+    with closing(sqlite3.connect(home.path / "mlflow.db")) as database, database:
+        database.execute("update alembic_version set version_num = '0a8213491aaa'")
+    assert mlflow_database.is_outdated(uri)
+    with recording(home), pytest.raises(StorageError, match="`fairtune doctor --fix`"):
+        deliver(home)

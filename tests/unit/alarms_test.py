@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from studies.alarms import alarms
 from studies.comparison import compare
-from studies.records import Outcome
-from studies.results import Trial
+from studies.records import Outcome, Trial
 from studies.spec import Spec
 from tests.made import ARMS, OPTIMIZERS, confirmed, searched, spec_of, study, trial
 
@@ -76,7 +75,7 @@ def test_many_diverged_trainings_ask_for_smaller_steps() -> None:
 def test_repeated_configurations_say_that_the_space_is_used_up() -> None:
     spec = spec_of()
     trials = [trial(spec, "sgd", i, 0.9) for i in range(5)]
-    twin = replace(trials[4], twin=0)
+    twin = replace(trials[4], duplicate_of=0)
     (message,) = raised([*trials[:4], twin], "duplicates")
     assert message.startswith("1 of 5 trials repeat a configuration")
     assert raised(trials, "duplicates") == []

@@ -3,21 +3,19 @@
 import itertools
 import re
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from optuna.trial import FrozenTrial, TrialState
 
 from lightning_modules.configuration import Configuration
 from studies.checkpoints import best_checkpoints, checkpoints_to_delete, choose, configuration_of
 from studies.home import Home
-from studies.records import Outcome, TrialRecord
+from studies.records import Outcome, Trial
 from studies.results import StudyResults
 from studies.spec import Spec
 from tests.made import ARMS, HOME, OPTIMIZERS, spec_of, trial
 
-CONFIGURATION = Configuration.resolve({"data": "digits", "model": "mlp"})
 FACTOR = "compare: {factor: optimizer}"
 SPEC = spec_of(OPTIMIZERS.replace(FACTOR, "compare: {factor: optimizer, claim: configurations}"))
 """One search of each arm, nine fresh seeds."""
@@ -25,28 +23,23 @@ REPEATED = spec_of(ARMS)
 """Six searches of each arm, one fresh seed."""
 
 
-def ended(number: int, value: float | None, phase: str) -> tuple[FrozenTrial, TrialRecord]:
-    """A trial of one configuration as Optuna has it, and what is known of it."""
-    key = f"adam-{phase}-{number}"
-    state = TrialState.FAIL if value is None else TrialState.COMPLETE
-    config_hash = CONFIGURATION.hash if phase == "confirm" else f"hash-{number}"
-    frozen = FrozenTrial(
-        number, state, value, datetime(2026, 1, 1), datetime(2026, 1, 1), {}, {},
-        {"key": key, "arm": "adam", "config_hash": config_hash}, {}, {}, number,
-    )  # fmt: skip
-    return frozen, TrialRecord(key, number, "adam", phase, 0, CONFIGURATION, "")
+def ended(number: int, value: float | None, phase: str, **changes: Any) -> Trial:
+    """A trial of one configuration; every trial of a search has its own."""
+    config_hash = "hash" if phase == "confirm" else f"hash-{number}"
+    outcome = Outcome.diverged if value is None else Outcome.completed
+    made = trial(SPEC, "adam", number, value, phase=phase, outcome=outcome)
+    return replace(made, **{"number": number, "config_hash": config_hash, **changes})
 
 
 def files_after(values: list[float | None], phase: str, spec: Spec = SPEC) -> tuple[list[str], int]:
     """The trials whose files are left, and how many there were at most."""
     files: list[str] = []
-    trials: list[FrozenTrial] = []
+    trials: list[Trial] = []
     most = 0
     for number, value in enumerate(values):
-        frozen, record = ended(number, value, phase)
-        trials.append(frozen)
-        files.append(record.key)
-        gone = checkpoints_to_delete(spec, trials, record)
+        trials.append(ended(number, value, phase))
+        files.append(trials[-1].key)
+        gone = checkpoints_to_delete(spec, trials, trials[-1])
         files = [key for key in files if key not in gone]
         most = max(most, len(files))
     return files, most
@@ -65,12 +58,10 @@ def test_of_each_of_several_searches_the_best_one_is_kept() -> None:
 
 
 def test_of_every_repeat_and_on_every_other_split_the_fresh_run_is_kept() -> None:
-    first, record = ended(0, 0.5, "confirm")
-    second, _ = ended(1, 0.6, "confirm")
-    second.set_user_attr("repeat", 2)
-    assert checkpoints_to_delete(REPEATED, [first, second], record) == set()
-    third, crossed = ended(2, 0.1, "cross")
-    assert checkpoints_to_delete(REPEATED, [third], crossed) == set()
+    first, second = ended(0, 0.5, "confirm"), ended(1, 0.6, "confirm", repeat=2)
+    assert checkpoints_to_delete(REPEATED, [first, second], first) == set()
+    third = ended(2, 0.1, "cross")
+    assert checkpoints_to_delete(REPEATED, [third], third) == set()
 
 
 @pytest.mark.parametrize("start", range(9))
@@ -93,10 +84,9 @@ def test_of_two_middle_ones_the_worse_is_kept_where_a_seed_failed() -> None:
 
 
 def test_other_configurations_are_left_alone() -> None:
-    other, _ = ended(0, 0.9, "confirm")
-    other.set_user_attr("config_hash", "another")
-    frozen, record = ended(1, None, "confirm")
-    assert checkpoints_to_delete(SPEC, [other, frozen], record) == {"adam-confirm-1"}
+    other = ended(0, 0.9, "confirm", config_hash="another")
+    last = ended(1, None, "confirm")
+    assert checkpoints_to_delete(SPEC, [other, last], last) == {"adam-confirm-1"}
 
 
 def confirmed(home: Home) -> StudyResults:

@@ -1,6 +1,7 @@
 """The figures of a comparison: their numbers, on studies whose numbers are known by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,9 +21,9 @@ from studies.comparison import compare
 from studies.curves import curves
 from studies.importance import importances
 from studies.palette import COLOURS
-from studies.records import Outcome
+from studies.records import Outcome, Trial
 from studies.report_figures import Look
-from studies.results import StudyResults, Trial
+from studies.results import StudyResults
 from tests.made import ARMS, confirmed, spec_of, study, trial
 from tests.made import searched as search
 from tests.states import KINDS, SCHEDULES, states, trials_of
@@ -297,9 +298,9 @@ def test_the_axis_of_learning_curves_leaves_out_a_bad_beginning() -> None:
     assert (low, high) == pytest.approx((0.794, 0.906))
 
 
-def test_another_metric_than_the_objective_comes_from_mlflow() -> None:
+def test_another_metric_than_the_objective_comes_from_the_histories() -> None:
     results = trained({1: 0.1}, {1: 0.2})
-    runs = [run.run_id or "" for run in learners(results, "sgd")]
+    runs = [run.key for run in learners(results, "sgd")]
     histories = {run: {"val/loss": {1: 2.0 + i}} for i, run in enumerate(runs)}
     info = learning_info(results, "val/loss", histories, ["sgd"])
     assert list(info.data["median"]) == [2.5]
@@ -313,7 +314,7 @@ def test_without_fresh_seeds_the_best_trial_of_the_search_stands_for_an_arm() ->
 
 def test_overfitting_has_a_median_for_each_part() -> None:
     results = trained({1: 0.1}, {1: 0.2})
-    runs = [run.run_id or "" for run in learners(results, "sgd")]
+    runs = [run.key for run in learners(results, "sgd")]
     histories = {run: {"train/accuracy": {1: 0.5 + 0.1 * i}} for i, run in enumerate(runs)}
     info = overfitting_info(results, "val/accuracy", histories, ["sgd"])
     parts = info.data.set_index("part")["median"]
@@ -419,7 +420,7 @@ def test_plateau_is_planned_from_what_the_training_reached() -> None:
     results, trial_ = _plateau()
     patience = trial_.configuration["schedule"]["patience"]
     never = {epoch: 0.5 for epoch in range(1, 5)}
-    found = rates_of(results, Trial(**{**vars(trial_), "curve": never}), {1: 0.3})
+    found = rates_of(results, replace(trial_, curve=never), {1: 0.3})
     steps = len(found.planned) // 4
     shares = [rate / found.lr for rate in found.planned[::steps]]
     drops = [1.0, 1.0, 0.1, 0.01] if patience == 0 else [1.0, 1.0, 1.0, 0.1]
@@ -442,3 +443,21 @@ def test_metrics_are_drawn_by_name_however_their_part_is_written() -> None:
     ]  # fmt: skip
     (drift,) = curves_info("drift", [(trial(SPEC, "sgd", 0, 0.9), curves)]).data["part"]
     assert drift == "logged"
+
+
+def test_of_many_trials_some_are_drawn_the_best_among_them_and_all_are_counted() -> None:
+    values = np.random.default_rng(0).uniform(0.2, 0.8, 4000)
+    trials = [
+        trial(SPEC, "sgd", i, float(value), lr=0.01 + i * 1e-5)
+        if i % 4
+        else trial(SPEC, "sgd", i, None, lr=0.01 + i * 1e-5, outcome=Outcome.diverged)
+        for i, value in enumerate(values)
+    ]
+    every = study(SPEC, trials)
+    info = effect_info(every, "optimizer.lr", "val/accuracy", "maximize", ["sgd"], log=True)
+    assert 3000 <= len(info.data) < 3050
+    assert info.caption.startswith("4,000 trials of the search, 3000 of them completed. ")
+    assert f"{len(info.data):,} of them are drawn, in equal steps." in info.caption
+    assert info.data["value"].max() == max(v for i, v in enumerate(values) if i % 4)
+    assert list(sensitivity(info)["diverged"]) == ["25%"]
+    assert info.bins["trials"].sum() == 3000

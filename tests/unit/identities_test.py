@@ -1,6 +1,7 @@
 """Which files a study reads, and what they are known by."""
 
 import hashlib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from lightning_modules.training import train
 from studies import document
 from studies.home import Home
 from studies.identities import identities
+from studies.records.deliveries import Deliveries, store_name
 from studies.spec import resolve
-from studies.spool import Spool
 
 
 def of(path: str) -> dict[str, str]:
@@ -61,7 +62,10 @@ def test_weights_are_known_by_their_file(tmp_path: Path, monkeypatch: pytest.Mon
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"abc")
         if path == run:
-            monkeypatch.setattr(Spool, "run_ids", lambda spool: {"trial-0000": "abc"})
+            home = Home.at(Path("home"))
+            with closing(Deliveries.open(home, "first")) as deliveries:
+                store = store_name(home.mlflow_uri)
+                deliveries.note("mlflow", store, [("trial-0000", 1, "abc")])
         name = str(fetched) if path == fetched else given
         digest = hashlib.sha256(b"abc").hexdigest()
         assert files("digits", model) == {name: f"3 bytes, SHA-256 {digest}"}

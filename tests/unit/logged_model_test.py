@@ -2,7 +2,7 @@
 
 import pytest
 
-from studies.logged_model import BERT, PACKAGES, TOKENIZER, requirements
+from studies.mirrors.logged_model import BERT, PACKAGES, TOKENIZER, requirements
 
 
 @pytest.mark.parametrize(

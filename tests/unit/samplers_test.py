@@ -4,7 +4,6 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -20,7 +19,6 @@ from optuna.distributions import (
 from optuna.trial import TrialState
 from scipy.stats import chisquare, kstest, spearmanr
 
-from studies.archive import Ledger
 from studies.arms import arms
 from studies.phases import build_sampler
 from studies.samplers import MatchedRandomSampler, quantile, salt_of, value_at
@@ -305,23 +303,6 @@ def test_trials_that_run_side_by_side_start_up_until_enough_have_finished() -> N
     assert [dict(trial.params) for trial in study.trials] == matched(range(8))
 
 
-def test_a_trial_of_the_start_up_that_is_started_again_late_keeps_its_draws(
-    tmp_path: Path,
-) -> None:
-    study = optuna.create_study(storage=f"sqlite:///{tmp_path}/optuna.db")
-    for number in range(8):
-        study.sampler = build("tpe", number, n_startup_trials=4)
-        trial = study.ask()
-        if number != 2:  # its driver died before the first suggestion
-            plain(trial)
-            study.tell(trial, quadratic(trial.params))
-    Ledger(study)
-    study.sampler = build("tpe", 2, n_startup_trials=4)
-    trial = study.ask()
-    plain(trial)
-    assert (trial.number, dict(trial.params)) == (2, matched(range(2, 3))[0])
-
-
 @pytest.mark.parametrize("state", [TrialState.COMPLETE, TrialState.PRUNED])
 def test_brackets_of_hyperband_start_up_together(state: TrialState) -> None:
     """Under Hyperband a sampler's study shows one bracket of about four."""
@@ -396,38 +377,6 @@ def test_a_search_goes_on_as_if_it_had_not_been_interrupted(method: str, suggest
     assert len(resumed.trials) == before
     assert search(resumed, method, trials, suggest, **given) == whole
     assert len({str(each) for each in whole}) == trials
-
-
-@pytest.mark.parametrize("method", ["random", "tpe", "qmc", "cmaes", "gp"])
-def test_a_trial_that_was_cut_short_in_its_training_moves_no_later_one(method: str) -> None:
-    given = {"n_startup_trials": 4} if method in ("tpe", "gp", "cmaes") else {}
-    whole = search(optuna.create_study(), method, 9, **given)
-    assert search(cut_short(method, plain, **given), method, 9, **given) == whole
-
-
-@pytest.mark.parametrize("method", ["random", "tpe", "cmaes"])
-def test_a_trial_that_was_cut_short_in_its_suggestions_gets_the_others(method: str) -> None:
-    """Not so with qmc, whose place in the sequence is taken, and gp, which takes what it has
-    suggested for another trial that is running; both by Optuna, within milliseconds."""
-    given = {"n_startup_trials": 4} if method in ("tpe", "cmaes") else {}
-    whole = search(optuna.create_study(), method, 10, **given)
-    study = cut_short(method, lambda trial: trial.suggest_float("x", -1, 1), **given)
-    assert search(study, method, 10, **given) == whole
-
-
-def cut_short(method: str, suggest: Callable[[optuna.Trial], Any], **given: Any) -> optuna.Study:
-    """A search whose driver died in trial 7, after `suggest`, and that ended the trial later."""
-    study = optuna.create_study()
-    search(study, method, 7, **given)
-    study.sampler = build(method, 7, **given)
-    suggest(study.ask())
-    Ledger(study)  # a new driver queues what the old one left
-    study.sampler = build(method, 7, **given)
-    trial = study.ask()
-    assert trial.number == 7
-    plain(trial)
-    study.tell(trial, quadratic(trial.params))
-    return study
 
 
 # --- how long a start-up is

@@ -1,0 +1,43 @@
+"""Imports and reads what most first pages need, while Streamlit starts and a browser loads it."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from threading import Event, Thread
+
+ASKED = Event()
+"""Somebody has opened a page; it reads what it needs."""
+SWITCH = 0.001
+"""Seconds after which threads take turns meanwhile: the server has many short ones."""
+
+
+def start() -> None:
+    """Begin in a thread that nobody waits for."""
+    Thread(target=prepare, name="prepare", daemon=True).start()
+
+
+def prepare() -> None:
+    """Import what pages show, and read the study that was changed last."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH)
+    try:
+        _read()
+    finally:
+        sys.setswitchinterval(usual)
+
+
+def _read() -> None:
+    from lightning_modules.errors import FairtuneError
+    from studies.garbage import lasting
+
+    with lasting(), suppress(FairtuneError):  # the page will say what is wrong
+        from dashboard import data, sections  # noqa: F401
+
+        home = data.home()
+        for latest in data.listed(home)[:1]:
+            if ASKED.is_set():
+                return
+            objective = data.study(home, latest.study, latest.token).spec.objective.metric
+            if not ASKED.is_set():
+                data.compared(home, latest.study, latest.token, objective)

@@ -1,0 +1,1 @@
+"""Records made from what fairtune wrote elsewhere: homes of before, and Optuna storages."""

@@ -1,0 +1,75 @@
+"""Delivers to the mirrors what they lack, or makes them anew from the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from filelock import FileLock, Timeout
+
+from lightning_modules.errors import BusyError, StorageError, UserError
+from studies.home import Home
+from studies.mirrors.follower import Follower, Mirror
+from studies.mirrors.left import NAMES
+from studies.mirrors.process import LOCK, LOCK_SECONDS
+from studies.records import Record
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What was done for a study."""
+
+    study: str
+    delivered: Mapping[str, int]
+    """Trials of which a mirror lacked something, by the mirror."""
+
+
+def sync(home: Home, study: str, *, rebuild: bool = False) -> Synced:
+    """Bring the mirrors up to the record of a study, or make them anew from there.
+
+    Nothing is written twice: what is there is left as it is. Raises BusyError where the study is
+    being run, UserError where there is no such study and StorageError where a mirror fails; the
+    other one is brought up nevertheless.
+    """
+    if not home.record(study).exists():
+        raise UserError(f"{home.path}: there is no study {study!r}")
+    with Record.writing(home, study) as record:
+        record.close_abandoned()
+        try:
+            with FileLock(home.study(study) / LOCK).acquire(timeout=LOCK_SECONDS):
+                return _sync(home, study, rebuild)
+        except Timeout:
+            raise BusyError(
+                f"the mirrors of study {study} are held by a process of an earlier run; "
+                "end it and run the same command again"
+            ) from None
+
+
+def _sync(home: Home, study: str, rebuild: bool) -> Synced:
+    from studies.mirrors.mlflow_mirror import MlflowMirror
+    from studies.mirrors.optuna_mirror import OptunaMirror
+
+    mirrors: list[Callable[[], Mirror]] = [
+        lambda: OptunaMirror(home, study, rebuild=rebuild),
+        lambda: MlflowMirror(home, study),
+    ]
+    delivered, errors = {}, []
+    for make in mirrors:
+        mirror = make()
+        with Follower(home, study, mirror.name, mirror.url) as follower:
+            backlog = follower.backlog
+            if rebuild:
+                backlog.doubt()
+            try:
+                follower.bring_up(mirror, "finish")
+            except StorageError as error:
+                follower.progress.fails(str(error))
+                total = backlog.count + len(backlog.trials)
+                errors.append(
+                    f"{backlog.count} of {total} trials were delivered to {NAMES[mirror.name]}, "
+                    f"then {error}"
+                )
+            delivered[mirror.name] = backlog.count
+    if errors:
+        raise StorageError(f"study {study}: {'; '.join(errors)}")
+    return Synced(study, delivered)

@@ -1,0 +1,25 @@
+"""The record: what a study did, kept in one SQLite file per study, and how it is read back."""
+
+from studies.records.reader import Histories, RecordReader, Search
+from studies.records.record import Record
+from studies.records.trials import (
+    STOPPED,
+    EpochReport,
+    Outcome,
+    Trial,
+    TrialEnd,
+    merit,
+)
+
+__all__ = [
+    "STOPPED",
+    "EpochReport",
+    "Histories",
+    "Outcome",
+    "Record",
+    "RecordReader",
+    "Search",
+    "Trial",
+    "TrialEnd",
+    "merit",
+]

@@ -1,0 +1,239 @@
+"""What the mirrors have of a study.
+
+It is a file of its own beside the record, and holds nothing that could not be found again: the
+process of the mirrors has the lowest priority, and a lock that it held would make the driver wait.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning_modules.errors import StorageError
+from studies.database import hold
+from studies.home import Home, disk_is_full, redact
+from studies.records import looking
+from studies.records.connection import on_network
+from studies.records.rows import milliseconds
+
+FILE = "mirrors.db"
+LOCK_SECONDS = 60.0
+"""How long one mirror waits for the other one's note."""
+PATIENCE = 1.0
+"""Seconds for which somebody who looks waits for a file that is locked."""
+UNKNOWN = -1
+"""The revision of what may be there, in part or whole."""
+REVISIONS = "SELECT trial, revision FROM deliveries WHERE mirror = ? AND store = ?"
+TABLES = """
+CREATE TABLE IF NOT EXISTS deliveries (
+    mirror TEXT NOT NULL,
+    store TEXT NOT NULL,
+    trial TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    remote TEXT NOT NULL,
+    PRIMARY KEY (mirror, store, trial)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS status (
+    mirror TEXT NOT NULL,
+    store TEXT NOT NULL,
+    steps INTEGER NOT NULL,
+    error TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    PRIMARY KEY (mirror, store)
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class MirrorStatus:
+    """How a mirror comes along."""
+
+    mirror: str
+    """`optuna` or `mlflow`."""
+    steps: int = 0
+    """Grows with everything that it does."""
+    error: str = ""
+    """Why it fails at the moment."""
+    revision: int = -1
+    """The revision of the record up to which it is complete, results included."""
+
+
+@dataclass
+class Deliveries:
+    """What the mirrors of a study have, open for the process that brings them up to the record.
+
+    Every method raises StorageError where the file cannot be used.
+    """
+
+    connection: sqlite3.Connection
+    path: Path
+
+    @classmethod
+    def open(cls, home: Home, study: str) -> Deliveries:
+        """Those of a study; a file that is damaged is made anew.
+
+        To be called first by a process that holds the lock of the mirrors: what is made anew is
+        taken away from whoever has it open.
+        """
+        path = deliveries_file(home, study)
+        with _said(path):
+            try:
+                return cls(_open(path), path)
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                for end in ("", "-wal", "-shm", "-journal"):
+                    path.with_name(f"{path.name}{end}").unlink(missing_ok=True)
+                return cls(_open(path), path)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def revisions(self, mirror: str, store: str) -> dict[str, int]:
+        """The revision of every trial that a mirror has, by the trial's key."""
+        with _said(self.path):
+            return dict(self.connection.execute(REVISIONS, [mirror, store]))
+
+    def remotes(self, mirror: str, store: str) -> dict[str, str]:
+        """What every trial is called in a mirror, by the trial's key."""
+        query = "SELECT trial, remote FROM deliveries WHERE mirror = ? AND store = ?"
+        with _said(self.path):
+            return dict(self.connection.execute(query, [mirror, store]))
+
+    def note(self, mirror: str, store: str, rows: Iterable[tuple[str, int, str]]) -> None:
+        """A mirror has these trials: key, revision, and what they are called there."""
+        with _said(self.path), self.connection:
+            self.connection.executemany(
+                "INSERT OR REPLACE INTO deliveries VALUES (?, ?, ?, ?, ?)",
+                [(mirror, store, *row) for row in rows],
+            )
+
+    def doubt(self, mirror: str, store: str) -> None:
+        """Nobody knows any more what a mirror has; what its trials are called there stays."""
+        with _said(self.path), self.connection:
+            for table in ("deliveries", "status"):
+                self.connection.execute(
+                    f"UPDATE {table} SET revision = {UNKNOWN} WHERE mirror = ? AND store = ?",
+                    [mirror, store],
+                )
+
+    def forget(self, mirror: str, store: str) -> None:
+        """A mirror has lost everything, or is to be made anew."""
+        with _said(self.path), self.connection:
+            for table in ("deliveries", "status"):
+                self.connection.execute(
+                    f"DELETE FROM {table} WHERE mirror = ? AND store = ?", [mirror, store]
+                )
+
+    def say(self, status: MirrorStatus, store: str) -> None:
+        """Say how a mirror comes along."""
+        with _said(self.path), self.connection:
+            self.connection.execute(
+                "INSERT OR REPLACE INTO status VALUES (?, ?, ?, ?, ?, ?)",
+                [status.mirror, store, status.steps, status.error, status.revision,
+                 milliseconds()],
+            )  # fmt: skip
+
+
+def deliveries_file(home: Home, study: str) -> Path:
+    """Where it is noted what the mirrors have of a study."""
+    return home.study(study) / FILE
+
+
+def store_name(url: str) -> str:
+    """What tells a mirror's store from others: no password can be read from it."""
+    return hashlib.sha256(redact(url).encode()).hexdigest()[:8]
+
+
+def run_ids(home: Home, study: str) -> dict[str, str]:
+    """The MLflow runs of a study's trials in the store in use, by the trial's key."""
+    query = (
+        "SELECT trial, remote FROM deliveries "
+        "WHERE mirror = 'mlflow' AND store = ? AND trial <> '' AND remote <> ''"
+    )
+    return dict(_look(home, study, query, [store_name(home.mlflow_uri)]) or [])
+
+
+def revisions(home: Home, study: str, mirror: str, url: str) -> dict[str, int]:
+    """The revision of every trial that a mirror has at that URL, by the trial's key."""
+    return dict(_look(home, study, REVISIONS, [mirror, store_name(url)]) or [])
+
+
+def known_statuses(home: Home, study: str, patience: float) -> dict[str, MirrorStatus] | None:
+    """How the mirrors in use come along, by name, those that never began are missing; None where
+    nobody can see that within so many seconds."""
+    stores = {"optuna": store_name(home.optuna_url), "mlflow": store_name(home.mlflow_uri)}
+    query = "SELECT mirror, store, steps, error, revision FROM status"
+    found = _look(home, study, query, patience=patience)
+    if found is None:
+        return None
+    rows = [row for row in found if stores.get(row[0]) == row[1]]
+    return {mirror: MirrorStatus(mirror, *rest) for mirror, _, *rest in rows}
+
+
+def statuses(home: Home, study: str) -> dict[str, MirrorStatus]:
+    """How the mirrors in use come along, by name; those of which nobody can see it are missing."""
+    return known_statuses(home, study, PATIENCE) or {}
+
+
+def is_behind(home: Home, study: str, revision: int) -> bool:
+    """Whether a mirror lacks something of what the record says at that revision."""
+    found = statuses(home, study)
+    return any(
+        name not in found or found[name].revision < revision for name in ("optuna", "mlflow")
+    )
+
+
+def _look(
+    home: Home, study: str, query: str, values: Sequence[str] = (), patience: float = PATIENCE
+) -> list[Any] | None:
+    """Rows, none where the file is missing; None where it cannot be read: it is no record."""
+    path = deliveries_file(home, study)
+    with suppress(sqlite3.Error, OSError):
+        if not path.exists():
+            return []
+        return looking.read(path, lambda file: file.execute(query, values).fetchall(), patience)
+    return None
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=LOCK_SECONDS, check_same_thread=False)
+    try:
+        hold(path)
+        # nobody who looks waits for a writer, not even for one that is stopped in mid-write
+        wanted = "DELETE" if on_network(path) else "WAL"
+        connection.execute(f"PRAGMA journal_mode = {wanted}")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(TABLES)
+        (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if said != "ok":
+            raise sqlite3.DatabaseError(said)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
+    """Say what is wrong with the file, and the way out."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        if disk_is_full(error):
+            way_out = "make room"
+        elif "locked" in str(error):
+            way_out = "end the process that holds it"
+        else:
+            way_out = "move it away: it is made anew from what the mirrors have"
+        raise StorageError(
+            f"{path}: what the mirrors have cannot be noted: {error}; {way_out} and run the same "
+            "command again"
+        ) from error

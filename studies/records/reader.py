@@ -1,0 +1,229 @@
+"""Reads the record of a study."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar
+
+from lightning_modules.errors import UserError
+from studies.home import RECORD, Home
+from studies.records import connection as opening
+from studies.records.looking import Look
+from studies.records.rows import COLUMNS, local_time, metrics_of, parsed, trial_of
+from studies.records.sharing import Sections
+from studies.records.trials import Trial
+
+Goal = Literal["minimize", "maximize"]
+IDENTITY = "record"
+"""The note that tells a record from all others."""
+Histories = dict[str, dict[str, dict[int, float]]]
+"""{trial: {metric: {epoch: value}}} of the values that are finite, epochs counted from 1."""
+AT_ONCE = 1000
+"""Trials that are read at a time."""
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search of an arm, or the fresh runs of a phase: what is one study in Optuna."""
+
+    id: int
+    name: str
+    """Of the Optuna study."""
+    arm: str
+    repeat: int
+    phase: str
+    split: int | None
+    """The seed of its split; None for the study file's own."""
+    goal: Goal
+    sampler_state: Mapping[str, Any] = field(default_factory=dict)
+    """What the sampler noted of it: Optuna's system attributes."""
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """An epoch of a trial: when it ended, and its metrics."""
+
+    epoch: int
+    time: int
+    """Milliseconds since 1970."""
+    metrics: Mapping[str, float]
+
+
+@dataclass
+class RecordReader:
+    """Reads a record; a reader never makes the driver wait.
+
+    Examples:
+        >>> with RecordReader.open(home, "digits") as record:  # doctest: +SKIP
+        ...     [trial.value for trial in record.trials()]
+    """
+
+    connection: sqlite3.Connection
+    path: Path
+    seen: Look | None = None
+    """How the file was opened; None for the writer."""
+
+    @classmethod
+    def open(cls, home: Home, study: str) -> RecordReader:
+        """The record of a study.
+
+        Raises UserError where there is none and StorageError where it cannot be read.
+        """
+        path = home.record(study)
+        if not path.exists():
+            raise UserError(f"{home.path}: there is no study {study!r}")
+        seen = opening.open_reader(path)
+        return cls(seen.connection, path, seen)
+
+    def __enter__(self) -> RecordReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+        if self.seen is not None:
+            self.seen.close()
+
+    @property
+    def revision(self) -> int:
+        """A number that grows whenever a trial starts or ends, and whenever a note changes."""
+        return int(self._all("SELECT last FROM revision")[0][0])
+
+    def notes(self) -> dict[str, Any]:
+        """What is written of the study as a whole, by name: its file, versions, looks, ..."""
+        return {name: json.loads(text) for name, text in self._all("SELECT * FROM notes")}
+
+    def searches(self) -> list[Search]:
+        """Every search and phase that was begun, in that order."""
+        query = "SELECT id, name, arm, repeat, phase, split, goal, sampler_state FROM searches"
+        rows = self._all(f"{query} ORDER BY id")
+        return [
+            Search(id_, name, arm, repeat, phase, split, goal, json.loads(state))
+            for id_, name, arm, repeat, phase, split, goal, state in rows
+        ]
+
+    def trials(
+        self,
+        search: int | None = None,
+        *,
+        since: int = -1,
+        run_ids: Mapping[str, str] = MappingProxyType({}),
+    ) -> list[Trial]:
+        """Every trial, or those of a search, in the order of their searches and numbers; with
+        `since` those that changed after that revision. `run_ids` are their MLflow runs, by key."""
+        return self._steadily(lambda: self._trials(search, since, run_ids))
+
+    def _trials(self, search: int | None, since: int, run_ids: Mapping[str, str]) -> list[Trial]:
+        phases = {each.id: each.phase for each in self.searches()}
+        where = "revision > ?" + (" AND search = ?" if search is not None else "")
+        values = [since] if search is None else [since, search]
+        query = f"SELECT {', '.join(COLUMNS)} FROM trials WHERE {where} ORDER BY search, number"
+        found: list[Trial] = []
+        sections = Sections()
+        for rows in self._some(query, values):
+            curves = self._curves([row[0] for row in rows])
+            found += [
+                trial_of(row, phases[row[1]], curves.get(row[0], {}), run_ids.get(row[3]))
+                for row in parsed(rows, sections)
+            ]
+        return found
+
+    def changed(self) -> datetime | None:
+        """When a trial started or ended last, local time."""
+        started, ended = self._all("SELECT max(started), max(ended) FROM trials")[0]
+        times = [at for at in (started, ended) if at is not None]
+        return local_time(max(times, default=None))
+
+    @property
+    def has_epochs(self) -> bool:
+        """Whether any trial has finished an epoch."""
+        return bool(self._all("SELECT 1 FROM epochs LIMIT 1"))
+
+    def epochs(self, trial: int) -> list[EpochRow]:
+        """Every epoch of a trial with all of its metrics, in order."""
+        query = "SELECT epoch, time, metrics FROM epochs WHERE trial = ? ORDER BY epoch"
+        rows = self._all(query, [trial])
+        return [EpochRow(n, at, metrics_of(json.loads(text))) for n, at, text in rows]
+
+    def histories(self, trials: Sequence[str], metrics: Sequence[str]) -> Histories:
+        """Some metrics of some trials, which are named by their keys."""
+        found: Histories = {trial: {} for trial in trials}
+        query = "SELECT epoch, metrics FROM epochs JOIN trials ON epochs.trial = trials.id"
+        for trial, curves in found.items():
+            for epoch, text in self._all(f"{query} WHERE key = ? ORDER BY epoch", [trial]):
+                known = metrics_of(json.loads(text))
+                for metric in metrics:
+                    if math.isfinite(known.get(metric, math.nan)):
+                        curves.setdefault(metric, {})[epoch] = known[metric]
+        return found
+
+    def attempts(self, trial: int) -> int:
+        """How many attempts at a trial were begun."""
+        return int(self._all("SELECT count(*) FROM attempts WHERE trial = ?", [trial])[0][0])
+
+    def version(self, trial: int) -> str:
+        """The fairtune that began a trial; empty where nobody wrote it down."""
+        query = "SELECT version FROM attempts WHERE trial = ? ORDER BY number LIMIT 1"
+        return "".join(row[0] for row in self._all(query, [trial]))
+
+    def _curves(self, trials: Sequence[int]) -> dict[int, dict[int, float]]:
+        """The objective after every epoch of some trials, by their rows."""
+        marks = ",".join("?" * len(trials))
+        query = f"SELECT trial, epoch, value FROM epochs WHERE trial IN ({marks})"
+        found: dict[int, dict[int, float]] = {}
+        for trial, epoch, value in self._all(f"{query} ORDER BY trial, epoch", trials):
+            found.setdefault(trial, {})[epoch] = math.nan if value is None else value
+        return found
+
+    def damage(self) -> str:
+        """What SQLite's own check of the whole file finds; empty where that is nothing."""
+        rows = self._all("PRAGMA integrity_check(5)")
+        return "" if rows == [("ok",)] else " ".join(" ".join(str(r[0]) for r in rows).split())
+
+    def _some(self, query: str, values: Sequence[Any] = ()) -> Iterator[list[Any]]:
+        """Rows, some at a time: their text takes more memory than what is read from it."""
+        with opening.said(self.path):
+            cursor = self.connection.execute(query, values)
+            while rows := cursor.fetchmany(AT_ONCE):
+                yield rows
+
+    def _all(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        def read() -> list[Any]:
+            with opening.said(self.path):
+                return self.connection.execute(query, values).fetchall()
+
+        return self._steadily(read)
+
+    def _steadily(self, read: Callable[[], Result]) -> Result:
+        """What is read. A record that nobody wrote when it was opened may be written by now: then
+        SQLite may take what it reads for damaged, and it is opened and read again."""
+        while (seen := self.seen) is not None and seen.still is not None:
+            try:
+                found = read()
+            except Exception:
+                if self.seen is seen and seen.holds:
+                    raise
+            else:
+                if self.seen is seen and seen.holds:
+                    return found
+            if self.seen is seen:
+                seen.close()
+                self.seen = opening.open_reader(self.path)
+                self.connection = self.seen.connection
+        return read()
+
+
+def recorded_studies(home: Home) -> list[str]:
+    """The studies of a home that have a record, by name."""
+    return sorted(path.parent.name for path in home.path.glob(f"studies/*/{RECORD}"))

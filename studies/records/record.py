@@ -1,0 +1,305 @@
+"""The record of a study: one SQLite file that its driver writes and everybody else reads."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from uuid import uuid4
+
+from lightning_modules.errors import StorageError
+from studies.earlier import is_earlier
+from studies.home import Home
+from studies.records import connection as opening
+from studies.records import schema
+from studies.records.reader import IDENTITY, EpochRow, Goal, RecordReader, Search
+from studies.records.rows import (
+    COLUMNS,
+    ENDING,
+    local_time,
+    metrics_to_json,
+    milliseconds,
+    number_or_null,
+    row_of,
+    to_milliseconds,
+)
+from studies.records.trials import ABANDONED, Outcome, Trial, TrialEnd
+
+VERSION = version("fairtune")
+
+
+@dataclass
+class Record(RecordReader):
+    """The record of a study, open for its one writer, who holds the study's lock."""
+
+    @classmethod
+    def in_memory(cls) -> Record:
+        """A record that is kept nowhere."""
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        schema.create(connection)
+        record = cls(connection, Path(":memory:"))
+        record.name()
+        return record
+
+    @classmethod
+    @contextmanager
+    def writing(cls, home: Home, study: str) -> Iterator[Record]:
+        """Hold the study's lock and its record, made where it is missing.
+
+        Raises BusyError where another process has it and StorageError where it cannot be used.
+        """
+        path = home.record(study)
+        if is_earlier(path.parent):
+            raise StorageError(
+                f"study {study} was run by an earlier version: `fairtune import {study}` makes its "
+                f"record; to start it anew, move the folder {path.parent} away"
+            )
+        with home.lock(study):
+            record = cls(opening.open_writer(path), path)
+            try:
+                record.name()
+                yield record
+            finally:
+                record.close()
+
+    @classmethod
+    @contextmanager
+    def new(cls, path: Path) -> Iterator[Record]:
+        """A record at `path` to be filled: it is there whole when the block ends, or not at all.
+
+        To be called by a process that holds the study's lock.
+        """
+        with opening.said(path):
+            fresh = opening.beside(path)
+            record = cls(opening.open_new(fresh), path)
+        try:
+            yield record
+            record.name()
+            record.close()
+            with opening.said(path):
+                opening.put_in_place(fresh, path)
+        finally:
+            record.close()
+            fresh.unlink(missing_ok=True)
+
+    def name(self) -> None:
+        """Give a new record the identity by which mirrors know that a study of theirs is its."""
+        if IDENTITY not in self.notes():
+            self.note({IDENTITY: uuid4().hex})
+
+    def note(self, notes: Mapping[str, Any]) -> None:
+        """Write notes of the study, those that differ."""
+        known = self.notes()
+        rows = [(n, json.dumps(v)) for n, v in notes.items() if n not in known or known[n] != v]
+        if rows:
+            with self._transaction():
+                self.connection.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?)", rows)
+                self._revise()
+
+    def add_search(
+        self,
+        name: str,
+        *,
+        arm: str,
+        repeat: int = 1,
+        phase: str = "search",
+        split: int | None = None,
+        goal: Goal,
+        sampler_state: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Search:
+        """The search called `name`, made where it is missing."""
+        found = {each.name: each for each in self.searches()}
+        if name not in found:
+            columns = "name, arm, repeat, phase, split, goal, sampler_state"
+            with self._transaction():
+                self.connection.execute(
+                    f"INSERT INTO searches ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    [name, arm, repeat, phase, split, goal, json.dumps(dict(sampler_state))],
+                )
+            found = {each.name: each for each in self.searches()}
+        return found[name]
+
+    def begin(self, trial: Trial, sampler_state: Mapping[str, Any] | None = None) -> Trial:
+        """A trial, or another attempt at one, begins now: the trial with its row; with
+        `sampler_state` that of its search changes too."""
+        now = milliseconds()
+        with self._transaction():
+            revision = self._revise()
+            if trial.id:
+                self.connection.execute(
+                    "UPDATE trials SET outcome = NULL, ended = NULL, revision = ? WHERE id = ?",
+                    [revision, trial.id],
+                )
+                begun = replace(trial, outcome=None, ended=None, revision=revision)
+            else:
+                begun = replace(trial, started=local_time(now), revision=revision)
+                begun = replace(begun, id=self._insert(begun, now))
+            self._begin_attempt(begun.id, now)
+            if sampler_state is not None:
+                self.connection.execute(
+                    "UPDATE searches SET sampler_state = ? WHERE id = ?",
+                    [json.dumps(dict(sampler_state)), trial.search],
+                )
+        return begun
+
+    def epoch(self, trial: int, epoch: int, metrics: Mapping[str, float], value: float) -> None:
+        """A trial finished an epoch now; of two attempts at an epoch the first counts."""
+        row = [trial, epoch, milliseconds(), number_or_null(value), metrics_to_json(metrics)]
+        with opening.said(self.path):  # one statement is a transaction by itself
+            self._patiently("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?)", row)
+
+    def copy_epochs(self, source: int, target: int) -> None:
+        """A trial repeats the result of another one, epoch by epoch."""
+        with self._transaction():
+            self.connection.execute(
+                "INSERT OR IGNORE INTO epochs SELECT ?, epoch, time, value, metrics FROM epochs "
+                "WHERE trial = ?",
+                [target, source],
+            )
+
+    def end_attempt(self, trial: int, end: TrialEnd) -> int:
+        """An attempt failed now; how many attempts at the trial have ended so, in all runs."""
+        with self._transaction():
+            self._end_attempt(trial, end.outcome, end.reason, milliseconds())
+        query = "SELECT count(*) FROM attempts WHERE trial = ? AND outcome NOT IN (?, ?)"
+        kept = [Outcome.interrupted.value, Outcome.completed.value]
+        return int(self._all(query, [trial, *kept])[0][0])
+
+    def begin_attempt(self, trial: int) -> None:
+        """Another attempt at a trial that failed begins now."""
+        with self._transaction():
+            self._begin_attempt(trial, milliseconds())
+
+    def finish(self, trial: Trial) -> Trial:
+        """A trial ended, or was interrupted; from here on a power failure loses nothing of it."""
+        assert trial.outcome is not None and trial.ended is not None
+        now = to_milliseconds(trial.ended)
+        with self._transaction(durable=True):
+            revision = self._revise()
+            changes = ", ".join(f"{column} = ?" for column in ENDING)
+            row = row_of(trial)
+            self.connection.execute(
+                f"UPDATE trials SET {changes}, revision = ? WHERE id = ?",
+                [*(row[column] for column in ENDING), revision, trial.id],
+            )
+            self._end_attempt(trial.id, trial.outcome, trial.reason, now)
+        return replace(trial, revision=revision)
+
+    def close_abandoned(self) -> None:
+        """Interrupt the trials of a driver that died, at the time when they were last heard of."""
+        query = "SELECT id, started FROM trials WHERE outcome IS NULL"
+        abandoned = self._all(query)
+        if not abandoned:
+            return
+        with self._transaction():
+            for trial, started in abandoned:
+                heard = "SELECT max(time), count(*) FROM epochs WHERE trial = ?"
+                last, epochs = self.connection.execute(heard, [trial]).fetchone()
+                self.connection.execute(
+                    "UPDATE trials SET outcome = ?, reason = ?, ended = ?, epochs = ?, "
+                    "revision = ? WHERE id = ?",
+                    [Outcome.interrupted, ABANDONED, last or started, epochs, self._revise(),
+                     trial],
+                )  # fmt: skip
+                self._end_attempt(trial, Outcome.interrupted, ABANDONED, last or started)
+
+    def add(
+        self,
+        trial: Trial,
+        epochs: Sequence[EpochRow],
+        values: Mapping[int, float | None],
+        *,
+        failed: int = 0,
+        version: str = "",
+    ) -> Trial:
+        """Write a whole trial of another home or of an earlier version, with its epochs and the
+        objective after each; `failed` attempts at it came before the last one, and `version` is
+        the fairtune that began it."""
+        with self._transaction():
+            revision = self._revise()
+            added = replace(trial, revision=revision)
+            started = to_milliseconds(trial.started) if trial.started else milliseconds()
+            added = replace(added, id=self._insert(added, started))
+            ending = ", ".join(f"{column} = ?" for column in ENDING)
+            row = row_of(added)
+            self.connection.execute(
+                f"UPDATE trials SET {ending} WHERE id = ?",
+                [*(row[column] for column in ENDING), added.id],
+            )
+            for _ in range(failed):
+                self._begin_attempt(added.id, started, version)
+                self._end_attempt(added.id, Outcome.crashed, "", started)
+            self._begin_attempt(added.id, started, version)
+            if trial.outcome is not None:
+                ended = to_milliseconds(trial.ended) if trial.ended else started
+                self._end_attempt(added.id, trial.outcome, trial.reason, ended)
+            self.connection.executemany(
+                "INSERT INTO epochs VALUES (?, ?, ?, ?, ?)",
+                [
+                    (added.id, each.epoch, each.time, number_or_null(values.get(each.epoch)),
+                     metrics_to_json(each.metrics))
+                    for each in epochs
+                ],
+            )  # fmt: skip
+        return added
+
+    def _insert(self, trial: Trial, started: int) -> int:
+        row = row_of(trial) | {"started": started}
+        columns = [
+            column for column in COLUMNS if column != "id" and (column not in ENDING
+            or column in ("sampler_state", "duplicate_of"))
+        ]  # fmt: skip
+        marks = ", ".join("?" * len(columns))
+        done = self.connection.execute(
+            f"INSERT INTO trials ({', '.join(columns)}) VALUES ({marks})",
+            [row[column] for column in columns],
+        )
+        assert done.lastrowid is not None
+        return done.lastrowid
+
+    def _begin_attempt(self, trial: int, now: int, version: str = VERSION) -> None:
+        self.connection.execute(
+            "INSERT INTO attempts (trial, number, started, version) "
+            "SELECT ?, count(*) + 1, ?, ? FROM attempts WHERE trial = ?",
+            [trial, now, version, trial],
+        )
+
+    def _end_attempt(self, trial: int, outcome: Outcome, reason: str, now: int) -> None:
+        self.connection.execute(
+            "UPDATE attempts SET ended = ?, outcome = ?, reason = ? "
+            "WHERE trial = ? AND ended IS NULL",
+            [now, outcome.value, reason, trial],
+        )
+
+    def _revise(self) -> int:
+        self.connection.execute("UPDATE revision SET last = last + 1")
+        return int(self.connection.execute("SELECT last FROM revision").fetchone()[0])
+
+    @contextmanager
+    def _transaction(self, *, durable: bool = False) -> Iterator[None]:
+        """All or nothing; what is `durable` is on the disk at the end."""
+        with opening.said(self.path):
+            usual = None
+            try:
+                if durable:
+                    usual = self.connection.execute("PRAGMA synchronous").fetchone()[0]
+                    self.connection.execute("PRAGMA synchronous = FULL")
+                self._patiently("BEGIN IMMEDIATE")
+                yield
+                self._patiently("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+            finally:
+                if usual is not None:
+                    self.connection.execute(f"PRAGMA synchronous = {usual}")
+
+    def _patiently(self, statement: str, values: Sequence[Any] = ()) -> None:
+        opening.patiently(self.path, lambda: self.connection.execute(statement, values))

@@ -1,0 +1,121 @@
+"""A trial as a row of the record, and back."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from studies.records.sharing import Sections
+from studies.records.trials import Outcome, Trial
+
+COLUMNS = (
+    "id", "search", "number", "key", "arm", "repeat", "split", "seed", "seed_index", "is_default",
+    "duplicate_of", "config_hash", "configuration", "params", "distributions", "sampler_state",
+    "started", "ended", "outcome", "value", "epochs", "best_epoch", "best", "test", "reason",
+    "traceback", "seconds", "device", "data_hash", "weights_hash", "rows", "revision",
+)  # fmt: skip
+ENDING = (
+    "outcome", "value", "ended", "epochs", "best_epoch", "best", "test", "reason", "traceback",
+    "seconds", "device", "data_hash", "weights_hash", "rows", "sampler_state", "duplicate_of",
+)  # fmt: skip
+"""The columns that the end of a trial fills."""
+METRICS = ("best", "test")
+"""The JSON columns that hold numbers, not all of them finite."""
+JSON_COLUMNS = ("configuration", "params", "distributions", "sampler_state", "best", "test", "rows")
+
+
+def milliseconds() -> int:
+    """Now, since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def to_milliseconds(at: datetime) -> int:
+    """A time, since 1970."""
+    return round(at.timestamp() * 1000)
+
+
+def local_time(at: int | None) -> datetime | None:
+    """Milliseconds since 1970 as local time."""
+    return None if at is None else datetime.fromtimestamp(at / 1000)
+
+
+def number_or_null(value: float | None) -> float | None:
+    """SQLite holds no NaN."""
+    return None if value is None or math.isnan(value) else float(value)
+
+
+def row_of(trial: Trial) -> dict[str, Any]:
+    """The columns of a trial."""
+    return {
+        **{name: getattr(trial, name) for name in (
+            "search", "number", "key", "arm", "repeat", "split", "seed", "seed_index",
+            "duplicate_of", "config_hash", "value", "epochs", "best_epoch", "reason", "traceback",
+            "seconds", "device", "data_hash", "weights_hash", "revision")},
+        "is_default": trial.default,
+        "outcome": None if trial.outcome is None else trial.outcome.value,
+        "ended": None if trial.ended is None else to_milliseconds(trial.ended),
+        **{name: json.dumps(dict(getattr(trial, name))) for name in JSON_COLUMNS
+           if name not in METRICS},
+        **{name: metrics_to_json(getattr(trial, name)) for name in METRICS},
+    }  # fmt: skip
+
+
+def metrics_to_json(metrics: Mapping[str, float]) -> str:
+    """Metrics in JSON that every program reads: it has no word for NaN and none for infinity."""
+    text = json.dumps(dict(metrics))
+    if "NaN" not in text and "Infinity" not in text:
+        return text
+    parts = (f"{json.dumps(name)}: {_json_number(value)}" for name, value in metrics.items())
+    return f"{{{', '.join(parts)}}}"
+
+
+def _json_number(value: float) -> str:
+    if math.isnan(value):
+        return "null"
+    return json.dumps(value) if math.isfinite(value) else f"{'-' * (value < 0)}1e999"
+
+
+def metrics_of(found: Mapping[str, float | None]) -> dict[str, float]:
+    """Metrics that were read from JSON."""
+    return {name: math.nan if value is None else value for name, value in found.items()}
+
+
+def parsed(rows: Sequence[Sequence[Any]], sections: Sections) -> Iterator[Sequence[Any]]:
+    """Rows of trials with their JSON columns read. What many trials have alike is there once, for
+    nobody changes it: equal texts, equal sections of configurations, and the names in all."""
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for name in JSON_COLUMNS:
+        at = COLUMNS.index(name)
+        texts = dict.fromkeys(columns[at])
+        read = dict(zip(texts, json.loads(f"[{','.join(texts)}]"), strict=True))
+        if name == "configuration":
+            read = {text: sections.shared(found) for text, found in read.items()}
+        elif name in METRICS:
+            read = {t: metrics_of(found) if "null" in t else found for t, found in read.items()}
+        columns[at] = [read[text] for text in columns[at]]
+    return zip(*columns, strict=True)
+
+
+def trial_of(
+    row: Sequence[Any], phase: str, curve: Mapping[int, float], run_id: str | None
+) -> Trial:
+    """The trial of a row whose JSON columns were read."""
+    (id_, search, number, key, arm, repeat, split, seed, seed_index, is_default, duplicate_of,
+     config_hash, configuration, params, distributions, sampler_state, started, ended, outcome,
+     value, epochs, best_epoch, best, test, reason, traceback, seconds, device, data_hash,
+     weights_hash, rows, revision) = row  # fmt: skip
+    return Trial(
+        key=key, arm=arm, phase=phase, outcome=None if outcome is None else Outcome(outcome),
+        value=value, seed=seed, configuration=configuration, config_hash=config_hash,
+        epochs=epochs, best_epoch=best_epoch, best=best, test=test,
+        reason=reason, seconds=seconds, run_id=run_id, duplicate_of=duplicate_of,
+        default=bool(is_default), params=params, curve=curve, started=local_time(started),
+        ended=local_time(ended), device=device, traceback=traceback, data_hash=data_hash,
+        weights_hash=weights_hash, repeat=repeat, split=split, number=number, rows=rows,
+        seed_index=seed_index, distributions=distributions,
+        sampler_state=sampler_state, id=id_, search=search, revision=revision,
+    )  # fmt: skip
