@@ -57,7 +57,7 @@ class Home:
                 "FAIRTUNE_STORAGE and MLFLOW_TRACKING_URI name the same database; Optuna and "
                 "MLflow would destroy each other's tables; give each its own"
             )
-        return cls(path, optuna_url, mlflow_uri)
+        return cls(path, _absolute(optuna_url), _absolute(mlflow_uri))
 
     @property
     def artifacts(self) -> Path:
@@ -219,6 +219,15 @@ def _wrong(url: str, schemes: Sequence[str]) -> str | None:
         return "has more than one @; write those of the password as %40"
     port = re.fullmatch(r"(?:\[.*\]|[^:]*):?(\d*)", server.rpartition("@")[2])
     return None if port else "has a port that is no number"
+
+
+def _absolute(url: str) -> str:
+    """A URL that means the same in every folder: relative paths start from the current one."""
+    scheme, separator, rest = url.partition(":///")
+    file, mark, query = rest.partition("?")
+    if scheme.partition("+")[0] != "sqlite" or not file or file == ":memory:":
+        return url
+    return f"{scheme}{separator}{Path(file).absolute()}{mark}{query}"
 
 
 def _same_database(one: str, other: str) -> bool:

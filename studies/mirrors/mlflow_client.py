@@ -21,7 +21,7 @@ SETTINGS = {
 }
 for _name, _value in SETTINGS.items():
     os.environ.setdefault(_name, _value)
-# MLflow repeats whatever was not answered and so makes a second run; the tracker looks first
+# MLflow repeats whatever was not answered and so makes a second run; the mirror looks first
 os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
 
 from mlflow.entities import (  # noqa: E402

@@ -10,6 +10,7 @@ import optuna
 
 from lightning_modules.configuration import Configuration
 from studies import document
+from studies.continuing import design_notes
 from studies.home import Home
 from studies.mirrors.backlog import Until
 from studies.mirrors.follower import Follower
@@ -17,6 +18,7 @@ from studies.mirrors.mlflow_mirror import MlflowMirror
 from studies.mirrors.optuna_mirror import OptunaMirror
 from studies.records import Outcome, Record, Search, Trial, TrialEnd
 from studies.spec import Spec, resolve
+from studies.splits import splits_of
 
 FILE = """
 study: which.optimizer
@@ -127,18 +129,8 @@ def recording(home: Home, spec: Spec | None = None) -> Iterator[Recording]:
     spec = spec_of() if spec is None else spec
     home.create(spec.study)
     with Record.writing(home, spec.study) as record:
-        record.note(
-            {
-                "study": spec.study,
-                "study_file": spec.text,
-                "sampler": str(spec.sampler),
-                "pruner": str(spec.pruner),
-                "metric": spec.objective.metric,
-                "goal": spec.objective.goal,
-                "source": "fairtune",
-                "version:fairtune": "0.1.0",
-            }
-        )
+        notes = design_notes(spec, splits_of(spec))
+        record.note({**notes, "source": "fairtune", "version:fairtune": "0.1.0"})
         yield Recording(record, spec)
 
 
