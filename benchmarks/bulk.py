@@ -114,9 +114,9 @@ def _note_delivered(
         for name, url, rows in (
             ("optuna", home.optuna_url, optuna), ("mlflow", home.mlflow_uri, mlflow)
         ):  # fmt: skip
-            deliveries.note(name, store_name(url), rows)
+            deliveries.note(name, store_name(url, home), rows)
             status = MirrorStatus(name, steps=len(rows), revision=revision)
-            deliveries.say(status, store_name(url))
+            deliveries.say(status, store_name(url, home))
 
 
 def write_optuna(home: Home, spec: Spec, record: Record, made: Sequence[Made]) -> None:

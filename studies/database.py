@@ -46,6 +46,14 @@ def _identity(path: Path) -> tuple[int, int]:
     return file.st_dev, file.st_ino
 
 
+def within(url: str, folder: Path) -> Path | None:
+    """The path of an SQLite database inside a folder; None for any other database."""
+    path = sqlite_file(url)
+    if path is None or not path.resolve().is_relative_to(folder.resolve()):
+        return None
+    return path.resolve().relative_to(folder.resolve())
+
+
 def damage(path: Path) -> str | None:
     """What the first bytes of a database say is wrong with it; None where nothing is, and where
     this process holds it: then SQLite itself must say."""

@@ -144,9 +144,10 @@ class Home:
 
 
 def home_option(home: Path) -> str:
-    """What a command needs to find a home: nothing where it looks there anyway."""
-    usual = Path(os.environ.get("FAIRTUNE_HOME") or DEFAULT_HOME).absolute()
-    return "" if usual == home else f" --home {shlex.quote(str(home))}"
+    """What a command needs to find a home: nothing where it looks there anyway. Who reads it may
+    have another environment than this process."""
+    usual = "FAIRTUNE_HOME" not in os.environ and home == Path(DEFAULT_HOME).absolute()
+    return "" if usual else f" --home {shlex.quote(str(home))}"
 
 
 def _make(folder: Path, what: str, way_out: str) -> None:

@@ -17,7 +17,7 @@ from studies.importing.spool import read_ledger, read_trial
 from studies.importing.trials import KnownEpochs, epochs_of, has_started, settled, trial_of
 from studies.mirrors.optuna_owner import WRITER
 from studies.records import Record, RecordReader, Search, Trial
-from studies.records.deliveries import Deliveries, store_name
+from studies.records.deliveries import Deliveries, store_name, url_hash
 from studies.records.reader import EpochRow
 from studies.spec import Spec, resolve
 
@@ -135,11 +135,12 @@ class _Import:
 
     def note_deliveries(self) -> None:
         """Write down which MLflow runs the trials have; what a run may lack is delivered again."""
-        here = store_name(self.home.mlflow_uri)
+        here, written = store_name(self.home.mlflow_uri, self.home), url_hash(self.home.mlflow_uri)
         rows = {(here, key): (run, False) for key, run in self._noted_runs()}
         for each in (each for folder in self.folders for each in read_ledger(folder)):
             whole = self.sizes.get(each.trial) == each.size
-            rows[each.store, each.trial] = each.run, whole
+            store = here if each.store == written else each.store
+            rows[store, each.trial] = each.run, whole
         rows |= {(here, key): (run, True) for key, run in self.found_runs.items()}
         deliveries = Deliveries.open(self.home, self.study)
         try:

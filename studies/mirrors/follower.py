@@ -77,7 +77,7 @@ class Follower:
     def __init__(self, home: Home, study: str, name: str, url: str) -> None:
         self.home = home
         self.study = study
-        store = store_name(url)
+        store = store_name(url, home)
         # two connections: what is being computed is said from a thread of its own
         self._deliveries = [Deliveries.open(home, study) for _ in range(2)]
         status = statuses(home, study).get(name) or MirrorStatus(name)

@@ -19,7 +19,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from lightning_modules.errors import StorageError
-from studies.database import sqlite_file
+from studies.database import within
 from studies.home import Home, redact
 from studies.mirrors import optuna_trial
 from studies.mirrors.left import sync_command
@@ -86,8 +86,7 @@ class Claim:
     def _may_write(self, attributes: Mapping[str, Any]) -> bool:
         """Whether a study of this record is not written by the mirror of a copied home: a database
         in the home has been copied with it."""
-        path = sqlite_file(self.home.optuna_url)
-        inside = path is not None and path.resolve().is_relative_to(self.home.path.resolve())
+        inside = within(self.home.optuna_url, self.home.path) is not None
         return inside or WRITER not in attributes or self.is_writer(attributes)
 
     def _refusal(self, name: str, attributes: Mapping[str, Any]) -> StorageError:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning_modules.errors import StorageError
-from studies.database import hold
+from studies.database import hold, within
 from studies.home import Home, disk_is_full, redact
 from studies.records import looking
 from studies.records.connection import on_network
@@ -147,8 +147,15 @@ def deliveries_file(home: Home, study: str) -> Path:
     return home.study(study) / FILE
 
 
-def store_name(url: str) -> str:
-    """What tells a mirror's store from others: no password can be read from it."""
+def store_name(url: str, home: Home) -> str:
+    """What tells a mirror's store from others: no password can be read from it. A database in the
+    home keeps its name wherever the home goes."""
+    inside = within(url, home.path)
+    return url_hash(url if inside is None else f"home/{inside}")
+
+
+def url_hash(url: str) -> str:
+    """What tells a URL from others, without its password."""
     return hashlib.sha256(redact(url).encode()).hexdigest()[:8]
 
 
@@ -158,18 +165,21 @@ def run_ids(home: Home, study: str) -> dict[str, str]:
         "SELECT trial, remote FROM deliveries "
         "WHERE mirror = 'mlflow' AND store = ? AND trial <> '' AND remote <> ''"
     )
-    return dict(_look(home, study, query, [store_name(home.mlflow_uri)]) or [])
+    return dict(_look(home, study, query, [store_name(home.mlflow_uri, home)]) or [])
 
 
 def revisions(home: Home, study: str, mirror: str, url: str) -> dict[str, int]:
     """The revision of every trial that a mirror has at that URL, by the trial's key."""
-    return dict(_look(home, study, REVISIONS, [mirror, store_name(url)]) or [])
+    return dict(_look(home, study, REVISIONS, [mirror, store_name(url, home)]) or [])
 
 
 def known_statuses(home: Home, study: str, patience: float) -> dict[str, MirrorStatus] | None:
     """How the mirrors in use come along, by name, those that never began are missing; None where
     nobody can see that within so many seconds."""
-    stores = {"optuna": store_name(home.optuna_url), "mlflow": store_name(home.mlflow_uri)}
+    stores = {
+        "optuna": store_name(home.optuna_url, home),
+        "mlflow": store_name(home.mlflow_uri, home),
+    }
     query = "SELECT mirror, store, steps, error, revision FROM status"
     found = _look(home, study, query, patience=patience)
     if found is None:

@@ -300,7 +300,7 @@ def test_a_mirror_that_is_stopped_in_the_middle_of_a_note_keeps_no_driver_from_l
 ) -> None:
     write(home)
     with closing(Deliveries.open(home, STUDY)) as notes:
-        notes.say(MirrorStatus("optuna", steps=3), store_name(home.optuna_url))
+        notes.say(MirrorStatus("optuna", steps=3), store_name(home.optuna_url, home))
     path = deliveries_file(home, STUDY)
     with holding(path):
         found = known_statuses(home, STUDY, 0.0)
@@ -310,7 +310,7 @@ def test_a_mirror_that_is_stopped_in_the_middle_of_a_note_keeps_no_driver_from_l
 def test_where_a_look_would_have_to_wait_the_driver_keeps_what_it_knows(home: Home) -> None:
     write(home)
     with closing(Deliveries.open(home, STUDY)) as notes:
-        notes.say(MirrorStatus("optuna", steps=3), store_name(home.optuna_url))
+        notes.say(MirrorStatus("optuna", steps=3), store_name(home.optuna_url, home))
     path = deliveries_file(home, STUDY)
     with closing(sqlite3.connect(path)) as opened:  # as on a network file system
         assert opened.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)

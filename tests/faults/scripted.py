@@ -77,7 +77,7 @@ class Scripted:
 
         def has_them(_: MirrorStatus) -> bool:
             with closing(Deliveries.open(self.home, self.study)) as deliveries:
-                found = deliveries.revisions(mirror, store_name(store))
+                found = deliveries.revisions(mirror, store_name(store, self.home))
             return sum(key != "" and at >= 0 for key, at in found.items()) >= count
 
         self.wait_for(mirror, has_them)

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, text
 
 from studies.cli import main
 from studies.home import Home, redact, without_secrets
-from studies.records.deliveries import store_name
+from studies.records.deliveries import url_hash
 from tests.faults.drivers import Faulty
 from tests.faults.invariants import CANARY, no_secret_is_written
 from tests.faults.servers import Postgres, free_port
@@ -111,6 +111,6 @@ def test_a_password_among_the_parameters_of_a_url_is_neither_shown_nor_kept(
     assert redact("postgresql://ada:one@db.example/x?password=two") == (
         "postgresql://ada:***@db.example/x?password=***"
     )
-    assert store_name(url) == store_name(url.replace("k3y", "another"))
+    assert url_hash(url) == url_hash(url.replace("k3y", "another"))
     monkeypatch.setenv("FAIRTUNE_STORAGE", url)
     assert without_secrets("p%40ss+w%25rd, p@ss w%rd or k3y for ada") == "***, *** or *** for ada"

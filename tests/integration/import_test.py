@@ -157,7 +157,7 @@ def test_mlflow_runs_are_those_of_the_store_that_has_them(
     assert run_ids(there, "compared") == known
     deliveries = Deliveries.open(there, "compared")
     with closing(deliveries.connection), RecordReader.open(there, "compared") as record:
-        delivered = deliveries.revisions("mlflow", store_name(there.mlflow_uri))
+        delivered = deliveries.revisions("mlflow", store_name(there.mlflow_uri, there))
         assert delivered == {trial.key: trial.revision for trial in record.trials()}
 
 

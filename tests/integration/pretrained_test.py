@@ -276,7 +276,7 @@ def test_a_run_whose_weights_were_not_kept_is_said_with_those_that_were(
     home.create("first")
     with closing(Deliveries.open(home, "first")) as deliveries:
         rows = [(f"trial-{i}", 1, f"run{i}") for i in (0, 1)]
-        deliveries.note("mlflow", store_name(home.mlflow_uri), rows)
+        deliveries.note("mlflow", store_name(home.mlflow_uri, home), rows)
     home.checkpoint("first", "trial-1").touch()
     assert checkpoint_of("run1", home) == home.checkpoint("first", "trial-1")
     with pytest.raises(UserError) as told:

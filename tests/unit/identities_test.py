@@ -64,7 +64,7 @@ def test_weights_are_known_by_their_file(tmp_path: Path, monkeypatch: pytest.Mon
         if path == run:
             home = Home.at(Path("home"))
             with closing(Deliveries.open(home, "first")) as deliveries:
-                store = store_name(home.mlflow_uri)
+                store = store_name(home.mlflow_uri, home)
                 deliveries.note("mlflow", store, [("trial-0000", 1, "abc")])
         name = str(fetched) if path == fetched else given
         digest = hashlib.sha256(b"abc").hexdigest()

@@ -18,7 +18,7 @@ def test_a_file_that_is_read_on_and_on_counts_as_progress(tmp_path: Path) -> Non
     file = tmp_path / "large.pt"
     file.write_bytes(b"x" * 2**20)
     with closing(Deliveries.open(home, "made")) as deliveries:
-        progress = Progress(deliveries, store_name(home.mlflow_uri), MirrorStatus("mlflow"))
+        progress = Progress(deliveries, store_name(home.mlflow_uri, home), MirrorStatus("mlflow"))
         give_up = time.monotonic() + PATIENCE
         with progress.moving():
             while progress.status.steps < 2 and time.monotonic() < give_up:
