@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from logging import getLogger
 from typing import TYPE_CHECKING
@@ -62,12 +62,15 @@ def run_study(
     home.create(spec.study)
     engine = LocalEngine(workers, train_task, PRELOAD)
     try:
-        with Record.writing(home, spec.study) as record:
-            if new:
-                engine.start()  # the workers' imports take seconds: they run beside the driver's
+        with (
+            Record.writing(home, spec.study) as record,
+            closing(Mirroring(home, spec.study)) as mirroring,
+        ):
+            if new:  # all imports take seconds: they run beside each other
+                engine.start()
+                mirroring.load()
             record.close_abandoned()
             spec = as_recorded(spec, record, home)
-            mirroring = Mirroring(home, spec.study)
             if record.notes().get("finished") == spec.text:
                 found = finding(results.load(home, spec.study))
                 show(found)
@@ -78,16 +81,14 @@ def run_study(
             refuse_changed_files(record, spec.study, files)
             if not new:
                 check_inputs(spec, home)
-            engine.start()
+                engine.start()
+                mirroring.load()
             splits = splits_of(spec)
             record.note({FILES: files} if files else {})
             record.note({"command": list(command)} if command else {})
             tick = mirroring.tick
             runner = Runner(spec, home, record, engine, display, stopping, splits, on_tick=tick)
-            try:
-                return _run(runner, mirroring, show)
-            finally:
-                mirroring.close()
+            return _run(runner, mirroring, show)
     finally:
         engine.close()
 

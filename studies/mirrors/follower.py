@@ -48,22 +48,32 @@ class Mirror(Protocol):
         ...
 
     def prefetch(self) -> None:
-        """Load what the end of the study needs; to be called once there is time."""
+        """Load all that bringing up needs; nothing is written but to the user's cache."""
         ...
 
 
 class Request:
-    """What the driver waits for."""
+    """What the driver waits for, and whether it is time to deliver anything."""
 
-    def __init__(self, until: Until = "") -> None:
-        self.until = until
+    def __init__(self) -> None:
+        self.until: Until = ""
         self._changed = threading.Condition()
+        self._begun = threading.Event()
+
+    def begin(self) -> None:
+        """From here on the study may pay for its mirrors."""
+        self._begun.set()
 
     def change(self, until: Until) -> None:
-        """The driver waits for something else."""
+        """The driver waits for something else, which begins what has not begun."""
         with self._changed:
             self.until = until
             self._changed.notify_all()
+        self.begin()
+
+    def wait_to_begin(self) -> None:
+        """Wait until it is time to deliver."""
+        self._begun.wait()
 
     def wait(self, seconds: float, seen: Until) -> None:
         """Wait so long, or until it is no more what was seen."""
@@ -117,7 +127,8 @@ class Follower:
         return done
 
     def follow(self, load: Callable[[], Mirror], request: Request) -> None:
-        """Bring the mirror up to the record until the driver has what it waits for."""
+        """Load what that takes, wait until it is time, and bring the mirror up to the record until
+        the driver has what it waits for."""
         mirror: Mirror | None = None
         prefetched = False
         while True:
@@ -126,11 +137,14 @@ class Follower:
                 if mirror is None:
                     mirror = load()
                     self.progress()
+                if not prefetched:
+                    prefetched = True
+                    with self.progress.computing():
+                        mirror.prefetch()
+                request.wait_to_begin()
+                until = request.until
                 if self.bring_up(mirror, until):
                     return
-                if not prefetched and not request.until:
-                    prefetched = True
-                    mirror.prefetch()
             except FairtuneError as error:
                 self.progress.fails(str(error))
             except Exception as error:

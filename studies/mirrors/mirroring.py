@@ -16,8 +16,8 @@ from studies.mirrors.left import NAMES, sync_command, what_is_left
 from studies.mirrors.mirror_process import MirrorProcess
 from studies.records.deliveries import MirrorStatus, known_statuses
 
-START_AFTER = 10.0
-"""Seconds that a study runs before its mirrors cost it anything."""
+BEGIN_AFTER = 10.0
+"""Seconds that a study runs before anything is delivered to its mirrors."""
 LOOK_SECONDS = 2.0
 RESTART_SECONDS, LONGEST_RESTART = 5.0, 60.0
 """The pause before a process that died is started again."""
@@ -37,12 +37,14 @@ BUSY_SECONDS = 0.01
 
 
 class Mirroring:
-    """Starts the process of the mirrors when it is time, and ends it."""
+    """Starts the process of the mirrors, tells it when to begin, and ends it."""
 
-    def __init__(self, home: Home, study: str, start_after: float = START_AFTER) -> None:
+    def __init__(self, home: Home, study: str, begin_after: float = BEGIN_AFTER) -> None:
         self.home = home
         self.study = study
-        self._next_look = time.monotonic() + start_after
+        self._next_look = time.monotonic() + begin_after
+        self._begun = False
+        """Whether it is time to deliver."""
         self._pause = RESTART_SECONDS
         self._process: MirrorProcess | None = None
         self._started = 0.0
@@ -60,6 +62,11 @@ class Mirroring:
         self._why_ended = ""
         """Why the last process that ended by itself did not end well."""
 
+    def load(self) -> None:
+        """Start the process: it loads its libraries while the workers load theirs."""
+        with self._harmless():
+            self._start()
+
     def tick(self) -> None:
         """Look after the process; to be called often."""
         now = time.monotonic()
@@ -67,6 +74,7 @@ class Mirroring:
             return
         self._next_look = now + LOOK_SECONDS
         with self._harmless():
+            self._begin()
             if self._process is None:
                 self._start()
             elif not self._process.lives:
@@ -81,6 +89,7 @@ class Mirroring:
     def begin_to_finish(self) -> None:
         """The study has ended: the mirrors are to come up to its end. `finish` waits for them."""
         with self._harmless():
+            self._begin()
             if self._process is None or not self._process.lives:
                 self._end()
                 self._start()
@@ -101,18 +110,20 @@ class Mirroring:
         self._conclude()
 
     def begin_to_leave(self) -> None:
-        """The user has stopped the study: mirrors that run bring up what there is. `leave` waits
-        for them a little."""
+        """The user has stopped the study: mirrors that have begun bring up what there is. `leave`
+        waits for them a little."""
         with self._harmless():
-            self._ask("leave")
+            if self._begun:
+                self._ask("leave")
             self._leave_at = time.monotonic() + LEAVE_SECONDS
 
     def leave(self) -> None:
-        """Wait a little for mirrors that run, and say what is left."""
+        """Wait a little for mirrors that have begun, and say what is left."""
         with suppress(KeyboardInterrupt), self._harmless():
             if self._leave_at is None:
                 self.begin_to_leave()
-            if self._process is not None and self._process.lives and self._leave_at is not None:
+            running = self._begun and self._process is not None and self._process.lives
+            if running and self._process is not None and self._leave_at is not None:
                 self._process.wait(max(0.0, self._leave_at - time.monotonic()))
         self._conclude()
 
@@ -145,6 +156,14 @@ class Mirroring:
         self._started, self._used = time.monotonic(), 0.0
         with suppress(OSError):  # it is tried again
             self._process = MirrorProcess(self.home, self.study)
+        if self._begun:
+            self._ask("begin")
+
+    def _begin(self) -> None:
+        """It is time to deliver."""
+        if not self._begun:
+            self._begun = True
+            self._ask("begin")
 
     def _look(self) -> None:
         """See what the mirrors say; where that cannot be seen just now, what they said last."""

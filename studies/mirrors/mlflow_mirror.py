@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 from studies.home import Home
 from studies.mirrors.backlog import ATTEMPTED, Backlog, Until, is_live
-from studies.mirrors.mlflow_client import usable
+from studies.mirrors.mlflow_client import is_database, usable
 from studies.mirrors.mlflow_study import Known, MlflowStudy, run_or_none
 from studies.mirrors.mlflow_trial import TrialRun, find, tags_of
 from studies.records import RecordReader, Trial
@@ -44,10 +44,15 @@ class MlflowMirror:
         self._runs.clear()
 
     def prefetch(self) -> None:
-        """Load what writing the results needs, which takes two seconds."""
+        """Load what writing needs, which takes seconds, and make the template of databases."""
         import studies.report_page  # noqa: F401
         from studies.mirrors import logged_model, mlflow_results  # noqa: F401
 
+        if is_database(self.url):
+            from studies.mirrors import mlflow_database
+
+            with mlflow_database.template():
+                pass
         logged_model.prefetch()
 
     def bring_up(self, record: RecordReader, backlog: Backlog, until: Until) -> bool:

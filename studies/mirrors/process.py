@@ -1,7 +1,8 @@
 """The process of the mirrors: `python -m studies.mirrors.process HOME STUDY`.
 
 It has the lowest priority, reads the record and lives only as long as the driver that started it:
-its standard input says what the driver waits for, and its end that the driver is gone.
+its standard input says when to begin and what the driver waits for, and its end that the driver is
+gone. Until it is told to begin, it only loads its libraries.
 """
 
 from __future__ import annotations
@@ -115,6 +116,8 @@ def _listen(
                     with suppress(OSError):  # the other one has ended
                         os.write(sink, line)
                 match line.strip():
+                    case b"begin":
+                        request.begin()
                     case b"finish":
                         request.change("finish")
                     case b"leave":
@@ -145,6 +148,9 @@ def _keep_out_of_the_way() -> None:
     gc.set_threshold(50_000, 20, 100)  # a fifth of the imports' time
     with suppress(OSError, AttributeError):  # not everywhere
         os.nice(19)
+    # where Linux divides the processor by sessions, this one's share is not its process's priority
+    with suppress(OSError), open("/proc/self/autogroup", "w") as group:
+        group.write("19")
     with suppress(psutil.Error, OSError, AttributeError, ValueError):
         psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
 

@@ -47,7 +47,7 @@ from pathlib import Path
 from studies.home import Home
 from studies.mirrors.mirroring import Mirroring
 
-mirrors = Mirroring(Home.at(Path(sys.argv[1])), sys.argv[2], start_after=0.0)
+mirrors = Mirroring(Home.at(Path(sys.argv[1])), sys.argv[2], begin_after=0.0)
 mirrors.tick()
 print(mirrors._process._process.pid, flush=True)
 sys.stdin.read()
@@ -204,7 +204,7 @@ def test_the_end_of_the_mirrors_is_that_of_both_processes_though_one_is_stopped(
     which: str, home: Home
 ) -> None:
     write(home)
-    mirrors = Mirroring(home, STUDY, start_after=0.0)
+    mirrors = Mirroring(home, STUDY, begin_after=0.0)
     mirrors.tick()
     assert mirrors._process is not None
     parent = psutil.Process(mirrors._process._process.pid)
@@ -348,7 +348,7 @@ def test_no_error_of_the_file_system_reaches_the_driver(
         return exists(path)
 
     monkeypatch.setattr(Path, "exists", stale)
-    mirrors = Mirroring(home, STUDY, start_after=0.0)
+    mirrors = Mirroring(home, STUDY, begin_after=0.0)
     mirrors.tick()
     mirrors.abandon()
     assert said(caplog) == [left(home)]
@@ -364,7 +364,7 @@ def test_no_failure_of_the_mirrors_reaches_the_driver_and_it_is_said_once(
 
     monkeypatch.setattr(mirroring, "MirrorProcess", fails)
     monkeypatch.setattr(mirroring, "LOOK_SECONDS", 0.0)
-    mirrors = Mirroring(home, STUDY, start_after=0.0)
+    mirrors = Mirroring(home, STUDY, begin_after=0.0)
     mirrors.tick()
     mirrors.tick()
     mirrors.finish()

@@ -40,11 +40,11 @@ def metrics(seed: int, epoch: int) -> dict[str, float]:
 @dataclass
 class Scripted:
     """A study of four trials of four epochs, one after the other; its mirrors run from the start
-    unless `start_after` says otherwise."""
+    unless `begin_after` says otherwise."""
 
     home: Home
     study: str
-    start_after: float = 0.0
+    begin_after: float = 0.0
     trained: int = 0
     """Epochs."""
 
@@ -62,7 +62,7 @@ class Scripted:
 
         file = Path(self.home.path).with_suffix(".yaml")
         file.write_text(FILE.format(study=self.study))
-        mirroring = partial(Mirroring, start_after=self.start_after)
+        mirroring = partial(Mirroring, begin_after=self.begin_after)
         with (
             mock.patch("studies.driver.LocalEngine", lambda *_: Inline(perform)),
             mock.patch("studies.driver.Mirroring", mirroring),

@@ -22,12 +22,14 @@ from studies.cli import main
 from studies.home import Home
 from studies.mirrors import backlog, mirroring, optuna_database
 from studies.mirrors.left import sync_command
+from studies.mirrors.mirror_process import MirrorProcess
 from studies.mirrors.mirroring import Mirroring
 from studies.mirrors.mlflow_client import MlflowClient
 from studies.mirrors.optuna_mirror import OptunaMirror
 from studies.mirrors.sync import sync
 from studies.records import Outcome
 from studies.records.deliveries import run_ids, statuses
+from tests.faults.scripted import mirror_processes
 from tests.integration.accounts import FAIRTUNE, last_line
 from tests.integration.agreement import check_agreement
 from tests.integration.recorded import (
@@ -325,9 +327,16 @@ def test_both_mirrors_are_made_anew_where_that_is_asked_for(home: Home, capsys: 
 # --- the process ---------------------------------------------------------------------------------
 
 
-def start(home: Home) -> "subprocess.Popen[bytes]":
+def load(home: Home) -> "subprocess.Popen[bytes]":
+    """A process that is not told to begin."""
     argv = [sys.executable, "-P", "-m", "studies.mirrors.process", str(home.path), STUDY]
     return subprocess.Popen(argv, stdin=subprocess.PIPE)
+
+
+def start(home: Home) -> "subprocess.Popen[bytes]":
+    process = load(home)
+    ask(process, "begin")
+    return process
 
 
 def ask(process: "subprocess.Popen[bytes]", word: str) -> None:
@@ -392,6 +401,44 @@ def test_a_process_that_is_killed_at_any_moment_leaves_nothing_lost_or_doubled(
     check_agreement(home, STUDY)
 
 
+def test_a_process_that_was_not_told_to_begin_loads_and_writes_nothing_to_a_mirror(
+    home: Home,
+) -> None:
+    write(home)
+    process = load(home)
+    end = time.monotonic() + PATIENCE
+    while {name: each.steps > 0 for name, each in statuses(home, STUDY).items()} != {
+        "optuna": True,
+        "mlflow": True,
+    }:  # both have loaded
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert not (home.path / "optuna.db").exists()
+    assert deliveries(home) == 0
+    ask(process, "finish")
+    gone(process)
+    assert process.returncode == 0
+    check_agreement(home, STUDY)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_process_has_the_lowest_priority_also_beside_other_sessions(home: Home) -> None:
+    write(home)
+    process = MirrorProcess(home, STUDY)
+    end = time.monotonic() + PATIENCE
+    try:
+        while not statuses(home, STUDY):  # it has begun to load
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        found, *_ = mirror_processes()
+        assert found.nice() == 19
+        group = Path(f"/proc/{found.pid}/autogroup")
+        if group.exists():  # where Linux divides the processor by sessions
+            assert group.read_text().endswith(" nice 19\n")
+    finally:
+        process.end()
+
+
 def test_the_process_ends_with_its_driver_also_in_a_call_that_hangs(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -451,6 +498,19 @@ def test_nobody_waits_for_the_mirrors_of_a_study_that_was_stopped_before_they_ra
         f"`{sync_command(home, STUDY)}` delivers them"
     ]
     assert not (home.path / "optuna.db").exists()
+
+
+def test_nobody_waits_for_the_mirrors_of_a_study_that_was_stopped_before_they_began(
+    home: Home,
+) -> None:
+    write(home)
+    mirrors = Mirroring(home, STUDY)
+    mirrors.load()
+    mirrors.tick()
+    mirrors.leave()
+    mirrors.close()
+    assert not (home.path / "optuna.db").exists()
+    assert deliveries(home) == 0
 
 
 def test_a_user_who_stops_again_ends_the_wait(home: Home, caplog: pytest.LogCaptureFixture) -> None:
