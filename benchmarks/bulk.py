@@ -18,7 +18,6 @@ from typing import Any
 from optuna.distributions import BaseDistribution, json_to_distribution
 
 from studies import frozen_trials
-from studies.arms import arms
 from studies.confirmation import fresh_name
 from studies.continuing import design_notes
 from studies.driver import versions
@@ -86,10 +85,10 @@ def _searches(spec: Spec, record: Record) -> dict[tuple[str, str], Search]:
         ("search", arm.name): record.add_search(
             search_name(spec.study, arm.name), arm=arm.name, goal=goal
         )
-        for arm in arms(spec)
+        for arm in spec.arms
     }
     fresh = record.add_search(fresh_name(spec.study), arm="", phase="confirm", goal=goal)
-    return found | {("confirm", arm.name): fresh for arm in arms(spec)}
+    return found | {("confirm", arm.name): fresh for arm in spec.arms}
 
 
 def _recorded(

@@ -180,8 +180,8 @@ def run_fairtune(
     from studies import document, driver
     from studies.home import Home
     from studies.listeners import Display
+    from studies.loading import resolve
     from studies.results import summary
-    from studies.spec import resolve
     from studies.trial_store import AskedTrial
 
     clock = Clock()

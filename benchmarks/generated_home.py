@@ -23,12 +23,12 @@ from optuna.distributions import (
 
 from lightning_modules.configuration import Configuration
 from studies import document
-from studies.arms import arms
 from studies.confirmation import confirm_seeds
 from studies.home import Home
+from studies.loading import resolve
 from studies.phases import derive_seed, new_trial, trial_key
 from studies.records import Outcome, TrialEnd
-from studies.spec import Spec, resolve
+from studies.spec import Spec
 
 STUDY = "large"
 FILE = """
@@ -96,7 +96,7 @@ def generate(home: Home, trials: int, epochs: int = 20, seed: int = 0) -> None:
     """Fill an empty home with a study of so many trials, its confirmation among them."""
     home.create(STUDY)
     spec = resolve(document.parse(FILE.format(trials=trials, epochs=epochs), "large.yaml"))
-    count = len(arms(spec))
+    count = len(spec.arms)
     seeds = confirm_seeds(spec)
     each = (trials - count * seeds) // count
     spec = resolve(document.parse(FILE.format(trials=each, epochs=epochs), "large.yaml"))
@@ -107,7 +107,7 @@ def generate(home: Home, trials: int, epochs: int = 20, seed: int = 0) -> None:
 
 def _search(spec: Spec, each: int, rng: np.random.Generator) -> Iterator[Made]:
     for number in range(each):
-        for index, arm in enumerate(arms(spec)):
+        for index, arm in enumerate(spec.arms):
             drawn = Drawn(rng, {} if number else arm.space.default())
             configuration = Configuration.resolve(arm.space.suggest(drawn))
             lr = float(configuration.optimizer.parameters["lr"])
@@ -128,7 +128,7 @@ def _confirmation(
     spec: Spec, searched: list[Made], seeds: int, rng: np.random.Generator
 ) -> list[Made]:
     made: list[Made] = []
-    names = [arm.name for arm in arms(spec)]
+    names = [arm.name for arm in spec.arms]
     done = [made.trial for made in searched if made.trial.outcome == Outcome.completed]
     best = {
         arm: max((t for t in done if t.arm == arm), key=lambda trial: trial.value or 0.0)

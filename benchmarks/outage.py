@@ -38,9 +38,9 @@ from benchmarks.machine import machine
 from studies import document
 from studies.driver import run_study
 from studies.home import Home
+from studies.loading import resolve
 from studies.mirrors.sync import sync
 from studies.runner import Display
-from studies.spec import resolve
 from tests.faults.servers import MlflowServer, free_port
 from tests.integration.agreement import check_agreement
 

@@ -15,10 +15,11 @@ from studies.engines import Ended, Engine, Event, Task
 from studies.engines.inline import InlineEngine
 from studies.engines.worker import Perform, guarded
 from studies.home import Home
+from studies.loading import resolve
 from studies.records import Record, TrialEnd
 from studies.results import StudyResults
 from studies.runner import Display, Runner
-from studies.spec import Spec, resolve
+from studies.spec import Spec
 
 
 class LookUpEngine:

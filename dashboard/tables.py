@@ -9,7 +9,6 @@ from itertools import islice
 import pandas as pd
 
 from lightning_modules.configuration import flatten
-from studies.arms import arms
 from studies.results import StudyResults
 
 ALWAYS = (
@@ -67,7 +66,7 @@ def _mentions(table: pd.DataFrame, text: str) -> pd.Series:
 def usual_columns(results: StudyResults, table: pd.DataFrame) -> list[str]:
     """What is shown unless other columns are picked: how each trial went, and what was searched."""
     searched: set[str] = set()
-    for arm in arms(results.spec):
+    for arm in results.spec.arms:
         of_arm = (trial for trial in results.trials if trial.arm == arm.name)
         for trial in islice(of_arm, LOOKED_AT):
             searched |= set(arm.space.chosen(dict(flatten(trial.configuration))))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
-from studies.arms import Arm, arms
+from studies.arms import Arm
 from studies.comparison import ArmResult, Comparison
 from studies.confirmation import confirm_seeds, pair_count
 from studies.records import Outcome, Trial
@@ -48,7 +48,7 @@ class Alarm:
 def alarms(results: StudyResults, comparison: Comparison) -> list[Alarm]:
     """Every alarm of a study."""
     found: list[Alarm] = []
-    searched = {arm.name: arm for arm in arms(results.spec)}
+    searched = {arm.name: arm for arm in results.spec.arms}
     for result in comparison.arms:
         trials = [trial for trial in results.search if trial.arm == result.arm]
         found += _boundaries(results, searched[result.arm], trials)
@@ -205,7 +205,7 @@ def _pruned(arm: str, trials: Sequence[Trial]) -> Iterator[Alarm]:
 
 def _too_few_seeds(results: StudyResults) -> Iterator[Alarm]:
     """No outcome of the confirmation could be called better."""
-    spec, count = results.spec, len(arms(results.spec))
+    spec, count = results.spec, len(results.spec.arms)
     if spec.confirm is None or count < 2 or spec.design.claim != "configurations":
         return
     seeds, needed = confirm_seeds(spec), seeds_for_a_verdict(pair_count(spec))

@@ -17,7 +17,7 @@ from studies.arm_looks import count_repeats, design_of, part_for
 from studies.arm_pairs import ArmPair, ArmValues
 from studies.arm_power import repeats_needed
 from studies.arm_values import arm_values, searched, values_at
-from studies.arms import Arm, arms
+from studies.arms import Arm
 from studies.comparison import ArmResult, Basis, Comparison, PairResult
 from studies.configuration_comparison import combinations, goal_for, rank, referred
 from studies.gaps import gaps
@@ -55,7 +55,7 @@ def compare_arms(results: StudyResults, metric: str) -> Comparison:
     sign = 1 if goal == "maximize" else -1
     made = [
         _arm(results, arm, found[arm.name], values[arm.name], metric, goal, design)
-        for arm in arms(results.spec)
+        for arm in results.spec.arms
     ]
     made, reference = referred(results, made, metric, sign)
     made = in_order(made, sign, design.logarithms)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from studies import arm_verdicts
 from studies.arm_values import Found, arm_values, resolution_of, scale_of
-from studies.arms import arms
 from studies.comparison import Basis
 from studies.configuration_comparison import goal_for
 from studies.confirmation import confirm_seeds
@@ -37,7 +36,7 @@ def arms_in_play(results: StudyResults, look: int) -> list[str]:
 
 
 def _in_play(results: StudyResults, found: Found, goal: Goal, part: Part, look: int) -> list[str]:
-    names = [arm.name for arm in arms(results.spec)]
+    names = [arm.name for arm in results.spec.arms]
     if look == 0:
         return names
     found = {  # what was known at that look decides, whatever came after it
@@ -69,7 +68,7 @@ def _in_play(results: StudyResults, found: Found, goal: Goal, part: Part, look: 
 def count_repeats(results: StudyResults, found: Found, goal: Goal, part: Part) -> int:
     """How many repeats, from the first one on, have ended for every arm that takes part."""
     looks = results.spec.design.looks
-    expected = [arm.name for arm in arms(results.spec)]
+    expected = [arm.name for arm in results.spec.arms]
     for repeat in range(1, results.spec.repeats + 1):
         if repeat - 1 in looks:
             expected = _in_play(results, found, goal, part, repeat - 1)

@@ -6,12 +6,8 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from studies.space import Alternatives, Choice, Fixed, Group, Node, Space, find
-
-if TYPE_CHECKING:
-    from studies.spec import Spec
 
 READS_LIKE_ANOTHER = re.compile(r"([-/]r\d+)?(-confirm|-cross)?")
 """What is added to the name of an arm to name its repeats and its fresh runs."""
@@ -25,11 +21,6 @@ class Arm:
     space: Space
     levels: tuple[str, ...] = ()
     """The alternative of each factor."""
-
-
-def arms(spec: Spec) -> list[Arm]:
-    """The arms of a study, in the order of the file; two factors make the product."""
-    return alternatives(spec.space.root, spec.factors)
 
 
 def alternatives(space: Group, factors: Sequence[str]) -> list[Arm]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from lightning_modules.metrics import goal_of
 from studies import stats, verdicts
-from studies.arms import Arm, arms
+from studies.arms import Arm
 from studies.comparison import ArmResult, Basis, Comparison, PairResult
 from studies.confirmation import confirm_seeds
 from studies.gaps import gaps
@@ -31,7 +31,7 @@ def compare_configurations(results: StudyResults, metric: str) -> Comparison:
     goal = goal_for(results, metric)
     sign = 1 if goal == "maximize" else -1
     rng = np.random.default_rng(results.spec.seed)
-    found = [_arm(results, arm, metric, goal, rng) for arm in arms(results.spec)]
+    found = [_arm(results, arm, metric, goal, rng) for arm in results.spec.arms]
     found, reference = referred(results, found, metric, sign)
     found.sort(key=lambda arm: rank(arm, sign))
     against, spec = results.spec.design.against, results.spec

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lightning_modules.configuration import Configuration
-from studies.arms import arms
 from studies.phases import ArmSearch, derive_seed, new_trial, trial_key
 from studies.records import Outcome, Record, Trial, merit
 from studies.spec import Spec
@@ -41,7 +40,7 @@ def fresh_name(study: str, phase: str = "confirm") -> str:
 
 def pair_count(spec: Spec) -> int:
     """The pairs of arms that are compared: all of them, or those with one arm."""
-    count = len(arms(spec))
+    count = len(spec.arms)
     return count - 1 if spec.design.against is not None else math.comb(count, 2)
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from lightning_modules.errors import UserError
 from studies import document
+from studies.loading import as_before_claims, resolve, with_trials
 from studies.records import RecordReader
 from studies.search import STARTUP
-from studies.spec import Spec, resolve
+from studies.spec import Spec
 from studies.splits import Splits
 
 MAY_CHANGE = ("description", "search.trials", "search.epochs", "search.timeout", "search.repeats",
@@ -30,7 +31,7 @@ def continued(spec: Spec, record: RecordReader) -> Spec:
         return spec
     before = resolve(document.parse(file, f"the stored file of {spec.study}"), recorded=True)
     if before.factors and not before.claims and spec.factors and not spec.claims:
-        spec = spec.as_before_claims()
+        spec = as_before_claims(spec)
     spec = _with_its_trials(before, spec)
     spec = _as_begun(spec, record)
     changed = [*_differences(before, spec), *_redesigned(before, spec)]
@@ -83,7 +84,7 @@ def _with_its_trials(before: Spec, now: Spec) -> Spec:
     given = now.tree.get("search") or {}
     if now.trials in (None, before.trials) or before.trials is None or given.get("trials"):
         return now
-    return now.with_trials(before.trials)
+    return with_trials(now, before.trials)
 
 
 def _as_begun(spec: Spec, record: RecordReader) -> Spec:

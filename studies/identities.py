@@ -16,7 +16,6 @@ from lightning_modules.sections import COMMAND
 from lightning_modules.transfer import IMAGENET, NONE, weights_path
 from studies.home import Home
 from studies.placeholders import asked_for, filled, is_program
-from studies.ranges import variants
 from studies.records import RecordReader
 from studies.spec import Spec
 from studies.weights import with_weights_file
@@ -36,8 +35,7 @@ def identities(spec: Spec, home: Home) -> Identities:
     """The files of every data set, of weights and of code that the study names, as far as they
     exist."""
     found: dict[str, str] = {}
-    for variant in variants(spec.space.root):
-        configuration = Configuration.resolve(variant.value)
+    for configuration in spec.configurations:
         files = [*_files(configuration, home), *((str(path), path) for path in code(configuration))]
         for name, path in files:
             if name not in found and path.exists():

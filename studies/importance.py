@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studies.arms import arms
 from studies.records import Trial
 from studies.results import StudyResults
 from studies.space import Alternatives, Choice, Range
@@ -55,7 +54,7 @@ class Importances:
 
 def importances(results: StudyResults, arm: str) -> Importances:
     """The importance of every parameter that an arm searches; seeded by the study."""
-    space = next(each.space for each in arms(results.spec) if each.name == arm)
+    space = next(each.space for each in results.spec.arms if each.name == arm)
     kinds = _distributions(dict(space.parameters()))
     trials = [
         trial

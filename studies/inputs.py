@@ -14,7 +14,6 @@ from lightning_modules.networks import NETWORKS
 from lightning_modules.sections import COMMAND
 from studies.home import Home
 from studies.placeholders import asked_for, is_program
-from studies.ranges import variants
 from studies.spec import Spec
 from studies.weights import with_weights_file
 
@@ -31,8 +30,7 @@ def check_inputs(spec: Spec, home: Home) -> None:
     outputs: dict[str, int | None] = {}
     problems: list[Problem] = []
     seen: list[object] = []
-    for variant in variants(spec.space.root):
-        configuration = Configuration.resolve(variant.value)
+    for configuration in spec.configurations:
         problems += _own_problems(configuration)
         if is_program(configuration):
             _find_program(configuration.model.parameters[COMMAND][0])

@@ -18,7 +18,7 @@ from studies.levels import ALPHA, LOOKS, MIN_REPEATS
 from studies.records import Trial
 from studies.results import Look, StudyResults
 from studies.search import PRUNERS, SAMPLERS
-from studies.spec import Choosing
+from studies.spec import NamedComponent
 from studies.verdicts import BETTER
 from studies.wording import duration, level_words, plural
 
@@ -152,7 +152,7 @@ def _repeats(results: StudyResults) -> Iterator[str]:
     )
 
 
-def _component(chosen: Choosing, table: Mapping[str, Component]) -> str:
+def _component(chosen: NamedComponent, table: Mapping[str, Component]) -> str:
     row = table[chosen.name]
     source = f" ({row.source})" if row.source else ""
     return f"{chosen}, {row.summary}{source}"

@@ -13,10 +13,10 @@ from lightning_modules.errors import StorageError, UserError
 from studies import document
 from studies.confirmation import confirm_seeds
 from studies.home import Home
+from studies.loading import resolve
 from studies.records import RecordReader
 from studies.records.reader import recorded_studies
 from studies.results import StudyResults, outcome_counts, summary
-from studies.spec import resolve
 
 State = Literal["running", "finished", "interrupted"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lightning_modules.components import suggestion
@@ -112,11 +112,10 @@ def _given(node: Mapping[str, Any], path: Keys = ()) -> Iterator[Keys]:
                 yield (*path, key)
 
 
-def lacks_seed(root: Group) -> bool:
-    """Whether a program of the space is not told its seed, so that runs on fresh seeds are equal
-    or differ by chance alone."""
-    for variant in variants(root):
-        configuration = Configuration.resolve(variant.value)
+def lacks_seed(configurations: Iterable[Configuration]) -> bool:
+    """Whether a program is not told its seed, so that runs on fresh seeds are equal or differ by
+    chance alone."""
+    for configuration in configurations:
         if is_program(configuration):
             names = asked_for(configuration.model.parameters[COMMAND])
             if "seed" not in names and WHOLE not in names:

@@ -12,7 +12,7 @@ import optuna
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import UserError
 from lightning_modules.metrics import METRICS, goal_of, logged_metrics
-from studies.arms import Arm, arms
+from studies.arms import Arm
 from studies.choice import CANDIDATES, SHARE
 from studies.confirmation import confirm_seeds, pair_count
 from studies.design_words import design_sentences
@@ -63,7 +63,7 @@ def plan(spec: Spec, earlier: int = 0) -> Plan:
 
     `earlier`: how many verdicts the study has given on other designs, see `verdicts_given`.
     """
-    alternatives, splits = arms(spec), splits_of(spec)
+    alternatives, splits = spec.arms, splits_of(spec)
     searches = len(alternatives) * spec.repeats
     grid = spec.sampler.name == "grid"
     points = sum(arm.space.grid_size() for arm in alternatives) if grid else None
@@ -140,7 +140,7 @@ def _warnings(spec: Spec, alternatives: Sequence[Arm]) -> list[str]:
                 f"draws are the first {startup}, and its model chooses none; raise search.trials, "
                 "or write method: random"
             )
-    if spec.confirm is not None and lacks_seed(spec.space.root):
+    if spec.confirm is not None and lacks_seed(spec.configurations):
         found.append(
             "the program is not told its seed: runs on fresh seeds would be equal, or differ by "
             "chance alone; add {seed} to model.command"
@@ -159,7 +159,7 @@ def _warnings(spec: Spec, alternatives: Sequence[Arm]) -> list[str]:
 def sample(spec: Spec) -> list[Configuration]:
     """A few configurations: the first arm's default, then the draws of trials 1 and 2 of the arms,
     as a random search or the start-up of a model makes them."""
-    alternatives = arms(spec)
+    alternatives = spec.arms
     found = []
     for number in range(SAMPLES):
         arm = alternatives[number % len(alternatives)]

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from statistics import fmean, median
 
 from lightning_modules.metrics import METRICS
-from studies.arms import arms
 from studies.confirmation import confirm_seeds
 from studies.records import Outcome, Trial
 from studies.results import StudyResults
@@ -96,7 +95,7 @@ def repeat_results(results: StudyResults, metric: str) -> dict[str, dict[int, Re
             for repeat in range(1, results.spec.repeats + 1)
             if (arm.name, repeat) in begun
         }
-        for arm in arms(results.spec)
+        for arm in results.spec.arms
     }
 
 
@@ -124,7 +123,7 @@ def search_is_done(results: StudyResults, arm: str, repeat: int) -> bool:
         return sum(trial.epochs for trial in ended) + spec.max_epochs > spec.epochs
     if spec.trials_asked is not None:
         return len(ended) >= spec.trials_asked
-    grid = next(each for each in arms(spec) if each.name == arm)
+    grid = next(each for each in spec.arms if each.name == arm)
     return len(ended) >= grid.space.grid_size()
 
 

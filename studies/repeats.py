@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from studies.arms import arms
 from studies.confirmation import Confirmation, PlannedTraining, confirm_seeds, plan
 from studies.phases import ArmSearch, TrialSource, search_name
 from studies.records import Record
@@ -63,7 +62,7 @@ class Repeats:
         begun = [
             number
             for number in range(1, spec.repeats + 1)
-            if any(search_name(spec.study, arm.name, number) in known for arm in arms(spec))
+            if any(search_name(spec.study, arm.name, number) in known for arm in spec.arms)
         ]
         made.open_next()  # the searches come first in every list
         if spec.confirm is not None:
@@ -80,7 +79,7 @@ class Repeats:
             return False
         searches = [
             ArmSearch.open(arm, self.spec, self.record, number, self.splits.seed(number))
-            for arm in arms(self.spec)
+            for arm in self.spec.arms
             if arm.name in names
         ]
         self.opened.append(Repeat(number, searches))
@@ -167,4 +166,4 @@ class Repeats:
         if self.spec.confirm is None:
             return 0
         each = self.spec.design.top * confirm_seeds(self.spec)
-        return self.spec.repeats * len(arms(self.spec)) * each
+        return self.spec.repeats * len(self.spec.arms) * each

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lightning_modules.configuration import Configuration
 from studies import document
-from studies.arms import Arm, arms
+from studies.arms import Arm
 from studies.checkpoints import choose, configuration_of
 from studies.claim_words import MATCHED, claim_words, interval_words, verdict_words
 from studies.comparison import ArmResult, Comparison, PairResult
@@ -259,7 +259,7 @@ def _detectable(comparison: Comparison, pair: PairResult) -> str:
 def chosen(results: StudyResults) -> list[Chosen]:
     """The winner of every search, which was confirmed or would be, by arm and repeat."""
     found = []
-    for arm in arms(results.spec):
+    for arm in results.spec.arms:
         for repeat in range(1, results.spec.repeats + 1):
             trial, _ = results.winner(arm.name, repeat)
             if trial is not None:
@@ -311,7 +311,7 @@ def to_use(results: StudyResults) -> Use | None:
     best = results.best
     if best is None:
         return None
-    arm = next(arm for arm in arms(results.spec) if arm.name == best.trial.arm)
+    arm = next(arm for arm in results.spec.arms if arm.name == best.trial.arm)
     whose = f"{best.trial.arm}'s" if best.trial.arm else "the"
     if best.repeats:
         how = (
@@ -338,7 +338,7 @@ def to_use(results: StudyResults) -> Use | None:
 def search_space(results: StudyResults) -> Table:
     """A row per range; one that all arms share has one row."""
     found: dict[tuple[str, str, str], list[str]] = {}
-    made = arms(results.spec)
+    made = results.spec.arms
     for arm in made:
         defaults = arm.space.default()
         for name, node in arm.space.parameters():

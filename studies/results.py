@@ -12,13 +12,13 @@ from typing import Any
 from lightning_modules.components import unknown
 from lightning_modules.errors import UserError
 from studies import document
-from studies.arms import arms
 from studies.garbage import uncollected
 from studies.home import Home
+from studies.loading import resolve
 from studies.records import Outcome, RecordReader, Trial, merit
 from studies.records.deliveries import run_ids
 from studies.records.reader import recorded_studies
-from studies.spec import Spec, resolve
+from studies.spec import Spec
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class StudyResults:
     def planned(self) -> int | None:
         """Trials that the search will have; None where a budget in epochs decides."""
         if self.spec.sampler.name == "grid":
-            return self.spec.repeats * sum(arm.space.grid_size() for arm in arms(self.spec))
+            return self.spec.repeats * sum(arm.space.grid_size() for arm in self.spec.arms)
         each = self.spec.trials_asked
         return None if each is None else self.spec.repeats * each * len(self.arms)
 
@@ -175,7 +175,7 @@ class StudyResults:
     @property
     def arms(self) -> list[str]:
         """The names of the arms in the order of the file; one empty name without `compare`."""
-        return [arm.name for arm in arms(self.spec)]
+        return [arm.name for arm in self.spec.arms]
 
     @property
     def warnings(self) -> list[str]:

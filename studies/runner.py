@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from lightning_modules import own
 from lightning_modules.errors import StorageError
 from studies import results
-from studies.arms import arms
 from studies.checkpoints import CheckpointKeeper
 from studies.continuing import design_notes
 from studies.engines import Ended, Engine, Epoch, Event, Task
@@ -134,7 +133,7 @@ class Runner:
     def arms_of(self, repeats: Repeats, number: int) -> Iterable[str]:
         """The arms that take part in a repeat: all of them, or where a comparison is sequential
         those of which a pair is open after the last look."""
-        everyone = [arm.name for arm in arms(self.spec)]
+        everyone = [arm.name for arm in self.spec.arms]
         look = max((look for look in self.spec.design.looks if look < number), default=0)
         if not look:
             return everyone

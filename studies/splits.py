@@ -9,7 +9,6 @@ from lightning_modules.configuration import Configuration
 from lightning_modules.errors import UserError
 from lightning_modules.split_rule import SplitRule, split_rule
 from studies.placeholders import is_program, tells_split
-from studies.ranges import variants
 from studies.spec import Spec
 
 LARGEST = 10**9
@@ -42,7 +41,7 @@ def splits_of(spec: Spec) -> Splits:
     Raises UserError where the file asks for a split per repeat and its rows are not divided at
     random, and OwnCodeError where the class that divides them cannot be imported.
     """
-    found = [rule_of(Configuration.resolve(variant.value)) for variant in variants(spec.space.root)]
+    found = [rule_of(configuration) for configuration in spec.configurations]
     redrawn = tuple(part for part in ALL if all(part in rule.redrawn for rule in found))
     why = next((rule.why_fixed for rule in found if rule.why_fixed), "")
     wanted = spec.design.split == "per_repeat" and spec.repeats > 1
@@ -51,7 +50,7 @@ def splits_of(spec: Spec) -> Splits:
             f"data.split: {why}, so that no repeat can have a split of its own; write "
             "data.split: fixed, or leave it out"
         )
-    first = Configuration.resolve(next(iter(variants(spec.space.root))).value).data.parameters
+    first = spec.configurations[0].data.parameters
     base = first.get("split_seed")
     return Splits(
         SplitRule(redrawn, why),

@@ -8,7 +8,6 @@ from typing import Any
 import optuna
 
 from lightning_modules.configuration import Configuration
-from studies.arms import arms
 from studies.records import Outcome, Trial
 from studies.repeat_results import on_test
 from studies.results import StudyResults
@@ -138,7 +137,7 @@ def trials_of(
     """A search of every arm with points of its own space, and its best point, or so many of them
     once each, on fresh seeds."""
     made = []
-    for place, arm in enumerate(arms(spec)):
+    for place, arm in enumerate(spec.arms):
         sampler = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=place))
         found = []
         for number in range(count):
@@ -217,7 +216,7 @@ def repeats_of(
     0.01 below. `lost`: the repeats in which an arm's winner diverges."""
     made = []
     for repeat in range(1, (repeats or spec.repeats) + 1):
-        for place, arm in enumerate(arms(spec)):
+        for place, arm in enumerate(spec.arms):
             about: dict[str, Any] = {"repeat": repeat}
             about["split"] = 1000 + repeat if own_splits else None
             sampler = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=repeat))

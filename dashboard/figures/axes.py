@@ -9,7 +9,6 @@ from typing import Any
 
 import altair as alt
 
-from studies.arms import arms
 from studies.records import Trial
 from studies.results import StudyResults
 from studies.space import Alternatives, Choice, Range
@@ -89,7 +88,7 @@ class Axis:
 
 def axes(results: StudyResults, arm: str) -> list[Axis]:
     """Every searched parameter of an arm that can differ between trials."""
-    space = next(each.space for each in arms(results.spec) if each.name == arm)
+    space = next(each.space for each in results.spec.arms if each.name == arm)
     trials = [trial for trial in results.search if trial.arm == arm]
     return [
         _axis(name, node, [t.params[name] for t in trials if name in t.params])

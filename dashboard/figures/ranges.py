@@ -20,7 +20,6 @@ from dashboard.figures.common import (
     value_axis,
 )
 from dashboard.figures.points import thinned
-from studies.arms import arms
 from studies.records import Outcome, Trial
 from studies.repeat_results import value_of
 from studies.results import StudyResults
@@ -59,7 +58,7 @@ class EffectInfo(Info):
 def searched(results: StudyResults, prefix: str) -> dict[str, bool]:
     """The numbers below `prefix` that any arm searches, and whether that is logarithmic."""
     found: dict[str, bool] = {}
-    for arm in arms(results.spec):
+    for arm in results.spec.arms:
         for name, node in arm.space.parameters():
             if name != prefix and not name.startswith(f"{prefix}."):
                 continue

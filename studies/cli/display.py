@@ -14,7 +14,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from lightning_modules.configuration import Configuration
-from studies.arms import arms
 from studies.cli.options import console
 from studies.records import Outcome, Trial, TrialEnd
 from studies.results import Best, StudyResults, outcome_counts, summary
@@ -203,7 +202,7 @@ def _print_best(results: StudyResults, best: Best, screen: Console) -> None:
     arm = f" for {best.trial.arm}" if best.trial.arm else ""
     screen.print(f"the configuration to use, {found_by}{arm}:")
     flat = Configuration.resolve(best.trial.configuration).flat()
-    space = next(arm.space for arm in arms(results.spec) if arm.name == best.trial.arm)
+    space = next(arm.space for arm in results.spec.arms if arm.name == best.trial.arm)
     for path, value in space.chosen(flat).items():
         screen.print(f"  {path} = {value}")
     home = shlex.quote(str(results.home.path))

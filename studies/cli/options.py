@@ -120,8 +120,8 @@ def load_spec(file: Path, overrides: list[str] | None, allow: list[str] | None, 
     """The study file at `file`, the preset of that name, or the file that the home has kept of the
     study of that name; `allow` names modules of its own."""
     from studies import document, results
+    from studies.loading import load, resolve
     from studies.presets import preset_names
-    from studies.spec import load, resolve
 
     own.allow(allow or ())
     name = str(file)

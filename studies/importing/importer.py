@@ -15,11 +15,12 @@ from studies.home import Home
 from studies.importing.sources import Part, StorageReader
 from studies.importing.spool import read_ledger, read_trial
 from studies.importing.trials import KnownEpochs, epochs_of, has_started, settled, trial_of
+from studies.loading import resolve
 from studies.mirrors.optuna_owner import WRITER
 from studies.records import Record, RecordReader, Search, Trial
 from studies.records.deliveries import Deliveries, store_name, url_hash
 from studies.records.reader import EpochRow
-from studies.spec import Spec, resolve
+from studies.spec import Spec
 
 if TYPE_CHECKING:
     from studies.importing.mlflow_runs import StudyRuns

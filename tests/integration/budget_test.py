@@ -12,10 +12,11 @@ from studies import document, results
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
+from studies.loading import resolve
 from studies.records import EpochReport, Outcome, Record, TrialEnd
 from studies.results import StudyResults
 from studies.runner import Display, Runner
-from studies.spec import Spec, resolve
+from studies.spec import Spec
 
 EPOCHS = 4
 OPTIMIZERS = ("sgd", "momentum", "adam", "rmsprop")

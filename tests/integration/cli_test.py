@@ -161,7 +161,7 @@ def test_best_prints_a_study_file_that_checks(
     assert "# expect test/accuracy " in printed
     assert f"# network: {choose(results.load(finished.home, 'tiny')).words}\n" in printed
     assert f"# MLflow run {best['mlflow_run_id']}\n" in printed
-    from studies.spec import load
+    from studies.loading import load
 
     spec = load(Path(write(tmp_path / "best.yaml", printed)))
     assert spec.study == "tiny-best" and spec.space.size() == 1

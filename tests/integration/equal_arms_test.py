@@ -15,10 +15,10 @@ from studies.comparison_json import as_json
 from studies.engines.inline import InlineEngine
 from studies.engines.trials import train_task
 from studies.home import Home
+from studies.loading import resolve
 from studies.records import Record
 from studies.results import StudyResults
 from studies.runner import Display, Runner
-from studies.spec import resolve
 
 SAME = """
 study: same

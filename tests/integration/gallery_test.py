@@ -15,9 +15,9 @@ from lightning_modules import own
 from studies.cli import main
 from studies.home import Home
 from studies.levels import MIN_REPEATS
+from studies.loading import load
 from studies.presets import preset_names
 from studies.preview import plan
-from studies.spec import load
 from tests.integration.accounts import last_line, set_options
 
 ROOT = Path(__file__).parents[2]

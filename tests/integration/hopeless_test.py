@@ -9,10 +9,10 @@ from studies.comparison import compare
 from studies.engines.inline import InlineEngine
 from studies.engines.trials import train_task
 from studies.home import Home
+from studies.loading import resolve
 from studies.records import Record
 from studies.runner import Display, Runner
 from studies.sentences import verdicts
-from studies.spec import resolve
 
 HOPELESS = """
 study: hopeless

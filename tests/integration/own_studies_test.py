@@ -18,7 +18,7 @@ from studies.cli import main
 from studies.driver import run_study
 from studies.home import Home
 from studies.listeners import Display
-from studies.spec import load
+from studies.loading import load
 from studies.trial_store import AskedTrial
 from tests.conftest import MakeHome, WriteModule
 from tests.integration.accounts import FAIRTUNE, Runs, last_line, optuna_trials

@@ -13,9 +13,9 @@ from typer.main import get_command
 from studies import document
 from studies.cli import app
 from studies.cli.components import markdown_of
+from studies.loading import resolve
 from studies.preview import plan
 from studies.schema import TABLES
-from studies.spec import resolve
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -12,12 +12,13 @@ from lightning_modules.configuration import Configuration
 from studies import document
 from studies.continuing import design_notes
 from studies.home import Home
+from studies.loading import resolve
 from studies.mirrors.backlog import Until
 from studies.mirrors.follower import Follower
 from studies.mirrors.mlflow_mirror import MlflowMirror
 from studies.mirrors.optuna_mirror import OptunaMirror
 from studies.records import Outcome, Record, Search, Trial, TrialEnd
-from studies.spec import Spec, resolve
+from studies.spec import Spec
 from studies.splits import splits_of
 
 FILE = """

@@ -13,10 +13,11 @@ from studies.driver import as_recorded, note_look
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
+from studies.loading import resolve
 from studies.records import EpochReport, Outcome, Record, Trial, TrialEnd
 from studies.results import StudyResults
 from studies.runner import Display, Runner
-from studies.spec import Spec, resolve
+from studies.spec import Spec
 
 EPOCHS = 3
 FILE = """

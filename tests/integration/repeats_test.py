@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from lightning_modules.errors import UserError
 from studies import document
 from studies.levels import LOOKS
+from studies.loading import resolve
 from studies.records import Outcome
 from studies.sentences import summary
-from studies.spec import resolve
 from tests.integration.repeated import EPOCHS, FILE, TWO_ARMS, Kept, Place, Script, fact_of, read
 
 ARMS = ("sgd", "momentum", "adam")

@@ -13,14 +13,14 @@ import optuna
 import pytest
 
 from studies import document, results
-from studies.arms import arms
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
+from studies.loading import resolve
 from studies.phases import build_sampler
 from studies.records import EpochReport, Outcome, Record, Trial, TrialEnd
 from studies.runner import Display, Runner
-from studies.spec import Spec, resolve
+from studies.spec import Spec
 
 EPOCHS = 6
 FILE = f"""
@@ -138,7 +138,7 @@ def facts(home: Home) -> list[Trial]:
 def is_modelled(trials: Sequence[Trial], sampler: str) -> bool:
     """Whether the last trial is more than a random draw, where the sampler can do more."""
     spec, last = spec_of("random", "median"), trials[-1]
-    drawn = arms(spec)[0].space.suggest(
+    drawn = spec.arms[0].space.suggest(
         optuna.create_study(sampler=build_sampler(spec, last.number)).ask()
     )
     rate = drawn["optimizer"]["lr"]

@@ -13,9 +13,9 @@ from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.engines.worker import Perform
 from studies.home import Home
+from studies.loading import resolve
 from studies.records import EpochReport, Outcome, Record, RecordReader, Trial, TrialEnd
 from studies.runner import Display, Runner
-from studies.spec import resolve
 
 EPOCHS = 3
 FILE = f"""

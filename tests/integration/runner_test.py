@@ -8,9 +8,9 @@ from studies import document
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
+from studies.loading import resolve
 from studies.records import EpochReport, Outcome, Record, RecordReader, Trial, TrialEnd
 from studies.runner import Display, Runner
-from studies.spec import resolve
 
 FILE = """
 study: arms

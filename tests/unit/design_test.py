@@ -7,7 +7,8 @@ import pytest
 from studies import document
 from studies.design import Design
 from studies.document import StudyFileError
-from studies.spec import Spec, resolve
+from studies.loading import as_before_claims, resolve
+from studies.spec import Spec
 
 FILE = """study: designed
 data: {name: digits}
@@ -162,7 +163,7 @@ def test_a_recorded_file_without_a_claim_compares_configurations_and_keeps_its_t
     assert (spec.design.claim, spec.repeats, spec.design.split) == ("configurations", 1, "fixed")
     assert spec.tree["compare"] == {"factor": "optimizer"} and not spec.claims
     assert spec.sampler.parameters["n_startup_trials"] == 10
-    again = read((SEARCH, "method: tpe, trials: 8")).as_before_claims()
+    again = as_before_claims(read((SEARCH, "method: tpe, trials: 8")))
     assert (again.text, again.design, again.sampler) == (spec.text, spec.design, spec.sampler)
 
 

@@ -15,7 +15,7 @@ import torch
 from torch.nn.functional import conv2d
 
 from lightning_modules.transfer import check
-from studies.spec import load
+from studies.loading import load
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -12,8 +12,8 @@ from lightning_modules.training import train
 from studies import document
 from studies.home import Home
 from studies.identities import identities
+from studies.loading import resolve
 from studies.records.deliveries import Deliveries, store_name
-from studies.spec import resolve
 
 
 def of(path: str) -> dict[str, str]:

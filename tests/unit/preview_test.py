@@ -7,7 +7,6 @@ import pytest
 
 from lightning_modules.configuration import Configuration
 from studies.arm_power import detectable_effect, noncentrality
-from studies.arms import arms
 from studies.cli.check import trials_words
 from studies.phases import build_sampler
 from studies.preview import plan, sample, verdicts_given, weight_counts
@@ -128,7 +127,7 @@ def test_frozen_weights_are_weights_too() -> None:
 @pytest.mark.parametrize("method", ["random", "tpe"])
 def test_samples_are_the_first_trials_that_the_study_will_have(method: str) -> None:
     spec = spec_of(OPTIMIZERS.replace("method: random", f"method: {method}"))
-    sgd, momentum, adam = arms(spec)
+    sgd, momentum, adam = spec.arms
     default, first, second = sample(spec)
     assert default.optimizer.parameters["lr"] == sgd.space.default()["optimizer.lr"]
     for configuration, arm, number in ((first, momentum, 1), (second, adam, 2)):

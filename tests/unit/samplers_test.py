@@ -19,7 +19,6 @@ from optuna.distributions import (
 from optuna.trial import TrialState
 from scipy.stats import chisquare, kstest, spearmanr
 
-from studies.arms import arms
 from studies.phases import build_sampler
 from studies.samplers import MatchedRandomSampler, quantile, salt_of, value_at
 from studies.search import SAMPLERS, model_trials, startup_for
@@ -188,7 +187,7 @@ compare: {factor: optimizer}
 @pytest.mark.parametrize("method", ["random", "tpe", "cmaes", "gp"])
 def test_equal_ranges_have_equal_draws_in_all_arms(method: str) -> None:
     spec = spec_of(COMPARED.replace("METHOD", method))
-    sgd, momentum = arms(spec)
+    sgd, momentum = spec.arms
     own: list[float] = []
     for number in range(1, 8):
         drawn = []

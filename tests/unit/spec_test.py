@@ -7,7 +7,8 @@ import pytest
 
 from studies import document
 from studies.document import StudyFileError
-from studies.spec import Spec, resolve
+from studies.loading import resolve
+from studies.spec import Spec
 
 GOOD = """
 study: optimizers-on-digits

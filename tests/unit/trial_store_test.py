@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from studies.arms import arms
 from studies.home import Home
 from studies.phases import ArmSearch, derive_seed
 from studies.records import STOPPED, Outcome, Record, Trial, TrialEnd
@@ -48,7 +47,7 @@ def record(home: Home) -> Iterator[Record]:
 def opened(record: Record, method: str = "random") -> ArmSearch:
     """The search as a driver finds it."""
     given = spec(method)
-    return ArmSearch.open(arms(given)[0], given, record)
+    return ArmSearch.open(given.arms[0], given, record)
 
 
 def ask(search: ArmSearch) -> AskedTrial:
