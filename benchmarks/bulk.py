@@ -20,8 +20,7 @@ from optuna.distributions import BaseDistribution, json_to_distribution
 from studies import frozen_trials
 from studies.confirmation import fresh_name
 from studies.continuing import design_notes
-from studies.driver import versions
-from studies.hardware import hardware
+from studies.hardware import hardware, versions
 from studies.home import Home
 from studies.mirrors import optuna_trial
 from studies.mirrors.mlflow_study import Known, MlflowStudy

@@ -34,7 +34,7 @@ from studies.arm_looks import design_of, part_for
 from studies.arm_pairs import ArmValues
 from studies.arm_values import arm_values
 from studies.arm_verdicts import compare_arms, sequential
-from studies.comparison import compare
+from studies.comparing import compare
 from studies.engines import Task
 from studies.engines.worker import Perform
 from studies.home import Home

@@ -181,7 +181,7 @@ def run_fairtune(
     from studies.home import Home
     from studies.listeners import Display
     from studies.loading import resolve
-    from studies.results import summary
+    from studies.overview import summary
     from studies.trial_store import AskedTrial
 
     clock = Clock()

@@ -23,7 +23,7 @@ from optuna.distributions import (
 
 from lightning_modules.configuration import Configuration
 from studies import document
-from studies.confirmation import confirm_seeds
+from studies.fresh_seeds import confirm_seeds
 from studies.home import Home
 from studies.loading import resolve
 from studies.phases import derive_seed, new_trial, trial_key

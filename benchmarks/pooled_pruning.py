@@ -42,7 +42,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import binomtest
 
-from studies.comparison import compare
+from studies.comparing import compare
 from studies.engines import Task
 from studies.home import Home
 from studies.records import EpochReport, Outcome, Record, TrialEnd

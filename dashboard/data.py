@@ -17,9 +17,8 @@ import streamlit as st
 from dashboard.figures import points as picturing
 from dashboard.figures.trials import in_order
 from dashboard.pictures import Drawn
-from studies import comparison as comparing
+from studies import comparing, description, importance, overview, results
 from studies import curves as drawing
-from studies import description, importance, overview, results
 from studies import report as reporting
 from studies.comparison import Comparison
 from studies.curves import ArmTuning, Curves

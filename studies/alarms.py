@@ -9,7 +9,7 @@ from itertools import permutations
 
 from studies.arms import Arm
 from studies.comparison import ArmResult, Comparison
-from studies.confirmation import confirm_seeds, pair_count
+from studies.fresh_seeds import confirm_seeds, pair_count
 from studies.records import Outcome, Trial
 from studies.results import StudyResults
 from studies.space import Range

@@ -8,7 +8,7 @@ from studies import arm_verdicts
 from studies.arm_values import Found, arm_values, resolution_of, scale_of
 from studies.comparison import Basis
 from studies.configuration_comparison import goal_for
-from studies.confirmation import confirm_seeds
+from studies.fresh_seeds import confirm_seeds
 from studies.levels import ALPHA, MIN_REPEATS, SECOND_LOOK_ALPHA
 from studies.records import Outcome
 from studies.repeat_results import (

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from lightning_modules.configuration import Configuration, Objective
 from studies.confirmation import PlannedTraining
@@ -22,7 +23,7 @@ from studies.repeat_results import (
     part_of,
     repeat_results,
 )
-from studies.results import Best, StudyResults
+from studies.results import StudyResults
 from studies.splits import Splits
 
 if TYPE_CHECKING:
@@ -37,6 +38,26 @@ Found = Mapping[str, Mapping[int, RepeatResult]]
 
 
 @dataclass(frozen=True)
+class Recommendation:
+    """The configuration of a study to use, by the trial of the search that found it."""
+
+    trial: Trial
+    value: float
+    """What to expect of it: the mean over its fresh runs, or the trial's own value where there are
+    none; with repeats the mean over the winners of its arm."""
+    metric: str
+    runs: Sequence[Trial] = ()
+    """Its fresh runs that completed, on all splits, the best first."""
+    repeats: int = 0
+    """Searches of its arm that `value` is the mean of; 0 where there was one."""
+
+    @property
+    def seeds(self) -> int:
+        """How many fresh runs it has."""
+        return len(self.runs)
+
+
+@dataclass(frozen=True)
 class Candidate:
     """A configuration that won a search of the leading arm, perhaps several."""
 
@@ -48,7 +69,18 @@ class Candidate:
     """Its fresh runs that completed, on every split."""
 
 
-def best(results: StudyResults) -> Best | None:
+_RECOMMENDED: WeakKeyDictionary[StudyResults, Recommendation | None] = WeakKeyDictionary()
+"""What was found before, which takes a comparison."""
+
+
+def recommended(results: StudyResults) -> Recommendation | None:
+    """The configuration to use, None where no trial has completed; found once for each results."""
+    if results not in _RECOMMENDED:
+        _RECOMMENDED[results] = _recommended(results)
+    return _RECOMMENDED[results]
+
+
+def _recommended(results: StudyResults) -> Recommendation | None:
     """The configuration to use: of repeats the winner of the leading arm that is best by
     validation on all splits that it has met; else the one with the best mean on most fresh seeds,
     or the best trial of the search where nothing was confirmed. None where no trial completed."""
@@ -63,8 +95,8 @@ def best(results: StudyResults) -> Best | None:
     trial, runs = max(known, key=lambda winner: _most_then_best(winner[1], results), default=none)
     if not runs:
         trial = results.ranking[0]
-        return Best(trial, float(trial.value or 0.0), metric)
-    return Best(trial, fmean(run.value or 0.0 for run in runs), metric, runs)
+        return Recommendation(trial, float(trial.value or 0.0), metric)
+    return Recommendation(trial, fmean(run.value or 0.0 for run in runs), metric, runs)
 
 
 def _most_then_best(runs: Sequence[Trial], results: StudyResults) -> tuple[int, float]:
@@ -126,7 +158,7 @@ class Yardstick:
         return merit(self.relative(run), run.best, self.objective)
 
 
-def _of_repeats(results: StudyResults) -> Best | None:
+def _of_repeats(results: StudyResults) -> Recommendation | None:
     part = part_of(results, results.spec.objective.metric)
     found = repeat_results(results, part.metric)
     leader = leading_arm(results)
@@ -139,14 +171,14 @@ def _of_repeats(results: StudyResults) -> Best | None:
     chosen = min(crossed or known, key=lambda candidate: yardstick.rank(candidate.runs))
     runs = sorted(chosen.runs, key=yardstick.rank_of_run)
     count = len(leader.confirmed)
-    return Best(chosen.trial, leader.mean.estimate, part.metric, runs, repeats=count)
+    return Recommendation(chosen.trial, leader.mean.estimate, part.metric, runs, repeats=count)
 
 
 def leading_arm(results: StudyResults) -> ArmResult | None:
     """The best arm that no verdict calls worse than another: that of the comparison's first row;
     None where no repeat has ended."""
     from studies.arm_comparison import compare_arms  # scipy takes half a second
-    from studies.sentences import loser
+    from studies.comparison import loser
 
     compared = compare_arms(results, results.spec.objective.metric)
     beaten = {loser(pair) for pair in compared.pairs}

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studies.comparison import Basis, Comparison, PairResult
+from studies.comparison import Basis, Comparison, PairResult, winner
 from studies.levels import ALPHA, LOOKS
-from studies.sentences import winner
 from studies.wording import level_words, plural
 
 MATCHED = "matched trial"

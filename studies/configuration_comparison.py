@@ -17,7 +17,7 @@ from lightning_modules.metrics import goal_of
 from studies import stats, verdicts
 from studies.arms import Arm
 from studies.comparison import ArmResult, Basis, Comparison, PairResult
-from studies.confirmation import confirm_seeds
+from studies.fresh_seeds import confirm_seeds
 from studies.gaps import gaps
 from studies.power import detectable_difference, seeds_needed
 from studies.records import Outcome

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lightning_modules.configuration import Configuration
+from studies.fresh_seeds import confirm_seeds
 from studies.phases import ArmSearch, derive_seed, new_trial, trial_key
-from studies.records import Outcome, Record, Trial, merit
+from studies.ranking import best_trials
+from studies.records import Outcome, Record, Trial
 from studies.spec import Spec
 from studies.trial_store import AskedTrial, TrialStore
 
@@ -38,22 +39,6 @@ def fresh_name(study: str, phase: str = "confirm") -> str:
     return f"{study}:{phase}"
 
 
-def pair_count(spec: Spec) -> int:
-    """The pairs of arms that are compared: all of them, or those with one arm."""
-    count = len(spec.arms)
-    return count - 1 if spec.design.against is not None else math.comb(count, 2)
-
-
-def confirm_seeds(spec: Spec) -> int:
-    """How many fresh seeds; where the file leaves it open, the smallest number at which a verdict
-    between configurations is possible at all after Holm's correction, plus two."""
-    if spec.design.seeds is not None:
-        return spec.design.seeds
-    from studies.verdicts import seeds_for_a_verdict  # scipy takes half a second
-
-    return seeds_for_a_verdict(max(1, pair_count(spec))) + 2
-
-
 def plan(spec: Spec, searches: Sequence[ArmSearch]) -> list[PlannedTraining]:
     """Every fresh run that the searches of a repeat ask for: all arms at one seed before the
     next seed."""
@@ -77,26 +62,6 @@ def _seed_index(spec: Spec, trial: Trial, index: int) -> int:
     """Which fresh seed a training has: all winners the same ones. Where trials are the unit every
     draw has its own, the same in all arms: one seed that suits an arm must not count many times."""
     return index if spec.design.at is None else MOST_SEEDS * trial.number + index
-
-
-def ranked(trials: Iterable[Trial], spec: Spec) -> list[Trial]:
-    """The completed ones, best first; ties are broken by the loss on the same part, then by the
-    number."""
-    completed = [trial for trial in trials if trial.outcome == Outcome.completed]
-    return sorted(completed, key=lambda t: (merit(t.value, t.best, spec.objective), t.number))
-
-
-def best_trials(trials: Iterable[Trial], spec: Spec, top: int | None = None) -> list[Trial]:
-    """The `top` completed trials of different configurations, best first.
-
-    Where the search is read at a smaller budget, the defaults are none of its draws.
-    """
-    top = spec.design.top if top is None else top
-    distinct: dict[str, Trial] = {}
-    for trial in ranked(trials, spec):
-        if spec.design.at is None or not trial.default:
-            distinct.setdefault(trial.config_hash, trial)
-    return list(distinct.values())[:top]
 
 
 @dataclass

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from lightning_modules.configuration import flatten
 from studies import document
-from studies.checkpoints import configuration_of
-from studies.comparison import Finding
+from studies.choice import Recommendation, recommended
+from studies.comparing import Finding
 from studies.expectation import expectation
 from studies.markdown import bullets, escape, fence, table
 from studies.records import Trial
-from studies.results import Best, StudyResults, outcome_counts
+from studies.representative import configuration_of
+from studies.results import StudyResults, outcome_counts
 from studies.sentences import summary
 from studies.spec import Spec
 from studies.uncertainty import advice, sources
@@ -60,8 +61,8 @@ def describe(found: Finding) -> str:
         }
         parts += [f"### {head}\n\n{bullets(said)}" for head, said in lists.items() if said]
     parts.append(table(["study", spec.study], list(rows.items())))
-    if results.best is not None:
-        parts.append(_best(results, results.best))
+    if (best := recommended(results)) is not None:
+        parts.append(_best(results, best))
     if results.spec.factors:
         parts.append("### Arms\n\n" + _arms(results))
     return "\n\n".join(part for part in parts if part)
@@ -115,11 +116,11 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _best(results: StudyResults, best: Best) -> str:
+def _best(results: StudyResults, best: Recommendation) -> str:
     expected = expectation(results)
     said = "" if expected is None else f"Expect {escape(expected.words)}.\n\n"
     how = "the configuration to use" if best.runs else "one trial of the search"
-    return f"### Best\n\n{escape(best.trial.key)}: {how}. {said}" + fence(
+    return f"### Recommendation\n\n{escape(best.trial.key)}: {how}. {said}" + fence(
         document.dump(configuration_of(best.trial).to_dict()), "yaml"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from studies.confirmation import confirm_seeds, pair_count
+from studies.fresh_seeds import confirm_seeds, pair_count
 from studies.levels import ALPHA, LOOK_ALPHA, MIN_REPEATS, SECOND_LOOK_ALPHA
 from studies.repeat_results import is_error
 from studies.search import model_trials

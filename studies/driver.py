@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import asdict, replace
 from logging import getLogger
 from typing import TYPE_CHECKING
@@ -15,7 +13,7 @@ from studies import results
 from studies.continuing import continued, recorded_file
 from studies.engines.local import LocalEngine
 from studies.engines.trials import PRELOAD, train_task
-from studies.hardware import hardware
+from studies.hardware import hardware, versions
 from studies.home import Home
 from studies.identities import FILES, identities, refuse_changed_files
 from studies.inputs import check_inputs
@@ -28,12 +26,7 @@ from studies.spec import Spec
 from studies.splits import splits_of
 
 if TYPE_CHECKING:
-    from studies.comparison import Finding
-
-PACKAGES = ("fairtune", "optuna", "torch", "torchvision", "pytorch-lightning", "numpy", "pandas",
-            "pillow", "scikit-learn", "mlflow", "transformers", "tokenizers", "safetensors",
-            "keras")  # fmt: skip
-"""What the numbers of a study may depend on; some are installed with an extra only."""
+    from studies.comparing import Finding
 
 
 def run_study(
@@ -142,7 +135,7 @@ def note_look(found: StudyResults, record: Record) -> None:
     another look. A verdict can be read as soon as the last fresh run has ended, so that one may be
     noted that its own run did not come to note."""
     from studies.arm_looks import look_of
-    from studies.comparison import compare
+    from studies.comparing import compare
 
     compared = compare(found)
     if compared.design.claim != "arms" or compared.design.why_none or not compared.pairs:
@@ -173,16 +166,6 @@ def with_runs(found: Finding) -> Finding:
 
 def finding(found: StudyResults) -> Finding:
     """What a study found, with what it allows to be said."""
-    from studies.comparison import Finding  # scipy takes half a second
+    from studies.comparing import Finding  # scipy takes half a second
 
     return Finding.of(found)
-
-
-def versions() -> dict[str, str]:
-    """Of Python and of every package that is installed."""
-    found: dict[str, str] = {}
-    for name in PACKAGES:
-        with suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    found["python"] = platform.python_version()
-    return {f"version:{name}": version for name, version in found.items()}

@@ -10,6 +10,7 @@ from statistics import fmean
 from numpy.random import default_rng
 from scipy import special
 
+from studies.choice import recommended
 from studies.repeat_results import (
     RepeatResult,
     is_error,
@@ -46,7 +47,7 @@ def expectation(results: StudyResults) -> Expectation | None:
     "search, then take the winner", since the configuration itself was chosen with rows that other
     splits test on. The interval adds the sampling error of one part (binomial, for accuracy).
     """
-    best = results.best
+    best = recommended(results)
     if best is None:
         return None
     if best.repeats:

@@ -1,10 +1,17 @@
-"""The machine that runs a study, noted while it runs."""
+"""The machine and the packages that run a study, noted while it runs."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import platform
+from contextlib import suppress
 from pathlib import Path
+
+PACKAGES = ("fairtune", "optuna", "torch", "torchvision", "pytorch-lightning", "numpy", "pandas",
+            "pillow", "scikit-learn", "mlflow", "transformers", "tokenizers", "safetensors",
+            "keras")  # fmt: skip
+"""What the numbers of a study may depend on; some are installed with an extra only."""
 
 
 def hardware() -> dict[str, str]:
@@ -27,3 +34,13 @@ def _processor() -> str:
     lines = told.read_text(errors="replace").splitlines() if told.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return next(iter(names), "") or platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of every package that is installed."""
+    found: dict[str, str] = {}
+    for name in PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    found["python"] = platform.python_version()
+    return {f"version:{name}": version for name, version in found.items()}

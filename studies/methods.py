@@ -11,9 +11,9 @@ from lightning_modules.components import Component
 from lightning_modules.data.datasets import DATASETS
 from studies.arm_looks import earlier_looks, look_of
 from studies.comparison import Comparison
-from studies.confirmation import confirm_seeds
 from studies.description import budget
 from studies.design_words import startup_sentence
+from studies.fresh_seeds import confirm_seeds
 from studies.levels import ALPHA, LOOKS, MIN_REPEATS
 from studies.records import Trial
 from studies.results import Look, StudyResults

@@ -7,16 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from lightning_modules.errors import StorageError, UserError
 from studies import document
-from studies.confirmation import confirm_seeds
+from studies.choice import Recommendation, recommended
+from studies.fresh_seeds import confirm_seeds
 from studies.home import Home
 from studies.loading import resolve
 from studies.records import RecordReader
 from studies.records.reader import recorded_studies
-from studies.results import StudyResults, outcome_counts, summary
+from studies.results import StudyResults, outcome_counts
 
 State = Literal["running", "finished", "interrupted"]
 
@@ -108,7 +109,7 @@ class StudyRow:
 
 def row(results: StudyResults) -> StudyRow:
     """The row of a study."""
-    best, spec, ended = results.best, results.spec, results.ended
+    best, spec, ended = recommended(results), results.spec, results.ended
     times = [time for trial in results.trials for time in (trial.started, trial.ended) if time]
     return StudyRow(
         study=results.study,
@@ -151,3 +152,49 @@ def progress(results: StudyResults) -> float | None:
         spent = sum(trial.epochs for trial in results.search)
         return min(1.0, spent / (spec.epochs * searches))
     return None
+
+
+def summary(results: StudyResults) -> dict[str, Any]:
+    """The JSON object of `run` and `status`."""
+    ended = results.ended
+    starts = [trial.started for trial in results.trials if trial.started]
+    ends = [trial.ended for trial in ended if trial.ended]
+    seconds = (max(ends) - min(starts)).total_seconds() if starts and ends else 0.0
+    best = recommended(results)
+    return {
+        "study": results.study,
+        "home": str(results.home.path),
+        "finished": results.finished,
+        "seconds": round(seconds, 3),
+        "epochs": sum(trial.epochs for trial in ended),
+        "trials": outcome_counts(ended),
+        "arms": {arm: _arm_summary(results, arm) for arm in results.arms if arm},
+        "best": None if best is None else _best_summary(results, best),
+        "warnings": results.warnings,
+    }
+
+
+def _arm_summary(results: StudyResults, arm: str) -> dict[str, Any]:
+    trials = [trial for trial in results.search if trial.arm == arm]
+    best = next(iter(results.ranked(trials)), None)
+    return {
+        "trials": len(trials),
+        "epochs": sum(trial.epochs for trial in trials),
+        "best": best.value if best else None,
+    }
+
+
+def _best_summary(results: StudyResults, best: Recommendation) -> dict[str, Any]:
+    return {
+        "value": best.value,
+        "metric": best.metric,
+        "trial": best.trial.key,
+        "arm": best.trial.arm,
+        "repeat": best.trial.repeat,
+        "split": best.trial.split_seed,
+        "configuration": dict(best.trial.configuration),
+        "seed": best.trial.seed,
+        "mlflow_run_id": best.trial.run_id,
+        "fresh_seeds": best.seeds,
+        "searches": best.repeats or 1,
+    }

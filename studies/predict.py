@@ -13,7 +13,7 @@ import numpy as np
 from lightning_modules.errors import DataError, StorageError, UserError
 from lightning_modules.sections import COMMAND
 from studies.checkpoint_source import checkpoint_of
-from studies.checkpoints import Chosen, choose
+from studies.representative import Chosen, choose
 from studies.results import StudyResults
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from lightning_modules.errors import UserError
 from lightning_modules.metrics import METRICS, goal_of, logged_metrics
 from studies.arms import Arm
 from studies.choice import CANDIDATES, SHARE
-from studies.confirmation import confirm_seeds, pair_count
 from studies.design_words import design_sentences
+from studies.fresh_seeds import confirm_seeds, pair_count
 from studies.home import Home
 from studies.phases import Budget
 from studies.placeholders import is_program, lacks_seed

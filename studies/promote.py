@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from lightning_modules.errors import StorageError, UserError
 from lightning_modules.sections import COMMAND
 from studies.checkpoint_source import checkpoint_of
-from studies.checkpoints import Chosen, choose
-from studies.comparison import Comparison, compare
+from studies.comparing import compare
+from studies.comparison import Comparison
 from studies.expectation import expectation
 from studies.mirrors import logged_model
 from studies.mirrors.left import sync_command
@@ -25,6 +25,7 @@ from studies.mirrors.mlflow_client import (
     usable,
 )
 from studies.mirrors.mlflow_study import run_or_none
+from studies.representative import Chosen, choose
 from studies.results import StudyResults
 from studies.sentences import verdicts
 

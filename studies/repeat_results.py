@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from statistics import fmean, median
 
 from lightning_modules.metrics import METRICS
-from studies.confirmation import confirm_seeds
+from studies.fresh_seeds import confirm_seeds
 from studies.records import Outcome, Trial
 from studies.results import StudyResults
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from studies.confirmation import Confirmation, PlannedTraining, confirm_seeds, plan
+from studies.confirmation import Confirmation, PlannedTraining, plan
+from studies.fresh_seeds import confirm_seeds
 from studies.phases import ArmSearch, TrialSource, search_name
 from studies.records import Record
 from studies.spec import Spec

@@ -16,8 +16,10 @@ import pandas as pd
 from lightning_modules.errors import UserError
 from studies import report_tables
 from studies.alarms import Alarm, alarms
+from studies.choice import recommended
 from studies.claim_words import ClaimWords, claim_words
-from studies.comparison import Comparison, compare
+from studies.comparing import compare
+from studies.comparison import Comparison
 from studies.description import trials_table
 from studies.methods import methods
 from studies.report_tables import Chosen, Table, Use
@@ -109,7 +111,7 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
 
 def _best(results: StudyResults) -> str:
     """What there is to say where no two arms can be compared."""
-    best = results.best
+    best = recommended(results)
     if best is None:
         return "no trial has completed, so nothing can be said yet"
     value = level(best.metric, best.value)

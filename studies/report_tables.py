@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from lightning_modules.configuration import Configuration
 from studies import document
 from studies.arms import Arm
-from studies.checkpoints import choose, configuration_of
+from studies.choice import recommended
 from studies.claim_words import MATCHED, claim_words, interval_words, verdict_words
 from studies.comparison import ArmResult, Comparison, PairResult
 from studies.description import PHASES
+from studies.effects import percent, signed, signed_spread
 from studies.expectation import expectation
 from studies.records import Outcome, Trial
+from studies.representative import choose, configuration_of
 from studies.results import StudyResults
 from studies.space import Alternatives, Choice, Range
 from studies.wording import (
@@ -24,10 +26,7 @@ from studies.wording import (
     interval,
     level,
     level_words,
-    percent,
     plural,
-    signed,
-    signed_spread,
     value_text,
 )
 
@@ -308,7 +307,7 @@ def configurations(results: StudyResults, found: Sequence[Chosen]) -> Table:
 
 def to_use(results: StudyResults) -> Use | None:
     """The configuration to use; None where no trial has completed."""
-    best = results.best
+    best = recommended(results)
     if best is None:
         return None
     arm = next(arm for arm in results.spec.arms if arm.name == best.trial.arm)

@@ -20,9 +20,8 @@ from lightning_modules.networks import NETWORKS
 from studies import results
 from studies.checkpoint_source import checkpoint_of
 from studies.database import sqlite_file
-from studies.driver import versions
 from studies.engines import Engine, Epoch, Task
-from studies.hardware import hardware
+from studies.hardware import hardware, versions
 from studies.home import Home
 from studies.identities import code, identity, is_script
 from studies.phases import trial_key

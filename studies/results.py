@@ -22,26 +22,6 @@ from studies.spec import Spec
 
 
 @dataclass(frozen=True)
-class Best:
-    """The configuration of a study to use, by the trial of the search that found it."""
-
-    trial: Trial
-    value: float
-    """What to expect of it: the mean over its fresh runs, or the trial's own value where there are
-    none; with repeats the mean over the winners of its arm."""
-    metric: str
-    runs: Sequence[Trial] = ()
-    """Its fresh runs that completed, on all splits, the best first."""
-    repeats: int = 0
-    """Searches of its arm that `value` is the mean of; 0 where there was one."""
-
-    @property
-    def seeds(self) -> int:
-        """How many fresh runs it has."""
-        return len(self.runs)
-
-
-@dataclass(frozen=True)
 class Look:
     """A design whose verdict was given; another one after it is another look at the data."""
 
@@ -52,7 +32,7 @@ class Look:
     top: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StudyResults:
     """A study of a home: its file and all of its trials that have started."""
 
@@ -147,13 +127,6 @@ class StudyResults:
         runs = {trial.config_hash: self.confirmations(trial) for trial in best}
         best.sort(key=lambda trial: self._merit(runs[trial.config_hash]), reverse=True)
         return (best[0], runs[best[0].config_hash]) if best else (None, [])
-
-    @cached_property
-    def best(self) -> Best | None:
-        """The configuration to use, see `studies.choice`; None where no trial has completed."""
-        from studies.choice import best
-
-        return best(self)
 
     def confirmations(self, trial: Trial) -> list[Trial]:
         """Runs of a trial's configuration on fresh seeds of its repeat that have ended."""
@@ -259,50 +232,4 @@ def _noted(notes: Mapping[str, Any], prefix: str) -> dict[str, str]:
         name.removeprefix(prefix): str(value)
         for name, value in sorted(notes.items())
         if name.startswith(prefix)
-    }
-
-
-def summary(results: StudyResults) -> dict[str, Any]:
-    """The JSON object of `run` and `status`."""
-    ended = results.ended
-    starts = [trial.started for trial in results.trials if trial.started]
-    ends = [trial.ended for trial in ended if trial.ended]
-    seconds = (max(ends) - min(starts)).total_seconds() if starts and ends else 0.0
-    best = results.best
-    return {
-        "study": results.study,
-        "home": str(results.home.path),
-        "finished": results.finished,
-        "seconds": round(seconds, 3),
-        "epochs": sum(trial.epochs for trial in ended),
-        "trials": outcome_counts(ended),
-        "arms": {arm: _arm_summary(results, arm) for arm in results.arms if arm},
-        "best": None if best is None else _best_summary(results, best),
-        "warnings": results.warnings,
-    }
-
-
-def _arm_summary(results: StudyResults, arm: str) -> dict[str, Any]:
-    trials = [trial for trial in results.search if trial.arm == arm]
-    best = next(iter(results.ranked(trials)), None)
-    return {
-        "trials": len(trials),
-        "epochs": sum(trial.epochs for trial in trials),
-        "best": best.value if best else None,
-    }
-
-
-def _best_summary(results: StudyResults, best: Best) -> dict[str, Any]:
-    return {
-        "value": best.value,
-        "metric": best.metric,
-        "trial": best.trial.key,
-        "arm": best.trial.arm,
-        "repeat": best.trial.repeat,
-        "split": best.trial.split_seed,
-        "configuration": dict(best.trial.configuration),
-        "seed": best.trial.seed,
-        "mlflow_run_id": best.trial.run_id,
-        "fresh_seeds": best.seeds,
-        "searches": best.repeats or 1,
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from lightning_modules import own
 from lightning_modules.errors import StorageError
 from studies import results
-from studies.checkpoints import CheckpointKeeper
+from studies.checkpoint_retention import CheckpointKeeper
 from studies.continuing import design_notes
 from studies.engines import Ended, Engine, Epoch, Event, Task
 from studies.failures import ATTEMPTS, RETRIED, FailureRun

@@ -9,19 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from studies.comparison import Comparison, PairResult
+from studies.comparison import Comparison, PairResult, loser, winner
+from studies.effects import effect, observed, shown_from, spread
 from studies.levels import ALPHA, SECOND_LOOK_ALPHA
 from studies.verdicts import seeds_for_a_verdict
-from studies.wording import (
-    amount,
-    effect,
-    level_words,
-    observed,
-    plural,
-    shown_from,
-    size,
-    spread,
-)
+from studies.wording import amount, level_words, plural, size
 
 LISTED = 3
 """Undecided pairs up to which every one has a sentence of its own."""
@@ -111,16 +103,6 @@ def verdict_sentence(comparison: Comparison, pair: PairResult) -> str:
     if comparison.design.claim == "configurations":
         return _of_configurations(comparison, pair)
     return _of_arms(comparison, pair)
-
-
-def winner(pair: PairResult) -> str:
-    """The arm that is better; empty where none is."""
-    return {"a": pair.a, "b": pair.b, "none": ""}[pair.result.verdict.better]
-
-
-def loser(pair: PairResult) -> str:
-    """The arm that is worse; empty where none is."""
-    return {"a": pair.b, "b": pair.a, "none": ""}[pair.result.verdict.better]
 
 
 def budget_words(comparison: Comparison) -> str:

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 
-from studies.comparison import Comparison, PairResult
+from studies.choice import recommended
+from studies.comparison import Comparison, PairResult, winner
 from studies.extending import command
 from studies.levels import ALPHA, LOOKS, MIN_REPEATS, REPEATS, SECOND_LOOK_ALPHA
 from studies.records import Outcome
 from studies.repeat_results import RepeatResult, on_test, repeat_results
 from studies.results import StudyResults
-from studies.sentences import MOST_NEEDED, winner
+from studies.sentences import MOST_NEEDED
 from studies.variance import pooled_sd, two_way
 from studies.wording import LARGEST_LOG, listed, plural, size
 
@@ -74,7 +75,7 @@ def _seeds(rows: Sequence[RepeatResult], comparison: Comparison) -> Iterator[str
 
 def _split_and_search(results: StudyResults, comparison: Comparison) -> Iterator[str]:
     """From the runs of the leading arm's best winners on other splits."""
-    best, metric = results.best, results.spec.objective.metric
+    best, metric = recommended(results), results.spec.objective.metric
     runs = [
         run
         for run in results.ended

@@ -22,8 +22,9 @@ from dashboard.figures.common import (
 )
 from studies.claim_words import NO_DIFFERENCE, NO_VERDICT, claim_words, dots_caption
 from studies.comparison import ArmResult, Basis, Comparison, PairResult
+from studies.effects import signed
 from studies.results import StudyResults
-from studies.wording import amount, in_unit, signed, unit, within
+from studies.wording import amount, in_unit, unit, within
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,13 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Rank the arms of a study and say of every pair which is better, if that can be said."""
-    from studies import comparison, results
+    from studies import comparing, results
     from studies.alarms import alarms
     from studies.comparison_json import as_json as comparison_json
     from studies.uncertainty import advice, sources
 
     found = results.load(open_home(home), study)
-    compared = comparison.compare(found, metric)
+    compared = comparing.compare(found, metric)
     raised = alarms(found, compared)
     print_comparison(found, compared, raised, console(stderr=as_json))
     if as_json:

@@ -14,9 +14,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from lightning_modules.configuration import Configuration
+from studies.choice import Recommendation, recommended
 from studies.cli.options import console
+from studies.overview import summary
 from studies.records import Outcome, Trial, TrialEnd
-from studies.results import Best, StudyResults, outcome_counts, summary
+from studies.results import StudyResults, outcome_counts
 from studies.runner import Display
 from studies.spec import Spec
 from studies.trial_store import AskedTrial
@@ -157,8 +159,8 @@ def print_summary(results: StudyResults, screen: Console) -> None:
     spent = f"{count} trials, {found['epochs']} epochs, {found['seconds']:.1f} s"
     screen.print(f"\nstudy {results.study}: {state} ({spent})")
     screen.print(_arms_table(results))
-    if results.best is not None:
-        _print_best(results, results.best, screen)
+    if (best := recommended(results)) is not None:
+        _print_best(results, best, screen)
     for warning in found["warnings"]:
         screen.print(f"warning: {warning}")
     home = shlex.quote(str(results.home.path))
@@ -192,7 +194,7 @@ def _outcomes(trials: Sequence[Trial]) -> str:
     return ", ".join(counts) + (f" ({reused} reused)" if reused else "")
 
 
-def _print_best(results: StudyResults, best: Best, screen: Console) -> None:
+def _print_best(results: StudyResults, best: Recommendation, screen: Console) -> None:
     from studies.expectation import expectation  # scipy takes half a second
 
     expected = expectation(results)
@@ -213,7 +215,7 @@ def print_studies(studies: Sequence[StudyResults], screen: Console) -> None:
     """A row per study of a home."""
     table = Table("study", "state", "trials", "best", "metric", box=None, pad_edge=False)
     for results in studies:
-        best = results.best
+        best = recommended(results)
         table.add_row(
             results.study,
             "finished" if results.finished else "not finished",

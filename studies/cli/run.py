@@ -24,7 +24,7 @@ from studies.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from studies.comparison import Finding
+    from studies.comparing import Finding
 
 
 def run(
@@ -41,7 +41,7 @@ def run(
     spec = load_spec(file, overrides, allow, place)
     from studies.cli.display import display_for, print_summary
     from studies.driver import run_study
-    from studies.results import summary
+    from studies.overview import summary
 
     screen = console(stderr=as_json)
 

@@ -25,8 +25,8 @@ def status(
     """Show how far the studies of a home, or one of them, have come."""
     from studies.cli.display import print_studies, print_summary
     from studies.mirrors.left import what_is_left
-    from studies.overview import listed, unreadable
-    from studies.results import load, names, summary
+    from studies.overview import listed, summary, unreadable
+    from studies.results import load, names
 
     place = open_home(home)
     screen = console(stderr=as_json)

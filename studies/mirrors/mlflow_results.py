@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from studies.checkpoints import best_checkpoints
-from studies.comparison import Finding
+from studies.choice import recommended
+from studies.comparing import Finding
 from studies.description import describe, trials_table
 from studies.home import Home
 from studies.mirrors import logged_model
@@ -21,6 +21,7 @@ from studies.mirrors.mlflow_study import MlflowStudy, run_or_none
 from studies.mirrors.mlflow_trial import MAX_TAG_LENGTH, points
 from studies.mirrors.progress import Progress
 from studies.report import render
+from studies.representative import best_checkpoints
 from studies.results import StudyResults
 from studies.sentences import verdicts
 
@@ -78,8 +79,9 @@ def _write_findings(study: MlflowStudy, found: Finding, parent: Run, progress: P
             client.set_tag(run_id, tag, value[:MAX_TAG_LENGTH])
     name = f"best/{results.spec.objective.metric}"
     values = {name: next((trial.value for trial in results.ranking), None)}
-    if results.best is not None and results.best.runs:
-        values[f"expected/{results.best.metric}"] = results.best.value
+    best = recommended(results)
+    if best is not None and best.runs:
+        values[f"expected/{best.metric}"] = best.value
     held = {n: v for n, v in values.items() if v is not None}
     new = [
         point

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from studies.comparison import compare
+from studies.comparing import compare
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 TABLES = ("phoneme", "parkinsons_telemonitoring")

@@ -13,10 +13,10 @@ import pytest
 from optuna.trial import TrialState
 
 from studies import results
-from studies.checkpoints import choose
 from studies.cli import main
 from studies.cli.options import check_port
 from studies.home import Home
+from studies.representative import choose
 from tests.integration.accounts import (
     FAIRTUNE,
     Runs,

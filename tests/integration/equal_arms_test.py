@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from studies import document, results
-from studies.comparison import compare
+from studies.comparing import compare
 from studies.comparison_json import as_json
 from studies.engines.inline import InlineEngine
 from studies.engines.trials import train_task

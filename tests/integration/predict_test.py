@@ -18,12 +18,13 @@ import pytest
 
 from lightning_modules.data.datasets import load_data
 from studies import results
-from studies.checkpoints import choose
+from studies.choice import recommended
 from studies.cli import main
 from studies.home import Home
 from studies.mirrors.mlflow_client import MlflowClient
 from studies.promote import promote
 from studies.records import Record
+from studies.representative import choose
 from tests.conftest import MakeHome
 
 Output = pytest.CaptureFixture[str]
@@ -87,10 +88,10 @@ def flowers() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
 def test_the_confirmed_run_with_the_median_value_stands_for_the_study(home: Home) -> None:
     found = results.load(home, "flowers")
     chosen = choose(found)
-    assert found.best is not None
-    runs = found.winner(found.best.trial.arm)[1]
+    assert recommended(found) is not None
+    runs = found.winner(recommended(found).trial.arm)[1]
     values = [run.value for run in runs if run.value is not None]
-    assert len(values) == 5 and fmean(values) == found.best.value
+    assert len(values) == 5 and fmean(values) == recommended(found).value
     assert chosen.trial.phase == "confirm" and chosen.trial.value == median(values)
     assert chosen.words == (
         f"{chosen.trial.key}, seed {chosen.trial.seed}, "

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from studies import document, results
-from studies.comparison import Comparison, compare
+from studies.comparing import compare
+from studies.comparison import Comparison
 from studies.driver import as_recorded, note_look
 from studies.engines import Task
 from studies.engines.inline import InlineEngine

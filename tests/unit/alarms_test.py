@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from studies.alarms import alarms
-from studies.comparison import compare
+from studies.comparing import compare
 from studies.records import Outcome, Trial
 from studies.spec import Spec
 from tests.made import ARMS, OPTIMIZERS, confirmed, searched, spec_of, study, trial

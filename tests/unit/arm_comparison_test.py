@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from scipy import stats
 
-from studies.comparison import compare
+from studies.comparing import compare
 from studies.comparison_json import as_json
 from studies.results import Look
 from studies.sentences import summary, verdicts

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from lightning_modules.configuration import Configuration
-from studies.checkpoints import best_checkpoints, checkpoints_to_delete, choose, configuration_of
+from studies.checkpoint_retention import checkpoints_to_delete
 from studies.home import Home
 from studies.records import Outcome, Trial
+from studies.representative import best_checkpoints, choose, configuration_of
 from studies.results import StudyResults
 from studies.spec import Spec
 from tests.made import ARMS, HOME, OPTIMIZERS, spec_of, trial

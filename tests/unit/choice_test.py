@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from studies.choice import cross_plan
-from studies.comparison import compare
+from studies.choice import cross_plan, recommended
+from studies.comparing import compare
 from studies.expectation import expectation, with_sampling
 from studies.results import StudyResults
 from studies.sentences import summary
@@ -29,24 +29,27 @@ def with_cross_runs(values: dict[int, dict[int, float]]) -> StudyResults:
 def test_without_runs_on_other_splits_the_best_winner_relative_to_its_split_is_used() -> None:
     validation = {"adam": [0.9, 0.99, 0.95, 0.9, 0.9, 0.9], "sgd": [0.8, 0.98, 0.8, 0.85, 0.9, 0.9]}
     results = arms_study({"adam": ADAM, "sgd": SGD}, validation=validation)
-    assert results.best is not None
-    assert (results.best.trial.arm, results.best.trial.repeat) == ("adam", 3)  # 0.99 was easy
-    assert results.best.value == pytest.approx(sum(ADAM) / 6)
-    assert results.best.repeats == 6 and results.best.metric == "test/accuracy"
+    assert recommended(results) is not None
+    assert (recommended(results).trial.arm, recommended(results).trial.repeat) == (
+        "adam",
+        3,
+    )  # 0.99 was easy
+    assert recommended(results).value == pytest.approx(sum(ADAM) / 6)
+    assert recommended(results).repeats == 6 and recommended(results).metric == "test/accuracy"
 
 
 def test_validation_on_all_splits_decides_not_the_luck_of_the_own_one() -> None:
     others = {1: {r: 0.99 for r in range(2, 7)}, 4: {r: 0.5 for r in (1, 2, 3, 5, 6)}}
     results = with_cross_runs(others)
-    assert results.best is not None and results.best.trial.repeat == 1
-    assert {run.phase for run in results.best.runs} == {"confirm", "cross"}
-    assert len(results.best.runs) == 6
+    assert recommended(results) is not None and recommended(results).trial.repeat == 1
+    assert {run.phase for run in recommended(results).runs} == {"confirm", "cross"}
+    assert len(recommended(results).runs) == 6
 
 
 def test_a_winner_that_met_its_own_split_only_is_not_preferred_to_those_that_met_others() -> None:
     others = {1: {r: 0.9 for r in range(2, 7)}, 2: {r: 0.91 for r in (1, 3, 4, 5, 6)}}
     results = with_cross_runs(others)  # repeat 4 has the best value on its own split
-    assert results.best is not None and results.best.trial.repeat == 2
+    assert recommended(results) is not None and recommended(results).trial.repeat == 2
 
 
 def test_runs_on_other_splits_read_no_test_part_and_change_no_verdict() -> None:
@@ -101,16 +104,16 @@ def test_the_configuration_to_use_is_of_the_arm_that_the_verdict_prefers() -> No
     results = arms_study(values, losses)
     found = compare(results)
     assert found.arms[0].arm == "sgd" and found.pairs[0].result.verdict.better == "a"
-    assert results.best is not None and results.best.trial.arm == "sgd"
-    assert results.best.value == pytest.approx(found.arms[0].mean.estimate)
+    assert recommended(results) is not None and recommended(results).trial.arm == "sgd"
+    assert recommended(results).value == pytest.approx(found.arms[0].mean.estimate)
     expected = expectation(results)
     assert expected is not None and "the geometric mean of the 6 winners" in expected.words
-    assert expected.interval.estimate == pytest.approx(results.best.value)
+    assert expected.interval.estimate == pytest.approx(recommended(results).value)
 
 
 def test_one_lost_repeat_does_not_recommend_a_far_worse_arm() -> None:
     results = arms_study({"sgd": [None, 0.9, 0.9, 0.9, 0.91, 0.9], "adam": [0.2] * 6})
-    assert results.best is not None and results.best.trial.arm == "sgd"
+    assert recommended(results) is not None and recommended(results).trial.arm == "sgd"
 
 
 def test_an_arm_that_left_early_makes_no_split_look_easy() -> None:
@@ -128,8 +131,8 @@ def test_an_arm_that_left_early_makes_no_split_look_easy() -> None:
         text,
         validation=validation,
     )
-    assert results.best is not None
-    assert (results.best.trial.arm, results.best.trial.repeat) == ("adam", 7)
+    assert recommended(results) is not None
+    assert (recommended(results).trial.arm, recommended(results).trial.repeat) == ("adam", 7)
 
 
 def test_a_part_without_known_rows_says_that_its_sampling_error_is_left_out() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from lightning_modules.errors import UserError
-from studies.comparison import compare
+from studies.comparing import compare
 from studies.comparison_json import as_json
 from studies.records import Outcome
 from studies.sentences import summary

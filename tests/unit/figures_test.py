@@ -17,7 +17,7 @@ from dashboard.figures.spending import cost_info, outcomes_info
 from dashboard.figures.training import gap_info, learners, learning_info, overfitting_info
 from dashboard.figures.trials import curve_names, curves_info, defaults_of, study_file
 from lightning_modules.errors import UserError
-from studies.comparison import compare
+from studies.comparing import compare
 from studies.curves import curves
 from studies.importance import importances
 from studies.palette import COLOURS

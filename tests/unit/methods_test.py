@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from studies.comparison import compare
+from studies.comparing import compare
 from studies.methods import methods
 from studies.results import Look, StudyResults
 from tests.states import states

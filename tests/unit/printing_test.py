@@ -8,7 +8,7 @@ from rich.console import Console
 
 from studies.cli.compare import print_comparison
 from studies.cli.display import better, print_summary
-from studies.comparison import Finding, compare
+from studies.comparing import Finding, compare
 from studies.description import describe
 from studies.markdown import bullets, marked
 from studies.records import Outcome, TrialEnd

@@ -11,7 +11,7 @@ import pytest
 
 from lightning_modules.errors import UserError
 from studies import report_tables
-from studies.comparison import compare
+from studies.comparing import compare
 from studies.records import Outcome
 from studies.report import FILES, Format, render, write
 from studies.report_page import marked
