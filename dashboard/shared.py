@@ -36,7 +36,8 @@ from studies.home import Home
 from studies.markdown import escape
 from studies.overview import Listed, State, StudyRow, state
 from studies.records import Histories, Trial
-from studies.report import Report, csv_text
+from studies.render import csv_text
+from studies.report import Report
 from studies.results import StudyResults
 from studies.stats import Goal
 

@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from lightning_modules.activations import ACTIVATION
 from lightning_modules.components import Flag, Items, Network, Number, Option, Parameter, Text
-from lightning_modules.transfer import (
-    ARCHITECTURES,
-    NONE,
-    Weights,
-    check,
-    check_bert,
-    conflicts,
-    learning_parameters,
-)
+from lightning_modules.pretrained_checks import check, check_bert
+from lightning_modules.transfer import ARCHITECTURES, NONE, Weights, conflicts, learning_parameters
 
 if TYPE_CHECKING:
     from lightning_modules.module import SupervisedModule

@@ -235,21 +235,3 @@ def file_hash(path: Path) -> str:
 def _hash(path: Path, size: int, changed: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]
-
-
-def check_bert(**parameters: Any) -> None:
-    """Read a folder's BERT; raises UserError where there is none, or no such layer to freeze."""
-    from lightning_modules import bert
-
-    bert.check_bert(**parameters)
-
-
-def check(name: str, **parameters: Any) -> None:
-    """Read the weights of one of torchvision's networks and see that they fit it.
-
-    Raises UserError where they do not, naming the file and the first weight that differs.
-    """
-    if parameters["weights"] != NONE:
-        from lightning_modules.pretrained import check_weights
-
-        check_weights(name, weights_path(name, parameters["weights"]))

@@ -7,7 +7,7 @@ from dashboard.shared import Chosen, chosen_study, live, plain
 from dashboard.tables import as_parquet, filtered, outcomes, usual_columns
 from studies.description import PHASES
 from studies.home import slug
-from studies.report import FILES, csv_text, render
+from studies.render import FILES, csv_text, render
 
 FEW = 12  # rows that need no scrolling
 

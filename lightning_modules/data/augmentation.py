@@ -1,9 +1,10 @@
 """Augmentation: training rows are changed at random, anew in every epoch.
 
 A study file maps names to parameters (`data.augment: {horizontal_flip: 0.5}`); a bare value is the
-row's first parameter. `build(**parameters)` gives a function of a training batch and the `Facts` of
-its data to the changed batch: (inputs (n, ...), [lengths (n,),] targets). Batches are copies of the
-data, so a function may change them in place. Random numbers come from torch's global generator.
+row's first parameter. `build(**parameters)` gives a function of a training batch and the
+`DataStatistics` of its data to the changed batch: (inputs (n, ...), [lengths (n,),] targets).
+Batches are copies of the data, so a function may change them in place. Random numbers come from
+torch's global generator.
 Rows are applied in the order of the table; of those that mix rows, one is drawn for every batch.
 """
 
@@ -21,24 +22,13 @@ from lightning_modules.components import (
     Several,
     switched_on,
 )
+from lightning_modules.data.data_statistics import DataStatistics
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     Batch = tuple[Tensor, ...]
     Change = Callable[[Batch], Batch]
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a change may need to know of the data."""
-
-    outputs: int
-    """Classes, or values to predict."""
-    mean: Tensor
-    deviation: Tensor
-    """Per channel, (c,): `inputs * deviation + mean` are the inputs before they were standardized;
-    of images, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -282,11 +272,11 @@ RECOLOURING = ("color_jitter", "rand_augment", "trivial_augment")
 """Those that change colours: of images with one channel or three, and no value below 0."""
 
 
-def build_augmentation(given: Mapping[str, Any], facts: Facts) -> Change | None:
+def build_augmentation(given: Mapping[str, Any], facts: DataStatistics) -> Change | None:
     """One change of all that are given, or None where nothing is."""
     on = switched_on(AUGMENTATIONS, given)
-    each: list[Callable[[Batch, Facts], Batch]] = []
-    mixing: list[Callable[[Batch, Facts], Batch]] = []
+    each: list[Callable[[Batch, DataStatistics], Batch]] = []
+    mixing: list[Callable[[Batch, DataStatistics], Batch]] = []
     for name, row in AUGMENTATIONS.items():
         if name in on:
             built = row.build(**{**row.defaults(), **on[name]})

@@ -1,6 +1,7 @@
 """What augmentation does to batches of images (n, c, h, w), with other random numbers for each.
 
-The functions take a batch (inputs, targets) and the `Facts` of its data and give the new batch.
+The functions take a batch (inputs, targets) and the `DataStatistics` of its data and give the new
+batch.
 """
 
 from __future__ import annotations
@@ -13,17 +14,17 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.transforms import v2
 
-from lightning_modules.data.augmentation import Facts
+from lightning_modules.data.data_statistics import DataStatistics
 from lightning_modules.errors import DataError
 
 Batch = tuple[Tensor, ...]
-BatchChange = Callable[[Batch, Facts], Batch]
+BatchChange = Callable[[Batch, DataStatistics], Batch]
 
 
 def flip(p: float, axis: int) -> BatchChange:
     """Mirror an image along `axis` with probability `p`."""
 
-    def change(batch: Batch, facts: Facts) -> Batch:
+    def change(batch: Batch, facts: DataStatistics) -> Batch:
         inputs, targets = batch
         chosen = torch.rand(len(inputs)) < p
         inputs[chosen] = inputs[chosen].flip(axis)
@@ -35,7 +36,7 @@ def flip(p: float, axis: int) -> BatchChange:
 def crop(padding: int) -> BatchChange:
     """Cut a piece of the old size out of the image with a black border of `padding` pixels."""
 
-    def change(batch: Batch, facts: Facts) -> Batch:
+    def change(batch: Batch, facts: DataStatistics) -> Batch:
         inputs, targets = batch
         count, _, height, width = inputs.shape
         black = _black(facts)
@@ -54,7 +55,7 @@ def crop(padding: int) -> BatchChange:
 def rotation(degrees: float) -> BatchChange:
     """Turn an image by up to `degrees`, bilinear, black where nothing is known."""
 
-    def change(batch: Batch, facts: Facts) -> Batch:
+    def change(batch: Batch, facts: DataStatistics) -> Batch:
         inputs, targets = batch
         count, _, height, width = inputs.shape
         angle = torch.deg2rad((2 * torch.rand(count) - 1) * degrees)
@@ -76,7 +77,7 @@ def color_jitter(brightness: float, contrast: float, saturation: float, hue: flo
     """
     jitter = v2.ColorJitter(brightness, contrast, saturation, hue)
 
-    def change(batch: Batch, facts: Facts) -> Batch:
+    def change(batch: Batch, facts: DataStatistics) -> Batch:
         inputs, targets = batch
         if inputs.shape[1] == 1 and (saturation or hue):
             raise DataError(
@@ -92,7 +93,7 @@ def color_jitter(brightness: float, contrast: float, saturation: float, hue: flo
 def in_bytes(transform: Callable[[Any], Any]) -> BatchChange:
     """A transform of torchvision's that changes each image as bytes of 0 to 255."""
 
-    def change(batch: Batch, facts: Facts) -> Batch:
+    def change(batch: Batch, facts: DataStatistics) -> Batch:
         inputs, targets = batch
         pixels = (inputs * _deviation(facts) + _mean(facts)).clamp_(0, 1)
         changed = _each(transform, (pixels * 255).round_().to(torch.uint8))
@@ -105,7 +106,7 @@ def erasing(p: float, scale: Sequence[float], ratio: Sequence[float]) -> BatchCh
     """Set a rectangle of an image to zero with probability `p`."""
     erase = v2.RandomErasing(1.0, tuple(scale), tuple(ratio))
 
-    def change(batch: Batch, facts: Facts) -> Batch:
+    def change(batch: Batch, facts: DataStatistics) -> Batch:
         inputs, targets = batch
         chosen = torch.rand(len(inputs)) < p
         if chosen.any():
@@ -118,7 +119,7 @@ def erasing(p: float, scale: Sequence[float], ratio: Sequence[float]) -> BatchCh
 def mixing(transform: type[v2.MixUp | v2.CutMix], alpha: float) -> BatchChange:
     """Mix every image and its target (n,) with another one; targets become (n, classes)."""
 
-    def change(batch: Batch, facts: Facts) -> Batch:
+    def change(batch: Batch, facts: DataStatistics) -> Batch:
         inputs, targets = batch
         mixed: Batch = transform(alpha=alpha, num_classes=facts.outputs)(inputs, targets)
         return mixed
@@ -131,17 +132,17 @@ def _each(transform: Callable[[Any], Any], images: Tensor) -> Tensor:
     return torch.stack([transform(image) for image in images])
 
 
-def _mean(facts: Facts) -> Tensor:
+def _mean(facts: DataStatistics) -> Tensor:
     return facts.mean.view(-1, 1, 1)
 
 
-def _deviation(facts: Facts) -> Tensor:
+def _deviation(facts: DataStatistics) -> Tensor:
     return facts.deviation.view(-1, 1, 1)
 
 
-def _black(facts: Facts) -> Tensor:
+def _black(facts: DataStatistics) -> Tensor:
     return _standardized(torch.zeros(1, 1, 1), facts)
 
 
-def _standardized(pixels: Tensor, facts: Facts) -> Tensor:
+def _standardized(pixels: Tensor, facts: DataStatistics) -> Tensor:
     return (pixels - _mean(facts)) / _deviation(facts)

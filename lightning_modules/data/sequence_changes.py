@@ -1,8 +1,8 @@
 """What augmentation does to batches of signals (n, c, t) and of sequences (n, t, c) with lengths,
 with other random numbers for each row.
 
-The functions take a batch, (inputs, targets) or (inputs, lengths, targets), and the `Facts` of its
-data and give the new batch. The padding of sequences stays 0.
+The functions take a batch, (inputs, targets) or (inputs, lengths, targets), and the
+`DataStatistics` of its data and give the new batch. The padding of sequences stays 0.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lightning_modules.data.augmentation import Facts
+from lightning_modules.data.data_statistics import DataStatistics
 
 Batch = tuple[Tensor, ...]
-BatchChange = Callable[[Batch, Facts], Batch]
+BatchChange = Callable[[Batch, DataStatistics], Batch]
 
 
 def jitter(sigma: float) -> BatchChange:
     """Add normal noise to every real value."""
 
-    def change(batch: Batch, facts: Facts) -> Batch:
+    def change(batch: Batch, facts: DataStatistics) -> Batch:
         inputs, *others = batch
         noise = sigma * torch.randn(inputs.shape)
         inputs += noise * _on_steps(batch, _before(batch, _lengths(batch)))
@@ -33,7 +33,7 @@ def jitter(sigma: float) -> BatchChange:
 def scaling(sigma: float) -> BatchChange:
     """Multiply every channel by a normal factor about 1."""
 
-    def change(batch: Batch, facts: Facts) -> Batch:
+    def change(batch: Batch, facts: DataStatistics) -> Batch:
         inputs, *others = batch
         rows, one, two = inputs.shape
         factors = 1 + sigma * torch.randn(rows, two if _padded(batch) else one)
@@ -46,7 +46,7 @@ def scaling(sigma: float) -> BatchChange:
 def time_mask(share: float) -> BatchChange:
     """Set a stretch of steps to 0, of a length up to `share` of the row."""
 
-    def change(batch: Batch, facts: Facts) -> Batch:
+    def change(batch: Batch, facts: DataStatistics) -> Batch:
         inputs, *others = batch
         lengths = _lengths(batch)
         masked = _up_to((share * lengths).long())
@@ -60,7 +60,7 @@ def time_mask(share: float) -> BatchChange:
 def window(share: float) -> BatchChange:
     """Keep a window of `share` of the steps: of sequences as it is, of signals stretched."""
 
-    def change(batch: Batch, facts: Facts) -> Batch:
+    def change(batch: Batch, facts: DataStatistics) -> Batch:
         lengths = _lengths(batch)
         kept = (share * lengths).round().long().clamp(min=1)
         begin = _up_to(lengths - kept)

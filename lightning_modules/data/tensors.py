@@ -13,7 +13,8 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from lightning_modules.data.augmentation import Facts, build_augmentation
+from lightning_modules.data.augmentation import build_augmentation
+from lightning_modules.data.data_statistics import DataStatistics
 
 EVALUATION_BATCH = 4096
 """Rows per step where nothing is learned."""
@@ -57,7 +58,7 @@ class Splits:
     front: Mapping[str, Any] | None = None
     """What embeds the inputs before the network reads them, for `embeddings.build_front`."""
     scaling: tuple[Sequence[float], Sequence[float]] = ((0.0,), (1.0,))
-    """Mean and deviation per channel, see `augmentation.Facts`."""
+    """Mean and deviation per channel, see `augmentation.DataStatistics`."""
 
     @cached_property
     def hash(self) -> str:
@@ -203,7 +204,7 @@ class TensorDataModule(pl.LightningDataModule):
             self._shuffling.set_state(self._continued)
             self._continued = None
         mean, deviation = (torch.tensor(moment) for moment in self.splits.scaling)
-        change = build_augmentation(self.augment, Facts(self.outputs, mean, deviation))
+        change = build_augmentation(self.augment, DataStatistics(self.outputs, mean, deviation))
         return TensorBatches(part, size, self._shuffling, change, self.balance == "sampling")
 
     def state_dict(self) -> dict[str, Any]:

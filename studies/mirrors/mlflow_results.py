@@ -20,7 +20,7 @@ from studies.mirrors.mlflow_client import Run
 from studies.mirrors.mlflow_study import MlflowStudy, run_or_none
 from studies.mirrors.mlflow_trial import MAX_TAG_LENGTH, points
 from studies.mirrors.progress import Progress
-from studies.report import render
+from studies.render import render
 from studies.representative import best_checkpoints
 from studies.results import StudyResults
 from studies.sentences import verdicts

@@ -29,7 +29,7 @@ from studies.importing.sources import open_storage
 from studies.mirrors.left import sync_command
 from studies.records import Outcome, Record, RecordReader
 from studies.records.deliveries import Deliveries, run_ids, store_name
-from studies.report import render
+from studies.render import render
 from studies.results import load
 from tests.integration.agreement import check_agreement
 

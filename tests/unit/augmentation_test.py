@@ -10,11 +10,12 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as by_torchvision
 
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.augmentation import AUGMENTATIONS, Facts, build_augmentation
+from lightning_modules.data.augmentation import AUGMENTATIONS, build_augmentation
+from lightning_modules.data.data_statistics import DataStatistics
 from lightning_modules.data.datasets import load_data
 from lightning_modules.errors import ConfigurationError, DataError
 
-GRAY = Facts(3, torch.tensor([0.25]), torch.tensor([0.5]))
+GRAY = DataStatistics(3, torch.tensor([0.25]), torch.tensor([0.5]))
 BLACK = -0.5
 """A pixel of 0 under GRAY's moments."""
 
@@ -75,7 +76,7 @@ def test_a_crop_moves_every_image_by_at_most_the_padding_and_fills_with_black() 
 
 def test_a_rotation_is_that_of_torchvision_with_an_angle_of_its_own_for_each_image() -> None:
     pixels = torch.rand(4, 2, 6, 9)
-    facts = Facts(3, torch.zeros(2), torch.ones(2))
+    facts = DataStatistics(3, torch.zeros(2), torch.ones(2))
     change = build_augmentation({"rotation": 30}, facts)
     assert change is not None
     torch.manual_seed(5)

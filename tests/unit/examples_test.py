@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
-from lightning_modules.transfer import check
+from lightning_modules.pretrained_checks import check
 from studies.loading import load
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -12,7 +12,7 @@ from studies.comparing import Finding, compare
 from studies.description import describe
 from studies.markdown import bullets, marked
 from studies.records import Outcome, TrialEnd
-from studies.report import render
+from studies.render import render
 from studies.results import StudyResults
 from tests.states import states
 

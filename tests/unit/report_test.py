@@ -13,7 +13,7 @@ from lightning_modules.errors import UserError
 from studies import report_tables
 from studies.comparing import compare
 from studies.records import Outcome
-from studies.report import FILES, Format, render, write
+from studies.render import FILES, Format, render, write
 from studies.report_page import marked
 from studies.results import StudyResults
 from tests.made import COMPARE, OPTIMIZERS, confirmed, searched, spec_of, study, trial

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.augmentation import AUGMENTATIONS, Facts, build_augmentation
+from lightning_modules.data.augmentation import AUGMENTATIONS, build_augmentation
+from lightning_modules.data.data_statistics import DataStatistics
 from lightning_modules.data.datasets import load_data
 from lightning_modules.errors import ConfigurationError
 from lightning_modules.training import train
 
-FACTS = Facts(2, torch.zeros(1), torch.ones(1))
+FACTS = DataStatistics(2, torch.zeros(1), torch.ones(1))
 OVER_TIME = [name for name, row in AUGMENTATIONS.items() if "sequence" in row.kinds]
 LENGTHS = torch.tensor([20, 1, 7, 13] * 50)
 
