@@ -198,3 +198,25 @@ def _is_number(column: pd.Series[Any], where: str) -> bool:
 
 def _row(column: pd.Series[Any], place: int) -> str:
     return f"row {int(column.index[place]) + 1}"
+
+
+def times_of(column: pd.Series[Any], where: str) -> Any:
+    """What orders rows in time: numbers, or dates as ISO 8601 writes them.
+
+    Raises DataError where one is missing or neither.
+    """
+    what = f"{where}: column {column.name}"
+    missing = np.flatnonzero(column.isna())
+    if len(missing):
+        raise DataError(f"{what}, row {missing[0] + 1}: is missing; fill it in or remove the row")
+    numeric = pd.to_numeric(column, errors="coerce")
+    if numeric.notna().all():
+        return numeric.to_numpy(np.float64)
+    dates = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
+    wrong = np.flatnonzero(dates.isna())
+    if len(wrong):
+        raise DataError(
+            f"{what}, row {wrong[0] + 1}: {str(column.iloc[wrong[0]])!r} is neither a number nor a "
+            "date such as 2024-03-31; write it so"
+        )
+    return dates.to_numpy("datetime64[ns]")

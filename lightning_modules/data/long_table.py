@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lightning_modules.data.columns import LARGEST, texts_of
+from lightning_modules.data.columns import LARGEST, texts_of, times_of
 from lightning_modules.data.frames import refuse_unknown
-from lightning_modules.data.labelled import moments
 from lightning_modules.errors import DataError
 
 
@@ -24,7 +23,7 @@ class LongTable:
         self._refuse_missing(series)
         self.names = texts_of(frame[series], path)
         self.codes, _ = pd.factorize(np.array(self.names, dtype=object))
-        times = moments(frame[time], path)
+        times = times_of(frame[time], path)
         self.order = np.lexsort((times, self.codes))
         codes, times = self.codes[self.order], times[self.order]
         twice = np.flatnonzero((codes[1:] == codes[:-1]) & (times[1:] == times[:-1]))

@@ -11,17 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lightning_modules.data.columns import texts_of
+from lightning_modules.data.columns import texts_of, times_of
 from lightning_modules.data.files import Stamp, stamp
 from lightning_modules.data.frames import read_frame, refuse_unknown
-from lightning_modules.data.labelled import (
-    Labelled,
-    Shares,
-    divided,
-    labels_or_values,
-    moments,
-    targets_of,
-)
+from lightning_modules.data.labelled import Labelled, Shares, divided, labels_or_values, targets_of
 from lightning_modules.data.prepared import PARTS, Prepared
 from lightning_modules.data.tokens import (
     FILE,
@@ -178,7 +171,7 @@ def _labelled(chosen: Texts, path: str, main: bool = True) -> Labelled:
         f"{path}: column {chosen.target}",
         said,
         groups,
-        moments(frame[named["time"]], path) if "time" in named else None,
+        times_of(frame[named["time"]], path) if "time" in named else None,
     )
 
 
