@@ -6,8 +6,6 @@ from files.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.components import (
@@ -20,6 +18,7 @@ from lightning_modules.components import (
     Text,
     chosen,
 )
+from lightning_modules.components.reference import later
 from lightning_modules.data.augmentation import AUGMENT
 from lightning_modules.data.splitting import SHARES, SPLIT
 
@@ -32,17 +31,6 @@ def load_data(name: str, **parameters: Any) -> TensorDataModule:
     row, filled = chosen(DATASETS, {"name": name, **parameters}, "data set")
     data: TensorDataModule = row.build(**filled)
     return data
-
-
-def _later(module: str, function: str, *first: Any) -> Callable[..., Any]:
-    """A function of a neighbouring module, which is imported when it is called; `first` are its
-    first arguments."""
-
-    def call(*given: Any, **parameters: Any) -> Any:
-        found = getattr(import_module(f"lightning_modules.data.{module}"), function)
-        return found(*first, *given, **parameters)
-
-    return call
 
 
 _SHARE = Number(0.2, "share of the rows", low=0, high=1, open="both")
@@ -193,92 +181,92 @@ def _published(name: str, summary: str, source: str) -> Dataset:
     """One of torchvision's sets of images in ten classes."""
     return Dataset(
         summary,
-        _later("published", "published", name),
+        later("lightning_modules.data.published:published", name),
         PUBLISHED,
         source=source,
         kind="image",
         outputs=10,
-        check=_later("published", "check_files", name),
-        read_new=_later("images", "read_new"),
-        names_new=_later("image_files", "names_new"),
+        check=later("lightning_modules.data.published:check_files", name),
+        read_new=later("lightning_modules.data.images:read_new"),
+        names_new=later("lightning_modules.data.image_files:names_new"),
     )
 
 
 DATASETS: dict[str, Dataset] = {
     "digits": Dataset(
         "1,797 images of handwritten digits, 8 × 8, 10 classes",
-        _later("bundled", "bundled", "digits", (1, 8, 8)),
+        later("lightning_modules.data.bundled:bundled", "digits", (1, 8, 8)),
         {**DIGITS, **AUGMENT},
         source="UCI, Alpaydin and Kaynak 1998",
         kind="image",
         outputs=10,
-        read_new=_later("new_rows", "read_new"),
+        read_new=later("lightning_modules.data.new_rows:read_new"),
     ),
     "breast_cancer": Dataset(
         "569 tumours, 30 measurements, 2 classes",
-        _later("bundled", "bundled", "breast_cancer", (30,)),
+        later("lightning_modules.data.bundled:bundled", "breast_cancer", (30,)),
         WITH_TEST,
         source="UCI, Wolberg 1995",
         outputs=2,
-        read_new=_later("new_rows", "read_new"),
+        read_new=later("lightning_modules.data.new_rows:read_new"),
     ),
     "wine": Dataset(
         "178 wines, 13 measurements, 3 classes",
-        _later("bundled", "bundled", "wine", (13,)),
+        later("lightning_modules.data.bundled:bundled", "wine", (13,)),
         WITH_TEST,
         source="UCI, Aeberhard 1991",
         outputs=3,
-        read_new=_later("new_rows", "read_new"),
+        read_new=later("lightning_modules.data.new_rows:read_new"),
     ),
     "iris": Dataset(
         "150 flowers, 4 measurements, 3 classes",
-        _later("bundled", "bundled", "iris", (4,)),
+        later("lightning_modules.data.bundled:bundled", "iris", (4,)),
         WITH_TEST,
         source="Fisher 1936",
         outputs=3,
-        read_new=_later("new_rows", "read_new"),
+        read_new=later("lightning_modules.data.new_rows:read_new"),
     ),
     "diabetes": Dataset(
         "442 patients, 10 measurements, progression after a year",
-        _later("bundled", "bundled", "diabetes", (10,)),
+        later("lightning_modules.data.bundled:bundled", "diabetes", (10,)),
         WITH_TEST,
         source="Efron 2004",
         task="regression",
         outputs=1,
-        read_new=_later("new_rows", "read_new"),
+        read_new=later("lightning_modules.data.new_rows:read_new"),
     ),
     "mnist1d": Dataset(
         "4,000 synthetic signals of 40 points and the published 1,000 to test on, 10 classes",
-        _later("mnist1d", "mnist1d"),
+        later("lightning_modules.data.mnist1d:mnist1d"),
         {**COMMON, **AUGMENT},
         source="Greydanus 2020, arXiv:2011.14439",
         kind="signal",
         outputs=10,
-        read_new=_later("new_rows", "read_new"),
+        read_new=later("lightning_modules.data.new_rows:read_new"),
     ),
     "table": Dataset(
         "a CSV or Parquet file of your own, with a column to predict",
-        _later("table", "table"),
+        later("lightning_modules.data.table:table"),
         TABLE,
         task="",
         required=("path", "target"),
-        check=_later("table", "check"),
-        read_new=_later("table", "read_new"),
+        check=later("lightning_modules.data.table:check"),
+        read_new=later("lightning_modules.data.table:read_new"),
     ),
     "arrays": Dataset(
         "an .npz archive of your own, with inputs and targets; the parts may have arrays of their "
         "own, such as x_test and y_test",
-        _later("arrays", "arrays"),
+        later("lightning_modules.data.arrays:arrays"),
         ARRAYS,
         task="",
         kind="",
         required=("path",),
-        check=_later("arrays", "check"),
-        read_new=_later("arrays", "read_new"),
+        check=later("lightning_modules.data.arrays:check"),
+        read_new=later("lightning_modules.data.arrays:read_new"),
     ),
     "images": Dataset(
         "PNG and JPEG files, a folder per class, perhaps in train, validation and test",
-        _later("images", "images"),
+        later("lightning_modules.data.images:images"),
         {
             "path": Text(None, "the folder"),
             "size": Number(
@@ -300,9 +288,9 @@ DATASETS: dict[str, Dataset] = {
         },
         source="your own files",
         kind="image",
-        check=_later("image_files", "check_folder"),
-        read_new=_later("images", "read_new"),
-        names_new=_later("image_files", "names_new"),
+        check=later("lightning_modules.data.image_files:check_folder"),
+        read_new=later("lightning_modules.data.images:read_new"),
+        names_new=later("lightning_modules.data.image_files:names_new"),
     ),
     "mnist": _published(
         "mnist",
@@ -321,24 +309,24 @@ DATASETS: dict[str, Dataset] = {
     ),
     "text": Dataset(
         "a CSV or Parquet file of your own, with texts and a column to predict",
-        _later("text", "texts"),
+        later("lightning_modules.data.text:texts"),
         TEXT,
         task="",
         kind="text",
         required=("path", "text", "target"),
-        check=_later("text", "check"),
-        read_new=_later("text", "read_new"),
+        check=later("lightning_modules.data.text:check"),
+        read_new=later("lightning_modules.data.text:read_new"),
     ),
     "sequences": Dataset(
         "series of your own, of any lengths, with a class or a value for each",
-        _later("sequences", "sequences"),
+        later("lightning_modules.data.sequences:sequences"),
         SEQUENCES,
         source="format .ts: timeseriesclassification.com",
         task="",
         kind="sequence",
         required=("path",),
-        check=_later("sequences", "check"),
-        read_new=_later("sequences", "read_new"),
-        names_new=_later("sequences", "names_new"),
+        check=later("lightning_modules.data.sequences:check"),
+        read_new=later("lightning_modules.data.sequences:read_new"),
+        names_new=later("lightning_modules.data.sequences:names_new"),
     ),
 }
