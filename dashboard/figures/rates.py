@@ -11,7 +11,8 @@ import pandas as pd
 
 from dashboard.figures.common import Info, Picture, colour, counted, dash, epoch_axis
 from lightning_modules.components import chosen
-from lightning_modules.schedules import SCHEDULES, simulate
+from lightning_modules.rates import simulate
+from lightning_modules.schedules import SCHEDULES
 from studies.records import Trial
 from studies.results import StudyResults
 
