@@ -105,8 +105,8 @@ def draw_rates(info: RatesInfo) -> Picture:
         ),
         color=colour(info.arms, shown=shown),
         tooltip=[
-            "arm:N",
-            "kind:N",
+            alt.Tooltip("arm:N"),
+            alt.Tooltip("kind:N"),
             alt.Tooltip("epoch:Q", format=".2~f"),
             alt.Tooltip("rate:Q", format=".3~e", title="learning rate"),
             alt.Tooltip("share:Q", format=".3~g"),
