@@ -95,10 +95,16 @@ def compared(home: Home, study_: str, token: str, metric: str) -> Comparison:
     return comparing.compare(study(home, study_, token), metric)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
 def report(home: Home, study_: str, token: str, metric: str) -> Report:
     """Everything that may be said of a study, in sentences and tables."""
-    return reporting.report(study(home, study_, token), comparison(home, study_, token, metric))
+    comparison(home, study_, token, metric)
+    return reported(home, study_, token, metric)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def reported(home: Home, study_: str, token: str, metric: str) -> Report:
+    """The same, for those who have no page to say on that arms are compared."""
+    return reporting.report(study(home, study_, token), compared(home, study_, token, metric))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -39,5 +39,6 @@ def _read() -> None:
             if ASKED.is_set():
                 return
             objective = data.study(home, latest.study, latest.token).spec.objective.metric
-            if not ASKED.is_set():
-                data.compared(home, latest.study, latest.token, objective)
+            for read in (data.compared, data.reported):
+                if not ASKED.is_set():
+                    read(home, latest.study, latest.token, objective)

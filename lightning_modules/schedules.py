@@ -8,13 +8,12 @@ the training minus the warm-up, so the last epoch is the end of the curve.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from lightning_modules.components import Component, Items, Number, Option, Parameter, lookup
+from lightning_modules.components import Component, Items, Number, Option, Parameter
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
@@ -121,9 +120,9 @@ def _multistep(
 ) -> Schedule:
     from torch.optim.lr_scheduler import MultiStepLR
 
-    horizon = _horizon(epochs, warmup)
+    total = horizon(epochs, warmup)
     if milestones is None:
-        milestones = [max(1, horizon // 2), max(2, horizon * 3 // 4)]
+        milestones = [max(1, total // 2), max(2, total * 3 // 4)]
     return Schedule(
         optimizer,
         lambda o: MultiStepLR(o, milestones, gamma),
@@ -150,7 +149,7 @@ def _linear(
 ) -> Schedule:
     from torch.optim.lr_scheduler import LinearLR
 
-    total = _horizon(epochs, warmup)
+    total = horizon(epochs, warmup)
     return Schedule(
         optimizer,
         lambda o: LinearLR(o, total_iters=total, **own),
@@ -164,7 +163,7 @@ def _polynomial(
 ) -> Schedule:
     from torch.optim.lr_scheduler import PolynomialLR
 
-    total = _horizon(epochs, warmup)
+    total = horizon(epochs, warmup)
     return Schedule(
         optimizer,
         lambda o: PolynomialLR(o, total_iters=total, power=power),
@@ -178,7 +177,7 @@ def _cosine(
 ) -> Schedule:
     from torch.optim.lr_scheduler import CosineAnnealingLR
 
-    total = _horizon(epochs, warmup)
+    total = horizon(epochs, warmup)
     return Schedule(
         optimizer,
         lambda o: CosineAnnealingLR(o, T_max=total, **own),
@@ -241,7 +240,8 @@ def _plateau(
     )
 
 
-def _horizon(epochs: int, warmup: float) -> int:
+def horizon(epochs: int, warmup: float) -> int:
+    """The epochs of a schedule after its warm-up."""
     return max(1, epochs - math.ceil(warmup))
 
 
@@ -342,38 +342,3 @@ SCHEDULES: dict[str, Component] = {
         },
     ),
 }
-
-
-def simulate(
-    name: str,
-    parameters: dict[str, Any],
-    epochs: int,
-    steps_per_epoch: int,
-    lr: float = 1.0,
-    values: Sequence[float] | None = None,
-    goal: str = "minimize",
-) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The learning rate of every step, without training; shape (epochs * steps_per_epoch,).
-
-    `values` are the objective after each epoch, for `plateau`; without them it never improves.
-    """
-    import numpy as np
-    import torch
-
-    row = lookup(SCHEDULES, name, "schedule")
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr)
-    schedule: Schedule = row.build(
-        optimizer,
-        epochs=epochs,
-        steps_per_epoch=steps_per_epoch,
-        goal=goal,
-        **{**row.defaults(), **parameters},
-    )
-    rates = np.empty(epochs * steps_per_epoch)
-    for epoch in range(epochs):
-        for step in range(steps_per_epoch):
-            rates[epoch * steps_per_epoch + step] = schedule.rate
-            optimizer.step()
-            schedule.step()
-        schedule.epoch_end(values[epoch] if values is not None else 0.0)
-    return rates

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from studies.ped_anova import Binned, binned, evaluate
 from studies.records import Trial
 from studies.results import StudyResults
 from studies.space import Alternatives, Choice, Range
-from studies.stats import Array, Goal
+from studies.stats import Array
 
 if TYPE_CHECKING:
-    from optuna import Study
     from optuna.distributions import BaseDistribution
 
 ENOUGH = 50
@@ -70,13 +70,19 @@ def importances(results: StudyResults, arm: str) -> Importances:
     ]
     if results.spec.repeats > 1:
         chosen = _ranked_within_searches(chosen)
-    study = _study(chosen, kinds, results.spec.objective.goal)
-    found = _evaluate(study)
+    places = {
+        name: binned(kind, [trial.params.get(name) for trial in chosen])
+        for name, kind in kinds.items()
+        if any(name in trial.params for trial in chosen)
+    }
+    sign = -1.0 if results.spec.objective.goal == "maximize" else 1.0
+    losses: Array = sign * np.array([float(trial.value or 0.0) for trial in chosen])
+    found = evaluate(places, losses)
     total = sum(found.values())
     if total <= 0:
         same = "the best trials are spread over the ranges as all others are"
         return Importances(arm, [], len(chosen), same)
-    chance = _by_chance(study, np.random.default_rng(results.spec.seed))
+    chance = _by_chance(places, losses, np.random.default_rng(results.spec.seed))
     rows = [Importance(name, value / total, chance[name] / total) for name, value in found.items()]
     return Importances(arm, sorted(rows, key=lambda row: -row.share), len(chosen), "")
 
@@ -147,37 +153,12 @@ def _holds(name: str, kind: BaseDistribution, value: Any) -> bool:
     return True
 
 
-def _study(trials: Sequence[Trial], kinds: Mapping[str, BaseDistribution], goal: Goal) -> Study:
-    """The trials as a study in memory, which is what Optuna evaluates."""
-    import optuna
-
-    study = optuna.create_study(storage=optuna.storages.InMemoryStorage(), direction=goal)
-    for trial in trials:
-        known = {name: value for name, value in trial.params.items() if name in kinds}
-        study.add_trial(
-            optuna.trial.create_trial(
-                value=trial.value, params=known, distributions={name: kinds[name] for name in known}
-            )
-        )
-    return study
-
-
-def _evaluate(study: Study) -> dict[str, float]:
-    from optuna.importance import PedAnovaImportanceEvaluator
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a part of a conditional space with a trial or none
-        return PedAnovaImportanceEvaluator().evaluate(study)
-
-
-def _by_chance(study: Study, rng: np.random.Generator) -> dict[str, float]:
+def _by_chance(
+    places: Mapping[str, Binned], losses: Array, rng: np.random.Generator
+) -> dict[str, float]:
     """What every parameter reaches once in 20 times where it has no effect."""
-    trials = study.get_trials(deepcopy=False)
-    values: Array = np.array([trial.value for trial in trials])
     reached: dict[str, list[float]] = {}
     for _ in range(SHUFFLES):
-        for trial, value in zip(trials, rng.permutation(values), strict=True):
-            trial.value = float(value)
-        for name, found in _evaluate(study).items():
+        for name, found in evaluate(places, rng.permutation(losses)).items():
             reached.setdefault(name, []).append(found)
     return {name: float(np.quantile(found, 0.95)) for name, found in reached.items()}

@@ -28,6 +28,9 @@ AT_ONCE = 500
 """Simulations whose flips are looked at together, which the processor's cache holds."""
 ENUMERATE_UP_TO = 12
 """Pairs up to which the simulation enumerates sign flips; beyond, Student's t stands for them."""
+CHEAP = 50
+"""Seeds beyond which a simulation takes long, and 75 % of them is as good as a smooth share: if so
+many are enough, larger numbers are not tried."""
 SMALLEST_EFFECT = float(special.ndtri(BETTER))
 """Difference / standard deviation at which normal differences are positive in 75 %: 0.674."""
 
@@ -95,8 +98,19 @@ def noether_pairs(gamma: float, *, power: float, alpha: float = ALPHA) -> int:
 @functools.lru_cache(maxsize=4096)
 def _detectable_effect(n: int, alpha: float, wanted: float) -> float:
     """What n seeds detect with this power; one simulation serves all pairs of a study."""
-    needed = np.sort(_needed(n, alpha))[math.ceil(wanted * SIMULATIONS) - 1]
-    return float(np.nextafter(needed, math.inf))
+    return _beyond(_needed(n, alpha), wanted)
+
+
+@functools.lru_cache(maxsize=4096)
+def _least_effect(n: int, wanted: float) -> float:
+    """No less is enough, whatever the test of sign flips, which takes long, would say."""
+    return _beyond(_needed_without_test(_noise(n), ALPHA), wanted)
+
+
+def _beyond(needed: Array, wanted: float) -> float:
+    """An effect that is above so large a share of those needed."""
+    least = np.sort(needed)[math.ceil(wanted * SIMULATIONS) - 1]
+    return float(np.nextafter(least, math.inf))
 
 
 def _seeds(effect: float, first: int, alpha: float, wanted: float, most: int) -> int | None:
@@ -104,11 +118,18 @@ def _seeds(effect: float, first: int, alpha: float, wanted: float, most: int) ->
         return effect >= _detectable_effect(n, alpha, wanted)
 
     for n in range(first, min(ENUMERATE_UP_TO, most) + 1):
-        if enough(n):
+        if effect >= _least_effect(n, wanted) and enough(n):
             return n
-    low, high = max(ENUMERATE_UP_TO, first - 1), most
-    if high <= low or not enough(high):
+    low = max(ENUMERATE_UP_TO, first - 1)
+    if most <= low:
         return None
+    halved = [most]
+    while (middle := (low + halved[-1]) // 2) > CHEAP:
+        halved.append(middle)
+    high = next((n for n in reversed(halved) if enough(n)), None)
+    if high is None:
+        return None
+    low = max([low, *(n for n in halved if n < high)])
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
@@ -122,14 +143,25 @@ def _needed(n: int, alpha: float) -> Array:
     mean beyond Student's critical value, the share of wins for one that lifts enough seeds above
     zero, and the test for one that leaves few enough flips of signs with as large a sum.
     """
-    noise = np.random.default_rng(n).standard_normal((SIMULATIONS, n))
-    losses = n - math.ceil(BETTER * n)
-    for_wins = -np.partition(noise, losses, axis=1)[:, losses]
+    noise = _noise(n)
     if n > ENUMERATE_UP_TO:
-        needed: Array = np.maximum(_needed_by_student(noise, min(alpha, ALPHA)), for_wins)
-        return needed
-    needed = np.maximum(_needed_by_student(noise, ALPHA), _needed_by_sign_flips(noise, alpha))
-    return np.maximum(needed, for_wins)
+        return _needed_without_test(noise, min(alpha, ALPHA))
+    by_test = _needed_by_sign_flips(noise, alpha)
+    needed: Array = np.maximum(_needed_without_test(noise, ALPHA), by_test)
+    return needed
+
+
+def _noise(n: int) -> Array:
+    noise: Array = np.random.default_rng(n).standard_normal((SIMULATIONS, n))
+    return noise
+
+
+def _needed_without_test(noise: Array, alpha: float) -> Array:
+    """What the interval and the share of wins ask for."""
+    losses = noise.shape[1] - math.ceil(BETTER * noise.shape[1])
+    for_wins = -np.partition(noise, losses, axis=1)[:, losses]
+    needed: Array = np.maximum(_needed_by_student(noise, alpha), for_wins)
+    return needed
 
 
 def _needed_by_student(noise: Array, alpha: float) -> Array:

@@ -111,20 +111,22 @@ def draw_ranking(info: RankingInfo) -> Picture:
                 scale=alt.Scale(zero=False),
                 axis=value_axis(info.metric, f"{info.metric}, best of the search"),
             ),
-            tooltip=["arm:N", alt.Tooltip("search_best:Q", format=written)],
+            tooltip=[alt.Tooltip("arm:N"), alt.Tooltip("search_best:Q", format=written)],
         )
         return alt.layer(best).properties(height=height(info.order))
     runs = base.mark_circle(size=36, opacity=0.45).encode(
         x=x,
         yOffset=alt.YOffset("unit:N", sort=None),
         tooltip=[
-            "arm:N",
+            alt.Tooltip("arm:N"),
             alt.Tooltip("unit:N", title=info.unit),
             alt.Tooltip("value:Q", format=written),
         ],
     )
-    interval = base.mark_rule(strokeWidth=3).encode(x="low:Q", x2="high:Q", tooltip=about)
-    mean = base.mark_circle(size=170, opacity=1).encode(x="mean:Q", tooltip=about)
+    interval = base.mark_rule(strokeWidth=3).encode(
+        x=alt.X("low:Q"), x2=alt.X2("high:Q"), tooltip=about
+    )
+    mean = base.mark_circle(size=170, opacity=1).encode(x=alt.X("mean:Q"), tooltip=about)
     return alt.layer(runs, interval, mean).properties(height=height(info.order))
 
 
@@ -196,7 +198,7 @@ def draw_gains(info: GainsInfo) -> Picture:
     base = alt.Chart(info.data).encode(y=arm_axis(info.order))
     x = alt.X("value:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
     way = base.mark_line(strokeWidth=2, opacity=0.5).encode(
-        x=x, detail="arm:N", color=colour(info.arms, legend=False)
+        x=x, detail=alt.Detail("arm:N"), color=colour(info.arms, legend=False)
     )
     marks = base.mark_point(size=110, filled=True, opacity=1).encode(
         x=x,
@@ -208,7 +210,11 @@ def draw_gains(info: GainsInfo) -> Picture:
                 title=None, orient="top", symbolFillColor=GREY, symbolStrokeColor=GREY
             ),
         ),
-        tooltip=["arm:N", "kind:N", alt.Tooltip("value:Q", format=number_format(info.metric))],
+        tooltip=[
+            alt.Tooltip("arm:N"),
+            alt.Tooltip("kind:N"),
+            alt.Tooltip("value:Q", format=number_format(info.metric)),
+        ],
     )
     return alt.layer(way, marks).properties(height=height(info.order, legend=True))
 
@@ -341,6 +347,6 @@ def draw_pairs(info: PairsInfo) -> Picture:
             layers.append(
                 base.transform_filter(wanted)
                 .mark_text(fontSize=12, color=ink)
-                .encode(text="written:N")
+                .encode(text=alt.Text("written:N"))
             )
     return alt.layer(*layers).properties(height=(34 if info.written else 16) * len(order) + 190)

@@ -81,7 +81,7 @@ def draw_differences(info: DifferencesInfo) -> Picture:
         ],
     )
     interval = base.mark_rule(strokeWidth=3, color="#0072B2").encode(
-        x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", tooltip=about
+        x=alt.X("low:Q", scale=scale, axis=axis), x2=alt.X2("high:Q"), tooltip=about
     )
     mean = base.mark_circle(size=150, opacity=1, color="#0072B2").encode(
         x=alt.X("mean:Q", scale=scale, axis=axis), tooltip=about

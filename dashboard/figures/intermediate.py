@@ -80,11 +80,11 @@ def _some(results: StudyResults, trials: Sequence[Trial]) -> Sequence[Trial]:
 def draw_intermediate(info: IntermediateInfo) -> Picture:
     """Thin lines; ends that mean something have a mark."""
     about: list[str | alt.Tooltip] = [
-        "trial:N",
-        "arm:N",
-        "epoch:Q",
+        alt.Tooltip("trial:N"),
+        alt.Tooltip("arm:N"),
+        alt.Tooltip("epoch:Q"),
         alt.Tooltip("value:Q", format=number_format(info.metric)),
-        "outcome:N",
+        alt.Tooltip("outcome:N"),
     ]
     base = alt.Chart(info.data).encode(
         x=alt.X("epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1, grid=False)),
@@ -93,7 +93,7 @@ def draw_intermediate(info: IntermediateInfo) -> Picture:
         tooltip=about,
     )
     lines = base.mark_line(strokeWidth=1).encode(
-        detail="trial:N",
+        detail=alt.Detail("trial:N"),
         opacity=alt.condition("datum.outcome === 'completed'", alt.value(0.5), alt.value(0.25)),
     )
     ends = base.transform_filter("datum.last && datum.outcome !== 'completed'").mark_point(

@@ -111,7 +111,7 @@ def draw_parallel(info: ParallelInfo) -> Picture:
         .encode(
             x=x,
             y=y,
-            detail="trial:N",
+            detail=alt.Detail("trial:N"),
             color=alt.Color(
                 "standing:Q",
                 scale=alt.Scale(range=list(GOOD), domain=[0, 1]),
@@ -121,7 +121,7 @@ def draw_parallel(info: ParallelInfo) -> Picture:
                 "standing:Q", scale=alt.Scale(domain=[0, 1], range=[0.35, 0.95]), legend=None
             ),
             tooltip=[
-                "trial:N",
+                alt.Tooltip("trial:N"),
                 alt.Tooltip("value:Q", format=number_format(info.metric), title=info.metric),
                 alt.Tooltip("axis:N", title="parameter"),
                 alt.Tooltip("written:N", title="is"),
@@ -130,7 +130,7 @@ def draw_parallel(info: ParallelInfo) -> Picture:
     )
     marks = alt.Chart(info.ticks).encode(x=x, y=y)
     texts = marks.mark_text(align="left", dx=5, fontSize=11, color="#8A8A8A").encode(
-        text="written:N"
+        text=alt.Text("written:N")
     )
     dots = marks.mark_tick(orient="horizontal", color="#8A8A8A", size=8)
     return alt.layer(lines, rules, dots, texts).properties(height=360)
@@ -188,10 +188,10 @@ def draw_slice(info: SliceInfo) -> Picture:
         y=y,
         opacity=alt.Opacity("at:Q", scale=alt.Scale(range=[0.15, 0.85]), legend=None),
         tooltip=[
-            "trial:N",
+            alt.Tooltip("trial:N"),
             alt.Tooltip("parameter", title=info.axis.name),
             alt.Tooltip("value:Q", format=number_format(info.metric)),
-            "outcome:N",
+            alt.Tooltip("outcome:N"),
         ],
     )
     done = base.transform_filter("datum.outcome === 'completed'").mark_circle(
@@ -268,7 +268,7 @@ def draw_isolation(info: IsolationInfo) -> Picture:
             alt.Tooltip("bin:N", title=info.axis.name),
             alt.Tooltip("best:Q", format=written),
             alt.Tooltip("fair:Q", format=written, title=f"best of {info.fair}"),
-            "trials:Q",
+            alt.Tooltip("trials:Q"),
         ]
     )
     layers = []
@@ -279,5 +279,5 @@ def draw_isolation(info: IsolationInfo) -> Picture:
             layers.append(mark.encode(x=encoded(info.axis, alt.X, "bin"), y=y))
         else:
             mark = base.mark_rule(strokeWidth=size, color=info.colour, opacity=opacity)
-            layers.append(mark.encode(x=encoded(info.axis, alt.X, "low"), x2="high:Q", y=y))
+            layers.append(mark.encode(x=encoded(info.axis, alt.X, "low"), x2=alt.X2("high:Q"), y=y))
     return alt.layer(*layers).properties(height=240)

@@ -236,5 +236,5 @@ def draw_effect(info: EffectInfo) -> Picture:
         failed = base.transform_filter("datum.outcome === 'diverged'").mark_point(
             shape="cross", size=60, angle=45, strokeWidth=2
         )
-        layers.append(failed.encode(y="at_edge:Q"))
+        layers.append(failed.encode(y=alt.Y("at_edge:Q")))
     return alt.layer(*layers).properties(height=340)

@@ -11,7 +11,8 @@ import pandas as pd
 
 from dashboard.figures.common import Info, Picture, colour, counted, dash, epoch_axis
 from lightning_modules.components import chosen
-from lightning_modules.schedules import SCHEDULES, simulate
+from lightning_modules.rates import simulate
+from lightning_modules.schedules import SCHEDULES
 from studies.records import Trial
 from studies.results import StudyResults
 
@@ -104,8 +105,8 @@ def draw_rates(info: RatesInfo) -> Picture:
         ),
         color=colour(info.arms, shown=shown),
         tooltip=[
-            "arm:N",
-            "kind:N",
+            alt.Tooltip("arm:N"),
+            alt.Tooltip("kind:N"),
             alt.Tooltip("epoch:Q", format=".2~f"),
             alt.Tooltip("rate:Q", format=".3~e", title="learning rate"),
             alt.Tooltip("share:Q", format=".3~g"),

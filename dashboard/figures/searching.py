@@ -71,10 +71,10 @@ def draw_history(info: HistoryInfo) -> Picture:
     x = alt.X(f"{FIELDS[info.budget]}:Q", axis=axis)
     written = number_format(info.metric)
     about: list[str | alt.Tooltip] = [
-        "trial:N",
-        "arm:N",
+        alt.Tooltip("trial:N"),
+        alt.Tooltip("arm:N"),
         alt.Tooltip("value:Q", format=written),
-        "outcome:N",
+        alt.Tooltip("outcome:N"),
         alt.Tooltip("at:Q", title="trial of the search"),
         alt.Tooltip("epochs:Q", title="epochs until then", format=","),
     ]
@@ -92,7 +92,11 @@ def draw_history(info: HistoryInfo) -> Picture:
             y=alt.Y("shown:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric)),
             color=colour(info.arms),
             strokeDash=dash(info.arms),
-            tooltip=["arm:N", "trial:N", alt.Tooltip("best:Q", format=written, title="best")],
+            tooltip=[
+                alt.Tooltip("arm:N"),
+                alt.Tooltip("trial:N"),
+                alt.Tooltip("best:Q", format=written, title="best"),
+            ],
         )
     )
     return alt.layer(rest, done, line).properties(height=340)
@@ -148,9 +152,9 @@ def draw_searches(info: SearchesInfo) -> Picture:
         y=alt.Y("best:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric)),
         color=colour(info.arms, shown=shown),
         tooltip=[
-            "arm:N",
-            "search:N",
-            "trials:Q",
+            alt.Tooltip("arm:N"),
+            alt.Tooltip("search:N"),
+            alt.Tooltip("trials:Q"),
             alt.Tooltip("best:Q", format=number_format(info.metric)),
         ],
     )
@@ -161,5 +165,6 @@ def draw_searches(info: SearchesInfo) -> Picture:
         interpolate="step-after", strokeWidth=3
     )
     return alt.layer(
-        thin.encode(detail="search:N"), thick.encode(strokeDash=dash(info.arms, shown=shown))
+        thin.encode(detail=alt.Detail("search:N")),
+        thick.encode(strokeDash=dash(info.arms, shown=shown)),
     ).properties(height=320)

@@ -73,8 +73,13 @@ def draw_outcomes(info: OutcomesInfo) -> Picture:
             ),
             y=arm_axis(info.order),
             color=alt.Color("outcome:N", scale=scale, legend=alt.Legend(title=None, orient="top")),
-            order="rank:Q",
-            tooltip=["arm:N", "outcome:N", "trials:Q", alt.Tooltip("share:Q", format=".0%")],
+            order=alt.Order("rank:Q"),
+            tooltip=[
+                alt.Tooltip("arm:N"),
+                alt.Tooltip("outcome:N"),
+                alt.Tooltip("trials:Q"),
+                alt.Tooltip("share:Q", format=".0%"),
+            ],
         )
         .properties(height=height(info.order, legend=True))
     )
@@ -125,7 +130,7 @@ def draw_cost(info: CostInfo) -> Picture:
     base = alt.Chart(info.data).encode(
         y=arm_axis(info.order),
         tooltip=[
-            "arm:N",
+            alt.Tooltip("arm:N"),
             alt.Tooltip("epochs:Q", format=","),
             alt.Tooltip("minutes:Q", format=".1f"),
             alt.Tooltip("epochs_to_reference:Q", title="epochs to reference"),
@@ -135,5 +140,7 @@ def draw_cost(info: CostInfo) -> Picture:
         x=alt.X("epochs:Q", axis=alt.Axis(title="epochs trained", tickCount=6)),
         color=colour(info.arms, legend=False),
     )
-    ticks = base.mark_tick(thickness=3, size=22, color="#333333").encode(x="epochs_to_reference:Q")
+    ticks = base.mark_tick(thickness=3, size=22, color="#333333").encode(
+        x=alt.X("epochs_to_reference:Q")
+    )
     return alt.layer(bars, ticks).properties(height=height(info.order))

@@ -99,18 +99,18 @@ def draw_surface(info: SurfaceInfo) -> Picture:
         .encode(x=x, y=y, color=alt.Color("median:Q", scale=scale, legend=legend), tooltip=about)
     )
     if not info.x.labels:
-        cells = cells.encode(x2="x_high:Q")
+        cells = cells.encode(x2=alt.X2("x_high:Q"))
     if not info.y.labels:
-        cells = cells.encode(y2="y_high:Q")
+        cells = cells.encode(y2=alt.Y2("y_high:Q"))
     base = alt.Chart(info.data).encode(
         x=x,
         y=y,
         tooltip=[
-            "trial:N",
+            alt.Tooltip("trial:N"),
             alt.Tooltip("x", title=info.x.name),
             alt.Tooltip("y", title=info.y.name),
             alt.Tooltip("value:Q", format=written, title=info.metric),
-            "outcome:N",
+            alt.Tooltip("outcome:N"),
         ],
     )
     done = base.transform_filter("isValid(datum.value)").mark_circle(

@@ -137,10 +137,17 @@ def draw_timeline(info: TimelineInfo, by: Literal["arm", "outcome"] = "arm") -> 
         .mark_bar(cornerRadius=1, stroke="#88888855", strokeWidth=0.4)
         .encode(
             x=alt.X("start:Q", axis=alt.Axis(title=f"{info.unit} since the first of them")),
-            x2="end:Q",
+            x2=alt.X2("end:Q"),
             y=alt.Y("lane:O", axis=alt.Axis(title="at the same time", ticks=False, grid=False)),
             color=colour(info.arms, symbol="square") if by == "arm" else outcome,
-            tooltip=["trial:N", "arm:N", "phase:N", "outcome:N", "took:N", "epochs:Q"],
+            tooltip=[
+                alt.Tooltip("trial:N"),
+                alt.Tooltip("arm:N"),
+                alt.Tooltip("phase:N"),
+                alt.Tooltip("outcome:N"),
+                alt.Tooltip("took:N"),
+                alt.Tooltip("epochs:Q"),
+            ],
         )
         .properties(height=36 * info.lanes + 130)
     )

@@ -119,17 +119,17 @@ def draw_learning(info: LearningInfo) -> Picture:
     y = alt.Y("median:Q", scale=scale, axis=value_axis(info.metric))
     written = number_format(info.metric)
     band = base.mark_area(opacity=0.12, clip=True).encode(
-        y=alt.Y("low:Q", scale=scale, axis=value_axis(info.metric)), y2="high:Q"
+        y=alt.Y("low:Q", scale=scale, axis=value_axis(info.metric)), y2=alt.Y2("high:Q")
     )
     points = alt.OverlayMarkDef(size=14, clip=True)
     line = base.mark_line(strokeWidth=2, clip=True, point=points).encode(
         y=y,
         strokeDash=dash(info.arms, shown=shown),
         tooltip=[
-            "arm:N",
-            "epoch:Q",
+            alt.Tooltip("arm:N"),
+            alt.Tooltip("epoch:Q"),
             *(alt.Tooltip(f"{name}:Q", format=written) for name in ("median", "low", "high")),
-            "seeds:Q",
+            alt.Tooltip("seeds:Q"),
         ],
     )
     return alt.layer(band, line).properties(height=320)
@@ -199,9 +199,9 @@ def draw_overfitting(info: OverfittingInfo) -> Picture:
                 legend=alt.Legend(title=None, orient="top"),
             ),
             tooltip=[
-                "arm:N",
-                "part:N",
-                "epoch:Q",
+                alt.Tooltip("arm:N"),
+                alt.Tooltip("part:N"),
+                alt.Tooltip("epoch:Q"),
                 alt.Tooltip("median:Q", format=number_format(info.name)),
             ],
         )
@@ -257,6 +257,10 @@ def draw_gap(info: GapInfo) -> Picture:
     )
     points = base.mark_circle(size=36, opacity=0.8).encode(
         x=alt.X("gap:Q", axis=value_axis(info.name, title)),
-        tooltip=["arm:N", "seed:N", alt.Tooltip("written:N", title="gap")],
+        tooltip=[
+            alt.Tooltip("arm:N"),
+            alt.Tooltip("seed:N"),
+            alt.Tooltip("written:N", title="gap"),
+        ],
     )
     return alt.layer(bars, points).properties(height=height(info.order))

@@ -119,16 +119,21 @@ def draw_curves(info: CurvesInfo) -> Picture:
             scale=alt.Scale(domain=list(info.trials), range=list(WHO_DASHES)),
             legend=None,
         ),
-        tooltip=["trial:N", "part:N", "epoch:Q", alt.Tooltip("value:Q", format=written)],
+        tooltip=[
+            alt.Tooltip("trial:N"),
+            alt.Tooltip("part:N"),
+            alt.Tooltip("epoch:Q"),
+            alt.Tooltip("value:Q", format=written),
+        ],
     )
     rule = alt.Chart(info.best).encode(
-        x="epoch:Q",
+        x=alt.X("epoch:Q"),
         strokeDash=alt.StrokeDash(
             "trial:N",
             scale=alt.Scale(domain=list(info.trials), range=list(WHO_DASHES)),
             legend=None,
         ),
-        tooltip=["trial:N", alt.Tooltip("epoch:Q", title="best epoch")],
+        tooltip=[alt.Tooltip("trial:N"), alt.Tooltip("epoch:Q", title="best epoch")],
     )
     return alt.layer(
         rule.mark_rule(color="#E69F00", opacity=0.8),

@@ -67,8 +67,8 @@ def draw_tuning(info: TuningInfo) -> Picture:
     written = number_format(info.metric)
     axis = alt.Axis(title="random trials (n)", tickMinStep=1, grid=False, format=",d")
     about: list[str | alt.Tooltip] = [
-        "arm:N",
-        "trials:Q",
+        alt.Tooltip("arm:N"),
+        alt.Tooltip("trials:Q"),
         alt.Tooltip("median:Q", format=written),
         alt.Tooltip("low:Q", format=written),
         alt.Tooltip("high:Q", format=written),
@@ -80,7 +80,7 @@ def draw_tuning(info: TuningInfo) -> Picture:
     )
     y = alt.Y("median:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
     band = base.mark_area(opacity=0.13).encode(
-        y=alt.Y("low:Q", axis=value_axis(info.metric)), y2="high:Q"
+        y=alt.Y("low:Q", axis=value_axis(info.metric)), y2=alt.Y2("high:Q")
     )
     known = base.transform_filter("datum.known").mark_line(strokeWidth=2.5)
     guessed = base.mark_line(strokeWidth=1.5, strokeDash=[2, 3], opacity=0.7)
@@ -120,7 +120,7 @@ def draw_importance(info: ImportanceInfo) -> Picture:
     base = alt.Chart(info.data).encode(
         y=alt.Y("parameter:N", sort=order, axis=axis),
         tooltip=[
-            "parameter:N",
+            alt.Tooltip("parameter:N"),
             alt.Tooltip("share:Q", format=".1%"),
             alt.Tooltip("by_chance:Q", format=".1%", title="by chance"),
         ],
@@ -129,5 +129,5 @@ def draw_importance(info: ImportanceInfo) -> Picture:
     bars = base.mark_bar(size=14, color="#0072B2").encode(
         x=x, opacity=alt.condition("datum.clear", alt.value(0.9), alt.value(0.3))
     )
-    ticks = base.mark_tick(thickness=3, size=20, color="#D55E00").encode(x="by_chance:Q")
+    ticks = base.mark_tick(thickness=3, size=20, color="#D55E00").encode(x=alt.X("by_chance:Q"))
     return alt.layer(bars, ticks).properties(height=26 * len(order) + 70)

@@ -1,11 +1,14 @@
-"""Schedules follow their closed formulas."""
+"""Schedules follow their closed formulas, and the planned rates are those of torch."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from lightning_modules.schedules import SCHEDULES, simulate
+from lightning_modules.rates import simulate
+from lightning_modules.schedules import SCHEDULES
 
 
 def per_epoch(name: str, epochs: int = 10, **parameters: object) -> list[float]:
@@ -79,3 +82,61 @@ def test_after_a_warm_up_of_part_of_an_epoch_the_schedule_begins_with_the_next_e
     np.testing.assert_allclose(rates, [1 / 3, 2 / 3, 1, 1, 1, 1, 0.5, 0.5])
     ends = simulate("linear", {"warmup": 1.5, "end_factor": 0.0}, 4, 4)[::4]
     np.testing.assert_allclose(ends, [1 / 6, 5 / 6, 1, 0.5])
+
+
+OWN: dict[str, list[dict[str, Any]]] = {
+    "step": [{"step_size": 1}, {"step_size": 3, "gamma": 0.7}],
+    "multistep": [{"milestones": [2, 3, 9]}, {"milestones": []}],
+    "linear": [{"start_factor": 0.3, "end_factor": 1.0}],
+    "polynomial": [{"power": 0.5}],
+    "cosine": [{"eta_min": 0.01}],
+    "cosine_restarts": [{"T_0": 1}, {"T_0": 2, "T_mult": 3, "eta_min": 0.1}],
+    "one_cycle": [
+        {"anneal_strategy": "linear", "div_factor": 5.0},
+        {"pct_start": 0},
+        {"pct_start": 0.99},
+    ],
+    "plateau": [
+        {"patience": 0, "cooldown": 2, "factor": 0.5},
+        {"patience": 1, "threshold": 0.3, "factor": 0.3, "min_lr": 0.04},
+    ],
+}
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.1, 1, 1.5, 4])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_planned_rates_are_those_that_torch_steps_through(name: str, warmup: float) -> None:
+    noise = np.random.default_rng(0).normal(1, 0.5, 40).tolist()
+    for own in ({}, *OWN.get(name, [])):
+        for epochs, steps in ((1, 1), (2, 3), (13, 4), (40, 2)):
+            for goal in ("minimize", "maximize"):
+                for values in (None, noise[:epochs]):
+                    plan = ({"warmup": warmup, **own}, epochs, steps, 0.3, values, goal)
+                    np.testing.assert_allclose(
+                        simulate(name, *plan), stepped(name, *plan), rtol=1e-9, atol=1e-15
+                    )
+
+
+def stepped(
+    name: str,
+    parameters: dict[str, Any],
+    epochs: int,
+    steps_per_epoch: int,
+    lr: float,
+    values: list[float] | None,
+    goal: str,
+) -> list[float]:
+    """The rates of an optimizer while its schedule drives it."""
+    row = SCHEDULES[name]
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr)
+    every = {**row.defaults(), **parameters}
+    known = {"epochs": epochs, "steps_per_epoch": steps_per_epoch, "goal": goal}
+    schedule = row.build(optimizer, **known, **every)
+    rates = []
+    for epoch in range(epochs):
+        for _ in range(steps_per_epoch):
+            rates.append(schedule.rate)
+            optimizer.step()
+            schedule.step()
+        schedule.epoch_end(0.0 if values is None else values[epoch])
+    return rates
