@@ -1,5 +1,6 @@
 """What all tests share: an environment of their own, and homes that are quick to make."""
 
+import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,11 @@ from studies.home import Home
 MakeHome = Callable[[Path], Home]
 pytest.register_assert_rewrite("tests.faults.invariants", "tests.integration.accounts")
 WriteModule = Callable[[str, str], str]
+
+# Tests run side by side: threads of a library that wait for each other on busy processors spin,
+# which can make a computation take several times the processor time. No library is loaded yet.
+for setting in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[setting] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -38,8 +38,8 @@ def test_equal_arms_are_rarely_told_apart_by_six_searches_and_often_by_one(
     assert told_apart / 48 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 48)
 
     once = [
-        compare(arms.one_search(load(name), "random", 8, seed, seeds=8)).pairs[0]
-        for name in TABLES
+        compare(arms.one_search(table, "random", 8, seed, seeds=8)).pairs[0]
+        for table in map(load, TABLES)
         for seed in range(14)
     ]
     assert sum(pair.result.verdict.better != "none" for pair in once) / 28 > 0.25

@@ -122,6 +122,16 @@ def test_another_seed_gives_other_metrics_on_the_same_data() -> None:
     assert one.data_hash == other.data_hash
 
 
+@pytest.mark.parametrize("threads", [2, 1])
+def test_a_training_has_the_threads_of_its_configuration(threads: int) -> None:
+    found: list[int] = []
+    trainer = {"epochs": 1, "accelerator": "cpu", "threads": threads}
+    configuration = Configuration.resolve(IRIS | {"trainer": trainer})
+    train(configuration, 1, lambda *_: found.append(torch.get_num_threads()) is None)
+    assert found == [threads]
+    torch.set_num_threads(1)
+
+
 # Schedules
 
 
