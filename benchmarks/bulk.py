@@ -17,23 +17,22 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution, json_to_distribution
 
-from studies import frozen_trials
-from studies.confirmation import fresh_name
-from studies.continuing import design_notes
-from studies.hardware import hardware, versions
 from studies.home import Home
-from studies.mirrors import optuna_trial
-from studies.mirrors.mlflow_study import Known, MlflowStudy
-from studies.mirrors.mlflow_trial import params_of, tags_of
-from studies.mirrors.optuna_database import close, open_storage
-from studies.mirrors.optuna_owner import Claim
-from studies.mirrors.optuna_study import OptunaStudy
-from studies.phases import search_name
+from studies.inputs.environment import hardware, versions
+from studies.mirrors.mlflow.study import Known, MlflowStudy
+from studies.mirrors.mlflow.trial import params_of, tags_of
+from studies.mirrors.optuna import trial as optuna_trial
+from studies.mirrors.optuna.database import close, open_storage
+from studies.mirrors.optuna.owner import Claim
+from studies.mirrors.optuna.study import OptunaStudy
 from studies.records import Record, Search, Trial
 from studies.records.deliveries import Deliveries, MirrorStatus, store_name
 from studies.records.reader import EpochRow
-from studies.spec import Spec
-from studies.splits import splits_of
+from studies.running.continuing import design_notes
+from studies.search import frozen_trials
+from studies.search.arm_search import search_name
+from studies.search.confirmation import fresh_name
+from studies.study_file import Spec, splits_of
 
 EPOCH_MS = 50
 """From epoch to epoch."""

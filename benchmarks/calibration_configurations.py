@@ -32,9 +32,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from studies.power import detectable_difference
-from studies.stats import Array, Interval, mean_interval
-from studies.verdicts import Comparison, compare, verdict
+from studies.statistics import Interval
+from studies.statistics.intervals import Array, mean_interval
+from studies.statistics.power import detectable_difference
+from studies.statistics.verdicts import Comparison, compare, verdict
 
 SEEDS = (8, 10, 16)
 REPETITIONS = 2_000

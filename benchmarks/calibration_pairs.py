@@ -18,9 +18,10 @@ import numpy.typing as npt
 from tables import NETWORK, SOURCES, Replayed
 
 from lightning_modules.networks import NETWORKS
-from studies.document import Document
-from studies.loading import resolve
-from studies.stats import Array, Goal
+from studies.statistics import Goal
+from studies.statistics.intervals import Array
+from studies.study_file import resolve
+from studies.study_file.document import Document
 
 Indices = npt.NDArray[np.intp]
 

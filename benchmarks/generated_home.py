@@ -22,13 +22,10 @@ from optuna.distributions import (
 )
 
 from lightning_modules.configuration import Configuration
-from studies import document
-from studies.fresh_seeds import confirm_seeds
 from studies.home import Home
-from studies.loading import resolve
-from studies.phases import derive_seed, new_trial, trial_key
 from studies.records import Outcome, TrialEnd
-from studies.spec import Spec
+from studies.search.arm_search import derive_seed, new_trial, trial_key
+from studies.study_file import Spec, confirm_seeds, document, resolve
 
 STUDY = "large"
 FILE = """

@@ -10,16 +10,15 @@ from typing import Any
 from unittest.mock import patch
 
 from studies import results
-from studies.document import Document
 from studies.engines import Ended, Engine, Event, Task
 from studies.engines.inline import InlineEngine
 from studies.engines.worker import Perform, guarded
 from studies.home import Home
-from studies.loading import resolve
 from studies.records import Record, TrialEnd
 from studies.results import StudyResults
-from studies.runner import Display, Runner
-from studies.spec import Spec
+from studies.running.trial_loop import Display, Runner
+from studies.study_file import Spec, resolve
+from studies.study_file.document import Document
 
 
 class LookUpEngine:

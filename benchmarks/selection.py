@@ -54,7 +54,8 @@ from lightning_modules.configuration import Configuration
 from lightning_modules.networks import NETWORKS
 from studies.home import Home
 from studies.records import Record
-from studies.stats import Array, Interval, differences, mean_interval
+from studies.statistics import Interval
+from studies.statistics.intervals import Array, differences, mean_interval
 
 METHODS = ("random", "tpe")
 TRIALS, SEARCHED, TOP, SEEDS = 100, 80, 5, 4

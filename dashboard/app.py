@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from altair.utils.schemapi import disable_debug_mode
 
-from studies.garbage import uncollected
+from studies.records.garbage_collection import uncollected
 
 with uncollected():
     from dashboard import data, preparing

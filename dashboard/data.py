@@ -17,17 +17,26 @@ import streamlit as st
 from dashboard.figures import points as picturing
 from dashboard.figures.trials import in_order
 from dashboard.pictures import Drawn
-from studies import comparing, description, importance, overview, results
-from studies import curves as drawing
-from studies import report as reporting
-from studies.comparison import Comparison
-from studies.curves import ArmTuning, Curves
-from studies.home import DEFAULT_HOME, Home
-from studies.importance import Importances
-from studies.overview import Listed, StudyRow
+from studies import results
+from studies.analysis import (
+    ArmTuning,
+    Comparison,
+    Curves,
+    Listed,
+    StudyRow,
+    comparing,
+    importance,
+    overview,
+)
+from studies.analysis import curves as drawing
+from studies.analysis.importance import Importances
+from studies.home import Home
+from studies.home.home import DEFAULT_HOME
 from studies.records import Histories, RecordReader
-from studies.report import Report
+from studies.reporting import content as reporting
+from studies.reporting.content import Report
 from studies.results import StudyResults
+from studies.sentences import description
 
 
 def home() -> Home:

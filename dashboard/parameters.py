@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from lightning_modules.components import Component, Flag, Items, Number, Option, Parameter
-from studies import document
+from studies.study_file import document
 
 
 def ask(component: Component, name: str) -> dict[str, Any]:

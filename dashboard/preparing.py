@@ -29,7 +29,7 @@ def prepare() -> None:
 
 def _read() -> None:
     from lightning_modules.errors import FairtuneError
-    from studies.garbage import lasting
+    from studies.records.garbage_collection import lasting
 
     with lasting(), suppress(FairtuneError):  # the page will say what is wrong
         from dashboard import data, sections  # noqa: F401

@@ -22,9 +22,9 @@ from dashboard.figures.ranges import draw_effect, effect_info, searched
 from dashboard.figures.spending import cost_info, draw_cost, draw_outcomes, outcomes_info
 from dashboard.figures.training import LearningInfo, draw_learning, learners, learning_info
 from dashboard.shared import Chosen, link, one_search, plain, polite, show, shown_repeat
-from studies.paired import differences_title
-from studies.report_tables import Table
-from studies.wording import duration
+from studies.reporting.paired import differences_title
+from studies.reporting.tables import Table
+from studies.results import duration
 
 COLOURS = {"running": "green", "finished": "blue", "interrupted": "orange"}
 FEW = 3

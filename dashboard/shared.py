@@ -31,15 +31,15 @@ from dashboard.figures.common import NARROW, Picture
 from dashboard.pictures import Drawn, SomeInfo, drawn
 from dashboard.selectors import choose, choose_several
 from lightning_modules.errors import FairtuneError
-from studies.comparison import Comparison
+from studies.analysis import Comparison, Listed, StudyRow
+from studies.analysis.overview import State, state
 from studies.home import Home
-from studies.markdown import escape
-from studies.overview import Listed, State, StudyRow, state
 from studies.records import Histories, Trial
-from studies.render import csv_text
-from studies.report import Report
+from studies.reporting.content import Report
+from studies.reporting.render import csv_text
 from studies.results import StudyResults
-from studies.stats import Goal
+from studies.sentences.markdown import escape
+from studies.statistics import Goal
 
 PRESETS = {
     "": "quickstart",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from studies.records import Outcome, Trial
 from studies.results import StudyResults
-from studies.spec import Spec
+from studies.study_file import Spec
 from tests.made import spec_of, study, trial
 
 TWO_ARMS = """

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from lightning_modules.configuration import Configuration
-from studies import document
 from studies.home import Home
-from studies.loading import resolve
 from studies.records import Outcome, Trial
 from studies.results import StudyResults
-from studies.spec import Spec
+from studies.study_file import Spec, document, resolve
 
 START = datetime(2026, 1, 1)
 HOME = Home(Path("nowhere"), "sqlite:///nowhere/optuna.db", "sqlite:///nowhere/mlflow.db")

@@ -9,9 +9,8 @@ import optuna
 
 from lightning_modules.configuration import Configuration
 from studies.records import Outcome, Trial
-from studies.repeat_results import on_test
-from studies.results import StudyResults
-from studies.spec import Spec
+from studies.results import StudyResults, on_test
+from studies.study_file import Spec
 from tests.made import ARMS, OPTIMIZERS, spec_of, study, trial
 
 SEEDS, EPOCHS = 9, 4

@@ -10,9 +10,8 @@ from typing import Any
 import altair as alt
 
 from studies.records import Trial
-from studies.results import StudyResults
-from studies.space import Alternatives, Choice, Range
-from studies.wording import value_text
+from studies.results import StudyResults, value_text
+from studies.study_file import Alternatives, Choice, Range
 
 BINS = 8
 """Bins of a range, of equal width on its axis."""

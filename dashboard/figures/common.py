@@ -10,8 +10,8 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
-from studies.palette import COLOURS
-from studies.wording import SHARES
+from studies.reporting.palette import COLOURS
+from studies.results.wording import SHARES
 
 DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 3), (4, 6))
 """More arms than colours: the colours come again with another dash."""

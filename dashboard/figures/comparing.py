@@ -20,11 +20,12 @@ from dashboard.figures.common import (
     number_format,
     value_axis,
 )
-from studies.claim_words import NO_DIFFERENCE, NO_VERDICT, claim_words, dots_caption
-from studies.comparison import ArmResult, Basis, Comparison, PairResult
-from studies.effects import signed
-from studies.results import StudyResults
-from studies.wording import amount, in_unit, unit, within
+from studies.analysis import ArmResult, Comparison, PairResult
+from studies.analysis.comparison import Basis
+from studies.results import StudyResults, amount, in_unit
+from studies.results.wording import unit, within
+from studies.sentences import signed
+from studies.sentences.claim_words import NO_DIFFERENCE, NO_VERDICT, claim_words, dots_caption
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ import altair as alt
 import pandas as pd
 
 from dashboard.figures.common import Info, Picture, counted, finite
-from studies.claim_words import claim_words
-from studies.comparison import Comparison
-from studies.effects import signed, signed_spread
-from studies.paired import differences_caption, differences_label, paired_differences
+from studies.analysis import Comparison
+from studies.reporting.paired import differences_caption, differences_label, paired_differences
+from studies.sentences import signed
+from studies.sentences.claim_words import claim_words
+from studies.sentences.effects import signed_spread
 
 PAIRS = 15
 """Pairs that are drawn."""

@@ -13,8 +13,8 @@ import pandas as pd
 from dashboard.figures.axes import Axis, encoded
 from dashboard.figures.common import Info, Picture, colours, counted, number_format, value_axis
 from dashboard.figures.points import CROSS, Points, notes, thinned, thinned_small
-from studies.tuning_curves import expected_best_unbiased
-from studies.wording import level
+from studies.results import level
+from studies.statistics.tuning_curves import expected_best_unbiased
 
 GOOD = ("#8FB3D9", "#C3B79C", "#E69F00", "#D55E00")
 """From the worst to the best value: pale blue to vermilion, on light and dark pages."""

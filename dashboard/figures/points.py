@@ -10,9 +10,8 @@ import pandas as pd
 
 from dashboard.figures.common import counted
 from studies.records import Outcome, Trial
-from studies.repeat_results import value_of
-from studies.results import StudyResults
-from studies.stats import Goal
+from studies.results import StudyResults, value_of
+from studies.statistics import Goal
 
 DRAWN = 3000
 """Points that a figure has; of more trials, so many in equal steps."""

@@ -21,11 +21,9 @@ from dashboard.figures.common import (
 )
 from dashboard.figures.points import thinned
 from studies.records import Outcome, Trial
-from studies.repeat_results import value_of
-from studies.results import StudyResults
-from studies.space import Choice, Range
-from studies.stats import Goal
-from studies.wording import is_share, level
+from studies.results import StudyResults, is_share, level, value_of
+from studies.statistics import Goal
+from studies.study_file import Choice, Range
 
 BINS = 8
 """Bins along the whole range; along a logarithmic one, two for each power of ten."""

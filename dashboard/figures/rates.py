@@ -11,8 +11,8 @@ import pandas as pd
 
 from dashboard.figures.common import Info, Picture, colour, counted, dash, epoch_axis
 from lightning_modules.components import chosen
-from lightning_modules.rates import simulate
-from lightning_modules.schedules import SCHEDULES
+from lightning_modules.optimization import SCHEDULES
+from lightning_modules.optimization.rates import simulate
 from studies.records import Trial
 from studies.results import StudyResults
 

@@ -11,10 +11,9 @@ import pandas as pd
 
 from dashboard.figures.common import Info, Picture, colour, counted, dash, number_format, value_axis
 from dashboard.figures.points import CROSS, notes, points, thinned
-from studies.curves import Curves
-from studies.results import StudyResults
-from studies.stats import Goal
-from studies.wording import plural
+from studies.analysis import Curves
+from studies.results import StudyResults, plural
+from studies.statistics import Goal
 
 Budget = Literal["trials", "epochs"]
 MEDIAN = "median"

@@ -8,10 +8,9 @@ import altair as alt
 import pandas as pd
 
 from dashboard.figures.common import Info, Picture, arm_axis, colour, counted, height
-from studies.comparison import Comparison
+from studies.analysis import Comparison
 from studies.records import Outcome
-from studies.results import StudyResults
-from studies.wording import duration, level
+from studies.results import StudyResults, duration, level
 
 OUTCOMES = {
     Outcome.completed: "#5B8FB9",

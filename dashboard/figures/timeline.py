@@ -13,8 +13,7 @@ import pandas as pd
 from dashboard.figures.common import Info, Picture, colour, counted
 from dashboard.figures.spending import OUTCOMES
 from studies.records import Trial
-from studies.results import StudyResults
-from studies.wording import duration
+from studies.results import StudyResults, duration
 
 BARS = 1000
 """Trainings that are drawn: the last ones."""

@@ -21,11 +21,10 @@ from dashboard.figures.common import (
     number_format,
     value_axis,
 )
-from studies.curves import learning_curve, winners
+from studies.analysis.curves import learning_curve, winners
 from studies.records import Histories, Outcome, Trial
-from studies.repeat_results import value_of
-from studies.results import StudyResults
-from studies.wording import amount, unit
+from studies.results import StudyResults, amount, value_of
+from studies.results.wording import unit
 
 PARTS = ("training", "validation")
 

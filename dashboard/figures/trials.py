@@ -18,11 +18,10 @@ from dashboard.figures.common import (
     value_axis,
 )
 from lightning_modules.configuration import flatten
-from studies import document
 from studies.home import slug
 from studies.records import Trial
-from studies.results import StudyResults
-from studies.wording import value_text
+from studies.results import StudyResults, value_text
+from studies.study_file import document
 
 PARTS = {"train": "training", "val": "validation", "test": "test", "": "logged"}
 RATE, SECONDS = "optim/lr", "time/epoch_s"

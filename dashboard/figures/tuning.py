@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from dashboard.figures.common import Info, Picture, colour, counted, number_format, value_axis
-from studies.curves import ArmTuning
-from studies.importance import Importances
+from studies.analysis import ArmTuning
+from studies.analysis.importance import Importances
 from studies.results import StudyResults
 
 POINTS = 120

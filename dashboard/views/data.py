@@ -5,9 +5,9 @@ import streamlit as st
 from dashboard import data
 from dashboard.shared import Chosen, chosen_study, live, plain
 from dashboard.tables import as_parquet, filtered, outcomes, usual_columns
-from studies.description import PHASES
 from studies.home import slug
-from studies.render import FILES, csv_text, render
+from studies.reporting.render import FILES, csv_text, render
+from studies.sentences.description import PHASES
 
 FEW = 12  # rows that need no scrolling
 

@@ -6,8 +6,8 @@ import streamlit as st
 from dashboard import data
 from dashboard.shared import available, plain, polite, say_what_to_run
 from lightning_modules.errors import FairtuneError
-from studies.overview import Listed, StudyRow
-from studies.wording import duration, level
+from studies.analysis import Listed, StudyRow
+from studies.results import duration, level
 
 PAUSE = 5.0  # seconds after which the page asks whether anything has changed
 SHOWN = 8  # arms that a row names

@@ -17,7 +17,7 @@ from dashboard.shared import (
     show,
     show_drawn,
 )
-from lightning_modules.schedules import SCHEDULES
+from lightning_modules.optimization import SCHEDULES
 
 FIRST = ["cosine", "one_cycle", "step"]
 

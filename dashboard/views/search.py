@@ -32,8 +32,8 @@ from dashboard.figures.surfaces import SurfaceInfo, draw_surface, surface_info
 from dashboard.figures.timeline import draw_timeline, timeline_info
 from dashboard.figures.tuning import draw_importance, draw_tuning, importance_info, tuning_info
 from dashboard.shared import Chosen, chosen_study, live, one_search, plain, show, shown_repeat
-from studies.alarms import Alarm
-from studies.curves import why_no_bands
+from studies.analysis import Alarm
+from studies.analysis.curves import why_no_bands
 from studies.results import StudyResults
 
 NOTHING = "No trial of the search has completed yet."

@@ -17,7 +17,7 @@ from dashboard.pictures import drawn
 from dashboard.selectors import LISTED, choose
 from dashboard.shared import Chosen, chosen_study, live, plain, show_drawn
 from studies.records import Outcome, Trial
-from studies.wording import duration, level, plural
+from studies.results import duration, level, plural
 
 PHASES = {
     "search": "search",

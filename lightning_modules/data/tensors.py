@@ -13,8 +13,8 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from lightning_modules.data.augmentation import build_augmentation
-from lightning_modules.data.data_statistics import DataStatistics
+from lightning_modules.data.augmentation.data_statistics import DataStatistics
+from lightning_modules.data.augmentation.table import build_augmentation
 
 EVALUATION_BATCH = 4096
 """Rows per step where nothing is learned."""

@@ -8,12 +8,10 @@ from studies.cli.options import HomeOption, Json, StudyName, console, open_home,
 
 def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> None:
     """Print the best configuration of a study: a study file with no ranges left."""
-    from studies import document
-    from studies.choice import recommended
-    from studies.expectation import expectation
-    from studies.overview import summary
-    from studies.representative import choose, configuration_of
+    from studies.analysis import choose, configuration_of, recommended, summary
     from studies.results import load
+    from studies.sentences.expectation import expectation
+    from studies.study_file import document
 
     place = open_home(home)
     results = load(place, study)

@@ -20,7 +20,7 @@ from studies.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from studies.preview import Plan
+    from studies.running.preview import Plan
 
 
 def check(
@@ -34,10 +34,10 @@ def check(
     """Check a study file, show its plan, three sampled configurations and a time estimate."""
     opened = open_home(home)
     spec = load_spec(file, overrides, allow, opened)
-    from studies.inputs import check_inputs
-    from studies.preview import plan, probe, sample, verdicts_given, weight_counts
-    from studies.weights import with_weights_file
-    from studies.wording import plural
+    from studies.inputs.checks import check_inputs
+    from studies.inputs.weights import with_weights_file
+    from studies.results import plural
+    from studies.running.preview import plan, probe, sample, verdicts_given, weight_counts
 
     check_inputs(spec, opened)
     screen = console(stderr=as_json)
@@ -119,7 +119,7 @@ def trials_words(planned: Plan) -> str:
 
 
 def _parameter(name: str, node: Any) -> Mapping[str, str]:
-    from studies.space import Alternatives, Range
+    from studies.study_file import Alternatives, Range
 
     if isinstance(node, Range):
         kind = "integers" if node.integer else "numbers"

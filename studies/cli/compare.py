@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from studies.alarms import Alarm
-    from studies.comparison import Comparison
-    from studies.report_tables import Table as ReportTable
+    from studies.analysis import Alarm, Comparison
+    from studies.reporting.tables import Table as ReportTable
     from studies.results import StudyResults
 
 SHOWN = ("searches", "seeds", "test mean", "search best", "defaults")
@@ -32,10 +31,10 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Rank the arms of a study and say of every pair which is better, if that can be said."""
-    from studies import comparing, results
-    from studies.alarms import alarms
-    from studies.comparison_json import as_json as comparison_json
-    from studies.uncertainty import advice, sources
+    from studies import results
+    from studies.analysis import alarms, comparing
+    from studies.sentences.comparison_json import as_json as comparison_json
+    from studies.sentences.uncertainty import advice, sources
 
     found = results.load(open_home(home), study)
     compared = comparing.compare(found, metric)
@@ -55,10 +54,10 @@ def print_comparison(
     results: StudyResults, comparison: Comparison, raised: Sequence[Alarm], screen: Console
 ) -> None:
     """The ranking, what may be said, where the uncertainty comes from, and the alarms."""
-    from studies.claim_words import claim_words
-    from studies.report_tables import ranking
-    from studies.sentences import summary
-    from studies.uncertainty import advice, sources
+    from studies.reporting.tables import ranking
+    from studies.sentences.claim_words import claim_words
+    from studies.sentences.uncertainty import advice, sources
+    from studies.sentences.verdict_sentences import summary
 
     screen.print(_table(ranking(comparison)))
     screen.print(claim_words(comparison).about)

@@ -91,7 +91,7 @@ def _with_default(name: str, parameter: Parameter) -> str:
 
 
 def _tables() -> dict[str, dict[str, Component]]:
-    from studies.schema import TABLES
+    from studies.study_file.json_schema import TABLES
 
     return {kind: dict(rows) for kind, rows in TABLES.items()}
 

@@ -14,14 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from lightning_modules.configuration import Configuration
-from studies.choice import Recommendation, recommended
+from studies.analysis import recommended, summary
+from studies.analysis.recommendation import Recommendation
 from studies.cli.options import console
-from studies.overview import summary
 from studies.records import Outcome, Trial, TrialEnd
 from studies.results import StudyResults, outcome_counts
-from studies.runner import Display
-from studies.spec import Spec
-from studies.trial_store import AskedTrial
+from studies.running.trial_loop import Display
+from studies.search import AskedTrial
+from studies.study_file import Spec
 
 STOPPING = "stopping: the running trials end after their epoch"
 
@@ -195,7 +195,7 @@ def _outcomes(trials: Sequence[Trial]) -> str:
 
 
 def _print_best(results: StudyResults, best: Recommendation, screen: Console) -> None:
-    from studies.expectation import expectation  # scipy takes half a second
+    from studies.sentences.expectation import expectation  # scipy takes half a second
 
     expected = expectation(results)
     if expected is not None:

@@ -18,7 +18,7 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Check versions, databases, space, rights, locks, leftovers and waiting records of a home."""
-    from studies.doctor import examine
+    from studies.maintenance.doctor import examine
 
     place = open_home(home)
     screen = console(stderr=as_json)

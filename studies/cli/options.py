@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lightning_modules import own
 from lightning_modules.errors import UserError
-from studies.presets import find_preset, preset_names
+from lightning_modules.user_code import imports
+from studies.study_file.presets import find_preset, preset_names
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from studies.home import Home
-    from studies.spec import Spec
+    from studies.study_file import Spec
 
 
 def complete_studies(context: typer.Context, incomplete: str) -> list[str]:
@@ -90,7 +90,8 @@ Workers = Annotated[
 
 def home_at(path: Path | None) -> Home:
     """The home at `path`, or the default one, as it is."""
-    from studies.home import DEFAULT_HOME, Home
+    from studies.home import Home
+    from studies.home.home import DEFAULT_HOME
 
     return Home.at(path or Path(DEFAULT_HOME))
 
@@ -98,11 +99,11 @@ def home_at(path: Path | None) -> Home:
 def open_home(path: Path | None) -> Home:
     """The home at `path`, or the default one; studies that an earlier version has run there are
     imported, which standard error says."""
-    from studies.earlier import earlier_studies
+    from studies.home import earlier_studies
 
     home = home_at(path)
     if earlier_studies(home):
-        from studies.importing.earlier_home import import_earlier
+        from studies.maintenance.importing.earlier_home import import_earlier
 
         done = import_earlier(home)
         for failure in done.failures:
@@ -119,11 +120,12 @@ def open_home(path: Path | None) -> Home:
 def load_spec(file: Path, overrides: list[str] | None, allow: list[str] | None, home: Home) -> Spec:
     """The study file at `file`, the preset of that name, or the file that the home has kept of the
     study of that name; `allow` names modules of its own."""
-    from studies import document, results
-    from studies.loading import load, resolve
-    from studies.presets import preset_names
+    from studies import results
+    from studies.study_file import document, resolve
+    from studies.study_file.loading import load
+    from studies.study_file.presets import preset_names
 
-    own.allow(allow or ())
+    imports.allow(allow or ())
     name = str(file)
     if file.exists() or name in preset_names():
         return load(find_preset(name) if not file.exists() else file, overrides or ())

@@ -21,7 +21,7 @@ def promote(
 ) -> None:
     """Register a study's best confirmed network in MLflow's model registry."""
     from studies import results
-    from studies.promote import promote
+    from studies.models.promote import promote
 
     done = promote(results.load(open_home(home), study), name, alias)
     screen = console(stderr=as_json)

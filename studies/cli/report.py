@@ -28,7 +28,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write what a study found, and how, to one file that needs no network."""
-    from studies.render import FILES, render, write
+    from studies.reporting.render import FILES, render, write
     from studies.results import load
 
     results = load(open_home(home), study)

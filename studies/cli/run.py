@@ -24,7 +24,7 @@ from studies.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from studies.comparing import Finding
+    from studies.analysis import Finding
 
 
 def run(
@@ -39,9 +39,9 @@ def run(
     """Run a study, or continue it: the same command again never trains a finished trial twice."""
     place = open_home(home)
     spec = load_spec(file, overrides, allow, place)
+    from studies.analysis import summary
     from studies.cli.display import display_for, print_summary
-    from studies.driver import run_study
-    from studies.overview import summary
+    from studies.running.run_study import run_study
 
     screen = console(stderr=as_json)
 
@@ -49,7 +49,7 @@ def run(
         displayed.close()
         print_summary(found.results, screen)
         if found.results.finished and spec.factors:
-            from studies.alarms import alarms
+            from studies.analysis import alarms
             from studies.cli.compare import print_comparison
 
             warned = alarms(found.results, found.comparison)

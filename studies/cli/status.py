@@ -23,9 +23,10 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show how far the studies of a home, or one of them, have come."""
+    from studies.analysis import summary
+    from studies.analysis.overview import listed, unreadable
     from studies.cli.display import print_studies, print_summary
     from studies.mirrors.left import what_is_left
-    from studies.overview import listed, summary, unreadable
     from studies.results import load, names
 
     place = open_home(home)

@@ -19,7 +19,7 @@ from multiprocessing import connection, get_all_start_methods, resource_tracker
 from multiprocessing.connection import Connection
 
 from lightning_modules.errors import FairtuneError
-from studies.engines import Answer, Ended, Event, Task, family
+from studies.engines import Answer, Ended, Event, Task, process_group
 from studies.engines.worker import Perform, work
 from studies.records import Outcome, TrialEnd
 
@@ -166,7 +166,7 @@ class LocalEngine:
             # start of the resource tracker, which comes with the first process, would lift it.
             resource_tracker.ensure_running()
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        os.environ[family.DRIVER] = str(os.getpid())
+        os.environ[process_group.DRIVER] = str(os.getpid())
         with worker.lock:
             if not self._closed.is_set() and not worker.killed:
                 worker.process.start()
@@ -200,7 +200,7 @@ class _Worker:
     def kill(self) -> None:
         self.killed = True
         if self.started and self.process.pid is not None:
-            family.kill(self.process.pid)
+            process_group.kill(self.process.pid)
             self.process.kill()  # it may not lead its group yet
 
     def join(self) -> None:

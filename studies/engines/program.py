@@ -26,14 +26,13 @@ from typing import IO, Any
 
 import psutil
 
-from lightning_modules.best_epoch import is_better
-from lightning_modules.configuration import Configuration
+from lightning_modules.configuration import COMMAND, Configuration
 from lightning_modules.errors import UserError
-from lightning_modules.sections import COMMAND
+from lightning_modules.training.best_epoch import is_better
 from studies.engines import Task
 from studies.home import without_secrets
-from studies.placeholders import WHOLE, filled
 from studies.records import EpochReport, Outcome, TrialEnd
+from studies.study_file.command_template import WHOLE, filled
 
 LAST_LINES = 50
 GRACE_SECONDS = 3.0

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from lightning_modules.errors import Interrupted
-from studies.engines import Answer, Ended, Epoch, Event, Task, family
+from studies.engines import Answer, Ended, Epoch, Event, Task, process_group
 from studies.home import without_secrets
 from studies.records import STOPPED, EpochReport, Outcome, TrialEnd
 
@@ -31,20 +31,20 @@ def work(
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver acts
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    family.found(lifeline.fileno())
+    process_group.found(lifeline.fileno())
     threading.Thread(target=_follow, args=(lifeline,), daemon=True).start()
 
     def say(event: Event) -> None:
         try:
             connection.send(event)
         except OSError:  # the driver is gone
-            family.leave()
+            process_group.leave()
 
     def hear() -> Any:
         try:
             return connection.recv()
         except (EOFError, OSError):
-            family.leave()
+            process_group.leave()
 
     while True:
         task: Task = hear()
@@ -91,4 +91,4 @@ def _follow(lifeline: Connection) -> None:
     try:
         lifeline.recv_bytes()
     except (EOFError, OSError):
-        family.leave()
+        process_group.leave()

@@ -12,8 +12,7 @@ from contextlib import AbstractContextManager, closing, suppress
 from typing import Protocol
 
 from lightning_modules.errors import FairtuneError, StorageError
-from studies import database
-from studies.home import Home, without_secrets
+from studies.home import Home, database, without_secrets
 from studies.mirrors.backlog import Backlog, Until
 from studies.mirrors.progress import Progress
 from studies.records import RecordReader

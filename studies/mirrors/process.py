@@ -83,10 +83,10 @@ def _follow(home: Home, study: str, name: str, request: Request) -> int:
 
     def load() -> Mirror:
         if name == "optuna":
-            from studies.mirrors.optuna_mirror import OptunaMirror
+            from studies.mirrors.optuna.mirror import OptunaMirror
 
             return OptunaMirror(home, study)
-        from studies.mirrors.mlflow_mirror import MlflowMirror
+        from studies.mirrors.mlflow.mirror import MlflowMirror
 
         return MlflowMirror(home, study)
 

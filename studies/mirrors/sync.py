@@ -46,8 +46,8 @@ def sync(home: Home, study: str, *, rebuild: bool = False) -> Synced:
 
 
 def _sync(home: Home, study: str, rebuild: bool) -> Synced:
-    from studies.mirrors.mlflow_mirror import MlflowMirror
-    from studies.mirrors.optuna_mirror import OptunaMirror
+    from studies.mirrors.mlflow.mirror import MlflowMirror
+    from studies.mirrors.optuna.mirror import OptunaMirror
 
     mirrors: list[Callable[[], Mirror]] = [
         lambda: OptunaMirror(home, study, rebuild=rebuild),

@@ -19,8 +19,8 @@ from typing import TypeVar
 import psutil
 
 from lightning_modules.errors import StorageError
-from studies.database import back_up, damage, hold, is_held
-from studies.home import disk_is_full, home_option
+from studies.home import damage, disk_is_full, hold, home_option
+from studies.home.database import back_up, is_held
 from studies.records import schema
 from studies.records.looking import Look, look
 

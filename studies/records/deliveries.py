@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from lightning_modules.errors import StorageError
-from studies.database import hold, within
-from studies.home import Home, disk_is_full, redact
+from studies.home import Home, disk_is_full, hold, redact
+from studies.home.database import within
 from studies.records import looking
 from studies.records.connection import on_network
 from studies.records.rows import milliseconds

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 from urllib.parse import quote
 
-from studies.database import is_held
+from studies.home.database import is_held
 
 WAL_FORMAT = 2
 """The 19th byte of a database in WAL mode."""

@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from lightning_modules.errors import UserError
-from studies.home import RECORD, Home
+from studies.home import Home
+from studies.home.home import RECORD
 from studies.records import connection as opening
 from studies.records.looking import Look
 from studies.records.rows import COLUMNS, local_time, metrics_of, parsed, trial_of

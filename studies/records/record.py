@@ -14,8 +14,8 @@ from typing import Any
 from uuid import uuid4
 
 from lightning_modules.errors import StorageError
-from studies.earlier import is_earlier
 from studies.home import Home
+from studies.home.earlier import is_earlier
 from studies.records import connection as opening
 from studies.records import schema
 from studies.records.reader import IDENTITY, EpochRow, Goal, RecordReader, Search

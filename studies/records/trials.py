@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from lightning_modules.configuration import Objective
-from lightning_modules.metrics import loss_beside
+from lightning_modules.optimization import loss_beside
 
 STOPPED = "the study was stopped"
 ABANDONED = "the process that ran the study ended"

@@ -18,7 +18,7 @@ from typing import Any
 from unittest import mock
 
 from studies.engines import Task
-from studies.engines.trials import train_task
+from studies.engines.training import train_task
 from studies.records import EpochReport, TrialEnd
 
 FOLDER = "FAIRTUNE_TEST_BLOWS"
@@ -27,8 +27,8 @@ VALUES: dict[str, Any] = {"nan": float("nan"), "inf": float("inf"), "none": None
 
 def perform(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
     """Train a task, its state written after every epoch."""
-    from lightning_modules.continuation import Continuation
-    from lightning_modules.module import SupervisedModule
+    from lightning_modules.networks import SupervisedModule
+    from lightning_modules.training.resume_checkpoint import Continuation
 
     step, validated = SupervisedModule.training_step, SupervisedModule.on_validation_epoch_end
 

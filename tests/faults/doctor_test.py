@@ -15,9 +15,8 @@ from alembic import command
 from mlflow.store.db.utils import _get_alembic_config
 from sqlalchemy import create_engine
 
-from studies import database
 from studies.cli import main
-from studies.home import Home
+from studies.home import Home, database
 from studies.mirrors.left import sync_command
 from studies.records import Outcome, Record, RecordReader, schema
 from tests.faults.invariants import check_invariants
@@ -45,7 +44,7 @@ def states(found: dict[str, tuple[str, str]]) -> dict[str, str]:
 def run_and_die(home: Home, code: str) -> None:
     """Run the study `left` in a process that `code` makes kill itself."""
     code = (
-        "import os, sys; from pathlib import Path; from studies.home import Home; "
+        "import os, sys; from pathlib import Path; from studies.home.home import Home; "
         "from tests.faults.scripted import Scripted; "
         f"study = Scripted(Home.at(Path(sys.argv[1])), 'left'); {code}"
     )
@@ -163,7 +162,7 @@ def test_an_older_record_is_brought_up_to_date_after_a_copy(
         f"{path} is of an older version: --fix brings it up to date, after a copy"
     )
     assert path.read_bytes() == before
-    with mock.patch("studies.doctor_stores.sync"):
+    with mock.patch("studies.maintenance.doctor_stores.sync"):
         assert doctor(home, capsys, "--fix")[1]["records"] == (
             "ok",
             f"{path} was brought up to date after a copy",

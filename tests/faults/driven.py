@@ -6,7 +6,7 @@ from studies.cli import main
 from tests.faults import blows
 
 if __name__ == "__main__":
-    import studies.driver
+    import studies.running.run_study
 
-    studies.driver.train_task = getattr(blows, sys.argv[1])
+    studies.running.run_study.train_task = getattr(blows, sys.argv[1])
     sys.exit(main(sys.argv[2:]))

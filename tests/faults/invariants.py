@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from lightning_modules.building import build_data, restore
 from lightning_modules.configuration import Configuration
+from lightning_modules.training.building import build_data, restore
 from studies.home import Home
 from studies.mirrors.sync import sync
 from studies.records import Outcome, RecordReader, Trial

@@ -16,9 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from studies import database
 from studies.cli import main
-from studies.home import Home
+from studies.home import Home, database
 from studies.mirrors import mirror_process, mirroring
 from studies.mirrors.left import missing, sync_command
 from studies.mirrors.mirroring import Mirroring

@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 
 from lightning_modules.errors import BusyError, StorageError
-from studies import database
 from studies.cli import main
-from studies.database import integrity
-from studies.home import Home
+from studies.home import Home, database
+from studies.home.database import integrity
 from studies.mirrors.left import sync_command
 from studies.records import Record, RecordReader
 from studies.records import connection as opening

@@ -64,8 +64,8 @@ class Scripted:
         file.write_text(FILE.format(study=self.study))
         mirroring = partial(Mirroring, begin_after=self.begin_after)
         with (
-            mock.patch("studies.driver.LocalEngine", lambda *_: Inline(perform)),
-            mock.patch("studies.driver.Mirroring", mirroring),
+            mock.patch("studies.running.run_study.LocalEngine", lambda *_: Inline(perform)),
+            mock.patch("studies.running.run_study.Mirroring", mirroring),
             mock.patch("studies.mirrors.mirroring.LOOK_SECONDS", 0.0),
             mock.patch("studies.mirrors.mirroring.RESTART_SECONDS", 0.0),
         ):

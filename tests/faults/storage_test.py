@@ -230,7 +230,7 @@ def test_answers_of_postgresql_that_are_lost_after_the_commit_double_nothing(
 def test_both_mirrors_may_be_databases_of_a_postgresql_and_no_password_is_seen(
     home: Home, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from studies.mirrors.mlflow_client import MlflowClient
+    from studies.mirrors.mlflow.client import MlflowClient
 
     monkeypatch.setattr(mirroring, "GIVE_UP_SECONDS", 30.0)
     monkeypatch.setenv("FAIRTUNE_STORAGE", postgres.database("both_optuna"))

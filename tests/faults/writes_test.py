@@ -10,11 +10,11 @@ from unittest import mock
 
 import pytest
 
-from lightning_modules.building import build_data
 from lightning_modules.configuration import Configuration
-from lightning_modules.continuation import Continuation
 from lightning_modules.errors import Interrupted
-from lightning_modules.training import train
+from lightning_modules.training.building import build_data
+from lightning_modules.training.resume_checkpoint import Continuation
+from lightning_modules.training.train import train
 
 CONFIGURATION = Configuration.resolve(
     {

@@ -19,7 +19,7 @@ from urllib3.util import Retry
 
 from lightning_modules.configuration import Configuration
 from studies.home import Home
-from studies.mirrors.mlflow_client import MlflowClient, Run
+from studies.mirrors.mlflow.client import MlflowClient, Run
 
 FAIRTUNE = str(Path(sys.executable).with_name("fairtune"))
 """The command, for tests that need a process of their own."""

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from studies import results
 from studies.home import Home
-from studies.mirrors.mlflow_client import Run
+from studies.mirrors.mlflow.client import Run
 from studies.records import Outcome, RecordReader, Trial
 from studies.records.reader import EpochRow, Search
 from studies.results import StudyResults

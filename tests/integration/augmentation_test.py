@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from lightning_modules.errors import UserError
-from studies import document, spec
 from studies.cli import main
 from studies.home import Home
-from studies.space import Choice, Fixed, Range
+from studies.study_file import Choice, Range, document, spec
+from studies.study_file.search_space import Fixed
 from tests.integration.accounts import last_line, optuna_trials
 
 Output = pytest.CaptureFixture[str]

@@ -9,10 +9,10 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, BertModel
 
-from lightning_modules.building import build_data, restore
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import Interrupted
-from lightning_modules.training import train
+from lightning_modules.training.building import build_data, restore
+from lightning_modules.training.train import train
 from studies.cli import main
 from studies.home import Home
 from tests.integration.accounts import Runs, last_line

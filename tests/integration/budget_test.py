@@ -8,15 +8,14 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from studies import document, results
+from studies import results
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
-from studies.loading import resolve
 from studies.records import EpochReport, Outcome, Record, TrialEnd
 from studies.results import StudyResults
-from studies.runner import Display, Runner
-from studies.spec import Spec
+from studies.running.trial_loop import Display, Runner
+from studies.study_file import Spec, document, resolve
 
 EPOCHS = 4
 OPTIMIZERS = ("sgd", "momentum", "adam", "rmsprop")

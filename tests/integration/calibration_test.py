@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from studies.comparing import compare
+from studies.analysis import compare
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 TABLES = ("phoneme", "parkinsons_telemonitoring")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from lightning_modules.building import build_data, restore
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import UserError
+from lightning_modules.training.building import build_data, restore
 from tests.integration.training_test import IRIS, SATURATED, SMALL, Tree, accuracy, history
 
 

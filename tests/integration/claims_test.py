@@ -14,7 +14,7 @@ import pytest
 
 from studies.cli import main
 from studies.home import Home
-from studies.mirrors.mlflow_client import MlflowClient
+from studies.mirrors.mlflow.client import MlflowClient
 from tests.conftest import MakeHome
 from tests.integration.accounts import Runs
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from studies.cli import main
-from studies.presets import find_preset, preset_names
+from studies.study_file.presets import find_preset, preset_names
 from tests.integration.accounts import (
     last_line,
 )
@@ -61,7 +61,7 @@ def test_init_lists_every_preset_with_its_question(capsys: Output) -> None:
 
 
 def test_components_lists_every_row_of_every_table(capsys: Output) -> None:
-    from studies.schema import TABLES
+    from studies.study_file.json_schema import TABLES
 
     assert main(["components"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -13,10 +13,10 @@ import pytest
 from optuna.trial import TrialState
 
 from studies import results
+from studies.analysis import choose
 from studies.cli import main
 from studies.cli.options import check_port
 from studies.home import Home
-from studies.representative import choose
 from tests.integration.accounts import (
     FAIRTUNE,
     Runs,
@@ -161,7 +161,7 @@ def test_best_prints_a_study_file_that_checks(
     assert "# expect test/accuracy " in printed
     assert f"# network: {choose(results.load(finished.home, 'tiny')).words}\n" in printed
     assert f"# MLflow run {best['mlflow_run_id']}\n" in printed
-    from studies.loading import load
+    from studies.study_file.loading import load
 
     spec = load(Path(write(tmp_path / "best.yaml", printed)))
     assert spec.study == "tiny-best" and spec.space.size() == 1

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 import torch
 
-from lightning_modules import continuation
 from lightning_modules.configuration import Configuration
-from lightning_modules.continuation import Continuation
-from lightning_modules.data.augmentation import AUGMENTATIONS
+from lightning_modules.data.augmentation.table import AUGMENTATIONS
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import Interrupted
-from lightning_modules.module import SupervisedModule
-from lightning_modules.optimizers import OPTIMIZERS
-from lightning_modules.schedules import SCHEDULES
-from lightning_modules.training import TrainingResult, train
+from lightning_modules.networks import SupervisedModule
+from lightning_modules.optimization import SCHEDULES
+from lightning_modules.optimization.optimizers import OPTIMIZERS
+from lightning_modules.training import resume_checkpoint
+from lightning_modules.training.resume_checkpoint import Continuation
+from lightning_modules.training.train import TrainingResult, train
 
 Tree = dict[str, Any]
 Metrics = dict[str, float]
@@ -179,7 +179,7 @@ def test_a_training_that_dies_continues_from_its_last_periodic_checkpoint(
 ) -> None:
     _, epochs = attempt(IRIS)
     trained.clear()
-    monkeypatch.setattr(continuation, "SECONDS", 0.0)
+    monkeypatch.setattr(resume_checkpoint, "SECONDS", 0.0)
     monkeypatch.setattr(Continuation, "due", property(lambda self: not trained[-1] % 2))
     assert attempt(IRIS, tmp_path, last=4, blow=Killed)[0] is None  # before epoch 4 is written
     _, told = attempt(IRIS, tmp_path)
@@ -196,7 +196,7 @@ def test_writing_costs_little_even_where_it_takes_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr(continuation.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(resume_checkpoint.time, "monotonic", lambda: now[0])
     kept = Continuation(tmp_path, {})
     now[0] += 29
     assert not kept.due
@@ -206,7 +206,7 @@ def test_writing_costs_little_even_where_it_takes_long(
     def slow(*_: Any, **__: Any) -> None:
         now[0] += 2.0
 
-    monkeypatch.setattr(continuation, "replace", slow)
+    monkeypatch.setattr(resume_checkpoint, "replace", slow)
     kept.save_checkpoint({}, kept.last)
     now[0] += 99
     assert not kept.due
@@ -261,7 +261,7 @@ def test_the_state_of_another_format_or_of_other_data_is_ignored(
     attempt(IRIS, tmp_path, last=2)
     trained.clear()
     if what == "FORMAT":
-        monkeypatch.setattr(continuation, "FORMAT", continuation.FORMAT + 1)
+        monkeypatch.setattr(resume_checkpoint, "FORMAT", resume_checkpoint.FORMAT + 1)
     else:
         known = TensorDataModule.splits.func(  # type: ignore[attr-defined]
             TensorDataModule("iris", load_data_with_one_changed_row, 16)
@@ -274,7 +274,7 @@ def test_the_state_of_another_format_or_of_other_data_is_ignored(
 def load_data_with_one_changed_row() -> Any:
     from dataclasses import replace
 
-    from lightning_modules.data.datasets import load_data
+    from lightning_modules.data.table import load_data
 
     splits = load_data("iris").splits
     inputs, targets = splits.train

@@ -22,10 +22,10 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import data, pictures, preparing, selectors
 from dashboard.figures.common import Picture
-from studies import overview, results
+from studies import results
+from studies.analysis import Listed, overview
 from studies.cli import main
 from studies.home import Home
-from studies.overview import Listed
 from studies.results import StudyResults
 from tests.integration.accounts import FAIRTUNE
 from tests.states import NAMES, states

@@ -6,7 +6,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from studies import database
+from studies.home import database
 
 READ = """
 import sqlite3, sys

@@ -11,7 +11,7 @@ from studies import results
 from studies.cli import main
 from studies.engines import Ended, Task
 from studies.engines.local import LocalEngine
-from studies.engines.trials import PRELOAD, train_task
+from studies.engines.training import PRELOAD, train_task
 from studies.home import Home
 from tests.conftest import MakeHome
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lightning_modules import own
+from lightning_modules.user_code import imports
 from studies.cli import main
 from studies.home import Home
-from studies.levels import MIN_REPEATS
-from studies.loading import load
-from studies.presets import preset_names
-from studies.preview import plan
+from studies.running.preview import plan
+from studies.statistics import MIN_REPEATS
+from studies.study_file.loading import load
+from studies.study_file.presets import preset_names
 from tests.integration.accounts import last_line, set_options
 
 ROOT = Path(__file__).parents[2]
@@ -98,7 +98,7 @@ def test_an_example_asks_for_enough_repeats_for_a_verdict_about_arms(
     example: str, enter: Callable[[str], None]
 ) -> None:
     enter(example)
-    own.allow(EXAMPLES[example][1])
+    imports.allow(EXAMPLES[example][1])
     spec = load(Path("study.yaml"))
     assert spec.description in GALLERY.replace("\n", " ")
     assert spec.design.claim == "arms" and spec.repeats >= MIN_REPEATS

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from studies import document, results
-from studies.comparing import compare
+from studies import results
+from studies.analysis import compare
 from studies.engines.inline import InlineEngine
-from studies.engines.trials import train_task
+from studies.engines.training import train_task
 from studies.home import Home
-from studies.loading import resolve
 from studies.records import Record
-from studies.runner import Display, Runner
+from studies.running.trial_loop import Display, Runner
 from studies.sentences import verdicts
+from studies.study_file import document, resolve
 
 HOPELESS = """
 study: hopeless

@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from lightning_modules.building import restore
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.augmentation import AUGMENTATIONS
-from lightning_modules.data.datasets import load_data
+from lightning_modules.data.augmentation.table import AUGMENTATIONS
+from lightning_modules.data.table import load_data
 from lightning_modules.errors import DataError
 from lightning_modules.networks import NETWORKS
-from lightning_modules.training import train
+from lightning_modules.training.building import restore
+from lightning_modules.training.train import train
 from studies.cli import main
 from studies.home import Home
 from tests.integration.accounts import last_line

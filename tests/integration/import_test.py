@@ -21,15 +21,15 @@ from filelock import FileLock, Timeout
 
 from lightning_modules.errors import UserError
 from studies.cli import main
-from studies.database import integrity
 from studies.home import Home
-from studies.importing import earlier_home
-from studies.importing.importer import import_study
-from studies.importing.sources import open_storage
+from studies.home.database import integrity
+from studies.maintenance.importing import earlier_home
+from studies.maintenance.importing.importer import import_study
+from studies.maintenance.importing.sources import open_storage
 from studies.mirrors.left import sync_command
 from studies.records import Outcome, Record, RecordReader
 from studies.records.deliveries import Deliveries, run_ids, store_name
-from studies.render import render
+from studies.reporting.render import render
 from studies.results import load
 from tests.integration.agreement import check_agreement
 

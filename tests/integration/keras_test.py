@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from lightning_modules.building import restore
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import Interrupted
-from lightning_modules.training import train
+from lightning_modules.training.building import restore
+from lightning_modules.training.train import train
 from tests.conftest import WriteModule
 
 pytestmark = pytest.mark.skipif(

@@ -20,12 +20,13 @@ from optuna.trial import TrialState
 from lightning_modules.errors import StorageError
 from studies.cli import main
 from studies.home import Home
-from studies.mirrors import backlog, mirroring, optuna_database
+from studies.mirrors import backlog, mirroring
 from studies.mirrors.left import sync_command
 from studies.mirrors.mirror_process import MirrorProcess
 from studies.mirrors.mirroring import Mirroring
-from studies.mirrors.mlflow_client import MlflowClient
-from studies.mirrors.optuna_mirror import OptunaMirror
+from studies.mirrors.mlflow.client import MlflowClient
+from studies.mirrors.optuna import database as optuna_database
+from studies.mirrors.optuna.mirror import OptunaMirror
 from studies.mirrors.sync import sync
 from studies.records import Outcome
 from studies.records.deliveries import run_ids, statuses
@@ -142,7 +143,7 @@ def test_a_trial_that_runs_for_long_is_seen_while_it_runs(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backlog, "LIVE_SECONDS", -1.0)
-    from studies.mirrors.mlflow_mirror import MlflowMirror
+    from studies.mirrors.mlflow.mirror import MlflowMirror
 
     optuna_mirror, mlflow_mirror = OptunaMirror(home, STUDY), MlflowMirror(home, STUDY)
     with (

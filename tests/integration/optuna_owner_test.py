@@ -17,8 +17,8 @@ from lightning_modules.errors import StorageError
 from studies.cli import main
 from studies.home import Home
 from studies.mirrors.left import sync_command
-from studies.mirrors.optuna_mirror import OptunaMirror
-from studies.mirrors.optuna_study import OptunaStudy
+from studies.mirrors.optuna.mirror import OptunaMirror
+from studies.mirrors.optuna.study import OptunaStudy
 from studies.records import RecordReader, Trial
 from tests.integration.agreement import optuna_holds
 from tests.integration.recorded import STUDY, Recording, bring_up, follower, rebuild, recording

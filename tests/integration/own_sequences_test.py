@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 import torch
 
-from lightning_modules.building import build_data, restore
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.datasets import DATASETS
+from lightning_modules.data.table import DATASETS
 from lightning_modules.errors import Interrupted
 from lightning_modules.networks import NETWORKS
-from lightning_modules.training import train
+from lightning_modules.training.building import build_data, restore
+from lightning_modules.training.train import train
 from studies.cli import main
 from studies.home import Home
 from tests.integration.accounts import last_line

@@ -12,14 +12,14 @@ import pytest
 import yaml
 from optuna.trial import TrialState
 
-from lightning_modules import own
+from lightning_modules.user_code import imports
 from studies import results
 from studies.cli import main
-from studies.driver import run_study
 from studies.home import Home
-from studies.listeners import Display
-from studies.loading import load
-from studies.trial_store import AskedTrial
+from studies.running.display import Display
+from studies.running.run_study import run_study
+from studies.search import AskedTrial
+from studies.study_file.loading import load
 from tests.conftest import MakeHome, WriteModule
 from tests.integration.accounts import FAIRTUNE, Runs, last_line, optuna_trials
 from tests.own_code import LIGHTNING, NETWORK
@@ -110,13 +110,13 @@ def test_a_demo_of_lightning_is_tuned_pruned_resumed_confirmed_and_compared(
     home, file = make_home(own_folder / "home"), write(own_folder, DEMO)
     run = ["run", file, "--home", str(home.path), "--workers", "1", "--json"]
     assert main(run) == 2
-    assert f"add --allow pytorch_lightning, or set {own.ALLOW}" in capsys.readouterr().err
-    own.allow(["pytorch_lightning.demos"])
+    assert f"add --allow pytorch_lightning, or set {imports.ALLOW}" in capsys.readouterr().err
+    imports.allow(["pytorch_lightning.demos"])
     display = StopAt()
     spec = load(Path(file))
     run_study(spec, home, workers=1, display=display, stopping=lambda: display.asked)
     assert outcomes(home, "demo", "search") == ["interrupted"]
-    os.environ[own.ALLOW] = ""
+    os.environ[imports.ALLOW] = ""
     assert main([*run, "--allow", "pytorch_lightning.demos"]) == 0
     told = last_line(capsys.readouterr().out)
     assert told["finished"]
@@ -130,7 +130,7 @@ def test_a_demo_of_lightning_is_tuned_pruned_resumed_confirmed_and_compared(
     searched = outcomes(home, "demo", "search")
     assert len(searched) == 8 and {"completed", "pruned"} == set(searched)
     assert outcomes(home, "demo", "confirm") == ["completed"] * 4
-    os.environ[own.ALLOW] = ""
+    os.environ[imports.ALLOW] = ""
     assert main(["compare", "demo", "--home", str(home.path), "--json"]) == 0
     (pair,) = last_line(capsys.readouterr().out)["pairs"]
     assert {pair["a"], pair["b"]} == {"narrow", "wide"}
@@ -164,7 +164,7 @@ def test_a_network_and_data_of_a_users_go_from_check_to_the_logged_model(
     loaded = subprocess.run(load, capture_output=True, text=True, check=True)
     assert loaded.stdout == "(3, 2)\n"
     refused = subprocess.run(
-        load, capture_output=True, text=True, check=False, env={**os.environ, own.ALLOW: ""}
+        load, capture_output=True, text=True, check=False, env={**os.environ, imports.ALLOW: ""}
     )
     assert "importing nets runs its code, which nobody has allowed" in refused.stderr
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from lightning_modules import own
-from lightning_modules.building import restore
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import DataError, Interrupted, OwnCodeError, UserError
-from lightning_modules.training import TrainingResult, train
+from lightning_modules.training.building import restore
+from lightning_modules.training.train import TrainingResult, train
+from lightning_modules.user_code import imports
 from tests.conftest import WriteModule
 from tests.own_code import LIGHTNING, NETWORK
 
@@ -63,7 +63,7 @@ def history(
 
 
 def test_a_demo_of_lightning_learns_and_reports_its_loss_and_its_rate() -> None:
-    own.allow(["pytorch_lightning.demos"])
+    imports.allow(["pytorch_lightning.demos"])
     result, epochs = history(DEMO)
     assert result is not None
     assert (result.epochs, result.data_hash, result.test) == (4, "", {})
@@ -73,7 +73,7 @@ def test_a_demo_of_lightning_learns_and_reports_its_loss_and_its_rate() -> None:
 
 
 def test_a_demo_ends_when_it_is_told_to_and_the_same_seed_gives_the_same_numbers() -> None:
-    own.allow(["pytorch_lightning.demos"])
+    imports.allow(["pytorch_lightning.demos"])
     _, whole = history(DEMO)
     _, again = history(DEMO)
     assert whole == again
@@ -83,7 +83,7 @@ def test_a_demo_ends_when_it_is_told_to_and_the_same_seed_gives_the_same_numbers
 
 @pytest.mark.parametrize("name", ["BoringModel", "ManualOptimBoringModel"])
 def test_a_demo_with_its_own_schedule_or_loop_is_respected(name: str) -> None:
-    own.allow([DEMOS])
+    imports.allow([DEMOS])
     result, epochs = history(DEMO | {"model": {"class": f"{DEMOS}:{name}"}})
     assert result is not None and result.epochs == 4
     rates = [metrics["optim/lr"] for metrics in epochs]
@@ -134,7 +134,7 @@ def test_a_module_continues_to_the_numbers_of_a_whole_training(
 
 
 def test_a_demo_continues_to_the_numbers_of_a_whole_training(tmp_path: Path) -> None:
-    own.allow([DEMOS])
+    imports.allow([DEMOS])
     _, whole = history(DEMO)
     history(DEMO, last=2, continuation=tmp_path / "state")
     _, epochs = history(DEMO, continuation=tmp_path / "state")
@@ -169,7 +169,7 @@ def test_an_objective_that_is_not_logged_is_named(module: Tree) -> None:
 
 
 def test_a_module_without_a_test_is_not_tested() -> None:
-    own.allow([DEMOS])
+    imports.allow([DEMOS])
     result, _ = history(DEMO, evaluate_test=True)
     assert result is not None and result.test == {}
 
@@ -191,7 +191,7 @@ def test_a_network_of_a_module_learns_with_an_optimizer_of_the_file(
     assert result.test["test/accuracy"] > 0.6
     network = restore(checkpoint)
     assert [tuple(weights.shape) for weights in network.parameters()][:1] == [(16, 4)]
-    os.environ[own.ALLOW] = ""
+    os.environ[imports.ALLOW] = ""
     with pytest.raises(OwnCodeError, match="nets:Net: importing nets runs its code"):
         restore(checkpoint)
 
@@ -250,7 +250,7 @@ def test_data_that_does_not_say_its_classes_or_has_other_batches_is_refused(
     write_module: WriteModule,
 ) -> None:
     write_module("theirs", LIGHTNING.replace("num_classes = 2", "pass"))
-    own.allow([DEMOS])
+    imports.allow([DEMOS])
     tree = NET | {"model": "mlp", "loss": "cross_entropy"}
     with pytest.raises(DataError, match="Rows does not say what there is to predict: give it the"):
         history(tree | {"data": {"class": "theirs:Rows"}})

@@ -7,12 +7,12 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from lightning_modules.cnn import CNN
-from lightning_modules.data.datasets import load_data
+from lightning_modules.data.table import load_data
 from lightning_modules.errors import UserError
-from lightning_modules.mlp import MLP
-from lightning_modules.module import SupervisedModule
-from lightning_modules.recurrent import Recurrent
+from lightning_modules.networks import SupervisedModule
+from lightning_modules.networks.cnn import CNN
+from lightning_modules.networks.mlp import MLP
+from lightning_modules.networks.recurrent import Recurrent
 
 Tree = dict[str, Any]
 

@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 from lightning_modules.errors import UserError
-from lightning_modules.own_modules import answered
+from lightning_modules.user_code.modules import answered
 from studies.cli import main
 from studies.home import Home
-from studies.mirrors.mlflow_client import MlflowClient
+from studies.mirrors.mlflow.client import MlflowClient
 from studies.results import load
 from tests.conftest import WriteModule
 from tests.own_code import LIGHTNING
@@ -176,7 +176,7 @@ def test_logits_of_a_module_are_written_and_served_as_probabilities(
     capsys.readouterr()
     assert of(home, "promote", "own", "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    from lightning_modules.data.datasets import load_data
+    from lightning_modules.data.table import load_data
 
     client = MlflowClient(home.mlflow_uri)
     source = client.get_model_version("own", told["version"]).source

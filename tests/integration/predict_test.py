@@ -16,15 +16,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lightning_modules.data.datasets import load_data
+from lightning_modules.data.table import load_data
 from studies import results
-from studies.choice import recommended
+from studies.analysis import choose, recommended
 from studies.cli import main
 from studies.home import Home
-from studies.mirrors.mlflow_client import MlflowClient
-from studies.promote import promote
+from studies.mirrors.mlflow.client import MlflowClient
+from studies.models.promote import promote
 from studies.records import Record
-from studies.representative import choose
 from tests.conftest import MakeHome
 
 Output = pytest.CaptureFixture[str]
@@ -135,7 +134,7 @@ def test_new_rows_get_the_classes_and_probabilities_of_the_network(
 
     import torch
 
-    from lightning_modules.building import restore
+    from lightning_modules.training.building import restore
 
     splits = load_data("iris").splits  # the rows of the test part, prepared by the data set itself
     module = restore(home.checkpoint("flowers", chosen.trial.key))

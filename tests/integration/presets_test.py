@@ -10,9 +10,9 @@ from optuna.trial import FrozenTrial
 
 from studies.cli import main
 from studies.home import Home
-from studies.loading import load
-from studies.presets import find_preset, preset_names
-from studies.preview import plan
+from studies.running.preview import plan
+from studies.study_file.loading import load
+from studies.study_file.presets import find_preset, preset_names
 from tests.integration.accounts import (
     Runs,
     as_parameters,

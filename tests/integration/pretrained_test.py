@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from lightning_modules.building import build_data, build_module, restore
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.datasets import load_data
+from lightning_modules.data.table import load_data
 from lightning_modules.errors import Interrupted, UserError
-from lightning_modules.pretrained import PretrainedNetwork
-from lightning_modules.trainer import build_trainer
-from lightning_modules.training import TrainingResult, train
-from lightning_modules.transfer import ARCHITECTURES
+from lightning_modules.networks.pretrained_weights import ARCHITECTURES
+from lightning_modules.networks.torchvision_networks import PretrainedNetwork
+from lightning_modules.training.building import build_data, build_module, restore
+from lightning_modules.training.train import TrainingResult, train
+from lightning_modules.training.trainer import build_trainer
 from studies.cli import main
 from studies.home import Home
 from studies.records import RecordReader
@@ -271,7 +271,7 @@ def test_a_mistake_is_said_before_the_first_trial(
 def test_a_run_whose_weights_were_not_kept_is_said_with_those_that_were(
     home: Home, tmp_path: Path, capsys: Output
 ) -> None:
-    from studies.weights import checkpoint_of
+    from studies.inputs.weights import checkpoint_of
 
     home.create("first")
     with closing(Deliveries.open(home, "first")) as deliveries:

@@ -13,10 +13,10 @@ import pytest
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import Interrupted
 from studies.engines import Task
-from studies.engines.trials import train_task
+from studies.engines.training import train_task
 from studies.engines.worker import guarded
-from studies.placeholders import tells_split
 from studies.records import EpochReport, Outcome, TrialEnd
+from studies.study_file.command_template import tells_split
 
 Tree = dict[str, Any]
 

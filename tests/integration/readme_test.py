@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from studies import document
 from studies.cli import app
 from studies.cli.components import markdown_of
-from studies.loading import resolve
-from studies.preview import plan
-from studies.schema import TABLES
+from studies.running.preview import plan
+from studies.study_file import document, resolve
+from studies.study_file.json_schema import TABLES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -9,17 +9,14 @@ from typing import Any
 import optuna
 
 from lightning_modules.configuration import Configuration
-from studies import document
-from studies.continuing import design_notes
 from studies.home import Home
-from studies.loading import resolve
 from studies.mirrors.backlog import Until
 from studies.mirrors.follower import Follower
-from studies.mirrors.mlflow_mirror import MlflowMirror
-from studies.mirrors.optuna_mirror import OptunaMirror
+from studies.mirrors.mlflow.mirror import MlflowMirror
+from studies.mirrors.optuna.mirror import OptunaMirror
 from studies.records import Outcome, Record, Search, Trial, TrialEnd
-from studies.spec import Spec
-from studies.splits import splits_of
+from studies.running.continuing import design_notes
+from studies.study_file import Spec, document, resolve, splits_of
 
 FILE = """
 study: which.optimizer

@@ -7,18 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from studies import document, results
-from studies.comparing import compare
-from studies.comparison import Comparison
-from studies.driver import as_recorded, note_look
+from studies import results
+from studies.analysis import Comparison, compare
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
-from studies.loading import resolve
 from studies.records import EpochReport, Outcome, Record, Trial, TrialEnd
 from studies.results import StudyResults
-from studies.runner import Display, Runner
-from studies.spec import Spec
+from studies.running.run_study import as_recorded, note_look
+from studies.running.trial_loop import Display, Runner
+from studies.study_file import Spec, document, resolve
 
 EPOCHS = 3
 FILE = """

@@ -11,12 +11,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lightning_modules.errors import UserError
-from studies import document
-from studies.choice import recommended
-from studies.levels import LOOKS
-from studies.loading import resolve
+from studies.analysis import recommended
 from studies.records import Outcome
-from studies.sentences import summary
+from studies.sentences.verdict_sentences import summary
+from studies.statistics import LOOKS
+from studies.study_file import document, resolve
 from tests.integration.repeated import EPOCHS, FILE, TWO_ARMS, Kept, Place, Script, fact_of, read
 
 ARMS = ("sgd", "momentum", "adam")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from studies.cli import main
-from studies.reproduce import Likeness, find
+from studies.models.reproduce import Likeness, find
 from tests.conftest import MakeHome
 from tests.integration.reproduce_test import again
 

@@ -12,21 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lightning_modules.data import bundled
+from lightning_modules.data.sets import bundled
 from lightning_modules.errors import UserError
 from studies import results
 from studies.cli import main
 from studies.engines.inline import InlineEngine
-from studies.engines.trials import train_task
+from studies.engines.training import train_task
 from studies.home import Home
+from studies.models.reproduce import Likeness, Reproduction, find, relative_difference, reproduce
 from studies.records import Outcome, Record, Trial, TrialEnd
-from studies.reproduce import (
-    Likeness,
-    Reproduction,
-    find,
-    relative_difference,
-    reproduce,
-)
 from studies.results import StudyResults
 from tests.conftest import MakeHome
 
@@ -183,7 +177,7 @@ def test_other_packages_python_and_hardware_are_named_though_the_result_is_ident
     monkeypatch.setattr(
         importlib.metadata, "version", lambda name: "9.9" if name == "numpy" else real(name)
     )
-    monkeypatch.setattr("studies.hardware._processor", lambda: "Abacus")
+    monkeypatch.setattr("studies.inputs.environment._processor", lambda: "Abacus")
     monkeypatch.setattr("platform.python_version", lambda: "4.0")
     recorded = results.load(home, "flowers")
     found = again(home, "flowers/trial-0000")
@@ -287,7 +281,7 @@ def test_what_is_no_run_exits_2(run: str, message: str, home: Home, capsys: Outp
 
 
 def test_the_run_of_a_whole_study_is_no_trial(home: Home) -> None:
-    from studies.mirrors.mlflow_client import MlflowClient
+    from studies.mirrors.mlflow.client import MlflowClient
 
     client = MlflowClient(home.mlflow_uri)
     experiment = client.get_experiment_by_name("flowers")
@@ -330,7 +324,7 @@ def test_a_trial_without_an_epoch_has_nothing_to_compare_with(home: Home) -> Non
     ],
 )
 def test_another_end_is_told(outcome: Outcome, end: TrialEnd, said: str, home: Home) -> None:
-    from studies.reproduce import _failure
+    from studies.models.reproduce import _failure
 
     trial = replace(find(home, "flowers/trial-0000")[1], outcome=outcome, reason="so it was")
     assert _failure(trial, end) == said

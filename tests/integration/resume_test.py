@@ -12,15 +12,14 @@ from pathlib import Path
 import optuna
 import pytest
 
-from studies import document, results
+from studies import results
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
-from studies.loading import resolve
-from studies.phases import build_sampler
 from studies.records import EpochReport, Outcome, Record, Trial, TrialEnd
-from studies.runner import Display, Runner
-from studies.spec import Spec
+from studies.running.trial_loop import Display, Runner
+from studies.search.arm_search import build_sampler
+from studies.study_file import Spec, document, resolve
 
 EPOCHS = 6
 FILE = f"""

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from lightning_modules.errors import FairtuneError, Interrupted, NothingCompletedError
-from studies import document
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.engines.worker import Perform
 from studies.home import Home
-from studies.loading import resolve
 from studies.records import EpochReport, Outcome, Record, RecordReader, Trial, TrialEnd
-from studies.runner import Display, Runner
+from studies.running.trial_loop import Display, Runner
+from studies.study_file import document, resolve
 
 EPOCHS = 3
 FILE = f"""

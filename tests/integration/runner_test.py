@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from studies import document
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
-from studies.loading import resolve
 from studies.records import EpochReport, Outcome, Record, RecordReader, Trial, TrialEnd
-from studies.runner import Display, Runner
+from studies.running.trial_loop import Display, Runner
+from studies.study_file import document, resolve
 
 FILE = """
 study: arms

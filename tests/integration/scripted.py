@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 
 from studies.engines import Task
-from studies.engines.trials import train_task
+from studies.engines.training import train_task
 from studies.records import EpochReport, Outcome, TrialEnd
 
 

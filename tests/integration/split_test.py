@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.datasets import load_data
+from lightning_modules.data.table import load_data
 from lightning_modules.errors import Interrupted
-from lightning_modules.training import train
+from lightning_modules.training.train import train
 from studies.engines import Task
-from studies.engines.trials import train_task
+from studies.engines.training import train_task
 from studies.records import EpochReport
 from tests.conftest import WriteModule
 from tests.own_code import LIGHTNING

@@ -9,8 +9,8 @@ import pytest
 import torch
 from sklearn import datasets
 
-from lightning_modules.building import restore
-from lightning_modules.data.datasets import DATASETS
+from lightning_modules.data.table import DATASETS
+from lightning_modules.training.building import restore
 from studies import results
 from studies.cli import main
 from studies.home import Home

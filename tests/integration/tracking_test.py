@@ -21,9 +21,9 @@ import pytest
 
 from lightning_modules.errors import StorageError
 from studies.home import Home
-from studies.mirrors import mlflow_database
-from studies.mirrors.mlflow_client import MlflowClient, Run
-from studies.mirrors.mlflow_mirror import MlflowMirror
+from studies.mirrors.mlflow import database as mlflow_database
+from studies.mirrors.mlflow.client import MlflowClient, Run
+from studies.mirrors.mlflow.mirror import MlflowMirror
 from studies.records import Outcome, TrialEnd
 from tests.integration.recorded import (
     STUDY,
@@ -366,8 +366,8 @@ print(json.dumps([example.tolist(), model.predict(example).tolist()]))
 def test_the_logged_model_answers_in_another_process(home: Home) -> None:
     import torch
 
-    from lightning_modules.building import restore
-    from lightning_modules.training import train as train_network
+    from lightning_modules.training.building import restore
+    from lightning_modules.training.train import train as train_network
 
     path = home.checkpoint(STUDY, "adam-0000")
     path.parent.mkdir(parents=True)
@@ -400,7 +400,7 @@ def modules_after(code: str) -> set[str]:
 
 
 def test_the_driver_imports_neither_mlflow_nor_sqlalchemy_nor_torch() -> None:
-    found = modules_after("import studies.driver")
+    found = modules_after("import studies.running.run_study")
     assert not {"mlflow", "sqlalchemy", "alembic", "torch"} & found
 
 
@@ -411,8 +411,8 @@ def test_the_drivers_side_of_the_mirrors_imports_no_optuna_either() -> None:
 
 
 def test_the_mirrors_import_no_torch() -> None:
-    code = "import studies.mirrors.mlflow_mirror, studies.mirrors.mlflow_results"
-    assert "torch" not in modules_after(f"{code}, studies.mirrors.served")
+    code = "import studies.mirrors.mlflow.mirror, studies.mirrors.mlflow.results"
+    assert "torch" not in modules_after(f"{code}, studies.mirrors.mlflow.served")
 
 
 def test_a_file_that_is_no_database_is_a_storage_error(home: Home) -> None:
@@ -537,7 +537,7 @@ def alter(home: Home, old: str, new: str) -> None:
 
 def test_mirrors_that_open_a_cold_home_at_once_all_succeed(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    code = f"from studies.mirrors.mlflow_client import connect; connect('{uri}')"
+    code = f"from studies.mirrors.mlflow.client import connect; connect('{uri}')"
     processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
     assert MlflowClient(uri).get_experiment("0").name == "Default"

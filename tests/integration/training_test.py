@@ -14,15 +14,14 @@ import torch
 from sklearn import datasets as sklearn_datasets
 from torch import Tensor
 
-from lightning_modules.building import build_data, build_module, restore
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.datasets import DATASETS, load_data
-from lightning_modules.module import SupervisedModule
-from lightning_modules.networks import NETWORKS
-from lightning_modules.rates import simulate
-from lightning_modules.schedules import SCHEDULES
-from lightning_modules.trainer import build_trainer
-from lightning_modules.training import TrainingResult, train
+from lightning_modules.data.table import DATASETS, load_data
+from lightning_modules.networks import NETWORKS, SupervisedModule
+from lightning_modules.optimization import SCHEDULES
+from lightning_modules.optimization.rates import simulate
+from lightning_modules.training.building import build_data, build_module, restore
+from lightning_modules.training.train import TrainingResult, train
+from lightning_modules.training.trainer import build_trainer
 
 Tree = dict[str, Any]
 Metrics = dict[str, float]
@@ -60,7 +59,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A folder of this test's own in place of the user's cache."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lightning_modules.data.mnist1d.user_cache_path", lambda name: folder / name)
+        patch.setattr(
+            "lightning_modules.data.sets.mnist1d.user_cache_path", lambda name: folder / name
+        )
         yield
 
 

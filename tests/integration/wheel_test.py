@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from studies.presets import find_preset, preset_names
+from studies.study_file.presets import find_preset, preset_names
 
 pytestmark = pytest.mark.slow
 

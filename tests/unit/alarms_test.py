@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from studies.alarms import alarms
-from studies.comparing import compare
+from studies.analysis import alarms, compare
 from studies.records import Outcome, Trial
-from studies.spec import Spec
+from studies.study_file import Spec
 from tests.made import ARMS, OPTIMIZERS, confirmed, searched, spec_of, study, trial
 
 

@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 from scipy import stats
 
-from studies.comparing import compare
-from studies.comparison_json import as_json
-from studies.results import Look
-from studies.sentences import summary, verdicts
-from studies.wording import size, with_article
+from studies.analysis import compare
+from studies.results import size
+from studies.results.study_results import Look
+from studies.results.wording import with_article
+from studies.sentences import verdicts
+from studies.sentences.comparison_json import as_json
+from studies.sentences.verdict_sentences import summary
 from tests.arms_made import TWO_ARMS, arms_study
 
 ADAM = [0.95, 0.96, 0.94, 0.97, 0.955, 0.965]

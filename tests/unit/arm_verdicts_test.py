@@ -10,16 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from studies.arm_pairs import ArmPair, ArmValues, sign_test, skewness
-from studies.arm_power import (
+from studies.statistics import SECOND_LOOK_ALPHA
+from studies.statistics.arm_pairs import ArmPair, ArmValues, sign_test, skewness
+from studies.statistics.arm_power import (
     detectable_effect,
     detectable_gap,
     detection_power,
     noncentrality,
     repeats_needed,
 )
-from studies.arm_verdicts import compare_arms, sequential
-from studies.levels import LOOK_ALPHA, SECOND_LOOK_ALPHA
+from studies.statistics.arm_verdicts import compare_arms, sequential
+from studies.statistics.levels import LOOK_ALPHA
 
 A = [0.91, 0.93, 0.90, 0.92, 0.94, 0.95]
 B = [0.88, 0.91, 0.88, 0.89, 0.90, 0.93]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.datasets import DATASETS, load_data
+from lightning_modules.data.table import DATASETS, load_data
 from lightning_modules.errors import ConfigurationError, DataError
 
 ROW = DATASETS["arrays"]

@@ -10,9 +10,9 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as by_torchvision
 
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.augmentation import AUGMENTATIONS, build_augmentation
-from lightning_modules.data.data_statistics import DataStatistics
-from lightning_modules.data.datasets import load_data
+from lightning_modules.data.augmentation.data_statistics import DataStatistics
+from lightning_modules.data.augmentation.table import AUGMENTATIONS, build_augmentation
+from lightning_modules.data.table import load_data
 from lightning_modules.errors import ConfigurationError, DataError
 
 GRAY = DataStatistics(3, torch.tensor([0.25]), torch.tensor([0.5]))

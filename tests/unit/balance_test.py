@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, log_softmax, one_hot
 
-from lightning_modules.building import build_data, build_module
 from lightning_modules.components import chosen
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.datasets import load_data
+from lightning_modules.data.table import load_data
 from lightning_modules.data.tensors import Splits, TensorBatches, TensorDataModule, balanced_order
 from lightning_modules.errors import ConfigurationError
-from lightning_modules.losses import LOSSES
-from lightning_modules.mlp import MLP
-from lightning_modules.trainer import build_trainer
+from lightning_modules.networks.mlp import MLP
+from lightning_modules.optimization import LOSSES
+from lightning_modules.training.building import build_data, build_module
+from lightning_modules.training.trainer import build_trainer
 
 LOGITS = torch.tensor([[2.0, 1.0, 0.0], [0.0, 0.0, 0.0], [1.0, 3.0, -1.0], [0.5, 0.0, 0.5]])
 CLASSES = torch.tensor([0, 2, 0, 1])

@@ -10,13 +10,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from lightning_modules.bert import Bert, BertNetwork
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.tensors import Splits, TensorDataModule
 from lightning_modules.errors import ConfigurationError, UserError
 from lightning_modules.networks import NETWORKS
-from lightning_modules.pretrained_checks import check_bert
-from lightning_modules.trainer import build_trainer
+from lightning_modules.networks.bert import Bert, BertNetwork
+from lightning_modules.networks.pretrained_checks import check_bert
+from lightning_modules.training.trainer import build_trainer
 
 TINY = {
     "model_type": "bert", "vocab_size": 12, "hidden_size": 8, "num_hidden_layers": 2,

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from lightning_modules.best_epoch import is_better
 from lightning_modules.configuration import Objective
-from lightning_modules.metrics import METRICS, logged_metrics, loss_beside
+from lightning_modules.optimization import METRICS, logged_metrics, loss_beside
+from lightning_modules.training.best_epoch import is_better
 
 ACCURACY = Objective("val/accuracy", "maximize")
 

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from lightning_modules.configuration import Configuration
-from studies.checkpoint_retention import checkpoints_to_delete
+from studies.analysis import choose, configuration_of
+from studies.analysis.representative import best_checkpoints
 from studies.home import Home
 from studies.records import Outcome, Trial
-from studies.representative import best_checkpoints, choose, configuration_of
 from studies.results import StudyResults
-from studies.spec import Spec
+from studies.running.checkpoint_retention import checkpoints_to_delete
+from studies.study_file import Spec
 from tests.made import ARMS, HOME, OPTIMIZERS, spec_of, trial
 
 FACTOR = "compare: {factor: optimizer}"

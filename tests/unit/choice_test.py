@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from studies.choice import cross_plan, recommended
-from studies.comparing import compare
-from studies.expectation import expectation, with_sampling
+from studies.analysis import compare, recommended
+from studies.analysis.recommendation import cross_plan
 from studies.results import StudyResults
-from studies.sentences import summary
-from studies.splits import splits_of
-from studies.uncertainty import advice, sources
+from studies.sentences.expectation import expectation, with_sampling
+from studies.sentences.uncertainty import advice, sources
+from studies.sentences.verdict_sentences import summary
+from studies.study_file import splits_of
 from tests.arms_made import TWO_ARMS, arms_study, crossed
 from tests.made import study
 

@@ -3,11 +3,11 @@
 import pytest
 
 from lightning_modules.errors import UserError
-from studies.comparing import compare
-from studies.comparison_json import as_json
+from studies.analysis import compare
 from studies.records import Outcome
-from studies.sentences import summary
-from studies.spec import Spec
+from studies.sentences.comparison_json import as_json
+from studies.sentences.verdict_sentences import summary
+from studies.study_file import Spec
 from tests.made import COMPARE, OPTIMIZERS, confirmed, searched, study, trial
 from tests.made import spec_of as spec_of_arms
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from lightning_modules.activations import ACTIVATIONS, build_activation
 from lightning_modules.components import (
     Component,
     Flag,
@@ -25,14 +24,13 @@ from lightning_modules.components import (
     suggestion,
     unknown,
 )
-from lightning_modules.data.augmentation import AUGMENTATIONS
-from lightning_modules.data.datasets import DATASETS
+from lightning_modules.data.augmentation.table import AUGMENTATIONS
+from lightning_modules.data.table import DATASETS
 from lightning_modules.errors import ConfigurationError, Problem, UserError
-from lightning_modules.losses import LOSSES
 from lightning_modules.networks import NETWORKS
-from lightning_modules.optimizers import OPTIMIZERS
-from lightning_modules.regularization import REGULARIZATION
-from lightning_modules.schedules import SCHEDULES
+from lightning_modules.networks.activations import ACTIVATIONS, build_activation
+from lightning_modules.optimization import LOSSES, REGULARIZATION, SCHEDULES
+from lightning_modules.optimization.optimizers import OPTIMIZERS
 
 TABLES: dict[str, Mapping[str, Component]] = {
     "activation": ACTIVATIONS,

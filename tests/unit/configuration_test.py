@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.datasets import DATASETS
+from lightning_modules.data.table import DATASETS
 from lightning_modules.networks import NETWORKS
-from lightning_modules.optimizers import OPTIMIZERS
-from lightning_modules.regularization import REGULARIZATION
-from lightning_modules.schedules import SCHEDULES
+from lightning_modules.optimization import REGULARIZATION, SCHEDULES
+from lightning_modules.optimization.optimizers import OPTIMIZERS
 
 Tree = dict[str, Any]
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from studies.curves import curves, learning_curve, search_curves
+from studies.analysis.curves import curves, learning_curve, search_curves
 from studies.records import Outcome
 from tests.made import ARMS, OPTIMIZERS, START, confirmed, searched, spec_of, study, trial
 from tests.states import repeats_of

@@ -12,8 +12,8 @@ import torch
 from sklearn import datasets as sklearn_datasets
 from torch import Tensor
 
-from lightning_modules.data.datasets import DATASETS, load_data
-from lightning_modules.data.mnist1d import load
+from lightning_modules.data.sets.mnist1d import load
+from lightning_modules.data.table import DATASETS, load_data
 from lightning_modules.data.tensors import (
     Part,
     Splits,
@@ -38,7 +38,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder of this test's own in place of the user's cache."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lightning_modules.data.mnist1d.user_cache_path", lambda name: folder / name)
+        patch.setattr(
+            "lightning_modules.data.sets.mnist1d.user_cache_path", lambda name: folder / name
+        )
         yield folder / "fairtune"
 
 
@@ -102,7 +104,7 @@ def test_a_data_set_has_the_shape_and_the_outputs_that_its_table_says(name: str)
 
 
 def test_the_same_split_seed_gives_the_same_parts_and_another_seed_others() -> None:
-    from lightning_modules.data.bundled import _splits
+    from lightning_modules.data.sets.bundled import _splits
 
     first = load_data("wine", split_seed=3)
     one = first.splits

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from studies import document
-from studies.design import Design
-from studies.document import StudyFileError
-from studies.loading import as_before_claims, resolve
-from studies.spec import Spec
+from studies.study_file import Spec, document, resolve
+from studies.study_file.design import Design
+from studies.study_file.document import StudyFileError
+from studies.study_file.loading import as_before_claims
 
 FILE = """study: designed
 data: {name: digits}

@@ -14,8 +14,8 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
-from lightning_modules.pretrained_checks import check
-from studies.loading import load
+from lightning_modules.networks.pretrained_checks import check
+from studies.study_file.loading import load
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

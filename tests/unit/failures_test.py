@@ -3,8 +3,8 @@
 import pytest
 
 from lightning_modules.errors import FairtuneError, NothingCompletedError
-from studies.failures import FailureRun
 from studies.records import Outcome, TrialEnd
+from studies.search.failure_policy import FailureRun
 
 COMPLETED = TrialEnd(Outcome.completed)
 DIVERGED = TrialEnd(Outcome.diverged, reason="val/loss is nan after epoch 1")

@@ -17,12 +17,12 @@ from dashboard.figures.spending import cost_info, outcomes_info
 from dashboard.figures.training import gap_info, learners, learning_info, overfitting_info
 from dashboard.figures.trials import curve_names, curves_info, defaults_of, study_file
 from lightning_modules.errors import UserError
-from studies.comparing import compare
-from studies.curves import curves
-from studies.importance import importances
-from studies.palette import COLOURS
+from studies.analysis import compare
+from studies.analysis.curves import curves
+from studies.analysis.importance import importances
 from studies.records import Outcome, Trial
-from studies.report_figures import Look
+from studies.reporting.figures import Look
+from studies.reporting.palette import COLOURS
 from studies.results import StudyResults
 from tests.made import ARMS, confirmed, spec_of, study, trial
 from tests.made import searched as search

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from studies.garbage import lasting, uncollected
+from studies.records.garbage_collection import lasting, uncollected
 
 
 @pytest.mark.parametrize("pause", [uncollected, lasting])

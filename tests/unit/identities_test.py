@@ -8,12 +8,11 @@ import pytest
 
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import DataError
-from lightning_modules.training import train
-from studies import document
+from lightning_modules.training.train import train
 from studies.home import Home
-from studies.identities import identities
-from studies.loading import resolve
+from studies.inputs.identities import identities
 from studies.records.deliveries import Deliveries, store_name
+from studies.study_file import document, resolve
 
 
 def of(path: str) -> dict[str, str]:

@@ -11,9 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from lightning_modules.data.datasets import DATASETS, load_data
-from lightning_modules.data.image_files import check_folder, decode
-from lightning_modules.data.images import Files, Pixels, histogram, moments_of
+from lightning_modules.data.readers.image_files import check_folder, decode
+from lightning_modules.data.sets.images import Files, Pixels, histogram, moments_of
+from lightning_modules.data.table import DATASETS, load_data
 from lightning_modules.data.tensors import Splits
 from lightning_modules.errors import DataError
 
@@ -314,7 +314,7 @@ def test_what_only_decoding_can_find_is_named_then(tmp_path: Path) -> None:
 def test_a_large_folder_is_checked_by_the_heads_of_its_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lightning_modules.data import image_files
+    from lightning_modules.data.readers import image_files
 
     make(tmp_path, 5)
     broken(tmp_path / "b" / "9.png")
@@ -342,7 +342,7 @@ def test_the_check_does_not_import_torch(tmp_path: Path) -> None:
 
     make(tmp_path, 5)
     code = (
-        "import sys; from lightning_modules.data.datasets import DATASETS;"
+        "import sys; from lightning_modules.data.table import DATASETS;"
         "row = DATASETS['images'];"
         f"row.check(**{{**row.defaults(), 'path': {str(tmp_path)!r}}});"
         "assert 'torch' not in sys.modules"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from studies.mirrors.logged_model import BERT, PACKAGES, TOKENIZER, requirements
+from studies.mirrors.mlflow.logged_model import BERT, PACKAGES, TOKENIZER, requirements
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ from torch import Tensor
 from lightning_modules.components import (
     chosen,
 )
-from lightning_modules.losses import LOSSES
-from lightning_modules.metrics import METRICS, goal_of, logged_metrics
+from lightning_modules.optimization import LOSSES, METRICS, goal_of, logged_metrics
 
 
 def loss_of(

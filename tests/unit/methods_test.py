@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from studies.comparing import compare
-from studies.methods import methods
-from studies.results import Look, StudyResults
+from studies.analysis import compare
+from studies.results import StudyResults
+from studies.results.study_results import Look
+from studies.sentences.methods import methods
 from tests.states import states
 
 STATES = states()

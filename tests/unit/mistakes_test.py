@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from lightning_modules.checking import problems
 from lightning_modules.components import Number
 from lightning_modules.configuration import Configuration
+from lightning_modules.configuration.sections import SECTIONS
+from lightning_modules.configuration.validation import problems
 from lightning_modules.errors import ConfigurationError
-from lightning_modules.sections import SECTIONS
 
 Tree = dict[str, Any]
 

@@ -3,8 +3,8 @@
 import pytest
 
 from studies.home import Home
-from studies.mirrors.mlflow_client import Metric, MlflowClient
-from studies.mirrors.mlflow_names import names_in_mlflow
+from studies.mirrors.mlflow.client import Metric, MlflowClient
+from studies.mirrors.mlflow.names import names_in_mlflow
 
 ODD = [
     "a@5",

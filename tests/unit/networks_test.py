@@ -7,11 +7,11 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.cnn import CNNNetwork
 from lightning_modules.errors import UserError
-from lightning_modules.mlp import MLPNetwork
 from lightning_modules.networks import NETWORKS
-from lightning_modules.recurrent import Recurrent, RecurrentNetwork
+from lightning_modules.networks.cnn import CNNNetwork
+from lightning_modules.networks.mlp import MLPNetwork
+from lightning_modules.networks.recurrent import Recurrent, RecurrentNetwork
 
 SMALL = {name: row for name, row in NETWORKS.items() if row.check is None}
 """Those that read no weights of elsewhere; the others have tests of their own."""

@@ -9,7 +9,7 @@ import torch
 from torch import optim
 
 from lightning_modules.components import chosen
-from lightning_modules.optimizers import OPTIMIZERS
+from lightning_modules.optimization.optimizers import OPTIMIZERS
 
 CLASSES: dict[str, type[optim.Optimizer]] = {
     "sgd": optim.SGD,

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from lightning_modules import own
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import OwnCodeError, UserError
-from lightning_modules.own_modules import own_problems
+from lightning_modules.user_code import imports
+from lightning_modules.user_code.modules import own_problems
 from tests.conftest import WriteModule
 from tests.own_code import LIGHTNING, NETWORK
 
@@ -26,25 +26,25 @@ def test_nothing_is_imported_that_was_not_allowed(tmp_path: Path) -> None:
     (tmp_path / "trap.py").write_text("raise AssertionError('imported')")
     said = "trap:Net: importing trap runs its code, which nobody has allowed; add --allow trap"
     with pytest.raises(OwnCodeError, match=said):
-        own.load("trap:Net")
-    own.allow(["tra", "trap.below", "other"])
+        imports.load("trap:Net")
+    imports.allow(["tra", "trap.below", "other"])
     with pytest.raises(OwnCodeError, match=said):
-        own.load("trap:Net")
+        imports.load("trap:Net")
     Configuration.resolve(NET | {"model": {"class": "trap:Net"}})
 
 
 def test_the_current_folder_is_searched_for_allowed_modules_only(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("import beside\n")
     (tmp_path / "beside.py").write_text("class Net: pass\n")
-    own.allow(["mine"])
+    imports.allow(["mine"])
     with pytest.raises(
         OwnCodeError,
         match="needs a module beside that is missing; it is in the cu"
         "rrent folder: add --allow beside",
     ):
-        own.load("mine:beside")
-    own.allow(["beside"])
-    assert own.load("beside:Net").__name__ == "Net"
+        imports.load("mine:beside")
+    imports.allow(["beside"])
+    assert imports.load("beside:Net").__name__ == "Net"
 
 
 @pytest.mark.parametrize(
@@ -63,15 +63,15 @@ def test_a_class_that_cannot_be_had_is_named(
     write_module: WriteModule, text: str, path: str, said: str
 ) -> None:
     write_module("mine", text)
-    own.allow(["absent"])
+    imports.allow(["absent"])
     with pytest.raises(OwnCodeError) as caught:
-        own.load(path)
+        imports.load(path)
     assert said in str(caught.value)
 
 
 def test_what_is_no_module_name_is_not_allowed() -> None:
     with pytest.raises(UserError, match=r"--allow my/net\.py: is no module; write"):
-        own.allow(["my/net.py"])
+        imports.allow(["my/net.py"])
 
 
 CLASSES = LIGHTNING + NETWORK + "\nclass Plain:\n    pass\n"

@@ -14,7 +14,7 @@ from optuna.distributions import (
 )
 from optuna.importance import PedAnovaImportanceEvaluator
 
-from studies.ped_anova import binned, evaluate
+from studies.statistics.ped_anova import binned, evaluate
 
 KINDS: dict[str, BaseDistribution] = {
     "rate": FloatDistribution(1e-4, 1.0, log=True),

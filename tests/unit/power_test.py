@@ -5,16 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from studies import power
-from studies.power import (
+from studies.statistics import power
+from studies.statistics.intervals import sign_flip_test
+from studies.statistics.power import (
     SMALLEST_EFFECT,
     detectable_difference,
     detection_power,
     noether_pairs,
     seeds_needed,
 )
-from studies.stats import sign_flip_test
-from studies.verdicts import ALPHA, compare, verdict
+from studies.statistics.verdicts import ALPHA, compare, verdict
 
 
 def measured_power(effect: float, n: int, pairs: int, comparisons: int = 1_000) -> float:

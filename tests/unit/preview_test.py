@@ -6,10 +6,10 @@ import optuna
 import pytest
 
 from lightning_modules.configuration import Configuration
-from studies.arm_power import detectable_effect, noncentrality
 from studies.cli.check import trials_words
-from studies.phases import build_sampler
-from studies.preview import plan, sample, verdicts_given, weight_counts
+from studies.running.preview import plan, sample, verdicts_given, weight_counts
+from studies.search.arm_search import build_sampler
+from studies.statistics.arm_power import detectable_effect, noncentrality
 from tests.made import ARMS, HOME, OPTIMIZERS, spec_of
 
 

@@ -6,14 +6,14 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from studies.analysis import Finding, compare
 from studies.cli.compare import print_comparison
 from studies.cli.display import better, print_summary
-from studies.comparing import Finding, compare
-from studies.description import describe
-from studies.markdown import bullets, marked
 from studies.records import Outcome, TrialEnd
-from studies.render import render
+from studies.reporting.render import render
 from studies.results import StudyResults
+from studies.sentences.description import describe
+from studies.sentences.markdown import bullets, marked
 from tests.states import states
 
 STATES = states()

@@ -13,7 +13,7 @@ import torch
 from torchvision.datasets import CIFAR10, mnist
 from torchvision.datasets.utils import check_integrity
 
-from lightning_modules.data.datasets import DATASETS, load_data
+from lightning_modules.data.table import DATASETS, load_data
 from lightning_modules.errors import DataError
 
 Array = np.ndarray[Any, Any]

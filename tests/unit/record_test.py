@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from lightning_modules.errors import BusyError, StorageError, UserError
-from studies import database
-from studies.home import Home
+from studies.home import Home, database
 from studies.records import Outcome, Record, RecordReader, Search, Trial, TrialEnd, schema
 from studies.records import connection as opening
 from studies.records.reader import EpochRow, recorded_studies

@@ -14,8 +14,8 @@ from torch.nn.functional import cross_entropy
 
 from lightning_modules.components import chosen
 from lightning_modules.errors import UserError
-from lightning_modules.module import SupervisedModule
-from lightning_modules.regularization import REGULARIZATION, regularizers
+from lightning_modules.networks import SupervisedModule
+from lightning_modules.optimization import REGULARIZATION, regularizers
 
 STEPS = 6
 INPUTS = torch.tensor([[1.0, -2.0, 0.5], [0.3, 0.8, -1.0], [-1.5, 0.2, 2.0], [0.0, 1.0, 1.0]])

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from lightning_modules.errors import UserError
-from studies import report_tables
-from studies.comparing import compare
+from studies.analysis import compare
 from studies.records import Outcome
-from studies.render import FILES, Format, render, write
-from studies.report_page import marked
+from studies.reporting import tables as report_tables
+from studies.reporting.html import marked
+from studies.reporting.render import FILES, Format, render, write
 from studies.results import StudyResults
 from tests.made import COMPARE, OPTIMIZERS, confirmed, searched, spec_of, study, trial
 from tests.states import states as made_states

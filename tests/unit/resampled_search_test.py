@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studies.resampled_search import (
+from studies.statistics.intervals import Array
+from studies.statistics.resampled_search import (
     Searched,
     compare_searches,
     confirmed_top,
@@ -17,7 +18,6 @@ from studies.resampled_search import (
     rank_weights,
     trial_values,
 )
-from studies.stats import Array
 
 OTHER = {"a": "b", "b": "a", "none": "none"}
 

@@ -19,9 +19,10 @@ from optuna.distributions import (
 from optuna.trial import TrialState
 from scipy.stats import chisquare, kstest, spearmanr
 
-from studies.phases import build_sampler
-from studies.samplers import MatchedRandomSampler, quantile, salt_of, value_at
-from studies.search import SAMPLERS, model_trials, startup_for
+from studies.search.arm_search import build_sampler
+from studies.study_file import SAMPLERS
+from studies.study_file.samplers import MatchedRandomSampler, quantile, salt_of, value_at
+from studies.study_file.search_methods import model_trials, startup_for
 from tests.made import spec_of
 
 SALTS = [salt_of(seed, repeat, n) for seed in range(10) for repeat in (1, 2) for n in range(200)]

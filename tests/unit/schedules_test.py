@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from lightning_modules.rates import simulate
-from lightning_modules.schedules import SCHEDULES
+from lightning_modules.optimization import SCHEDULES
+from lightning_modules.optimization.rates import simulate
 
 
 def per_epoch(name: str, epochs: int = 10, **parameters: object) -> list[float]:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, SchemaError
 
-from studies import document
-from studies.presets import find_preset, preset_names
-from studies.schema import TABLES, study_file_schema
+from studies.study_file import document
+from studies.study_file.json_schema import TABLES, study_file_schema
+from studies.study_file.presets import find_preset, preset_names
 
 SCHEMA = study_file_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)

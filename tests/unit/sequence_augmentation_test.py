@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.augmentation import AUGMENTATIONS, build_augmentation
-from lightning_modules.data.data_statistics import DataStatistics
-from lightning_modules.data.datasets import load_data
+from lightning_modules.data.augmentation.data_statistics import DataStatistics
+from lightning_modules.data.augmentation.table import AUGMENTATIONS, build_augmentation
+from lightning_modules.data.table import load_data
 from lightning_modules.errors import ConfigurationError
-from lightning_modules.training import train
+from lightning_modules.training.train import train
 
 FACTS = DataStatistics(2, torch.zeros(1), torch.ones(1))
 OVER_TIME = [name for name, row in AUGMENTATIONS.items() if "sequence" in row.kinds]

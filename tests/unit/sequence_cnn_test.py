@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.cnn import CNN, CNNNetwork
+from lightning_modules.data.padding import joined, parted
 from lightning_modules.errors import DataError
-from lightning_modules.padding import joined, parted
-from lightning_modules.sequence_cnn import SequenceCNN
+from lightning_modules.networks.cnn import CNN, CNNNetwork
+from lightning_modules.networks.sequence_cnn import SequenceCNN
 
 
 def built(**given: Any) -> SequenceCNN:

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 import torch
 
-from lightning_modules.data.datasets import DATASETS, load_data
-from lightning_modules.data.ts_file import read_ts
+from lightning_modules.data.readers.ts_file import read_ts
+from lightning_modules.data.table import DATASETS, load_data
 from lightning_modules.errors import DataError
 
 ROW = DATASETS["sequences"]
@@ -388,7 +388,7 @@ def test_a_damaged_archive_is_refused() -> None:
 def test_the_check_does_not_import_torch() -> None:
     write()
     code = (
-        "import sys; from lightning_modules.data.datasets import DATASETS; "
+        "import sys; from lightning_modules.data.table import DATASETS; "
         "row = DATASETS['sequences']; "
         "row.check(**{**row.defaults(), 'path': 'steps.csv', 'channels': ['a'], "
         "'split_column': 'part'}); print('torch' in sys.modules)"

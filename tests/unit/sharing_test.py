@@ -6,7 +6,7 @@ import optuna
 from optuna.distributions import FloatDistribution
 
 from studies.records.sharing import MOST, Sections
-from studies.trial_store import SharingStorage
+from studies.search.trial_store import SharingStorage
 
 
 def configuration(**values: Any) -> dict[str, Any]:

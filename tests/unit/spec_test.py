@@ -5,10 +5,8 @@ import sys
 
 import pytest
 
-from studies import document
-from studies.document import StudyFileError
-from studies.loading import resolve
-from studies.spec import Spec
+from studies.study_file import Spec, document, resolve
+from studies.study_file.document import StudyFileError
 
 GOOD = """
 study: optimizers-on-digits
@@ -120,7 +118,7 @@ def test_a_grid_over_a_continuous_axis_names_the_axis() -> None:
 
 
 def test_reading_a_study_file_imports_no_torch() -> None:
-    code = "import studies.spec, sys; sys.exit('torch' in sys.modules)"
+    code = "import studies.study_file.spec, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from lightning_modules.building import build_data
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.datasets import DATASETS
-from lightning_modules.data.prepared import PARTS
+from lightning_modules.data.preparation.prepared import PARTS
+from lightning_modules.data.table import DATASETS
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import DataError, OwnCodeError
-from lightning_modules.split_rule import SplitRule, split_rule
+from lightning_modules.training.building import build_data
+from lightning_modules.training.split_rule import SplitRule, split_rule
 from tests.conftest import WriteModule
 from tests.unit.published_test import NAMES, write_cifar, write_idx
 
@@ -36,7 +36,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def folder(own_folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The current folder holds a file of every kind."""
-    monkeypatch.setattr("lightning_modules.data.mnist1d.user_cache_path", lambda name: cache / name)
+    monkeypatch.setattr(
+        "lightning_modules.data.sets.mnist1d.user_cache_path", lambda name: cache / name
+    )
     for start, name in enumerate(("all", "validation", "test")):
         write_table(f"{name}.csv", 1000 * start)
         write_ts(f"{name}.ts", 1000 * start)
@@ -278,8 +280,8 @@ def test_no_array_and_no_image_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     def opened(*_: Any, **__: Any) -> None:
         raise AssertionError("it was read")
 
-    monkeypatch.setattr("lightning_modules.data.arrays._member", opened)
-    monkeypatch.setattr("lightning_modules.data.image_files._images", opened)
+    monkeypatch.setattr("lightning_modules.data.sets.arrays._member", opened)
+    monkeypatch.setattr("lightning_modules.data.readers.image_files._images", opened)
     for case in ("arrays to test on", "images to test on"):
         data, rule = CASES[case]
         assert split_rule(configuration_of(data)) == rule
@@ -288,8 +290,8 @@ def test_no_array_and_no_image_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_rule_does_not_import_torch() -> None:
     script = (
         "import sys\n"
-        "from lightning_modules.configuration import Configuration\n"
-        "from lightning_modules.split_rule import split_rule\n"
+        "from lightning_modules.configuration.configuration import Configuration\n"
+        "from lightning_modules.training.split_rule import split_rule\n"
         "for data in ('iris', 'mnist1d', {'name': 'arrays', 'path': 'all_test.npz'},\n"
         "             {'name': 'images', 'path': 'all_test'}):\n"
         "    split_rule(Configuration.resolve({'data': data, 'model': 'mlp'}))\n"

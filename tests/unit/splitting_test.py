@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from lightning_modules.data.splitting import Division, divide_rows, refuse_unused
+from lightning_modules.data.preparation.splitting import Division, divide_rows, refuse_unused
 from lightning_modules.errors import DataError
 
 SHARES = {"validation": 0.2, "test": 0.2, "split_seed": 0, "where": "rows.csv"}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from studies.stats import (
-    Interval,
+from studies.statistics import Interval
+from studies.statistics.intervals import (
     differences,
     holm,
     mean_interval,

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lightning_modules.data.datasets import DATASETS, load_data
+from lightning_modules.data.table import DATASETS, load_data
 from lightning_modules.errors import DataError
 
 ROW = DATASETS["table"]

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 import torch
 
-from lightning_modules.data import table as table_module
-from lightning_modules.data.datasets import DATASETS, load_data
-from lightning_modules.embeddings import build_front
+from lightning_modules.data.sets import tabular as table_module
+from lightning_modules.data.table import DATASETS, load_data
 from lightning_modules.errors import DataError
+from lightning_modules.networks.input_embedding import build_front
 
 ROW = DATASETS["table"]
 SAID = ["train"] * 4 + ["validation"] * 3 + ["test"] * 3

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import torch
 
-from lightning_modules.building import build_data, build_module
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.datasets import DATASETS, load_data
-from lightning_modules.data.tokens import encode, learn_words, padded, words_of
+from lightning_modules.data.readers.tokens import encode, learn_words, padded, words_of
+from lightning_modules.data.table import DATASETS, load_data
 from lightning_modules.errors import DataError
+from lightning_modules.training.building import build_data, build_module
 
 ROW = DATASETS["text"]
 GIVEN: dict[str, Any] = {"path": "reviews.csv", "text": "review", "target": "label"}
@@ -311,7 +311,7 @@ def test_the_check_does_not_import_torch() -> None:
 
     write()
     code = (
-        "import sys; from lightning_modules.data.datasets import DATASETS; row = DATASETS['text'];"
+        "import sys; from lightning_modules.data.table import DATASETS; row = DATASETS['text'];"
         f"row.check(**{{**row.defaults(), **{GIVEN}}}); print('torch' in sys.modules)"
     )
     asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

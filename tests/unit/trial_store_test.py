@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from studies.home import Home
-from studies.phases import ArmSearch, derive_seed
 from studies.records import STOPPED, Outcome, Record, Trial, TrialEnd
 from studies.records.trials import ABANDONED
-from studies.spec import Spec
-from studies.trial_store import AskedTrial
+from studies.search import AskedTrial
+from studies.search.arm_search import ArmSearch, derive_seed
+from studies.study_file import Spec
 from tests.made import spec_of
 
 FILE = """

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from opda.nonparametric import EmpiricalDistribution
 
-from studies.tuning_curves import (
+from studies.statistics.tuning_curves import (
     expected_best_unbiased,
     expected_best_with_replacement,
     median_curve_band,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studies.variance import TwoWay, pooled_sd, two_way
+from studies.statistics.variance import TwoWay, pooled_sd, two_way
 
 
 def table(rows: list[list[float | None]]) -> dict[tuple[str, int], float]:

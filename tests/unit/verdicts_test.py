@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studies.stats import Interval
-from studies.verdicts import compare, seeds_for_a_verdict, smallest_p, verdict
+from studies.statistics import Interval, seeds_for_a_verdict
+from studies.statistics.verdicts import compare, smallest_p, verdict
 
 CLEAR = Interval(0.02, 0.01, 0.03, "student t")
 OFTEN = Interval(0.875, 0.6, 1.0, "percentile bootstrap")

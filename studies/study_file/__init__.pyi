@@ -1,0 +1,23 @@
+from .arms import Arm
+from .command_template import is_program
+from .fresh_seeds import confirm_seeds, pair_count
+from .loading import resolve
+from .search_methods import SAMPLERS
+from .search_space import Alternatives, Choice, Range
+from .spec import Spec
+from .splits import Splits, splits_of
+
+__all__ = [
+    "SAMPLERS",
+    "Alternatives",
+    "Arm",
+    "Choice",
+    "Range",
+    "Spec",
+    "Splits",
+    "confirm_seeds",
+    "is_program",
+    "pair_count",
+    "resolve",
+    "splits_of",
+]
