@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import psutil
@@ -107,6 +108,7 @@ def test_ctrl_c_while_the_workers_start_ends_without_a_traceback(
         process = psutil.Process(driver.pid)
         while not any("forkserver" in " ".join(c.cmdline()) for c in process.children()):
             assert driver.poll() is None
+            time.sleep(0.01)
         os.killpg(driver.pid, signal.SIGINT)  # as a terminal does
         _, stderr = driver.communicate()
     assert driver.returncode == 130

@@ -389,7 +389,7 @@ def test_a_process_that_is_killed_at_any_moment_leaves_nothing_lost_or_doubled(
         process = start(home)
         ask(process, "finish")
         while process.poll() is None and deliveries(home) <= seen + 25:
-            time.sleep(0.001)
+            time.sleep(0.01)
         if process.poll() == 0:
             break
         os.kill(process.pid, signal.SIGKILL)
