@@ -436,6 +436,10 @@ def test_the_process_has_the_lowest_priority_also_beside_other_sessions(home: Ho
         group = Path(f"/proc/{found.pid}/autogroup")
         if group.exists():  # where Linux divides the processor by sessions
             assert group.read_text().endswith(" nice 19\n")
+            process.ask("finish")  # nothing trains any more: it is to come along
+            while not group.read_text().endswith(" nice 0\n"):
+                assert time.monotonic() < end
+                time.sleep(0.001)
     finally:
         process.end()
 

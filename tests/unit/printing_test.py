@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from studies.analysis import Finding, compare
+from studies.analysis import Finding, compare, recommended
 from studies.cli.compare import print_comparison
 from studies.cli.display import better, print_summary
 from studies.records import Outcome, TrialEnd
@@ -69,7 +69,7 @@ def test_of_repeats_no_best_value_of_different_splits_is_told() -> None:
     said = summed_up(STATES["arms"])
     assert heads(said[2]) == ["optimizer", "searches", "trials", "epochs", "training time"]
     assert any(line.startswith("expect test/accuracy ") for line in said)
-    used = STATES["arms"].best
+    used = recommended(STATES["arms"])
     assert used is not None
     assert f"the configuration to use, found by {used.trial.key} for adam:" in said
 
