@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lightning_modules.errors import NothingCompletedError
-from studies.cli.options import HomeOption, Json, StudyName, console, open_home, print_json
+from studies.api.opening import console, open_home
+from studies.cli.options import HomeOption, Json, StudyName, print_json
 
 
 def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> None:

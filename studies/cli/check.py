@@ -5,19 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from studies.cli.options import (
-    Allow,
-    HomeOption,
-    Json,
-    Overrides,
-    StudyFile,
-    Workers,
-    console,
-    load_spec,
-    open_home,
-    print_json,
-    worker_count,
-)
+from studies.api.opening import console, load_spec, open_home, worker_count
+from studies.cli.options import Allow, HomeOption, Json, Overrides, StudyFile, Workers, print_json
 
 if TYPE_CHECKING:
     from studies.running.preview import Plan
@@ -33,7 +22,7 @@ def check(
 ) -> None:
     """Check a study file, show its plan, three sampled configurations and a time estimate."""
     opened = open_home(home)
-    spec = load_spec(file, overrides, allow, opened)
+    spec = load_spec(file, overrides or (), allow or (), opened)
     from studies.inputs.checks import check_inputs
     from studies.inputs.weights import with_weights_file
     from studies.results import plural

@@ -10,7 +10,8 @@ import typer
 
 from lightning_modules.components import Component, Parameter, suggestion, unknown
 from lightning_modules.errors import UserError
-from studies.cli.options import Json, console, print_json
+from studies.api.opening import console
+from studies.cli.options import Json, print_json
 
 
 def components(

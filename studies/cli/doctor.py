@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from studies.cli.options import HomeOption, Json, console, open_home, print_json
+from studies.api.opening import console, open_home
+from studies.cli.options import HomeOption, Json, print_json
 
 
 def doctor(

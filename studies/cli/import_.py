@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lightning_modules.errors import FairtuneError
-from studies.cli.options import HomeOption, Json, console, home_at, print_json
+from studies.api.opening import console, home_at
+from studies.cli.options import HomeOption, Json, print_json
 
 if TYPE_CHECKING:
     from studies.maintenance.importing.importer import Imported

@@ -45,7 +45,7 @@ def list_presets() -> None:
     """Every preset with the question that it answers."""
     from rich.table import Table
 
-    from studies.cli.options import console
+    from studies.api.opening import console
     from studies.study_file.presets import question
 
     table = Table("preset", "question", box=None, pad_edge=False)

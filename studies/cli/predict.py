@@ -10,7 +10,8 @@ import typer
 
 from lightning_modules.errors import UserError
 from lightning_modules.user_code import imports
-from studies.cli.options import Allow, HomeOption, Json, StudyName, console, open_home, print_json
+from studies.api.opening import console, open_home
+from studies.cli.options import Allow, HomeOption, Json, StudyName, print_json
 
 PREVIEW = 5
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from studies.cli.options import HomeOption, Json, StudyName, console, open_home, print_json
+from studies.api.opening import console, open_home
+from studies.cli.options import HomeOption, Json, StudyName, print_json
 
 
 def promote(

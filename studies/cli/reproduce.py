@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lightning_modules.user_code import imports
-from studies.cli.options import (
-    Allow,
-    HomeOption,
-    Json,
-    complete_runs,
-    console,
-    open_home,
-    print_json,
-)
+from studies.api.opening import console, open_home
+from studies.cli.options import Allow, HomeOption, Json, complete_runs, print_json
 
 NOT_REPRODUCED = 6
 """The exit code where the result is another."""

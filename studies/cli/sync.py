@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from lightning_modules.errors import BusyError, StorageError
-from studies.cli.options import HomeOption, Json, complete_studies, console, open_home, print_json
+from studies.api.opening import console, open_home
+from studies.cli.options import HomeOption, Json, complete_studies, print_json
 
 
 def sync(

@@ -73,6 +73,11 @@ class Answer(Enum):
 class Engine(Protocol):
     """Runs tasks side by side."""
 
+    def start(self) -> None:
+        """Begin to prepare for tasks, beside what the caller does; the first task does it
+        otherwise."""
+        ...
+
     @property
     def free(self) -> int:
         """How many tasks could start at this moment."""

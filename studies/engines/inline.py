@@ -21,6 +21,9 @@ class InlineEngine:
         self._answers: dict[str, queue.SimpleQueue[Answer]] = {}
         self._killed: set[str] = set()
 
+    def start(self) -> None:
+        """Nothing has to be started."""
+
     @property
     def free(self) -> int:
         return self._slots - len(self._answers)

@@ -15,18 +15,21 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from multiprocessing import connection, get_all_start_methods, resource_tracker
+from multiprocessing import connection, forkserver, get_all_start_methods, resource_tracker
 from multiprocessing.connection import Connection
 
 from lightning_modules.errors import FairtuneError
 from studies.engines import Answer, Ended, Event, Task, process_group
-from studies.engines.worker import Perform, work
+from studies.engines.worker import SAFE_PATH, SAFE_PATH_IS_OURS, Perform, work
 from studies.records import Outcome, TrialEnd
 
 CLOSE_SECONDS = 1.0
 """What processes that are being started have to appear; the fork server may still import."""
 STILLBORN = 3
 """Workers that may end before a first trial, one after the other, until that says enough."""
+
+_environment = threading.Lock()
+"""Workers are started side by side, and share one environment."""
 
 
 class LocalEngine:
@@ -160,6 +163,23 @@ class LocalEngine:
         self._starting.append(thread)
         thread.start()
 
+    def _start_fork_server(self) -> None:
+        """Where there is one and it does not run: it imports nothing of the current folder, where
+        a file may be called as one of its modules is."""
+        if self._context.get_start_method() != "forkserver":
+            return
+        with _environment:
+            given = os.environ.get(SAFE_PATH)
+            os.environ[SAFE_PATH] = "1"
+            if given is None:
+                os.environ[SAFE_PATH_IS_OURS] = "1"
+            try:
+                forkserver.ensure_running()
+            finally:
+                os.environ.pop(SAFE_PATH_IS_OURS, None)
+                if given is None:
+                    del os.environ[SAFE_PATH]
+
     def _start(self, worker: _Worker) -> None:
         if hasattr(signal, "pthread_sigmask"):
             # The fork server inherits this; Ctrl-C would end it in the middle of its imports. The
@@ -169,6 +189,7 @@ class LocalEngine:
         os.environ[process_group.DRIVER] = str(os.getpid())
         with worker.lock:
             if not self._closed.is_set() and not worker.killed:
+                self._start_fork_server()
                 worker.process.start()
                 worker.started = True
                 if worker.killed:  # while it was starting

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import queue
 import re
@@ -19,17 +18,16 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import psutil
 
-from lightning_modules.configuration import COMMAND, Configuration
+from lightning_modules.configuration import COMMAND
 from lightning_modules.errors import UserError
-from lightning_modules.training.best_epoch import is_better
 from studies.engines import Task
+from studies.engines.reported_epochs import ReportedEpochs
 from studies.home import without_secrets
 from studies.records import EpochReport, Outcome, TrialEnd
 from studies.study_file.command_template import WHOLE, filled
@@ -53,7 +51,7 @@ def run_program(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     with _Program.started(task, folder) as program:
-        account = _Account(task.configuration)
+        account = ReportedEpochs(task.configuration, "the program")
         for line in program.lines():
             said = _object(line)
             if said is None:
@@ -83,68 +81,6 @@ def run_program(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
             reason = f"the program was killed by {signal.Signals(-code).name}"
         outcome = Outcome.crashed if code < 0 else Outcome.error
         return account.end(outcome, without_secrets(reason), began, task, without_secrets(last))
-
-
-@dataclass
-class _Account:
-    """What a program has reported, checked."""
-
-    configuration: Configuration
-    epochs: list[dict[str, float]] = field(default_factory=list)
-    test: dict[str, float] = field(default_factory=dict)
-    diverged: str = ""
-    _best: int | None = None
-    _began: float = field(default_factory=time.perf_counter)
-
-    def epoch(self, said: Mapping[str, Any]) -> EpochReport:
-        """Take an epoch; UserError where it is not the next one, or not as it should be."""
-        objective, number = self.configuration.objective, len(self.epochs) + 1
-        if said["epoch"] != number or isinstance(said["epoch"], bool):
-            expected = f"epoch {number} was expected: they count 1, 2, 3, ..."
-            raise UserError(f"the program reported epoch {said['epoch']!r} where {expected}")
-        longest = int(self.configuration.trainer["epochs"])
-        if number > longest:
-            text = f"more epochs than trainer.epochs ({longest}): give it {{epochs}}"
-            raise UserError(f"the program reported {text}, or set trainer.epochs to what it takes")
-        metrics = _numbers(said.get("metrics"), f"epoch {number}")
-        if objective.metric not in metrics:
-            names = ", ".join(metrics) or "nothing"
-            text = f"the program did not report {objective.metric} in epoch {number}, but {names}"
-            raise UserError(text)
-        value, now = metrics[objective.metric], time.perf_counter()
-        metrics["time/epoch_s"], self._began = now - self._began, now
-        self.epochs.append(metrics)
-        if not math.isfinite(value):
-            self.diverged = f"{objective.metric} is {value!r} after epoch {number}"
-        elif is_better(metrics, self.best, objective):
-            self._best = number
-        return EpochReport(number, metrics)
-
-    def take_test(self, said: Any) -> None:
-        """Take the metrics of the test part."""
-        found = _numbers(said, "the test")
-        self.test = {f"test/{name.removeprefix('test/')}": found[name] for name in found}
-
-    @property
-    def best(self) -> dict[str, float]:
-        """The metrics of the best epoch."""
-        return self.epochs[self._best - 1] if self._best else {}
-
-    def end(
-        self, outcome: Outcome, reason: str, began: float, task: Task, log: str | None = None
-    ) -> TrialEnd:
-        """The end of the trial."""
-        return TrialEnd(
-            outcome,
-            reason=reason,
-            epochs=len(self.epochs),
-            best_epoch=self._best,
-            best=self.best,
-            test=self.test if task.evaluate_test else {},
-            traceback=log,
-            seconds=time.perf_counter() - began,
-            device="",
-        )
 
 
 class _Program:
@@ -286,16 +222,6 @@ def _spelled(found: re.Match[str]) -> str:
     if found[2].lower() == "nan":
         return "NaN"
     return ("-" if found[1] == "-" else "") + "Infinity"
-
-
-def _numbers(said: Any, where: str) -> dict[str, float]:
-    if not isinstance(said, dict):
-        form = '{"epoch": 1, "metrics": {"val/loss": 0.5}}'
-        raise UserError(f"the program reported {where} without metrics; the form is {form}")
-    for name, value in said.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise UserError(f"{name} is {value!r} in {where}, which is no number")
-    return {name: float(value) for name, value in said.items()}
 
 
 def _last(log: str) -> str:

@@ -10,6 +10,7 @@ from studies.engines import Task
 from studies.engines.program import run_program
 from studies.records import EpochReport, Outcome, TrialEnd
 from studies.study_file import is_program
+from studies.study_file.command_template import function_of, needs_its_function
 
 PRELOAD = ("studies.engines.preload",)
 """The modules that workers need; importing them takes seconds."""
@@ -17,6 +18,8 @@ PRELOAD = ("studies.engines.preload",)
 
 def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
     """Train a task, or run its program, asking after every epoch whether to go on."""
+    if name := function_of(task.configuration):
+        raise needs_its_function(name)
     if is_program(task.configuration):
         return run_program(task, ask)
     imports.allow(task.allowed)

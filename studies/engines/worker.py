@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import os
 import signal
 import threading
 import time
@@ -16,6 +17,9 @@ from studies.engines import Answer, Ended, Epoch, Event, Task, process_group
 from studies.home import without_secrets
 from studies.records import STOPPED, EpochReport, Outcome, TrialEnd
 
+SAFE_PATH, SAFE_PATH_IS_OURS = "PYTHONSAFEPATH", "FAIRTUNE_SAFE_PATH"
+"""What keeps the current folder out of a fork server's imports, and says that a worker's own
+children, such as programs of the user's, shall not have it."""
 Perform = Callable[[Task, Callable[[EpochReport], bool]], TrialEnd]
 """Trains a task, asking after every epoch whether to go on; that may raise Interrupted."""
 
@@ -29,6 +33,8 @@ def work(
     however suddenly, the worker and its children follow within moments. Where the worker crashes,
     `last_words` gets the traceback.
     """
+    if os.environ.pop(SAFE_PATH_IS_OURS, None):
+        os.environ.pop(SAFE_PATH, None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver acts
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     process_group.found(lifeline.fileno())

@@ -14,15 +14,16 @@ from lightning_modules.user_code import imports
 from studies.home import Home
 from studies.inputs.weights import with_weights_file
 from studies.study_file import Spec, is_program
-from studies.study_file.command_template import asked_for
+from studies.study_file.command_template import asked_for, function_of, needs_its_function
 
 LEARNING = ("batch_size", "balance")
 """Parameters of a data set that change how it is learned, not what is read."""
 
 
-def check_inputs(spec: Spec, home: Home) -> None:
+def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> None:
     """Read the files of every data set and of weights that the study names, import the user's own
-    classes, find the programs; torch is imported for weights and own classes only.
+    classes, find the programs; torch is imported for weights and own classes only. `has_function`
+    says that the Python function of a study is there.
 
     Raises DataError, OwnCodeError, ConfigurationError or UserError where one cannot be used.
     """
@@ -32,7 +33,10 @@ def check_inputs(spec: Spec, home: Home) -> None:
     for configuration in spec.configurations:
         problems += _own_problems(configuration)
         if is_program(configuration):
-            _find_program(configuration.model.parameters[COMMAND][0])
+            if (name := function_of(configuration)) and not has_function:
+                raise needs_its_function(name)
+            if not name:
+                _find_program(configuration.model.parameters[COMMAND][0])
         model = with_weights_file(configuration, home).model
         network = NETWORKS.get(model.name)
         weights = (model.name, model.parameters.get("weights"))

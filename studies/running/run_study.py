@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from lightning_modules.errors import FairtuneError, StorageError
 from studies import results
+from studies.engines import Engine
 from studies.engines.local import LocalEngine
 from studies.engines.training import PRELOAD, train_task
 from studies.home import Home
 from studies.inputs.checks import check_inputs
 from studies.inputs.environment import hardware, versions
-from studies.inputs.identities import FILES, identities, refuse_changed_files
+from studies.inputs.identities import FILES, Identities, identities, refuse_changed_files
 from studies.mirrors.mirroring import Mirroring
 from studies.records import Record, RecordReader
 from studies.records.deliveries import is_behind, run_ids
@@ -37,11 +38,15 @@ def run_study(
     stopping: Callable[[], bool] = lambda: False,
     command: Sequence[str] = (),
     show: Callable[[Finding], None] = lambda found: None,
+    engine: Callable[[], Engine] | None = None,
+    function: Identities | None = None,
 ) -> Finding:
     """Run a study to its end, or continue it; everything that it found.
 
     `command` is what `fairtune run` was given, by which the study can be extended. `show` is given
-    what was found before the mirrors are waited for.
+    what was found before the mirrors are waited for. Trials run in `workers` processes unless
+    `engine` makes another place for them. `function` is the identity of the Python function that
+    trains, where there is one.
 
     Raises BusyError where another process runs it, StorageError where its record cannot be used
     and UserError where the study file or a data file differs from what the study was started with,
@@ -49,17 +54,18 @@ def run_study(
     """
     new = not home.record(spec.study).exists()
     if new:
-        check_inputs(spec, home)  # nothing is written for data that cannot be used
+        # nothing is written for data that cannot be used
+        check_inputs(spec, home, has_function=function is not None)
         splits_of(spec)
     home.create(spec.study)
-    engine = LocalEngine(workers, train_task, PRELOAD)
+    trains = engine() if engine else LocalEngine(workers, train_task, PRELOAD)
     try:
         with (
             Record.writing(home, spec.study) as record,
             closing(Mirroring(home, spec.study)) as mirroring,
         ):
             if new:  # all imports take seconds: they run beside each other
-                engine.start()
+                trains.start()
                 mirroring.load()
             record.close_abandoned()
             spec = as_recorded(spec, record, home)
@@ -69,20 +75,20 @@ def run_study(
                 if is_behind(home, spec.study, record.revision):
                     mirroring.finish(stopping, display.waiting)
                 return with_runs(found)
-            files = identities(spec, home)
+            files = {**identities(spec, home), **(function or {})}
             refuse_changed_files(record, spec.study, files)
             if not new:
-                check_inputs(spec, home)
-                engine.start()
+                check_inputs(spec, home, has_function=function is not None)
+                trains.start()
                 mirroring.load()
             splits = splits_of(spec)
             record.note({FILES: files} if files else {})
             record.note({"command": list(command)} if command else {})
             tick = mirroring.tick
-            runner = Runner(spec, home, record, engine, display, stopping, splits, on_tick=tick)
+            runner = Runner(spec, home, record, trains, display, stopping, splits, on_tick=tick)
             return _run(runner, mirroring, show)
     finally:
-        engine.close()
+        trains.close()
 
 
 def _run(runner: Runner, mirroring: Mirroring, show: Callable[[Finding], None]) -> Finding:

@@ -44,16 +44,17 @@ class FailureRun:
 
     def error(self) -> FairtuneError:
         """What the failures have in common, as an error to end with."""
+        reasons = common([(end.outcome, end.reason) for end in self.failed])
         kind = FairtuneError if self.worked else NothingCompletedError
         return kind(
-            f"the last {len(self.failed)} trials failed: {common(self.failed)}. The study was "
+            f"the last {len(self.failed)} trials failed: {reasons}. The study was "
             "stopped; the same command goes on with the trials that are left"
         )
 
 
-def common(ends: Sequence[TrialEnd]) -> str:
+def common(ends: Sequence[tuple[Outcome, str]]) -> str:
     """Outcomes and reasons with how often they came, the most frequent first."""
-    counts = Counter(f"{end.outcome}: {end.reason}" for end in ends)
+    counts = Counter(f"{outcome}: {reason}" for outcome, reason in ends)
     if len(counts) == 1:
         return next(iter(counts))
     return "; ".join(f"{count} × {what}" for what, count in counts.most_common())

@@ -15,12 +15,14 @@ from typing import Any
 
 from lightning_modules.components import suggestion
 from lightning_modules.configuration import COMMAND, Configuration
-from lightning_modules.errors import Problem
+from lightning_modules.errors import Problem, UserError
 from studies.study_file.ranges import Keys, variants
 from studies.study_file.search_space import Group, Space
 
 PLACEHOLDER = re.compile(r"\{\{([\w.]+)\}\}|\{([\w.]+)\}")
 WHOLE = "configuration"
+FUNCTION = "python-function"
+"""The first word of the command of a study that a Python function trains."""
 FAIRTUNES = ("trainer", "objective")
 """Sections that mean something without being told to the program."""
 OF_THE_TRIAL = ("seed", "split", "epochs", "checkpoint", WHOLE)
@@ -29,6 +31,22 @@ OF_THE_TRIAL = ("seed", "split", "epochs", "checkpoint", WHOLE)
 def is_program(configuration: Configuration) -> bool:
     """Whether a program of the user's is to be run."""
     return configuration.model.name == COMMAND
+
+
+def function_of(configuration: Configuration) -> str:
+    """The name of the Python function that trains it; empty where none does."""
+    if not is_program(configuration):
+        return ""
+    command = configuration.model.parameters[COMMAND]
+    return str(command[1]) if command[0] == FUNCTION and len(command) > 1 else ""
+
+
+def needs_its_function(name: str) -> UserError:
+    """What to say where a study is run without the function that trains it."""
+    return UserError(
+        f"model.command: the study is trained by the Python function {name}; run it from the "
+        "program that has it: fairtune.run(..., trial=...)"
+    )
 
 
 def asked_for(command: Sequence[str]) -> list[str]:

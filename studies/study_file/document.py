@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -115,6 +115,45 @@ def parse(text: str, name: str, *, any_value: bool = False) -> Document:
     else:
         document.tree = reader.value(node, ())
     return document
+
+
+def from_tree(tree: Mapping[str, Any], name: str = "the study") -> Document:
+    """A study that was written as a dictionary of Python; the caller's stays as it is.
+
+    Numbers of numpy, tuples, paths and classes become what a file would hold.
+    """
+    document = Document(name, {})
+    document.tree = _plain(tree, (), document)
+    return document
+
+
+def _plain(value: Any, path: Keys, document: Document) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, (*path, str(key)), document) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, (*path, index), document) for index, item in enumerate(value)]
+    if isinstance(value, str | bool | int | float | None):
+        return value
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, type):
+        return _class(value, path, document)
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:  # a number of numpy
+        return value.item()
+    text = f"is a {type(value).__name__}, which a study cannot hold; write numbers, texts and lists"
+    document.problems.append(Problem(path, text))
+    return None
+
+
+def _class(value: type, path: Keys, document: Document) -> str:
+    if value.__module__ == "__main__":
+        text = (
+            f"the class {value.__name__} is defined in this script or notebook, where workers do "
+            f"not find it; write it to a module (a file such as networks.py) and import it from "
+            "there, or train with a function: fairtune.run(..., trial=...)"
+        )
+        document.problems.append(Problem(path, text))
+    return f"{value.__module__}:{value.__qualname__}"
 
 
 class _Reader:
