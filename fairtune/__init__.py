@@ -21,7 +21,16 @@ from lightning_modules.errors import (  # noqa: E402
     StorageError,
     UserError,
 )
-from studies.api import Best, Study, Verdict, check, compare, load, run  # noqa: E402
+from studies.api import (  # noqa: E402
+    Best,
+    Report,
+    Study,
+    Verdict,
+    check,
+    compare,
+    load,
+    run,
+)
 
 __all__ = [
     "Best",
@@ -30,6 +39,7 @@ __all__ = [
     "DataError",
     "FairtuneError",
     "NothingCompletedError",
+    "Report",
     "StorageError",
     "Study",
     "UserError",

@@ -94,6 +94,12 @@ class Configuration:
         """
         if found := list(problems(tree)):
             raise ConfigurationError(found)
+        return cls.of(tree)
+
+    @classmethod
+    def of(cls, tree: Mapping[str, Any]) -> Configuration:
+        """The same for a tree that was found right before: of a file that was checked, or of a
+        record."""
         tree = _given(tree)
         task = task_of(tree)
         parts = {key: _part(key, tree) for key in SECTIONS}

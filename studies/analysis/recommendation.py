@@ -227,7 +227,7 @@ def cross_plan(results: StudyResults, splits: Splits) -> list[PlannedTraining]:
     return [
         PlannedTraining(
             arm,
-            Configuration.resolve(candidate.trial.configuration),
+            Configuration.of(candidate.trial.configuration),
             seed_index=0,
             repeat=repeat,
             split=splits.seed(repeat),

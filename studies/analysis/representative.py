@@ -78,7 +78,7 @@ def choose(results: StudyResults, key: str | None = None) -> Chosen:
 
 def configuration_of(trial: Trial) -> Configuration:
     """A trial's configuration, with the split that it had."""
-    configuration = Configuration.resolve(trial.configuration)
+    configuration = Configuration.of(trial.configuration)
     if trial.split is None or is_program(configuration):
         return configuration
     return configuration.with_split(trial.split)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import StringIO
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -159,7 +160,8 @@ class NotebookDisplay(LiveDisplay):
         from IPython.display import display
 
         super().__init__(spec)
-        self._shown = display({"text/plain": ""}, raw=True, display_id=True)
+        show: Any = display
+        self._shown = show({"text/plain": ""}, raw=True, display_id=True)
         self._last = 0.0
 
     def phase(self, name: str, total: int | None, done: int) -> None:
@@ -182,7 +184,15 @@ class NotebookDisplay(LiveDisplay):
             return
         self._last = time.monotonic()
         text = StringIO()
-        screen = Console(file=text, width=100, markup=False, emoji=False, highlight=False)
+        screen = Console(
+            file=text,
+            width=100,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            force_jupyter=False,  # it would show a line of its own for every update
+            color_system=None,
+        )
         screen.print(self)
         self._shown.update({"text/plain": text.getvalue()}, raw=True)
 

@@ -67,7 +67,7 @@ def _print_best(results: StudyResults, best: Recommendation, screen: Console) ->
     found_by = f"found by {best.trial.key}"
     arm = f" for {best.trial.arm}" if best.trial.arm else ""
     screen.print(f"the configuration to use, {found_by}{arm}:")
-    flat = Configuration.resolve(best.trial.configuration).flat()
+    flat = Configuration.of(best.trial.configuration).flat()
     space = next(arm.space for arm in results.spec.arms if arm.name == best.trial.arm)
     for path, value in space.chosen(flat).items():
         screen.print(f"  {path} = {value}")

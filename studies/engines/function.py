@@ -8,31 +8,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import cloudpickle
 
 from lightning_modules.configuration import COMMAND
 from lightning_modules.errors import Interrupted, UserError
 from studies.engines import Task
+from studies.engines.report import Report
 from studies.engines.reported_epochs import ReportedEpochs
 from studies.records import EpochReport, Outcome, TrialEnd
 from studies.study_file.command_template import FUNCTION, WHOLE
-
-
-class Report(Protocol):
-    """What a trial says after every epoch."""
-
-    def __call__(
-        self, epoch: int, metrics: Mapping[str, float] | None = None, /, **named: float
-    ) -> bool:
-        """Say the metrics of an epoch, which are counted from 1; whether the training goes on.
-
-        `_` in a keyword after val, train or test becomes `/`: `val_accuracy=0.9` is
-        `val/accuracy`.
-        """
-        ...
-
 
 TrialFunction = Callable[[dict[str, Any], Report], Mapping[str, float] | None]
 """Trains one configuration, reports every epoch, and returns the metrics of the test part, if it

@@ -75,7 +75,7 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
     from lightning_modules.training.user_predictions import predict_test_part
 
     chosen = choose(results, trial)
-    configuration = Configuration.resolve(chosen.trial.configuration)
+    configuration = Configuration.of(chosen.trial.configuration)
     if chosen.trial.split is not None and configuration.model.name != COMMAND:
         configuration = configuration.with_split(chosen.trial.split)
     if configuration.model.name == COMMAND:

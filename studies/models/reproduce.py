@@ -29,6 +29,7 @@ from studies.records.deliveries import run_ids
 from studies.results import StudyResults
 from studies.search.arm_search import trial_key
 from studies.study_file import is_program
+from studies.study_file.command_template import function_of, needs_its_function
 
 TOLERANCE = 1e-3
 """The largest relative difference of a metric at which a result is called equal."""
@@ -100,7 +101,9 @@ def reproduce(
             f"{found.study}/{trial.key}: no epoch of it is recorded "
             f"({trial.outcome or 'it has not ended'}), so there is nothing to compare with"
         )
-    configuration = Configuration.resolve(trial.configuration)
+    configuration = Configuration.of(trial.configuration)
+    if name := function_of(configuration):
+        raise needs_its_function(name)
     row = DATASETS.get(configuration.data.name)
     if row is not None and row.check is not None:
         row.check(**configuration.data.parameters)
@@ -259,12 +262,12 @@ def _differences(found: StudyResults, trial: Trial, seed: int, end: TrialEnd) ->
     if seed != trial.seed:
         yield f"seed was {trial.seed}, is {seed}"
     if trial.data_hash and end.data_hash and trial.data_hash != end.data_hash:
-        name = Configuration.resolve(trial.configuration).data.name
+        name = Configuration.of(trial.configuration).data.name
         yield f"data was {name}@{trial.data_hash}, is {name}@{end.data_hash}"
     if trial.weights_hash and end.weights_hash and trial.weights_hash != end.weights_hash:
-        file = Configuration.resolve(trial.configuration).model.parameters["weights"]
+        file = Configuration.of(trial.configuration).model.parameters["weights"]
         yield f"weights were {file}@{trial.weights_hash}, are {file}@{end.weights_hash}"
-    for path in code(Configuration.resolve(trial.configuration)):
+    for path in code(Configuration.of(trial.configuration)):
         before, is_now = found.files.get(str(path)), identity(path)
         if before is not None and before != is_now:
             yield f"{path} was {before}, is {is_now}"

@@ -47,7 +47,7 @@ def plan(spec: Spec, searches: Sequence[ArmSearch]) -> list[PlannedTraining]:
     return [
         PlannedTraining(
             search.arm.name,
-            Configuration.resolve(trial.configuration),
+            Configuration.of(trial.configuration),
             _seed_index(spec, trial, index),
             repeat=search.repeat,
             split=search.split,

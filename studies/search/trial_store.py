@@ -111,7 +111,7 @@ class TrialStore:
         """Hand out an interrupted trial again."""
         begun = self.record.begin(self.trials[number])
         self.trials[number] = begun
-        configuration = Configuration.resolve(begun.configuration)
+        configuration = Configuration.of(begun.configuration)
         handle = None if self.study is None else self.study.handle(number)
         return AskedTrial(self, begun, configuration, handle, dict(begun.curve))
 

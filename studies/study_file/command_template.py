@@ -77,7 +77,7 @@ def filled(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:
 def command_problems(root: Group) -> list[Problem]:
     """Placeholders that mean nothing, and what the file says that no placeholder passes on."""
     found: dict[str, Problem] = {}
-    every = [(variant, Configuration.resolve(variant.value)) for variant in variants(root)]
+    every = [(variant, Configuration.of(variant.value)) for variant in variants(root)]
     all_programs = all(is_program(configuration) for _, configuration in every)
     for variant, configuration in every:
         if not is_program(configuration):

@@ -56,7 +56,8 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Spec:
 
 
 def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool = False) -> Spec:
-    """The study that a parsed file describes; `recorded` is a file as a home has kept it.
+    """The study that a parsed file describes; `recorded` is a file as a home has kept it, whose
+    configurations were found right when it was begun.
 
     A recorded comparison without a claim is of a time in which all were of configurations.
     """
@@ -72,7 +73,7 @@ def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool =
     scale, more = take_choice(configuration, "objective", "scale", SCALES)
     problems += complaints_ + more
     root = read_space(configuration, problems)
-    for variant in variants(root):
+    for variant in [] if recorded and not overrides else variants(root):
         problems.extend(
             Problem(variant.origin(problem.path), problem.message)
             for problem in configuration_problems(variant.value)
@@ -100,7 +101,7 @@ def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool =
     problems.extend([] if recorded else name_problems(names))
     source.refuse(problems)
     assert file is not None
-    plain = [Configuration.resolve(variant.value) for variant in variants(root)]
+    plain = [Configuration.of(variant.value) for variant in variants(root)]
     source.refuse(list(split_problems([each.data for each in plain])))
     made = design(
         search, compare, confirm, claim, split=cast(Split, split), scale=cast(Scale, scale)

@@ -25,9 +25,7 @@ class Network(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the checkpoint."""
-        from lightning_modules.configuration import Configuration
-        from lightning_modules.training import read_checkpoint
-        from lightning_modules.training.building import restore
+        from lightning_modules.serving import Configuration, read_checkpoint, restore
 
         path = Path(context.artifacts["checkpoint"])
         self.module = restore(path)
@@ -45,8 +43,7 @@ class Network(PythonModel):
         """
         import torch
 
-        from lightning_modules.data.padding import parted
-        from lightning_modules.user_code.modules import answered
+        from lightning_modules.serving import answered, parted
 
         padded = getattr(self.module, "reads_lengths", False)
         inputs = parted(model_input) if padded else (torch.from_numpy(model_input),)
