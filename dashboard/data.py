@@ -67,7 +67,7 @@ def _unreadable(home: Home, token: str) -> dict[str, str]:
 @st.cache_resource(max_entries=4, show_spinner=False)  # 10,000 trials take 75 MB
 def study(home: Home, study: str, token: str) -> StudyResults:
     """A study and all of its trials."""
-    return results.load(home, study)
+    return results.load_results(home, study)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

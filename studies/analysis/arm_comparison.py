@@ -12,7 +12,7 @@ from statistics import fmean
 
 import numpy as np
 
-from studies.analysis.arm_looks import count_repeats, design_of, part_for
+from studies.analysis.arm_looks import count_repeats, design_of, part_of_claim
 from studies.analysis.arm_values import arm_values, searched, values_at
 from studies.analysis.comparison import ArmResult, Basis, Comparison, PairResult
 from studies.analysis.configuration_comparison import combinations, goal_for, rank, referred
@@ -38,7 +38,7 @@ from studies.study_file import Arm
 def compare_arms(results: StudyResults, metric: str) -> Comparison:
     """Compare the arms of a study by a metric that validation logs, where every repeat has a test
     part of its own by the same metric there."""
-    part = part_for(results, metric)
+    part = part_of_claim(results, metric)
     goal = goal_for(results, part.metric)
     found = repeat_results(results, part.metric)
     counted = count_repeats(results, found, goal, part)
@@ -105,7 +105,7 @@ def _arm(
         value_of(trial, metric) for trial in trials if trial.default and trial.repeat in rows
     ]
     gains = [
-        intervals.optimism(best, fresh, goal)
+        intervals.selection_bias(best, fresh, goal)
         for row, trial in won
         if (best := value_of(trial, metric)) is not None
         and (fresh := row.validation(metric)) is not None
@@ -122,7 +122,7 @@ def _arm(
         confirmed={repeat: back(value) for repeat, value in values.values.items()},
         failures=sum(run.outcome != Outcome.completed for run in runs),
         mean=_interval(list(values.values.values()), design.logarithms),
-        optimism=fmean(gains) if gains else None,
+        selection_bias=fmean(gains) if gains else None,
         test={seed: value for seed, value in tests.items() if value is not None},
         outcomes=outcome_counts(trials),
         epochs=sum(trial.epochs for trial in trials),
@@ -222,7 +222,9 @@ def pair_result(a: str, b: str, found: ArmPair, design: Basis, pairs: int) -> Pa
     return PairResult(
         a,
         b,
-        verdicts.Comparison(design.seeds, found.difference, found.p, found.p_holm, share, verdict),
+        verdicts.PairedResult(
+            design.seeds, found.difference, found.p, found.p_holm, share, verdict
+        ),
         deviation=found.deviation,
         wins=found.wins,
         ties=found.ties,

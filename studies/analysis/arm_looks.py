@@ -8,29 +8,31 @@ from studies.analysis.arm_values import Found, arm_values, resolution_of, scale_
 from studies.analysis.comparison import Basis
 from studies.analysis.configuration_comparison import goal_for
 from studies.records import Outcome
-from studies.results import StudyResults, part_of
-from studies.results.repeat_results import Part, repeat_results
+from studies.results import StudyResults, compared_part
+from studies.results.repeat_results import ComparedPart, repeat_results
 from studies.results.study_results import Look
 from studies.statistics import ALPHA, MIN_REPEATS, SECOND_LOOK_ALPHA, Goal, arm_verdicts
 from studies.study_file import confirm_seeds
 
 
-def part_for(results: StudyResults, metric: str) -> Part:
+def part_of_claim(results: StudyResults, metric: str) -> ComparedPart:
     """Where winners are compared. A search that is read at a smaller budget rests on all of its
     trials, which have met validation only."""
     if results.spec.design.at is not None:
-        return Part("validation", metric)
-    return part_of(results, metric)
+        return ComparedPart("validation", metric)
+    return compared_part(results, metric)
 
 
 def arms_in_play(results: StudyResults, look: int) -> list[str]:
     """The arms of a sequential comparison that have an open pair after a look."""
-    part = part_for(results, results.spec.objective.metric)
+    part = part_of_claim(results, results.spec.objective.metric)
     found = repeat_results(results, part.metric)
     return _in_play(results, found, goal_for(results, part.metric), part, look)
 
 
-def _in_play(results: StudyResults, found: Found, goal: Goal, part: Part, look: int) -> list[str]:
+def _in_play(
+    results: StudyResults, found: Found, goal: Goal, part: ComparedPart, look: int
+) -> list[str]:
     names = [arm.name for arm in results.spec.arms]
     if look == 0:
         return names
@@ -60,7 +62,7 @@ def _in_play(results: StudyResults, found: Found, goal: Goal, part: Part, look: 
     return [name for name in names if name in still]
 
 
-def count_repeats(results: StudyResults, found: Found, goal: Goal, part: Part) -> int:
+def count_repeats(results: StudyResults, found: Found, goal: Goal, part: ComparedPart) -> int:
     """How many repeats, from the first one on, have ended for every arm that takes part."""
     looks = results.spec.design.looks
     expected = [arm.name for arm in results.spec.arms]
@@ -73,7 +75,7 @@ def count_repeats(results: StudyResults, found: Found, goal: Goal, part: Part) -
     return results.spec.repeats
 
 
-def design_of(results: StudyResults, found: Found, part: Part, counted: int) -> Basis:
+def design_of(results: StudyResults, found: Found, part: ComparedPart, counted: int) -> Basis:
     """What the comparison of counted repeats rests on, and whether it may end in a verdict."""
     spec = results.spec
     rows = [row for each in found.values() for row in each.values()]

@@ -68,9 +68,9 @@ def _arm(
     best = None if winner is None else value_of(winner, metric)
     default = next((value_of(trial, metric) for trial in trials if trial.default), None)
     mean = intervals.mean_interval(list(confirmed.values()), rng=rng)
-    optimism = None
+    selection_bias = None
     if best is not None and confirmed:
-        optimism = intervals.optimism(best, mean.estimate, goal)
+        selection_bias = intervals.selection_bias(best, mean.estimate, goal)
     test_metric = on_test(metric)
     return ArmResult(
         arm=arm.name,
@@ -81,7 +81,7 @@ def _arm(
         confirmed=confirmed,
         failures=len(runs) - len(confirmed),
         mean=mean,
-        optimism=optimism,
+        selection_bias=selection_bias,
         test={run.seed: run.test[test_metric] for run in runs if test_metric in run.test},
         outcomes=outcome_counts(trials),
         epochs=sum(trial.epochs for trial in trials),
@@ -161,7 +161,7 @@ def _pairs(
     return made
 
 
-def _failing_winner(result: verdicts.Comparison, a: ArmResult, b: ArmResult) -> str:
+def _failing_winner(result: verdicts.PairedResult, a: ArmResult, b: ArmResult) -> str:
     """An arm that failed on more seeds than the other is not called better for the rest."""
     better = {"a": a, "b": b}.get(result.verdict.better)
     if better is None or better.failures <= min(a.failures, b.failures):

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from lightning_modules.configuration import Configuration, Objective
 from studies.records import Outcome, Trial, merit
-from studies.results import RepeatResult, StudyResults, on_log_scale, part_of
+from studies.results import RepeatResult, StudyResults, compared_part, on_log_scale
 from studies.results.repeat_results import repeat_results
 from studies.search.confirmation import PlannedTraining
 from studies.study_file import Splits
@@ -154,7 +154,7 @@ class Yardstick:
 
 
 def _of_repeats(results: StudyResults) -> Recommendation | None:
-    part = part_of(results, results.spec.objective.metric)
+    part = compared_part(results, results.spec.objective.metric)
     found = repeat_results(results, part.metric)
     leader = leading_arm(results)
     if leader is None:
@@ -211,7 +211,7 @@ def _completed(runs: Iterable[Trial]) -> list[Trial]:
 
 def cross_plan(results: StudyResults, splits: Splits) -> list[PlannedTraining]:
     """The trainings of the leading arm's best winners on the other splits, one seed each."""
-    part = part_of(results, results.spec.objective.metric)
+    part = compared_part(results, results.spec.objective.metric)
     found = repeat_results(results, part.metric)
     leader = leading_arm(results)
     if leader is None:

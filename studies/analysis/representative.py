@@ -24,8 +24,8 @@ KEPT_CHECKPOINTS = 3
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """The trial whose network stands for a study."""
+class RepresentativeTrial:
+    """The trial whose network stands for a study, and why it does."""
 
     trial: Trial
     seeds: int
@@ -54,7 +54,7 @@ class Chosen:
         return f"{name}, the best trial of the search, not confirmed on fresh seeds"
 
 
-def choose(results: StudyResults, key: str | None = None) -> Chosen:
+def choose(results: StudyResults, key: str | None = None) -> RepresentativeTrial:
     """The trial that stands for a study, or the one called `key`.
 
     Of a confirmation it is the one nearest to the median whose checkpoint is in the home. Raises
@@ -64,16 +64,16 @@ def choose(results: StudyResults, key: str | None = None) -> Chosen:
         known = {trial.key: trial for trial in results.ended}
         if key not in known:
             raise UserError(f"{results.study}: {unknown('trial', key, known)}")
-        return Chosen(known[key], 0, asked=True, repeats=results.spec.repeats)
+        return RepresentativeTrial(known[key], 0, asked=True, repeats=results.spec.repeats)
     best = recommended(results)
     if best is None:
         raise NothingCompletedError(f"{results.study}: no trial has completed yet")
     runs = _nearest_to_median(results)
     here = [run for run in runs if results.home.checkpoint(results.study, run.key).exists()]
     if not runs:
-        return Chosen(best.trial, 0, repeats=results.spec.repeats)
+        return RepresentativeTrial(best.trial, 0, repeats=results.spec.repeats)
     chosen = (here or runs)[0]
-    return Chosen(chosen, len(runs), chosen is runs[0], repeats=results.spec.repeats)
+    return RepresentativeTrial(chosen, len(runs), chosen is runs[0], repeats=results.spec.repeats)
 
 
 def configuration_of(trial: Trial) -> Configuration:

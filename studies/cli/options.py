@@ -35,10 +35,10 @@ def complete_runs(context: typer.Context, incomplete: str) -> list[str]:
     study, separator, _ = incomplete.partition("/")
     if not separator:
         return [f"{name}/" for name in complete_studies(context, incomplete)]
-    from studies.results import load
+    from studies.results import load_results
 
     try:
-        trials = load(home_at(context.params.get("home")), study).trials
+        trials = load_results(home_at(context.params.get("home")), study).trials
     except Exception:
         return []
     return [run for each in trials if (run := f"{study}/{each.key}").startswith(incomplete)]
@@ -122,18 +122,18 @@ def load_spec(file: Path, overrides: list[str] | None, allow: list[str] | None, 
     study of that name; `allow` names modules of its own."""
     from studies import results
     from studies.study_file import document, resolve
-    from studies.study_file.loading import load
+    from studies.study_file.loading import load_study_file
     from studies.study_file.presets import preset_names
 
     imports.allow(allow or ())
     name = str(file)
     if file.exists() or name in preset_names():
-        return load(find_preset(name) if not file.exists() else file, overrides or ())
+        return load_study_file(find_preset(name) if not file.exists() else file, overrides or ())
     if results.exists(home) and name in results.names(home):
-        kept = results.load(home, name).spec
+        kept = results.load_results(home, name).spec
         source = document.parse(kept.text, f"the stored file of {name}")
         return resolve(source, overrides or (), recorded=True)
-    return load(find_preset(name), overrides or ())
+    return load_study_file(find_preset(name), overrides or ())
 
 
 def worker_count(given: int | None) -> int:

@@ -49,10 +49,10 @@ def run(
         displayed.close()
         print_summary(found.results, screen)
         if found.results.finished and spec.factors:
-            from studies.analysis import alarms
+            from studies.analysis import design_warnings
             from studies.cli.compare import print_comparison
 
-            warned = alarms(found.results, found.comparison)
+            warned = design_warnings(found.results, found.comparison)
             print_comparison(found.results, found.comparison, warned, screen)
 
     with Interruption() as interruption, ExitStack() as displayed:

@@ -27,12 +27,12 @@ def status(
     from studies.analysis.overview import listed, unreadable
     from studies.cli.display import print_studies, print_summary
     from studies.mirrors.left import what_is_left
-    from studies.results import load, names
+    from studies.results import load_results, names
 
     place = open_home(home)
     screen = console(stderr=as_json)
     if study is not None:
-        results = load(place, study)
+        results = load_results(place, study)
         print_summary(results, screen)
         left = "" if place.driver(study) else what_is_left(place, study)
         if left:
@@ -41,7 +41,7 @@ def status(
             print_json(summary(results))
         return
     names(place)  # says so where there is none
-    studies = [load(place, each.study) for each in listed(place)]
+    studies = [load_results(place, each.study) for each in listed(place)]
     studies.sort(key=lambda found: found.study)
     if studies:
         print_studies(studies, screen)

@@ -62,7 +62,7 @@ class Mirroring:
         self._why_ended = ""
         """Why the last process that ended by itself did not end well."""
 
-    def load(self) -> None:
+    def load_libraries(self) -> None:
         """Start the process: it loads its libraries while the workers load theirs."""
         with self._harmless():
             self._start()
@@ -167,7 +167,7 @@ class Mirroring:
 
     def _look(self) -> None:
         """See what the mirrors say; where that cannot be seen just now, what they said last."""
-        found = known_statuses(self.home, self.study, patience=0.0)
+        found = known_statuses(self.home, self.study, timeout=0.0)
         if found is not None:
             self._known = found
 

@@ -13,7 +13,7 @@ import numpy as np
 from lightning_modules.configuration import COMMAND
 from lightning_modules.errors import DataError, StorageError, UserError
 from studies.analysis import choose
-from studies.analysis.representative import Chosen
+from studies.analysis.representative import RepresentativeTrial
 from studies.models.checkpoint_source import checkpoint_of
 from studies.results import StudyResults
 
@@ -28,7 +28,7 @@ BATCH = 256
 class Predictions:
     """What a network answers to rows."""
 
-    chosen: Chosen
+    chosen: RepresentativeTrial
     answers: np.ndarray[Any, np.dtype[np.float32]]
     """Probabilities (rows, classes), or values (rows, k)."""
     classes: Sequence[str]

@@ -76,7 +76,7 @@ def find(home: Home, run: str) -> tuple[StudyResults, Trial]:
     study, separator, key = run.partition("/")
     if not separator:
         study, key = _of_run(home, run)
-    loaded = results.load(home, study)
+    loaded = results.load_results(home, study)
     known = {trial.key: trial for trial in loaded.trials}
     if key not in known:
         raise UserError(f"{study}: {unknown('trial', key, known)}")

@@ -62,7 +62,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
         try:
             hold(path)
-            patiently(path, lambda: _prepare(connection, path))
+            with_retry(path, lambda: _prepare(connection, path))
         except BaseException:
             connection.close()
             raise
@@ -173,7 +173,7 @@ def _refuse_newer(path: Path, version: int) -> None:
         )
 
 
-def patiently(path: Path, call: Callable[[], Result]) -> Result:
+def with_retry(path: Path, call: Callable[[], Result]) -> Result:
     """Repeat what another program's lock on the record makes fail, for RETRY_TIMEOUT seconds."""
     give_up = time.monotonic() + RETRY_TIMEOUT
     warned = False

@@ -24,7 +24,7 @@ from studies.records.rows import milliseconds
 FILE = "mirrors.db"
 LOCK_SECONDS = 60.0
 """How long one mirror waits for the other one's note."""
-PATIENCE = 1.0
+LOOK_SECONDS = 1.0
 """Seconds for which somebody who looks waits for a file that is locked."""
 UNKNOWN = -1
 """The revision of what may be there, in part or whole."""
@@ -173,7 +173,7 @@ def revisions(home: Home, study: str, mirror: str, url: str) -> dict[str, int]:
     return dict(_look(home, study, REVISIONS, [mirror, store_name(url, home)]) or [])
 
 
-def known_statuses(home: Home, study: str, patience: float) -> dict[str, MirrorStatus] | None:
+def known_statuses(home: Home, study: str, timeout: float) -> dict[str, MirrorStatus] | None:
     """How the mirrors in use come along, by name, those that never began are missing; None where
     nobody can see that within so many seconds."""
     stores = {
@@ -181,7 +181,7 @@ def known_statuses(home: Home, study: str, patience: float) -> dict[str, MirrorS
         "mlflow": store_name(home.mlflow_uri, home),
     }
     query = "SELECT mirror, store, steps, error, revision FROM status"
-    found = _look(home, study, query, patience=patience)
+    found = _look(home, study, query, timeout=timeout)
     if found is None:
         return None
     rows = [row for row in found if stores.get(row[0]) == row[1]]
@@ -190,7 +190,7 @@ def known_statuses(home: Home, study: str, patience: float) -> dict[str, MirrorS
 
 def statuses(home: Home, study: str) -> dict[str, MirrorStatus]:
     """How the mirrors in use come along, by name; those of which nobody can see it are missing."""
-    return known_statuses(home, study, PATIENCE) or {}
+    return known_statuses(home, study, LOOK_SECONDS) or {}
 
 
 def is_behind(home: Home, study: str, revision: int) -> bool:
@@ -202,14 +202,14 @@ def is_behind(home: Home, study: str, revision: int) -> bool:
 
 
 def _look(
-    home: Home, study: str, query: str, values: Sequence[str] = (), patience: float = PATIENCE
+    home: Home, study: str, query: str, values: Sequence[str] = (), timeout: float = LOOK_SECONDS
 ) -> list[Any] | None:
     """Rows, none where the file is missing; None where it cannot be read: it is no record."""
     path = deliveries_file(home, study)
     with suppress(sqlite3.Error, OSError):
         if not path.exists():
             return []
-        return looking.read(path, lambda file: file.execute(query, values).fetchall(), patience)
+        return looking.read(path, lambda file: file.execute(query, values).fetchall(), timeout)
     return None
 
 

@@ -123,7 +123,7 @@ class RecordReader:
     ) -> list[Trial]:
         """Every trial, or those of a search, in the order of their searches and numbers; with
         `since` those that changed after that revision. `run_ids` are their MLflow runs, by key."""
-        return self._steadily(lambda: self._trials(search, since, run_ids))
+        return self._read_again_if_changed(lambda: self._trials(search, since, run_ids))
 
     def _trials(self, search: int | None, since: int, run_ids: Mapping[str, str]) -> list[Trial]:
         phases = {each.id: each.phase for each in self.searches()}
@@ -204,9 +204,9 @@ class RecordReader:
             with opening.said(self.path):
                 return self.connection.execute(query, values).fetchall()
 
-        return self._steadily(read)
+        return self._read_again_if_changed(read)
 
-    def _steadily(self, read: Callable[[], Result]) -> Result:
+    def _read_again_if_changed(self, read: Callable[[], Result]) -> Result:
         """What is read. A record that nobody wrote when it was opened may be written by now: then
         SQLite may take what it reads for damaged, and it is opened and read again."""
         while (seen := self.seen) is not None and seen.still is not None:

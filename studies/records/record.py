@@ -152,7 +152,7 @@ class Record(RecordReader):
         """A trial finished an epoch now; of two attempts at an epoch the first counts."""
         row = [trial, epoch, milliseconds(), number_or_null(value), metrics_to_json(metrics)]
         with opening.said(self.path):  # one statement is a transaction by itself
-            self._patiently("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?)", row)
+            self._with_retry("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?)", row)
 
     def copy_epochs(self, source: int, target: int) -> None:
         """A trial repeats the result of another one, epoch by epoch."""
@@ -290,9 +290,9 @@ class Record(RecordReader):
                 if durable:
                     usual = self.connection.execute("PRAGMA synchronous").fetchone()[0]
                     self.connection.execute("PRAGMA synchronous = FULL")
-                self._patiently("BEGIN IMMEDIATE")
+                self._with_retry("BEGIN IMMEDIATE")
                 yield
-                self._patiently("COMMIT")
+                self._with_retry("COMMIT")
             except BaseException:
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
@@ -301,5 +301,5 @@ class Record(RecordReader):
                 if usual is not None:
                     self.connection.execute(f"PRAGMA synchronous = {usual}")
 
-    def _patiently(self, statement: str, values: Sequence[Any] = ()) -> None:
-        opening.patiently(self.path, lambda: self.connection.execute(statement, values))
+    def _with_retry(self, statement: str, values: Sequence[Any] = ()) -> None:
+        opening.with_retry(self.path, lambda: self.connection.execute(statement, values))

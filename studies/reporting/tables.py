@@ -109,7 +109,7 @@ def _ranking_columns(comparison: Comparison) -> dict[str, Cell]:
         columns["test mean"] = lambda arm: level(metric, arm.test_mean)
     columns["search best"] = lambda arm: level(metric, arm.search_best)
     columns[f"selection bias{in_unit(metric)}"] = lambda arm: (
-        "–" if arm.optimism is None else amount(metric, arm.optimism, signed=True)
+        "–" if arm.selection_bias is None else amount(metric, arm.selection_bias, signed=True)
     )
     columns["defaults"] = lambda arm: level(metric, arm.default)
     columns["epochs"] = lambda arm: str(arm.epochs)
@@ -142,7 +142,7 @@ def _ranking_note(comparison: Comparison) -> str:
     if design.part == "test":
         said += " Search best, selection bias and defaults are of the validation part."
     said += (
-        " Selection bias (optimism) is how much better the winner looked in its search than on "
+        " Selection bias is how much better the winner looked in its search than on "
         "fresh seeds of the same part."
     )
     if not several and comparison.reference is not None:

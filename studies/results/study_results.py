@@ -14,7 +14,7 @@ from lightning_modules.errors import UserError
 from studies.home import Home
 from studies.records import Outcome, RecordReader, Trial, merit
 from studies.records.deliveries import run_ids
-from studies.records.garbage_collection import uncollected
+from studies.records.garbage_collection import gc_paused
 from studies.records.reader import recorded_studies
 from studies.study_file import Spec, document, resolve
 
@@ -184,21 +184,21 @@ def exists(home: Home) -> bool:
     return bool(recorded_studies(home))
 
 
-def load(home: Home, study: str) -> StudyResults:
+def load_results(home: Home, study: str) -> StudyResults:
     """Everything that the home says of a study; UserError where the home has no such study."""
     known = names(home)
     if study not in known:
         raise UserError(f"{home.path}: {unknown('study', study, known)}")
     with RecordReader.open(home, study) as record:
-        return read(record, home, study)
+        return read_results(record, home, study)
 
 
-def read(record: RecordReader, home: Home, study: str) -> StudyResults:
+def read_results(record: RecordReader, home: Home, study: str) -> StudyResults:
     """Everything that an opened record says of a study; `home` is where its files are."""
     notes = record.notes()
     if "study_file" not in notes:
         raise UserError(f"{record.path}: study {study} was not begun; run it again")
-    with uncollected():
+    with gc_paused():
         trials = record.trials(run_ids=run_ids(home, study))
     file = notes["study_file"]
     spec = resolve(document.parse(file, f"the stored file of {study}"), recorded=True)

@@ -99,7 +99,7 @@ def verdicts_given(home: Home, spec: Spec) -> int:
     if not results.exists(home):
         return 0
     try:
-        found = results.load(home, spec.study)
+        found = results.load_results(home, spec.study)
     except UserError:
         return 0  # a new study
     return len(earlier_looks(replace(found, spec=spec)))

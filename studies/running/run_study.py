@@ -60,11 +60,11 @@ def run_study(
         ):
             if new:  # all imports take seconds: they run beside each other
                 engine.start()
-                mirroring.load()
+                mirroring.load_libraries()
             record.close_abandoned()
             spec = as_recorded(spec, record, home)
             if record.notes().get("finished") == spec.text:
-                found = finding(results.load(home, spec.study))
+                found = finding(results.load_results(home, spec.study))
                 show(found)
                 if is_behind(home, spec.study, record.revision):
                     mirroring.finish(stopping, display.waiting)
@@ -74,7 +74,7 @@ def run_study(
             if not new:
                 check_inputs(spec, home)
                 engine.start()
-                mirroring.load()
+                mirroring.load_libraries()
             splits = splits_of(spec)
             record.note({FILES: files} if files else {})
             record.note({"command": list(command)} if command else {})
@@ -99,14 +99,14 @@ def _run(runner: Runner, mirroring: Mirroring, show: Callable[[Finding], None]) 
         mirroring.finish(runner.stopping, runner.display.waiting)
         raise
     if runner.finished:
-        note_look(results.read(record, home, spec.study), record)
+        note_look(results.read_results(record, home, spec.study), record)
     record.note({**versions(), **hardware(), "finished": spec.text if runner.finished else ""})
     stopped = runner.stopping()
     if stopped:
         mirroring.begin_to_leave()
     else:
         mirroring.begin_to_finish()
-    found = finding(results.load(home, spec.study))  # on the other core meanwhile
+    found = finding(results.load_results(home, spec.study))  # on the other core meanwhile
     show(found)
     if stopped:
         mirroring.leave()
@@ -124,7 +124,7 @@ def as_recorded(given: Spec, record: Record, home: Home) -> Spec:
     recorded = recorded_file(record)
     spec = continued(given, record)
     if recorded not in (None, spec.text):
-        note_look(results.read(record, home, spec.study), record)
+        note_look(results.read_results(record, home, spec.study), record)
         warn_of_looks(spec, record)
     return spec
 

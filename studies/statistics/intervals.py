@@ -200,7 +200,7 @@ def probability_better(
     return Interval(estimate, float(low), float(high), "percentile bootstrap")
 
 
-def optimism(search_best: float, confirmed_mean: float, goal: Goal = "maximize") -> float:
+def selection_bias(search_best: float, confirmed_mean: float, goal: Goal = "maximize") -> float:
     """How much better the best trial of the search looked than its confirmation; positive."""
     return search_best - confirmed_mean if goal == "maximize" else confirmed_mean - search_best
 

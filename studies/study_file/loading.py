@@ -50,7 +50,7 @@ CONFIGURATION_KEYS = (
 )  # fmt: skip
 
 
-def load(path: Path, overrides: Sequence[str] = ()) -> Spec:
+def load_study_file(path: Path, overrides: Sequence[str] = ()) -> Spec:
     """Read a study file; raises UserError or StudyFileError with every mistake at once."""
     return resolve(document.read(path), overrides)
 

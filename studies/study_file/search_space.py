@@ -1,8 +1,8 @@
 """Ranges, choices and alternatives of a study file: the search space and its points.
 
 A space is a tree of nodes. `Space.suggest(trial)` walks it and asks an Optuna trial for every open
-value; `Space.grid()` enumerates it; `Space.default()` is its untuned point. A point is a mapping
-of Optuna parameter names to values; a plain tree is a configuration without ranges.
+value; `Space.grid()` enumerates it; `Space.default()` is its point of defaults. A point is a
+mapping of Optuna parameter names to values; a plain tree is a configuration without ranges.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Node(Protocol):
         ...
 
     def default(self, name: str) -> Point:
-        """The untuned point."""
+        """The default: the value of which nothing was tuned."""
         ...
 
     def size(self) -> float:
@@ -75,7 +75,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`, both included; `start` is the untuned value."""
+    """Numbers from `low` to `high`, both included; `start` is the default."""
 
     low: float
     high: float
@@ -235,7 +235,7 @@ class Space:
         return sum(1 for _ in self.grid())
 
     def default(self) -> Point:
-        """The untuned point: the components' own defaults, moved into the ranges."""
+        """The point of defaults: the components' own defaults, moved into the ranges."""
         return self.root.default("")
 
     def size(self) -> float:

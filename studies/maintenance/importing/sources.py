@@ -29,7 +29,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 @dataclass(frozen=True)
-class Part:
+class EarlierSearch:
     """One Optuna study of a study: a search, or the fresh runs of a phase."""
 
     name: str
@@ -54,14 +54,14 @@ class StorageReader:
             found = {each.user_attrs.get("study") for each in self.storage.get_all_studies()}
         return sorted(name for name in found if name)
 
-    def parts(self, study: str) -> list[Part]:
+    def searches(self, study: str) -> list[EarlierSearch]:
         """The Optuna studies of a study, in the order in which they were begun.
 
         Raises UserError where there is no such study.
         """
         with said(self.url):
             found = [
-                Part(
+                EarlierSearch(
                     each.study_name,
                     "maximize" if each.direction.name == "MAXIMIZE" else "minimize",
                     each.user_attrs,
@@ -73,7 +73,7 @@ class StorageReader:
                 for each in self.storage.get_all_studies()
                 if each.user_attrs.get("study") == study and _belongs(each.study_name, study)
             ]
-        if not any(part.notes.get("study_file") for part in found):
+        if not any(earlier.notes.get("study_file") for earlier in found):
             known = ", ".join(self.studies()) or "no study of fairtune"
             raise UserError(f"{redact(self.url)} holds no study {study!r}; it holds {known}")
         return found

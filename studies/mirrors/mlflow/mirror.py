@@ -150,5 +150,5 @@ class MlflowMirror:
                 results as mlflow_results,  # loads all that reports need
             )
 
-            found = results.load(self.home, self.study)
+            found = results.load_results(self.home, self.study)
         mlflow_results.write(study, self.home, found, backlog.progress)
