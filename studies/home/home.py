@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import unquote, unquote_plus
 
 import psutil
 from filelock import FileLock, Timeout
@@ -22,12 +21,8 @@ from lightning_modules.errors import BusyError, StorageError, UserError
 DEFAULT_HOME = "mlruns"
 RECORD = "record.db"
 """The name of a record in the folder of its study."""
-URL_SETTINGS = ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI")
-SECRET_SETTINGS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 DATABASES = ("sqlite", "postgresql", "mysql", "mariadb")
 STORES = (*DATABASES, "mssql", "http", "https", "databricks", "uc")
-SECRET_PARAMETER = re.compile(r"(?i)([?&](?:password|passwd|sslpassword|pwd)=)([^&#]*)")
-"""Of a URL: drivers take a password there too."""
 DEFAULT_PORTS = {"postgres": "5432", "mysql": "3306"}
 
 
@@ -164,37 +159,6 @@ def slug(name: str) -> str:
     """A file name for any name: unchanged where safe, else made safe and told apart by a hash."""
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[:100]
     return safe if safe == name else f"{safe[:91]}-{sha256(name.encode()).hexdigest()[:8]}"
-
-
-def redact(url: str) -> str:
-    """A database URL without its passwords."""
-    scheme, separator, rest = SECRET_PARAMETER.sub(r"\1***", url).partition("://")
-    credentials, at, place = rest.rpartition("@")
-    if not at:
-        return f"{scheme}{separator}{rest}"
-    return f"{scheme}{separator}{credentials.partition(':')[0]}:***@{place}"
-
-
-def passwords(url: str) -> set[str]:
-    """The passwords of a database URL, as they are written there and as they are."""
-    written = {found[2] for found in SECRET_PARAMETER.finditer(url)}
-    bare = SECRET_PARAMETER.sub(r"\1", url)
-    credentials, at, _ = bare.partition("://")[2].rpartition("@")
-    password = credentials.partition(":")[2] if at else ""
-    # a password with an unquoted @ is cut there by whoever reads the URL
-    written |= {credentials * bool(password), password, *password.split("@")}
-    known = {spelled for each in written for spelled in (each, unquote(each), unquote_plus(each))}
-    return known - {""}
-
-
-def without_secrets(text: str) -> str:
-    """A text without the passwords of the databases in use, however they were spelled in it."""
-    secrets = {os.environ.get(name, "") for name in SECRET_SETTINGS}
-    for url in filter(None, map(os.environ.get, URL_SETTINGS)):
-        secrets |= passwords(url)
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
 
 
 def disk_is_full(error: BaseException | None) -> bool:

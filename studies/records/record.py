@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,9 +17,8 @@ from studies.home import Home
 from studies.home.earlier import is_earlier
 from studies.records import connection as opening
 from studies.records import schema
-from studies.records.reader import IDENTITY, EpochRow, Goal, RecordReader, Search
+from studies.records.reader import IDENTITY, EpochRow, Goal, Search
 from studies.records.rows import (
-    COLUMNS,
     ENDING,
     local_time,
     metrics_to_json,
@@ -29,13 +27,12 @@ from studies.records.rows import (
     row_of,
     to_milliseconds,
 )
+from studies.records.transactions import RecordTransactions
 from studies.records.trials import ABANDONED, Outcome, Trial, TrialEnd
-
-VERSION = version("fairtune")
 
 
 @dataclass
-class Record(RecordReader):
+class Record(RecordTransactions):
     """The record of a study, open for its one writer, who holds the study's lock."""
 
     @classmethod
@@ -248,58 +245,3 @@ class Record(RecordReader):
                 ],
             )  # fmt: skip
         return added
-
-    def _insert(self, trial: Trial, started: int) -> int:
-        row = row_of(trial) | {"started": started}
-        columns = [
-            column for column in COLUMNS if column != "id" and (column not in ENDING
-            or column in ("sampler_state", "duplicate_of"))
-        ]  # fmt: skip
-        marks = ", ".join("?" * len(columns))
-        done = self.connection.execute(
-            f"INSERT INTO trials ({', '.join(columns)}) VALUES ({marks})",
-            [row[column] for column in columns],
-        )
-        assert done.lastrowid is not None
-        return done.lastrowid
-
-    def _begin_attempt(self, trial: int, now: int, version: str = VERSION) -> None:
-        self.connection.execute(
-            "INSERT INTO attempts (trial, number, started, version) "
-            "SELECT ?, count(*) + 1, ?, ? FROM attempts WHERE trial = ?",
-            [trial, now, version, trial],
-        )
-
-    def _end_attempt(self, trial: int, outcome: Outcome, reason: str, now: int) -> None:
-        self.connection.execute(
-            "UPDATE attempts SET ended = ?, outcome = ?, reason = ? "
-            "WHERE trial = ? AND ended IS NULL",
-            [now, outcome.value, reason, trial],
-        )
-
-    def _revise(self) -> int:
-        self.connection.execute("UPDATE revision SET last = last + 1")
-        return int(self.connection.execute("SELECT last FROM revision").fetchone()[0])
-
-    @contextmanager
-    def _transaction(self, *, durable: bool = False) -> Iterator[None]:
-        """All or nothing; what is `durable` is on the disk at the end."""
-        with opening.said(self.path):
-            usual = None
-            try:
-                if durable:
-                    usual = self.connection.execute("PRAGMA synchronous").fetchone()[0]
-                    self.connection.execute("PRAGMA synchronous = FULL")
-                self._with_retry("BEGIN IMMEDIATE")
-                yield
-                self._with_retry("COMMIT")
-            except BaseException:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
-                raise
-            finally:
-                if usual is not None:
-                    self.connection.execute(f"PRAGMA synchronous = {usual}")
-
-    def _with_retry(self, statement: str, values: Sequence[Any] = ()) -> None:
-        opening.with_retry(self.path, lambda: self.connection.execute(statement, values))

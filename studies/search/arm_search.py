@@ -14,9 +14,9 @@ from lightning_modules.configuration import Configuration
 from studies.records import Outcome, Record, Trial
 from studies.search.trial_store import AskedTrial, SearchStudy, TrialStore
 from studies.study_file import SAMPLERS, Arm, Spec
+from studies.study_file.open_values import Point
 from studies.study_file.samplers import salt_of
 from studies.study_file.search_methods import PRUNERS
-from studies.study_file.search_space import Point
 
 FRESH = ("confirm", "cross")
 """Phases whose trainings have seeds that no search uses."""

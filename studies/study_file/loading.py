@@ -32,7 +32,7 @@ from studies.study_file.mistakes import (
     name_problems,
     split_problems,
 )
-from studies.study_file.ranges import read_space, variants
+from studies.study_file.ranges import read_space
 from studies.study_file.search_methods import PRUNERS, SAMPLERS, startup_for
 from studies.study_file.search_space import Space
 from studies.study_file.sections import (
@@ -44,6 +44,7 @@ from studies.study_file.sections import (
     read_shape,
 )
 from studies.study_file.spec import NamedComponent, Spec
+from studies.study_file.variants import variants
 
 CONFIGURATION_KEYS = (
     "data", "model", "loss", "optimizer", "schedule", "regularization", "trainer", "objective",

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lightning_modules.errors import StorageError, UserError
 from studies.home import damage, hold, redact, sqlite_file, without_secrets
-from studies.home.home import passwords
+from studies.home.secrets import passwords
 from studies.records.reader import Goal
 
 FAILURES = (SQLAlchemyError, sqlite3.Error, StorageInternalError, RuntimeError, ImportError,
