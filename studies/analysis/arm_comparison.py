@@ -27,6 +27,7 @@ from studies.statistics import (
     Interval,
     arm_verdicts,
     intervals,
+    sign_of,
     verdicts,
 )
 from studies.statistics.arm_pairs import ArmPair, ArmValues
@@ -53,7 +54,7 @@ def compare_arms(results: StudyResults, metric: str) -> Comparison:
         else arm_values(rows, counted, design.logarithms)
         for name, rows in found.items()
     }
-    sign = 1 if goal == "maximize" else -1
+    sign = sign_of(goal)
     made = [
         _arm(results, arm, found[arm.name], values[arm.name], metric, goal, design)
         for arm in results.spec.arms

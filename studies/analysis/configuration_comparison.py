@@ -18,7 +18,7 @@ from studies.analysis.comparison import ArmResult, Basis, Comparison, PairResult
 from studies.analysis.gaps import gaps
 from studies.records import Outcome
 from studies.results import StudyResults, on_test, outcome_counts, value_of
-from studies.statistics import Goal, intervals, verdicts
+from studies.statistics import Goal, intervals, sign_of, verdicts
 from studies.statistics.power import detectable_difference, seeds_needed
 from studies.study_file import Arm, confirm_seeds
 
@@ -26,7 +26,7 @@ from studies.study_file import Arm, confirm_seeds
 def compare_configurations(results: StudyResults, metric: str) -> Comparison:
     """Compare the winners of the arms' searches by a metric, or rank what was not confirmed."""
     goal = goal_for(results, metric)
-    sign = 1 if goal == "maximize" else -1
+    sign = sign_of(goal)
     rng = np.random.default_rng(results.spec.seed)
     found = [_arm(results, arm, metric, goal, rng) for arm in results.spec.arms]
     found, reference = referred(results, found, metric, sign)
@@ -152,7 +152,7 @@ def _pairs(
                 result,
                 withheld=withheld,
                 deviation=deviation,
-                wins=int(((d > 0) if goal == "maximize" else (d < 0)).sum()),
+                wins=int((sign_of(goal) * d > 0).sum()),
                 ties=int((d == 0).sum()),
                 detectable=detectable_difference(deviation, len(d), pairs=count),
                 seeds_needed=seeds_needed(result.difference.estimate, deviation, pairs=count),

@@ -10,7 +10,7 @@ from itertools import permutations
 from studies.analysis.comparison import ArmResult, Comparison
 from studies.records import Outcome, Trial
 from studies.results import StudyResults
-from studies.statistics import seeds_for_a_verdict
+from studies.statistics import seeds_for_a_verdict, sign_of
 from studies.study_file import Arm, Range, confirm_seeds, pair_count
 
 EDGE = 0.05
@@ -143,7 +143,7 @@ def _still_improving(
 ) -> Iterator[DesignWarning]:
     """The best trainings were still getting better when they ended."""
     best = [trial for trial in _best(results, arm, trials) if trial.duplicate_of is None]
-    sign = 1 if results.spec.objective.goal == "maximize" else -1
+    sign = sign_of(results.spec.objective.goal)
     improving = sum(_gain_at_the_end(trial, sign) > STILL_IMPROVING for trial in best)
     if best and improving > len(best) / 2:
         yield DesignWarning(

@@ -19,6 +19,7 @@ from studies.records import Outcome, Trial, merit
 from studies.results import RepeatResult, StudyResults, compared_part, on_log_scale
 from studies.results.repeat_results import repeat_results
 from studies.search.confirmation import PlannedTraining
+from studies.statistics import sign_of
 from studies.study_file import Splits
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _recommended(results: StudyResults) -> Recommendation | None:
 
 
 def _most_then_best(runs: Sequence[Trial], results: StudyResults) -> tuple[int, float]:
-    sign = 1 if results.spec.objective.goal == "maximize" else -1
+    sign = sign_of(results.spec.objective.goal)
     return len(runs), sign * fmean(run.value or 0.0 for run in runs) if runs else 0.0
 
 

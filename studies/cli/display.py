@@ -21,6 +21,7 @@ from studies.records import Outcome, Trial, TrialEnd
 from studies.results import StudyResults, outcome_counts
 from studies.running.trial_loop import Display
 from studies.search import AskedTrial
+from studies.statistics import best_of
 from studies.study_file import Spec
 
 STOPPING = "stopping: the running trials end after their epoch"
@@ -148,7 +149,8 @@ def better(spec: Spec, best: float | None, value: float | None, end: TrialEnd) -
         return best
     if best is None:
         return value
-    return max(best, value) if spec.objective.goal == "maximize" else min(best, value)
+    best_value: float = best_of(spec.objective.goal)(best, value)
+    return best_value
 
 
 def print_summary(results: StudyResults, screen: Console) -> None:

@@ -10,13 +10,13 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
 
 from lightning_modules.errors import BusyError, StorageError, UserError
+from lightning_modules.hashing import short_hash
 
 DEFAULT_HOME = "mlruns"
 RECORD = "record.db"
@@ -158,7 +158,7 @@ def _make(folder: Path, what: str, way_out: str) -> None:
 def slug(name: str) -> str:
     """A file name for any name: unchanged where safe, else made safe and told apart by a hash."""
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[:100]
-    return safe if safe == name else f"{safe[:91]}-{sha256(name.encode()).hexdigest()[:8]}"
+    return safe if safe == name else f"{safe[:91]}-{short_hash(name, 8)}"
 
 
 def disk_is_full(error: BaseException | None) -> bool:

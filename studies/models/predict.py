@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from lightning_modules.configuration import COMMAND
 from lightning_modules.errors import DataError, StorageError, UserError
+from lightning_modules.files import replacing
 from studies.analysis import choose
 from studies.analysis.representative import RepresentativeTrial
 from studies.models.checkpoint_source import checkpoint_of
@@ -150,13 +150,12 @@ def write(table: pd.DataFrame, path: Path) -> None:
 
     Raises StorageError where it cannot be written.
     """
-    beside = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        if path.suffix.lower() == ".parquet":
-            table.to_parquet(beside, index=False)
-        else:
-            table.to_csv(beside, index=False)
-        beside.replace(path)
+        with replacing(path) as beside:
+            if path.suffix.lower() == ".parquet":
+                table.to_parquet(beside, index=False)
+            else:
+                table.to_csv(beside, index=False, compression=None)
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(

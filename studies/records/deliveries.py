@@ -6,7 +6,6 @@ process of the mirrors has the lowest priority, and a lock that it held would ma
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning_modules.errors import StorageError
+from lightning_modules.hashing import short_hash
 from studies.home import Home, disk_is_full, hold, redact
 from studies.home.database import within
 from studies.records import looking
@@ -156,7 +156,7 @@ def store_name(url: str, home: Home) -> str:
 
 def url_hash(url: str) -> str:
     """What tells a URL from others, without its password."""
-    return hashlib.sha256(redact(url).encode()).hexdigest()[:8]
+    return short_hash(redact(url), 8)
 
 
 def run_ids(home: Home, study: str) -> dict[str, str]:

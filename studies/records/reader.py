@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from lightning_modules.errors import UserError
 from studies.home import Home
@@ -20,8 +20,8 @@ from studies.records.looking import Look
 from studies.records.rows import COLUMNS, local_time, metrics_of, parsed, trial_of
 from studies.records.sharing import Sections
 from studies.records.trials import Trial
+from studies.statistics import Goal
 
-Goal = Literal["minimize", "maximize"]
 IDENTITY = "record"
 """The note that tells a record from all others."""
 Histories = dict[str, dict[str, dict[int, float]]]

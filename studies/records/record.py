@@ -17,7 +17,7 @@ from studies.home import Home
 from studies.home.earlier import is_earlier
 from studies.records import connection as opening
 from studies.records import schema
-from studies.records.reader import IDENTITY, EpochRow, Goal, Search
+from studies.records.reader import IDENTITY, EpochRow, Search
 from studies.records.rows import (
     ENDING,
     local_time,
@@ -29,6 +29,7 @@ from studies.records.rows import (
 )
 from studies.records.transactions import RecordTransactions
 from studies.records.trials import ABANDONED, Outcome, Trial, TrialEnd
+from studies.statistics import Goal
 
 
 @dataclass

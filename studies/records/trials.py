@@ -11,6 +11,7 @@ from typing import Any
 
 from lightning_modules.configuration import Objective
 from lightning_modules.optimization import loss_beside
+from studies.statistics import sign_of
 
 STOPPED = "the study was stopped"
 ABANDONED = "the process that ran the study ended"
@@ -166,7 +167,7 @@ def merit(
     value: float | None, metrics: Mapping[str, float], objective: Objective
 ) -> tuple[float, float]:
     """What ranks trials, the best first: the objective, then the loss on the same part."""
-    sign = -1.0 if objective.goal == "maximize" else 1.0
+    sign = -sign_of(objective.goal)
     beside = loss_beside(objective.metric)
     loss = math.inf if beside is None else metrics.get(beside, math.inf)
     return sign * (value or 0.0), loss if math.isfinite(loss) else math.inf

@@ -16,6 +16,7 @@ from studies.records import Outcome, RecordReader, Trial, merit
 from studies.records.deliveries import run_ids
 from studies.records.garbage_collection import gc_paused
 from studies.records.reader import recorded_studies
+from studies.statistics import sign_of
 from studies.study_file import Spec, document, resolve
 
 
@@ -139,7 +140,7 @@ class StudyResults:
         return found
 
     def _merit(self, runs: Sequence[Trial]) -> tuple[int, float]:
-        sign = 1 if self.spec.objective.goal == "maximize" else -1
+        sign = sign_of(self.spec.objective.goal)
         values = [run.value for run in runs if run.value is not None]
         return len(values), sign * fmean(values) if values else 0.0
 

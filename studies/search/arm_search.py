@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 import optuna
 
 from lightning_modules.configuration import Configuration
+from lightning_modules.hashing import hash_number
 from studies.records import Outcome, Record, Trial
 from studies.search.trial_store import AskedTrial, SearchStudy, TrialStore
 from studies.study_file import SAMPLERS, Arm, Spec
@@ -26,8 +26,8 @@ def derive_seed(study_seed: int, phase: str, index: int, repeat: int = 1) -> int
     """The seed of a trial, below 2^31: it depends on no arm and no worker, so that arms are
     compared in pairs. Seeds of fresh runs are odd and all others even: they never meet."""
     where = phase if repeat == 1 else f"{phase}/r{repeat}"
-    digest = hashlib.sha256(f"{study_seed}/{where}/{index}".encode()).digest()
-    return (int.from_bytes(digest[:4], "big") >> 2) * 2 + (phase in FRESH)
+    number = hash_number(f"{study_seed}/{where}/{index}")
+    return (number >> 2) * 2 + (phase in FRESH)
 
 
 class TrialSource(Protocol):

@@ -7,7 +7,7 @@ import math
 from studies.analysis import Comparison
 from studies.results import LARGEST_LOG, amount, is_share, size
 from studies.results.wording import BEYOND, MOST_LOWER, name_of, with_article
-from studies.statistics import Interval
+from studies.statistics import Interval, sign_of
 
 
 def effect(comparison: Comparison, difference: float) -> str:
@@ -56,7 +56,7 @@ def _way(comparison: Comparison) -> str:
 
 def percent(comparison: Comparison, gain: float) -> str:
     """A gain between logarithms, in percent of the worse arm's value."""
-    way = -1 if comparison.goal == "minimize" else 1
+    way = sign_of(comparison.goal)
     found = 100 * way * math.expm1(min(max(way * gain, -LARGEST_LOG), LARGEST_LOG))
     return BEYOND if way < 0 and found > MOST_LOWER else f"{found:.3g}"
 

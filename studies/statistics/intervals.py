@@ -14,14 +14,14 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from studies.statistics.goals import Goal
+
 Array = npt.NDArray[np.float64]
-Goal = Literal["maximize", "minimize"]
 
 STUDENT_BELOW = 30
 """With fewer values than this, intervals are Student's t.

@@ -22,7 +22,8 @@ from scipy import special
 
 from studies.statistics.arm_pairs import ArmPair, decide
 from studies.statistics.arm_power import noncentrality, t_quantile, t_test_p
-from studies.statistics.intervals import ROUNDING, Array, Goal, Interval, holm
+from studies.statistics.goals import Goal
+from studies.statistics.intervals import ROUNDING, Array, Interval, holm
 from studies.statistics.levels import ALPHA
 
 

@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from studies.statistics.goals import Goal
 from studies.statistics.intervals import (
-    Goal,
     Interval,
     differences,
     holm,

@@ -11,7 +11,6 @@ These samplers keep no state: a study that was interrupted goes on as if it had 
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +26,8 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from lightning_modules.hashing import hash_number
+
 
 def salt_of(seed: int, repeat: int, number: int, extra: str = "") -> str:
     """What tells the draws of trial `number` from those of others; no arm is part of it, unless
@@ -36,8 +37,7 @@ def salt_of(seed: int, repeat: int, number: int, extra: str = "") -> str:
 
 def quantile(salt: str, name: str) -> float:
     """A number in [0, 1), uniform over salts and names: 53 bits of a SHA-256."""
-    digest = hashlib.sha256(f"{salt}/{name}".encode()).digest()
-    return (int.from_bytes(digest[:8], "big") >> 11) * 2.0**-53
+    return (hash_number(f"{salt}/{name}", 8) >> 11) * 2.0**-53
 
 
 def value_at(distribution: BaseDistribution, share: float) -> Any:

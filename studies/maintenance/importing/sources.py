@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lightning_modules.errors import StorageError, UserError
 from studies.home import damage, hold, redact, sqlite_file, without_secrets
 from studies.home.secrets import passwords
-from studies.records.reader import Goal
+from studies.statistics import Goal
 
 FAILURES = (SQLAlchemyError, sqlite3.Error, StorageInternalError, RuntimeError, ImportError,
             OSError)  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from lightning_modules.hashing import short_hash
 from studies.analysis import Finding, recommended
 from studies.analysis.representative import best_checkpoints
 from studies.home import Home
@@ -124,7 +124,7 @@ def _fingerprint(results: StudyResults, checkpoints: Checkpoints) -> str:
     said = [
         results.spec.text, results.finished, looks, trials, [key for key, _ in checkpoints]
     ]  # fmt: skip
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+    return short_hash(json.dumps(said))
 
 
 def _ended(results: StudyResults) -> int:
