@@ -35,8 +35,8 @@ def become_group_leader(parent_pipe: int) -> None:
 
 
 @contextlib.contextmanager
-def following() -> Iterator[None]:
-    """End this process when the driver, its parent, does, though it is too busy to hear of that.
+def end_with_driver() -> Iterator[None]:
+    """End this process within moments of the driver, its parent, while it is busy with imports.
 
     No thread is left afterwards: a process that forks should have none.
     """

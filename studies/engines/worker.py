@@ -54,7 +54,7 @@ def work(
         def ask(report: EpochReport, trial: str = task.trial) -> bool:
             say(Epoch(trial, report.epoch, report.metrics))
             answer: Answer = hear()
-            return answer.heard()
+            return answer.goes_on()
 
         say(Ended(task.trial, guarded(task, ask, perform)))
 

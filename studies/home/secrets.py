@@ -9,7 +9,7 @@ from urllib.parse import unquote, unquote_plus
 URL_SETTINGS = ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI")
 SECRET_SETTINGS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 SECRET_PARAMETER = re.compile(r"(?i)([?&](?:password|passwd|sslpassword|pwd)=)([^&#]*)")
-"""Of a URL: drivers take a password there too."""
+"""A parameter of a URL in which drivers take a password, too."""
 
 
 def redact(url: str) -> str:

@@ -49,7 +49,7 @@ class Mirroring:
         self._process: MirrorProcess | None = None
         self._started = 0.0
         self._known: Mapping[str, MirrorStatus] = {}
-        """What the mirrors said last."""
+        """The last status of every mirror, by its name."""
         self._first: Mapping[str, int] = {}
         """Their steps before the process was started."""
         self._used = 0.0
@@ -160,7 +160,7 @@ class Mirroring:
             self._ask("begin")
 
     def _begin(self) -> None:
-        """It is time to deliver."""
+        """Let the mirrors begin: it is time to deliver."""
         if not self._begun:
             self._begun = True
             self._ask("begin")

@@ -17,7 +17,7 @@ from studies.records import Record
 
 @dataclass(frozen=True)
 class Synced:
-    """What was done for a study."""
+    """How many trials of a study every mirror has got."""
 
     study: str
     delivered: Mapping[str, int]

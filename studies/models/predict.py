@@ -26,7 +26,7 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a network answers to rows."""
+    """The predictions of a network for rows, and which trial trained it."""
 
     chosen: RepresentativeTrial
     answers: np.ndarray[Any, np.dtype[np.float32]]
@@ -36,7 +36,7 @@ class Predictions:
     targets: Sequence[Any] = ()
     """The right answers where they are known: names of classes, or rows of k values."""
     metrics: Mapping[str, float] = field(default_factory=dict)
-    """Of the test part, where it was asked for."""
+    """Metrics of the test part, where that was predicted."""
     names: tuple[str, Sequence[str]] | None = None
     """What the rows are called in their file, and the column that says it."""
     caveat: str = ""

@@ -17,7 +17,7 @@ from lightning_modules.errors import StorageError
 from lightning_modules.hashing import short_hash
 from studies.home import Home, disk_is_full, hold, redact
 from studies.home.database import within
-from studies.records import looking
+from studies.records import read_only
 from studies.records.connection import on_network
 from studies.records.rows import milliseconds
 
@@ -52,14 +52,14 @@ CREATE TABLE IF NOT EXISTS status (
 
 @dataclass(frozen=True)
 class MirrorStatus:
-    """How a mirror comes along."""
+    """How far a mirror has copied the record, and why it fails where it does."""
 
     mirror: str
     """`optuna` or `mlflow`."""
     steps: int = 0
-    """Grows with everything that it does."""
+    """A counter that grows with everything that it does."""
     error: str = ""
-    """Why it fails at the moment."""
+    """Why it fails at the moment; empty where it does not."""
     revision: int = -1
     """The revision of the record up to which it is complete, results included."""
 
@@ -82,7 +82,7 @@ class Deliveries:
         taken away from whoever has it open.
         """
         path = deliveries_file(home, study)
-        with _said(path):
+        with _as_storage_error(path):
             try:
                 return cls(_open(path), path)
             except sqlite3.DatabaseError as error:
@@ -98,26 +98,26 @@ class Deliveries:
 
     def revisions(self, mirror: str, store: str) -> dict[str, int]:
         """The revision of every trial that a mirror has, by the trial's key."""
-        with _said(self.path):
+        with _as_storage_error(self.path):
             return dict(self.connection.execute(REVISIONS, [mirror, store]))
 
     def remotes(self, mirror: str, store: str) -> dict[str, str]:
-        """What every trial is called in a mirror, by the trial's key."""
+        """What a mirror calls every trial (a run id or a number), by the trial's key."""
         query = "SELECT trial, remote FROM deliveries WHERE mirror = ? AND store = ?"
-        with _said(self.path):
+        with _as_storage_error(self.path):
             return dict(self.connection.execute(query, [mirror, store]))
 
     def note(self, mirror: str, store: str, rows: Iterable[tuple[str, int, str]]) -> None:
-        """A mirror has these trials: key, revision, and what they are called there."""
-        with _said(self.path), self.connection:
+        """Write down that a mirror has these trials: key, revision, and their names there."""
+        with _as_storage_error(self.path), self.connection:
             self.connection.executemany(
                 "INSERT OR REPLACE INTO deliveries VALUES (?, ?, ?, ?, ?)",
                 [(mirror, store, *row) for row in rows],
             )
 
     def doubt(self, mirror: str, store: str) -> None:
-        """Nobody knows any more what a mirror has; what its trials are called there stays."""
-        with _said(self.path), self.connection:
+        """Mark everything that a mirror has as to be delivered again; the names there stay."""
+        with _as_storage_error(self.path), self.connection:
             for table in ("deliveries", "status"):
                 self.connection.execute(
                     f"UPDATE {table} SET revision = {UNKNOWN} WHERE mirror = ? AND store = ?",
@@ -125,16 +125,16 @@ class Deliveries:
                 )
 
     def forget(self, mirror: str, store: str) -> None:
-        """A mirror has lost everything, or is to be made anew."""
-        with _said(self.path), self.connection:
+        """Write down that a mirror has nothing: it was lost, or is to be made anew."""
+        with _as_storage_error(self.path), self.connection:
             for table in ("deliveries", "status"):
                 self.connection.execute(
                     f"DELETE FROM {table} WHERE mirror = ? AND store = ?", [mirror, store]
                 )
 
     def say(self, status: MirrorStatus, store: str) -> None:
-        """Say how a mirror comes along."""
-        with _said(self.path), self.connection:
+        """Write down the status of a mirror."""
+        with _as_storage_error(self.path), self.connection:
             self.connection.execute(
                 "INSERT OR REPLACE INTO status VALUES (?, ?, ?, ?, ?, ?)",
                 [status.mirror, store, status.steps, status.error, status.revision,
@@ -155,7 +155,7 @@ def store_name(url: str, home: Home) -> str:
 
 
 def url_hash(url: str) -> str:
-    """What tells a URL from others, without its password."""
+    """A short hash of a URL without its password."""
     return short_hash(redact(url), 8)
 
 
@@ -209,7 +209,7 @@ def _look(
     with suppress(sqlite3.Error, OSError):
         if not path.exists():
             return []
-        return looking.read(path, lambda file: file.execute(query, values).fetchall(), timeout)
+        return read_only.read(path, lambda file: file.execute(query, values).fetchall(), timeout)
     return None
 
 
@@ -232,8 +232,8 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _said(path: Path) -> Iterator[None]:
-    """Say what is wrong with the file, and the way out."""
+def _as_storage_error(path: Path) -> Iterator[None]:
+    """Turn an error of SQLite or of the disk into a StorageError that says the way out."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:

@@ -16,7 +16,7 @@ from lightning_modules.errors import UserError
 from studies.home import Home
 from studies.home.home import RECORD
 from studies.records import connection as opening
-from studies.records.looking import Look
+from studies.records.read_only import ReadOnlyConnection
 from studies.records.rows import COLUMNS, local_time, metrics_of, parsed, trial_of
 from studies.records.sharing import Sections
 from studies.records.trials import Trial
@@ -37,7 +37,7 @@ class Search:
 
     id: int
     name: str
-    """Of the Optuna study."""
+    """The name of its Optuna study."""
     arm: str
     repeat: int
     phase: str
@@ -45,7 +45,7 @@ class Search:
     """The seed of its split; None for the study file's own."""
     goal: Goal
     sampler_state: Mapping[str, Any] = field(default_factory=dict)
-    """What the sampler noted of it: Optuna's system attributes."""
+    """The state of its sampler: Optuna's system attributes."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class RecordReader:
 
     connection: sqlite3.Connection
     path: Path
-    seen: Look | None = None
+    seen: ReadOnlyConnection | None = None
     """How the file was opened; None for the writer."""
 
     @classmethod
@@ -194,14 +194,14 @@ class RecordReader:
 
     def _some(self, query: str, values: Sequence[Any] = ()) -> Iterator[list[Any]]:
         """Rows, some at a time: their text takes more memory than what is read from it."""
-        with opening.said(self.path):
+        with opening.as_storage_error(self.path):
             cursor = self.connection.execute(query, values)
             while rows := cursor.fetchmany(AT_ONCE):
                 yield rows
 
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         def read() -> list[Any]:
-            with opening.said(self.path):
+            with opening.as_storage_error(self.path):
                 return self.connection.execute(query, values).fetchall()
 
         return self._read_again_if_changed(read)

@@ -73,14 +73,14 @@ class Record(RecordTransactions):
 
         To be called by a process that holds the study's lock.
         """
-        with opening.said(path):
+        with opening.as_storage_error(path):
             fresh = opening.beside(path)
             record = cls(opening.open_new(fresh), path)
         try:
             yield record
             record.name()
             record.close()
-            with opening.said(path):
+            with opening.as_storage_error(path):
                 opening.put_in_place(fresh, path)
         finally:
             record.close()
@@ -149,7 +149,7 @@ class Record(RecordTransactions):
     def epoch(self, trial: int, epoch: int, metrics: Mapping[str, float], value: float) -> None:
         """A trial finished an epoch now; of two attempts at an epoch the first counts."""
         row = [trial, epoch, milliseconds(), number_or_null(value), metrics_to_json(metrics)]
-        with opening.said(self.path):  # one statement is a transaction by itself
+        with opening.as_storage_error(self.path):  # one statement is a transaction by itself
             self._with_retry("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?)", row)
 
     def copy_epochs(self, source: int, target: int) -> None:

@@ -56,7 +56,7 @@ class RecordTransactions(RecordReader):
     @contextmanager
     def _transaction(self, *, durable: bool = False) -> Iterator[None]:
         """All or nothing; what is `durable` is on the disk at the end."""
-        with opening.said(self.path):
+        with opening.as_storage_error(self.path):
             usual = None
             try:
                 if durable:

@@ -96,7 +96,7 @@ class Trial:
     default: bool
     """Whether it has the components' defaults."""
     params: Mapping[str, Any]
-    """What the sampler chose, by the names in Optuna."""
+    """The values that the sampler chose, by their names in Optuna."""
     curve: Mapping[int, float]
     """The objective after every epoch, counted from 1."""
     started: datetime | None
@@ -123,7 +123,7 @@ class Trial:
     distributions: Mapping[str, str] = field(default_factory=dict)
     """What its parameters were drawn from, as Optuna writes distributions in JSON."""
     sampler_state: Mapping[str, Any] = field(default_factory=dict)
-    """What sampler and pruner noted of it: Optuna's system attributes."""
+    """The notes of sampler and pruner: Optuna's system attributes."""
     id: int = 0
     """Its row in the record; 0 where it has none yet."""
     search: int = 0

@@ -271,7 +271,7 @@ def chosen(results: StudyResults) -> list[Chosen]:
 
 
 def _chosen(results: StudyResults, arm: Arm, trial: Trial) -> Chosen:
-    values = arm.space.chosen(Configuration.resolve(trial.configuration).flat())
+    values = arm.space.open_values_of(Configuration.resolve(trial.configuration).flat())
     tree = {"study": f"{results.study}-best", **configuration_of(trial).to_dict()}
     texts = {path: value_text(value) for path, value in values.items()}
     split = trial.split_seed

@@ -41,9 +41,9 @@ class Plan:
     repeats: int
     """Searches of every arm, at most."""
     trials: int | None
-    """Of all searches."""
+    """Trials of all searches together."""
     trials_each: int | None
-    """Of every search, the defaults included."""
+    """Trials of every search, the one of the defaults included."""
     confirmations: int
     crossed: int
     """Trainings on other splits, at most."""

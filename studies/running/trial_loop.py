@@ -38,7 +38,7 @@ class Runner:
     display: Display
     stopping: Callable[[], bool] = lambda: False
     splits: Splits | None = None
-    """Those of the study file unless given."""
+    """The splits of the repeats; those of the study file unless given."""
     on_tick: Callable[[], None] = lambda: None
     """Called at every look at the clock."""
     trials: RunningTrials = field(init=False)

@@ -82,7 +82,7 @@ class Confirmation:
 
     def __post_init__(self) -> None:
         self.existing = {_identity(trial) for trial in self.store.trials.values()}
-        """What exists or is planned."""
+        """The identities of the runs that exist or are planned."""
         self.interrupted = deque(self.store.interrupted)
         self._missing: deque[PlannedTraining] = deque()
 

@@ -36,7 +36,7 @@ class AskedTrial:
     trial: Trial
     configuration: Configuration
     handle: optuna.Trial | None = None
-    """Of the search's Optuna study; a fresh run has none."""
+    """The trial of the search's Optuna study; a fresh run has none."""
     curve: dict[int, float] = field(default_factory=dict)
     """The objective after every epoch, of earlier attempts too: training again gives the same."""
     answers: dict[int, bool] = field(default_factory=dict)

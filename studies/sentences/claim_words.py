@@ -30,7 +30,7 @@ class ClaimWords:
     first: str
     """The head of its first column."""
     mean: str
-    """What its means are of."""
+    """The words for a mean in its columns, with what it is taken over."""
     points: str
     """The heading of the figure of single values."""
     pairs: str

@@ -33,7 +33,7 @@ class Expectation:
     metric: str
     interval: Interval
     rests_on: str
-    """What the mean is of, and which errors the interval holds."""
+    """Of which values the mean is taken, and which errors the interval holds."""
 
     @property
     def words(self) -> str:

@@ -76,7 +76,7 @@ def command_problems(root: Group) -> list[Problem]:
         if WHOLE in names:
             continue
         passed = ["trainer.epochs" if name == "epochs" else name for name in names]
-        silent = [name for name in Space(root).chosen(flat) if name not in passed]
+        silent = [name for name in Space(root).open_values_of(flat) if name not in passed]
         for name in silent:
             if name != f"model.{COMMAND}":
                 text = (

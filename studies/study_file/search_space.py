@@ -100,7 +100,7 @@ class Space:
         """Every open value by its Optuna name."""
         return list(_open("", self.root))
 
-    def chosen(self, configuration: Mapping[str, Value]) -> dict[str, Value]:
+    def open_values_of(self, configuration: Mapping[str, Value]) -> dict[str, Value]:
         """The open values of a flat configuration (`Configuration.flat`), by their places in it."""
         found: dict[str, Value] = {}
         for place in dict.fromkeys(_places("", self.root)):

@@ -25,7 +25,7 @@ class Splits:
     """Whether every repeat has a split of its own."""
     study_seed: int
     split_seed: int
-    """That of the file, which is the first repeat's."""
+    """The split seed of the file, which is the first repeat's."""
 
     def seed(self, repeat: int) -> int | None:
         """The seed of a repeat's split; None for the file's own."""

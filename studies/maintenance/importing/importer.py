@@ -34,7 +34,7 @@ OF_SEARCHES = ("study", "arm", "phase", "repeat", "split", WRITER)
 
 @dataclass(frozen=True)
 class Imported:
-    """What was made of a study."""
+    """The result of an import: the study and how many trials its record got."""
 
     study: str
     trials: int

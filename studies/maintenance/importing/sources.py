@@ -50,7 +50,7 @@ class StorageReader:
 
     def studies(self) -> list[str]:
         """The studies of fairtune in it, by name; others may live there too."""
-        with said(self.url):
+        with as_storage_error(self.url):
             found = {each.user_attrs.get("study") for each in self.storage.get_all_studies()}
         return sorted(name for name in found if name)
 
@@ -59,7 +59,7 @@ class StorageReader:
 
         Raises UserError where there is no such study.
         """
-        with said(self.url):
+        with as_storage_error(self.url):
             found = [
                 EarlierSearch(
                     each.study_name,
@@ -88,7 +88,7 @@ def open_storage(url: str) -> Iterator[StorageReader]:
     path = sqlite_file(url)
     if path is not None and not path.is_file():
         raise UserError(f"{path}: there is no such file; name the Optuna storage with --from")
-    with said(url):
+    with as_storage_error(url):
         if path is not None:
             if what := damage(path):
                 raise OSError(what)
@@ -110,8 +110,8 @@ def storage_url(given: str) -> str:
 
 
 @contextmanager
-def said(url: str) -> Iterator[None]:
-    """Say what is wrong with a storage, without its password."""
+def as_storage_error(url: str) -> Iterator[None]:
+    """Turn an error of a storage into a StorageError that shows no password."""
     try:
         yield
     except FAILURES as error:

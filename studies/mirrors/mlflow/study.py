@@ -32,12 +32,12 @@ PAGE = 1000
 
 @dataclass(frozen=True)
 class Known:
-    """What a record knows of the runs of its study."""
+    """The MLflow runs of a study, as its record knows them."""
 
     run: str
     """The study's own when it was delivered last; empty where it never was."""
     runs: Collection[str]
-    """Those of its trials."""
+    """The runs of its trials."""
     trials: Callable[[], Collection[tuple[str, ...]]]
     """Key, configuration and seed of its trials."""
 
@@ -51,7 +51,7 @@ class MlflowStudy:
         """`notes` are those of the record, `started` is when the study began."""
         self.name = study
         self.shared = shared_tags(study, notes)
-        """What all runs of the study carry."""
+        """The tags that all runs of the study carry."""
         self.client = client = connect(home.mlflow_uri)
         self.experiment_id, named = _experiment(client, home, study)
         record = str(notes[IDENTITY])

@@ -44,7 +44,7 @@ class Claim:
 
     @classmethod
     def of(cls, home: Home, study: str, notes: Mapping[str, Any], *, rebuild: bool) -> Claim:
-        """That of a study of a home, whose record has these notes."""
+        """The claim of a study of a home, whose record has these notes."""
         return cls(home, study, str(notes[IDENTITY]), rebuild, writer_of(home))
 
     @property
@@ -57,7 +57,7 @@ class Claim:
         known = attributes.get(WRITER) or {}
         return any(known.get(name) == value for name, value in self.writer.items())
 
-    def check(
+    def owns(
         self,
         name: str,
         attributes: Mapping[str, Any],
