@@ -22,7 +22,7 @@ from studies.analysis import (
     ArmTuning,
     Comparison,
     Curves,
-    Listed,
+    StudyEntry,
     StudyRow,
     comparing,
     importance,
@@ -44,13 +44,13 @@ def home() -> Home:
     return Home.at(Path(os.environ.get("FAIRTUNE_HOME") or DEFAULT_HOME))
 
 
-def listed(home: Home) -> list[Listed]:
+def listed(home: Home) -> list[StudyEntry]:
     """The studies of a home, the last changed first."""
     return _listed(home, overview.change_token(home))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _listed(home: Home, token: str) -> list[Listed]:
+def _listed(home: Home, token: str) -> list[StudyEntry]:
     return overview.listed(home)
 
 

@@ -74,10 +74,10 @@ def compare_arms(results: StudyResults, metric: str) -> Comparison:
     )
 
 
-def in_order(found: Sequence[ArmResult], sign: int, logarithms: bool) -> list[ArmResult]:
+def in_order(arms: Sequence[ArmResult], sign: int, logarithms: bool) -> list[ArmResult]:
     """The best arm first, by the mean over the repeats that all arms have a value in: other repeats
     may have had easier splits. Where they have none in common, by each arm's own mean."""
-    judged = [set(arm.confirmed) for arm in found if arm.confirmed]
+    judged = [set(arm.confirmed) for arm in arms if arm.confirmed]
     common = set.intersection(*judged) if judged else set()
 
     def key(arm: ArmResult) -> tuple[float, float, int]:
@@ -86,7 +86,7 @@ def in_order(found: Sequence[ArmResult], sign: int, logarithms: bool) -> list[Ar
         mean = _mean(shared, logarithms)
         return place, own if mean is None else -sign * mean, len(arm.lost)
 
-    return sorted(found, key=key)
+    return sorted(arms, key=key)
 
 
 def _arm(
@@ -203,53 +203,51 @@ def _compared(
     return arm_verdicts.compare_arms(pairs, goal, alpha=design.level, resolution=design.resolution)
 
 
-def _repeats_needed(found: ArmPair, design: Basis, pairs: int) -> int | None:
+def _repeats_needed(pair: ArmPair, design: Basis, pairs: int) -> int | None:
     """Repeats that would show the observed difference; as a study is extended: at a second look,
     which is the last."""
     again = design.level == ALPHA and not design.sequential and design.at is None
-    if not again or found.repeats_needed is None:
+    if not again or pair.repeats_needed is None:
         return None
     return repeats_needed(
-        found.difference.estimate, found.deviation, alpha=SECOND_LOOK_ALPHA, pairs=pairs
+        pair.difference.estimate, pair.deviation, alpha=SECOND_LOOK_ALPHA, pairs=pairs
     )
 
 
-def pair_result(a: str, b: str, found: ArmPair, design: Basis, pairs: int) -> PairResult:
+def pair_result(a: str, b: str, pair: ArmPair, design: Basis, pairs: int) -> PairResult:
     """A pair as comparisons show it."""
-    verdict = verdicts.Verdict(found.better, found.reasons)
+    verdict = verdicts.Verdict(pair.better, pair.reasons)
     if design.why_none:
         verdict = verdicts.Verdict("none", (design.why_none,))
-    share = Interval(found.probability_a_better, math.nan, math.nan, "share of repeats")
+    share = Interval(pair.probability_a_better, math.nan, math.nan, "share of repeats")
     return PairResult(
         a,
         b,
-        verdicts.PairedResult(
-            design.seeds, found.difference, found.p, found.p_holm, share, verdict
-        ),
-        deviation=found.deviation,
-        wins=found.wins,
-        ties=found.ties,
+        verdicts.PairedResult(design.seeds, pair.difference, pair.p, pair.p_holm, share, verdict),
+        deviation=pair.deviation,
+        wins=pair.wins,
+        ties=pair.ties,
         withheld=design.why_none,
-        detectable=found.detectable,
+        detectable=pair.detectable,
         seeds_needed=None,
-        repeats=found.repeats,
-        repeats_needed=_repeats_needed(found, design, pairs),
-        lopsided=found.lopsided,
-        lost_a=found.lost_a,
-        lost_b=found.lost_b,
-        look=found.look,
-        test=found.test,
+        repeats=pair.repeats,
+        repeats_needed=_repeats_needed(pair, design, pairs),
+        lopsided=pair.lopsided,
+        lost_a=pair.lost_a,
+        lost_b=pair.lost_b,
+        look=pair.look,
+        test=pair.test,
     )
 
 
-def _missing(results: StudyResults, found: Sequence[ArmResult], design: Basis) -> Iterator[str]:
-    yield from gaps(results, found)
-    compared = any(arm.confirmed or arm.lost for arm in found)  # else the headline says it
-    if design.why_none and results.spec.confirm is not None and len(found) > 1 and not compared:
+def _missing(results: StudyResults, arms: Sequence[ArmResult], design: Basis) -> Iterator[str]:
+    yield from gaps(results, arms)
+    compared = any(arm.confirmed or arm.lost for arm in arms)  # else the headline says it
+    if design.why_none and results.spec.confirm is not None and len(arms) > 1 and not compared:
         yield f"no verdict: {design.why_none}"
     if design.scale_note:
         yield f"compared as they are, not as logarithms: {design.scale_note}"
-    for arm in found:
+    for arm in arms:
         if arm.lost:
             which = ", ".join(map(str, arm.lost))
             yield (

@@ -92,13 +92,13 @@ def _arm(
 
 
 def referred(
-    results: StudyResults, found: Sequence[ArmResult], metric: str, sign: int
+    results: StudyResults, arms: Sequence[ArmResult], metric: str, sign: int
 ) -> tuple[list[ArmResult], float | None]:
     """The arms with what their first search spent until it was as good as the worst arm's best,
     and that value."""
-    bests = [arm.search_best for arm in found if arm.search_best is not None]
+    bests = [arm.search_best for arm in arms if arm.search_best is not None]
     reference = (min if sign == 1 else max)(bests, default=None)
-    return [_referred(results, arm, metric, sign, reference) for arm in found], reference
+    return [_referred(results, arm, metric, sign, reference) for arm in arms], reference
 
 
 def _referred(
@@ -169,12 +169,12 @@ def _failing_winner(result: verdicts.PairedResult, a: ArmResult, b: ArmResult) -
     return f"{better.arm} failed on {better.failures} of the fresh seeds, the other on fewer"
 
 
-def _missing(results: StudyResults, found: Sequence[ArmResult]) -> Iterator[str]:
-    yield from gaps(results, found)
+def _missing(results: StudyResults, arms: Sequence[ArmResult]) -> Iterator[str]:
+    yield from gaps(results, arms)
     if results.spec.confirm is None:
         return
     planned = confirm_seeds(results.spec)
-    for arm in found:
+    for arm in arms:
         left = planned - len(arm.confirmed) - arm.failures
         if arm.winner is not None and left > 0:
             yield f"{arm.arm or 'the winner'}: {left} of {planned} fresh seeds are missing"

@@ -30,7 +30,7 @@ CANDIDATES = 3
 SHARE = 0.1
 """The share of a study's trainings that this may take."""
 
-Found = Mapping[str, Mapping[int, RepeatResult]]
+RepeatsByArm = Mapping[str, Mapping[int, RepeatResult]]
 
 
 @dataclass(frozen=True)
@@ -113,16 +113,16 @@ class Yardstick:
     where there are not two, since one alone cannot tell an easy split from a good configuration."""
 
     @classmethod
-    def of(cls, results: StudyResults, found: Found) -> Yardstick:
+    def of(cls, results: StudyResults, repeats: RepeatsByArm) -> Yardstick:
         """That of a study's winners on their own splits."""
         metric, wanted = results.spec.objective.metric, results.spec.design.scale
-        begun = {repeat for each in found.values() for repeat in each}
+        begun = {repeat for each in repeats.values() for repeat in each}
         whole = [  # an arm that is not in every repeat would make its repeats look hard or easy
             arm
-            for arm, each in found.items()
+            for arm, each in repeats.items()
             if begun == {n for n, row in each.items() if row.validation(metric) is not None}
         ]
-        rows = [row for arm in whole or found for row in found[arm].values()]
+        rows = [row for arm in whole or repeats for row in repeats[arm].values()]
         values = [(row.repeat, row.validation(metric)) for row in rows]
         known = [(repeat, value) for repeat, value in values if value is not None]
         logarithms, _ = on_log_scale(wanted, metric, [value for _, value in known])

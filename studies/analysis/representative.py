@@ -31,8 +31,8 @@ class RepresentativeTrial:
     seeds: int
     """Fresh seeds of the best configuration; 0 where it is not one of them."""
     is_median: bool = True
-    asked: bool = False
-    """Whether it was named by the user."""
+    is_requested: bool = False
+    """Whether the user named it."""
     repeats: int = 1
     """Searches that every arm of the study has."""
 
@@ -42,7 +42,7 @@ class RepresentativeTrial:
         name = f"{self.trial.key}, seed {self.trial.seed}"
         if self.repeats > 1:
             name += f", split {self.trial.split_seed} of repeat {self.trial.repeat}"
-        if self.asked:
+        if self.is_requested:
             return f"{name}, as asked"
         if self.seeds == 1:
             one = "run" if self.repeats > 1 else "seed"
@@ -64,7 +64,7 @@ def choose(results: StudyResults, key: str | None = None) -> RepresentativeTrial
         known = {trial.key: trial for trial in results.ended}
         if key not in known:
             raise UserError(f"{results.study}: {unknown('trial', key, known)}")
-        return RepresentativeTrial(known[key], 0, asked=True, repeats=results.spec.repeats)
+        return RepresentativeTrial(known[key], 0, is_requested=True, repeats=results.spec.repeats)
     best = recommended(results)
     if best is None:
         raise NothingCompletedError(f"{results.study}: no trial has completed yet")
@@ -84,15 +84,15 @@ def configuration_of(trial: Trial) -> Configuration:
     return configuration.with_split(trial.split)
 
 
-def best_checkpoints(home: Home, found: StudyResults) -> list[tuple[str, Path]]:
+def best_checkpoints(home: Home, results: StudyResults) -> list[tuple[str, Path]]:
     """The trial that stands for the study and the best few of the search, by key, with the files
     of their weights."""
-    best = recommended(found)
-    trials = ([best.trial] if best else []) + found.ranking
+    best = recommended(results)
+    trials = ([best.trial] if best else []) + results.ranking
     keys = list(dict.fromkeys(trial.key for trial in trials))[:KEPT_CHECKPOINTS]
     if best:
-        keys = list(dict.fromkeys([choose(found).trial.key, *keys]))
-    files = [(key, home.checkpoint(found.study, key)) for key in keys]
+        keys = list(dict.fromkeys([choose(results).trial.key, *keys]))
+    files = [(key, home.checkpoint(results.study, key)) for key in keys]
     return [(key, file) for key, file in files if file.exists()]
 
 

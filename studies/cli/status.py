@@ -49,7 +49,7 @@ def status(
     for name, problem in problems.items():
         screen.print(f"{name}: {problem}")
     if as_json:
-        told = [summary(each) for each in studies]
-        print_json({"home": str(place.path), "studies": told, "unreadable": problems})
+        summaries = [summary(each) for each in studies]
+        print_json({"home": str(place.path), "studies": summaries, "unreadable": problems})
     if problems:
         raise typer.Exit(StorageError.exit_code)

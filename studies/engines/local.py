@@ -45,7 +45,7 @@ class LocalEngine:
         self._workers: list[_Worker] = []
         self._idle: list[_Worker] = []
         self._busy: dict[str, _Worker] = {}
-        self._said: list[Event] = []
+        self._reported: list[Event] = []
         self._starting: list[threading.Thread] = []
         self._startup_failures = 0
         self._closed = threading.Event()
@@ -82,13 +82,13 @@ class LocalEngine:
         worker = self._busy.pop(trial)
         worker.kill()
         self._replace(worker)
-        self._said.append(Ended(trial, end))
+        self._reported.append(Ended(trial, end))
 
     def events(self, timeout: float | None) -> Sequence[Event]:
-        if not self._said:
+        if not self._reported:
             self._listen(timeout)
-        said, self._said = self._said, []
-        return said
+        events, self._reported = self._reported, []
+        return events
 
     def close(self) -> None:
         self._closed.set()
@@ -117,7 +117,7 @@ class LocalEngine:
             except (EOFError, ConnectionResetError):
                 self._handle_worker_exit(worker)
                 continue
-            self._said.append(event)
+            self._reported.append(event)
             if isinstance(event, Ended):
                 del self._busy[event.trial]
                 worker.trial, worker.proven, self._startup_failures = None, True, 0
@@ -136,7 +136,7 @@ class LocalEngine:
         if worker.trial is not None:
             del self._busy[worker.trial]
             end = TrialEnd(Outcome.crashed, worker.death(), traceback=worker.traceback())
-            self._said.append(Ended(worker.trial, end))
+            self._reported.append(Ended(worker.trial, end))
         self._replace(worker)
 
     def _replace(self, worker: _Worker) -> None:

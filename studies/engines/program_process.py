@@ -35,7 +35,7 @@ class ProgramProcess:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.log: deque[str] = deque(maxlen=LAST_LINES)
-        self._said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         assert process.stdin is not None
         os.set_blocking(process.stdin.fileno(), False)  # it may never read
         self._readers = [
@@ -91,7 +91,7 @@ class ProgramProcess:
         """What it prints on standard output, line by line, until it closes that or ends."""
         while True:
             try:
-                line = self._said.get(timeout=LAST_WORDS_SECONDS)
+                line = self._lines.get(timeout=LAST_WORDS_SECONDS)
             except queue.Empty:
                 if self.process.poll() is not None:
                     return  # a child of it holds the pipe open
@@ -139,8 +139,8 @@ class ProgramProcess:
     def _hear(self, stream: IO[str]) -> None:
         with stream:
             for line in stream:
-                self._said.put(line.rstrip("\n"))
-        self._said.put(None)
+                self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
 
     def _note(self, stream: IO[str]) -> None:
         with stream:

@@ -126,7 +126,7 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
             metrics = _metrics(configuration.task, answers, targets)
         known = targets.tolist()
         targets = [classes[index] for index in known] if classes else known
-    settled = chosen.asked and chosen.trial.phase != "cross"  # its own split alone chose it
+    settled = chosen.is_requested and chosen.trial.phase != "cross"  # its own split alone chose it
     caveat = "" if data is not None or settled else rows_took_part(results)
     return Predictions(chosen, answers, classes, targets or (), metrics, names, caveat)
 

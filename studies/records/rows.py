@@ -79,9 +79,9 @@ def _json_number(value: float) -> str:
     return json.dumps(value) if math.isfinite(value) else f"{'-' * (value < 0)}1e999"
 
 
-def metrics_of(found: Mapping[str, float | None]) -> dict[str, float]:
+def metrics_of(stored: Mapping[str, float | None]) -> dict[str, float]:
     """Metrics that were read from JSON."""
-    return {name: math.nan if value is None else value for name, value in found.items()}
+    return {name: math.nan if value is None else value for name, value in stored.items()}
 
 
 def parsed(rows: Sequence[Sequence[Any]], sections: Sections) -> Iterator[Sequence[Any]]:

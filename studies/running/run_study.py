@@ -25,7 +25,7 @@ from studies.running.trial_loop import Display, Runner
 from studies.study_file import Spec, splits_of
 
 if TYPE_CHECKING:
-    from studies.analysis import Finding
+    from studies.analysis import StudyOutcome
 
 
 def run_study(
@@ -36,8 +36,8 @@ def run_study(
     display: Display,
     stopping: Callable[[], bool] = lambda: False,
     command: Sequence[str] = (),
-    show: Callable[[Finding], None] = lambda found: None,
-) -> Finding:
+    show: Callable[[StudyOutcome], None] = lambda outcome: None,
+) -> StudyOutcome:
     """Run a study to its end, or continue it; everything that it found.
 
     `command` is what `fairtune run` was given, by which the study can be extended. `show` is given
@@ -64,11 +64,11 @@ def run_study(
             record.close_abandoned()
             spec = as_recorded(spec, record, home)
             if record.notes().get("finished") == spec.text:
-                found = finding(results.load_results(home, spec.study))
-                show(found)
+                outcome = outcome_of(results.load_results(home, spec.study))
+                show(outcome)
                 if is_behind(home, spec.study, record.revision):
                     mirroring.finish(stopping, display.waiting)
-                return with_runs(found)
+                return with_runs(outcome)
             files = identities(spec, home)
             refuse_changed_files(record, spec.study, files)
             if not new:
@@ -85,7 +85,9 @@ def run_study(
         engine.close()
 
 
-def _run(runner: Runner, mirroring: Mirroring, show: Callable[[Finding], None]) -> Finding:
+def _run(
+    runner: Runner, mirroring: Mirroring, show: Callable[[StudyOutcome], None]
+) -> StudyOutcome:
     """Run to the end, show what was found, and bring the mirrors up to it."""
     record, home, spec = runner.record, runner.home, runner.spec
     try:
@@ -106,13 +108,13 @@ def _run(runner: Runner, mirroring: Mirroring, show: Callable[[Finding], None]) 
         mirroring.begin_to_leave()
     else:
         mirroring.begin_to_finish()
-    found = finding(results.load_results(home, spec.study))  # on the other core meanwhile
-    show(found)
+    outcome = outcome_of(results.load_results(home, spec.study))  # on the other core meanwhile
+    show(outcome)
     if stopped:
         mirroring.leave()
     else:
         mirroring.finish(runner.stopping, runner.display.waiting)
-    return with_runs(found)
+    return with_runs(outcome)
 
 
 def as_recorded(given: Spec, record: Record, home: Home) -> Spec:
@@ -129,18 +131,18 @@ def as_recorded(given: Spec, record: Record, home: Home) -> Spec:
     return spec
 
 
-def note_look(found: StudyResults, record: Record) -> None:
+def note_look(results: StudyResults, record: Record) -> None:
     """Write down the design at which a verdict about arms is given: another one after it is
     another look. A verdict can be read as soon as the last fresh run has ended, so that one may be
     noted that its own run did not come to note."""
     from studies.analysis import compare
     from studies.analysis.arm_looks import look_of
 
-    compared = compare(found)
+    compared = compare(results)
     if compared.design.claim != "arms" or compared.design.why_none or not compared.pairs:
         return
-    look, looks = asdict(look_of(found)), record.notes().get("looks", [])
-    if look not in [asdict(each) for each in found.looks]:
+    look, looks = asdict(look_of(results)), record.notes().get("looks", [])
+    if look not in [asdict(each) for each in results.looks]:
         record.note({"looks": [*looks, look]})
 
 
@@ -155,16 +157,16 @@ def warn_of_looks(spec: Spec, record: RecordReader) -> None:
     getLogger("fairtune").warning("study %s has given a verdict: %s", spec.study, said)
 
 
-def with_runs(found: Finding) -> Finding:
+def with_runs(outcome: StudyOutcome) -> StudyOutcome:
     """The same with the MLflow runs that the trials have by now."""
-    results = found.results
+    results = outcome.results
     runs = run_ids(results.home, results.study)
     trials = [replace(trial, run_id=runs.get(trial.key, trial.run_id)) for trial in results.trials]
-    return replace(found, results=replace(results, trials=trials))
+    return replace(outcome, results=replace(results, trials=trials))
 
 
-def finding(found: StudyResults) -> Finding:
+def outcome_of(results: StudyResults) -> StudyOutcome:
     """What a study found, with what it allows to be said."""
-    from studies.analysis import Finding  # scipy takes half a second
+    from studies.analysis import StudyOutcome  # scipy takes half a second
 
-    return Finding.of(found)
+    return StudyOutcome.of(results)

@@ -56,11 +56,12 @@ class Budget:
         self.epochs = epochs
         self.longest = longest
 
-    def allows(self, asked: int, spent: int, running: int) -> bool:
-        """Whether another trial fits; a training is never cut short to fill an epoch budget."""
+    def allows(self, trial_count: int, epochs_spent: int, running: int) -> bool:
+        """Whether another trial fits, beside those that exist and the epochs of those that ended;
+        a training is never cut short to fill an epoch budget."""
         if self.epochs is not None:
-            return spent + (running + 1) * self.longest <= self.epochs
-        return self.trials is None or asked < self.trials
+            return epochs_spent + (running + 1) * self.longest <= self.epochs
+        return self.trials is None or trial_count < self.trials
 
 
 @dataclass
@@ -78,8 +79,8 @@ class ArmSearch:
     """The numbers of the trials that were handed out."""
     spent: int = 0
     """Epochs of trials that have ended."""
-    asked: int = 0
-    """Trials that exist."""
+    trial_count: int = 0
+    """Trials that exist, in whatever state."""
     interrupted: deque[int] = field(default_factory=deque)
     """The numbers of those that wait to be continued."""
 
@@ -100,7 +101,7 @@ class ArmSearch:
         return cls(arm, spec, store, budget, repeat, split)
 
     def __post_init__(self) -> None:
-        self.asked = len(self.store.trials)
+        self.trial_count = len(self.store.trials)
         self.interrupted.extend(self.store.interrupted)
         self.spent = sum(trial.epochs for trial in self.store.ended)
         self._grid: Iterator[Point] | None = None
@@ -112,7 +113,7 @@ class ArmSearch:
         """How much of its budget is used; arms advance in turn by this."""
         if self.budget.epochs is not None:
             return (self.spent + len(self.running) * self.budget.longest) / self.budget.epochs
-        return float(self.asked - len(self.interrupted))
+        return float(self.trial_count - len(self.interrupted))
 
     @property
     def total(self) -> int | None:
@@ -125,8 +126,8 @@ class ArmSearch:
         if self.interrupted or self.running:
             return False
         if self._grid is not None:
-            return self.asked >= (self.total or 0)
-        return not self.budget.allows(self.asked, self.spent, 0)
+            return self.trial_count >= (self.total or 0)
+        return not self.budget.allows(self.trial_count, self.spent, 0)
 
     def ask(self) -> AskedTrial | None:
         """The next trial of this arm, or None when its budget is used."""
@@ -141,12 +142,12 @@ class ArmSearch:
             point, is_open = self._next_point()
             if not is_open:
                 return None
-            handle = study.ask(build_sampler(self.spec, self.asked, self.repeat), point)
+            handle = study.ask(build_sampler(self.spec, self.trial_count, self.repeat), point)
             configuration = Configuration.resolve(self.arm.space.suggest(handle))
             is_default = self._grid is None and point is not None
             trial = self._new_trial(handle.number, configuration, is_default)
             asked = self.store.begin(trial, configuration, handle)
-            self.asked += 1
+            self.trial_count += 1
         self.running.add(asked.trial.number)
         return asked
 
@@ -196,9 +197,9 @@ class ArmSearch:
         if self._grid is not None:
             point = next(self._grid, None)
             return point, point is not None
-        if not self.budget.allows(self.asked, self.spent, len(self.running)):
+        if not self.budget.allows(self.trial_count, self.spent, len(self.running)):
             return None, False
-        return (self.arm.space.default() if self.asked == 0 else None), True
+        return (self.arm.space.default() if self.trial_count == 0 else None), True
 
     def _remaining_points(self) -> Iterator[Point]:
         """Grid points that no trial has."""

@@ -78,13 +78,13 @@ def _against(comparison: Comparison, arm: str) -> str:
     worse = [loser(pair) for pair in comparison.pairs if winner(pair) == arm]
     if not better and not worse:
         return f"no arm is detectably better or worse than {arm}"
-    told = [
-        f"{which} than {arm}: {', '.join(found)}"
-        for which, found in (("better", better), ("worse", worse))
-        if found
+    sides = [
+        f"{which} than {arm}: {', '.join(arms)}"
+        for which, arms in (("better", better), ("worse", worse))
+        if arms
     ]
     tuned = f"when each is tuned {budget_words(comparison)}"
-    return f"{'; '.join(told)}, {tuned} (the others were not compared with each other)"
+    return f"{'; '.join(sides)}, {tuned} (the others were not compared with each other)"
 
 
 def _can_decide(comparison: Comparison) -> bool:

@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import data, pictures, preparing, selectors
 from dashboard.figures.common import Picture
 from studies import results
-from studies.analysis import Listed, overview
+from studies.analysis import StudyEntry, overview
 from studies.cli import main
 from studies.home import Home
 from studies.results import StudyResults
@@ -72,7 +72,7 @@ def shows(home: Path, monkeypatch: pytest.MonkeyPatch) -> Shows:
 
     def show(study: StudyResults) -> None:
         study = replace(study, home=Home.at(home))
-        listed = [Listed(study.study, study.spec.factors, datetime(2026, 1, 1), "token")]
+        listed = [StudyEntry(study.study, study.spec.factors, datetime(2026, 1, 1), "token")]
         monkeypatch.setattr(results, "exists", lambda _: True)
         monkeypatch.setattr(overview, "listed", lambda _: listed)
         monkeypatch.setattr(results, "load", lambda *_: study)

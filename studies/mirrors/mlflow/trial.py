@@ -50,17 +50,17 @@ class TrialRun:
         return cls(client, run.info.run_id, run.info.status, tags=tags)
 
     @classmethod
-    def of(cls, client: MlflowClient, found: Run) -> TrialRun:
+    def of(cls, client: MlflowClient, run: Run) -> TrialRun:
         """A run that is there, with what it holds."""
-        run_id = found.info.run_id
+        run_id = run.info.run_id
         held = {
             (name, metric.step)
-            for name in found.data.metrics
+            for name in run.data.metrics
             for metric in client.get_metric_history(run_id, name)
         }
-        tags = found.data.tags
+        tags = run.data.tags
         outcome = bool(ENDING_TAGS & tags.keys())
-        return cls(client, run_id, found.info.status, held, tags, has_outcome=outcome)
+        return cls(client, run_id, run.info.status, held, tags, has_outcome=outcome)
 
     def deliver(self, trial: Trial, epochs: Epochs) -> bool:
         """Write what the run lacks; whether it lacked something."""
