@@ -27,7 +27,7 @@ from studies.models.checkpoint_source import checkpoint_of
 from studies.records import Outcome, RecordReader, Trial, TrialEnd
 from studies.records.deliveries import run_ids
 from studies.results import StudyResults
-from studies.search.arm_search import trial_key
+from studies.search.names import trial_key
 from studies.study_file import is_program
 
 TOLERANCE = 1e-3

@@ -12,6 +12,7 @@ import optuna
 from lightning_modules.configuration import Configuration
 from lightning_modules.hashing import hash_number
 from studies.records import Outcome, Record, Trial
+from studies.search.names import search_name, trial_key
 from studies.search.trial_store import AskedTrial, SearchStudy, TrialStore
 from studies.study_file import SAMPLERS, Arm, Spec
 from studies.study_file.open_values import Point
@@ -243,23 +244,6 @@ def build_pruner(spec: Spec) -> optuna.pruners.BasePruner:
         spec.max_epochs, **parameters
     )
     return pruner
-
-
-def search_name(study: str, arm: str, repeat: int = 1) -> str:
-    """The Optuna study of a search; no name of an arm has a slash and a number at its end."""
-    if repeat > 1:
-        return f"{study}/{arm}/r{repeat}"
-    return f"{study}/{arm}" if arm else study
-
-
-def trial_key(arm: str, number: int, repeat: int = 1, phase: str = "search") -> str:
-    """A trial's name in MLflow and on the screen."""
-    parts = [arm] if arm else ["trial"] * (phase == "search")
-    if repeat > 1:
-        parts.append(f"r{repeat}")
-    if phase != "search":
-        parts.append(phase)
-    return "-".join([*parts, f"{number:04d}"])
 
 
 def _point_key(point: Point) -> tuple[tuple[str, str], ...]:

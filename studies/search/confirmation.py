@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from lightning_modules.configuration import Configuration
 from studies.records import Outcome, Record, Trial
 from studies.results.ranking import best_trials
-from studies.search.arm_search import ArmSearch, derive_seed, new_trial, trial_key
+from studies.search.arm_search import ArmSearch, derive_seed, new_trial
+from studies.search.names import fresh_name, trial_key
 from studies.search.trial_store import AskedTrial, TrialStore
 from studies.study_file import Spec, confirm_seeds
 
@@ -31,11 +32,6 @@ class PlannedTraining:
     @property
     def identity(self) -> tuple[str, int, str, int]:
         return self.arm, self.repeat, self.configuration.hash, self.seed_index
-
-
-def fresh_name(study: str, phase: str = "confirm") -> str:
-    """The Optuna study of the fresh runs of a phase; no study name can hold a colon."""
-    return f"{study}:{phase}"
 
 
 def plan(spec: Spec, searches: Sequence[ArmSearch]) -> list[PlannedTraining]:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lightning_modules.errors import StorageError, UserError
 from studies.home import damage, hold, redact, sqlite_file, without_secrets
 from studies.home.secrets import passwords
+from studies.search.names import is_of_study
 from studies.statistics import Goal
 
 FAILURES = (SQLAlchemyError, sqlite3.Error, StorageInternalError, RuntimeError, ImportError,
@@ -71,7 +72,7 @@ class StorageReader:
                     ),
                 )
                 for each in self.storage.get_all_studies()
-                if each.user_attrs.get("study") == study and _belongs(each.study_name, study)
+                if each.user_attrs.get("study") == study and is_of_study(each.study_name, study)
             ]
         if not any(earlier.notes.get("study_file") for earlier in found):
             known = ", ".join(self.studies()) or "no study of fairtune"
@@ -133,7 +134,3 @@ def _read_only(path: Path) -> str:
     # on a disk that cannot be written SQLite reads only what is said not to change
     how = "mode=ro" if os.access(path.parent, os.W_OK) else "immutable=1"
     return f"sqlite:///file:{quote(str(path.absolute()))}?{how}&uri=true"
-
-
-def _belongs(name: str, study: str) -> bool:
-    return name == study or name.startswith((f"{study}/", f"{study}:"))
