@@ -215,7 +215,7 @@ def _repeats_needed(pair: ArmPair, design: Basis, pairs: int) -> int | None:
 
 
 def pair_result(a: str, b: str, pair: ArmPair, design: Basis, pairs: int) -> PairResult:
-    """A pair as comparisons show it."""
+    """The result of a pair of arms, without a verdict where the design allows none."""
     verdict = verdicts.Verdict(pair.better, pair.reasons)
     if design.why_none:
         verdict = verdicts.Verdict("none", (design.why_none,))

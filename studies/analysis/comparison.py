@@ -84,7 +84,7 @@ class PairResult:
 
 @dataclass(frozen=True)
 class Basis:
-    """What a comparison rests on."""
+    """The claim of a comparison and the searches, seeds and rows that it rests on."""
 
     claim: Claim | None
     part: str

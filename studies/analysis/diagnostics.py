@@ -165,7 +165,7 @@ def _gain_at_the_end(trial: Trial, sign: int) -> float:
 
 
 def _unstable(arm: Arm, result: ArmResult, trials: Sequence[Trial]) -> Iterator[DesignWarning]:
-    """Many trainings blew up."""
+    """Warn where many trainings of an arm diverged."""
     diverged = result.outcomes.get(Outcome.diverged, 0)
     searched = any(name.endswith(".lr") for name, _ in arm.space.parameters())
     rate = "optimizer.lr.max" if searched else "optimizer.lr"
@@ -191,7 +191,7 @@ def _repeated(arm: str, trials: Sequence[Trial]) -> Iterator[DesignWarning]:
 
 
 def _pruned(arm: str, trials: Sequence[Trial]) -> Iterator[DesignWarning]:
-    """What pruning did to this arm."""
+    """Say how many trials of an arm were pruned, and what that saved."""
     pruned = [t for t in trials if t.outcome == Outcome.pruned and t.duplicate_of is None]
     if pruned:
         planned = sum(int(trial.configuration["trainer"]["epochs"]) for trial in pruned)

@@ -9,7 +9,7 @@ from studies.results import StudyResults
 
 
 def way_on(results: StudyResults) -> str:
-    """How an unfinished study goes on."""
+    """A sentence on how an unfinished study goes on: it runs, or which command continues it."""
     if results.home.driver(results.study):
         return "it is running"
     return "`fairtune run` with the same file continues it"

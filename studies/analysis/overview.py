@@ -79,7 +79,7 @@ def _factors(file: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class StudyRow:
-    """One study of a home."""
+    """A study of a home, in the words and numbers of a table of studies."""
 
     study: str
     description: str
@@ -106,7 +106,7 @@ class StudyRow:
 
 
 def row(results: StudyResults) -> StudyRow:
-    """The row of a study."""
+    """The row of a study in a table of studies."""
     best, spec, ended = recommended(results), results.spec, results.ended
     times = [time for trial in results.trials for time in (trial.started, trial.ended) if time]
     return StudyRow(

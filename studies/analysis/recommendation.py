@@ -66,7 +66,7 @@ class Candidate:
 
 
 _RECOMMENDED: WeakKeyDictionary[StudyResults, Recommendation | None] = WeakKeyDictionary()
-"""What was found before, which takes a comparison."""
+"""What `recommended` has returned for these results: it takes a comparison."""
 
 
 def recommended(results: StudyResults) -> Recommendation | None:
@@ -150,7 +150,7 @@ class Yardstick:
         return merit(mean, {}, self.objective)[0]
 
     def rank_of_run(self, run: Trial) -> tuple[float, float]:
-        """What orders runs, the best first."""
+        """The key by which runs are sorted, the best first."""
         return merit(self.relative(run), run.best, self.objective)
 
 

@@ -84,13 +84,13 @@ class ProgramReports:
 
     @property
     def best(self) -> dict[str, float]:
-        """The metrics of the best epoch."""
+        """The metrics of the best epoch so far; empty before the first one."""
         return self.epochs[self._best - 1] if self._best else {}
 
     def end(
         self, outcome: Outcome, reason: str, began: float, task: Task, log: str | None = None
     ) -> TrialEnd:
-        """The end of the trial."""
+        """The end of the trial, with everything that the program has reported."""
         return TrialEnd(
             outcome,
             reason=reason,

@@ -56,7 +56,7 @@ class Home:
 
     @property
     def artifacts(self) -> Path:
-        """MLflow's artifacts."""
+        """The folder of MLflow's artifacts."""
         return self.path / "artifacts"
 
     def study(self, name: str) -> Path:
@@ -64,11 +64,11 @@ class Home:
         return self.path / "studies" / name
 
     def record(self, study: str) -> Path:
-        """The record of a study."""
+        """The file of the record of a study."""
         return self.study(study) / RECORD
 
     def checkpoint(self, study: str, trial: str) -> Path:
-        """Where a trial's best weights go."""
+        """The file of a trial's best weights."""
         return self.study(study) / "checkpoints" / f"{slug(trial)}.pt"
 
     def continuation(self, study: str, trial: str) -> Path:

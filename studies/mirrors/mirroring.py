@@ -132,7 +132,7 @@ class Mirroring:
         self._conclude()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process of the mirrors."""
         with self._harmless():
             self._end()
 

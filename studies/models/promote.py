@@ -33,7 +33,7 @@ MAX_TAG_LENGTH = 4000
 
 @dataclass(frozen=True)
 class Promoted:
-    """A version of a registered model."""
+    """A version of a registered model, and the trial that it was made of."""
 
     chosen: RepresentativeTrial
     name: str
@@ -47,7 +47,7 @@ class Promoted:
 
     @property
     def uri(self) -> str:
-        """What loads it."""
+        """The URI by which MLflow loads the version."""
         return f"models:/{self.name}@{self.alias}"
 
 

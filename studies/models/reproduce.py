@@ -170,7 +170,7 @@ def _of_run(home: Home, run_id: str) -> tuple[str, str]:
 
 
 def _recorded(results: StudyResults, trial: Trial) -> Epochs:
-    """Every metric of every epoch."""
+    """Every metric of every epoch of a trial, as the record has them."""
     with RecordReader.open(results.home, results.study) as record:
         return {row.epoch: _results(row.metrics) for row in record.epochs(trial.id)}
 

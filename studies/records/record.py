@@ -38,7 +38,7 @@ class Record(RecordTransactions):
 
     @classmethod
     def in_memory(cls) -> Record:
-        """A record that is kept nowhere."""
+        """A new record in memory, of which nothing is kept."""
         connection = sqlite3.connect(":memory:", isolation_level=None)
         schema.create(connection)
         record = cls(connection, Path(":memory:"))
@@ -147,13 +147,13 @@ class Record(RecordTransactions):
         return begun
 
     def epoch(self, trial: int, epoch: int, metrics: Mapping[str, float], value: float) -> None:
-        """A trial finished an epoch now; of two attempts at an epoch the first counts."""
+        """Write an epoch that a trial has finished now; of two attempts at one the first counts."""
         row = [trial, epoch, milliseconds(), number_or_null(value), metrics_to_json(metrics)]
         with opening.as_storage_error(self.path):  # one statement is a transaction by itself
             self._with_retry("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?)", row)
 
     def copy_epochs(self, source: int, target: int) -> None:
-        """A trial repeats the result of another one, epoch by epoch."""
+        """Copy the epochs of one trial (`source`) to another one (`target`), by their rows."""
         with self._transaction():
             self.connection.execute(
                 "INSERT OR IGNORE INTO epochs SELECT ?, epoch, time, value, metrics FROM epochs "
@@ -162,7 +162,7 @@ class Record(RecordTransactions):
             )
 
     def end_attempt(self, trial: int, end: TrialEnd) -> int:
-        """An attempt failed now; how many attempts at the trial have ended so, in all runs."""
+        """Write that an attempt failed now; how many at the trial have failed, in all runs."""
         with self._transaction():
             self._end_attempt(trial, end.outcome, end.reason, milliseconds())
         query = "SELECT count(*) FROM attempts WHERE trial = ? AND outcome NOT IN (?, ?)"
@@ -170,12 +170,12 @@ class Record(RecordTransactions):
         return int(self._all(query, [trial, *kept])[0][0])
 
     def begin_attempt(self, trial: int) -> None:
-        """Another attempt at a trial that failed begins now."""
+        """Write that another attempt at a trial that failed begins now."""
         with self._transaction():
             self._begin_attempt(trial, milliseconds())
 
     def finish(self, trial: Trial) -> Trial:
-        """A trial ended, or was interrupted; from here on a power failure loses nothing of it."""
+        """Write how a trial ended or was interrupted, so that no power failure loses any of it."""
         assert trial.outcome is not None and trial.ended is not None
         now = to_milliseconds(trial.ended)
         with self._transaction(durable=True):

@@ -89,7 +89,7 @@ class StudyResults:
         return self.ranked(self.search)
 
     def ranked(self, trials: Sequence[Trial]) -> list[Trial]:
-        """The completed ones, the best first."""
+        """Those of some trials that completed, the best first."""
         done = [t for t in trials if t.outcome == Outcome.completed and t.value is not None]
         return sorted(done, key=lambda t: merit(t.value, t.best, self.spec.objective))
 

@@ -39,7 +39,7 @@ class RunningTrial:
 
     @property
     def store(self) -> TrialStore:
-        """Where it is kept."""
+        """The store of the search that it belongs to."""
         return self.source.store
 
 
@@ -70,14 +70,14 @@ class RunningTrials:
 
     @property
     def ending(self) -> bool:
-        """Whether a stop was requested, or makes sense."""
+        """Whether the study is to stop: the user asked for it, or its trials only fail."""
         return self.stopping() or self.failures.hopeless
 
     def start(self, running: RunningTrial) -> None:
         """Submit a trial, unless its configuration was trained or is being trained."""
         asked, store = running.asked, running.store
         trial, configuration = asked.trial, asked.configuration
-        if other := store.reusable.get(trial.config_hash):
+        if other := store.cached_results.get(trial.config_hash):
             self.reuse_result(running, other)
             return
         if store.reuse:
@@ -154,7 +154,7 @@ class RunningTrials:
         self.display.epoch(asked, event.epoch, value)
 
     def record_end(self, trial: RunningTrial, end: TrialEnd) -> None:
-        """Record how a trial ended."""
+        """Record how a trial ended, and delete the checkpoints that nobody needs any more."""
         asked = trial.asked
         value = end.best.get(self.spec.objective.metric)
         if end.outcome == Outcome.interrupted:
@@ -182,13 +182,13 @@ class RunningTrials:
             device=other.device,
             rows=other.rows,
         )
-        repeated = trial.store.repeat(trial.asked, other)
+        repeated = trial.store.reuse_result(trial.asked, other)
         self.record_end(replace(trial, asked=repeated), end)
 
     def release_followers(self, key: str, end: TrialEnd) -> None:
         """The trial that others waited for has ended: they take its result, or train."""
         for trial in self.followers.pop(key, []):
-            other = trial.store.reusable.get(trial.asked.trial.config_hash)
+            other = trial.store.cached_results.get(trial.asked.trial.config_hash)
             if other is not None:
                 self.reuse_result(trial, other)
             elif end.outcome == Outcome.interrupted:

@@ -45,7 +45,7 @@ class TrialSource(Protocol):
         ...
 
     def finished(self, trial: Trial) -> None:
-        """A trial ended or was interrupted."""
+        """Take note that a trial has ended or was interrupted."""
         ...
 
 
@@ -186,7 +186,7 @@ class ArmSearch:
                 asked.should_prune(epoch)
 
     def finished(self, trial: Trial) -> None:
-        """A trial ended or was interrupted."""
+        """Take note that a trial has ended or was interrupted."""
         self.running.discard(trial.number)
         if trial.outcome == Outcome.interrupted:
             self.interrupted.append(trial.number)
@@ -203,7 +203,7 @@ class ArmSearch:
         return (self.arm.space.default() if self.trial_count == 0 else None), True
 
     def _remaining_points(self) -> Iterator[Point]:
-        """Grid points that no trial has."""
+        """The points of the grid that no trial has yet."""
         known = (trial.sampler_state for trial in self.store.trials.values())
         taken = {_point_key(state.get("fixed_params", {})) for state in known}
         for point in self.arm.space.grid():

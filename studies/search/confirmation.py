@@ -121,11 +121,11 @@ class Confirmation:
         )
 
     def may_prune(self, asked: AskedTrial, epoch: int) -> bool:
-        """Never: every seed counts."""
+        """Always False: a run on a fresh seed is never pruned, since every seed counts."""
         return False
 
     def finished(self, trial: Trial) -> None:
-        """A trial ended or was interrupted."""
+        """Take note that a run has ended or was interrupted."""
         self.running.discard(trial.number)
         if trial.outcome == Outcome.interrupted:
             self.interrupted.append(trial.number)

@@ -37,7 +37,7 @@ class Expectation:
 
     @property
     def words(self) -> str:
-        """In one sentence."""
+        """The value, its interval and what it rests on in one sentence."""
         return f"{self.metric} {interval(self.metric, self.interval)}: {self.rests_on}"
 
 

@@ -19,7 +19,7 @@ from studies.study_file.spec import NamedComponent
 
 
 def methods(results: StudyResults, comparison: Comparison) -> list[tuple[str, str]]:
-    """Paragraphs, each with its heading."""
+    """The paragraphs of the methods of a study, each with its heading before it."""
     return [
         ("Data", " ".join(_data(results, comparison))),
         ("Search", " ".join(_search(results))),

@@ -117,7 +117,7 @@ def budget_words(comparison: Comparison) -> str:
 
 
 def part_words(comparison: Comparison) -> str:
-    """Whose rows were looked at."""
+    """Words for the part of the data whose rows were compared."""
     return f"on the {comparison.design.part} part"
 
 
@@ -196,7 +196,7 @@ def _why_no_arm(comparison: Comparison, pair: PairResult) -> str:
 
 
 def _together(comparison: Comparison, pairs: Sequence[PairResult], *, others: bool) -> str:
-    """Many undecided pairs in one sentence."""
+    """One sentence for many undecided pairs."""
     known = [p for p in pairs if math.isfinite(p.result.difference.estimate)]
     said = f"none of the {'other ' if others else ''}{len(pairs)} pairs is decided"
     if not known:

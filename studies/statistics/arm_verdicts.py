@@ -35,7 +35,7 @@ Pairs = Sequence[tuple[ArmValues, ArmValues]]
 
 @dataclass(frozen=True)
 class Sequential:
-    """A sequential comparison as it stands."""
+    """A sequential comparison after its last look: its pairs, and which of them are open."""
 
     pairs: tuple[ArmPair, ...]
     open: frozenset[int]

@@ -51,7 +51,7 @@ class Node(Protocol):
 
 @dataclass(frozen=True)
 class Fixed:
-    """A plain value."""
+    """A value that is not searched."""
 
     value: Value
 

@@ -74,7 +74,7 @@ def _float_at(distribution: FloatDistribution, share: float) -> float:
 
 
 def _index(count: int, share: float) -> int:
-    """Which of `count` equally likely ones."""
+    """The index of one of `count` equally likely choices, by a number in [0, 1)."""
     return min(int(share * count), count - 1)
 
 
@@ -152,11 +152,11 @@ class StartupSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """A matched draw."""
+        """Draw a value that is the same in all arms with this range."""
         return self.draws.sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Passed on."""
+        """Call the same of the sampler inside."""
         self.inner.before_trial(study, trial)
 
     def after_trial(
@@ -166,7 +166,7 @@ class StartupSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        """Passed on."""
+        """Call the same of the sampler inside."""
         self.inner.after_trial(study, trial, state, values)
 
     def reseed_rng(self) -> None:

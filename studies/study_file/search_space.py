@@ -42,7 +42,7 @@ class Alternatives:
 
 @dataclass(frozen=True)
 class Group:
-    """A mapping of names to nodes."""
+    """Several nodes by name, such as the parameters of a component."""
 
     children: Mapping[str, Node]
 

@@ -68,7 +68,7 @@ def import_study(home: Home, study: str, source: StorageReader) -> Imported:
 
 @dataclass
 class _Import:
-    """The making of one record."""
+    """The import of one study: what is known of it, and the record that is filled."""
 
     home: Home
     study: str

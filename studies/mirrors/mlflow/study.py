@@ -71,13 +71,13 @@ class MlflowStudy:
         """Whether MLflow shows the study as running."""
 
     def run(self) -> None:
-        """The study is running."""
+        """Show the study as running in MLflow."""
         if not self.is_running:
             self.client.update_run(self.run_id, status="RUNNING")
             self.is_running = True
 
     def end(self, status: str, at: int | None = None) -> None:
-        """End the study's run."""
+        """Show the study as ended, with a status of MLflow; `at` is in milliseconds since 1970."""
         self.client.set_terminated(self.run_id, status, at)
         self.is_running = False
 
@@ -123,7 +123,7 @@ class MlflowStudy:
 
 
 def below(client: MlflowClient, experiment_id: str, parent: str) -> list[Run]:
-    """The runs below another one."""
+    """The runs that MLflow shows below another one, its children."""
     query = f"tags.`mlflow.parentRunId` = '{parent}'"
     page = client.search_runs([experiment_id], query, max_results=PAGE)
     found = list(page)

@@ -85,7 +85,7 @@ class TrialRun:
         return lacked
 
     def _reopen(self) -> None:
-        """The trial is trained again."""
+        """Show a run as running again: its trial is trained once more."""
         self.client.update_run(self.run_id, status="RUNNING")
         tags = self.client.get_run(self.run_id).data.tags
         for tag in ENDING_TAGS & tags.keys():
@@ -189,5 +189,5 @@ def _text(value: Any) -> str:
 
 
 def _milliseconds(at: datetime | None) -> int | None:
-    """As MLflow counts time."""
+    """A time in milliseconds since 1970, as MLflow counts it."""
     return None if at is None else round(at.timestamp() * 1000)
