@@ -100,7 +100,7 @@ class Follower:
     def __exit__(self, *_: object) -> None:
         with suppress(StorageError):  # what could not be noted is looked for again
             self.progress.say()
-            self.backlog.note()
+            self.backlog.flush()
         for each in self._deliveries:
             each.close()
 
