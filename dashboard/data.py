@@ -51,7 +51,7 @@ def listed(home: Home) -> list[StudyEntry]:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _listed(home: Home, token: str) -> list[StudyEntry]:
-    return overview.listed(home)
+    return overview.study_entries(home)
 
 
 def unreadable(home: Home) -> dict[str, str]:

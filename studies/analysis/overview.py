@@ -36,7 +36,7 @@ class StudyEntry:
         return any(each == factor or each.startswith(f"{factor}.") for each in self.factors)
 
 
-def listed(home: Home) -> list[StudyEntry]:
+def study_entries(home: Home) -> list[StudyEntry]:
     """The studies of a home, the last changed first; those that cannot be read are left out."""
     found = []
     for study in recorded_studies(home):

@@ -53,7 +53,8 @@ def compare(
 def print_comparison(
     results: StudyResults, comparison: Comparison, raised: Sequence[DesignWarning], screen: Console
 ) -> None:
-    """The ranking, what may be said, where the uncertainty comes from, and warnings."""
+    """The ranking, what may be said, where the uncertainty comes from, and the warnings about
+    the design."""
     from studies.reporting.tables import ranking
     from studies.sentences.claim_words import claim_words
     from studies.sentences.uncertainty import advice, sources

@@ -62,11 +62,21 @@ class Predictions:
 
 
 def predict(results: StudyResults, data: Path | None, *, trial: str | None = None) -> Predictions:
-    """Answers of the network that stands for a study, or of one trial's, to the rows of a file;
-    with None to the study's own test part.
+    """Let the network that stands for a study answer to rows.
 
-    Raises DataError where the rows cannot be used, StorageError where the network is gone and
-    NothingCompletedError where there is none.
+    Args:
+        results: The results of the study.
+        data: The file or folder of the rows; None for the study's own test part.
+        trial: The key of a trial whose network answers instead.
+
+    Returns:
+        A probability per class, or the values of a regression, for every row.
+
+    Raises:
+        UserError: There is no such trial, or the network is that of a user's program.
+        DataError: The rows cannot be used.
+        StorageError: The weights of the network are gone.
+        NothingCompletedError: No trial has completed.
     """
     from lightning_modules.configuration import Configuration
     from lightning_modules.data.table import DATASETS

@@ -186,7 +186,23 @@ def exists(home: Home) -> bool:
 
 
 def load_results(home: Home, study: str) -> StudyResults:
-    """Everything that the home says of a study; UserError where the home has no such study."""
+    """Read everything that the record of a study says.
+
+    Args:
+        home: The home that holds the study.
+        study: The name of the study.
+
+    Returns:
+        The study file, all of its trials and what was noted of its runs.
+
+    Raises:
+        UserError: The home has no such study.
+        StorageError: Its record cannot be read.
+
+    Example:
+        >>> len(load_results(Home.at(Path("mlruns")), "quickstart").ended)
+        12
+    """
     known = names(home)
     if study not in known:
         raise UserError(f"{home.path}: {unknown('study', study, known)}")
@@ -195,7 +211,7 @@ def load_results(home: Home, study: str) -> StudyResults:
 
 
 def read_results(record: RecordReader, home: Home, study: str) -> StudyResults:
-    """Everything that an opened record says of a study; `home` is where its files are."""
+    """The same of a record that is open; `home` is where the files of the study are."""
     notes = record.notes()
     if "study_file" not in notes:
         raise UserError(f"{record.path}: study {study} was not begun; run it again")

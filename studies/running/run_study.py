@@ -38,14 +38,27 @@ def run_study(
     command: Sequence[str] = (),
     show: Callable[[StudyOutcome], None] = lambda outcome: None,
 ) -> StudyOutcome:
-    """Run a study to its end, or continue it; everything that it found.
+    """Run a study to its end, or continue it from its record.
 
-    `command` is what `fairtune run` was given, by which the study can be extended. `show` is given
-    what was found before the mirrors are waited for.
+    Args:
+        spec: The study.
+        home: The home that keeps its record.
+        workers: Trials that train at the same time, each in a process of its own.
+        display: Is told of everything that happens.
+        stopping: Polled; once it is True the run ends, and the same call continues it.
+        command: What `fairtune run` was given, by which the study can be extended.
+        show: Called with the results before the mirrors are waited for.
 
-    Raises BusyError where another process runs it, StorageError where its record cannot be used
-    and UserError where the study file or a data file differs from what the study was started with,
-    or where its data cannot be used.
+    Returns:
+        The results and the comparison of the arms.
+
+    Raises:
+        BusyError: Another process runs the study.
+        StorageError: Its record cannot be used.
+        UserError: The study file or a data file differs from what the study was started with, or
+            its data cannot be used.
+        NothingCompletedError: Its first trials only failed.
+        FairtuneError: The last trials all failed for the same reason.
     """
     new = not home.record(spec.study).exists()
     if new:

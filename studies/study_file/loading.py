@@ -52,7 +52,19 @@ CONFIGURATION_KEYS = (
 
 
 def load_study_file(path: Path, overrides: Sequence[str] = ()) -> Spec:
-    """Read a study file; raises UserError or StudyFileError with every mistake at once."""
+    """Read a study file and check all of it.
+
+    Args:
+        path: The YAML file, or a preset's (`find_preset`).
+        overrides: Assignments such as `search.trials=5`, the later ones over the earlier.
+
+    Returns:
+        The study: its search space, its arms and the design of its comparison.
+
+    Raises:
+        UserError: There is no such file, or it is no YAML.
+        StudyFileError: It has mistakes; the error lists all of them.
+    """
     return resolve(document.read(path), overrides)
 
 
