@@ -30,8 +30,7 @@ from studies.records.deliveries import Deliveries, MirrorStatus, store_name
 from studies.records.reader import EpochRow
 from studies.running.continuing import design_notes
 from studies.search import frozen_trials
-from studies.search.arm_search import search_name
-from studies.search.confirmation import fresh_name
+from studies.search.names import fresh_name, search_name
 from studies.study_file import Spec, splits_of
 
 EPOCH_MS = 50

@@ -30,7 +30,7 @@ from tables import NETWORK, TABLES, Replayed, load
 
 from lightning_modules.networks import NETWORKS
 from studies.analysis import compare
-from studies.analysis.arm_looks import design_of, part_for
+from studies.analysis.arm_looks import design_of, part_of_claim
 from studies.analysis.arm_values import arm_values
 from studies.engines import Task
 from studies.engines.worker import Perform
@@ -127,7 +127,7 @@ class Verdicts:
 def judge(results: StudyResults) -> Verdicts:
     """The verdicts of all rules on one study, by the product's own functions."""
     metric, goal = results.spec.objective.metric, results.spec.objective.goal
-    part = part_for(results, metric)
+    part = part_of_claim(results, metric)
     found = repeat_results(results, part.metric)
     repeats = results.spec.repeats
     design = design_of(results, found, part, repeats)

@@ -24,7 +24,8 @@ from optuna.distributions import (
 from lightning_modules.configuration import Configuration
 from studies.home import Home
 from studies.records import Outcome, TrialEnd
-from studies.search.arm_search import derive_seed, new_trial, trial_key
+from studies.search.arm_search import derive_seed, new_trial
+from studies.search.names import trial_key
 from studies.study_file import Spec, confirm_seeds, document, resolve
 
 STUDY = "large"

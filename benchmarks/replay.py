@@ -59,7 +59,7 @@ def run(
     Runner(spec, home, record, workers, Display()).run()
     workers.close()
     with patch.object(results, "resolve", lambda *_, **__: spec):  # what it would find in the file
-        return results.read(record, home, spec.study)
+        return results.read_results(record, home, spec.study)
 
 
 def seeded(tree: Mapping[str, Any]) -> Spec:

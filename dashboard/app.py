@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 from altair.utils.schemapi import disable_debug_mode
 
-from studies.records.garbage_collection import uncollected
+from studies.records.garbage_collection import gc_paused
 
-with uncollected():
+with gc_paused():
     from dashboard import data, preparing
     from dashboard.shared import plain, polite
 
@@ -38,7 +38,7 @@ page = st.navigation(
     ]
 )
 st.title(page.title)
-with polite(), uncollected():  # what is imported and read for a first page stays
+with polite(), gc_paused():  # what is imported and read for a first page stays
     st.sidebar.caption("Home")
     path = data.home().path
     st.sidebar.text(path.name, help=plain(str(path)))

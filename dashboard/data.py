@@ -22,7 +22,7 @@ from studies.analysis import (
     ArmTuning,
     Comparison,
     Curves,
-    Listed,
+    StudyEntry,
     StudyRow,
     comparing,
     importance,
@@ -44,14 +44,14 @@ def home() -> Home:
     return Home.at(Path(os.environ.get("FAIRTUNE_HOME") or DEFAULT_HOME))
 
 
-def listed(home: Home) -> list[Listed]:
+def listed(home: Home) -> list[StudyEntry]:
     """The studies of a home, the last changed first."""
     return _listed(home, overview.change_token(home))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _listed(home: Home, token: str) -> list[Listed]:
-    return overview.listed(home)
+def _listed(home: Home, token: str) -> list[StudyEntry]:
+    return overview.study_entries(home)
 
 
 def unreadable(home: Home) -> dict[str, str]:
@@ -67,7 +67,7 @@ def _unreadable(home: Home, token: str) -> dict[str, str]:
 @st.cache_resource(max_entries=4, show_spinner=False)  # 10,000 trials take 75 MB
 def study(home: Home, study: str, token: str) -> StudyResults:
     """A study and all of its trials."""
-    return results.load(home, study)
+    return results.load_results(home, study)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

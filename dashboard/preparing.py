@@ -29,9 +29,9 @@ def prepare() -> None:
 
 def _read() -> None:
     from lightning_modules.errors import FairtuneError
-    from studies.records.garbage_collection import lasting
+    from studies.records.garbage_collection import freeze_after_import
 
-    with lasting(), suppress(FairtuneError):  # the page will say what is wrong
+    with freeze_after_import(), suppress(FairtuneError):  # the page will say what is wrong
         from dashboard import data, sections  # noqa: F401
 
         home = data.home()

@@ -46,7 +46,7 @@ def heading(chosen: Chosen) -> None:
         st.progress(about.progress, f"{about.progress:.0%} of the budget")
 
 
-def verdict(chosen: Chosen, alarms: Sequence[str] = ()) -> None:
+def verdict(chosen: Chosen, warnings: Sequence[str] = ()) -> None:
     """What may be said, where its uncertainty comes from, what is missing for more, and warnings
     of some kinds."""
     report = chosen.report
@@ -66,9 +66,9 @@ def verdict(chosen: Chosen, alarms: Sequence[str] = ()) -> None:
                     _advice(text)
     if report.missing:
         st.info("\n".join(f"- {plain(text)}" for text in report.missing), icon=":material/info:")
-    for alarm in report.alarms:
-        if alarm.kind in alarms:
-            text = f"{alarm.arm}: {alarm.message}" if alarm.arm else alarm.message
+    for warning in report.design_warnings:
+        if warning.kind in warnings:
+            text = f"{warning.arm}: {warning.message}" if warning.arm else warning.message
             st.warning(plain(text), icon=":material/warning:")
 
 

@@ -31,7 +31,7 @@ from dashboard.figures.common import NARROW, Picture
 from dashboard.pictures import Drawn, SomeInfo, drawn
 from dashboard.selectors import choose, choose_several
 from lightning_modules.errors import FairtuneError
-from studies.analysis import Comparison, Listed, StudyRow
+from studies.analysis import Comparison, StudyEntry, StudyRow
 from studies.analysis.overview import State, state
 from studies.home import Home
 from studies.records import Histories, Trial
@@ -58,7 +58,7 @@ class Chosen:
     """What a page is about."""
 
     home: Home
-    listed: Listed
+    listed: StudyEntry
     metric: str
     picked: tuple[str, ...] = ()
     """Arms that were picked in the sidebar; empty for all."""
@@ -124,7 +124,7 @@ class Chosen:
         return replace(self, listed=found or self.listed)
 
 
-def available(factor: str = "") -> list[Listed]:
+def available(factor: str = "") -> list[StudyEntry]:
     """The studies of the home, or those that compare a factor, the last changed first."""
     return [each for each in data.listed(data.home()) if not factor or each.compares(factor)]
 

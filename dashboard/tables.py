@@ -69,7 +69,7 @@ def usual_columns(results: StudyResults, table: pd.DataFrame) -> list[str]:
     for arm in results.spec.arms:
         of_arm = (trial for trial in results.trials if trial.arm == arm.name)
         for trial in islice(of_arm, LOOKED_AT):
-            searched |= set(arm.space.chosen(dict(flatten(trial.configuration))))
+            searched |= set(arm.space.open_values_of(dict(flatten(trial.configuration))))
     names = [*ALWAYS, *(name for name in table.columns if name in searched), "reason"]
     empty = {name for name in ("arm", "reason") if not table[name].astype(bool).any()}
     if results.spec.repeats == 1:

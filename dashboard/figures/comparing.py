@@ -163,7 +163,7 @@ def gains_info(results: StudyResults, comparison: Comparison) -> GainsInfo:
         )
         if value is not None
     ]
-    optimism = [arm.optimism for arm in comparison.arms if arm.optimism is not None]
+    biases = [arm.selection_bias for arm in comparison.arms if arm.selection_bias is not None]
     caption = (
         "Defaults: the components' own ones, moved into the ranges. Found: the best trial of "
         "the search. "
@@ -173,13 +173,13 @@ def gains_info(results: StudyResults, comparison: Comparison) -> GainsInfo:
         caption += "All are means over the searches. "
     if tested:
         caption += "Defaults and found are of the validation part, tested of other rows. "
-    if optimism:
-        mean = sum(optimism) / len(optimism)
+    if biases:
+        mean = sum(biases) / len(biases)
         caption += (
             f"What the search found looked {'better' if mean >= 0 else 'worse'} than it was "
             f"on fresh seeds{' of the same part' if tested else ''} by "
             f"{amount(comparison.metric, abs(mean))} {unit(comparison.metric)} on average"
-            + (": selection bias (optimism)." if mean >= 0 else ".")
+            + (": selection bias." if mean >= 0 else ".")
         )
     else:
         caption += "Without fresh seeds nobody knows how much of the search's best is luck."

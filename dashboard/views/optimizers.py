@@ -6,7 +6,7 @@ from dashboard.shared import Chosen, chosen_study, live
 
 def page(chosen: Chosen) -> None:
     sections.heading(chosen)
-    sections.verdict(chosen, alarms=("inclusion", "unstable"))
+    sections.verdict(chosen, warnings=("inclusion", "unstable"))
     sections.ranking(chosen)
     sections.effect(chosen, "optimizer", "Sensitivity")
     sections.pairs(chosen)

@@ -6,7 +6,7 @@ import streamlit as st
 from dashboard import data
 from dashboard.shared import available, plain, polite, say_what_to_run
 from lightning_modules.errors import FairtuneError
-from studies.analysis import Listed, StudyRow
+from studies.analysis import StudyEntry, StudyRow
 from studies.results import duration, level
 
 PAUSE = 5.0  # seconds after which the page asks whether anything has changed
@@ -34,7 +34,7 @@ FIRST = "state"
 """The column whose cells open nothing: a keyboard that reaches the table selects its first cell."""
 
 
-def page_of(study: Listed) -> str:
+def page_of(study: StudyEntry) -> str:
     """Where a study is best looked at."""
     own = (page for factor, page in PAGES if study.compares(factor))
     return next(own, "compare" if study.factors else "search")
@@ -96,7 +96,7 @@ def studies() -> None:
             st.switch_page(f"views/{page_of(study)}.py", query_params={"study": study.study})
 
 
-def rows(found: list[Listed]) -> list[tuple[Listed, StudyRow]]:
+def rows(found: list[StudyEntry]) -> list[tuple[StudyEntry, StudyRow]]:
     """The studies that can be read; of the others it is said why they cannot."""
     home, read = data.home(), []
     for study in found:

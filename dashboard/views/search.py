@@ -32,7 +32,7 @@ from dashboard.figures.surfaces import SurfaceInfo, draw_surface, surface_info
 from dashboard.figures.timeline import draw_timeline, timeline_info
 from dashboard.figures.tuning import draw_importance, draw_tuning, importance_info, tuning_info
 from dashboard.shared import Chosen, chosen_study, live, one_search, plain, show, shown_repeat
-from studies.analysis import Alarm
+from studies.analysis import DesignWarning
 from studies.analysis.curves import why_no_bands
 from studies.results import StudyResults
 
@@ -58,7 +58,7 @@ def page(chosen: Chosen) -> None:
 def show_progress(chosen: Chosen, results: StudyResults) -> None:
     objective = chosen.results.spec.objective.metric
     report = data.report(chosen.home, chosen.study, chosen.listed.token, objective)
-    told = [_alarm(alarm) for alarm in report.alarms if alarm.kind != "pruning"]
+    told = [_warning_text(each) for each in report.design_warnings if each.kind != "pruning"]
     if told:
         st.warning("  \n".join(told), icon=":material/warning:")
     several = results.spec.repeats > 1
@@ -191,9 +191,10 @@ def show_trainings(chosen: Chosen, results: StudyResults) -> None:
     nothing = "No training has reported an epoch yet."
     repeat = shown_repeat(results)
     show(chosen, curves, draw_intermediate, "intermediate values", nothing, by=(repeat,))
-    pruned = [a for a in report.alarms if a.kind == "pruning" and a.arm in chosen.arms]
+    warnings = report.design_warnings
+    pruned = [each for each in warnings if each.kind == "pruning" and each.arm in chosen.arms]
     if pruned:
-        st.caption("  \n".join(_alarm(alarm) for alarm in pruned))
+        st.caption("  \n".join(_warning_text(warning) for warning in pruned))
     st.subheader("When each training ran")
     colour = st.segmented_control(
         "Colour", ["arm", "outcome"], key="colour", default="arm", required=True,
@@ -204,9 +205,9 @@ def show_trainings(chosen: Chosen, results: StudyResults) -> None:
     show(chosen, spans, draw, "timeline", "No training has started yet.", by=(colour,))
 
 
-def _alarm(alarm: Alarm) -> str:
-    named = alarm.arm and not alarm.message.startswith(alarm.arm)
-    return plain(f"{alarm.arm}: {alarm.message}" if named else alarm.message)
+def _warning_text(warning: DesignWarning) -> str:
+    named = warning.arm and not warning.message.startswith(warning.arm)
+    return plain(f"{warning.arm}: {warning.message}" if named else warning.message)
 
 
 live(chosen_study(arms=True), page)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -29,6 +28,7 @@ from lightning_modules.configuration.sections import (
 )
 from lightning_modules.configuration.validation import problems
 from lightning_modules.errors import ConfigurationError
+from lightning_modules.hashing import short_hash
 from lightning_modules.optimization import REGULARIZATION, goal_of, regularizers
 from lightning_modules.optimization.losses import DEFAULT_LOSS
 from lightning_modules.optimization.metrics import DEFAULT_OBJECTIVE
@@ -144,7 +144,7 @@ class Configuration:
     def hash(self) -> str:
         """Identity of the configuration: 16 hexadecimal digits over its canonical JSON."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return short_hash(text)
 
     @property
     def task(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 import random
 import shutil
@@ -20,6 +19,7 @@ import torch
 from pytorch_lightning.plugins import CheckpointIO
 
 from lightning_modules.errors import StorageError
+from lightning_modules.files import replacing
 
 FORMAT = 2
 """Of the state, and of the rule by which its weights are those of the best epoch."""
@@ -110,14 +110,9 @@ def replace(path: Path, write: Callable[[Path], None], keep: Path | None = None)
 
     What was there before goes to `keep`. Raises StorageError where that is impossible.
     """
-    beside = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
     try:
-        write(beside)
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
-        if keep is not None and path.exists():
-            path.replace(keep)
-        beside.replace(path)
+        with replacing(path, durable=True, keep=keep) as beside:
+            write(beside)
     except (OSError, RuntimeError) as error:  # torch raises the latter, and does not say why
         full = shutil.disk_usage(path.parent).free < MARGIN
         why = "the disk is full" if full else str(error).partition("\n")[0]
@@ -125,8 +120,6 @@ def replace(path: Path, write: Callable[[Path], None], keep: Path | None = None)
             f"{path.parent}: a checkpoint cannot be written: {why}; change that and run the same "
             "command again"
         ) from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def generator_states() -> dict[str, Any]:

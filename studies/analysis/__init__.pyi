@@ -1,25 +1,25 @@
-from .comparing import Finding, compare
+from .comparing import StudyOutcome, compare
 from .comparison import ArmResult, Comparison, PairResult, winner
 from .curves import ArmTuning, Curves
-from .diagnostics import Alarm, alarms
-from .overview import Listed, StudyRow, summary
+from .diagnostics import DesignWarning, design_warnings
+from .overview import StudyEntry, StudyRow, summary
 from .recommendation import recommended
 from .representative import choose, configuration_of
 
 __all__ = [
-    "Alarm",
     "ArmResult",
     "ArmTuning",
     "Comparison",
     "Curves",
-    "Finding",
-    "Listed",
+    "DesignWarning",
     "PairResult",
+    "StudyEntry",
+    "StudyOutcome",
     "StudyRow",
-    "alarms",
     "choose",
     "compare",
     "configuration_of",
+    "design_warnings",
     "recommended",
     "summary",
     "winner",

@@ -12,7 +12,7 @@ from statistics import fmean
 
 import numpy as np
 
-from studies.analysis.arm_looks import count_repeats, design_of, part_for
+from studies.analysis.arm_looks import count_repeats, design_of, part_of_claim
 from studies.analysis.arm_values import arm_values, searched, values_at
 from studies.analysis.comparison import ArmResult, Basis, Comparison, PairResult
 from studies.analysis.configuration_comparison import combinations, goal_for, rank, referred
@@ -27,6 +27,7 @@ from studies.statistics import (
     Interval,
     arm_verdicts,
     intervals,
+    sign_of,
     verdicts,
 )
 from studies.statistics.arm_pairs import ArmPair, ArmValues
@@ -38,7 +39,7 @@ from studies.study_file import Arm
 def compare_arms(results: StudyResults, metric: str) -> Comparison:
     """Compare the arms of a study by a metric that validation logs, where every repeat has a test
     part of its own by the same metric there."""
-    part = part_for(results, metric)
+    part = part_of_claim(results, metric)
     goal = goal_for(results, part.metric)
     found = repeat_results(results, part.metric)
     counted = count_repeats(results, found, goal, part)
@@ -53,7 +54,7 @@ def compare_arms(results: StudyResults, metric: str) -> Comparison:
         else arm_values(rows, counted, design.logarithms)
         for name, rows in found.items()
     }
-    sign = 1 if goal == "maximize" else -1
+    sign = sign_of(goal)
     made = [
         _arm(results, arm, found[arm.name], values[arm.name], metric, goal, design)
         for arm in results.spec.arms
@@ -73,10 +74,10 @@ def compare_arms(results: StudyResults, metric: str) -> Comparison:
     )
 
 
-def in_order(found: Sequence[ArmResult], sign: int, logarithms: bool) -> list[ArmResult]:
+def in_order(arms: Sequence[ArmResult], sign: int, logarithms: bool) -> list[ArmResult]:
     """The best arm first, by the mean over the repeats that all arms have a value in: other repeats
     may have had easier splits. Where they have none in common, by each arm's own mean."""
-    judged = [set(arm.confirmed) for arm in found if arm.confirmed]
+    judged = [set(arm.confirmed) for arm in arms if arm.confirmed]
     common = set.intersection(*judged) if judged else set()
 
     def key(arm: ArmResult) -> tuple[float, float, int]:
@@ -85,7 +86,7 @@ def in_order(found: Sequence[ArmResult], sign: int, logarithms: bool) -> list[Ar
         mean = _mean(shared, logarithms)
         return place, own if mean is None else -sign * mean, len(arm.lost)
 
-    return sorted(found, key=key)
+    return sorted(arms, key=key)
 
 
 def _arm(
@@ -105,7 +106,7 @@ def _arm(
         value_of(trial, metric) for trial in trials if trial.default and trial.repeat in rows
     ]
     gains = [
-        intervals.optimism(best, fresh, goal)
+        intervals.selection_bias(best, fresh, goal)
         for row, trial in won
         if (best := value_of(trial, metric)) is not None
         and (fresh := row.validation(metric)) is not None
@@ -122,7 +123,7 @@ def _arm(
         confirmed={repeat: back(value) for repeat, value in values.values.items()},
         failures=sum(run.outcome != Outcome.completed for run in runs),
         mean=_interval(list(values.values.values()), design.logarithms),
-        optimism=fmean(gains) if gains else None,
+        selection_bias=fmean(gains) if gains else None,
         test={seed: value for seed, value in tests.items() if value is not None},
         outcomes=outcome_counts(trials),
         epochs=sum(trial.epochs for trial in trials),
@@ -202,51 +203,51 @@ def _compared(
     return arm_verdicts.compare_arms(pairs, goal, alpha=design.level, resolution=design.resolution)
 
 
-def _repeats_needed(found: ArmPair, design: Basis, pairs: int) -> int | None:
+def _repeats_needed(pair: ArmPair, design: Basis, pairs: int) -> int | None:
     """Repeats that would show the observed difference; as a study is extended: at a second look,
     which is the last."""
     again = design.level == ALPHA and not design.sequential and design.at is None
-    if not again or found.repeats_needed is None:
+    if not again or pair.repeats_needed is None:
         return None
     return repeats_needed(
-        found.difference.estimate, found.deviation, alpha=SECOND_LOOK_ALPHA, pairs=pairs
+        pair.difference.estimate, pair.deviation, alpha=SECOND_LOOK_ALPHA, pairs=pairs
     )
 
 
-def pair_result(a: str, b: str, found: ArmPair, design: Basis, pairs: int) -> PairResult:
-    """A pair as comparisons show it."""
-    verdict = verdicts.Verdict(found.better, found.reasons)
+def pair_result(a: str, b: str, pair: ArmPair, design: Basis, pairs: int) -> PairResult:
+    """The result of a pair of arms, without a verdict where the design allows none."""
+    verdict = verdicts.Verdict(pair.better, pair.reasons)
     if design.why_none:
         verdict = verdicts.Verdict("none", (design.why_none,))
-    share = Interval(found.probability_a_better, math.nan, math.nan, "share of repeats")
+    share = Interval(pair.probability_a_better, math.nan, math.nan, "share of repeats")
     return PairResult(
         a,
         b,
-        verdicts.Comparison(design.seeds, found.difference, found.p, found.p_holm, share, verdict),
-        deviation=found.deviation,
-        wins=found.wins,
-        ties=found.ties,
+        verdicts.PairedResult(design.seeds, pair.difference, pair.p, pair.p_holm, share, verdict),
+        deviation=pair.deviation,
+        wins=pair.wins,
+        ties=pair.ties,
         withheld=design.why_none,
-        detectable=found.detectable,
+        detectable=pair.detectable,
         seeds_needed=None,
-        repeats=found.repeats,
-        repeats_needed=_repeats_needed(found, design, pairs),
-        lopsided=found.lopsided,
-        lost_a=found.lost_a,
-        lost_b=found.lost_b,
-        look=found.look,
-        test=found.test,
+        repeats=pair.repeats,
+        repeats_needed=_repeats_needed(pair, design, pairs),
+        lopsided=pair.lopsided,
+        lost_a=pair.lost_a,
+        lost_b=pair.lost_b,
+        look=pair.look,
+        test=pair.test,
     )
 
 
-def _missing(results: StudyResults, found: Sequence[ArmResult], design: Basis) -> Iterator[str]:
-    yield from gaps(results, found)
-    compared = any(arm.confirmed or arm.lost for arm in found)  # else the headline says it
-    if design.why_none and results.spec.confirm is not None and len(found) > 1 and not compared:
+def _missing(results: StudyResults, arms: Sequence[ArmResult], design: Basis) -> Iterator[str]:
+    yield from gaps(results, arms)
+    compared = any(arm.confirmed or arm.lost for arm in arms)  # else the headline says it
+    if design.why_none and results.spec.confirm is not None and len(arms) > 1 and not compared:
         yield f"no verdict: {design.why_none}"
     if design.scale_note:
         yield f"compared as they are, not as logarithms: {design.scale_note}"
-    for arm in found:
+    for arm in arms:
         if arm.lost:
             which = ", ".join(map(str, arm.lost))
             yield (

@@ -4,42 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studies.analysis.arm_values import Found, arm_values, resolution_of, scale_of
+from studies.analysis.arm_values import RepeatsByArm, arm_values, resolution_of, scale_of
 from studies.analysis.comparison import Basis
 from studies.analysis.configuration_comparison import goal_for
 from studies.records import Outcome
-from studies.results import StudyResults, part_of
-from studies.results.repeat_results import Part, repeat_results
+from studies.results import StudyResults, compared_part
+from studies.results.repeat_results import ComparedPart, repeat_results
 from studies.results.study_results import Look
 from studies.statistics import ALPHA, MIN_REPEATS, SECOND_LOOK_ALPHA, Goal, arm_verdicts
 from studies.study_file import confirm_seeds
 
 
-def part_for(results: StudyResults, metric: str) -> Part:
+def part_of_claim(results: StudyResults, metric: str) -> ComparedPart:
     """Where winners are compared. A search that is read at a smaller budget rests on all of its
     trials, which have met validation only."""
     if results.spec.design.at is not None:
-        return Part("validation", metric)
-    return part_of(results, metric)
+        return ComparedPart("validation", metric)
+    return compared_part(results, metric)
 
 
 def arms_in_play(results: StudyResults, look: int) -> list[str]:
     """The arms of a sequential comparison that have an open pair after a look."""
-    part = part_for(results, results.spec.objective.metric)
-    found = repeat_results(results, part.metric)
-    return _in_play(results, found, goal_for(results, part.metric), part, look)
+    part = part_of_claim(results, results.spec.objective.metric)
+    repeats = repeat_results(results, part.metric)
+    return _in_play(results, repeats, goal_for(results, part.metric), part, look)
 
 
-def _in_play(results: StudyResults, found: Found, goal: Goal, part: Part, look: int) -> list[str]:
+def _in_play(
+    results: StudyResults, repeats: RepeatsByArm, goal: Goal, part: ComparedPart, look: int
+) -> list[str]:
     names = [arm.name for arm in results.spec.arms]
     if look == 0:
         return names
-    found = {  # what was known at that look decides, whatever came after it
+    repeats = {  # what was known at that look decides, whatever came after it
         arm: {repeat: row for repeat, row in rows.items() if repeat <= look}
-        for arm, rows in found.items()
+        for arm, rows in repeats.items()
     }
-    logarithms, _ = scale_of(results, found, part)
-    values = {name: arm_values(found[name], look, logarithms) for name in names}
+    logarithms, _ = scale_of(results, repeats, part)
+    values = {name: arm_values(repeats[name], look, logarithms) for name in names}
     against = results.spec.design.against
     pairs = [
         (a, b)
@@ -50,7 +52,7 @@ def _in_play(results: StudyResults, found: Found, goal: Goal, part: Part, look: 
     sequence = arm_verdicts.sequential(
         [(values[a], values[b]) for a, b in pairs],
         goal,
-        resolution=resolution_of(part, found),
+        resolution=resolution_of(part, repeats),
         done=look,
         looks=results.spec.design.looks,
         alpha=results.spec.design.plan.level,
@@ -60,28 +62,32 @@ def _in_play(results: StudyResults, found: Found, goal: Goal, part: Part, look: 
     return [name for name in names if name in still]
 
 
-def count_repeats(results: StudyResults, found: Found, goal: Goal, part: Part) -> int:
+def count_repeats(
+    results: StudyResults, repeats: RepeatsByArm, goal: Goal, part: ComparedPart
+) -> int:
     """How many repeats, from the first one on, have ended for every arm that takes part."""
     looks = results.spec.design.looks
     expected = [arm.name for arm in results.spec.arms]
     for repeat in range(1, results.spec.repeats + 1):
         if repeat - 1 in looks:
-            expected = _in_play(results, found, goal, part, repeat - 1)
-        rows = [found[name].get(repeat) for name in expected]
+            expected = _in_play(results, repeats, goal, part, repeat - 1)
+        rows = [repeats[name].get(repeat) for name in expected]
         if not rows or not all(row is not None and row.is_complete for row in rows):
             return repeat - 1
     return results.spec.repeats
 
 
-def design_of(results: StudyResults, found: Found, part: Part, counted: int) -> Basis:
+def design_of(
+    results: StudyResults, repeats: RepeatsByArm, part: ComparedPart, counted: int
+) -> Basis:
     """What the comparison of counted repeats rests on, and whether it may end in a verdict."""
     spec = results.spec
-    rows = [row for each in found.values() for row in each.values()]
+    rows = [row for each in repeats.values() for row in each.values()]
     runs = [run for row in rows for run in row.runs if run.outcome == Outcome.completed]
     sizes = [size for run in runs if (size := run.rows.get(part.name))]
-    logarithms, note = scale_of(results, _at_first_look(results, found), part)
+    logarithms, note = scale_of(results, _at_first_look(results, repeats), part)
     if logarithms and any(v <= 0 for row in rows for v in row.by_seed.values()):
-        logarithms, note = scale_of(results, found, part)
+        logarithms, note = scale_of(results, repeats, part)
     earlier = earlier_looks(results)
     level, why = _level(results, counted, earlier)
     looks = spec.design.looks if spec.design.sequential else (spec.repeats,)
@@ -95,7 +101,7 @@ def design_of(results: StudyResults, found: Found, part: Part, counted: int) -> 
         seeds=confirm_seeds(spec) if spec.confirm is not None else 0,
         splits=len({run.split for run in runs}) or 1,
         rows=min(sizes, default=None),
-        resolution=resolution_of(part, _at_first_look(results, found)),
+        resolution=resolution_of(part, _at_first_look(results, repeats)),
         level=level,
         looks=tuple(
             [look.repeats for look in earlier] + [look for look in looks if look <= counted]
@@ -109,15 +115,15 @@ def design_of(results: StudyResults, found: Found, part: Part, counted: int) -> 
     )
 
 
-def _at_first_look(results: StudyResults, found: Found) -> Found:
+def _at_first_look(results: StudyResults, repeats: RepeatsByArm) -> RepeatsByArm:
     """What a sequential comparison knew at its first look: scale and resolution stay as they were
     then, so that a later repeat turns no earlier decision round."""
     if not results.spec.design.sequential:
-        return found
+        return repeats
     first = results.spec.design.looks[0]
     return {
         arm: {repeat: row for repeat, row in rows.items() if repeat <= first}
-        for arm, rows in found.items()
+        for arm, rows in repeats.items()
     }
 
 

@@ -12,13 +12,13 @@ from lightning_modules.optimization import loss_beside
 from studies.analysis.comparison import Basis
 from studies.records import Outcome
 from studies.results import RepeatResult, StudyResults, is_share, on_log_scale, value_of
-from studies.results.repeat_results import Part
+from studies.results.repeat_results import ComparedPart
 from studies.statistics import Goal
 from studies.statistics.arm_pairs import ArmValues
 from studies.statistics.resampled_search import Searched, expected_best
 
-Found = Mapping[str, Mapping[int, RepeatResult]]
-"""What every repeat found, by arm and repeat."""
+RepeatsByArm = Mapping[str, Mapping[int, RepeatResult]]
+"""The result of every search, by the name of its arm and the number of its repeat."""
 
 
 def arm_values(rows: Mapping[int, RepeatResult], most: int, logarithms: bool) -> ArmValues:
@@ -77,20 +77,23 @@ def values_at(
     return ArmValues({n: value for n, value in values.items() if n not in lost}, lost)
 
 
-def scale_of(results: StudyResults, found: Found, part: Part) -> tuple[bool, str]:
+def scale_of(results: StudyResults, repeats: RepeatsByArm, part: ComparedPart) -> tuple[bool, str]:
     values = [
-        value for rows in found.values() for row in rows.values() for value in row.by_seed.values()
+        value
+        for rows in repeats.values()
+        for row in rows.values()
+        for value in row.by_seed.values()
     ]
     return on_log_scale(results.spec.design.scale, part.metric, values)
 
 
-def resolution_of(part: Part, found: Found) -> float:
+def resolution_of(part: ComparedPart, repeats: RepeatsByArm) -> float:
     """One row of the part, where a metric counts rows; 0 where its resolution is not known."""
     if not is_share(part.metric):
         return 0.0
     sizes = [
         size
-        for rows in found.values()
+        for rows in repeats.values()
         for row in rows.values()
         for run in row.runs
         if (size := run.rows.get(part.name))

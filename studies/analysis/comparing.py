@@ -17,14 +17,14 @@ KNOWN = tuple(dict.fromkeys(name for task in METRICS for name in logged_metrics(
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What a study found, and what that allows to be said."""
+class StudyOutcome:
+    """The results of a study, with the comparison of its arms and what may be said of them."""
 
     results: StudyResults
     comparison: Comparison
 
     @classmethod
-    def of(cls, results: StudyResults) -> Finding:
+    def of(cls, results: StudyResults) -> StudyOutcome:
         """The comparison by the study's own objective."""
         return cls(results, compare(results))
 
@@ -32,8 +32,21 @@ class Finding:
 def compare(results: StudyResults, metric: str | None = None) -> Comparison:
     """Compare the arms of a study by its objective, or by any other metric that was logged.
 
-    The statistics are seeded by the study, so that the same results give the same words. Raises
-    UserError for a metric that is not logged.
+    The statistics are seeded by the study, so that the same results give the same words.
+
+    Args:
+        results: The results of the study, as `load_results` reads them.
+        metric: The name of a logged metric, such as `val/accuracy`; the objective unless given.
+
+    Returns:
+        The arms in the order of their means, and a verdict about every pair of them.
+
+    Raises:
+        UserError: The metric was not logged.
+
+    Example:
+        >>> compare(load_results(Home.at(Path("mlruns")), "optimizers")).arms[0].arm
+        'adam'
     """
     metric = metric or results.spec.objective.metric
     _check(metric, results)

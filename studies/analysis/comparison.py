@@ -30,7 +30,7 @@ class ArmResult:
     """Fresh runs that ended without a value."""
     mean: Interval
     """Of the confirmed values; of logarithms it is the geometric mean."""
-    optimism: float | None
+    selection_bias: float | None
     """How much better the winners looked in the search than on fresh seeds of the same part."""
     test: Mapping[int, float]
     """The same metric of the test part, by fresh seed."""
@@ -56,7 +56,7 @@ class PairResult:
 
     a: str
     b: str
-    result: verdicts.Comparison
+    result: verdicts.PairedResult
     deviation: float
     """Standard deviation of the differences; NaN below two."""
     wins: int
@@ -84,7 +84,7 @@ class PairResult:
 
 @dataclass(frozen=True)
 class Basis:
-    """What a comparison rests on."""
+    """The claim of a comparison and the searches, seeds and rows that it rests on."""
 
     claim: Claim | None
     part: str

@@ -18,7 +18,7 @@ from studies.analysis.comparison import ArmResult, Basis, Comparison, PairResult
 from studies.analysis.gaps import gaps
 from studies.records import Outcome
 from studies.results import StudyResults, on_test, outcome_counts, value_of
-from studies.statistics import Goal, intervals, verdicts
+from studies.statistics import Goal, intervals, sign_of, verdicts
 from studies.statistics.power import detectable_difference, seeds_needed
 from studies.study_file import Arm, confirm_seeds
 
@@ -26,7 +26,7 @@ from studies.study_file import Arm, confirm_seeds
 def compare_configurations(results: StudyResults, metric: str) -> Comparison:
     """Compare the winners of the arms' searches by a metric, or rank what was not confirmed."""
     goal = goal_for(results, metric)
-    sign = 1 if goal == "maximize" else -1
+    sign = sign_of(goal)
     rng = np.random.default_rng(results.spec.seed)
     found = [_arm(results, arm, metric, goal, rng) for arm in results.spec.arms]
     found, reference = referred(results, found, metric, sign)
@@ -68,9 +68,9 @@ def _arm(
     best = None if winner is None else value_of(winner, metric)
     default = next((value_of(trial, metric) for trial in trials if trial.default), None)
     mean = intervals.mean_interval(list(confirmed.values()), rng=rng)
-    optimism = None
+    selection_bias = None
     if best is not None and confirmed:
-        optimism = intervals.optimism(best, mean.estimate, goal)
+        selection_bias = intervals.selection_bias(best, mean.estimate, goal)
     test_metric = on_test(metric)
     return ArmResult(
         arm=arm.name,
@@ -81,7 +81,7 @@ def _arm(
         confirmed=confirmed,
         failures=len(runs) - len(confirmed),
         mean=mean,
-        optimism=optimism,
+        selection_bias=selection_bias,
         test={run.seed: run.test[test_metric] for run in runs if test_metric in run.test},
         outcomes=outcome_counts(trials),
         epochs=sum(trial.epochs for trial in trials),
@@ -92,13 +92,13 @@ def _arm(
 
 
 def referred(
-    results: StudyResults, found: Sequence[ArmResult], metric: str, sign: int
+    results: StudyResults, arms: Sequence[ArmResult], metric: str, sign: int
 ) -> tuple[list[ArmResult], float | None]:
     """The arms with what their first search spent until it was as good as the worst arm's best,
     and that value."""
-    bests = [arm.search_best for arm in found if arm.search_best is not None]
+    bests = [arm.search_best for arm in arms if arm.search_best is not None]
     reference = (min if sign == 1 else max)(bests, default=None)
-    return [_referred(results, arm, metric, sign, reference) for arm in found], reference
+    return [_referred(results, arm, metric, sign, reference) for arm in arms], reference
 
 
 def _referred(
@@ -152,7 +152,7 @@ def _pairs(
                 result,
                 withheld=withheld,
                 deviation=deviation,
-                wins=int(((d > 0) if goal == "maximize" else (d < 0)).sum()),
+                wins=int((sign_of(goal) * d > 0).sum()),
                 ties=int((d == 0).sum()),
                 detectable=detectable_difference(deviation, len(d), pairs=count),
                 seeds_needed=seeds_needed(result.difference.estimate, deviation, pairs=count),
@@ -161,7 +161,7 @@ def _pairs(
     return made
 
 
-def _failing_winner(result: verdicts.Comparison, a: ArmResult, b: ArmResult) -> str:
+def _failing_winner(result: verdicts.PairedResult, a: ArmResult, b: ArmResult) -> str:
     """An arm that failed on more seeds than the other is not called better for the rest."""
     better = {"a": a, "b": b}.get(result.verdict.better)
     if better is None or better.failures <= min(a.failures, b.failures):
@@ -169,12 +169,12 @@ def _failing_winner(result: verdicts.Comparison, a: ArmResult, b: ArmResult) -> 
     return f"{better.arm} failed on {better.failures} of the fresh seeds, the other on fewer"
 
 
-def _missing(results: StudyResults, found: Sequence[ArmResult]) -> Iterator[str]:
-    yield from gaps(results, found)
+def _missing(results: StudyResults, arms: Sequence[ArmResult]) -> Iterator[str]:
+    yield from gaps(results, arms)
     if results.spec.confirm is None:
         return
     planned = confirm_seeds(results.spec)
-    for arm in found:
+    for arm in arms:
         left = planned - len(arm.confirmed) - arm.failures
         if arm.winner is not None and left > 0:
             yield f"{arm.arm or 'the winner'}: {left} of {planned} fresh seeds are missing"

@@ -17,6 +17,7 @@ import numpy as np
 from studies.records import Outcome, Trial
 from studies.results import StudyResults
 from studies.results.wording import SHARES
+from studies.statistics import best_of
 from studies.statistics.tuning_curves import TuningCurve, median_curve_band
 from studies.study_file import SAMPLERS, Spec
 
@@ -121,7 +122,7 @@ def searches_of(results: StudyResults, arm: str) -> ArmSearches:
 
 
 def _best_by_trial(results: StudyResults, arm: str, repeat: int) -> dict[int, float]:
-    better = max if results.spec.objective.goal == "maximize" else min
+    better = best_of(results.spec.objective.goal)
     best: float | None = None
     found = {}
     for number, trial in enumerate(_as_they_ended(results, arm, repeat), start=1):
@@ -184,7 +185,7 @@ def bounds(metric: str) -> tuple[float, float]:
 
 def _best_so_far(results: StudyResults, arm: str, repeat: int) -> BestSoFar | None:
     """Trials count in the order in which they ended; those that did not complete cost epochs."""
-    better = max if results.spec.objective.goal == "maximize" else min
+    better = best_of(results.spec.objective.goal)
     best: float | None = None
     spent, epochs, values = 0, [], []
     ended = _as_they_ended(results, arm, repeat)

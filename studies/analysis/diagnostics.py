@@ -10,7 +10,7 @@ from itertools import permutations
 from studies.analysis.comparison import ArmResult, Comparison
 from studies.records import Outcome, Trial
 from studies.results import StudyResults
-from studies.statistics import seeds_for_a_verdict
+from studies.statistics import seeds_for_a_verdict, sign_of
 from studies.study_file import Arm, Range, confirm_seeds, pair_count
 
 EDGE = 0.05
@@ -35,17 +35,18 @@ arXiv:1910.05446, section 3): tuned well enough they cannot be clearly worse."""
 
 
 @dataclass(frozen=True)
-class Alarm:
-    """One alarm: its kind, the arm it is about (empty for the study) and what to do."""
+class DesignWarning:
+    """One warning about the design of a study: its kind, the arm that it is about (empty for the
+    whole study) and what to do."""
 
     kind: str
     arm: str
     message: str
 
 
-def alarms(results: StudyResults, comparison: Comparison) -> list[Alarm]:
-    """Every alarm of a study."""
-    found: list[Alarm] = []
+def design_warnings(results: StudyResults, comparison: Comparison) -> list[DesignWarning]:
+    """Every warning about the design of a study, those of each arm first."""
+    found: list[DesignWarning] = []
     searched = {arm.name: arm for arm in results.spec.arms}
     for result in comparison.arms:
         trials = [trial for trial in results.search if trial.arm == result.arm]
@@ -60,7 +61,9 @@ def alarms(results: StudyResults, comparison: Comparison) -> list[Alarm]:
     return found
 
 
-def _boundaries(results: StudyResults, arm: Arm, trials: Sequence[Trial]) -> Iterator[Alarm]:
+def _boundaries(
+    results: StudyResults, arm: Arm, trials: Sequence[Trial]
+) -> Iterator[DesignWarning]:
     """The best trials lie at an edge of a range: the optimum may lie beyond it."""
     best = _best(results, arm.name, trials)
     several = results.spec.repeats > 1
@@ -78,7 +81,7 @@ def _boundaries(results: StudyResults, arm: Arm, trials: Sequence[Trial]) -> Ite
                 who = "the best trial lies" if edges[0] == edge else f"{count} of the best lie"
                 if several:
                     who = f"the winners of {count} of {len(best)} searches lie"
-                yield Alarm(
+                yield DesignWarning(
                     "boundary",
                     arm.name,
                     f"{who} at the {'lower' if edge == 'low' else 'upper'} edge of {name} "
@@ -104,7 +107,7 @@ def _edge(node: Range, value: float) -> str:
     return "low" if share <= EDGE else "high" if share >= 1 - EDGE else ""
 
 
-def _inclusions(comparison: Comparison) -> Iterator[Alarm]:
+def _inclusions(comparison: Comparison) -> Iterator[DesignWarning]:
     """A general optimizer is clearly worse than a special case of itself."""
     better = {(p.a, p.b) for p in comparison.pairs if p.result.verdict.better == "a"}
     better |= {(p.b, p.a) for p in comparison.pairs if p.result.verdict.better == "b"}
@@ -116,7 +119,7 @@ def _inclusions(comparison: Comparison) -> Iterator[Alarm]:
             worse = f"worse than {special.arm}"
             if comparison.design.claim == "configurations":
                 worse = f"the configuration found for it is worse than that for {special.arm}"
-            yield Alarm(
+            yield DesignWarning(
                 "inclusion",
                 general.arm,
                 f"{worse}, which is a special case of it, so its ranges or its budget may be too "
@@ -135,13 +138,15 @@ def _alike(comparison: Comparison, one: ArmResult, other: ArmResult) -> bool:
     return all(factor == "optimizer" or a == b for factor, a, b in levels)
 
 
-def _still_improving(results: StudyResults, arm: str, trials: Sequence[Trial]) -> Iterator[Alarm]:
+def _still_improving(
+    results: StudyResults, arm: str, trials: Sequence[Trial]
+) -> Iterator[DesignWarning]:
     """The best trainings were still getting better when they ended."""
     best = [trial for trial in _best(results, arm, trials) if trial.duplicate_of is None]
-    sign = 1 if results.spec.objective.goal == "maximize" else -1
+    sign = sign_of(results.spec.objective.goal)
     improving = sum(_gain_at_the_end(trial, sign) > STILL_IMPROVING for trial in best)
     if best and improving > len(best) / 2:
-        yield Alarm(
+        yield DesignWarning(
             "still improving",
             arm,
             f"{improving} of the {len(best)} best trainings still improved in the last tenth of "
@@ -159,13 +164,13 @@ def _gain_at_the_end(trial: Trial, sign: int) -> float:
     return (best - before) / whole if whole > 0 else 0.0
 
 
-def _unstable(arm: Arm, result: ArmResult, trials: Sequence[Trial]) -> Iterator[Alarm]:
-    """Many trainings blew up."""
+def _unstable(arm: Arm, result: ArmResult, trials: Sequence[Trial]) -> Iterator[DesignWarning]:
+    """Warn where many trainings of an arm diverged."""
     diverged = result.outcomes.get(Outcome.diverged, 0)
     searched = any(name.endswith(".lr") for name, _ in arm.space.parameters())
     rate = "optimizer.lr.max" if searched else "optimizer.lr"
     if trials and diverged / len(trials) >= UNSTABLE:
-        yield Alarm(
+        yield DesignWarning(
             "unstable",
             result.arm,
             f"{diverged} of {len(trials)} trainings diverged: lower {rate}, or add "
@@ -173,11 +178,11 @@ def _unstable(arm: Arm, result: ArmResult, trials: Sequence[Trial]) -> Iterator[
         )
 
 
-def _repeated(arm: str, trials: Sequence[Trial]) -> Iterator[Alarm]:
+def _repeated(arm: str, trials: Sequence[Trial]) -> Iterator[DesignWarning]:
     """The search came back to configurations that it had tried."""
     repeated = sum(trial.duplicate_of is not None for trial in trials)
     if trials and repeated / len(trials) >= REPEATED:
-        yield Alarm(
+        yield DesignWarning(
             "duplicates",
             arm,
             f"{repeated} of {len(trials)} trials repeat a configuration and reuse its result: the "
@@ -185,15 +190,15 @@ def _repeated(arm: str, trials: Sequence[Trial]) -> Iterator[Alarm]:
         )
 
 
-def _pruned(arm: str, trials: Sequence[Trial]) -> Iterator[Alarm]:
-    """What pruning did to this arm."""
+def _pruned(arm: str, trials: Sequence[Trial]) -> Iterator[DesignWarning]:
+    """Say how many trials of an arm were pruned, and what that saved."""
     pruned = [t for t in trials if t.outcome == Outcome.pruned and t.duplicate_of is None]
     if pruned:
         planned = sum(int(trial.configuration["trainer"]["epochs"]) for trial in pruned)
         saved = planned - sum(trial.epochs for trial in pruned)
         share = len(pruned) / len(trials)
         advice = ": few were trained to their end; raise the pruner's warmup" if share > 0.9 else ""
-        yield Alarm(
+        yield DesignWarning(
             "pruning",
             arm,
             f"{len(pruned)} of {len(trials)} trials were pruned ({share:.0%}), which saved {saved} "
@@ -201,14 +206,14 @@ def _pruned(arm: str, trials: Sequence[Trial]) -> Iterator[Alarm]:
         )
 
 
-def _too_few_seeds(results: StudyResults) -> Iterator[Alarm]:
+def _too_few_seeds(results: StudyResults) -> Iterator[DesignWarning]:
     """No outcome of the confirmation could be called better."""
     spec, count = results.spec, len(results.spec.arms)
     if spec.confirm is None or count < 2 or spec.design.claim != "configurations":
         return
     seeds, needed = confirm_seeds(spec), seeds_for_a_verdict(pair_count(spec))
     if seeds < needed:
-        yield Alarm(
+        yield DesignWarning(
             "too few seeds",
             "",
             f"with {count} arms no verdict is possible below {needed} fresh seeds, and "
@@ -216,12 +221,12 @@ def _too_few_seeds(results: StudyResults) -> Iterator[Alarm]:
         )
 
 
-def _chosen_twice(results: StudyResults, comparison: Comparison) -> Iterator[Alarm]:
+def _chosen_twice(results: StudyResults, comparison: Comparison) -> Iterator[DesignWarning]:
     """The seeds that choose among an arm's configurations also judge the one that they choose."""
     confirm = results.spec.confirm
     top = (confirm and confirm.top) or 1
     if top > 1 and results.spec.factors and comparison.design.part != "test":
-        yield Alarm(
+        yield DesignWarning(
             "selection",
             "",
             f"each arm's best of {top} configurations was chosen on the seeds that then "

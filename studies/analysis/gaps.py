@@ -9,27 +9,27 @@ from studies.results import StudyResults
 
 
 def way_on(results: StudyResults) -> str:
-    """How an unfinished study goes on."""
+    """A sentence on how an unfinished study goes on: it runs, or which command continues it."""
     if results.home.driver(results.study):
         return "it is running"
     return "`fairtune run` with the same file continues it"
 
 
-def gaps(results: StudyResults, found: Sequence[ArmResult]) -> Iterator[str]:
+def gaps(results: StudyResults, arms: Sequence[ArmResult]) -> Iterator[str]:
     """What every comparison lacks that is not a matter of its statistics."""
     spec = results.spec
     if not spec.factors:
         yield "this study compares nothing: name a factor, such as `compare: {factor: optimizer}`"
-    elif len(found) == 1:
+    elif len(arms) == 1:
         yield f"there is only one alternative of {spec.factors[0]}: list more to compare them"
-    for arm in found:
+    for arm in arms:
         completed = results.ranked([t for t in results.search if t.arm == arm.arm])
         if arm.winner is None and not completed:
             ended = ", ".join(f"{count} {outcome}" for outcome, count in arm.outcomes.items())
             yield f"{arm.arm or 'the search'}: no trial has completed ({ended or 'none ended yet'})"
     counts = {
         len(trials)
-        for arm in found
+        for arm in arms
         for repeat in range(1, spec.repeats + 1)
         if (trials := results.searched(arm.arm, repeat))
     }

@@ -17,6 +17,7 @@ import numpy as np
 
 from studies.records import Trial
 from studies.results import StudyResults
+from studies.statistics import sign_of
 from studies.statistics.intervals import Array
 from studies.statistics.ped_anova import Binned, binned, evaluate
 from studies.study_file import Alternatives, Choice, Range
@@ -75,7 +76,7 @@ def importances(results: StudyResults, arm: str) -> Importances:
         for name, kind in kinds.items()
         if any(name in trial.params for trial in chosen)
     }
-    sign = -1.0 if results.spec.objective.goal == "maximize" else 1.0
+    sign = -sign_of(results.spec.objective.goal)
     losses: Array = sign * np.array([float(trial.value or 0.0) for trial in chosen])
     found = evaluate(places, losses)
     total = sum(found.values())

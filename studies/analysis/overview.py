@@ -21,7 +21,7 @@ State = Literal["running", "finished", "interrupted"]
 
 
 @dataclass(frozen=True)
-class Listed:
+class StudyEntry:
     """A study of a home, found without reading its trials."""
 
     study: str
@@ -36,14 +36,14 @@ class Listed:
         return any(each == factor or each.startswith(f"{factor}.") for each in self.factors)
 
 
-def listed(home: Home) -> list[Listed]:
+def study_entries(home: Home) -> list[StudyEntry]:
     """The studies of a home, the last changed first; those that cannot be read are left out."""
     found = []
     for study in recorded_studies(home):
         with suppress(StorageError), RecordReader.open(home, study) as record:
             if file := record.notes().get("study_file"):
                 token = f"{record.notes()['record']} {record.revision}"
-                found.append(Listed(study, _factors(file), record.changed(), token))
+                found.append(StudyEntry(study, _factors(file), record.changed(), token))
     return sorted(found, key=lambda each: (each.changed or datetime.min, each.study), reverse=True)
 
 
@@ -79,7 +79,7 @@ def _factors(file: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class StudyRow:
-    """One study of a home."""
+    """A study of a home, in the words and numbers of a table of studies."""
 
     study: str
     description: str
@@ -106,7 +106,7 @@ class StudyRow:
 
 
 def row(results: StudyResults) -> StudyRow:
-    """The row of a study."""
+    """The row of a study in a table of studies."""
     best, spec, ended = recommended(results), results.spec, results.ended
     times = [time for trial in results.trials for time in (trial.started, trial.ended) if time]
     return StudyRow(

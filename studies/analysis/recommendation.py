@@ -16,9 +16,10 @@ from weakref import WeakKeyDictionary
 
 from lightning_modules.configuration import Configuration, Objective
 from studies.records import Outcome, Trial, merit
-from studies.results import RepeatResult, StudyResults, on_log_scale, part_of
+from studies.results import RepeatResult, StudyResults, compared_part, on_log_scale
 from studies.results.repeat_results import repeat_results
 from studies.search.confirmation import PlannedTraining
+from studies.statistics import sign_of
 from studies.study_file import Splits
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ CANDIDATES = 3
 SHARE = 0.1
 """The share of a study's trainings that this may take."""
 
-Found = Mapping[str, Mapping[int, RepeatResult]]
+RepeatsByArm = Mapping[str, Mapping[int, RepeatResult]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Candidate:
 
 
 _RECOMMENDED: WeakKeyDictionary[StudyResults, Recommendation | None] = WeakKeyDictionary()
-"""What was found before, which takes a comparison."""
+"""What `recommended` has returned for these results: it takes a comparison."""
 
 
 def recommended(results: StudyResults) -> Recommendation | None:
@@ -95,7 +96,7 @@ def _recommended(results: StudyResults) -> Recommendation | None:
 
 
 def _most_then_best(runs: Sequence[Trial], results: StudyResults) -> tuple[int, float]:
-    sign = 1 if results.spec.objective.goal == "maximize" else -1
+    sign = sign_of(results.spec.objective.goal)
     return len(runs), sign * fmean(run.value or 0.0 for run in runs) if runs else 0.0
 
 
@@ -112,16 +113,16 @@ class Yardstick:
     where there are not two, since one alone cannot tell an easy split from a good configuration."""
 
     @classmethod
-    def of(cls, results: StudyResults, found: Found) -> Yardstick:
+    def of(cls, results: StudyResults, repeats: RepeatsByArm) -> Yardstick:
         """That of a study's winners on their own splits."""
         metric, wanted = results.spec.objective.metric, results.spec.design.scale
-        begun = {repeat for each in found.values() for repeat in each}
+        begun = {repeat for each in repeats.values() for repeat in each}
         whole = [  # an arm that is not in every repeat would make its repeats look hard or easy
             arm
-            for arm, each in found.items()
+            for arm, each in repeats.items()
             if begun == {n for n, row in each.items() if row.validation(metric) is not None}
         ]
-        rows = [row for arm in whole or found for row in found[arm].values()]
+        rows = [row for arm in whole or repeats for row in repeats[arm].values()]
         values = [(row.repeat, row.validation(metric)) for row in rows]
         known = [(repeat, value) for repeat, value in values if value is not None]
         logarithms, _ = on_log_scale(wanted, metric, [value for _, value in known])
@@ -149,12 +150,12 @@ class Yardstick:
         return merit(mean, {}, self.objective)[0]
 
     def rank_of_run(self, run: Trial) -> tuple[float, float]:
-        """What orders runs, the best first."""
+        """The key by which runs are sorted, the best first."""
         return merit(self.relative(run), run.best, self.objective)
 
 
 def _of_repeats(results: StudyResults) -> Recommendation | None:
-    part = part_of(results, results.spec.objective.metric)
+    part = compared_part(results, results.spec.objective.metric)
     found = repeat_results(results, part.metric)
     leader = leading_arm(results)
     if leader is None:
@@ -211,7 +212,7 @@ def _completed(runs: Iterable[Trial]) -> list[Trial]:
 
 def cross_plan(results: StudyResults, splits: Splits) -> list[PlannedTraining]:
     """The trainings of the leading arm's best winners on the other splits, one seed each."""
-    part = part_of(results, results.spec.objective.metric)
+    part = compared_part(results, results.spec.objective.metric)
     found = repeat_results(results, part.metric)
     leader = leading_arm(results)
     if leader is None:

@@ -24,15 +24,15 @@ KEPT_CHECKPOINTS = 3
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """The trial whose network stands for a study."""
+class RepresentativeTrial:
+    """The trial whose network stands for a study, and why it does."""
 
     trial: Trial
     seeds: int
     """Fresh seeds of the best configuration; 0 where it is not one of them."""
     is_median: bool = True
-    asked: bool = False
-    """Whether it was named by the user."""
+    is_requested: bool = False
+    """Whether the user named it."""
     repeats: int = 1
     """Searches that every arm of the study has."""
 
@@ -42,7 +42,7 @@ class Chosen:
         name = f"{self.trial.key}, seed {self.trial.seed}"
         if self.repeats > 1:
             name += f", split {self.trial.split_seed} of repeat {self.trial.repeat}"
-        if self.asked:
+        if self.is_requested:
             return f"{name}, as asked"
         if self.seeds == 1:
             one = "run" if self.repeats > 1 else "seed"
@@ -54,7 +54,7 @@ class Chosen:
         return f"{name}, the best trial of the search, not confirmed on fresh seeds"
 
 
-def choose(results: StudyResults, key: str | None = None) -> Chosen:
+def choose(results: StudyResults, key: str | None = None) -> RepresentativeTrial:
     """The trial that stands for a study, or the one called `key`.
 
     Of a confirmation it is the one nearest to the median whose checkpoint is in the home. Raises
@@ -64,16 +64,16 @@ def choose(results: StudyResults, key: str | None = None) -> Chosen:
         known = {trial.key: trial for trial in results.ended}
         if key not in known:
             raise UserError(f"{results.study}: {unknown('trial', key, known)}")
-        return Chosen(known[key], 0, asked=True, repeats=results.spec.repeats)
+        return RepresentativeTrial(known[key], 0, is_requested=True, repeats=results.spec.repeats)
     best = recommended(results)
     if best is None:
         raise NothingCompletedError(f"{results.study}: no trial has completed yet")
     runs = _nearest_to_median(results)
     here = [run for run in runs if results.home.checkpoint(results.study, run.key).exists()]
     if not runs:
-        return Chosen(best.trial, 0, repeats=results.spec.repeats)
+        return RepresentativeTrial(best.trial, 0, repeats=results.spec.repeats)
     chosen = (here or runs)[0]
-    return Chosen(chosen, len(runs), chosen is runs[0], repeats=results.spec.repeats)
+    return RepresentativeTrial(chosen, len(runs), chosen is runs[0], repeats=results.spec.repeats)
 
 
 def configuration_of(trial: Trial) -> Configuration:
@@ -84,15 +84,15 @@ def configuration_of(trial: Trial) -> Configuration:
     return configuration.with_split(trial.split)
 
 
-def best_checkpoints(home: Home, found: StudyResults) -> list[tuple[str, Path]]:
+def best_checkpoints(home: Home, results: StudyResults) -> list[tuple[str, Path]]:
     """The trial that stands for the study and the best few of the search, by key, with the files
     of their weights."""
-    best = recommended(found)
-    trials = ([best.trial] if best else []) + found.ranking
+    best = recommended(results)
+    trials = ([best.trial] if best else []) + results.ranking
     keys = list(dict.fromkeys(trial.key for trial in trials))[:KEPT_CHECKPOINTS]
     if best:
-        keys = list(dict.fromkeys([choose(found).trial.key, *keys]))
-    files = [(key, home.checkpoint(found.study, key)) for key in keys]
+        keys = list(dict.fromkeys([choose(results).trial.key, *keys]))
+    files = [(key, home.checkpoint(results.study, key)) for key in keys]
     return [(key, file) for key, file in files if file.exists()]
 
 

@@ -16,7 +16,7 @@ from studies.api.opening import load_spec, open_home, spec_of, worker_count
 from studies.api.study import Study
 
 if TYPE_CHECKING:
-    from studies.analysis import Comparison, Finding
+    from studies.analysis import Comparison, StudyOutcome
     from studies.engines import Engine
     from studies.engines.function import TrialFunction
     from studies.home import Home
@@ -84,7 +84,7 @@ def run(
     command = [] if isinstance(study, Mapping) else [str(study), *_options(overrides, allow)]
     place_of_trials, function = _trials_by(trial, engine, workers)
 
-    def show(found: Finding) -> None:
+    def show(found: StudyOutcome) -> None:
         displayed.close()
 
     with Interruption([signal.SIGINT]) as interruption, ExitStack() as displayed:
@@ -152,7 +152,7 @@ def load(study: str, *, home: str | os.PathLike[str] | None = None) -> Study:
     """
     from studies import results
 
-    return Study(results.load(open_home(home_path(home)), study))
+    return Study(results.load_results(open_home(home_path(home)), study))
 
 
 def compare(
@@ -247,7 +247,7 @@ def _trials_by(
     return lambda: LocalEngine(worker_count(workers), pickled), identity(trial)
 
 
-def _why_nothing(found: Finding) -> str:
+def _why_nothing(found: StudyOutcome) -> str:
     from studies.search.failure_policy import common
 
     results = found.results

@@ -52,17 +52,17 @@ def load_spec(file: Path, overrides: Sequence[str], allow: Sequence[str], home: 
     study of that name; `allow` names modules of its own."""
     from studies import results
     from studies.study_file import document, resolve
-    from studies.study_file.loading import load
+    from studies.study_file.loading import load_study_file
 
     imports.allow(allow)
     name = str(file)
     if file.exists() or name in preset_names():
-        return load(find_preset(name) if not file.exists() else file, overrides)
+        return load_study_file(find_preset(name) if not file.exists() else file, overrides)
     if results.exists(home) and name in results.names(home):
-        kept = results.load(home, name).spec
+        kept = results.load_results(home, name).spec
         source = document.parse(kept.text, f"the stored file of {name}")
         return resolve(source, overrides, recorded=True)
-    return load(find_preset(name), overrides)
+    return load_study_file(find_preset(name), overrides)
 
 
 def spec_of(tree: Mapping[str, Any], overrides: Sequence[str], allow: Sequence[str]) -> Spec:

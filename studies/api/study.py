@@ -78,7 +78,7 @@ class Study:
         """The same study, as its record is now."""
         from studies import results
 
-        return Study(results.load(self.results.home, self.name))
+        return Study(results.load_results(self.results.home, self.name))
 
     @cached_property
     def trials(self) -> pd.DataFrame:

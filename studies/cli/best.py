@@ -10,12 +10,12 @@ from studies.cli.options import HomeOption, Json, StudyName, print_json
 def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> None:
     """Print the best configuration of a study: a study file with no ranges left."""
     from studies.analysis import choose, configuration_of, recommended, summary
-    from studies.results import load
+    from studies.results import load_results
     from studies.sentences.expectation import expectation
     from studies.study_file import document
 
     place = open_home(home)
-    results = load(place, study)
+    results = load_results(place, study)
     found, chosen = summary(results)["best"], recommended(results)
     if found is None or chosen is None:
         raise NothingCompletedError(f"{study}: no trial has completed yet")

@@ -54,7 +54,7 @@ def check(
     samples = [with_weights_file(configuration, opened) for configuration in sample(spec)]
     screen.print("samples:")
     for configuration in samples:
-        chosen = spec.space.chosen(configuration.flat())
+        chosen = spec.space.open_values_of(configuration.flat())
         values = ", ".join(f"{path}={_shown(value)}" for path, value in chosen.items())
         weights = ""
         if counts := weight_counts(configuration):

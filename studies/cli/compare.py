@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from studies.analysis import Alarm, Comparison
+    from studies.analysis import Comparison, DesignWarning
     from studies.reporting.tables import Table as ReportTable
     from studies.results import StudyResults
 
@@ -33,18 +33,18 @@ def compare(
 ) -> None:
     """Rank the arms of a study and say of every pair which is better, if that can be said."""
     from studies import results
-    from studies.analysis import alarms, comparing
+    from studies.analysis import comparing, design_warnings
     from studies.sentences.comparison_json import as_json as comparison_json
     from studies.sentences.uncertainty import advice, sources
 
-    found = results.load(open_home(home), study)
+    found = results.load_results(open_home(home), study)
     compared = comparing.compare(found, metric)
-    raised = alarms(found, compared)
+    raised = design_warnings(found, compared)
     print_comparison(found, compared, raised, console(stderr=as_json))
     if as_json:
         said = [{"kind": a.kind, "arm": a.arm, "message": a.message} for a in raised]
         more = {
-            "alarms": said,
+            "design_warnings": said,
             "uncertainty": sources(found, compared),
             "next": advice(found, compared),
         }
@@ -52,9 +52,10 @@ def compare(
 
 
 def print_comparison(
-    results: StudyResults, comparison: Comparison, raised: Sequence[Alarm], screen: Console
+    results: StudyResults, comparison: Comparison, raised: Sequence[DesignWarning], screen: Console
 ) -> None:
-    """The ranking, what may be said, where the uncertainty comes from, and the alarms."""
+    """The ranking, what may be said, where the uncertainty comes from, and the warnings about
+    the design."""
     from studies.reporting.tables import ranking
     from studies.sentences.claim_words import claim_words
     from studies.sentences.uncertainty import advice, sources
@@ -68,9 +69,9 @@ def print_comparison(
         screen.print(f"uncertainty: {sentence}")
     for sentence in advice(results, comparison):
         screen.print(f"next: {sentence}")
-    for alarm in raised:
-        about = f"{alarm.kind}: {alarm.arm}" if alarm.arm else alarm.kind
-        screen.print(f"{about}: {alarm.message}")
+    for warning in raised:
+        about = f"{warning.kind}: {warning.arm}" if warning.arm else warning.kind
+        screen.print(f"{about}: {warning.message}")
 
 
 def _table(found: ReportTable) -> Table:

@@ -69,7 +69,7 @@ def _print_best(results: StudyResults, best: Recommendation, screen: Console) ->
     screen.print(f"the configuration to use, {found_by}{arm}:")
     flat = Configuration.of(best.trial.configuration).flat()
     space = next(arm.space for arm in results.spec.arms if arm.name == best.trial.arm)
-    for path, value in space.chosen(flat).items():
+    for path, value in space.open_values_of(flat).items():
         screen.print(f"  {path} = {value}")
     home = shlex.quote(str(results.home.path))
     screen.print(f"  the whole configuration: fairtune best {results.study} --home {home}")

@@ -29,7 +29,7 @@ def doctor(
         findings.append(finding)
     failed = any(finding.state == "fail" for finding in findings)
     if as_json:
-        told = [asdict(finding) for finding in findings]
-        print_json({"home": str(place.path), "ok": not failed, "checks": told})
+        checks = [asdict(finding) for finding in findings]
+        print_json({"home": str(place.path), "ok": not failed, "checks": checks})
     if failed:
         raise typer.Exit(4)

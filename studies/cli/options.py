@@ -28,10 +28,10 @@ def complete_runs(context: typer.Context, incomplete: str) -> list[str]:
     study, separator, _ = incomplete.partition("/")
     if not separator:
         return [f"{name}/" for name in complete_studies(context, incomplete)]
-    from studies.results import load
+    from studies.results import load_results
 
     try:
-        trials = load(home_at(context.params.get("home")), study).trials
+        trials = load_results(home_at(context.params.get("home")), study).trials
     except Exception:
         return []
     return [run for each in trials if (run := f"{study}/{each.key}").startswith(incomplete)]

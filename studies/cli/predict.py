@@ -56,7 +56,7 @@ def predict(
     from studies import results
     from studies.models.predict import predict, write
 
-    found = predict(results.load(open_home(home), study), data, trial=trial)
+    found = predict(results.load_results(open_home(home), study), data, trial=trial)
     table = found.table()
     screen = console(stderr=as_json or to_screen)
     screen.print(f"predicted by {found.chosen.words}")

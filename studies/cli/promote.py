@@ -24,7 +24,7 @@ def promote(
     from studies import results
     from studies.models.promote import promote
 
-    done = promote(results.load(open_home(home), study), name, alias)
+    done = promote(results.load_results(open_home(home), study), name, alias)
     screen = console(stderr=as_json)
     made = f"version {done.version}" if done.is_new else f"already version {done.version}"
     screen.print(f"{done.name}: {made}, {done.alias}: {done.chosen.words}")

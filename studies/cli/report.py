@@ -30,9 +30,9 @@ def report(
 ) -> None:
     """Write what a study found, and how, to one file that needs no network."""
     from studies.reporting.render import FILES, render, write
-    from studies.results import load
+    from studies.results import load_results
 
-    results = load(open_home(home), study)
+    results = load_results(open_home(home), study)
     path = output or Path(FILES[form].format(study))
     write(render(results, form), path)
     console(stderr=as_json).print(f"wrote {path}")

@@ -12,7 +12,7 @@ from studies.api.opening import console, load_spec, open_home, worker_count
 from studies.cli.options import Allow, HomeOption, Json, Overrides, StudyFile, Workers, print_json
 
 if TYPE_CHECKING:
-    from studies.analysis import Finding
+    from studies.analysis import StudyOutcome
 
 
 def run(
@@ -34,14 +34,14 @@ def run(
 
     screen = console(stderr=as_json)
 
-    def show(found: Finding) -> None:
+    def show(found: StudyOutcome) -> None:
         displayed.close()
         print_summary(found.results, screen)
         if found.results.finished and spec.factors:
-            from studies.analysis import alarms
+            from studies.analysis import design_warnings
             from studies.cli.compare import print_comparison
 
-            warned = alarms(found.results, found.comparison)
+            warned = design_warnings(found.results, found.comparison)
             print_comparison(found.results, found.comparison, warned, screen)
 
     with Interruption() as interruption, ExitStack() as displayed:

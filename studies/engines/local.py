@@ -25,7 +25,7 @@ from studies.records import Outcome, TrialEnd
 
 CLOSE_SECONDS = 1.0
 """What processes that are being started have to appear; the fork server may still import."""
-STILLBORN = 3
+MAX_STARTUP_FAILURES = 3
 """Workers that may end before a first trial, one after the other, until that says enough."""
 
 _environment = threading.Lock()
@@ -43,20 +43,20 @@ class LocalEngine:
         self._context = multiprocessing.get_context(method)
         if method == "forkserver":
             self._context.set_forkserver_preload([*preload, work.__module__])
-        self._lifeline, self._driver_end = self._context.Pipe(duplex=False)
+        self._parent_pipe, self._driver_end = self._context.Pipe(duplex=False)
         self._wake, self._waker = self._context.Pipe(duplex=False)
         self._workers: list[_Worker] = []
         self._idle: list[_Worker] = []
         self._busy: dict[str, _Worker] = {}
-        self._said: list[Event] = []
+        self._reported: list[Event] = []
         self._starting: list[threading.Thread] = []
-        self._stillborn = 0
+        self._startup_failures = 0
         self._closed = threading.Event()
 
     def start(self) -> None:
         """Start the workers; the first task does it otherwise."""
         while len(self._workers) < self._slots:
-            self._hire()
+            self._spawn_worker()
 
     @property
     def free(self) -> int:
@@ -85,13 +85,13 @@ class LocalEngine:
         worker = self._busy.pop(trial)
         worker.kill()
         self._replace(worker)
-        self._said.append(Ended(trial, end))
+        self._reported.append(Ended(trial, end))
 
     def events(self, timeout: float | None) -> Sequence[Event]:
-        if not self._said:
+        if not self._reported:
             self._listen(timeout)
-        said, self._said = self._said, []
-        return said
+        events, self._reported = self._reported, []
+        return events
 
     def close(self) -> None:
         self._closed.set()
@@ -104,7 +104,7 @@ class LocalEngine:
             if worker.started:  # another one is killed by its thread when it starts
                 worker.kill()
                 worker.join()
-        for end in (self._driver_end, self._lifeline, self._wake, self._waker):
+        for end in (self._driver_end, self._parent_pipe, self._wake, self._waker):
             end.close()
 
     def _listen(self, timeout: float | None) -> None:
@@ -118,20 +118,20 @@ class LocalEngine:
             try:
                 event: Event = worker.pipe.recv()
             except (EOFError, ConnectionResetError):
-                self._bury(worker)
+                self._handle_worker_exit(worker)
                 continue
-            self._said.append(event)
+            self._reported.append(event)
             if isinstance(event, Ended):
                 del self._busy[event.trial]
-                worker.trial, worker.proven, self._stillborn = None, True, 0
+                worker.trial, worker.proven, self._startup_failures = None, True, 0
                 self._idle.append(worker)
 
-    def _bury(self, worker: _Worker) -> None:
+    def _handle_worker_exit(self, worker: _Worker) -> None:
         """A worker's pipe has closed: its trial, if any, crashed with it."""
         worker.join()
         worker.kill()  # its children
-        self._stillborn += worker.trial is None and not worker.proven
-        if self._stillborn == STILLBORN:
+        self._startup_failures += worker.trial is None and not worker.proven
+        if self._startup_failures == MAX_STARTUP_FAILURES:
             raise FairtuneError(
                 f"a worker process ended before its first trial ({worker.death()}); "
                 "what it printed above says why"
@@ -139,7 +139,7 @@ class LocalEngine:
         if worker.trial is not None:
             del self._busy[worker.trial]
             end = TrialEnd(Outcome.crashed, worker.death(), traceback=worker.traceback())
-            self._said.append(Ended(worker.trial, end))
+            self._reported.append(Ended(worker.trial, end))
         self._replace(worker)
 
     def _replace(self, worker: _Worker) -> None:
@@ -148,13 +148,13 @@ class LocalEngine:
         self._workers.remove(worker)
         if worker in self._idle:
             self._idle.remove(worker)
-        self._hire()
+        self._spawn_worker()
 
-    def _hire(self) -> None:
+    def _spawn_worker(self) -> None:
         pipe, theirs = self._context.Pipe()
         last_words, dying = self._context.Pipe(duplex=False)
         process = self._context.Process(  # type: ignore[attr-defined]
-            target=work, args=(theirs, self._lifeline, dying, self._perform), daemon=True
+            target=work, args=(theirs, self._parent_pipe, dying, self._perform), daemon=True
         )
         worker = _Worker(process, pipe, last_words, (theirs, dying))
         self._workers.append(worker)

@@ -15,8 +15,9 @@ DRIVER = "FAIRTUNE_DRIVER"
 LOOK_SECONDS = 0.5
 
 
-def found(lifeline: int) -> None:
-    """Make this process the head of a group, which is killed when the pipe `lifeline` closes.
+def become_group_leader(parent_pipe: int) -> None:
+    """Make this process the leader of a process group that is killed when its parent dies, which
+    is when the pipe with the file descriptor `parent_pipe` closes.
 
     On Linux the kernel sees to that, even where the process hangs in C code and no thread of it
     can read the pipe.
@@ -27,15 +28,15 @@ def found(lifeline: int) -> None:
         import fcntl
 
         # opened anew: the signal belongs to an open file, and all workers share the inherited one
-        own = os.open(f"/proc/self/fd/{lifeline}", os.O_RDONLY | os.O_NONBLOCK)
+        own = os.open(f"/proc/self/fd/{parent_pipe}", os.O_RDONLY | os.O_NONBLOCK)
         fcntl.fcntl(own, fcntl.F_SETOWN, -os.getpid())
         fcntl.fcntl(own, fcntl.F_SETSIG, signal.SIGKILL)
         fcntl.fcntl(own, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
 
 
 @contextlib.contextmanager
-def following() -> Iterator[None]:
-    """End this process when the driver, its parent, does, though it is too busy to hear of that.
+def end_with_driver() -> Iterator[None]:
+    """End this process within moments of the driver, its parent, while it is busy with imports.
 
     No thread is left afterwards: a process that forks should have none.
     """

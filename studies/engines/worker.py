@@ -25,20 +25,20 @@ Perform = Callable[[Task, Callable[[EpochReport], bool]], TrialEnd]
 
 
 def work(
-    connection: Connection, lifeline: Connection, last_words: Connection, perform: Perform
+    connection: Connection, parent_pipe: Connection, last_words: Connection, perform: Perform
 ) -> None:
     """Train what arrives on `connection` until it closes.
 
-    `lifeline` is the reading end of a pipe that only the driver holds open: when the driver dies,
-    however suddenly, the worker and its children follow within moments. Where the worker crashes,
-    `last_words` gets the traceback.
+    `parent_pipe` is the reading end of a pipe that only the driver holds open: when the driver
+    dies, however suddenly, the worker and its children follow within moments. Where the worker
+    crashes, `last_words` gets the traceback.
     """
     if os.environ.pop(SAFE_PATH_IS_OURS, None):
         os.environ.pop(SAFE_PATH, None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver acts
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    process_group.found(lifeline.fileno())
-    threading.Thread(target=_follow, args=(lifeline,), daemon=True).start()
+    process_group.become_group_leader(parent_pipe.fileno())
+    threading.Thread(target=_follow, args=(parent_pipe,), daemon=True).start()
 
     def say(event: Event) -> None:
         try:
@@ -60,7 +60,7 @@ def work(
         def ask(report: EpochReport, trial: str = task.trial) -> bool:
             say(Epoch(trial, report.epoch, report.metrics))
             answer: Answer = hear()
-            return answer.heard()
+            return answer.goes_on()
 
         say(Ended(task.trial, guarded(task, ask, perform)))
 
@@ -93,8 +93,8 @@ def failure(error: BaseException, seconds: float) -> TrialEnd:
     )
 
 
-def _follow(lifeline: Connection) -> None:
+def _follow(parent_pipe: Connection) -> None:
     try:
-        lifeline.recv_bytes()
+        parent_pipe.recv_bytes()
     except (EOFError, OSError):
         process_group.leave()

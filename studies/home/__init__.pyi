@@ -1,6 +1,7 @@
 from .database import damage, hold, sqlite_file
 from .earlier import earlier_studies
-from .home import Home, disk_is_full, home_option, redact, slug, without_secrets
+from .home import Home, disk_is_full, home_option, slug
+from .secrets import redact, without_secrets
 
 __all__ = [
     "Home",

@@ -110,7 +110,7 @@ def integrity(path: Path) -> str:
 
 
 def tables(path: Path) -> set[str]:
-    """The names of the tables."""
+    """The names of the tables of an SQLite database."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
         query = "select name from sqlite_master where type = 'table'"
         return {name for (name,) in database.execute(query)}

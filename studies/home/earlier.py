@@ -16,6 +16,6 @@ def is_earlier(folder: Path) -> bool:
 
 
 def earlier_studies(home: Home) -> list[str]:
-    """Those studies of a home, by name."""
+    """The studies of a home that an earlier version has run, by name."""
     folders = [spool.parent for spool in home.path.glob(f"studies/*/{SPOOL}")]
     return sorted(folder.name for folder in folders if is_earlier(folder))

@@ -10,24 +10,19 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
-from urllib.parse import unquote, unquote_plus
 
 import psutil
 from filelock import FileLock, Timeout
 
 from lightning_modules.errors import BusyError, StorageError, UserError
+from lightning_modules.hashing import short_hash
 
 DEFAULT_HOME = "mlruns"
 RECORD = "record.db"
 """The name of a record in the folder of its study."""
-URL_SETTINGS = ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI")
-SECRET_SETTINGS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 DATABASES = ("sqlite", "postgresql", "mysql", "mariadb")
 STORES = (*DATABASES, "mssql", "http", "https", "databricks", "uc")
-SECRET_PARAMETER = re.compile(r"(?i)([?&](?:password|passwd|sslpassword|pwd)=)([^&#]*)")
-"""Of a URL: drivers take a password there too."""
 DEFAULT_PORTS = {"postgres": "5432", "mysql": "3306"}
 
 
@@ -61,7 +56,7 @@ class Home:
 
     @property
     def artifacts(self) -> Path:
-        """MLflow's artifacts."""
+        """The folder of MLflow's artifacts."""
         return self.path / "artifacts"
 
     def study(self, name: str) -> Path:
@@ -69,11 +64,11 @@ class Home:
         return self.path / "studies" / name
 
     def record(self, study: str) -> Path:
-        """The record of a study."""
+        """The file of the record of a study."""
         return self.study(study) / RECORD
 
     def checkpoint(self, study: str, trial: str) -> Path:
-        """Where a trial's best weights go."""
+        """The file of a trial's best weights."""
         return self.study(study) / "checkpoints" / f"{slug(trial)}.pt"
 
     def continuation(self, study: str, trial: str) -> Path:
@@ -163,38 +158,7 @@ def _make(folder: Path, what: str, way_out: str) -> None:
 def slug(name: str) -> str:
     """A file name for any name: unchanged where safe, else made safe and told apart by a hash."""
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[:100]
-    return safe if safe == name else f"{safe[:91]}-{sha256(name.encode()).hexdigest()[:8]}"
-
-
-def redact(url: str) -> str:
-    """A database URL without its passwords."""
-    scheme, separator, rest = SECRET_PARAMETER.sub(r"\1***", url).partition("://")
-    credentials, at, place = rest.rpartition("@")
-    if not at:
-        return f"{scheme}{separator}{rest}"
-    return f"{scheme}{separator}{credentials.partition(':')[0]}:***@{place}"
-
-
-def passwords(url: str) -> set[str]:
-    """The passwords of a database URL, as they are written there and as they are."""
-    written = {found[2] for found in SECRET_PARAMETER.finditer(url)}
-    bare = SECRET_PARAMETER.sub(r"\1", url)
-    credentials, at, _ = bare.partition("://")[2].rpartition("@")
-    password = credentials.partition(":")[2] if at else ""
-    # a password with an unquoted @ is cut there by whoever reads the URL
-    written |= {credentials * bool(password), password, *password.split("@")}
-    known = {spelled for each in written for spelled in (each, unquote(each), unquote_plus(each))}
-    return known - {""}
-
-
-def without_secrets(text: str) -> str:
-    """A text without the passwords of the databases in use, however they were spelled in it."""
-    secrets = {os.environ.get(name, "") for name in SECRET_SETTINGS}
-    for url in filter(None, map(os.environ.get, URL_SETTINGS)):
-        secrets |= passwords(url)
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
+    return safe if safe == name else f"{safe[:91]}-{short_hash(name, 8)}"
 
 
 def disk_is_full(error: BaseException | None) -> bool:

@@ -30,14 +30,14 @@ def hardware() -> dict[str, str]:
 
 def _processor() -> str:
     """The processor's name; Linux says it in a file only."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text(errors="replace").splitlines() if told.exists() else []
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text(errors="replace").splitlines() if file.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return next(iter(names), "") or platform.processor() or platform.machine()
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of every package that is installed."""
+    """The versions of Python and of every package that is installed."""
     found: dict[str, str] = {}
     for name in PACKAGES:
         with suppress(importlib.metadata.PackageNotFoundError):

@@ -27,7 +27,7 @@ def records(home: Home, fix: bool) -> Found:
     wrong = 0
     for study in studies:
         try:
-            with opening.said(home.record(study)):
+            with opening.as_storage_error(home.record(study)):
                 outdated = _look_at(home, study)
             if outdated:
                 wrong += 1

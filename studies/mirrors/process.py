@@ -83,7 +83,7 @@ def _in_threads(home: Home, study: str, request: Request) -> int:
 def _follow(home: Home, study: str, name: str, request: Request) -> int:
     """Bring one mirror up to the record; the exit code."""
 
-    def load() -> Mirror:
+    def build_mirror() -> Mirror:
         if name == "optuna":
             from studies.mirrors.optuna.mirror import OptunaMirror
 
@@ -95,7 +95,7 @@ def _follow(home: Home, study: str, name: str, request: Request) -> int:
     url = home.optuna_url if name == "optuna" else home.mlflow_uri
     try:
         with Follower(home, study, name, url) as follower:
-            follower.follow(load, request)
+            follower.follow(build_mirror, request)
     except BaseException:
         log(home, study, traceback.format_exc())
         return 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +11,9 @@ import numpy as np
 
 from lightning_modules.configuration import COMMAND
 from lightning_modules.errors import DataError, StorageError, UserError
+from lightning_modules.files import replacing
 from studies.analysis import choose
-from studies.analysis.representative import Chosen
+from studies.analysis.representative import RepresentativeTrial
 from studies.models.checkpoint_source import checkpoint_of
 from studies.results import StudyResults
 
@@ -26,9 +26,9 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a network answers to rows."""
+    """The predictions of a network for rows, and which trial trained it."""
 
-    chosen: Chosen
+    chosen: RepresentativeTrial
     answers: np.ndarray[Any, np.dtype[np.float32]]
     """Probabilities (rows, classes), or values (rows, k)."""
     classes: Sequence[str]
@@ -36,7 +36,7 @@ class Predictions:
     targets: Sequence[Any] = ()
     """The right answers where they are known: names of classes, or rows of k values."""
     metrics: Mapping[str, float] = field(default_factory=dict)
-    """Of the test part, where it was asked for."""
+    """Metrics of the test part, where that was predicted."""
     names: tuple[str, Sequence[str]] | None = None
     """What the rows are called in their file, and the column that says it."""
     caveat: str = ""
@@ -62,11 +62,21 @@ class Predictions:
 
 
 def predict(results: StudyResults, data: Path | None, *, trial: str | None = None) -> Predictions:
-    """Answers of the network that stands for a study, or of one trial's, to the rows of a file;
-    with None to the study's own test part.
+    """Let the network that stands for a study answer to rows.
 
-    Raises DataError where the rows cannot be used, StorageError where the network is gone and
-    NothingCompletedError where there is none.
+    Args:
+        results: The results of the study.
+        data: The file or folder of the rows; None for the study's own test part.
+        trial: The key of a trial whose network answers instead.
+
+    Returns:
+        A probability per class, or the values of a regression, for every row.
+
+    Raises:
+        UserError: There is no such trial, or the network is that of a user's program.
+        DataError: The rows cannot be used.
+        StorageError: The weights of the network are gone.
+        NothingCompletedError: No trial has completed.
     """
     from lightning_modules.configuration import Configuration
     from lightning_modules.data.table import DATASETS
@@ -103,8 +113,8 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
         names = row.names_new(data, **parameters) if row.names_new is not None else None
         answers = _answers(module, configuration.task, inputs)
     elif configuration.data.is_class:
-        own_data: Any = build_data(configuration)
-        found, targets = predict_test_part(module, own_data, configuration)
+        user_data: Any = build_data(configuration)
+        found, targets = predict_test_part(module, user_data, configuration)
         answers = found.numpy()
     else:
         whole: Any = build_data(configuration)
@@ -126,7 +136,7 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
             metrics = _metrics(configuration.task, answers, targets)
         known = targets.tolist()
         targets = [classes[index] for index in known] if classes else known
-    settled = chosen.asked and chosen.trial.phase != "cross"  # its own split alone chose it
+    settled = chosen.is_requested and chosen.trial.phase != "cross"  # its own split alone chose it
     caveat = "" if data is not None or settled else rows_took_part(results)
     return Predictions(chosen, answers, classes, targets or (), metrics, names, caveat)
 
@@ -150,13 +160,12 @@ def write(table: pd.DataFrame, path: Path) -> None:
 
     Raises StorageError where it cannot be written.
     """
-    beside = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        if path.suffix.lower() == ".parquet":
-            table.to_parquet(beside, index=False)
-        else:
-            table.to_csv(beside, index=False)
-        beside.replace(path)
+        with replacing(path) as beside:
+            if path.suffix.lower() == ".parquet":
+                table.to_parquet(beside, index=False)
+            else:
+                table.to_csv(beside, index=False, compression=None)
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lightning_modules.configuration import COMMAND
 from lightning_modules.errors import StorageError, UserError
 from studies.analysis import Comparison, choose, compare
-from studies.analysis.representative import Chosen
+from studies.analysis.representative import RepresentativeTrial
 from studies.mirrors.left import sync_command
 from studies.mirrors.mlflow import logged_model
 from studies.mirrors.mlflow.client import (
@@ -33,9 +33,9 @@ MAX_TAG_LENGTH = 4000
 
 @dataclass(frozen=True)
 class Promoted:
-    """A version of a registered model."""
+    """A version of a registered model, and the trial that it was made of."""
 
-    chosen: Chosen
+    chosen: RepresentativeTrial
     name: str
     version: str
     alias: str
@@ -47,7 +47,7 @@ class Promoted:
 
     @property
     def uri(self) -> str:
-        """What loads it."""
+        """The URI by which MLflow loads the version."""
         return f"models:/{self.name}@{self.alias}"
 
 
@@ -90,7 +90,7 @@ def promote(results: StudyResults, name: str | None = None, alias: str = "champi
 
 
 def _version(
-    client: MlflowClient, name: str, results: StudyResults, chosen: Chosen, run: Run
+    client: MlflowClient, name: str, results: StudyResults, chosen: RepresentativeTrial, run: Run
 ) -> tuple[str, bool]:
     """The version of the trial's network, and whether it had to be made."""
     for known in client.search_model_versions(f"run_id = '{run.info.run_id}'"):
@@ -136,7 +136,9 @@ def _logged(client: MlflowClient, run: Run) -> str | None:
     return None
 
 
-def _tags(results: StudyResults, chosen: Chosen, compared: Comparison) -> dict[str, str]:
+def _tags(
+    results: StudyResults, chosen: RepresentativeTrial, compared: Comparison
+) -> dict[str, str]:
     trial = chosen.trial
     confirmed, verdict = "not confirmed", "not confirmed"
     expected = expectation(results)

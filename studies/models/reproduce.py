@@ -27,7 +27,7 @@ from studies.models.checkpoint_source import checkpoint_of
 from studies.records import Outcome, RecordReader, Trial, TrialEnd
 from studies.records.deliveries import run_ids
 from studies.results import StudyResults
-from studies.search.arm_search import trial_key
+from studies.search.names import trial_key
 from studies.study_file import is_program
 from studies.study_file.command_template import function_of, needs_its_function
 
@@ -77,7 +77,7 @@ def find(home: Home, run: str) -> tuple[StudyResults, Trial]:
     study, separator, key = run.partition("/")
     if not separator:
         study, key = _of_run(home, run)
-    loaded = results.load(home, study)
+    loaded = results.load_results(home, study)
     known = {trial.key: trial for trial in loaded.trials}
     if key not in known:
         raise UserError(f"{study}: {unknown('trial', key, known)}")
@@ -172,9 +172,9 @@ def _of_run(home: Home, run_id: str) -> tuple[str, str]:
     )
 
 
-def _recorded(found: StudyResults, trial: Trial) -> Epochs:
-    """Every metric of every epoch."""
-    with RecordReader.open(found.home, found.study) as record:
+def _recorded(results: StudyResults, trial: Trial) -> Epochs:
+    """Every metric of every epoch of a trial, as the record has them."""
+    with RecordReader.open(results.home, results.study) as record:
         return {row.epoch: _results(row.metrics) for row in record.epochs(trial.id)}
 
 
@@ -218,12 +218,12 @@ def relative_difference(a: float, b: float) -> float:
     return abs(a - b) / max(abs(a), abs(b))
 
 
-def _weights(found: StudyResults, trial: Trial, again: Path) -> float | None:
+def _weights(results: StudyResults, trial: Trial, again: Path) -> float | None:
     """The largest difference of a weight in shares of the largest weight of its tensor; None
     where a checkpoint is missing."""
     with ExitStack() as stack:
         try:
-            before = stack.enter_context(checkpoint_of(found, trial))
+            before = stack.enter_context(checkpoint_of(results, trial))
         except StorageError:
             return None
         if not again.exists():
@@ -257,7 +257,7 @@ def _failure(trial: Trial, end: TrialEnd) -> str:
     return f"it ended with {end.outcome}: {end.reason}"
 
 
-def _differences(found: StudyResults, trial: Trial, seed: int, end: TrialEnd) -> Iterator[str]:
+def _differences(results: StudyResults, trial: Trial, seed: int, end: TrialEnd) -> Iterator[str]:
     """What was otherwise than it is, the likeliest cause first."""
     if seed != trial.seed:
         yield f"seed was {trial.seed}, is {seed}"
@@ -268,22 +268,22 @@ def _differences(found: StudyResults, trial: Trial, seed: int, end: TrialEnd) ->
         file = Configuration.of(trial.configuration).model.parameters["weights"]
         yield f"weights were {file}@{trial.weights_hash}, are {file}@{end.weights_hash}"
     for path in code(Configuration.of(trial.configuration)):
-        before, is_now = found.files.get(str(path)), identity(path)
+        before, is_now = results.files.get(str(path)), identity(path)
         if before is not None and before != is_now:
             yield f"{path} was {before}, is {is_now}"
-    for name, before in found.files.items():
+    for name, before in results.files.items():
         if is_script(name) and not Path(name).exists():
             yield f"{name} was {before}, and is not in the current folder"
     if trial.device and end.device and trial.device != end.device:
         yield f"device was {trial.device}, is {end.device}"
     now = versions() | hardware()
-    then = {f"version:{name}": value for name, value in found.versions.items()}
-    then |= {f"hardware:{name}": value for name, value in found.hardware.items()}
-    with RecordReader.open(found.home, found.study) as record:
+    then = {f"version:{name}": value for name, value in results.versions.items()}
+    then |= {f"hardware:{name}": value for name, value in results.hardware.items()}
+    with RecordReader.open(results.home, results.study) as record:
         if version := record.version(trial.id):
             then["version:fairtune"] = version
     for key in dict.fromkeys([*now, *then]):
         if key in then and then[key] != now.get(key):
             yield f"{key.partition(':')[2]} was {then[key]}, is {now.get(key, 'not known')}"
-    if not found.versions:
+    if not results.versions:
         yield "which packages were used is not recorded: the study has never come to an end"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from studies.analysis import Alarm, Comparison, alarms, recommended
+from studies.analysis import Comparison, DesignWarning, design_warnings, recommended
 from studies.reporting import tables as report_tables
 from studies.reporting.tables import Chosen, Table, Use
 from studies.results import StudyResults, level, plural
@@ -32,7 +32,7 @@ class Report:
     """What its tables and figures are called."""
     ranking: Table
     pairs: Table
-    alarms: Sequence[Alarm]
+    design_warnings: Sequence[DesignWarning]
     warnings: Sequence[str]
     uncertainty: Sequence[str]
     """Where the uncertainty comes from."""
@@ -72,9 +72,9 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
         words=claim_words(comparison),
         ranking=report_tables.ranking(comparison),
         pairs=report_tables.pairs(comparison),
-        alarms=[
-            replace(alarm, message=_sentence(alarm.message, names))
-            for alarm in alarms(results, comparison)
+        design_warnings=[
+            replace(warning, message=_sentence(warning.message, names))
+            for warning in design_warnings(results, comparison)
         ],
         warnings=[_sentence(text, names) for text in results.warnings],
         uncertainty=[_sentence(text, names) for text in sources(results, comparison)],

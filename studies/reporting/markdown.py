@@ -40,11 +40,14 @@ def _parts(report: Report) -> Iterator[str]:
         if report.use.expected:
             yield f"**What to expect.** {escape(report.use.expected)}"
         yield fence(report.use.chosen.file, "yaml")
-    if report.alarms or report.warnings:
+    if report.design_warnings or report.warnings:
         yield "## Warnings about the design"
         yield bullets(report.warnings)
         yield bullets(
-            [": ".join(part for part in (a.kind, a.arm, a.message) if part) for a in report.alarms]
+            [
+                ": ".join(part for part in (each.kind, each.arm, each.message) if part)
+                for each in report.design_warnings
+            ]
         )
     yield "## Winners of the searches"
     yield _table(report.configurations)

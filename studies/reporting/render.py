@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
 from lightning_modules.errors import UserError
+from lightning_modules.files import replacing
 from studies.analysis import Comparison, compare
 from studies.reporting.content import report
 from studies.reporting.markdown import as_markdown
@@ -66,15 +66,11 @@ def write(text: str, path: Path) -> None:
     target = path.resolve()  # what a link points to is written, the link stays
     if target.is_dir():
         raise UserError(f"{path} is a folder; name a file in it with --output")
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         if target.exists() and not target.is_file():
             target.write_text(text, encoding="utf-8")  # a device or a pipe
             return
-        try:
+        with replacing(target) as beside:
             beside.write_text(text, encoding="utf-8")
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}") from None

@@ -109,7 +109,7 @@ def _ranking_columns(comparison: Comparison) -> dict[str, Cell]:
         columns["test mean"] = lambda arm: level(metric, arm.test_mean)
     columns["search best"] = lambda arm: level(metric, arm.search_best)
     columns[f"selection bias{in_unit(metric)}"] = lambda arm: (
-        "–" if arm.optimism is None else amount(metric, arm.optimism, signed=True)
+        "–" if arm.selection_bias is None else amount(metric, arm.selection_bias, signed=True)
     )
     columns["defaults"] = lambda arm: level(metric, arm.default)
     columns["epochs"] = lambda arm: str(arm.epochs)
@@ -142,7 +142,7 @@ def _ranking_note(comparison: Comparison) -> str:
     if design.part == "test":
         said += " Search best, selection bias and defaults are of the validation part."
     said += (
-        " Selection bias (optimism) is how much better the winner looked in its search than on "
+        " Selection bias is how much better the winner looked in its search than on "
         "fresh seeds of the same part."
     )
     if not several and comparison.reference is not None:
@@ -271,7 +271,7 @@ def chosen(results: StudyResults) -> list[Chosen]:
 
 
 def _chosen(results: StudyResults, arm: Arm, trial: Trial) -> Chosen:
-    values = arm.space.chosen(Configuration.of(trial.configuration).flat())
+    values = arm.space.open_values_of(Configuration.of(trial.configuration).flat())
     tree = {"study": f"{results.study}-best", **configuration_of(trial).to_dict()}
     texts = {path: value_text(value) for path, value in values.items()}
     split = trial.split_seed

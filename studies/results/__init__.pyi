@@ -1,5 +1,5 @@
-from .repeat_results import RepeatResult, on_log_scale, on_test, part_of, value_of
-from .study_results import StudyResults, exists, load, names, outcome_counts, read
+from .repeat_results import RepeatResult, compared_part, on_log_scale, on_test, value_of
+from .study_results import StudyResults, exists, load_results, names, outcome_counts, read_results
 from .wording import (
     LARGEST_LOG,
     amount,
@@ -18,20 +18,20 @@ __all__ = [
     "RepeatResult",
     "StudyResults",
     "amount",
+    "compared_part",
     "duration",
     "exists",
     "in_unit",
     "is_share",
     "level",
     "level_words",
-    "load",
+    "load_results",
     "names",
     "on_log_scale",
     "on_test",
     "outcome_counts",
-    "part_of",
     "plural",
-    "read",
+    "read_results",
     "size",
     "value_of",
     "value_text",

@@ -49,7 +49,7 @@ class RepeatResult:
 
 
 @dataclass(frozen=True)
-class Part:
+class ComparedPart:
     """The part on which winners are compared, and the metric there."""
 
     name: str
@@ -68,22 +68,22 @@ def on_test(metric: str) -> str:
     return "test/" + re.sub(r"^(train|val|valid|validation|test)[/_]", "", metric)
 
 
-def part_of(results: StudyResults, metric: str) -> Part:
-    """Where winners are compared. The objective: on the test part of each repeat's own split, where
-    repeats have one and fresh runs meet it (a run that says nothing of it has no value), else on
-    validation. Any other metric: where it was logged."""
+def compared_part(results: StudyResults, metric: str) -> ComparedPart:
+    """The part on which winners are compared. The objective: on the test part of each repeat's own
+    split, where repeats have one and fresh runs meet it (a run that says nothing of it has no
+    value), else on validation. Any other metric: where it was logged."""
     runs = [
         run for run in results.ended if run.phase == "confirm" and run.outcome == Outcome.completed
     ]
     if metric.startswith("test/"):
-        return Part("test", metric)
+        return ComparedPart("test", metric)
     if metric != results.spec.objective.metric:
-        return Part("training" if metric.startswith("train") else "validation", metric)
+        return ComparedPart("training" if metric.startswith("train") else "validation", metric)
     tested = on_test(metric)
     own = bool(results.redrawn) or any(run.split is not None for run in runs)
     if own and any(tested in run.test for run in runs):
-        return Part("test", tested)
-    return Part("validation", metric)
+        return ComparedPart("test", tested)
+    return ComparedPart("validation", metric)
 
 
 def repeat_results(results: StudyResults, metric: str) -> dict[str, dict[int, RepeatResult]]:

@@ -14,8 +14,9 @@ from lightning_modules.errors import UserError
 from studies.home import Home
 from studies.records import Outcome, RecordReader, Trial, merit
 from studies.records.deliveries import run_ids
-from studies.records.garbage_collection import uncollected
+from studies.records.garbage_collection import gc_paused
 from studies.records.reader import recorded_studies
+from studies.statistics import sign_of
 from studies.study_file import Spec, document, resolve
 
 
@@ -88,7 +89,7 @@ class StudyResults:
         return self.ranked(self.search)
 
     def ranked(self, trials: Sequence[Trial]) -> list[Trial]:
-        """The completed ones, the best first."""
+        """Those of some trials that completed, the best first."""
         done = [t for t in trials if t.outcome == Outcome.completed and t.value is not None]
         return sorted(done, key=lambda t: merit(t.value, t.best, self.spec.objective))
 
@@ -139,7 +140,7 @@ class StudyResults:
         return found
 
     def _merit(self, runs: Sequence[Trial]) -> tuple[int, float]:
-        sign = 1 if self.spec.objective.goal == "maximize" else -1
+        sign = sign_of(self.spec.objective.goal)
         values = [run.value for run in runs if run.value is not None]
         return len(values), sign * fmean(values) if values else 0.0
 
@@ -184,21 +185,37 @@ def exists(home: Home) -> bool:
     return bool(recorded_studies(home))
 
 
-def load(home: Home, study: str) -> StudyResults:
-    """Everything that the home says of a study; UserError where the home has no such study."""
+def load_results(home: Home, study: str) -> StudyResults:
+    """Read everything that the record of a study says.
+
+    Args:
+        home: The home that holds the study.
+        study: The name of the study.
+
+    Returns:
+        The study file, all of its trials and what was noted of its runs.
+
+    Raises:
+        UserError: The home has no such study.
+        StorageError: Its record cannot be read.
+
+    Example:
+        >>> len(load_results(Home.at(Path("mlruns")), "quickstart").ended)
+        12
+    """
     known = names(home)
     if study not in known:
         raise UserError(f"{home.path}: {unknown('study', study, known)}")
     with RecordReader.open(home, study) as record:
-        return read(record, home, study)
+        return read_results(record, home, study)
 
 
-def read(record: RecordReader, home: Home, study: str) -> StudyResults:
-    """Everything that an opened record says of a study; `home` is where its files are."""
+def read_results(record: RecordReader, home: Home, study: str) -> StudyResults:
+    """The same of a record that is open; `home` is where the files of the study are."""
     notes = record.notes()
     if "study_file" not in notes:
         raise UserError(f"{record.path}: study {study} was not begun; run it again")
-    with uncollected():
+    with gc_paused():
         trials = record.trials(run_ids=run_ids(home, study))
     file = notes["study_file"]
     spec = resolve(document.parse(file, f"the stored file of {study}"), recorded=True)

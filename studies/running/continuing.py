@@ -106,8 +106,11 @@ def _redesigned(before: Spec, now: Spec) -> Iterator[str]:
     if new.claim != old.claim:
         return  # from arms to configurations: the first repeat is what they are found by
     if old.sequential != new.sequential:
-        told = ["auto" if each.sequential else str(each.repeats) for each in (old, new)]
-        yield f"search.repeats was {told[0]} and is {told[1]}: looks are planned before the start"
+        repeats = ["auto" if each.sequential else str(each.repeats) for each in (old, new)]
+        yield (
+            f"search.repeats was {repeats[0]} and is {repeats[1]}: looks are planned before the "
+            "start"
+        )
     elif not new.sequential and new.repeats < old.repeats:
         yield f"search.repeats was {old.repeats} and is {new.repeats}: it can only be raised"
     if old.claim == "arms":

@@ -7,7 +7,7 @@ from studies.search import AskedTrial
 
 
 class Display:
-    """What the runner tells the screen; this one shows nothing."""
+    """Hears of everything that happens in a run, to show it; this one shows nothing."""
 
     def phase(self, name: str, total: int | None, done: int) -> None:
         """A phase begins: `search` or `confirm`, with so many trials, some of them done."""

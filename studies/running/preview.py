@@ -41,9 +41,9 @@ class Plan:
     repeats: int
     """Searches of every arm, at most."""
     trials: int | None
-    """Of all searches."""
+    """Trials of all searches together."""
     trials_each: int | None
-    """Of every search, the defaults included."""
+    """Trials of every search, the one of the defaults included."""
     confirmations: int
     crossed: int
     """Trainings on other splits, at most."""
@@ -99,7 +99,7 @@ def verdicts_given(home: Home, spec: Spec) -> int:
     if not results.exists(home):
         return 0
     try:
-        found = results.load(home, spec.study)
+        found = results.load_results(home, spec.study)
     except UserError:
         return 0  # a new study
     return len(earlier_looks(replace(found, spec=spec)))

@@ -26,7 +26,7 @@ from studies.running.trial_loop import Display, Runner
 from studies.study_file import Spec, splits_of
 
 if TYPE_CHECKING:
-    from studies.analysis import Finding
+    from studies.analysis import StudyOutcome
 
 
 def run_study(
@@ -37,20 +37,33 @@ def run_study(
     display: Display,
     stopping: Callable[[], bool] = lambda: False,
     command: Sequence[str] = (),
-    show: Callable[[Finding], None] = lambda found: None,
+    show: Callable[[StudyOutcome], None] = lambda outcome: None,
     engine: Callable[[], Engine] | None = None,
     function: Identities | None = None,
-) -> Finding:
-    """Run a study to its end, or continue it; everything that it found.
+) -> StudyOutcome:
+    """Run a study to its end, or continue it from its record.
 
-    `command` is what `fairtune run` was given, by which the study can be extended. `show` is given
-    what was found before the mirrors are waited for. Trials run in `workers` processes unless
-    `engine` makes another place for them. `function` is the identity of the Python function that
-    trains, where there is one.
+    Args:
+        spec: The study.
+        home: The home that keeps its record.
+        workers: Trials that train at the same time, each in a process of its own.
+        display: Is told of everything that happens.
+        stopping: Polled; once it is True the run ends, and the same call continues it.
+        command: What `fairtune run` was given, by which the study can be extended.
+        show: Called with the results before the mirrors are waited for.
+        engine: Makes the place where trials run, instead of `workers` processes.
+        function: The identity of the Python function that trains, where there is one.
 
-    Raises BusyError where another process runs it, StorageError where its record cannot be used
-    and UserError where the study file or a data file differs from what the study was started with,
-    or where its data cannot be used.
+    Returns:
+        The results and the comparison of the arms.
+
+    Raises:
+        BusyError: Another process runs the study.
+        StorageError: Its record cannot be used.
+        UserError: The study file or a data file differs from what the study was started with, or
+            its data cannot be used.
+        NothingCompletedError: Its first trials only failed.
+        FairtuneError: The last trials all failed for the same reason.
     """
     new = not home.record(spec.study).exists()
     if new:
@@ -66,21 +79,21 @@ def run_study(
         ):
             if new:  # all imports take seconds: they run beside each other
                 trains.start()
-                mirroring.load()
+                mirroring.load_libraries()
             record.close_abandoned()
             spec = as_recorded(spec, record, home)
             if record.notes().get("finished") == spec.text:
-                found = finding(results.load(home, spec.study))
-                show(found)
+                outcome = outcome_of(results.load_results(home, spec.study))
+                show(outcome)
                 if is_behind(home, spec.study, record.revision):
                     mirroring.finish(stopping, display.waiting)
-                return with_runs(found)
+                return with_runs(outcome)
             files = {**identities(spec, home), **(function or {})}
             refuse_changed_files(record, spec.study, files)
             if not new:
                 check_inputs(spec, home, has_function=function is not None)
                 trains.start()
-                mirroring.load()
+                mirroring.load_libraries()
             splits = splits_of(spec)
             record.note({FILES: files} if files else {})
             record.note({"command": list(command)} if command else {})
@@ -91,7 +104,9 @@ def run_study(
         trains.close()
 
 
-def _run(runner: Runner, mirroring: Mirroring, show: Callable[[Finding], None]) -> Finding:
+def _run(
+    runner: Runner, mirroring: Mirroring, show: Callable[[StudyOutcome], None]
+) -> StudyOutcome:
     """Run to the end, show what was found, and bring the mirrors up to it."""
     record, home, spec = runner.record, runner.home, runner.spec
     try:
@@ -105,20 +120,20 @@ def _run(runner: Runner, mirroring: Mirroring, show: Callable[[Finding], None]) 
         mirroring.finish(runner.stopping, runner.display.waiting)
         raise
     if runner.finished:
-        note_look(results.read(record, home, spec.study), record)
+        note_look(results.read_results(record, home, spec.study), record)
     record.note({**versions(), **hardware(), "finished": spec.text if runner.finished else ""})
     stopped = runner.stopping()
     if stopped:
         mirroring.begin_to_leave()
     else:
         mirroring.begin_to_finish()
-    found = finding(results.load(home, spec.study))  # on the other core meanwhile
-    show(found)
+    outcome = outcome_of(results.load_results(home, spec.study))  # on the other core meanwhile
+    show(outcome)
     if stopped:
         mirroring.leave()
     else:
         mirroring.finish(runner.stopping, runner.display.waiting)
-    return with_runs(found)
+    return with_runs(outcome)
 
 
 def as_recorded(given: Spec, record: Record, home: Home) -> Spec:
@@ -130,23 +145,23 @@ def as_recorded(given: Spec, record: Record, home: Home) -> Spec:
     recorded = recorded_file(record)
     spec = continued(given, record)
     if recorded not in (None, spec.text):
-        note_look(results.read(record, home, spec.study), record)
+        note_look(results.read_results(record, home, spec.study), record)
         warn_of_looks(spec, record)
     return spec
 
 
-def note_look(found: StudyResults, record: Record) -> None:
+def note_look(results: StudyResults, record: Record) -> None:
     """Write down the design at which a verdict about arms is given: another one after it is
     another look. A verdict can be read as soon as the last fresh run has ended, so that one may be
     noted that its own run did not come to note."""
     from studies.analysis import compare
     from studies.analysis.arm_looks import look_of
 
-    compared = compare(found)
+    compared = compare(results)
     if compared.design.claim != "arms" or compared.design.why_none or not compared.pairs:
         return
-    look, looks = asdict(look_of(found)), record.notes().get("looks", [])
-    if look not in [asdict(each) for each in found.looks]:
+    look, looks = asdict(look_of(results)), record.notes().get("looks", [])
+    if look not in [asdict(each) for each in results.looks]:
         record.note({"looks": [*looks, look]})
 
 
@@ -161,16 +176,16 @@ def warn_of_looks(spec: Spec, record: RecordReader) -> None:
     getLogger("fairtune").warning("study %s has given a verdict: %s", spec.study, said)
 
 
-def with_runs(found: Finding) -> Finding:
+def with_runs(outcome: StudyOutcome) -> StudyOutcome:
     """The same with the MLflow runs that the trials have by now."""
-    results = found.results
+    results = outcome.results
     runs = run_ids(results.home, results.study)
     trials = [replace(trial, run_id=runs.get(trial.key, trial.run_id)) for trial in results.trials]
-    return replace(found, results=replace(results, trials=trials))
+    return replace(outcome, results=replace(results, trials=trials))
 
 
-def finding(found: StudyResults) -> Finding:
+def outcome_of(results: StudyResults) -> StudyOutcome:
     """What a study found, with what it allows to be said."""
-    from studies.analysis import Finding  # scipy takes half a second
+    from studies.analysis import StudyOutcome  # scipy takes half a second
 
-    return Finding.of(found)
+    return StudyOutcome.of(results)

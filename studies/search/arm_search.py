@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,12 +10,14 @@ from typing import Any, Protocol
 import optuna
 
 from lightning_modules.configuration import Configuration
+from lightning_modules.hashing import hash_number
 from studies.records import Outcome, Record, Trial
+from studies.search.names import search_name, trial_key
 from studies.search.trial_store import AskedTrial, SearchStudy, TrialStore
 from studies.study_file import SAMPLERS, Arm, Spec
+from studies.study_file.open_values import Point
 from studies.study_file.samplers import salt_of
 from studies.study_file.search_methods import PRUNERS
-from studies.study_file.search_space import Point
 
 FRESH = ("confirm", "cross")
 """Phases whose trainings have seeds that no search uses."""
@@ -26,8 +27,8 @@ def derive_seed(study_seed: int, phase: str, index: int, repeat: int = 1) -> int
     """The seed of a trial, below 2^31: it depends on no arm and no worker, so that arms are
     compared in pairs. Seeds of fresh runs are odd and all others even: they never meet."""
     where = phase if repeat == 1 else f"{phase}/r{repeat}"
-    digest = hashlib.sha256(f"{study_seed}/{where}/{index}".encode()).digest()
-    return (int.from_bytes(digest[:4], "big") >> 2) * 2 + (phase in FRESH)
+    number = hash_number(f"{study_seed}/{where}/{index}")
+    return (number >> 2) * 2 + (phase in FRESH)
 
 
 class TrialSource(Protocol):
@@ -44,7 +45,7 @@ class TrialSource(Protocol):
         ...
 
     def finished(self, trial: Trial) -> None:
-        """A trial ended or was interrupted."""
+        """Take note that a trial has ended or was interrupted."""
         ...
 
 
@@ -56,11 +57,12 @@ class Budget:
         self.epochs = epochs
         self.longest = longest
 
-    def allows(self, asked: int, spent: int, running: int) -> bool:
-        """Whether another trial fits; a training is never cut short to fill an epoch budget."""
+    def allows(self, trial_count: int, epochs_spent: int, running: int) -> bool:
+        """Whether another trial fits, beside those that exist and the epochs of those that ended;
+        a training is never cut short to fill an epoch budget."""
         if self.epochs is not None:
-            return spent + (running + 1) * self.longest <= self.epochs
-        return self.trials is None or asked < self.trials
+            return epochs_spent + (running + 1) * self.longest <= self.epochs
+        return self.trials is None or trial_count < self.trials
 
 
 @dataclass
@@ -78,8 +80,8 @@ class ArmSearch:
     """The numbers of the trials that were handed out."""
     spent: int = 0
     """Epochs of trials that have ended."""
-    asked: int = 0
-    """Trials that exist."""
+    trial_count: int = 0
+    """Trials that exist, in whatever state."""
     interrupted: deque[int] = field(default_factory=deque)
     """The numbers of those that wait to be continued."""
 
@@ -100,7 +102,7 @@ class ArmSearch:
         return cls(arm, spec, store, budget, repeat, split)
 
     def __post_init__(self) -> None:
-        self.asked = len(self.store.trials)
+        self.trial_count = len(self.store.trials)
         self.interrupted.extend(self.store.interrupted)
         self.spent = sum(trial.epochs for trial in self.store.ended)
         self._grid: Iterator[Point] | None = None
@@ -112,7 +114,7 @@ class ArmSearch:
         """How much of its budget is used; arms advance in turn by this."""
         if self.budget.epochs is not None:
             return (self.spent + len(self.running) * self.budget.longest) / self.budget.epochs
-        return float(self.asked - len(self.interrupted))
+        return float(self.trial_count - len(self.interrupted))
 
     @property
     def total(self) -> int | None:
@@ -125,8 +127,8 @@ class ArmSearch:
         if self.interrupted or self.running:
             return False
         if self._grid is not None:
-            return self.asked >= (self.total or 0)
-        return not self.budget.allows(self.asked, self.spent, 0)
+            return self.trial_count >= (self.total or 0)
+        return not self.budget.allows(self.trial_count, self.spent, 0)
 
     def ask(self) -> AskedTrial | None:
         """The next trial of this arm, or None when its budget is used."""
@@ -141,12 +143,12 @@ class ArmSearch:
             point, is_open = self._next_point()
             if not is_open:
                 return None
-            handle = study.ask(build_sampler(self.spec, self.asked, self.repeat), point)
+            handle = study.ask(build_sampler(self.spec, self.trial_count, self.repeat), point)
             configuration = Configuration.resolve(self.arm.space.suggest(handle))
             is_default = self._grid is None and point is not None
             trial = self._new_trial(handle.number, configuration, is_default)
             asked = self.store.begin(trial, configuration, handle)
-            self.asked += 1
+            self.trial_count += 1
         self.running.add(asked.trial.number)
         return asked
 
@@ -184,7 +186,7 @@ class ArmSearch:
                 asked.should_prune(epoch)
 
     def finished(self, trial: Trial) -> None:
-        """A trial ended or was interrupted."""
+        """Take note that a trial has ended or was interrupted."""
         self.running.discard(trial.number)
         if trial.outcome == Outcome.interrupted:
             self.interrupted.append(trial.number)
@@ -196,12 +198,12 @@ class ArmSearch:
         if self._grid is not None:
             point = next(self._grid, None)
             return point, point is not None
-        if not self.budget.allows(self.asked, self.spent, len(self.running)):
+        if not self.budget.allows(self.trial_count, self.spent, len(self.running)):
             return None, False
-        return (self.arm.space.default() if self.asked == 0 else None), True
+        return (self.arm.space.default() if self.trial_count == 0 else None), True
 
     def _remaining_points(self) -> Iterator[Point]:
-        """Grid points that no trial has."""
+        """The points of the grid that no trial has yet."""
         known = (trial.sampler_state for trial in self.store.trials.values())
         taken = {_point_key(state.get("fixed_params", {})) for state in known}
         for point in self.arm.space.grid():
@@ -242,23 +244,6 @@ def build_pruner(spec: Spec) -> optuna.pruners.BasePruner:
         spec.max_epochs, **parameters
     )
     return pruner
-
-
-def search_name(study: str, arm: str, repeat: int = 1) -> str:
-    """The Optuna study of a search; no name of an arm has a slash and a number at its end."""
-    if repeat > 1:
-        return f"{study}/{arm}/r{repeat}"
-    return f"{study}/{arm}" if arm else study
-
-
-def trial_key(arm: str, number: int, repeat: int = 1, phase: str = "search") -> str:
-    """A trial's name in MLflow and on the screen."""
-    parts = [arm] if arm else ["trial"] * (phase == "search")
-    if repeat > 1:
-        parts.append(f"r{repeat}")
-    if phase != "search":
-        parts.append(phase)
-    return "-".join([*parts, f"{number:04d}"])
 
 
 def _point_key(point: Point) -> tuple[tuple[str, str], ...]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from lightning_modules.configuration import Configuration
 from studies.records import Outcome, Record, Trial
 from studies.results.ranking import best_trials
-from studies.search.arm_search import ArmSearch, derive_seed, new_trial, trial_key
+from studies.search.arm_search import ArmSearch, derive_seed, new_trial
+from studies.search.names import fresh_name, trial_key
 from studies.search.trial_store import AskedTrial, TrialStore
 from studies.study_file import Spec, confirm_seeds
 
@@ -31,11 +32,6 @@ class PlannedTraining:
     @property
     def identity(self) -> tuple[str, int, str, int]:
         return self.arm, self.repeat, self.configuration.hash, self.seed_index
-
-
-def fresh_name(study: str, phase: str = "confirm") -> str:
-    """The Optuna study of the fresh runs of a phase; no study name can hold a colon."""
-    return f"{study}:{phase}"
 
 
 def plan(spec: Spec, searches: Sequence[ArmSearch]) -> list[PlannedTraining]:
@@ -82,7 +78,7 @@ class Confirmation:
 
     def __post_init__(self) -> None:
         self.existing = {_identity(trial) for trial in self.store.trials.values()}
-        """What exists or is planned."""
+        """The identities of the runs that exist or are planned."""
         self.interrupted = deque(self.store.interrupted)
         self._missing: deque[PlannedTraining] = deque()
 
@@ -125,11 +121,11 @@ class Confirmation:
         )
 
     def may_prune(self, asked: AskedTrial, epoch: int) -> bool:
-        """Never: every seed counts."""
+        """Always False: a run on a fresh seed is never pruned, since every seed counts."""
         return False
 
     def finished(self, trial: Trial) -> None:
-        """A trial ended or was interrupted."""
+        """Take note that a run has ended or was interrupted."""
         self.running.discard(trial.number)
         if trial.outcome == Outcome.interrupted:
             self.interrupted.append(trial.number)

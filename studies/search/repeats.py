@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from studies.records import Record
-from studies.search.arm_search import ArmSearch, TrialSource, search_name
+from studies.search.arm_search import ArmSearch, TrialSource
 from studies.search.confirmation import Confirmation, PlannedTraining, plan
+from studies.search.names import search_name
 from studies.search.trial_store import AskedTrial
 from studies.study_file import Spec, Splits, confirm_seeds
 

@@ -36,7 +36,7 @@ class AskedTrial:
     trial: Trial
     configuration: Configuration
     handle: optuna.Trial | None = None
-    """Of the search's Optuna study; a fresh run has none."""
+    """The trial of the search's Optuna study; a fresh run has none."""
     curve: dict[int, float] = field(default_factory=dict)
     """The objective after every epoch, of earlier attempts too: training again gives the same."""
     answers: dict[int, bool] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class TrialStore:
     """Whether the result of a configuration may stand for a second trial of it."""
     trials: dict[int, Trial] = field(default_factory=dict)
     """Every trial that was begun, by number."""
-    reusable: dict[str, Trial] = field(default_factory=dict)
+    cached_results: dict[str, Trial] = field(default_factory=dict)
     """The first finished trial of every configuration whose result can be used again."""
     _sections: Sections = field(default_factory=Sections)
 
@@ -126,15 +126,15 @@ class TrialStore:
         return True
 
     def end_attempt(self, asked: AskedTrial, end: TrialEnd) -> int:
-        """An attempt at a trial failed; how many have, in all runs of the study."""
+        """Write that an attempt at a trial failed; how many have, in all runs of the study."""
         return self.record.end_attempt(asked.trial.id, end)
 
     def begin_attempt(self, asked: AskedTrial) -> None:
-        """A trial that failed is tried once more."""
+        """Write that a trial that failed is tried once more."""
         self.record.begin_attempt(asked.trial.id)
 
-    def repeat(self, asked: AskedTrial, other: Trial) -> AskedTrial:
-        """A trial takes the epochs of another one with the same configuration."""
+    def reuse_result(self, asked: AskedTrial, other: Trial) -> AskedTrial:
+        """Give a trial the epochs of another one with the same configuration."""
         self.record.copy_epochs(other.id, asked.trial.id)
         for epoch, value in other.curve.items():
             if asked.handle is not None and epoch not in asked.curve:
@@ -143,7 +143,10 @@ class TrialStore:
         return replace(asked, trial=replace(asked.trial, duplicate_of=other.number))
 
     def finish(self, asked: AskedTrial, end: TrialEnd, value: float | None) -> Trial:
-        """A trial ended; an interrupted one is handed out again later."""
+        """Write how a trial ended; an interrupted one is handed out again later.
+
+        Raises ValueError where a completed one has no finite value.
+        """
         if end.outcome == Outcome.completed and (value is None or not math.isfinite(value)):
             raise ValueError(f"{asked.key} completed without a finite value: {value}")
         trial = asked.trial.finished(end, value, datetime.now())
@@ -156,7 +159,7 @@ class TrialStore:
     def _remember(self, trial: Trial) -> None:
         self.trials[trial.number] = trial
         if self.reuse and trial.outcome in REUSABLE:
-            self.reusable.setdefault(trial.config_hash, trial)
+            self.cached_results.setdefault(trial.config_hash, trial)
 
 
 class SharingStorage(InMemoryStorage):
@@ -212,7 +215,7 @@ class SearchStudy:
         self.storage.create_new_trial(self._id, template_trial=template)
 
     def handle(self, number: int) -> optuna.Trial:
-        """A trial that runs, by number."""
+        """The Optuna trial of a number, to report epochs to while it runs."""
         known = self.storage.get_trial_id_from_study_id_trial_number(self._id, number)
         return optuna.Trial(self.study, known)
 

@@ -19,7 +19,7 @@ NO_VERDICT, NO_DIFFERENCE = "no verdict", "no detectable difference"
 
 @dataclass(frozen=True)
 class ClaimWords:
-    """The words for one comparison."""
+    """The words for a comparison: they differ with what it claims."""
 
     unit: str
     """What a point is: `repeat`, `fresh seed` or `matched trial`."""
@@ -30,17 +30,17 @@ class ClaimWords:
     first: str
     """The head of its first column."""
     mean: str
-    """What its means are of."""
+    """The words for a mean in its columns, with what it is taken over."""
     points: str
     """The heading of the figure of single values."""
     pairs: str
     """The heading of the table and the matrix of pairs."""
     row: str
-    """Before `better` or `worse`, the row of the matrix."""
+    """The words for the row of the matrix that stand before `better` or `worse`."""
 
     @property
     def units(self) -> str:
-        """More than one of them."""
+        """The plural of `unit`."""
         return f"{self.unit}s"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.configuration import flatten
-from studies.analysis import Finding, configuration_of, recommended
+from studies.analysis import StudyOutcome, configuration_of, recommended
 from studies.analysis.recommendation import Recommendation
 from studies.records import Trial
 from studies.results import StudyResults, level, outcome_counts
@@ -30,9 +30,9 @@ FIELDS = {"trial": "key", "split": "split_seed"}
 """Columns that are called otherwise in a trial."""
 
 
-def describe(found: Finding) -> str:
+def describe(outcome: StudyOutcome) -> str:
     """Markdown: the question, how it was searched, what was found and what may be said of it."""
-    results, spec = found.results, found.results.spec
+    results, spec = outcome.results, outcome.results.spec
     counts = outcome_counts(results.ended)
     sections = [trial.configuration.get("data", {}) for trial in results.trials]
     named = [str(part.get("name") or part.get("class", "")) for part in sections]
@@ -46,15 +46,15 @@ def describe(found: Finding) -> str:
         "searches": f"{spec.repeats} of each arm" if spec.factors else str(spec.repeats),
         "budget": budget(spec),
         "seed": str(spec.seed),
-        "trials": ", ".join(f"{count} {outcome}" for outcome, count in counts.items()),
+        "trials": ", ".join(f"{count} {ending}" for ending, count in counts.items()),
         "epochs": str(sum(trial.epochs for trial in results.ended)),
     }
     parts = [escape(spec.description)]
     if spec.factors:
         lists = {
-            "Verdict": summary(found.comparison),
-            "Where the uncertainty comes from": sources(results, found.comparison),
-            "What would make it smaller": advice(results, found.comparison),
+            "Verdict": summary(outcome.comparison),
+            "Where the uncertainty comes from": sources(results, outcome.comparison),
+            "What would make it smaller": advice(results, outcome.comparison),
         }
         parts += [f"### {head}\n\n{bullets(said)}" for head, said in lists.items() if said]
     parts.append(table(["study", spec.study], list(rows.items())))

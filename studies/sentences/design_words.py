@@ -93,7 +93,7 @@ def startup_sentence(spec: Spec) -> str:
 
 
 def scale_sentence(spec: Spec) -> str:
-    """How values are compared."""
+    """A sentence that says whether values are compared as logarithms."""
     metric, wanted = spec.objective.metric, spec.design.scale
     if wanted == "log" or (wanted == "auto" and is_error(metric)):
         return f"{metric} is compared as logarithms, so that effects are ratios"

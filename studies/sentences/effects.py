@@ -7,7 +7,7 @@ import math
 from studies.analysis import Comparison
 from studies.results import LARGEST_LOG, amount, is_share, size
 from studies.results.wording import BEYOND, MOST_LOWER, name_of, with_article
-from studies.statistics import Interval
+from studies.statistics import Interval, sign_of
 
 
 def effect(comparison: Comparison, difference: float) -> str:
@@ -41,10 +41,10 @@ def shown_from(comparison: Comparison, gap: float) -> str:
     return f"{ratio} %" if ratio == BEYOND else f"{ratio} % or more"
 
 
-def spread(comparison: Comparison, found: Interval) -> str:
+def spread(comparison: Comparison, interval: Interval) -> str:
     """The interval of a difference, in the words of `effect`: in the direction of its estimate."""
-    sign = 1 if found.estimate >= 0 else -1
-    low, high = sorted((sign * found.low, sign * found.high))
+    sign = 1 if interval.estimate >= 0 else -1
+    low, high = sorted((sign * interval.low, sign * interval.high))
     if not comparison.design.logarithms:
         return f"{amount(comparison.metric, low)} to {amount(comparison.metric, high)}"
     return f"{percent(comparison, low)} to {percent(comparison, high)} %"
@@ -56,7 +56,7 @@ def _way(comparison: Comparison) -> str:
 
 def percent(comparison: Comparison, gain: float) -> str:
     """A gain between logarithms, in percent of the worse arm's value."""
-    way = -1 if comparison.goal == "minimize" else 1
+    way = sign_of(comparison.goal)
     found = 100 * way * math.expm1(min(max(way * gain, -LARGEST_LOG), LARGEST_LOG))
     return BEYOND if way < 0 and found > MOST_LOWER else f"{found:.3g}"
 
@@ -70,8 +70,8 @@ def signed(comparison: Comparison, difference: float) -> str:
     return amount(comparison.metric, difference, signed=True)
 
 
-def signed_spread(comparison: Comparison, found: Interval) -> str:
+def signed_spread(comparison: Comparison, interval: Interval) -> str:
     """The interval of a difference, in the words of `signed`."""
-    if not math.isfinite(found.low):
+    if not math.isfinite(interval.low):
         return "–"
-    return f"{signed(comparison, found.low)} to {signed(comparison, found.high)}"
+    return f"{signed(comparison, interval.low)} to {signed(comparison, interval.high)}"

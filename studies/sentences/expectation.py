@@ -14,9 +14,9 @@ from studies.analysis import recommended
 from studies.results import (
     RepeatResult,
     StudyResults,
+    compared_part,
     on_log_scale,
     on_test,
-    part_of,
     plural,
     value_of,
 )
@@ -33,11 +33,11 @@ class Expectation:
     metric: str
     interval: Interval
     rests_on: str
-    """What the mean is of, and which errors the interval holds."""
+    """Of which values the mean is taken, and which errors the interval holds."""
 
     @property
     def words(self) -> str:
-        """In one sentence."""
+        """The value, its interval and what it rests on in one sentence."""
         return f"{self.metric} {interval(self.metric, self.interval)}: {self.rests_on}"
 
 
@@ -73,7 +73,7 @@ def expectation(results: StudyResults) -> Expectation | None:
 
 
 def _of_winners(results: StudyResults, arm: str) -> Expectation:
-    part = part_of(results, results.spec.objective.metric)
+    part = compared_part(results, results.spec.objective.metric)
     rows = [row for row in repeat_results(results, part.metric)[arm].values() if row.by_seed]
     values = [fmean(row.by_seed.values()) for row in rows]
     logarithms, _ = on_log_scale(results.spec.design.scale, part.metric, values)

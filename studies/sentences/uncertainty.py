@@ -107,7 +107,7 @@ def _split_and_search(results: StudyResults, comparison: Comparison) -> Iterator
 
 
 def _scaled(values: Iterable[float], comparison: Comparison) -> list[float]:
-    """Values as they are compared."""
+    """Values, or their logarithms where those are compared."""
     return [math.log(value) if comparison.design.logarithms else value for value in values]
 
 

@@ -78,13 +78,13 @@ def _against(comparison: Comparison, arm: str) -> str:
     worse = [loser(pair) for pair in comparison.pairs if winner(pair) == arm]
     if not better and not worse:
         return f"no arm is detectably better or worse than {arm}"
-    told = [
-        f"{which} than {arm}: {', '.join(found)}"
-        for which, found in (("better", better), ("worse", worse))
-        if found
+    sides = [
+        f"{which} than {arm}: {', '.join(arms)}"
+        for which, arms in (("better", better), ("worse", worse))
+        if arms
     ]
     tuned = f"when each is tuned {budget_words(comparison)}"
-    return f"{'; '.join(told)}, {tuned} (the others were not compared with each other)"
+    return f"{'; '.join(sides)}, {tuned} (the others were not compared with each other)"
 
 
 def _can_decide(comparison: Comparison) -> bool:
@@ -117,7 +117,7 @@ def budget_words(comparison: Comparison) -> str:
 
 
 def part_words(comparison: Comparison) -> str:
-    """Whose rows were looked at."""
+    """Words for the part of the data whose rows were compared."""
     return f"on the {comparison.design.part} part"
 
 
@@ -196,7 +196,7 @@ def _why_no_arm(comparison: Comparison, pair: PairResult) -> str:
 
 
 def _together(comparison: Comparison, pairs: Sequence[PairResult], *, others: bool) -> str:
-    """Many undecided pairs in one sentence."""
+    """One sentence for many undecided pairs."""
     known = [p for p in pairs if math.isfinite(p.result.difference.estimate)]
     said = f"none of the {'other ' if others else ''}{len(pairs)} pairs is decided"
     if not known:

@@ -1,4 +1,5 @@
-from .intervals import Goal, Interval
+from .goals import Goal, best_of, sign_of
+from .intervals import Interval
 from .levels import ALPHA, LOOKS, MIN_REPEATS, SECOND_LOOK_ALPHA
 from .verdicts import seeds_for_a_verdict
 
@@ -9,5 +10,7 @@ __all__ = [
     "SECOND_LOOK_ALPHA",
     "Goal",
     "Interval",
+    "best_of",
     "seeds_for_a_verdict",
+    "sign_of",
 ]

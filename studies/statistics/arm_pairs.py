@@ -16,7 +16,8 @@ import numpy.typing as npt
 from scipy import special
 
 from studies.statistics.arm_power import MOST, detectable_gap, repeats_needed, t_quantile, t_test_p
-from studies.statistics.intervals import ROUNDING, Array, Goal, Interval, differences, pair
+from studies.statistics.goals import Goal
+from studies.statistics.intervals import ROUNDING, Array, Interval, differences, pair
 from studies.statistics.levels import MIN_REPEATS
 from studies.statistics.verdicts import seeds_for_a_verdict, smallest_p
 

@@ -26,7 +26,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from studies.statistics.arm_pairs import ArmPair, ArmValues, decide, weigh
-from studies.statistics.intervals import Goal, holm
+from studies.statistics.goals import Goal
+from studies.statistics.intervals import holm
 from studies.statistics.levels import ALPHA, FUTILE, LOOK_ALPHA, LOOKS, MIN_REPEATS
 
 Pairs = Sequence[tuple[ArmValues, ArmValues]]
@@ -34,7 +35,7 @@ Pairs = Sequence[tuple[ArmValues, ArmValues]]
 
 @dataclass(frozen=True)
 class Sequential:
-    """A sequential comparison as it stands."""
+    """A sequential comparison after its last look: its pairs, and which of them are open."""
 
     pairs: tuple[ArmPair, ...]
     open: frozenset[int]

@@ -14,14 +14,14 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from studies.statistics.goals import Goal
+
 Array = npt.NDArray[np.float64]
-Goal = Literal["maximize", "minimize"]
 
 STUDENT_BELOW = 30
 """With fewer values than this, intervals are Student's t.
@@ -200,7 +200,7 @@ def probability_better(
     return Interval(estimate, float(low), float(high), "percentile bootstrap")
 
 
-def optimism(search_best: float, confirmed_mean: float, goal: Goal = "maximize") -> float:
+def selection_bias(search_best: float, confirmed_mean: float, goal: Goal = "maximize") -> float:
     """How much better the best trial of the search looked than its confirmation; positive."""
     return search_best - confirmed_mean if goal == "maximize" else confirmed_mean - search_best
 

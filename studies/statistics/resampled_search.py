@@ -4,7 +4,7 @@ Every N of K exchangeable random trials are a search of N. The mean over all of 
 trials by rank, and the jackknife over trials gives its error. Trials of two arms are matched: trial
 i draws the same nuisance values, seed and split in both. Valid for random search without pruning
 only. Best values are read from fresh seeds for the top trials; for the others, from the search less
-the optimism that the top ones showed.
+the selection bias that the top ones showed.
 
 Sources: Dodge et al. 2019 (arXiv 1909.03004) and Lourie et al. 2024 (arXiv 2311.09480) for the
 unbiased estimate (a U-statistic); Efron and Tibshirani 1993, chapter 11, for the jackknife.
@@ -22,7 +22,8 @@ from scipy import special
 
 from studies.statistics.arm_pairs import ArmPair, decide
 from studies.statistics.arm_power import noncentrality, t_quantile, t_test_p
-from studies.statistics.intervals import ROUNDING, Array, Goal, Interval, holm
+from studies.statistics.goals import Goal
+from studies.statistics.intervals import ROUNDING, Array, Interval, holm
 from studies.statistics.levels import ALPHA
 
 
@@ -102,7 +103,7 @@ def trial_values(search: Array, confirmed: Mapping[int, float]) -> Array:
 
     Else the search's value minus the mean of (search - confirmed) over the confirmed trials: too
     harsh on the middle ranks, which were hardly selected, but these have little weight. Without any
-    confirmed trial the optimism is unknown and the search's values stand as they are.
+    confirmed trial the selection bias is unknown and the search's values stand as they are.
     """
     values = np.where(np.isfinite(search), search, np.nan)
     fresh = {i: v for i, v in confirmed.items() if math.isfinite(v) and math.isfinite(search[i])}
@@ -229,7 +230,7 @@ def _missing(a: Searched, b: Searched, n: int) -> tuple[str, ...]:
         if arm.completed() < _least(n):
             reasons.append(f"{name} completed {arm.completed()} trials, fewer than {_least(n)}")
         elif not any(math.isfinite(value) for value in arm.confirmed.values()):
-            reasons.append(f"no trial of {name} was confirmed: its optimism is unknown")
+            reasons.append(f"no trial of {name} was confirmed: its selection bias is unknown")
     return tuple(reasons)
 
 

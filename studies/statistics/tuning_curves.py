@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
 
-from studies.statistics.intervals import Array, Goal
+from studies.statistics.goals import Goal, sign_of
+from studies.statistics.intervals import Array
 
 BandMethod = Literal["ld_highest_density", "ld_equal_tailed", "dkw"]
 
@@ -101,7 +102,7 @@ def median_curve_band(
     """
     from opda.nonparametric import EmpiricalDistribution
 
-    sign = 1.0 if goal == "maximize" else -1.0
+    sign = sign_of(goal)
     y = sign * np.asarray(values, dtype=np.float64)
     if not np.isfinite(y).any():
         raise ValueError("a tuning curve needs a trial with a finite value")
@@ -122,7 +123,7 @@ def median_curve_band(
 
 def _sorted(values: npt.ArrayLike, goal: Goal, diverged_as: float | None) -> tuple[Array, float]:
     """The values from the worst to the best, larger being better, and the sign that undoes it."""
-    sign = 1.0 if goal == "maximize" else -1.0
+    sign = sign_of(goal)
     y = sign * np.asarray(values, dtype=np.float64)
     if y.ndim != 1 or not len(y):
         raise ValueError(f"values must be one-dimensional and not empty, got shape {y.shape}")

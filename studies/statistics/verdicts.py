@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from studies.statistics.goals import Goal
 from studies.statistics.intervals import (
-    Goal,
     Interval,
     differences,
     holm,
@@ -40,7 +40,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairedResult:
     """What the confirmed runs say of two arms; differences are a - b."""
 
     seeds: int
@@ -103,7 +103,7 @@ def compare(
     *,
     rng: np.random.Generator,
     resamples: int = 9_999,
-) -> list[Comparison]:
+) -> list[PairedResult]:
     """All pairs of a study's arms, each (a, b) of shape (n,): one family for Holm's correction."""
     p_values = [sign_flip_test(differences(a, b), rng) for a, b in pairs]
     compared = []
@@ -112,7 +112,7 @@ def compare(
         probability = probability_better(a, b, goal, rng=rng, resamples=resamples)
         seeds = len(np.asarray(a))
         decided = verdict(difference, p_holm, probability, goal, seeds=seeds, pairs=len(pairs))
-        compared.append(Comparison(seeds, difference, p, p_holm, probability, decided))
+        compared.append(PairedResult(seeds, difference, p, p_holm, probability, decided))
     return compared
 
 

@@ -16,8 +16,8 @@ from typing import Any
 from lightning_modules.components import suggestion
 from lightning_modules.configuration import COMMAND, Configuration
 from lightning_modules.errors import Problem, UserError
-from studies.study_file.ranges import Keys, variants
 from studies.study_file.search_space import Group, Space
+from studies.study_file.variants import Keys, variants
 
 PLACEHOLDER = re.compile(r"\{\{([\w.]+)\}\}|\{([\w.]+)\}")
 WHOLE = "configuration"
@@ -94,7 +94,7 @@ def command_problems(root: Group) -> list[Problem]:
         if WHOLE in names:
             continue
         passed = ["trainer.epochs" if name == "epochs" else name for name in names]
-        silent = [name for name in Space(root).chosen(flat) if name not in passed]
+        silent = [name for name in Space(root).open_values_of(flat) if name not in passed]
         for name in silent:
             if name != f"model.{COMMAND}":
                 text = (

@@ -32,7 +32,7 @@ from studies.study_file.mistakes import (
     name_problems,
     split_problems,
 )
-from studies.study_file.ranges import read_space, variants
+from studies.study_file.ranges import read_space
 from studies.study_file.search_methods import PRUNERS, SAMPLERS, startup_for
 from studies.study_file.search_space import Space
 from studies.study_file.sections import (
@@ -44,14 +44,27 @@ from studies.study_file.sections import (
     read_shape,
 )
 from studies.study_file.spec import NamedComponent, Spec
+from studies.study_file.variants import variants
 
 CONFIGURATION_KEYS = (
     "data", "model", "loss", "optimizer", "schedule", "regularization", "trainer", "objective",
 )  # fmt: skip
 
 
-def load(path: Path, overrides: Sequence[str] = ()) -> Spec:
-    """Read a study file; raises UserError or StudyFileError with every mistake at once."""
+def load_study_file(path: Path, overrides: Sequence[str] = ()) -> Spec:
+    """Read a study file and check all of it.
+
+    Args:
+        path: The YAML file, or a preset's (`find_preset`).
+        overrides: Assignments such as `search.trials=5`, the later ones over the earlier.
+
+    Returns:
+        The study: its search space, its arms and the design of its comparison.
+
+    Raises:
+        UserError: There is no such file, or it is no YAML.
+        StudyFileError: It has mistakes; the error lists all of them.
+    """
     return resolve(document.read(path), overrides)
 
 

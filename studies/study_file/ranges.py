@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from lightning_modules.components import Component, Number, Parameter, Several, Slot, suggestion
 from lightning_modules.configuration.sections import SECTIONS, TRAINER, own_key
 from lightning_modules.errors import Problem
 from lightning_modules.optimization import REGULARIZATION
-from studies.study_file.search_space import Alternatives, Choice, Fixed, Group, Node, Range
+from studies.study_file.open_values import Choice, Fixed, Node, Range
+from studies.study_file.search_space import Alternatives, Group
+from studies.study_file.variants import Keys
 
-Keys = tuple[str | int, ...]
 RANGE_KEYS = ("min", "max", "log", "step", "num")
 
 
@@ -227,70 +226,3 @@ def _range_problems(value: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A plain value that a node can take, and where in the file each part of it comes from."""
-
-    value: Any
-    origins: Mapping[Keys, Keys] = field(default_factory=dict)
-
-    def origin(self, path: Keys) -> Keys:
-        """The place in the study file of `path` in the plain value."""
-        for cut in range(len(path), -1, -1):
-            if path[:cut] in self.origins:
-                return self.origins[path[:cut]] + path[cut:]
-        return path
-
-
-CROSS_CHECKED = (("data", "model"), ("data", "loss"), ("model", "regularization"))
-
-
-def variants(root: Group) -> Iterator[Variant]:
-    """Configurations in which every alternative, choice and range end occurs at least once, and
-    every pair of parts that must fit each other."""
-    parts = {key: _variants(node, (key,), (key,)) for key, node in root.children.items()}
-    for index in range(max((len(options) for options in parts.values()), default=0)):
-        yield _joined({key: options[index % len(options)] for key, options in parts.items()})
-    first = {key: options[0] for key, options in parts.items()}
-    for a, b in CROSS_CHECKED:
-        for one, other in itertools.product(parts.get(a, []), parts.get(b, [])):
-            yield _joined({**first, a: one, b: other})
-
-
-def _variants(node: Node, path: Keys, source: Keys) -> list[Variant]:
-    """Variants of the node at `path` in the plain value and at `source` in the file."""
-    if isinstance(node, Range):
-        ends = ((node.low, "min"), (node.high, "max"))
-        return [Variant(value, {path: (*source, end)}) for value, end in ends]
-    if isinstance(node, Choice):
-        return [
-            Variant(value, {path: (*source, "values", index)})
-            for index, value in enumerate(node.values)
-        ]
-    if isinstance(node, Alternatives):
-        found = []
-        for index, option in enumerate(node.options.values()):
-            for variant in _variants(option, path, (*source, index)):
-                found.append(Variant(variant.value, {path: (*source, index), **variant.origins}))
-        return found
-    if isinstance(node, Group):
-        parts = {
-            key: _variants(child, (*path, key), (*source, key))
-            for key, child in node.children.items()
-        }
-        count = max((len(options) for options in parts.values()), default=1)
-        return [
-            _joined({key: options[index % len(options)] for key, options in parts.items()})
-            for index in range(count)
-        ]
-    assert isinstance(node, Fixed)
-    return [Variant(node.value)]
-
-
-def _joined(parts: Mapping[str, Variant]) -> Variant:
-    origins: dict[Keys, Keys] = {}
-    for part in parts.values():
-        origins |= part.origins
-    return Variant({key: part.value for key, part in parts.items()}, origins)

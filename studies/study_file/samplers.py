@@ -11,7 +11,6 @@ These samplers keep no state: a study that was interrupted goes on as if it had 
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +26,8 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from lightning_modules.hashing import hash_number
+
 
 def salt_of(seed: int, repeat: int, number: int, extra: str = "") -> str:
     """What tells the draws of trial `number` from those of others; no arm is part of it, unless
@@ -36,8 +37,7 @@ def salt_of(seed: int, repeat: int, number: int, extra: str = "") -> str:
 
 def quantile(salt: str, name: str) -> float:
     """A number in [0, 1), uniform over salts and names: 53 bits of a SHA-256."""
-    digest = hashlib.sha256(f"{salt}/{name}".encode()).digest()
-    return (int.from_bytes(digest[:8], "big") >> 11) * 2.0**-53
+    return (hash_number(f"{salt}/{name}", 8) >> 11) * 2.0**-53
 
 
 def value_at(distribution: BaseDistribution, share: float) -> Any:
@@ -74,7 +74,7 @@ def _float_at(distribution: FloatDistribution, share: float) -> float:
 
 
 def _index(count: int, share: float) -> int:
-    """Which of `count` equally likely ones."""
+    """The index of one of `count` equally likely choices, by a number in [0, 1)."""
     return min(int(share * count), count - 1)
 
 
@@ -152,11 +152,11 @@ class StartupSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """A matched draw."""
+        """Draw a value that is the same in all arms with this range."""
         return self.draws.sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Passed on."""
+        """Call the same of the sampler inside."""
         self.inner.before_trial(study, trial)
 
     def after_trial(
@@ -166,7 +166,7 @@ class StartupSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        """Passed on."""
+        """Call the same of the sampler inside."""
         self.inner.after_trial(study, trial, state, values)
 
     def reseed_rng(self) -> None:

@@ -24,7 +24,7 @@ STARTUP = "n_startup_trials"
 
 @dataclass(frozen=True)
 class Sampler(Component):
-    """A row of the sampler table."""
+    """A sampler of the table: how it is built, and what is special about it."""
 
     reseed: bool = True
     """Whether every trial gets a seed of its own, so that a resumed search goes on as if it had

@@ -66,7 +66,7 @@ class Spec:
 
     @property
     def text(self) -> str:
-        """The resolved study file."""
+        """The study file as YAML, with all overrides applied."""
         return document.dump(dict(self.tree))
 
     @cached_property

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import UserError
+from lightning_modules.hashing import hash_number
 from lightning_modules.training.split_rule import SplitRule, split_rule
 from studies.study_file.command_template import is_program, tells_split
 from studies.study_file.spec import Spec
@@ -25,14 +25,14 @@ class Splits:
     """Whether every repeat has a split of its own."""
     study_seed: int
     split_seed: int
-    """That of the file, which is the first repeat's."""
+    """The split seed of the file, which is the first repeat's."""
 
     def seed(self, repeat: int) -> int | None:
         """The seed of a repeat's split; None for the file's own."""
         if repeat == 1 or not self.per_repeat:
             return None
         text = f"{self.study_seed}/split/{self.split_seed}/r{repeat}"
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % LARGEST
+        return hash_number(text) % LARGEST
 
 
 def splits_of(spec: Spec) -> Splits:

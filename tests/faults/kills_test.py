@@ -72,8 +72,8 @@ def test_workers_follow_a_killed_driver_even_where_they_hang_in_c_code(faulty: F
 
 def test_a_process_that_is_busy_with_its_imports_follows_the_one_that_started_it() -> None:
     child = (
-        "import os, time; from studies.engines import family\n"
-        "with family.following(): print(os.getpid(), flush=True); time.sleep(1000)"
+        "import os, time; from studies.engines import process_group\n"
+        "with process_group.end_with_driver(): print(os.getpid(), flush=True); time.sleep(1000)"
     )
     parent = (
         "import os, subprocess, sys; os.environ['FAIRTUNE_DRIVER'] = str(os.getpid()); "

@@ -64,7 +64,7 @@ CUT_SHORT = """
 import os, sys
 from pathlib import Path
 from studies.home import Home
-from studies.mirrors.optuna_study import OptunaStudy
+from studies.mirrors.optuna.study import OptunaStudy
 from studies.mirrors.sync import sync
 
 add = OptunaStudy.add

@@ -27,7 +27,7 @@ Curve = Mapping[int, float]
 def check_agreement(home: Home, study: str) -> StudyResults:
     """Assert that both mirrors hold what the record says of a study that nobody runs, each thing
     once, and nothing beside it."""
-    found = results.load(home, study)
+    found = results.load_results(home, study)
     with RecordReader.open(home, study) as record:
         searches = record.searches()
         trials = record.trials()

@@ -154,7 +154,7 @@ def test_every_arm_gets_its_budget_and_the_same_fresh_seeds(design: Design) -> N
         for stop_after in design.interruptions:
             run(design, home, stop_after)
         run(design, home, None)
-        found = results.load(home, "design")
+        found = results.load_results(home, "design")
         check_budget(design, found)
         check_seeds(design, found)
         assert run(design, home, None) == 0

@@ -69,7 +69,7 @@ def assert_completes_to_exactly_six(file: str, home: Home) -> None:
 
 def assert_nothing_is_running(home: Home) -> None:
     """Not in the record, and not in the mirrors once they have what was left to `sync`."""
-    assert None not in {trial.outcome for trial in results.load(home, "long").trials}
+    assert None not in {trial.outcome for trial in results.load_results(home, "long").trials}
     assert main(["sync", "long", "--home", str(home.path)]) == 0
     assert TrialState.RUNNING not in {trial.state for trial in optuna_trials(home, "long")}
     runs = Runs.of(home, "long")

@@ -47,7 +47,7 @@ BEST_KEYS = [
     "mlflow_run_id", "fresh_seeds", "searches",
 ]  # fmt: skip
 ARM_KEYS = {
-    "arm", "search_best", "default", "confirmed", "mean", "ci_low", "ci_high", "optimism",
+    "arm", "search_best", "default", "confirmed", "mean", "ci_low", "ci_high", "selection_bias",
     "test_mean",
 }  # fmt: skip
 PAIR_KEYS = {
@@ -159,11 +159,11 @@ def test_best_prints_a_study_file_that_checks(
     printed = capsys.readouterr().out
     assert f"# found by {best['trial']}, arm {best['arm']}, seed {best['seed']}\n" in printed
     assert "# expect test/accuracy " in printed
-    assert f"# network: {choose(results.load(finished.home, 'tiny')).words}\n" in printed
+    assert f"# network: {choose(results.load_results(finished.home, 'tiny')).words}\n" in printed
     assert f"# MLflow run {best['mlflow_run_id']}\n" in printed
-    from studies.study_file.loading import load
+    from studies.study_file.loading import load_study_file
 
-    spec = load(Path(write(tmp_path / "best.yaml", printed)))
+    spec = load_study_file(Path(write(tmp_path / "best.yaml", printed)))
     assert spec.study == "tiny-best" and spec.space.size() == 1
     assert spec.space.suggest(None).items() >= best["configuration"].items()  # type: ignore[arg-type]
 

@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import data, pictures, preparing, selectors
 from dashboard.figures.common import Picture
 from studies import results
-from studies.analysis import Listed, overview
+from studies.analysis import StudyEntry, overview
 from studies.cli import main
 from studies.home import Home
 from studies.results import StudyResults
@@ -72,9 +72,9 @@ def shows(home: Path, monkeypatch: pytest.MonkeyPatch) -> Shows:
 
     def show(study: StudyResults) -> None:
         study = replace(study, home=Home.at(home))
-        listed = [Listed(study.study, study.spec.factors, datetime(2026, 1, 1), "token")]
+        listed = [StudyEntry(study.study, study.spec.factors, datetime(2026, 1, 1), "token")]
         monkeypatch.setattr(results, "exists", lambda _: True)
-        monkeypatch.setattr(overview, "listed", lambda _: listed)
+        monkeypatch.setattr(overview, "study_entries", lambda _: listed)
         monkeypatch.setattr(results, "load", lambda *_: study)
         monkeypatch.setattr(data, "histories", lambda *_: {})
 
@@ -271,8 +271,9 @@ def test_a_figure_is_drawn_once_until_the_study_changes(
     app.run()
     assert len(drawn) == first
     assert len(app.get("vega_lite_chart")) == first
-    changed = [replace(each, token="another token") for each in overview.listed(Home.at(Path()))]
-    monkeypatch.setattr(overview, "listed", lambda _: changed)
+    entries = overview.study_entries(Home.at(Path()))
+    changed = [replace(each, token="another token") for each in entries]
+    monkeypatch.setattr(overview, "study_entries", lambda _: changed)
     monkeypatch.setattr(overview, "change_token", lambda _: "changed")
     app.run()
     assert len(drawn) == 2 * first

@@ -45,7 +45,7 @@ def told(home: Home) -> list[tuple[Any, ...]]:
             trial.seed,
             trial.configuration,
         )
-        for trial in results.load(home, "repeated").trials
+        for trial in results.load_results(home, "repeated").trials
     ]
 
 

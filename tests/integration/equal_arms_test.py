@@ -42,7 +42,7 @@ def found(home: Home, text: str) -> StudyResults:
     with Record.writing(home, "same") as record:
         Runner(spec, home, record, engine, Display()).run()
     engine.close()
-    return results.load(home, "same")
+    return results.load_results(home, "same")
 
 
 @pytest.mark.slow

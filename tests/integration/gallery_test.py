@@ -16,7 +16,7 @@ from studies.cli import main
 from studies.home import Home
 from studies.running.preview import plan
 from studies.statistics import MIN_REPEATS
-from studies.study_file.loading import load
+from studies.study_file.loading import load_study_file
 from studies.study_file.presets import preset_names
 from tests.integration.accounts import last_line, set_options
 
@@ -99,7 +99,7 @@ def test_an_example_asks_for_enough_repeats_for_a_verdict_about_arms(
 ) -> None:
     enter(example)
     imports.allow(EXAMPLES[example][1])
-    spec = load(Path("study.yaml"))
+    spec = load_study_file(Path("study.yaml"))
     assert spec.description in GALLERY.replace("\n", " ")
     assert spec.design.claim == "arms" and spec.repeats >= MIN_REPEATS
     assert not plan(spec).design[0].startswith("claim: none")

@@ -34,7 +34,7 @@ def test_an_arm_with_a_learning_rate_of_nothing_loses_within_six_repeats(tmp_pat
     engine, record = InlineEngine(train_task), Record.in_memory()
     Runner(spec, home, record, engine, Display()).run()
     engine.close()
-    found = compare(results.read(record, home, spec.study))
+    found = compare(results.read_results(record, home, spec.study))
     assert found.design.searches == 6 and found.design.part == "test"
     assert found.design.splits == 6
     (said,) = verdicts(found)

@@ -30,7 +30,7 @@ from studies.mirrors.left import sync_command
 from studies.records import Outcome, Record, RecordReader
 from studies.records.deliveries import Deliveries, run_ids, store_name
 from studies.reporting.render import render
-from studies.results import load
+from studies.results import load_results
 from tests.integration.agreement import check_agreement
 
 Output = pytest.CaptureFixture[str]
@@ -120,7 +120,7 @@ def test_reports_of_an_imported_study_are_those_of_the_old_version(
     study: str, old: Path, home: Home
 ) -> None:
     assert main(["import", study, "--home", str(home.path)]) == 0
-    found = load(home, study)
+    found = load_results(home, study)
     assert render(found, "md") == said(old, f"{study}.md")
     now, then = ({row["trial"]: row for row in csv.DictReader(io.StringIO(text))}
                  for text in (render(found, "csv"), said(old, f"{study}.csv")))  # fmt: skip
@@ -166,7 +166,7 @@ def test_a_trial_that_had_not_ended_is_interrupted_and_the_same_command_continue
     study: str, epochs: int, old: Path, home: Home, capsys: Output
 ) -> None:
     assert main(["import", study, "--home", str(home.path)]) == 0
-    before = {trial.key: trial for trial in load(home, study).trials}
+    before = {trial.key: trial for trial in load_results(home, study).trials}
     left = before["trial-0001"]
     assert (left.outcome, left.number, left.value) == (Outcome.interrupted, 1, None)
     assert left.epochs == len(left.curve) == epochs
@@ -174,7 +174,7 @@ def test_a_trial_that_had_not_ended_is_interrupted_and_the_same_command_continue
     assert main([*argv, "--quiet", "--json"]) == 0
     told = last_json(capsys)
     assert (told["finished"], told["trials"]) == (True, {"completed": 4})
-    after = {trial.key: trial for trial in load(home, study).trials}
+    after = {trial.key: trial for trial in load_results(home, study).trials}
     assert after["trial-0000"] == before["trial-0000"]
     continued = after["trial-0001"]
     assert (continued.params, continued.seed) == (left.params, left.seed)
@@ -189,7 +189,7 @@ def test_continuing_asks_for_what_it_would_have_asked_without_the_import(
     for place in (home.path, fresh):
         argv = ["run", str(old / "stopped.yaml"), "--home", str(place), "--workers", "1"]
         assert main([*argv, "--quiet"]) == 0
-    continued, whole = load(home, "stopped"), load(Home.at(fresh), "stopped")
+    continued, whole = load_results(home, "stopped"), load_results(Home.at(fresh), "stopped")
     assert [trial.params for trial in continued.trials] == [t.params for t in whole.trials]
     assert [trial.value for trial in continued.trials] == [t.value for t in whole.trials]
 
@@ -296,7 +296,7 @@ def test_a_home_that_cannot_be_written_says_how_its_studies_can_be_read(
         other = Home.at(old / "other")
         argv = ["import", "--from", str(disk / "home"), "--home", str(other.path)]
         assert main(argv) == 0
-        assert load(other, "compared").finished
+        assert load_results(other, "compared").finished
     finally:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
@@ -355,7 +355,7 @@ def test_other_studies_of_a_storage_are_left_alone(home: Home, capsys: Output) -
     optuna.create_study(storage=home.optuna_url, study_name="somebody's")
     missing = 'holds no study "somebody\'s"; it holds compared, killed, searched, stopped'
     with open_storage(home.optuna_url) as storage, pytest.raises(UserError, match=missing):
-        storage.parts("somebody's")
+        storage.searches("somebody's")
     assert main(["import", "--home", str(home.path), "--json"]) == 0
     assert [each["study"] for each in last_json(capsys)["studies"]] == STUDIES
 
@@ -415,11 +415,11 @@ def test_a_completed_trial_without_a_finite_value_is_none_and_the_study_goes_on(
             text = "update trial_values set value = null, value_type = ? where trial_id = ?"
             opened.execute(text, [value, *row])
     assert main(["import", "stopped", "--home", str(home.path)]) == 0
-    first = load(home, "stopped").trials[0]
+    first = load_results(home, "stopped").trials[0]
     assert (first.outcome, first.value, first.reason) == (outcome, None, reason)
     argv = ["run", str(old / "stopped.yaml"), "--home", str(home.path), "--workers", "1"]
     assert main([*argv, "--quiet"]) == 0
-    found = load(home, "stopped")
+    found = load_results(home, "stopped")
     assert found.finished and found.trials[0].outcome == outcome
     assert main(["sync", "stopped", "--home", str(home.path)]) == 0
 
@@ -441,7 +441,7 @@ def test_an_import_that_is_killed_leaves_no_record(home: Home) -> None:
     assert done.returncode == -9
     assert not (home.study("searched") / "record.db").exists()
     assert main(["import", "searched", "--home", str(home.path)]) == 0
-    assert len(load(home, "searched").trials) == 8
+    assert len(load_results(home, "searched").trials) == 8
 
 
 def test_passwords_of_a_storage_are_not_repeated(tmp_path: Path, capsys: Output) -> None:

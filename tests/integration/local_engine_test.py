@@ -9,7 +9,7 @@ import pytest
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import FairtuneError
 from studies.engines import Ended, Epoch, Event, Task
-from studies.engines.local import STILLBORN, LocalEngine
+from studies.engines.local import MAX_STARTUP_FAILURES, LocalEngine
 from studies.records import Outcome
 from tests.integration.scripted import perform
 
@@ -109,7 +109,7 @@ def test_a_worker_that_is_killed_before_its_first_trial_is_replaced(engine: Loca
 
 def test_workers_that_all_end_before_their_first_trial_end_the_study(engine: LocalEngine) -> None:
     engine.start()
-    for _ in range(STILLBORN - 1):
+    for _ in range(MAX_STARTUP_FAILURES - 1):
         kill_idle_worker(engine)
     with pytest.raises(FairtuneError, match=r"before its first trial \(.* killed by SIGKILL\)"):
         kill_idle_worker(engine)

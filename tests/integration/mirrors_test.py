@@ -510,7 +510,7 @@ def test_nobody_waits_for_the_mirrors_of_a_study_that_was_stopped_before_they_be
 ) -> None:
     write(home)
     mirrors = Mirroring(home, STUDY)
-    mirrors.load()
+    mirrors.load_libraries()
     mirrors.tick()
     mirrors.leave()
     mirrors.close()

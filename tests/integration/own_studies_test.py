@@ -19,7 +19,7 @@ from studies.home import Home
 from studies.running.display import Display
 from studies.running.run_study import run_study
 from studies.search import AskedTrial
-from studies.study_file.loading import load
+from studies.study_file.loading import load_study_file
 from tests.conftest import MakeHome, WriteModule
 from tests.integration.accounts import FAIRTUNE, Runs, last_line, optuna_trials
 from tests.own_code import LIGHTNING, NETWORK
@@ -91,7 +91,7 @@ def write(folder: Path, text: str) -> str:
 
 
 def outcomes(home: Home, study: str, phase: str) -> list[str]:
-    trials = results.load(home, study).trials
+    trials = results.load_results(home, study).trials
     return sorted(str(trial.outcome) for trial in trials if trial.phase == phase)
 
 
@@ -113,7 +113,7 @@ def test_a_demo_of_lightning_is_tuned_pruned_resumed_confirmed_and_compared(
     assert f"add --allow pytorch_lightning, or set {imports.ALLOW}" in capsys.readouterr().err
     imports.allow(["pytorch_lightning.demos"])
     display = StopAt()
-    spec = load(Path(file))
+    spec = load_study_file(Path(file))
     run_study(spec, home, workers=1, display=display, stopping=lambda: display.asked)
     assert outcomes(home, "demo", "search") == ["interrupted"]
     os.environ[imports.ALLOW] = ""

@@ -15,7 +15,7 @@ from lightning_modules.user_code.modules import answered
 from studies.cli import main
 from studies.home import Home
 from studies.mirrors.mlflow.client import MlflowClient
-from studies.results import load
+from studies.results import load_results
 from tests.conftest import WriteModule
 from tests.own_code import LIGHTNING
 
@@ -221,7 +221,7 @@ CONFIRMED = "confirm: {top: 1, seeds: 1}\n"
 
 def share_of_right(home: Home) -> float:
     """What the network that predicts has got right in its own test."""
-    (trial,) = [each for each in load(home, "own").trials if each.phase == "confirm"]
+    (trial,) = [each for each in load_results(home, "own").trials if each.phase == "confirm"]
     return trial.test.get("test/acc", trial.test.get("test/accuracy", 0.0))
 
 
@@ -311,7 +311,8 @@ def test_targets_of_a_regression_may_be_flat(write_module: WriteModule, home: Ho
         data = f'{{class: "theirs:{name}"}}\nloss: mse'
         text = STUDY.format(data=data, model="{name: mlp, hidden: []}").replace("own", name.lower())
         run(home, text + CONFIRMED)
-        (trial,) = [each for each in load(home, name.lower()).trials if each.phase == "confirm"]
+        trials = load_results(home, name.lower()).trials
+        (trial,) = [each for each in trials if each.phase == "confirm"]
         found[name] = dict(trial.test)
     assert found["Values"] == found["Columns"] and found["Values"]["test/r2"] != 0
 

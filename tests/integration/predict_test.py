@@ -85,7 +85,7 @@ def flowers() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
 
 
 def test_the_confirmed_run_with_the_median_value_stands_for_the_study(home: Home) -> None:
-    found = results.load(home, "flowers")
+    found = results.load_results(home, "flowers")
     chosen = choose(found)
     assert recommended(found) is not None
     runs = found.winner(recommended(found).trial.arm)[1]
@@ -100,7 +100,7 @@ def test_the_confirmed_run_with_the_median_value_stands_for_the_study(home: Home
 
 def test_one_checkpoint_of_every_confirmed_configuration_is_kept(home: Home) -> None:
     files = (home.study("flowers") / "checkpoints").glob("*-confirm-*.pt")
-    found = results.load(home, "flowers")
+    found = results.load_results(home, "flowers")
     kept = {path.stem for path in files}
     assert choose(found).trial.key in kept
     for arm in ("sgd", "adam"):
@@ -120,7 +120,7 @@ def test_new_rows_get_the_classes_and_probabilities_of_the_network(
     pd.DataFrame(inputs, columns=list("abcd")).to_csv(folder / "new.csv", index=False)
     assert of(home, "predict", "flowers", "new.csv") == 0
     said = capsys.readouterr().out
-    chosen = choose(results.load(home, "flowers"))
+    chosen = choose(results.load_results(home, "flowers"))
     assert said.startswith(f"predicted by {chosen.words}\n")
     assert said.endswith("wrote 150 rows to flowers-predictions.csv\n")
     table = pd.read_csv(folder / "flowers-predictions.csv")
@@ -164,7 +164,7 @@ def test_the_test_part_has_the_metrics_that_were_recorded(home: Home, capsys: Ou
     argv = ("predict", "flowers", "--test", "--output", "test.parquet", "--json")
     assert of(home, *argv) == 0
     told = json.loads(capsys.readouterr().out)
-    trial = choose(results.load(home, "flowers")).trial
+    trial = choose(results.load_results(home, "flowers")).trial
     assert (told["trial"], told["seed"], told["confirmed"]) == (trial.key, trial.seed, True)
     assert (told["repeat"], told["split"], told["caveat"]) == (1, trial.split_seed, "")
     assert told["rows"] == 30 and told["output"].endswith("/test.parquet")
@@ -251,7 +251,7 @@ def test_a_checkpoint_that_left_the_home_is_taken_from_mlflow_and_missed_where_t
         kept = {path.stem for path in moved.glob("*.pt")}
         gone = next(
             trial.key
-            for trial in results.load(home, "flowers").trials
+            for trial in results.load_results(home, "flowers").trials
             if trial.phase == "confirm" and trial.key not in kept
         )
         argv[4] = gone
@@ -298,7 +298,7 @@ def test_the_registered_model_answers_in_another_process_as_predict_does(
 ) -> None:
     assert of(home, "promote", "flowers", "--name", "irises", "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    trial = choose(results.load(home, "flowers")).trial
+    trial = choose(results.load_results(home, "flowers")).trial
     assert (told["trial"], told["version"], told["new"]) == (trial.key, "1", True)
     assert told["uri"] == "models:/irises@champion"
 
@@ -319,7 +319,7 @@ def test_the_registered_model_answers_in_another_process_as_predict_does(
 def test_a_version_carries_what_is_known_of_it_and_is_not_made_twice(
     home: Home, capsys: Output
 ) -> None:
-    found = results.load(home, "flowers")
+    found = results.load_results(home, "flowers")
     trial = choose(found).trial
     assert of(home, "promote", "flowers") == 0
     assert of(home, "promote", "flowers", "--alias", "best") == 0
@@ -352,7 +352,7 @@ def test_what_was_not_confirmed_is_promoted_with_a_note(home: Home, capsys: Outp
 
 
 def test_a_trial_that_became_the_best_later_is_the_next_version(home: Home) -> None:
-    found = results.load(home, "patients")
+    found = results.load_results(home, "patients")
     best, other = found.ranking
     kept = [
         replace(each, value=None if each.key == best.key else each.value) for each in (best, other)
@@ -381,7 +381,7 @@ def test_names_that_mlflow_refuses_exit_2(
 def test_a_trial_without_a_run_points_to_sync(home: Home) -> None:
     from lightning_modules.errors import StorageError
 
-    found = results.load(home, "patients")
+    found = results.load_results(home, "patients")
     lost = replace(found, trials=[replace(each, run_id=None) for each in found.trials])
     with pytest.raises(StorageError, match=r"`fairtune sync patients .*` delivers what it lacks"):
         promote(lost)

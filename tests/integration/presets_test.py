@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial
 from studies.cli import main
 from studies.home import Home
 from studies.running.preview import plan
-from studies.study_file.loading import load
+from studies.study_file.loading import load_study_file
 from studies.study_file.presets import find_preset, preset_names
 from tests.integration.accounts import (
     Runs,
@@ -39,7 +39,7 @@ TAGS = {
 
 def tiny(preset: str) -> list[str]:
     """Overrides that leave a preset its question and take nearly all of its budget."""
-    spec = load(find_preset(preset))
+    spec = load_study_file(find_preset(preset))
     changes = ["trainer.epochs=2", "search.repeats=1", *REDUCED.get(preset, [])]
     if spec.sampler.name != "grid":
         changes.append("search.trials=2")
@@ -115,7 +115,7 @@ def assert_parent_tells_the_study(runs: Runs, trials: int) -> None:
 def test_a_preset_trains_exactly_its_budget_and_all_accounts_of_it_agree(
     preset: str, home: Home, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    spec = load(find_preset(preset), tiny(preset))
+    spec = load_study_file(find_preset(preset), tiny(preset))
     planned = plan(spec)
     assert planned.trials is not None
     told = run(capsys, home, preset, *tiny(preset))

@@ -151,7 +151,7 @@ class Kept:
 
     @property
     def results(self) -> StudyResults:
-        return results.read(self.record, self.home, "repeated")
+        return results.read_results(self.record, self.home, "repeated")
 
     @property
     def comparison(self) -> Comparison:

@@ -106,7 +106,7 @@ def test_every_network_family_is_identical_to_the_last_bit(model: str, home: Hom
 
 
 def _number(home: Home, model: str) -> int:
-    trials = results.load(home, "families").trials
+    trials = results.load_results(home, "families").trials
     (key,) = [t.key for t in trials if t.phase == "confirm" and t.arm == model]
     return int(key.rpartition("-")[2])
 
@@ -179,7 +179,7 @@ def test_other_packages_python_and_hardware_are_named_though_the_result_is_ident
     )
     monkeypatch.setattr("studies.inputs.environment._processor", lambda: "Abacus")
     monkeypatch.setattr("platform.python_version", lambda: "4.0")
-    recorded = results.load(home, "flowers")
+    recorded = results.load_results(home, "flowers")
     found = again(home, "flowers/trial-0000")
     assert found.likeness == Likeness.identical
     assert found.differences == (
@@ -213,7 +213,7 @@ def test_a_pruned_trial_is_done_again_up_to_its_last_epoch(home: Home) -> None:
 
 
 def test_a_trial_that_diverged_diverges_again_at_the_same_place(home: Home) -> None:
-    trials = {trial.outcome: trial for trial in results.load(home, "flowers").trials}
+    trials = {trial.outcome: trial for trial in results.load_results(home, "flowers").trials}
     found = again(home, f"flowers/{trials[Outcome.diverged].key}")
     assert (found.likeness, found.failure) == (Likeness.identical, "")
     assert found.epochs == trials[Outcome.diverged].epochs
@@ -256,7 +256,7 @@ def test_a_small_difference_is_within_tolerance_and_is_said(
 
 
 def test_a_trial_that_repeats_another_means_that_one(home: Home) -> None:
-    found = results.load(home, "flowers")
+    found = results.load_results(home, "flowers")
     first = found.trials[0]
     with Record.writing(home, "flowers") as record:
         second = record.trials()[1]

@@ -91,7 +91,7 @@ def test_a_csv_from_the_file_to_the_verdict_and_to_new_rows(home: Home, capsys: 
 
     # A finished study trains nothing; more trials on another file are refused
     assert run(home.path) == 0
-    before = len(results.load(home, "own").trials)
+    before = len(results.load_results(home, "own").trials)
     rows.assign(site=0).to_csv("patients.csv", index=False)
     capsys.readouterr()
     assert run(home.path) == 0
@@ -100,12 +100,12 @@ def test_a_csv_from_the_file_to_the_verdict_and_to_new_rows(home: Home, capsys: 
     said = capsys.readouterr().err
     assert said.startswith("fairtune: patients.csv: has changed since study own began (it had ")
     assert "Put the old file back, or give the study another name\n" in said
-    assert len(results.load(home, "own").trials) == before
+    assert len(results.load_results(home, "own").trials) == before
     rows.to_csv("patients.csv", index=False)
     assert run(home.path, "confirm.seeds=3") == 0
-    assert len(results.load(home, "own").trials) == before + 2
+    assert len(results.load_results(home, "own").trials) == before + 2
     size = Path("patients.csv").stat().st_size
-    noted = results.load(home, "own").files
+    noted = results.load_results(home, "own").files
     assert noted["patients.csv"].startswith(f"{size:,} bytes, SHA-256")
 
 

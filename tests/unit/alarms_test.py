@@ -1,9 +1,9 @@
-"""Every alarm fires where it should, stays silent where it should, and says what to change."""
+"""Every design warning comes where it should, only there, and says what to change."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from studies.analysis import alarms, compare
+from studies.analysis import compare, design_warnings
 from studies.records import Outcome, Trial
 from studies.study_file import Spec
 from tests.made import ARMS, OPTIMIZERS, confirmed, searched, spec_of, study, trial
@@ -11,7 +11,7 @@ from tests.made import ARMS, OPTIMIZERS, confirmed, searched, spec_of, study, tr
 
 def raised(trials: Sequence[Trial], kind: str, spec: Spec | None = None) -> list[str]:
     results = study(spec or spec_of(), trials)
-    return [a.message for a in alarms(results, compare(results)) if a.kind == kind]
+    return [a.message for a in design_warnings(results, compare(results)) if a.kind == kind]
 
 
 def test_a_best_trial_at_the_edge_of_its_range_asks_to_widen_it() -> None:

@@ -39,7 +39,7 @@ def test_arms_are_ranked_by_their_confirmed_mean_not_by_what_the_search_found() 
     assert [arm.arm for arm in found.arms] == ["adam", "momentum", "sgd"]
     sgd = found.arms[2]
     assert sgd.search_best == 0.99
-    assert sgd.optimism == pytest.approx(0.99 - sgd.mean.estimate)
+    assert sgd.selection_bias == pytest.approx(0.99 - sgd.mean.estimate)
     assert sgd.default == pytest.approx(0.96)
     assert sgd.test_mean == pytest.approx(sgd.mean.estimate - 0.01)
 

@@ -15,7 +15,7 @@ import torch
 from torch.nn.functional import conv2d
 
 from lightning_modules.networks.pretrained_checks import check
-from studies.study_file.loading import load
+from studies.study_file.loading import load_study_file
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -28,8 +28,8 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_an_example_is_right_and_called_like_its_file(file: Path) -> None:
-    assert load(file).study == file.stem
-    assert load(file).description.endswith("?")
+    assert load_study_file(file).study == file.stem
+    assert load_study_file(file).description.endswith("?")
 
 
 def packed() -> dict[str, Any]:

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from studies.records.garbage_collection import lasting, uncollected
+from studies.records.garbage_collection import freeze_after_import, gc_paused
 
 
-@pytest.mark.parametrize("pause", [uncollected, lasting])
+@pytest.mark.parametrize("pause", [gc_paused, freeze_after_import])
 def test_the_collector_is_as_it_was_whatever_is_raised(
     pause: Callable[[], AbstractContextManager[None]],
 ) -> None:
@@ -29,11 +29,11 @@ def test_the_collector_is_as_it_was_whatever_is_raised(
 
 def test_only_what_new_modules_leave_is_kept_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
     before = gc.get_freeze_count()
-    with lasting():
+    with freeze_after_import():
         pass
     assert gc.get_freeze_count() == before
     try:
-        with lasting():
+        with freeze_after_import():
             monkeypatch.setitem(sys.modules, "made_here", sys)
         assert gc.get_freeze_count() > before
     finally:

@@ -79,7 +79,7 @@ def test_the_expected_best_is_the_mean_over_all_subsets(found: list[int], n: int
 
 def test_confirmed_values_replace_the_search_s_and_the_rest_lose_the_mean_optimism() -> None:
     search = np.array([0.9, 0.7, 0.8, math.nan, 0.6])
-    confirmed = {0: 0.84, 2: 0.80, 1: math.nan}  # optimism .06 and 0; the run of trial 1 failed
+    confirmed = {0: 0.84, 2: 0.80, 1: math.nan}  # bias .06 and 0; the run of trial 1 failed
     values = trial_values(search, confirmed)
     assert values == pytest.approx([0.84, 0.67, 0.80, math.nan, 0.57], nan_ok=True)
     assert trial_values(search, {}) == pytest.approx(search, nan_ok=True)
@@ -157,7 +157,7 @@ def test_what_cannot_be_judged_has_a_reason() -> None:
     (pair,) = compare_searches([(single, searched(np.arange(3.0), 1))], 1, "maximize")
     assert pair.reasons == ("a completed 1 trials, fewer than 2",)
     (pair,) = compare_searches([(Searched(np.arange(6.0), {}), fine)], 3, "maximize")
-    assert pair.reasons == ("no trial of a was confirmed: its optimism is unknown",)
+    assert pair.reasons == ("no trial of a was confirmed: its selection bias is unknown",)
     (pair,) = compare_searches([(fine, fine)], 6, "maximize")
     assert pair.reasons == ("6 trials cannot be read as searches of 6: more than 6 are needed",)
 

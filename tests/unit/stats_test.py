@@ -12,10 +12,10 @@ from studies.statistics.intervals import (
     differences,
     holm,
     mean_interval,
-    optimism,
     pair,
     paired_difference,
     probability_better,
+    selection_bias,
     sign_flip_test,
 )
 
@@ -193,8 +193,8 @@ def test_nothing_but_ties_says_nothing(rng: np.random.Generator) -> None:
 
 
 def test_optimism_is_what_the_search_promised_too_much() -> None:
-    assert optimism(0.95, 0.93) == pytest.approx(0.02)
-    assert optimism(0.20, 0.25, "minimize") == pytest.approx(0.05)
+    assert selection_bias(0.95, 0.93) == pytest.approx(0.02)
+    assert selection_bias(0.20, 0.25, "minimize") == pytest.approx(0.05)
 
 
 def test_the_same_generator_state_gives_the_same_interval() -> None:

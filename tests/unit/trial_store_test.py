@@ -82,7 +82,7 @@ def test_a_duplicate_has_the_epochs_and_the_value_of_the_trial_that_it_repeats(
 ) -> None:
     search = opened(record)
     first = complete(search)
-    asked = search.store.repeat(ask(search), first)
+    asked = search.store.reuse_result(ask(search), first)
     end(search, asked, TrialEnd(Outcome.completed, best=first.best), first.value)
     one, other = record.trials()
     assert (one.duplicate_of, other.duplicate_of) == (None, 0)
@@ -104,8 +104,8 @@ def test_only_results_that_would_come_again_stand_for_another_trial(record: Reco
         hashes[outcome] = asked.trial.config_hash
         end(search, asked, TrialEnd(outcome))
     reusable = {hashes[Outcome.pruned], hashes[Outcome.diverged]}
-    assert set(search.store.reusable) == reusable
-    assert set(opened(record).store.reusable) == reusable
+    assert set(search.store.cached_results) == reusable
+    assert set(opened(record).store.cached_results) == reusable
 
 
 def test_a_completed_trial_has_a_finite_value(record: Record) -> None:

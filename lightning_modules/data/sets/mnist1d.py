@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import random
 from collections.abc import Mapping
 from functools import lru_cache
@@ -19,6 +18,7 @@ from platformdirs import user_cache_path
 from lightning_modules.data.preparation.new_rows import preparation
 from lightning_modules.data.sets.bundled import divide
 from lightning_modules.data.tensors import Splits, TensorDataModule, standardize
+from lightning_modules.files import replacing
 
 TARGETS_SHA256 = "6feec4a017698c7fe237c8854cbd2e338c6dd5c16240f6fa79daefaaa129e169"
 """Of the 5,000 labels (int64) that the package makes from its published seed."""
@@ -81,8 +81,10 @@ def load(folder: Path | None = None) -> dict[str, np.ndarray[Any, Any]]:
         known = checksum.read_text().strip() if checksum.exists() else ""
         if hashlib.sha256(content).hexdigest() != known:
             content = _made()
-            _replace(file, content)
-            _replace(checksum, hashlib.sha256(content).hexdigest().encode())
+            with replacing(file) as beside:
+                beside.write_bytes(content)
+            with replacing(checksum) as beside:
+                beside.write_text(hashlib.sha256(content).hexdigest())
     with np.load(io.BytesIO(content)) as arrays:
         return dict(arrays)
 
@@ -105,9 +107,3 @@ def _made() -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays, **targets)
     return buffer.getvalue()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    beside = path.with_suffix(f".{os.getpid()}.part")
-    beside.write_bytes(content)
-    beside.replace(path)

@@ -12,7 +12,7 @@ from lightning_modules.errors import FairtuneError, StorageError
 from studies.home import Home, earlier_studies, sqlite_file
 from studies.home.database import back_up
 from studies.maintenance.importing.importer import Imported, import_study
-from studies.maintenance.importing.sources import open_storage, said
+from studies.maintenance.importing.sources import as_storage_error, open_storage
 
 COPY = "before-records"
 """How the name of the copy of Optuna's database ends."""
@@ -20,13 +20,13 @@ COPY = "before-records"
 
 @dataclass(frozen=True)
 class EarlierHome:
-    """What was done with a home of before."""
+    """The studies that were imported from a home of an earlier version."""
 
     imported: Sequence[Imported]
     failures: Sequence[str]
     """Why studies were not imported, a sentence each."""
     copy: Path | None
-    """Of Optuna's database; None where that is on a server."""
+    """The copy of Optuna's database; None where that is on a server."""
 
 
 def import_earlier(home: Home) -> EarlierHome:
@@ -71,6 +71,6 @@ def copy_storage(home: Home) -> Path | None:
         return None
     copy = path.with_name(f"{path.name}.{COPY}")
     if not copy.exists():
-        with said(home.optuna_url):
+        with as_storage_error(home.optuna_url):
             back_up(path).replace(copy)
     return copy

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightning_modules.errors import StorageError
 from studies.home import Home, sqlite_file
-from studies.maintenance.importing.sources import Part, StorageReader
+from studies.maintenance.importing.sources import EarlierSearch, StorageReader
 from studies.maintenance.importing.spool import read_ledger, read_trial
 from studies.maintenance.importing.trials import (
     KnownEpochs,
@@ -28,13 +28,13 @@ from studies.study_file import Spec, document, resolve
 if TYPE_CHECKING:
     from studies.maintenance.importing.mlflow_runs import StudyRuns
 
-OF_PARTS = ("study", "arm", "phase", "repeat", "split", WRITER)
+OF_SEARCHES = ("study", "arm", "phase", "repeat", "split", WRITER)
 """What every Optuna study says of itself; the rest is said of the study as a whole."""
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What was made of a study."""
+    """The result of an import: the study and how many trials its record got."""
 
     study: str
     trials: int
@@ -54,12 +54,12 @@ def import_study(home: Home, study: str, source: StorageReader) -> Imported:
     if path.exists():
         RecordReader.open(home, study).close()  # one that is damaged is no reason to skip it
         return Imported(study, 0, 0, skipped=True)
-    parts = source.parts(study)
+    searches = source.searches(study)
     home.create(study)
     with home.lock(study):
         if path.exists():  # another process was faster
             return Imported(study, 0, 0, skipped=True)
-        job = _Import(home, study, parts, _folders(home, study, source.url))
+        job = _Import(home, study, searches, _folders(home, study, source.url))
         with Record.new(path) as record:
             job.fill(record)
             job.note_deliveries()  # first, so that a record that is there has what belongs to it
@@ -68,11 +68,11 @@ def import_study(home: Home, study: str, source: StorageReader) -> Imported:
 
 @dataclass
 class _Import:
-    """The making of one record."""
+    """The import of one study: what is known of it, and the record that is filled."""
 
     home: Home
     study: str
-    parts: Sequence[Part]
+    searches: Sequence[EarlierSearch]
     folders: Sequence[Path]
     """Where earlier versions may have noted the epochs of its trials."""
     trials: dict[str, Trial] = field(default_factory=dict)
@@ -85,16 +85,16 @@ class _Import:
     def fill(self, record: Record) -> None:
         """Write notes, searches, trials and epochs."""
         record.note(self.notes)
-        for part in self.parts:
-            search = self._add_search(record, part)
+        for earlier in self.searches:
+            search = self._add_search(record, earlier)
             epochs: dict[int, Mapping[int, EpochRow]] = {}
-            for number, frozen in enumerate(filter(has_started, part.trials)):
+            for number, frozen in enumerate(filter(has_started, earlier.trials)):
                 if frozen.number != number:
                     raise StorageError(
-                        f"trial {number} of {part.name} was not begun by fairtune, but later ones "
-                        "were; delete that Optuna study there, or import from a copy"
+                        f"trial {number} of {earlier.name} was not begun by fairtune, but later "
+                        "ones were; delete that Optuna study there, or import from a copy"
                     )
-                trial = trial_of(frozen, part, search)
+                trial = trial_of(frozen, earlier, search)
                 known = self._known_epochs(trial)
                 if trial.duplicate_of is not None and not known.epochs:
                     known = replace(known, epochs=epochs.get(trial.duplicate_of, {}))
@@ -111,12 +111,12 @@ class _Import:
 
     @cached_property
     def notes(self) -> dict[str, Any]:
-        """What is said of the study as a whole; the first part that says something counts."""
+        """What is said of the study as a whole; the first search that says something counts."""
         found: dict[str, Any] = {"finished": ""}
-        for part in reversed(self.parts):
-            found |= {n: v for n, v in part.notes.items() if n not in OF_PARTS}
-        file = next(part.notes["study_file"] for part in self.parts if "study_file" in part.notes)
-        finished = any(part.notes.get("finished") == file for part in self.parts)
+        for earlier in reversed(self.searches):
+            found |= {n: v for n, v in earlier.notes.items() if n not in OF_SEARCHES}
+        file = self.study_file
+        finished = any(earlier.notes.get("finished") == file for earlier in self.searches)
         found |= {"study": self.study, "study_file": file, "finished": file if finished else ""}
         spec = self.spec
         said = {"sampler": str(spec.sampler), "pruner": str(spec.pruner),
@@ -124,10 +124,15 @@ class _Import:
         return {**said, **found}
 
     @cached_property
+    def study_file(self) -> str:
+        """The text of the study file, as it was stored."""
+        notes = (earlier.notes for earlier in self.searches)
+        return next(str(each["study_file"]) for each in notes if "study_file" in each)
+
+    @cached_property
     def spec(self) -> Spec:
         """The study file, as it was stored."""
-        text = next(part.notes["study_file"] for part in self.parts if "study_file" in part.notes)
-        source = document.parse(text, f"the stored file of {self.study}")
+        source = document.parse(self.study_file, f"the stored file of {self.study}")
         return resolve(source, recorded=True)
 
     @cached_property
@@ -162,15 +167,15 @@ class _Import:
             if trial.run_id is not None:
                 yield key, trial.run_id
 
-    def _add_search(self, record: Record, part: Part) -> Search:
+    def _add_search(self, record: Record, earlier: EarlierSearch) -> Search:
         return record.add_search(
-            part.name,
-            arm=part.notes.get("arm", ""),
-            repeat=part.notes.get("repeat", 1),
-            phase=part.notes.get("phase", "search"),
-            split=part.notes.get("split"),
-            goal=part.goal,
-            sampler_state=part.sampler_state,
+            earlier.name,
+            arm=earlier.notes.get("arm", ""),
+            repeat=earlier.notes.get("repeat", 1),
+            phase=earlier.notes.get("phase", "search"),
+            split=earlier.notes.get("split"),
+            goal=earlier.goal,
+            sampler_state=earlier.sampler_state,
         )
 
     def _known_epochs(self, trial: Trial) -> KnownEpochs:

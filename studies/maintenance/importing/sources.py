@@ -19,8 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lightning_modules.errors import StorageError, UserError
 from studies.home import damage, hold, redact, sqlite_file, without_secrets
-from studies.home.home import passwords
-from studies.records.reader import Goal
+from studies.home.secrets import passwords
+from studies.search.names import is_of_study
+from studies.statistics import Goal
 
 FAILURES = (SQLAlchemyError, sqlite3.Error, StorageInternalError, RuntimeError, ImportError,
             OSError)  # fmt: skip
@@ -29,7 +30,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 @dataclass(frozen=True)
-class Part:
+class EarlierSearch:
     """One Optuna study of a study: a search, or the fresh runs of a phase."""
 
     name: str
@@ -50,18 +51,18 @@ class StorageReader:
 
     def studies(self) -> list[str]:
         """The studies of fairtune in it, by name; others may live there too."""
-        with said(self.url):
+        with as_storage_error(self.url):
             found = {each.user_attrs.get("study") for each in self.storage.get_all_studies()}
         return sorted(name for name in found if name)
 
-    def parts(self, study: str) -> list[Part]:
+    def searches(self, study: str) -> list[EarlierSearch]:
         """The Optuna studies of a study, in the order in which they were begun.
 
         Raises UserError where there is no such study.
         """
-        with said(self.url):
+        with as_storage_error(self.url):
             found = [
-                Part(
+                EarlierSearch(
                     each.study_name,
                     "maximize" if each.direction.name == "MAXIMIZE" else "minimize",
                     each.user_attrs,
@@ -71,9 +72,9 @@ class StorageReader:
                     ),
                 )
                 for each in self.storage.get_all_studies()
-                if each.user_attrs.get("study") == study and _belongs(each.study_name, study)
+                if each.user_attrs.get("study") == study and is_of_study(each.study_name, study)
             ]
-        if not any(part.notes.get("study_file") for part in found):
+        if not any(earlier.notes.get("study_file") for earlier in found):
             known = ", ".join(self.studies()) or "no study of fairtune"
             raise UserError(f"{redact(self.url)} holds no study {study!r}; it holds {known}")
         return found
@@ -88,7 +89,7 @@ def open_storage(url: str) -> Iterator[StorageReader]:
     path = sqlite_file(url)
     if path is not None and not path.is_file():
         raise UserError(f"{path}: there is no such file; name the Optuna storage with --from")
-    with said(url):
+    with as_storage_error(url):
         if path is not None:
             if what := damage(path):
                 raise OSError(what)
@@ -110,8 +111,8 @@ def storage_url(given: str) -> str:
 
 
 @contextmanager
-def said(url: str) -> Iterator[None]:
-    """Say what is wrong with a storage, without its password."""
+def as_storage_error(url: str) -> Iterator[None]:
+    """Turn an error of a storage into a StorageError that shows no password."""
     try:
         yield
     except FAILURES as error:
@@ -133,7 +134,3 @@ def _read_only(path: Path) -> str:
     # on a disk that cannot be written SQLite reads only what is said not to change
     how = "mode=ro" if os.access(path.parent, os.W_OK) else "immutable=1"
     return f"sqlite:///file:{quote(str(path.absolute()))}?{how}&uri=true"
-
-
-def _belongs(name: str, study: str) -> bool:
-    return name == study or name.startswith((f"{study}/", f"{study}:"))

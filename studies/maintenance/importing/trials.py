@@ -12,7 +12,7 @@ from typing import Any
 from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
 
-from studies.maintenance.importing.sources import Part
+from studies.maintenance.importing.sources import EarlierSearch
 from studies.records import Outcome, Search, Trial
 from studies.records.reader import EpochRow
 from studies.records.trials import ABANDONED
@@ -37,7 +37,7 @@ def has_started(trial: FrozenTrial) -> bool:
     return "key" in trial.user_attrs and "configuration" in trial.user_attrs
 
 
-def trial_of(frozen: FrozenTrial, part: Part, search: Search) -> Trial:
+def trial_of(frozen: FrozenTrial, earlier: EarlierSearch, search: Search) -> Trial:
     """A trial that was begun; one that has not ended is interrupted and will be continued."""
     said, end = frozen.user_attrs, _end(frozen)
     completed = frozen.state == TrialState.COMPLETE

@@ -22,7 +22,7 @@ from studies.mirrors.mlflow.client import (
 )
 
 NAME = "best"
-"""Of the model."""
+"""The name of the logged model in the run of its study."""
 SERVED = Path(__file__).with_name("served.py")
 PACKAGES = ("fairtune", "torch", "torchvision", "pytorch-lightning", "numpy")
 BERT = ("transformers", "tokenizers", "safetensors")

@@ -58,12 +58,12 @@ class MlflowMirror:
 
     def bring_up(self, record: RecordReader, backlog: Backlog, until: Until) -> bool:
         """Write what is missing; whether nothing is left to do."""
-        backlog.look(record, until)
+        backlog.update(record, until)
         study = self._opened or self._open(record, backlog)
-        backlog.look(record, until)  # all of it, where everything is to be delivered again
-        if not until and backlog.trials:
+        backlog.update(record, until)  # all of it, where everything is to be delivered again
+        if not until and backlog.pending:
             study.run()
-        due = [trial for trial in backlog.trials.values() if self._is_due(trial)]
+        due = [trial for trial in backlog.pending.values() if self._is_due(trial)]
         known = set(backlog.delivered)
         backlog.attempt([trial.key for trial in due])
         for trial in sorted(due, key=lambda trial: (backlog.failures[trial.id], trial.id)):
@@ -72,8 +72,8 @@ class MlflowMirror:
             except BaseException:
                 backlog.failures[trial.id] += 1
                 raise
-        backlog.note()
-        if not until or backlog.trials:
+        backlog.flush()
+        if not until or backlog.pending:
             return False
         if until == "leave" and study.is_running:
             study.end("KILLED")
@@ -86,7 +86,7 @@ class MlflowMirror:
         return trial.outcome is not None or trial.id in self._runs or is_live(trial)
 
     def _open(self, record: RecordReader, backlog: Backlog) -> MlflowStudy:
-        starts = [trial.started for trial in backlog.trials.values() if trial.started]
+        starts = [trial.started for trial in backlog.pending.values() if trial.started]
         started = int(min(starts).timestamp() * 1000) if starts else None
         notes = record.notes()
         self._remotes = backlog.deliveries.remotes(self.name, backlog.store)
@@ -130,7 +130,7 @@ class MlflowMirror:
         if trial.outcome is not None:
             self._runs.pop(trial.id, None)
             self._remotes[trial.key] = run.run_id
-            backlog.has(trial, run.run_id, written=written)
+            backlog.mark_delivered(trial, run.run_id, written=written)
 
     def _run(self, study: MlflowStudy, trial: Trial, *, new: bool) -> TrialRun:
         """The run of a trial, made where it is missing; nobody looks for one that is `new`."""
@@ -150,5 +150,5 @@ class MlflowMirror:
                 results as mlflow_results,  # loads all that reports need
             )
 
-            found = results.load(self.home, self.study)
+            found = results.load_results(self.home, self.study)
         mlflow_results.write(study, self.home, found, backlog.progress)

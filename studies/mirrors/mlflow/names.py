@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import re
 from collections.abc import Iterable
+
+from lightning_modules.hashing import short_hash
 
 FORBIDDEN = re.compile(r"[^/\w.\- :]")
 MAX_LENGTH = 250
@@ -23,7 +24,7 @@ def names_in_mlflow(names: Iterable[str]) -> dict[str, str]:
     for name in sorted(known - taken):
         safe = allowed(name)
         if safe in taken:
-            safe = f"{safe[: MAX_LENGTH - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+            safe = f"{safe[: MAX_LENGTH - 9]}-{short_hash(name, 8)}"
         found[name] = safe
         taken.add(safe)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -11,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from studies.analysis import Finding, recommended
+from lightning_modules.hashing import short_hash
+from studies.analysis import StudyOutcome, recommended
 from studies.analysis.representative import best_checkpoints
 from studies.home import Home
 from studies.mirrors.mlflow import logged_model
@@ -38,7 +38,7 @@ def write(study: MlflowStudy, home: Home, results: StudyResults, progress: Progr
     fingerprint = _fingerprint(results, checkpoints)
     if parent.data.tags.get(RESULTS_TAG) != fingerprint:
         with progress.computing():
-            found = Finding.of(results)
+            found = StudyOutcome.of(results)
         _write_findings(study, found, parent, progress)
         _write_checkpoints(study, results, checkpoints, parent, progress)
         study.client.set_tag(study.run_id, RESULTS_TAG, fingerprint)
@@ -47,21 +47,23 @@ def write(study: MlflowStudy, home: Home, results: StudyResults, progress: Progr
     progress()
 
 
-def verdict_tags(found: Finding) -> dict[str, str]:
+def verdict_tags(outcome: StudyOutcome) -> dict[str, str]:
     """What a comparison claims and may say, as the study's run carries it."""
-    design = found.comparison.design
+    design = outcome.comparison.design
     if design.claim is None:
         return {}
-    said = "; ".join(verdicts(found.comparison)) or "no verdict"
+    said = "; ".join(verdicts(outcome.comparison)) or "no verdict"
     return {"fairtune.claim": design.claim, "fairtune.verdict": said}
 
 
-def _write_findings(study: MlflowStudy, found: Finding, parent: Run, progress: Progress) -> None:
-    results, client, run_id = found.results, study.client, study.run_id
+def _write_findings(
+    study: MlflowStudy, outcome: StudyOutcome, parent: Run, progress: Progress
+) -> None:
+    results, client, run_id = outcome.results, study.client, study.run_id
     client.log_text(run_id, results.spec.text, "study.yaml")
     if results.finished:
         with progress.computing():
-            page = render(results, "html", found.comparison)
+            page = render(results, "html", outcome.comparison)
         client.log_text(run_id, page, "report.html")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trials.parquet"
@@ -70,9 +72,9 @@ def _write_findings(study: MlflowStudy, found: Finding, parent: Run, progress: P
         with progress.moving():
             client.log_artifact(run_id, str(path))
     progress()
-    note = describe(found)
+    note = describe(outcome)
     note = note if len(note) <= MAX_TAG_LENGTH else note[: MAX_TAG_LENGTH - 1] + "…"
-    tags = {"mlflow.note.content": note, **verdict_tags(found)}
+    tags = {"mlflow.note.content": note, **verdict_tags(outcome)}
     for tag, value in tags.items():
         if parent.data.tags.get(tag) != value:
             client.set_tag(run_id, tag, value[:MAX_TAG_LENGTH])
@@ -124,7 +126,7 @@ def _fingerprint(results: StudyResults, checkpoints: Checkpoints) -> str:
     said = [
         results.spec.text, results.finished, looks, trials, [key for key, _ in checkpoints]
     ]  # fmt: skip
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+    return short_hash(json.dumps(said))
 
 
 def _ended(results: StudyResults) -> int:

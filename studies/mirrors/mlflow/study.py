@@ -32,12 +32,12 @@ PAGE = 1000
 
 @dataclass(frozen=True)
 class Known:
-    """What a record knows of the runs of its study."""
+    """The MLflow runs of a study, as its record knows them."""
 
     run: str
     """The study's own when it was delivered last; empty where it never was."""
     runs: Collection[str]
-    """Those of its trials."""
+    """The runs of its trials."""
     trials: Callable[[], Collection[tuple[str, ...]]]
     """Key, configuration and seed of its trials."""
 
@@ -51,7 +51,7 @@ class MlflowStudy:
         """`notes` are those of the record, `started` is when the study began."""
         self.name = study
         self.shared = shared_tags(study, notes)
-        """What all runs of the study carry."""
+        """The tags that all runs of the study carry."""
         self.client = client = connect(home.mlflow_uri)
         self.experiment_id, named = _experiment(client, home, study)
         record = str(notes[IDENTITY])
@@ -71,13 +71,13 @@ class MlflowStudy:
         """Whether MLflow shows the study as running."""
 
     def run(self) -> None:
-        """The study is running."""
+        """Show the study as running in MLflow."""
         if not self.is_running:
             self.client.update_run(self.run_id, status="RUNNING")
             self.is_running = True
 
     def end(self, status: str, at: int | None = None) -> None:
-        """End the study's run."""
+        """Show the study as ended, with a status of MLflow; `at` is in milliseconds since 1970."""
         self.client.set_terminated(self.run_id, status, at)
         self.is_running = False
 
@@ -123,7 +123,7 @@ class MlflowStudy:
 
 
 def below(client: MlflowClient, experiment_id: str, parent: str) -> list[Run]:
-    """The runs below another one."""
+    """The runs that MLflow shows below another one, its children."""
     query = f"tags.`mlflow.parentRunId` = '{parent}'"
     page = client.search_runs([experiment_id], query, max_results=PAGE)
     found = list(page)

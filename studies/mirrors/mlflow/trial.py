@@ -50,17 +50,17 @@ class TrialRun:
         return cls(client, run.info.run_id, run.info.status, tags=tags)
 
     @classmethod
-    def of(cls, client: MlflowClient, found: Run) -> TrialRun:
+    def of(cls, client: MlflowClient, run: Run) -> TrialRun:
         """A run that is there, with what it holds."""
-        run_id = found.info.run_id
+        run_id = run.info.run_id
         held = {
             (name, metric.step)
-            for name in found.data.metrics
+            for name in run.data.metrics
             for metric in client.get_metric_history(run_id, name)
         }
-        tags = found.data.tags
+        tags = run.data.tags
         outcome = bool(ENDING_TAGS & tags.keys())
-        return cls(client, run_id, found.info.status, held, tags, has_outcome=outcome)
+        return cls(client, run_id, run.info.status, held, tags, has_outcome=outcome)
 
     def deliver(self, trial: Trial, epochs: Epochs) -> bool:
         """Write what the run lacks; whether it lacked something."""
@@ -85,7 +85,7 @@ class TrialRun:
         return lacked
 
     def _reopen(self) -> None:
-        """The trial is trained again."""
+        """Show a run as running again: its trial is trained once more."""
         self.client.update_run(self.run_id, status="RUNNING")
         tags = self.client.get_run(self.run_id).data.tags
         for tag in ENDING_TAGS & tags.keys():
@@ -189,5 +189,5 @@ def _text(value: Any) -> str:
 
 
 def _milliseconds(at: datetime | None) -> int | None:
-    """As MLflow counts time."""
+    """A time in milliseconds since 1970, as MLflow counts it."""
     return None if at is None else round(at.timestamp() * 1000)

@@ -78,15 +78,15 @@ def usable(url: str) -> Iterator[None]:
         yield
     except (SQLAlchemyError, OptunaError, sqlite3.Error, OSError, ImportError, _Broken) as error:
         cause = error.__cause__ if isinstance(error, OptunaError | _Broken) else None
-        raise unusable(url, cause or error, passes=isinstance(error, _Broken)) from error
+        raise unusable(url, cause or error, transient=isinstance(error, _Broken)) from error
     except RuntimeError as error:
         if INCOMPATIBLE not in str(error):
             raise
         raise unusable(url, error) from None
 
 
-def unusable(url: str, error: BaseException, passes: bool = False) -> StorageError:
-    """What is wrong with a storage, and the way out; `passes` where waiting is known to help."""
+def unusable(url: str, error: BaseException, transient: bool = False) -> StorageError:
+    """What is wrong with a storage, and the way out; `transient` where waiting is known to help."""
     path = database.sqlite_file(url)
     text = _reason(error)
     if INCOMPATIBLE in str(error):
@@ -94,7 +94,7 @@ def unusable(url: str, error: BaseException, passes: bool = False) -> StorageErr
         way_out = "`fairtune doctor --fix` makes a copy and upgrades it"
     elif disk_is_full(error):
         way_out = "make room and run the same command again"
-    elif passes or _passes(error):
+    elif transient or is_transient(error):
         holder = "end the process that holds it" if path else "start that server"
         way_out = f"{holder} and run the same command again"
     else:
@@ -119,8 +119,8 @@ def _reason(error: BaseException) -> str:
     return without_secrets(line).rstrip(".")
 
 
-def _passes(error: BaseException) -> bool:
-    """Whether waiting helps."""
+def is_transient(error: BaseException) -> bool:
+    """Whether the same call may succeed later: the database is locked or does not answer."""
     original = getattr(error, "orig", None) or error
     if isinstance(original, sqlite3.Error):
         return isinstance(original, sqlite3.OperationalError) and "locked" in str(original)

@@ -60,7 +60,7 @@ class OptunaMirror:
     def bring_up(self, record: RecordReader, backlog: Backlog, until: Until) -> bool:
         """Write what is missing; whether nothing is left to do."""
         revision = record.revision
-        backlog.look(record, until)
+        backlog.update(record, until)
         if self._storage is None:
             with backlog.progress.computing():
                 self._storage = optuna_database.open_storage(self.url)
@@ -78,8 +78,8 @@ class OptunaMirror:
                     raise StorageError(text) from error
                 raise
         self._noted = revision
-        backlog.note()
-        return not backlog.trials
+        backlog.flush()
+        return not backlog.pending
 
     def _bring_up(
         self, record: RecordReader, search: Search, backlog: Backlog, until: Until, *, first: bool
@@ -92,7 +92,7 @@ class OptunaMirror:
                 stamp = self._claim(record).stamp
                 if held.note(stamp | _attributes(record, search, first)):
                     backlog.progress()
-            waiting = [trial for trial in backlog.trials.values() if trial.search == search.id]
+            waiting = [trial for trial in backlog.pending.values() if trial.search == search.id]
             added = [
                 self._trial(record, held, trial, backlog)
                 for trial in sorted(waiting, key=lambda trial: trial.number)
@@ -122,9 +122,9 @@ class OptunaMirror:
         for trial in trials:  # what was noted as delivered may have been lost there
             noted = backlog.delivered.get(trial.key) == trial.revision
             if trial.number >= found.count:
-                backlog.trials.setdefault(trial.id, trial)
+                backlog.pending.setdefault(trial.id, trial)
             elif trial.number not in found.open and not noted:
-                backlog.has(trial, str(trial.number), written=False)
+                backlog.mark_delivered(trial, str(trial.number), written=False)
             elif trial.number in found.open and noted:
                 found.update(trial)
         return found
@@ -151,7 +151,7 @@ class OptunaMirror:
         if changed:
             backlog.progress.works()
         if not runs:
-            backlog.has(trial, str(trial.number), written=changed)
+            backlog.mark_delivered(trial, str(trial.number), written=changed)
         return changed
 
 

@@ -6,7 +6,6 @@ home has the same record. Without a record named it was written by an earlier ve
 
 from __future__ import annotations
 
-import hashlib
 import os
 import socket
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from lightning_modules.errors import StorageError
+from lightning_modules.hashing import short_hash
 from studies.home import Home, redact
 from studies.home.database import within
 from studies.mirrors.left import sync_command
@@ -44,7 +44,7 @@ class Claim:
 
     @classmethod
     def of(cls, home: Home, study: str, notes: Mapping[str, Any], *, rebuild: bool) -> Claim:
-        """That of a study of a home, whose record has these notes."""
+        """The claim of a study of a home, whose record has these notes."""
         return cls(home, study, str(notes[IDENTITY]), rebuild, writer_of(home))
 
     @property
@@ -57,7 +57,7 @@ class Claim:
         known = attributes.get(WRITER) or {}
         return any(known.get(name) == value for name, value in self.writer.items())
 
-    def check(
+    def owns(
         self,
         name: str,
         attributes: Mapping[str, Any],
@@ -119,7 +119,7 @@ def writer_of(home: Home) -> dict[str, Any]:
     """What tells a home from its copies, also where its host is called differently every time or
     where it was lost and made again: either of both is enough."""
     place = f"{socket.gethostname()}:{home.path.resolve()}"
-    found: dict[str, Any] = {"place": hashlib.sha256(place.encode()).hexdigest()[:16]}
+    found: dict[str, Any] = {"place": short_hash(place)}
     with suppress(OSError):
         found["folder"] = (home.path / "studies").stat().st_ino
     return found

@@ -55,7 +55,7 @@ class OptunaStudy:
             return cls._make(storage, search, claim)
         there = storage.get_all_trials(found.id, deepcopy=False)
         numbered = {trial.number: trial for trial in trials}
-        ours = claim.check(search.name, found.noted, wanted, there, numbered)
+        ours = claim.owns(search.name, found.noted, wanted, there, numbered)
         agree = found.study.direction.name.lower() == search.goal and all(
             each.number in numbered and optuna_trial.agrees(each, numbered[each.number])
             for each in there

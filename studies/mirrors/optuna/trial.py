@@ -48,19 +48,19 @@ def attributes(trial: Trial) -> dict[str, Any]:
     return found
 
 
-def agrees(found: FrozenTrial, trial: Trial) -> bool:
+def agrees(held: FrozenTrial, trial: Trial) -> bool:
     """Whether what Optuna has is this trial, or was so before the record went on."""
-    if found.user_attrs.get("key") != trial.key or found.params != dict(trial.params):
+    if held.user_attrs.get("key") != trial.key or held.params != dict(trial.params):
         return False
-    if found.state.is_finished():
-        if found.value is not None and math.isinf(found.value):  # the record calls it diverged
+    if held.state.is_finished():
+        if held.value is not None and math.isinf(held.value):  # the record calls it diverged
             return trial.outcome == Outcome.diverged
         return (
-            found.state == frozen_trials.state_of(trial)
-            and _same(found.value, frozen_trials.value_of(trial))
-            and found.intermediate_values.keys() == trial.curve.keys()
+            held.state == frozen_trials.state_of(trial)
+            and _same(held.value, frozen_trials.value_of(trial))
+            and held.intermediate_values.keys() == trial.curve.keys()
         )
-    known = found.intermediate_values.items()
+    known = held.intermediate_values.items()
     return all(_same(value, trial.curve.get(step)) for step, value in known)
 
 

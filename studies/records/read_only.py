@@ -1,4 +1,7 @@
-"""Looks into SQLite files that somebody else writes, without a trace where nobody does."""
+"""Read-only connections to SQLite files that another process may write.
+
+They leave no file beside the database where nobody writes it.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +26,15 @@ Result = TypeVar("Result")
 
 
 @dataclass
-class Look:
-    """A connection that cannot write; to be used as a context, or closed."""
+class ReadOnlyConnection:
+    """A connection that cannot write; use it in a `with` block, or close it."""
 
     connection: sqlite3.Connection
     path: Path
     still: Stamp | None = None
     """What the file looked like where SQLite is told that nobody changes it."""
     copy: TemporaryDirectory[str] | None = None
-    """Where a copy is looked into."""
+    """The folder of the copy that is read, where one is."""
 
     @property
     def holds(self) -> bool:
@@ -44,23 +47,23 @@ class Look:
         if self.copy is not None:
             self.copy.cleanup()
 
-    def __enter__(self) -> Look:
+    def __enter__(self) -> ReadOnlyConnection:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
 
-def look(path: Path, seconds: float = LOOK_SECONDS) -> Look:
-    """Look into a file; a lock on it is waited for so long.
+def open_read_only(path: Path, seconds: float = LOOK_SECONDS) -> ReadOnlyConnection:
+    """Open a database to read it; a lock on it is waited for up to `seconds`.
 
-    Looking into a database in WAL mode makes two files beside it, unless SQLite is told that it
-    does not change: it is told so where no log waits, that is, where nobody has it open to write.
-    Where a log waits in a folder that cannot be written, a copy is looked into.
+    To read a database in WAL mode makes two files beside it, unless SQLite is told that it does
+    not change: it is told so where no log waits, that is, where nobody has it open to write.
+    Where a log waits in a folder that cannot be written, a copy is read.
     """
     before = stamp(path)
     if is_idle(path):
-        return Look(_connect(path, "immutable=1", seconds), path, before)
+        return ReadOnlyConnection(_connect(path, "immutable=1", seconds), path, before)
     connection = _connect(path, "mode=ro", seconds)
     try:
         connection.execute("PRAGMA schema_version").fetchone()
@@ -68,17 +71,17 @@ def look(path: Path, seconds: float = LOOK_SECONDS) -> Look:
         connection.close()
         if os.access(path.parent, os.W_OK) or not _log(path).exists():
             raise
-        return _look_into_copy(path, before, seconds)
+        return _open_copy(path, before, seconds)
     except BaseException:
         connection.close()
         raise
-    return Look(connection, path)
+    return ReadOnlyConnection(connection, path)
 
 
 def read(path: Path, reading: Callable[[sqlite3.Connection], Result], seconds: float) -> Result:
-    """What is read of a file; it is read again where somebody has changed it meanwhile."""
+    """What `reading` returns; it is called again where the file has changed meanwhile."""
     while True:
-        with look(path, seconds) as seen:
+        with open_read_only(path, seconds) as seen:
             try:
                 found = reading(seen.connection)
             except Exception:
@@ -99,12 +102,12 @@ def is_idle(path: Path) -> bool:
 
 
 def stamp(path: Path) -> Stamp:
-    """What changes when a database does."""
+    """Device, inode, size, time and size of the log: some of them change when a database does."""
     file = path.stat()
     return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns, _size(_log(path))
 
 
-def _look_into_copy(path: Path, before: Stamp, seconds: float) -> Look:
+def _open_copy(path: Path, before: Stamp, seconds: float) -> ReadOnlyConnection:
     folder = TemporaryDirectory(prefix="fairtune-")
     try:
         copy = Path(folder.name) / path.name
@@ -115,7 +118,7 @@ def _look_into_copy(path: Path, before: Stamp, seconds: float) -> Look:
     except BaseException:
         folder.cleanup()
         raise
-    return Look(connection, path, before, folder)
+    return ReadOnlyConnection(connection, path, before, folder)
 
 
 def _connect(path: Path, how: str, seconds: float) -> sqlite3.Connection:
