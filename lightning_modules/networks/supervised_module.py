@@ -12,7 +12,7 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lightning_modules.components import chosen
+from lightning_modules.components import resolve_component
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
 from lightning_modules.optimization import (
@@ -25,10 +25,22 @@ from lightning_modules.optimization import (
 )
 from lightning_modules.optimization.losses import DEFAULT_LOSS
 from lightning_modules.optimization.optimizers import OPTIMIZERS
-from lightning_modules.optimization.schedules import Schedule
+from lightning_modules.optimization.schedule import Schedule
 
 Named = str | Mapping[str, Any]
 """A component: its name, or `{name: ..., parameters}` as in a study file."""
+
+
+LEARNING = (
+    "task", "loss", "optimizer", "schedule", "regularization", "objective", "goal",
+)  # fmt: skip
+"""What SupervisedModule takes besides a network."""
+
+
+def split_learning(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Keyword arguments of a network, and among them those that say how it learns, apart."""
+    learning = {name: value for name, value in given.items() if name in LEARNING}
+    return {name: value for name, value in given.items() if name not in LEARNING}, learning
 
 
 class SupervisedModule(pl.LightningModule):
@@ -66,13 +78,13 @@ class SupervisedModule(pl.LightningModule):
         super().__init__()
         self.network = network
         self.task = task
-        row, parameters = chosen(LOSSES, loss or DEFAULT_LOSS[task], "loss")
+        row, parameters = resolve_component(LOSSES, loss or DEFAULT_LOSS[task], "loss")
         self.loss = row.build(**parameters)
         self.loss_name = _name(loss or DEFAULT_LOSS[task])
-        self.optimizer = chosen(OPTIMIZERS, optimizer, "optimizer")
-        self.schedule = chosen(SCHEDULES, schedule, "schedule")
+        self.optimizer = resolve_component(OPTIMIZERS, optimizer, "optimizer")
+        self.schedule = resolve_component(SCHEDULES, schedule, "schedule")
         self.regularization = {
-            name: chosen(REGULARIZATION, {"name": name, **parameters}, "regularization")
+            name: resolve_component(REGULARIZATION, {"name": name, **parameters}, "regularization")
             for name, parameters in regularizers(regularization or {}).items()
         }
         if given := [name for name, _ in self._built("network")]:

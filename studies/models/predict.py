@@ -103,8 +103,8 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
         names = row.names_new(data, **parameters) if row.names_new is not None else None
         answers = _answers(module, configuration.task, inputs)
     elif configuration.data.is_class:
-        own_data: Any = build_data(configuration)
-        found, targets = predict_test_part(module, own_data, configuration)
+        user_data: Any = build_data(configuration)
+        found, targets = predict_test_part(module, user_data, configuration)
         answers = found.numpy()
     else:
         whole: Any = build_data(configuration)
