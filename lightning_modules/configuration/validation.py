@@ -31,7 +31,7 @@ from lightning_modules.errors import Problem
 from lightning_modules.optimization import (
     METRICS,
     REGULARIZATION,
-    logged_metrics,
+    objective_metrics,
     regularizers,
 )
 
@@ -141,7 +141,9 @@ def _objective_problems(
     if isinstance(data, Dataset):
         task = data.task_of(given if isinstance(given, Mapping) else {})
     metric = node.get("metric")
-    logged = [name for known in METRICS if task in (known, None) for name in logged_metrics(known)]
+    logged = [
+        name for known in METRICS if task in (known, None) for name in objective_metrics(known)
+    ]
     free = names_its_metrics(tree) and isinstance(metric, str)
     if metric is not None and metric not in logged and not free:
         hint = suggestion(metric, logged) or "; logged are " + ", ".join(logged)

@@ -17,10 +17,10 @@ from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
 from lightning_modules.optimization import (
     LOSSES,
-    METRICS,
     REGULARIZATION,
     SCHEDULES,
     goal_of,
+    metrics_for,
     regularizers,
 )
 from lightning_modules.optimization.losses import DEFAULT_LOSS
@@ -48,7 +48,8 @@ class SupervisedModule(pl.LightningModule):
 
     Batches are (inputs, targets), or (inputs, lengths, targets) for padded sequences. After every
     epoch `train/...` and `val/...` of the loss and of each metric are logged, and `optim/lr`, the
-    learning rate of the epoch's first step. The logged loss has neither penalties nor label
+    learning rate of the epoch's first step; metrics on request only where the objective names one.
+    The logged loss has neither penalties nor label
     smoothing nor weights of classes, so that it can be compared between regularizations.
     """
 
@@ -129,10 +130,14 @@ class SupervisedModule(pl.LightningModule):
         outputs = self(*inputs)
         if self.task == "regression":
             return outputs  # type: ignore[no-any-return]
+        return self._probabilities(outputs)
+
+    def _probabilities(self, outputs: Tensor) -> Tensor:
+        """Outputs of the network for a classification as (n, classes)."""
         if self.loss_name == "binary_cross_entropy":
             positive = outputs.sigmoid()
             return torch.cat([1 - positive, positive], dim=1)
-        return outputs.softmax(dim=1)  # type: ignore[no-any-return]
+        return outputs.softmax(dim=1)
 
     def setup(self, stage: str) -> None:
         """Take from the data the scale of the targets, so that the network learns deviations, and
@@ -252,8 +257,9 @@ class SupervisedModule(pl.LightningModule):
         if self.task == "classification" and targets.is_floating_point():
             targets = targets.argmax(dim=1)  # of mixed rows, the class of the larger share
         classes = max(2, outputs.shape[1])
-        for name, metric in METRICS[self.task].items():
-            values[name] = metric.compute(predictions, targets, classes)
+        for name, metric in metrics_for(self.task, self.objective).items():
+            read = self._probabilities(outputs) if metric.reads_probabilities else predictions
+            values[name] = metric.compute(read, targets, classes)
         self._log({f"{part}/{name}": value.item() for name, value in values.items()})
 
     def _log(self, values: Mapping[str, float]) -> None:

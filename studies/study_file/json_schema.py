@@ -17,7 +17,7 @@ from lightning_modules.configuration.sections import OBJECTIVE, SECTIONS, TRAINE
 from lightning_modules.configuration.validation import CLASS
 from lightning_modules.data.augmentation.table import AUGMENTATIONS
 from lightning_modules.networks.activations import ACTIVATIONS
-from lightning_modules.optimization import METRICS, REGULARIZATION, logged_metrics
+from lightning_modules.optimization import METRICS, REGULARIZATION, objective_metrics
 from studies.study_file.design import SCALES, SPLITS
 from studies.study_file.search_methods import PRUNERS, SAMPLERS
 from studies.study_file.sections import StudyFile
@@ -57,7 +57,7 @@ def study_file_schema() -> Schema:
     seconds = {**_described(timeout), "anyOf": [timeout.schema(), {"type": "null"}]}
     trainer = {key: _open(parameter) for key, parameter in TRAINER.items()}
     properties["trainer"] = _mapping({**trainer, "trial_timeout": seconds})
-    metrics = [metric for task in METRICS for metric in logged_metrics(task)]
+    metrics = [metric for task in METRICS for metric in objective_metrics(task)]
     properties["objective"] = _mapping(
         {
             "metric": {"type": "string"},

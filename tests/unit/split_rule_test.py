@@ -280,7 +280,7 @@ def test_no_array_and_no_image_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     def opened(*_: Any, **__: Any) -> None:
         raise AssertionError("it was read")
 
-    monkeypatch.setattr("lightning_modules.data.sets.arrays._member", opened)
+    monkeypatch.setattr("lightning_modules.data.readers.array_file._member", opened)
     monkeypatch.setattr("lightning_modules.data.readers.image_folders._images", opened)
     for case in ("arrays to test on", "images to test on"):
         data, rule = CASES[case]
