@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 
 from dashboard.figures.common import Info, Picture, colour, counted, dash, epoch_axis
-from lightning_modules.components import chosen
+from lightning_modules.components import resolve_component
 from lightning_modules.optimization import SCHEDULES
 from lightning_modules.optimization.rates import simulate
 from studies.records import Trial
@@ -46,7 +46,7 @@ def planned(arm: str, node: Mapping[str, Any], epochs: int, lr: float = 1.0, **k
     `known` are `values`, the objective after each epoch, and its `goal`: `plateau` listens to them;
     without them nothing ever improves. Raises UserError for a parameter that it does not take.
     """
-    _, parameters = chosen(SCHEDULES, node, "schedule")
+    _, parameters = resolve_component(SCHEDULES, node, "schedule")
     steps = max(1, min(STEPS, POINTS // epochs))
     rates = simulate(str(node["name"]), parameters, epochs, steps, lr, **known)
     return Rates(arm, lr, [float(rate) for rate in rates], epochs, {})

@@ -2,15 +2,15 @@
 
 from lightning_modules.components.component import (
     Component,
+    ComponentParameter,
+    ComponentsParameter,
     Dataset,
     Loss,
     Network,
-    Several,
-    Slot,
-    chosen,
-    complaints,
     lookup,
+    resolve_component,
     switched_on,
+    validation_errors,
 )
 from lightning_modules.components.names import article, suggestion, unknown
 from lightning_modules.components.parameters import (
@@ -25,6 +25,8 @@ from lightning_modules.components.parameters import (
 
 __all__ = [
     "Component",
+    "ComponentParameter",
+    "ComponentsParameter",
     "Dataset",
     "Flag",
     "Items",
@@ -33,15 +35,13 @@ __all__ = [
     "Number",
     "Option",
     "Parameter",
-    "Several",
-    "Slot",
     "Text",
     "Value",
     "article",
-    "chosen",
-    "complaints",
     "lookup",
+    "resolve_component",
     "suggestion",
     "switched_on",
     "unknown",
+    "validation_errors",
 ]

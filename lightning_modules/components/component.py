@@ -16,7 +16,7 @@ from lightning_modules.errors import UserError
 
 
 @dataclass(frozen=True)
-class Slot(Parameter):
+class ComponentParameter(Parameter):
     """A parameter that holds a component of another table, such as an activation."""
 
     table: Mapping[str, Component] = field(default_factory=dict)
@@ -25,13 +25,15 @@ class Slot(Parameter):
     def expects(self) -> str:
         return f"the name of {article(self.what)}, or {{name: ..., parameters}}"
 
-    def _complaint(self, value: Value) -> str | None:
+    def _validation_error(self, value: Value) -> str | None:
         name, parameters = (value, {}) if isinstance(value, str) else _named(value) or (None, {})
         if name is None:
             return f"must be {self.expects()}, got {value!r}"
         if name not in self.table:
             return unknown(self.what, name, self.table)
-        found = [f"{key} {text}" for key, text in complaints(self.table[name], name, parameters)]
+        found = [
+            f"{key} {text}" for key, text in validation_errors(self.table[name], name, parameters)
+        ]
         return "; ".join(found) or None
 
     def schema(self) -> dict[str, Any]:
@@ -39,7 +41,7 @@ class Slot(Parameter):
 
 
 @dataclass(frozen=True)
-class Several(Parameter):
+class ComponentsParameter(Parameter):
     """Any rows of another table, such as augmentations: `{name: {parameters}, ...}`.
 
     A bare value is a row's first parameter; null and false switch a row off.
@@ -51,13 +53,13 @@ class Several(Parameter):
     def expects(self) -> str:
         return f"{{name: {{parameters}}, ...}} with names of {self.what}s"
 
-    def _complaint(self, value: Value) -> str | None:
+    def _validation_error(self, value: Value) -> str | None:
         if not isinstance(value, Mapping):
             return f"must be {self.expects()}, got {value!r}"
         found = [unknown(self.what, name, self.table) for name in value if name not in self.table]
         for name, given in switched_on(self.table, value).items():
             if name in self.table:
-                told = complaints(self.table[name], name, given)
+                told = validation_errors(self.table[name], name, given)
                 found += [f"{name}.{key} {text}" for key, text in told]
         return "; ".join(found) or None
 
@@ -128,7 +130,7 @@ class Network(Component):
     check: Callable[..., None] | None = None
     """Of a row that reads weights: `check(**parameters)` raises UserError where they do not fit."""
     conflicts: Callable[[Mapping[str, Value]], list[tuple[str, str]]] | None = None
-    """Every (parameter, complaint) of parameters that do not go together."""
+    """Every (parameter, what is wrong) of parameters that do not go together."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def lookup(table: Mapping[str, Row], name: str, what: str) -> Row:
     return table[name]
 
 
-def chosen(
+def resolve_component(
     table: Mapping[str, Row], node: str | Mapping[str, Value], what: str
 ) -> tuple[Row, dict[str, Value]]:
     """The row that a name, or `{name: ..., parameters}`, means, and all of its parameters.
@@ -157,15 +159,15 @@ def chosen(
     """
     name, given = (node, {}) if isinstance(node, str) else _named(node) or ("", {})
     row = lookup(table, name, what)
-    if found := complaints(row, name, given):
+    if found := validation_errors(row, name, given):
         raise UserError("; ".join(f"{what} {key}: {text}" for key, text in found))
     return row, {**row.defaults(), **given}
 
 
-def complaints(
+def validation_errors(
     component: Component, name: str, values: Mapping[str, Value]
 ) -> list[tuple[str, str]]:
-    """Every (parameter, complaint) of values that `component`, called `name`, does not take."""
+    """Every (parameter, what is wrong) of values that `component`, called `name`, does not take."""
     found = []
     for key, value in values.items():
         parameter = component.parameters.get(key)
@@ -173,8 +175,8 @@ def complaints(
             takes = ", ".join(component.parameters) or "no parameters"
             hint = suggestion(key, component.parameters) or f"; it takes {takes}"
             found.append((key, f"{name} takes no such parameter{hint}"))
-        elif complaint := parameter.complaint(value):
-            found.append((key, complaint))
+        elif validation_error := parameter.validation_error(value):
+            found.append((key, validation_error))
     for key in component.required:
         if values.get(key) is None:
             found.append((key, f"is missing: {component.parameters[key].summary}"))

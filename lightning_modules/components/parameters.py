@@ -21,13 +21,13 @@ class Parameter:
     default: Value
     summary: str
 
-    def complaint(self, value: Value) -> str | None:
+    def validation_error(self, value: Value) -> str | None:
         """What is wrong with `value`, as the end of a sentence, or None."""
         if value is None and self.default is None:
             return None
-        return self._complaint(value)
+        return self._validation_error(value)
 
-    def _complaint(self, value: Value) -> str | None:
+    def _validation_error(self, value: Value) -> str | None:
         raise NotImplementedError
 
     def schema(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class Number(Parameter):
         words = "".join(f' or "{word}"' for word in self.words)
         return " ".join([kind, " and ".join(bounds)]).strip() + words
 
-    def _complaint(self, value: Value) -> str | None:
+    def _validation_error(self, value: Value) -> str | None:
         if isinstance(value, str) and value in self.words:
             return None
         numeric = isinstance(value, int) or (isinstance(value, float) and not self.integer)
@@ -93,7 +93,7 @@ class Flag(Parameter):
     def expects(self) -> str:
         return "true or false"
 
-    def _complaint(self, value: Value) -> str | None:
+    def _validation_error(self, value: Value) -> str | None:
         return None if isinstance(value, bool) else f"must be true or false, got {value!r}"
 
     def schema(self) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class Option(Parameter):
     def expects(self) -> str:
         return "one of " + ", ".join(self.options)
 
-    def _complaint(self, value: Value) -> str | None:
+    def _validation_error(self, value: Value) -> str | None:
         if isinstance(value, str) and value in self.options:
             return None
         return f"must be {self.expects()}, got {value!r}" + suggestion(value, self.options)
@@ -125,7 +125,7 @@ class Text(Parameter):
     def expects(self) -> str:
         return "a text"
 
-    def _complaint(self, value: Value) -> str | None:
+    def _validation_error(self, value: Value) -> str | None:
         return None if isinstance(value, str) and value else f"must be a text, got {value!r}"
 
     def schema(self) -> dict[str, Any]:
@@ -146,9 +146,9 @@ class Items(Parameter):
         order = "increasing " if self.increasing else ""
         return f"a list of {order}{count}, each {self.item.expects()}"
 
-    def _complaint(self, value: Value) -> str | None:
+    def _validation_error(self, value: Value) -> str | None:
         fits = isinstance(value, list | tuple) and self.length in (None, len(value))
-        fits = fits and all(self.item.complaint(item) is None for item in value)
+        fits = fits and all(self.item.validation_error(item) is None for item in value)
         if fits and self.increasing:
             fits = all(a < b for a, b in itertools.pairwise(value))
         return None if fits else f"must be {self.expects()}, got {value!r}"

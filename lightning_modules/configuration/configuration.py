@@ -9,22 +9,22 @@ from typing import Any, Literal
 
 from lightning_modules.components import (
     Component,
+    ComponentParameter,
+    ComponentsParameter,
     Number,
     Parameter,
-    Several,
-    Slot,
     Value,
     switched_on,
 )
 from lightning_modules.configuration.sections import (
     COMMAND,
-    OWN,
     SECTIONS,
     TRAINER,
+    USER_KEYS,
     may_be_absent,
     name_of,
-    own_key,
     task_of,
+    user_key,
 )
 from lightning_modules.configuration.validation import problems
 from lightning_modules.errors import ConfigurationError
@@ -154,11 +154,11 @@ class Configuration:
 
 def _part(key: str, tree: Mapping[str, Any]) -> Part:
     section, node = SECTIONS[key], tree.get(key)
-    own = own_key(node) if key in OWN else None
-    if own is not None:
+    users = user_key(node) if key in USER_KEYS else None
+    if users is not None:
         assert node is not None
         rest = {k: v for k, v in node.items() if k != "class"}
-        return Part(COMMAND if own == COMMAND else node["class"], rest)
+        return Part(COMMAND if users == COMMAND else node["class"], rest)
     if node is None and (section.default is None or may_be_absent(key, tree)):
         return ABSENT
     node = section.default if node is None else node
@@ -183,11 +183,11 @@ def _canonical(parameter: Parameter, value: Value) -> Value:
     if isinstance(value, list | tuple):
         item = getattr(parameter, "item", None)
         return [_canonical(item, v) if item is not None else v for v in value]
-    if isinstance(parameter, Slot):
+    if isinstance(parameter, ComponentParameter):
         given = value if isinstance(value, Mapping) else {}
         name = name_of(value)
         return {"name": name, **_filled(parameter.table[name], given)}
-    if isinstance(parameter, Several):
+    if isinstance(parameter, ComponentsParameter):
         return {
             name: _filled(parameter.table[name], given)
             for name, given in sorted(switched_on(parameter.table, value or {}).items())

@@ -49,11 +49,11 @@ OBJECTIVE: dict[str, Parameter] = {
 
 COMMAND = "command"
 """The model of a training that is a program of its own."""
-OWN = {"data": ("class",), "model": ("class", COMMAND)}
+USER_KEYS = {"data": ("class",), "model": ("class", COMMAND)}
 """Parts that may be the user's own, by the keys that say so."""
 
 
-def own_key(node: Any) -> str | None:
+def user_key(node: Any) -> str | None:
     """`class` or `command` where a part is the user's own."""
     if not isinstance(node, Mapping):
         return None
@@ -66,23 +66,23 @@ def may_be_absent(key: str, tree: Mapping[str, Any]) -> bool:
     A program has what it is given. A module of the user's may bring its own loss, optimizer and
     schedule; it takes fairtune's where an optimizer is named.
     """
-    if key == "model" or own_key(tree.get("model")) is None:
+    if key == "model" or user_key(tree.get("model")) is None:
         return False
-    if own_key(tree.get("model")) == COMMAND:
+    if user_key(tree.get("model")) == COMMAND:
         return True
     return key != "data" and (key == "optimizer" or tree.get("optimizer") is None)
 
 
 def names_its_metrics(tree: Mapping[str, Any]) -> bool:
     """Whether the training is a program, or a module with an optimizer of its own."""
-    own = own_key(tree.get("model"))
-    return own == COMMAND or (own == "class" and tree.get("optimizer") is None)
+    key = user_key(tree.get("model"))
+    return key == COMMAND or (key == "class" and tree.get("optimizer") is None)
 
 
 def task_of(tree: Mapping[str, Any]) -> str:
     """The task of the data set, else the one that the loss is for; empty where nobody says."""
     data, loss = tree.get("data"), tree.get("loss")
-    if data is not None and own_key(data) is None:
+    if data is not None and user_key(data) is None:
         given = data if isinstance(data, Mapping) else {}
         return DATASETS[name_of(data)].task_of(given)
     return LOSSES[name_of(loss)].tasks[0] if loss is not None else ""

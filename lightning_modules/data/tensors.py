@@ -55,8 +55,9 @@ class Splits:
     """What the classes are called, where they have names."""
     preparation: Mapping[str, Any] = field(default_factory=dict)
     """How new rows become inputs: what was fitted on the training part, in plain values."""
-    front: Mapping[str, Any] | None = None
-    """What embeds the inputs before the network reads them, for `embeddings.build_front`."""
+    input_embedding: Mapping[str, Any] | None = None
+    """What embeds the inputs before the network reads them, for
+    `networks.input_embedding.build_input_embedding`."""
     scaling: tuple[Sequence[float], Sequence[float]] = ((0.0,), (1.0,))
     """Mean and deviation per channel, see `augmentation.DataStatistics`."""
 

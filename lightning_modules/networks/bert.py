@@ -16,14 +16,9 @@ from torch import Tensor, nn
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
 from lightning_modules.networks.pretrained_weights import NONE, file_hash, frozen_layers
-from lightning_modules.networks.torchvision_networks import (
-    EVALUATED,
-    Thawing,
-    TransferModule,
-    fitting,
-    read_safetensors,
-    read_torch,
-)
+from lightning_modules.networks.supervised_module import split_learning
+from lightning_modules.networks.transfer import EVALUATED, GradualUnfreezing, TransferModule
+from lightning_modules.networks.weight_files import fitting, read_safetensors, read_torch
 
 CONFIG = "config.json"
 FILES = ("model.safetensors", "pytorch_model.bin")
@@ -31,7 +26,7 @@ IGNORED = ("pooler.", "cls.", "embeddings.position_ids")
 """What a file may hold besides the encoder: heads of the task that it was trained for."""
 
 
-class BertNetwork(Thawing):
+class BertNetwork(GradualUnfreezing):
     """Tokens (n, steps) and their lengths (n,) to (n, outputs); what is beyond is not read.
 
     The answer comes from the first token (`pooling="cls"`) or from the mean over all of them.
@@ -82,7 +77,7 @@ class BertNetwork(Thawing):
 
 
 class Bert(TransferModule):
-    """A BERT and how it learns; `learning` is what SupervisedModule takes."""
+    """A BERT and how it learns."""
 
     def __init__(
         self,
@@ -90,32 +85,26 @@ class Bert(TransferModule):
         outputs: int,
         weights: str = NONE,
         architecture: Mapping[str, Any] | None = None,
-        freeze: str = NONE,
-        unfreeze_every: int = 0,
-        backbone_lr: float = 1.0,
-        pooling: str = "mean",
-        dropout: float = 0.1,
-        **learning: Any,
+        **given: Any,
     ) -> None:
         """`weights` is a folder; where it is `none`, the weights are random and `architecture`, the
-        content of a config.json, says their shapes."""
+        content of a config.json, says their shapes. `given` are parameters of `BertNetwork` and of
+        `SupervisedModule`."""
         known = dict(architecture or read_architecture(Path(weights)))
-        network = BertNetwork(
-            input_shape, outputs, known, freeze, unfreeze_every, backbone_lr, pooling, dropout
-        )
-        super().__init__(network, **learning)
+        parameters, learning = split_learning(given)
+        super().__init__(BertNetwork(input_shape, outputs, known, **parameters), **learning)
         self.architecture = known
         if weights != NONE:
             path = weights_of(Path(weights))
-            network.body.load_state_dict(_fitting(network.body, path), strict=False)
+            self.network.body.load_state_dict(_fitting(self.network.body, path), strict=False)
             self.weights_hash = file_hash(path)
 
     def setup(self, stage: str) -> None:
         super().setup(stage)
         data = getattr(self.trainer, "datamodule", None)
-        front = data.splits.front if isinstance(data, TensorDataModule) else None
+        tokens = data.splits.input_embedding if isinstance(data, TensorDataModule) else None
         known = self.network.body.config.vocab_size
-        given = (front or {}).get("vocabulary", 0)
+        given = (tokens or {}).get("vocabulary", 0)
         if given > known:
             raise UserError(
                 f"data.tokenizer has {given} tokens, and bert knows {known}; name the folder of "
@@ -170,5 +159,7 @@ def _body(architecture: Mapping[str, Any]) -> Any:
 def _fitting(body: nn.Module, path: Path) -> dict[str, Tensor]:
     found = read_safetensors(path) if path.suffix == ".safetensors" else read_torch(path)
     found = {key.removeprefix("bert."): tensor for key, tensor in found.items()}
-    own = {key: value for key, value in body.state_dict().items() if not key.startswith(IGNORED)}
-    return fitting(own, found, "bert", path, IGNORED)
+    expected = {
+        key: value for key, value in body.state_dict().items() if not key.startswith(IGNORED)
+    }
+    return fitting(expected, found, "bert", path, IGNORED)

@@ -10,7 +10,7 @@ from torch import nn
 
 from lightning_modules.networks.activations import build_activation
 from lightning_modules.networks.sequence_cnn import SequenceCNN
-from lightning_modules.networks.supervised_module import SupervisedModule
+from lightning_modules.networks.supervised_module import SupervisedModule, split_learning
 
 CONVOLUTIONS: dict[int, type[nn.Conv1d | nn.Conv2d]] = {1: nn.Conv1d, 2: nn.Conv2d}
 PADS: dict[int, type[nn.Module]] = {1: nn.ZeroPad1d, 2: nn.ZeroPad2d}
@@ -64,25 +64,19 @@ class CNNNetwork(nn.Sequential):
 
 
 class CNN(SupervisedModule):
-    """A convolutional network and how it learns; `learning` is what SupervisedModule takes."""
+    """A convolutional network and how it learns."""
 
     def __init__(
-        self,
-        input_shape: Sequence[int],
-        outputs: int,
-        channels: Sequence[int] = (16, 32),
-        kernel_size: int = 3,
-        pooling: str = "max",
-        activation: str | Mapping[str, Any] = "relu",
-        batch_norm: bool = False,
-        dropout: float = 0.0,
-        sequence: bool = False,
-        **learning: Any,
+        self, input_shape: Sequence[int], outputs: int, sequence: bool = False, **given: Any
     ) -> None:
-        """With `sequence=True` the shape is (steps, features), and rows may differ in length."""
-        given = (outputs, channels, kernel_size, pooling, activation, batch_norm, dropout)
+        """`given` are parameters of `CNNNetwork` and of `SupervisedModule`.
+
+        With `sequence=True` the shape is (steps, features), and rows may differ in length.
+        """
+        parameters, learning = split_learning(given)
         network: nn.Module
-        network = (
-            SequenceCNN(input_shape[-1], *given) if sequence else CNNNetwork(input_shape, *given)
-        )
+        if sequence:
+            network = SequenceCNN(input_shape[-1], outputs, **parameters)
+        else:
+            network = CNNNetwork(input_shape, outputs, **parameters)
         super().__init__(network, **learning)

@@ -15,12 +15,14 @@ UNSEEN = 0
 """The number of a category that the training part does not have."""
 
 
-class Embedded(nn.Module):
-    """A network that reads what its front makes of the inputs; lengths go past the front."""
+class EmbeddedNetwork(nn.Module):
+    """A network that reads embedded inputs; the lengths of rows go past the embedding."""
 
-    def __init__(self, front: TokenFront | CategoryFront, network: nn.Module) -> None:
+    def __init__(
+        self, input_embedding: TokenEmbedding | CategoryEmbedding, network: nn.Module
+    ) -> None:
         super().__init__()
-        self.front = front
+        self.front = input_embedding  # as checkpoints call its weights
         self.network = network
 
     def forward(self, inputs: Tensor, *others: Tensor) -> Tensor:
@@ -28,7 +30,7 @@ class Embedded(nn.Module):
         return outputs
 
 
-class TokenFront(nn.Module):
+class TokenEmbedding(nn.Module):
     """Tokens (n, steps) to their embeddings (n, steps, width)."""
 
     def __init__(self, vocabulary: int, width: int) -> None:
@@ -44,7 +46,7 @@ class TokenFront(nn.Module):
         return embedded
 
 
-class CategoryFront(nn.Module):
+class CategoryEmbedding(nn.Module):
     """Rows (n, numbers + categories) to (n, numbers + categories × width).
 
     The last columns hold category numbers, as many columns as there are `sizes` (Guo and Berkhahn
@@ -70,13 +72,13 @@ class CategoryFront(nn.Module):
         return torch.cat([rows[:, :numbers], *parts], dim=1)
 
 
-FRONTS: dict[str, type[TokenFront | CategoryFront]] = {
-    "tokens": TokenFront,
-    "categories": CategoryFront,
+INPUT_EMBEDDINGS: dict[str, type[TokenEmbedding | CategoryEmbedding]] = {
+    "tokens": TokenEmbedding,
+    "categories": CategoryEmbedding,
 }
 
 
-def build_front(front: Mapping[str, Any]) -> TokenFront | CategoryFront:
-    """A front from `{kind: tokens, vocabulary, width}` or `{kind: categories, sizes, width}`."""
-    given = {key: value for key, value in front.items() if key != "kind"}
-    return FRONTS[front["kind"]](**given)
+def build_input_embedding(description: Mapping[str, Any]) -> TokenEmbedding | CategoryEmbedding:
+    """The module for `{kind: tokens, vocabulary, width}` or `{kind: categories, sizes, width}`."""
+    given = {key: value for key, value in description.items() if key != "kind"}
+    return INPUT_EMBEDDINGS[description["kind"]](**given)

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from lightning_modules.networks.activations import build_activation
-from lightning_modules.networks.supervised_module import SupervisedModule
+from lightning_modules.networks.supervised_module import SupervisedModule, split_learning
 
 
 class MLPNetwork(nn.Sequential):
@@ -38,17 +38,9 @@ class MLPNetwork(nn.Sequential):
 
 
 class MLP(SupervisedModule):
-    """A multilayer perceptron and how it learns; `learning` is what SupervisedModule takes."""
+    """A multilayer perceptron and how it learns."""
 
-    def __init__(
-        self,
-        input_shape: Sequence[int],
-        outputs: int,
-        hidden: Sequence[int] = (64,),
-        activation: str | Mapping[str, Any] = "relu",
-        dropout: float = 0.0,
-        batch_norm: bool = False,
-        **learning: Any,
-    ) -> None:
-        network = MLPNetwork(input_shape, outputs, hidden, activation, dropout, batch_norm)
-        super().__init__(network, **learning)
+    def __init__(self, input_shape: Sequence[int], outputs: int, **given: Any) -> None:
+        """`given` are parameters of `MLPNetwork` and of `SupervisedModule`."""
+        parameters, learning = split_learning(given)
+        super().__init__(MLPNetwork(input_shape, outputs, **parameters), **learning)

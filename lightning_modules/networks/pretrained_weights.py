@@ -116,7 +116,7 @@ class Weights(Text):
     def expects(self) -> str:
         return f"{NONE}, {IMAGENET}, a file, or {RUN} and the id of an MLflow run of this home"
 
-    def _complaint(self, value: Any) -> str | None:
+    def _validation_error(self, value: Any) -> str | None:
         if not isinstance(value, str) or not value:
             return f"must be {self.expects()}, got {value!r}"
         if "://" in value:
@@ -137,7 +137,7 @@ class Freeze(Parameter):
             return f"none, backbone or {UNTIL}LAYER"
         return f"none, backbone or {UNTIL}LAYER, a layer being one of {', '.join(self.layers)}"
 
-    def _complaint(self, value: Any) -> str | None:
+    def _validation_error(self, value: Any) -> str | None:
         if value in (NONE, "backbone"):
             return None
         if isinstance(value, str) and value.startswith(UNTIL):
@@ -166,8 +166,8 @@ def frozen_layers(freeze: str, layers: tuple[str, ...]) -> tuple[str, ...]:
         return ()
     if freeze == "backbone":
         return layers
-    if complaint := _unknown_layer(freeze, layers):
-        raise UserError(f"model.freeze: {complaint}")
+    if validation_error := _unknown_layer(freeze, layers):
+        raise UserError(f"model.freeze: {validation_error}")
     return layers[: layers.index(freeze.removeprefix(UNTIL)) + 1]
 
 

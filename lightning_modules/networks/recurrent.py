@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from lightning_modules.components import unknown
 from lightning_modules.errors import UserError
-from lightning_modules.networks.supervised_module import SupervisedModule
+from lightning_modules.networks.supervised_module import SupervisedModule, split_learning
 
 CELLS: dict[str, type[nn.RNN | nn.LSTM | nn.GRU]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -69,21 +69,9 @@ class RecurrentNetwork(nn.Module):
 
 
 class Recurrent(SupervisedModule):
-    """A recurrent network and how it learns; `learning` is what SupervisedModule takes."""
+    """A recurrent network and how it learns."""
 
-    def __init__(
-        self,
-        input_shape: Sequence[int],
-        outputs: int,
-        cell: str = "gru",
-        hidden_size: int = 64,
-        num_layers: int = 1,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        sequence: bool = False,
-        **learning: Any,
-    ) -> None:
-        network = RecurrentNetwork(
-            input_shape, outputs, cell, hidden_size, num_layers, bidirectional, dropout, sequence
-        )
-        super().__init__(network, **learning)
+    def __init__(self, input_shape: Sequence[int], outputs: int, **given: Any) -> None:
+        """`given` are parameters of `RecurrentNetwork` and of `SupervisedModule`."""
+        parameters, learning = split_learning(given)
+        super().__init__(RecurrentNetwork(input_shape, outputs, **parameters), **learning)

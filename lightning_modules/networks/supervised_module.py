@@ -12,23 +12,35 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lightning_modules.components import chosen
+from lightning_modules.components import resolve_component
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
 from lightning_modules.optimization import (
     LOSSES,
-    METRICS,
     REGULARIZATION,
     SCHEDULES,
     goal_of,
+    metrics_for,
     regularizers,
 )
 from lightning_modules.optimization.losses import DEFAULT_LOSS
 from lightning_modules.optimization.optimizers import OPTIMIZERS
-from lightning_modules.optimization.schedules import Schedule
+from lightning_modules.optimization.schedule import Schedule
 
 Named = str | Mapping[str, Any]
 """A component: its name, or `{name: ..., parameters}` as in a study file."""
+
+
+LEARNING = (
+    "task", "loss", "optimizer", "schedule", "regularization", "objective", "goal",
+)  # fmt: skip
+"""What SupervisedModule takes besides a network."""
+
+
+def split_learning(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Keyword arguments of a network, and among them those that say how it learns, apart."""
+    learning = {name: value for name, value in given.items() if name in LEARNING}
+    return {name: value for name, value in given.items() if name not in LEARNING}, learning
 
 
 class SupervisedModule(pl.LightningModule):
@@ -36,7 +48,8 @@ class SupervisedModule(pl.LightningModule):
 
     Batches are (inputs, targets), or (inputs, lengths, targets) for padded sequences. After every
     epoch `train/...` and `val/...` of the loss and of each metric are logged, and `optim/lr`, the
-    learning rate of the epoch's first step. The logged loss has neither penalties nor label
+    learning rate of the epoch's first step; metrics on request only where the objective names one.
+    The logged loss has neither penalties nor label
     smoothing nor weights of classes, so that it can be compared between regularizations.
     """
 
@@ -66,13 +79,13 @@ class SupervisedModule(pl.LightningModule):
         super().__init__()
         self.network = network
         self.task = task
-        row, parameters = chosen(LOSSES, loss or DEFAULT_LOSS[task], "loss")
+        row, parameters = resolve_component(LOSSES, loss or DEFAULT_LOSS[task], "loss")
         self.loss = row.build(**parameters)
         self.loss_name = _name(loss or DEFAULT_LOSS[task])
-        self.optimizer = chosen(OPTIMIZERS, optimizer, "optimizer")
-        self.schedule = chosen(SCHEDULES, schedule, "schedule")
+        self.optimizer = resolve_component(OPTIMIZERS, optimizer, "optimizer")
+        self.schedule = resolve_component(SCHEDULES, schedule, "schedule")
         self.regularization = {
-            name: chosen(REGULARIZATION, {"name": name, **parameters}, "regularization")
+            name: resolve_component(REGULARIZATION, {"name": name, **parameters}, "regularization")
             for name, parameters in regularizers(regularization or {}).items()
         }
         if given := [name for name, _ in self._built("network")]:
@@ -117,10 +130,14 @@ class SupervisedModule(pl.LightningModule):
         outputs = self(*inputs)
         if self.task == "regression":
             return outputs  # type: ignore[no-any-return]
+        return self._probabilities(outputs)
+
+    def _probabilities(self, outputs: Tensor) -> Tensor:
+        """Outputs of the network for a classification as (n, classes)."""
         if self.loss_name == "binary_cross_entropy":
             positive = outputs.sigmoid()
             return torch.cat([1 - positive, positive], dim=1)
-        return outputs.softmax(dim=1)  # type: ignore[no-any-return]
+        return outputs.softmax(dim=1)
 
     def setup(self, stage: str) -> None:
         """Take from the data the scale of the targets, so that the network learns deviations, and
@@ -240,8 +257,9 @@ class SupervisedModule(pl.LightningModule):
         if self.task == "classification" and targets.is_floating_point():
             targets = targets.argmax(dim=1)  # of mixed rows, the class of the larger share
         classes = max(2, outputs.shape[1])
-        for name, metric in METRICS[self.task].items():
-            values[name] = metric.compute(predictions, targets, classes)
+        for name, metric in metrics_for(self.task, self.objective).items():
+            read = self._probabilities(outputs) if metric.reads_probabilities else predictions
+            values[name] = metric.compute(read, targets, classes)
         self._log({f"{part}/{name}": value.item() for name, value in values.items()})
 
     def _log(self, values: Mapping[str, float]) -> None:

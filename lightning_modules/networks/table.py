@@ -7,9 +7,9 @@ what that class takes.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from lightning_modules.components import Flag, Items, Network, Number, Option, Parameter, Text
+from lightning_modules.components.reference import later
 from lightning_modules.networks.activations import ACTIVATION
 from lightning_modules.networks.pretrained_checks import check, check_bert
 from lightning_modules.networks.pretrained_weights import (
@@ -20,54 +20,7 @@ from lightning_modules.networks.pretrained_weights import (
     learning_parameters,
 )
 
-if TYPE_CHECKING:
-    from lightning_modules.networks.supervised_module import SupervisedModule
-
-
-def _mlp(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> SupervisedModule:
-    from lightning_modules.networks.mlp import MLP
-
-    return MLP(input_shape, outputs, **parameters)
-
-
-def _cnn(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> SupervisedModule:
-    from lightning_modules.networks.cnn import CNN
-
-    return CNN(input_shape, outputs, **parameters)
-
-
-def _recurrent(
-    input_shape: tuple[int, ...], outputs: int, cell: str, **parameters: Any
-) -> SupervisedModule:
-    from lightning_modules.networks.recurrent import Recurrent
-
-    return Recurrent(input_shape, outputs, cell, **parameters)
-
-
-def _rnn(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> SupervisedModule:
-    return _recurrent(input_shape, outputs, "rnn", **parameters)
-
-
-def _lstm(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> SupervisedModule:
-    return _recurrent(input_shape, outputs, "lstm", **parameters)
-
-
-def _gru(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> SupervisedModule:
-    return _recurrent(input_shape, outputs, "gru", **parameters)
-
-
-def _bert(input_shape: tuple[int, ...], outputs: int, **parameters: Any) -> SupervisedModule:
-    from lightning_modules.networks.bert import Bert
-
-    return Bert(input_shape, outputs, **parameters)
-
-
-def _pretrained(
-    name: str, input_shape: tuple[int, ...], outputs: int, **parameters: Any
-) -> SupervisedModule:
-    from lightning_modules.networks.torchvision_networks import Pretrained
-
-    return Pretrained(name, input_shape, outputs, **parameters)
+_CLASSES = "lightning_modules.networks"
 
 
 def _torchvision(name: str, summary: str, source: str) -> Network:
@@ -96,7 +49,7 @@ def _torchvision(name: str, summary: str, source: str) -> Network:
         )
     return Network(
         summary,
-        partial(_pretrained, name),
+        later(f"{_CLASSES}.torchvision_networks:Pretrained", name),
         parameters,
         source=source,
         kinds=("image",),
@@ -118,7 +71,7 @@ _SEQUENCES = ("signal", "image", "sequence", "text")
 NETWORKS: dict[str, Network] = {
     "mlp": Network(
         "fully connected layers; `hidden: []` is a perceptron (logistic regression)",
-        _mlp,
+        later(f"{_CLASSES}.mlp:MLP"),
         {
             "hidden": Items([64], "width of every hidden layer", item=_WIDTH),
             "activation": ACTIVATION,
@@ -130,7 +83,7 @@ NETWORKS: dict[str, Network] = {
     ),
     "cnn": Network(
         "convolutions and pooling, then one linear layer; 2-D for images, else 1-D over time",
-        _cnn,
+        later(f"{_CLASSES}.cnn:CNN"),
         {
             "channels": Items([16, 32], "channels of every convolution", item=_WIDTH),
             "kernel_size": Number(3, "points per side", low=1, integer=True, tune=(2, 7)),
@@ -147,7 +100,7 @@ NETWORKS: dict[str, Network] = {
     ),
     "rnn": Network(
         "a plain recurrent network (Elman)",
-        _rnn,
+        later(f"{_CLASSES}.recurrent:Recurrent", cell="rnn"),
         _RECURRENT,
         source="Elman 1990",
         kinds=_SEQUENCES,
@@ -155,7 +108,7 @@ NETWORKS: dict[str, Network] = {
     ),
     "lstm": Network(
         "long short-term memory",
-        _lstm,
+        later(f"{_CLASSES}.recurrent:Recurrent", cell="lstm"),
         _RECURRENT,
         source="Hochreiter and Schmidhuber 1997",
         kinds=_SEQUENCES,
@@ -163,7 +116,7 @@ NETWORKS: dict[str, Network] = {
     ),
     "gru": Network(
         "gated recurrent unit",
-        _gru,
+        later(f"{_CLASSES}.recurrent:Recurrent", cell="gru"),
         _RECURRENT,
         source="Cho 2014, arXiv:1406.1078",
         kinds=_SEQUENCES,
@@ -207,7 +160,7 @@ NETWORKS: dict[str, Network] = {
     ),
     "bert": Network(
         "a transformer encoder of tokens, by the package transformers",
-        _bert,
+        later(f"{_CLASSES}.bert:Bert"),
         {
             "weights": Text(None, "a folder with config.json and model.safetensors"),
             **learning_parameters(()),

@@ -1,5 +1,13 @@
 from .losses import LOSSES
-from .metrics import METRICS, goal_of, logged_metrics, loss_beside
+from .metrics import (
+    METRICS,
+    goal_of,
+    logged_metrics,
+    loss_beside,
+    lower_is_better,
+    metrics_for,
+    objective_metrics,
+)
 from .regularization import REGULARIZATION, regularizers
 from .schedules import SCHEDULES
 
@@ -11,5 +19,8 @@ __all__ = [
     "goal_of",
     "logged_metrics",
     "loss_beside",
+    "lower_is_better",
+    "metrics_for",
+    "objective_metrics",
     "regularizers",
 ]

@@ -8,10 +8,11 @@ the CPU.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.components import Component, Flag, Items, Number
+from lightning_modules.components.reference import later
 
 if TYPE_CHECKING:
     from torch.nn import Parameter as Weight
@@ -20,64 +21,15 @@ if TYPE_CHECKING:
     Weights = Iterable[Weight]
 
 
-def _sgd(weights: Weights, **parameters: Any) -> Optimizer:
-    from torch.optim import SGD
+def _with_betas(name: str, **fixed: Any) -> Callable[..., Optimizer]:
+    """A class of torch's that wants its two betas as a tuple, where a study file has a list."""
+    build = later(name, **fixed)
 
-    return SGD(weights, **parameters)
+    def call(weights: Weights, betas: list[float], **parameters: Any) -> Optimizer:
+        optimizer: Optimizer = build(weights, betas=(betas[0], betas[1]), **parameters)
+        return optimizer
 
-
-def _nesterov(weights: Weights, **parameters: Any) -> Optimizer:
-    from torch.optim import SGD
-
-    return SGD(weights, nesterov=True, **parameters)
-
-
-def _adagrad(weights: Weights, **parameters: Any) -> Optimizer:
-    from torch.optim import Adagrad
-
-    return Adagrad(weights, **parameters)
-
-
-def _adadelta(weights: Weights, **parameters: Any) -> Optimizer:
-    from torch.optim import Adadelta
-
-    return Adadelta(weights, **parameters)
-
-
-def _rmsprop(weights: Weights, **parameters: Any) -> Optimizer:
-    from torch.optim import RMSprop
-
-    return RMSprop(weights, **parameters)
-
-
-def _adam(weights: Weights, betas: list[float], **parameters: Any) -> Optimizer:
-    from torch.optim import Adam
-
-    return Adam(weights, betas=(betas[0], betas[1]), fused=True, **parameters)
-
-
-def _adamw(weights: Weights, betas: list[float], **parameters: Any) -> Optimizer:
-    from torch.optim import AdamW
-
-    return AdamW(weights, betas=(betas[0], betas[1]), fused=True, **parameters)
-
-
-def _nadam(weights: Weights, betas: list[float], **parameters: Any) -> Optimizer:
-    from torch.optim import NAdam
-
-    return NAdam(weights, betas=(betas[0], betas[1]), **parameters)
-
-
-def _radam(weights: Weights, betas: list[float], **parameters: Any) -> Optimizer:
-    from torch.optim import RAdam
-
-    return RAdam(weights, betas=(betas[0], betas[1]), **parameters)
-
-
-def _adamax(weights: Weights, betas: list[float], **parameters: Any) -> Optimizer:
-    from torch.optim import Adamax
-
-    return Adamax(weights, betas=(betas[0], betas[1]), **parameters)
+    return call
 
 
 def _lr(default: float, low: float, high: float) -> Number:
@@ -107,13 +59,13 @@ BETAS = Items(
 OPTIMIZERS: dict[str, Component] = {
     "sgd": Component(
         "stochastic gradient descent",
-        _sgd,
+        later("torch.optim:SGD"),
         {"lr": _lr(1e-3, 1e-3, 1.0), "weight_decay": COUPLED},
         source="Robbins and Monro 1951",
     ),
     "momentum": Component(
         "sgd with a running sum of past updates (heavy ball)",
-        _sgd,
+        later("torch.optim:SGD"),
         {
             "lr": _lr(1e-3, 1e-4, 1.0),
             "momentum": MOMENTUM,
@@ -124,7 +76,7 @@ OPTIMIZERS: dict[str, Component] = {
     ),
     "nesterov": Component(
         "momentum that looks ahead before it takes the gradient",
-        _nesterov,
+        later("torch.optim:SGD", nesterov=True),
         {
             "lr": _lr(1e-3, 1e-4, 1.0),
             "momentum": Number(0.9, MOMENTUM.summary, low=0, high=1, open="both", tune=(0.5, 0.99)),
@@ -134,7 +86,7 @@ OPTIMIZERS: dict[str, Component] = {
     ),
     "adagrad": Component(
         "step sizes shrink with the sum of squared gradients",
-        _adagrad,
+        later("torch.optim:Adagrad"),
         {
             "lr": _lr(1e-2, 1e-4, 1.0),
             "lr_decay": Number(0.0, "further decay of the rate", low=0),
@@ -145,7 +97,7 @@ OPTIMIZERS: dict[str, Component] = {
     ),
     "adadelta": Component(
         "step sizes from the ratio of past updates to past gradients",
-        _adadelta,
+        later("torch.optim:Adadelta"),
         {
             "lr": _lr(1.0, 1e-2, 10.0),
             "rho": Number(0.9, "decay of the means", low=0, high=1, tune=(0.8, 0.99)),
@@ -156,7 +108,7 @@ OPTIMIZERS: dict[str, Component] = {
     ),
     "rmsprop": Component(
         "gradient divided by the running mean of its magnitude",
-        _rmsprop,
+        later("torch.optim:RMSprop"),
         {
             "lr": _lr(1e-2, 1e-5, 1e-1),
             "alpha": Number(
@@ -171,7 +123,7 @@ OPTIMIZERS: dict[str, Component] = {
     ),
     "adam": Component(
         "momentum and rmsprop together, with bias correction",
-        _adam,
+        _with_betas("torch.optim:Adam", fused=True),
         {
             "lr": _lr(1e-3, 1e-5, 1e-1),
             "betas": BETAS,
@@ -183,7 +135,7 @@ OPTIMIZERS: dict[str, Component] = {
     ),
     "adamw": Component(
         "adam whose weight decay is decoupled from the gradient",
-        _adamw,
+        _with_betas("torch.optim:AdamW", fused=True),
         {
             "lr": _lr(1e-3, 1e-5, 1e-1),
             "betas": BETAS,
@@ -195,7 +147,7 @@ OPTIMIZERS: dict[str, Component] = {
     ),
     "nadam": Component(
         "adam with Nesterov's look-ahead",
-        _nadam,
+        _with_betas("torch.optim:NAdam"),
         {
             "lr": _lr(2e-3, 1e-5, 1e-1),
             "betas": BETAS,
@@ -207,13 +159,13 @@ OPTIMIZERS: dict[str, Component] = {
     ),
     "radam": Component(
         "adam that waits until its variance estimate can be trusted",
-        _radam,
+        _with_betas("torch.optim:RAdam"),
         {"lr": _lr(1e-3, 1e-5, 1e-1), "betas": BETAS, "eps": _eps(1e-8), "weight_decay": COUPLED},
         source="Liu 2020, arXiv:1908.03265",
     ),
     "adamax": Component(
         "adam with the largest instead of the mean squared gradient",
-        _adamax,
+        _with_betas("torch.optim:Adamax"),
         {"lr": _lr(2e-3, 1e-5, 1e-1), "betas": BETAS, "eps": _eps(1e-8), "weight_decay": COUPLED},
         source="Kingma and Ba 2015, arXiv:1412.6980, section 7.1",
     ),

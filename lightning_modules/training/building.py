@@ -14,19 +14,19 @@ import torch
 from lightning_modules.configuration import Configuration, Part
 from lightning_modules.data.padding import PADDED
 from lightning_modules.data.table import DATASETS
-from lightning_modules.errors import DataError, OwnCodeError, UserError
+from lightning_modules.errors import DataError, UserCodeError, UserError
 from lightning_modules.networks import NETWORKS, SupervisedModule
-from lightning_modules.networks.input_embedding import Embedded, build_front
+from lightning_modules.networks.input_embedding import EmbeddedNetwork, build_input_embedding
 from lightning_modules.optimization import REGULARIZATION
 from lightning_modules.training.data_description import Described, describe
-from lightning_modules.user_code.modules import own_data, own_lightning_module, own_row
+from lightning_modules.user_code.modules import user_data, user_lightning_module, user_network_row
 
 
 def build_data(configuration: Configuration) -> pl.LightningDataModule:
     """The data that a configuration names."""
     part = configuration.data
     if part.is_class:
-        return own_data(part)
+        return user_data(part)
     data: pl.LightningDataModule = DATASETS[part.name].build(**part.parameters)
     return data
 
@@ -52,19 +52,22 @@ def build_network(
     `architecture` is what a checkpoint says of a network that its parameters alone do not tell.
     Raises DataError where data and loss do not fit.
     """
-    input_shape, outputs, front = data.input_shape, data.outputs, data.front
+    input_shape, outputs = data.input_shape, data.outputs
     if configuration.model.is_class and not configuration.optimizer.name:
-        return own_lightning_module(configuration, input_shape, outputs)
-    own = own_row(configuration) if configuration.model.is_class else None
-    row = own or NETWORKS[configuration.model.name]
-    parameters = {} if own else dict(configuration.model.parameters)
+        return user_lightning_module(configuration, input_shape, outputs)
+    if configuration.model.is_class:
+        row, parameters = user_network_row(configuration), {}
+    else:
+        row = NETWORKS[configuration.model.name]
+        parameters = dict(configuration.model.parameters)
     if "weights" in parameters and weights is not None:
         parameters["weights"] = weights
     if architecture is not None:
         parameters["architecture"] = architecture
-    before = None if front is None or row.reads_tokens else build_front(front)
-    if before is not None:
-        input_shape = before.shape(input_shape)
+    embedding = None
+    if data.input_embedding is not None and not row.reads_tokens:
+        embedding = build_input_embedding(data.input_embedding)
+        input_shape = embedding.shape(input_shape)
     padded = _kind(configuration.data) in PADDED
     if row.time_first and len(input_shape) == 2 and padded:
         parameters["sequence"] = True
@@ -89,8 +92,8 @@ def build_network(
         objective=configuration.objective.metric,
         goal=configuration.objective.goal,
     )
-    if before is not None:
-        module.network = Embedded(before, module.network)
+    if embedding is not None:
+        module.network = EmbeddedNetwork(embedding, module.network)
     module.reads_lengths = padded and not configuration.data.is_class
     return module
 
@@ -124,10 +127,10 @@ def restore(checkpoint: Path) -> pl.LightningModule:
     try:
         configuration = Configuration.resolve(content["configuration"])
         shape = tuple(content["input_shape"])
-        described = Described(shape, content["outputs"], front=content["front"])
+        described = Described(shape, content["outputs"], input_embedding=content["front"])
         module = build_network(configuration, described, "none", content.get("architecture"))
         module.load_state_dict(content["weights"])
-    except OwnCodeError:
+    except UserCodeError:
         raise
     except Exception as error:  # a foreign file can raise anything here
         raise UserError(f"{checkpoint}: is no whole fairtune checkpoint: {error}") from None

@@ -27,7 +27,7 @@ class Described:
     """Identity of the data; empty where the module does not say it."""
     classes: tuple[str, ...] = ()
     preparation: Mapping[str, Any] = field(default_factory=dict)
-    front: Mapping[str, Any] | None = None
+    input_embedding: Mapping[str, Any] | None = None
 
 
 def describe(data: pl.LightningDataModule, configuration: Configuration) -> Described:
@@ -45,7 +45,7 @@ def describe(data: pl.LightningDataModule, configuration: Configuration) -> Desc
             data.splits.hash,
             data.splits.classes,
             data.splits.preparation,
-            data.splits.front,
+            data.splits.input_embedding,
         )
     missing = needed(configuration)
     if missing and not all(_attribute(data, name) for name in missing):

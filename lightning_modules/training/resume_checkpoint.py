@@ -21,7 +21,7 @@ from pytorch_lightning.plugins import CheckpointIO
 from lightning_modules.errors import StorageError
 from lightning_modules.files import replacing
 
-FORMAT = 2
+FORMAT = 3
 """Of the state, and of the rule by which its weights are those of the best epoch."""
 SECONDS = 30.0
 """Between two writes at least; longer where a write takes long, so that it costs 2 % at most."""
@@ -30,7 +30,7 @@ MARGIN = 2**20
 DIGEST_BYTES = hashlib.sha256().digest_size
 
 
-class Continuation(CheckpointIO):
+class ResumeCheckpoint(CheckpointIO):
     """Lightning's checkpoints of one training: the last one in a folder, and the one before it.
 
     A file is one of torch's, of tensors and plain values only, followed by its SHA-256. A file that

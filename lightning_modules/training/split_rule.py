@@ -31,7 +31,7 @@ def split_rule(configuration: Configuration) -> SplitRule:
 
     Of arrays and images, the names in the archive or in the folder are looked at; a class of the
     user's is imported. What a program does, `tells_split` in `studies.study_file.command_template`
-    says. Raises DataError where the data cannot be found, and OwnCodeError where the class cannot
+    says. Raises DataError where the data cannot be found, and UserCodeError where the class cannot
     be imported.
     """
     data = configuration.data
@@ -65,9 +65,9 @@ def _own_parts(data: Part) -> Collection[str]:
 
         return arrays.own_parts(data.parameters)
     if data.name == "images":
-        from lightning_modules.data.readers import image_files
+        from lightning_modules.data.readers import image_folders
 
-        return image_files.own_parts(data.parameters["path"])
+        return image_folders.own_parts(data.parameters["path"])
     return [part for part in PARTS if data.parameters.get(f"{part}_path")]
 
 

@@ -13,7 +13,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.profilers import PassThroughProfiler
 
 from lightning_modules.configuration import Configuration
-from lightning_modules.training.resume_checkpoint import Continuation
+from lightning_modules.training.resume_checkpoint import ResumeCheckpoint
 
 NOTHING = nullcontext()
 
@@ -21,7 +21,7 @@ NOTHING = nullcontext()
 def build_trainer(
     configuration: Configuration,
     *callbacks: pl.Callback,
-    checkpoints: Continuation | None = None,
+    checkpoints: ResumeCheckpoint | None = None,
 ) -> pl.Trainer:
     """A trainer without anything that costs time and that fairtune does itself."""
     return pl.Trainer(

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from lightning_modules.configuration import Configuration
-from lightning_modules.errors import FairtuneError, OwnCodeError, UserError
+from lightning_modules.errors import FairtuneError, UserCodeError, UserError
 from lightning_modules.training.trainer import build_trainer, quiet
-from lightning_modules.user_code.imports import told
+from lightning_modules.user_code.imports import error_summary
 from lightning_modules.user_code.modules import answered, has_test_part
 
 
@@ -22,7 +22,7 @@ def predict_test_part(
     """Answers and targets (n, ...) of every row, by Lightning, with the module's own hooks.
 
     Raises UserError where there is no test part, or batches are no tuples of tensors (inputs,
-    targets), and OwnCodeError where the data module raises.
+    targets), and UserCodeError where the data module raises.
     """
     name = configuration.data.name
     if not has_test_part(data):
@@ -37,7 +37,7 @@ def predict_test_part(
     except FairtuneError:
         raise
     except Exception as error:
-        raise OwnCodeError(f"{name}: its test part raised {told(error)}") from error
+        raise UserCodeError(f"{name}: its test part raised {error_summary(error)}") from error
     if not collector.answers:
         raise UserError(f"{name}: its test part has no rows")
     return torch.cat(collector.answers), torch.cat(collector.targets)

@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from lightning_modules.components import suggestion
-from lightning_modules.errors import OwnCodeError, UserError
+from lightning_modules.errors import UserCodeError, UserError
 
 ALLOW = "FAIRTUNE_ALLOW"
 """The environment variable that names allowed modules, separated by commas."""
@@ -53,11 +53,11 @@ def is_allowed(module: str) -> bool:
 
 
 def require_allowed(path: str) -> None:
-    """Raise OwnCodeError where the module of `package.module:Class` is not allowed."""
+    """Raise UserCodeError where the module of `package.module:Class` is not allowed."""
     module = path.partition(":")[0]
     top = module.partition(".")[0]
     if not is_allowed(module):
-        raise OwnCodeError(
+        raise UserCodeError(
             f"{path}: importing {module} runs its code, which nobody has allowed; "
             f"add --allow {top}, or set {ALLOW}={top}"
         )
@@ -66,7 +66,7 @@ def require_allowed(path: str) -> None:
 def load(path: str) -> Target:
     """The class or function called `package.module:Name`.
 
-    Raises OwnCodeError where it is not allowed, does not exist, or where its module cannot be
+    Raises UserCodeError where it is not allowed, does not exist, or where its module cannot be
     imported.
     """
     require_allowed(path)
@@ -74,10 +74,10 @@ def load(path: str) -> Target:
     module = _module(path)
     if not hasattr(module, name):
         near = suggestion(name, [each for each in vars(module) if not each.startswith("_")])
-        raise OwnCodeError(f"{path}: {module.__name__} has no {name}{near}")
+        raise UserCodeError(f"{path}: {module.__name__} has no {name}{near}")
     target = getattr(module, name)
     if not callable(target):
-        raise OwnCodeError(f"{path}: is neither a class nor a function")
+        raise UserCodeError(f"{path}: is neither a class nor a function")
     return target  # type: ignore[no-any-return]
 
 
@@ -95,14 +95,14 @@ def sources(path: str) -> list[Path]:
 
 
 def make(path: str, parameters: Mapping[str, Any]) -> Any:
-    """What the class or function at `path` gives; OwnCodeError where it raises."""
+    """What the class or function at `path` gives; UserCodeError where it raises."""
     target = load(path)
     try:
         return target(**parameters)
     except (MemoryError, RuntimeError):  # it may be the machine's fault: torch raises the latter
         raise
     except Exception as error:
-        raise OwnCodeError(f"{path}: making it raised {told(error)}") from error
+        raise UserCodeError(f"{path}: making it raised {error_summary(error)}") from error
 
 
 def _module(path: str) -> ModuleType:
@@ -116,16 +116,16 @@ def _module(path: str) -> ModuleType:
         missing = str(error.name)
         if name == missing or name.startswith(f"{missing}."):
             where = "in the current folder or among the installed packages"
-            raise OwnCodeError(f"{path}: there is no module {missing} {where}") from None
+            raise UserCodeError(f"{path}: there is no module {missing} {where}") from None
         here = PathFinder.find_spec(missing.partition(".")[0], [os.getcwd()]) is not None
         hint = f"; it is in the current folder: add --allow {missing}" if here else ""
         text = f"{path}: {name} needs a module {missing} that is missing{hint}"
-        raise OwnCodeError(text) from error
+        raise UserCodeError(text) from error
     except (Exception, SystemExit) as error:
-        raise OwnCodeError(f"{path}: importing {name} raised {told(error)}") from error
+        raise UserCodeError(f"{path}: importing {name} raised {error_summary(error)}") from error
 
 
-def told(error: BaseException) -> str:
+def error_summary(error: BaseException) -> str:
     """An exception by its name and the first line of its text."""
     first = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first}".rstrip(": ")
@@ -157,7 +157,7 @@ def needs(target: Target, name: str) -> bool:
 def misfits(
     path: str, target: Target, given: Iterable[str], offered: Sequence[str] = ()
 ) -> Iterator[tuple[str, str]]:
-    """Every (parameter, complaint) of a call with `given`; `offered` are added where taken."""
+    """Every (parameter, what is wrong) of a call with `given`; `offered` are added where taken."""
     parameters, given = _parameters(target), list(given)
     kinds = {parameter.kind for parameter in _signature(target)}
     for name in given:

@@ -18,7 +18,7 @@ from lightning_modules.components import Network, suggestion
 from lightning_modules.configuration import Configuration, Part
 from lightning_modules.data.padding import PADDED
 from lightning_modules.data.table import DATASETS
-from lightning_modules.errors import OwnCodeError, Problem, UserError
+from lightning_modules.errors import Problem, UserCodeError, UserError
 from lightning_modules.networks import SupervisedModule
 from lightning_modules.optimization import REGULARIZATION
 from lightning_modules.user_code.imports import load, make, misfits, takes
@@ -27,10 +27,10 @@ OFFERED = ("input_shape", "outputs")
 """What a network is given of its data, where it takes them."""
 
 
-def own_problems(configuration: Configuration) -> Iterator[Problem]:
+def user_code_problems(configuration: Configuration) -> Iterator[Problem]:
     """What is wrong with the user's own classes in a configuration; they are imported.
 
-    Raises OwnCodeError where one cannot be.
+    Raises UserCodeError where one cannot be.
     """
     for key in ("data", "model"):
         part: Part = getattr(configuration, key)
@@ -49,9 +49,9 @@ def own_problems(configuration: Configuration) -> Iterator[Problem]:
             yield Problem((key, "class"), text)
         if isinstance(target, type):
             wrong = _model_problem if key == "model" else _data_problem
-            complaint = wrong(target, part.name, bool(configuration.optimizer.name))
-            if complaint is not None:
-                yield Problem((key, "class"), complaint)
+            validation_error = wrong(target, part.name, bool(configuration.optimizer.name))
+            if validation_error is not None:
+                yield Problem((key, "class"), validation_error)
 
 
 def _is_padded(configuration: Configuration) -> bool:
@@ -71,11 +71,11 @@ def _takes_lengths(target: Any) -> bool:
     return True
 
 
-def own_data(part: Part) -> pl.LightningDataModule:
-    """The user's data module; OwnCodeError where it is none."""
+def user_data(part: Part) -> pl.LightningDataModule:
+    """The user's data module; UserCodeError where it is none."""
     data = make(part.name, part.parameters)
     if text := _data_problem(type(data), f"what {part.name} makes"):
-        raise OwnCodeError(text)
+        raise UserCodeError(text)
     return data  # type: ignore[no-any-return]
 
 
@@ -102,7 +102,7 @@ def _model_problem(made: type, name: str, named: bool) -> str | None:
     return None
 
 
-def own_row(configuration: Configuration) -> Network:
+def user_network_row(configuration: Configuration) -> Network:
     """The row of an own class, whose `build` knows its parameters: it gives a SupervisedModule."""
 
     def build(input_shape: tuple[int, ...], outputs: int, **given: Any) -> SupervisedModule:
@@ -114,7 +114,7 @@ def own_row(configuration: Configuration) -> Network:
     return Network("", build)
 
 
-def own_lightning_module(
+def user_lightning_module(
     configuration: Configuration, input_shape: tuple[int, ...], outputs: int
 ) -> pl.LightningModule:
     """The user's LightningModule, which brings its own optimizer."""
@@ -127,7 +127,7 @@ def _made(configuration: Configuration, input_shape: tuple[int, ...], outputs: i
     """The user's module; it gets `input_shape` and `outputs` where it takes them and the file does
     not give them.
 
-    Raises OwnCodeError where it does not fit the configuration.
+    Raises UserCodeError where it does not fit the configuration.
     """
     name, named = configuration.model.name, bool(configuration.optimizer.name)
     target = load(name)
@@ -138,7 +138,7 @@ def _made(configuration: Configuration, input_shape: tuple[int, ...], outputs: i
         keras.utils.clear_session()  # its layers are numbered by process otherwise
     module = make(name, {**given, **more})
     if text := _model_problem(type(module), f"what {name} makes", named):
-        raise OwnCodeError(text)
+        raise UserCodeError(text)
     if keras is not None and isinstance(module, keras.Layer):
         return KerasNetwork(module)
     return module  # type: ignore[no-any-return]
@@ -156,7 +156,7 @@ class KerasNetwork(nn.Module):
         return outputs
 
 
-class OwnMetrics(pl.Callback):
+class UserMetrics(pl.Callback):
     """What a LightningModule of the user's logs, epoch by epoch.
 
     The mean of the losses that `training_step` returns is `train/loss`, and the rate of the first

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from lightning_modules.components import suggestion
 from lightning_modules.errors import UserError
-from lightning_modules.optimization import METRICS, logged_metrics
+from lightning_modules.optimization import METRICS, objective_metrics
 from studies.analysis.arm_comparison import compare_arms
 from studies.analysis.comparison import Comparison
 from studies.analysis.configuration_comparison import compare_configurations
 from studies.results import StudyResults
 
-KNOWN = tuple(dict.fromkeys(name for task in METRICS for name in logged_metrics(task)))
-"""What any study may log of the training and the validation part."""
+KNOWN = tuple(dict.fromkeys(name for task in METRICS for name in objective_metrics(task)))
+"""What a study may log of the training and the validation part."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         task.seed,
         on_epoch,
         checkpoint=Path(task.checkpoint) if task.checkpoint else None,
-        continuation=Path(task.continuation) if task.continuation else None,
+        resume_folder=Path(task.continuation) if task.continuation else None,
         evaluate_test=task.evaluate_test,
         weights=task.weights,
     )

@@ -25,13 +25,13 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> None:
     classes, find the programs; torch is imported for weights and own classes only. `has_function`
     says that the Python function of a study is there.
 
-    Raises DataError, OwnCodeError, ConfigurationError or UserError where one cannot be used.
+    Raises DataError, UserCodeError, ConfigurationError or UserError where one cannot be used.
     """
     outputs: dict[str, int | None] = {}
     problems: list[Problem] = []
     seen: list[object] = []
     for configuration in spec.configurations:
-        problems += _own_problems(configuration)
+        problems += _user_code_problems(configuration)
         if is_program(configuration):
             if (name := function_of(configuration)) and not has_function:
                 raise needs_its_function(name)
@@ -61,15 +61,15 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> None:
         raise ConfigurationError(list(dict.fromkeys(problems)))
 
 
-def _own_problems(configuration: Configuration) -> list[Problem]:
+def _user_code_problems(configuration: Configuration) -> list[Problem]:
     if not (configuration.data.is_class or configuration.model.is_class):
         return []
     for part in (configuration.data, configuration.model):
         if part.is_class:
             imports.require_allowed(part.name)  # before torch is imported, which takes seconds
-    from lightning_modules.user_code.modules import own_problems
+    from lightning_modules.user_code.modules import user_code_problems
 
-    return list(own_problems(configuration))
+    return list(user_code_problems(configuration))
 
 
 def _find_program(word: str) -> None:

@@ -133,7 +133,7 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
         if classes and targets.is_floating_point():
             targets = targets.argmax(dim=1)  # shares of the classes, as the losses take them
         if configuration.task:
-            metrics = _metrics(configuration.task, answers, targets)
+            metrics = _metrics(configuration.task, configuration.objective.metric, answers, targets)
         known = targets.tolist()
         targets = [classes[index] for index in known] if classes else known
     settled = chosen.is_requested and chosen.trial.phase != "cross"  # its own split alone chose it
@@ -192,18 +192,22 @@ def _answers(
     return answers
 
 
-def _metrics(task: str, answers: Any, targets: Any) -> dict[str, float]:
+def _metrics(task: str, objective: str, answers: Any, targets: Any) -> dict[str, float]:
     import torch
 
-    from lightning_modules.optimization import METRICS
+    from lightning_modules.optimization import metrics_for
 
     found = torch.from_numpy(answers)
     if task == "regression":  # one value a row may come without its column
         found, targets = (each[:, None] if each.ndim == 1 else each for each in (found, targets))
     predicted = found.argmax(dim=1) if task == "classification" else found
     return {
-        f"test/{name}": float(metric.compute(predicted, targets, max(2, found.shape[1])))
-        for name, metric in METRICS[task].items()
+        f"test/{name}": float(
+            metric.compute(
+                found if metric.reads_probabilities else predicted, targets, max(2, found.shape[1])
+            )
+        )
+        for name, metric in metrics_for(task, objective).items()
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
 
-from lightning_modules.optimization import METRICS
+from lightning_modules.optimization import lower_is_better
 from studies.records import Outcome, Trial
 from studies.results.study_results import StudyResults
 from studies.study_file import confirm_seeds
@@ -131,10 +131,7 @@ def is_error(metric: str) -> bool:
     """Whether a metric is a loss or an error measure of the metrics table: positive, and better
     the smaller it is."""
     name = metric.rpartition("/")[2]
-    smaller = {
-        row for table in METRICS.values() for row, each in table.items() if each.goal == "minimize"
-    }
-    return "/" in metric and name in {"loss", *smaller}
+    return "/" in metric and name in {"loss", *lower_is_better()}
 
 
 def on_log_scale(wanted: str, metric: str, values: Iterable[float]) -> tuple[bool, str]:

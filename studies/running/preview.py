@@ -11,7 +11,7 @@ import optuna
 
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import UserError
-from lightning_modules.optimization import METRICS, goal_of, logged_metrics
+from lightning_modules.optimization import METRICS, goal_of, objective_metrics
 from studies.analysis.recommendation import CANDIDATES, SHARE
 from studies.home import Home
 from studies.results import plural
@@ -29,7 +29,7 @@ TWO_LOOKS = (
     "this study has given two verdicts: more repeats will give none and withdraw the last one; ask "
     "in a new study"
 )
-KNOWN = {metric for task in METRICS for metric in logged_metrics(task)}
+KNOWN = {metric for task in METRICS for metric in objective_metrics(task)}
 """Metrics whose better direction is known."""
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lightning_modules.components import Component, Number, Parameter, Several, Slot
+from lightning_modules.components import (
+    Component,
+    ComponentParameter,
+    ComponentsParameter,
+    Number,
+    Parameter,
+)
 from lightning_modules.configuration import COMMAND
-from lightning_modules.configuration.sections import OBJECTIVE, OWN, SECTIONS, TRAINER
+from lightning_modules.configuration.sections import OBJECTIVE, SECTIONS, TRAINER, USER_KEYS
 from lightning_modules.configuration.validation import CLASS
 from lightning_modules.data.augmentation.table import AUGMENTATIONS
 from lightning_modules.networks.activations import ACTIVATIONS
-from lightning_modules.optimization import METRICS, REGULARIZATION, logged_metrics
+from lightning_modules.optimization import METRICS, REGULARIZATION, objective_metrics
 from studies.study_file.design import SCALES, SPLITS
 from studies.study_file.search_methods import PRUNERS, SAMPLERS
 from studies.study_file.sections import StudyFile
@@ -42,7 +48,7 @@ def study_file_schema() -> Schema:
     }
     for key, section in SECTIONS.items():
         described = {"description": f"a {section.what}, or a list of alternatives"}
-        forms = [_own(own) for own in OWN.get(key, ())]
+        forms = [_own(own) for own in USER_KEYS.get(key, ())]
         more = split if key == "data" else {}
         properties[key] = {**_component_or_list(section.table, forms, more), **described}
     rows = {name: _switched(row) for name, row in REGULARIZATION.items()}
@@ -51,7 +57,7 @@ def study_file_schema() -> Schema:
     seconds = {**_described(timeout), "anyOf": [timeout.schema(), {"type": "null"}]}
     trainer = {key: _open(parameter) for key, parameter in TRAINER.items()}
     properties["trainer"] = _mapping({**trainer, "trial_timeout": seconds})
-    metrics = [metric for task in METRICS for metric in logged_metrics(task)]
+    metrics = [metric for task in METRICS for metric in objective_metrics(task)]
     properties["objective"] = _mapping(
         {
             "metric": {"type": "string"},
@@ -63,7 +69,7 @@ def study_file_schema() -> Schema:
         }
     )
     logged = {"metric": {"enum": list(dict.fromkeys(metrics))}}
-    own: Schema = {"anyOf": [{"type": "object", "required": [key]} for key in OWN["model"]]}
+    own: Schema = {"anyOf": [{"type": "object", "required": [key]} for key in USER_KEYS["model"]]}
     model: Schema = {"anyOf": [own, {"type": "array", "contains": own}]}
     schema["if"] = {"required": ["model"], "properties": {"model": model}}  # it logs what it likes
     schema["else"] = {"properties": {"objective": {"properties": logged}}}
@@ -122,9 +128,9 @@ def _switched(row: Component) -> Schema:
 def _open(parameter: Parameter) -> Schema:
     """A value of the parameter, a range where it is a number, or a choice."""
     value = parameter.schema()
-    if isinstance(parameter, Slot):
+    if isinstance(parameter, ComponentParameter):
         value = _component_or_list(parameter.table)
-    if isinstance(parameter, Several):
+    if isinstance(parameter, ComponentsParameter):
         rows = {name: _switched(row) for name, row in parameter.table.items()}
         value = _or_list(_mapping(rows), _mapping({**LABEL, **rows}))
     forms = [value, _choice(value)]

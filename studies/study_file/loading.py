@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from lightning_modules.components import Component, complaints, unknown
+from lightning_modules.components import Component, unknown, validation_errors
 from lightning_modules.configuration import Configuration
 from lightning_modules.configuration.validation import problems as configuration_problems
 from lightning_modules.errors import Problem
@@ -209,6 +209,6 @@ def _named_component(
         return NamedComponent("none", {})
     row = table[name]
     problems.extend(
-        Problem((section, key, found), text) for found, text in complaints(row, name, given)
+        Problem((section, key, found), text) for found, text in validation_errors(row, name, given)
     )
     return NamedComponent(name, {**row.defaults(), **given})

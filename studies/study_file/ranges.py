@@ -6,8 +6,15 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lightning_modules.components import Component, Number, Parameter, Several, Slot, suggestion
-from lightning_modules.configuration.sections import SECTIONS, TRAINER, own_key
+from lightning_modules.components import (
+    Component,
+    ComponentParameter,
+    ComponentsParameter,
+    Number,
+    Parameter,
+    suggestion,
+)
+from lightning_modules.configuration.sections import SECTIONS, TRAINER, user_key
 from lightning_modules.errors import Problem
 from lightning_modules.optimization import REGULARIZATION
 from studies.study_file.open_values import Choice, Fixed, Node, Range
@@ -32,11 +39,11 @@ def _alternatives(
     key: str,
     values: list[Any],
     path: Keys,
-    slot: Slot | Several | None,
+    slot: ComponentParameter | ComponentsParameter | None,
     problems: list[Problem],
 ) -> Node:
     """A list of components, at the top of a section or in one of its slots."""
-    named = key != "regularization" and not isinstance(slot, Several)
+    named = key != "regularization" and not isinstance(slot, ComponentsParameter)
     options: dict[str, Node] = {}
     for index, item in enumerate(values):
         here = (*path, index)
@@ -71,7 +78,7 @@ def _labelled(value: Any, named: bool) -> tuple[str, Any]:
         return str(value["label"]), rest
     if not named:
         return "+".join(str(name) for name in rest) or "none", rest
-    own = own_key(value)
+    own = user_key(value)
     if own is not None:
         return str(value[own]).rpartition(":")[2] if own == "class" else own, rest
     return str(value.get("name", value)), rest
@@ -99,11 +106,11 @@ def _nested(
     problems: list[Problem],
 ) -> Node:
     """A parameter; in `regularization`, and in a slot such as `activation`, it may have its own."""
-    if isinstance(parameter, Slot | Several) and isinstance(value, list):
+    if isinstance(parameter, ComponentParameter | ComponentsParameter) and isinstance(value, list):
         return _alternatives(key, value, path, parameter, problems)
     if not isinstance(value, Mapping) or _is_range(value) or "values" in value:
         return _value(value, path, parameter, problems)
-    if isinstance(parameter, Several):
+    if isinstance(parameter, ComponentsParameter):
         return Group(
             {
                 each: _of_row(parameter.table.get(each), item, (*path, each), problems)
@@ -113,7 +120,7 @@ def _nested(
     row: Component | None = None
     if key == "regularization":
         row = REGULARIZATION.get(name)
-    elif isinstance(parameter, Slot):
+    elif isinstance(parameter, ComponentParameter):
         row = parameter.table.get(str(value.get("name")))
     return _of_row(row, value, path, problems)
 

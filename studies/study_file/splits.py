@@ -39,7 +39,7 @@ def splits_of(spec: Spec) -> Splits:
     """The splits of a study's repeats.
 
     Raises UserError where the file asks for a split per repeat and its rows are not divided at
-    random, and OwnCodeError where the class that divides them cannot be imported.
+    random, and UserCodeError where the class that divides them cannot be imported.
     """
     found = [rule_of(configuration) for configuration in spec.configurations]
     redrawn = tuple(part for part in ALL if all(part in rule.redrawn for rule in found))

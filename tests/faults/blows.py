@@ -28,7 +28,7 @@ VALUES: dict[str, Any] = {"nan": float("nan"), "inf": float("inf"), "none": None
 def perform(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
     """Train a task, its state written after every epoch."""
     from lightning_modules.networks import SupervisedModule
-    from lightning_modules.training.resume_checkpoint import Continuation
+    from lightning_modules.training.resume_checkpoint import ResumeCheckpoint
 
     step, validated = SupervisedModule.training_step, SupervisedModule.on_validation_epoch_end
 
@@ -49,7 +49,7 @@ def perform(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
     with (
         mock.patch.object(SupervisedModule, "training_step", hit),
         mock.patch.object(SupervisedModule, "on_validation_epoch_end", objective),
-        mock.patch.object(Continuation, "due", True),
+        mock.patch.object(ResumeCheckpoint, "due", True),
     ):
         end = train_task(task, ask)
     blow(task.trial, "end")

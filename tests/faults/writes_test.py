@@ -13,7 +13,7 @@ import pytest
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import Interrupted
 from lightning_modules.training.building import build_data
-from lightning_modules.training.resume_checkpoint import Continuation
+from lightning_modules.training.resume_checkpoint import ResumeCheckpoint
 from lightning_modules.training.train import train
 
 CONFIGURATION = Configuration.resolve(
@@ -32,20 +32,20 @@ def interrupted_after(epoch: int, folder: Path) -> None:
         return True
 
     with pytest.raises(Interrupted):
-        train(CONFIGURATION, 1, on_epoch, continuation=folder)
+        train(CONFIGURATION, 1, on_epoch, resume_folder=folder)
 
 
-def found(folder: Path) -> Continuation:
+def found(folder: Path) -> ResumeCheckpoint:
     """What the next process would continue from."""
     data_hash = build_data(CONFIGURATION).splits.hash
     tree = CONFIGURATION.to_dict()
     training = {"configuration": tree, "seed": 1, "data": data_hash, "weights": ""}
-    return Continuation(folder, training)
+    return ResumeCheckpoint(folder, training)
 
 
-def epochs(continuation: Continuation) -> int:
+def epochs(continuation: ResumeCheckpoint) -> int:
     assert continuation.state is not None
-    return len(continuation.state["callbacks"]["_Watch"]["history"])
+    return len(continuation.state["callbacks"]["EpochCallback"]["history"])
 
 
 def killed_while(act: Callable[[], object]) -> bool:

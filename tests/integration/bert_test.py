@@ -101,8 +101,8 @@ def test_a_continued_bert_equals_a_whole_one_and_needs_its_folder_no_more(review
         raise Interrupted
 
     with pytest.raises(Interrupted):
-        train(configuration, 1, interrupt, continuation=reviews / "state")
-    again = train(configuration, 1, continuation=reviews / "state", checkpoint=parts)
+        train(configuration, 1, interrupt, resume_folder=reviews / "state")
+    again = train(configuration, 1, resume_folder=reviews / "state", checkpoint=parts)
     assert again.best["val/loss"] == result.best["val/loss"]
     one, other = (torch.load(path)["weights"] for path in (whole, parts))
     assert all(torch.equal(one[key], other[key]) for key in one)

@@ -18,7 +18,7 @@ from lightning_modules.networks import SupervisedModule
 from lightning_modules.optimization import SCHEDULES
 from lightning_modules.optimization.optimizers import OPTIMIZERS
 from lightning_modules.training import resume_checkpoint
-from lightning_modules.training.resume_checkpoint import Continuation
+from lightning_modules.training.resume_checkpoint import ResumeCheckpoint
 from lightning_modules.training.train import TrainingResult, train
 
 Tree = dict[str, Any]
@@ -122,7 +122,7 @@ def attempt(
             raise blow
         return True
 
-    options["continuation"] = folder
+    options["resume_folder"] = folder
     try:
         return train(Configuration.resolve(tree), seed, on_epoch, **options), epochs
     except blow:
@@ -180,7 +180,7 @@ def test_a_training_that_dies_continues_from_its_last_periodic_checkpoint(
     _, epochs = attempt(IRIS)
     trained.clear()
     monkeypatch.setattr(resume_checkpoint, "SECONDS", 0.0)
-    monkeypatch.setattr(Continuation, "due", property(lambda self: not trained[-1] % 2))
+    monkeypatch.setattr(ResumeCheckpoint, "due", property(lambda self: not trained[-1] % 2))
     assert attempt(IRIS, tmp_path, last=4, blow=Killed)[0] is None  # before epoch 4 is written
     _, told = attempt(IRIS, tmp_path)
     assert trained == [1, 2, 3, 4, 3, 4, 5, 6]
@@ -197,7 +197,7 @@ def test_writing_costs_little_even_where_it_takes_long(
 ) -> None:
     now = [100.0]
     monkeypatch.setattr(resume_checkpoint.time, "monotonic", lambda: now[0])
-    kept = Continuation(tmp_path, {})
+    kept = ResumeCheckpoint(tmp_path, {})
     now[0] += 29
     assert not kept.due
     now[0] += 1
@@ -227,7 +227,7 @@ def test_a_training_that_is_told_to_stop_among_its_old_epochs_trains_no_new_one(
     checkpoint = tmp_path / "best.pt"
     configuration = Configuration.resolve(IRIS)
     result = train(
-        configuration, 3, lambda epoch, _: epoch < 2, continuation=tmp_path, checkpoint=checkpoint
+        configuration, 3, lambda epoch, _: epoch < 2, resume_folder=tmp_path, checkpoint=checkpoint
     )
     assert (result.epochs, result.stopped) == (2, True)
     assert trained == [1, 2, 3]

@@ -66,8 +66,8 @@ def test_a_keras_model_learns_repeats_itself_and_continues_exactly(
     whole = losses()
     assert whole[-1] < whole[0]
     assert losses() == whole
-    losses(last=3, continuation=tmp_path / "state")
-    assert losses(continuation=tmp_path / "state") == whole
+    losses(last=3, resume_folder=tmp_path / "state")
+    assert losses(resume_folder=tmp_path / "state") == whole
 
 
 def test_a_keras_model_drops_units_in_training_only(

@@ -225,7 +225,7 @@ def test_an_interrupted_training_continues_to_the_same_numbers(model: str) -> No
             return True
 
         with suppress(Interrupted):
-            train(configuration, 1, told, continuation=continuation)
+            train(configuration, 1, told, resume_folder=continuation)
         return seen
 
     whole = epochs(9, None)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lightning_modules.configuration import Configuration
-from lightning_modules.errors import DataError, Interrupted, OwnCodeError, UserError
+from lightning_modules.errors import DataError, Interrupted, UserCodeError, UserError
 from lightning_modules.training.building import restore
 from lightning_modules.training.train import TrainingResult, train
 from lightning_modules.user_code import imports
@@ -126,9 +126,9 @@ def test_a_module_continues_to_the_numbers_of_a_whole_training(
 ) -> None:
     _, whole = history(module)
     folder = tmp_path / "state"
-    result, before = history(module, last=last, continuation=folder)
+    result, before = history(module, last=last, resume_folder=folder)
     assert result is None and len(before) == last
-    result, epochs = history(module, continuation=folder)
+    result, epochs = history(module, resume_folder=folder)
     assert result is not None and result.epochs == 5
     assert epochs == whole
 
@@ -136,8 +136,8 @@ def test_a_module_continues_to_the_numbers_of_a_whole_training(
 def test_a_demo_continues_to_the_numbers_of_a_whole_training(tmp_path: Path) -> None:
     imports.allow([DEMOS])
     _, whole = history(DEMO)
-    history(DEMO, last=2, continuation=tmp_path / "state")
-    _, epochs = history(DEMO, continuation=tmp_path / "state")
+    history(DEMO, last=2, resume_folder=tmp_path / "state")
+    _, epochs = history(DEMO, resume_folder=tmp_path / "state")
     assert epochs == whole
 
 
@@ -151,8 +151,8 @@ def test_a_state_that_cannot_be_written_means_to_start_anew(
     )
     tree = MODULE | {"model": {"class": f"{name}:Module"}, "data": {"class": f"{name}:Rows"}}
     _, whole = history(tree)
-    history(tree, last=2, continuation=tmp_path / "state")
-    _, epochs = history(tree, continuation=tmp_path / "state")
+    history(tree, last=2, resume_folder=tmp_path / "state")
+    _, epochs = history(tree, resume_folder=tmp_path / "state")
     assert epochs == whole
 
 
@@ -192,7 +192,7 @@ def test_a_network_of_a_module_learns_with_an_optimizer_of_the_file(
     network = restore(checkpoint)
     assert [tuple(weights.shape) for weights in network.parameters()][:1] == [(16, 4)]
     os.environ[imports.ALLOW] = ""
-    with pytest.raises(OwnCodeError, match="nets:Net: importing nets runs its code"):
+    with pytest.raises(UserCodeError, match="nets:Net: importing nets runs its code"):
         restore(checkpoint)
 
 
@@ -234,15 +234,15 @@ def test_a_recurrent_network_reads_time_by_features_of_a_users_data(
 
 def test_what_a_function_makes_is_looked_at(write_module: WriteModule) -> None:
     write_module("all", "def made():\n    return 3\n")
-    with pytest.raises(OwnCodeError, match=r"what all:made makes is no torch\.nn\.Module and"):
+    with pytest.raises(UserCodeError, match=r"what all:made makes is no torch\.nn\.Module and"):
         history(NET | {"model": {"class": "all:made"}})
-    with pytest.raises(OwnCodeError, match="what all:made makes is no LightningDataModule"):
+    with pytest.raises(UserCodeError, match="what all:made makes is no LightningDataModule"):
         history(NET | {"model": "mlp", "data": {"class": "all:made"}, "loss": "mse"})
 
 
 def test_what_a_constructor_raises_is_told(write_module: WriteModule) -> None:
     name = write_module("nets", NETWORK.replace("super()", "width.missing; super()"))
-    with pytest.raises(OwnCodeError, match="nets:Net: making it raised AttributeError: 'int' obj"):
+    with pytest.raises(UserCodeError, match="nets:Net: making it raised AttributeError: 'int' obj"):
         history(NET | {"model": {"class": f"{name}:Net"}})
 
 

@@ -48,7 +48,7 @@ def test_a_module_and_its_data_work_in_a_plain_lightning_script(network: str) ->
     elif network == "cnn":
         module = CNN(SHAPE, DIGITS.outputs, channels=[8], dropout=0.2, **learning)
     else:
-        module = Recurrent(SHAPE, DIGITS.outputs, "lstm", 32, **learning)
+        module = Recurrent(SHAPE, DIGITS.outputs, cell="lstm", hidden_size=32, **learning)
     trainer = plain_trainer(epochs=4)
     trainer.fit(module, datamodule=DIGITS)
     [tested] = trainer.test(module, datamodule=DIGITS, verbose=False)

@@ -149,8 +149,8 @@ def test_a_continued_training_equals_a_whole_one(case: str, tmp_path: Path) -> N
     whole, epochs = trained(given, checkpoint=tmp_path / "whole.pt")
     assert whole is not None
     for last in (1, 3):
-        assert trained(given, last, continuation=tmp_path / "state") == (None, epochs[:last])
-    parts, told = trained(given, continuation=tmp_path / "state", checkpoint=tmp_path / "parts.pt")
+        assert trained(given, last, resume_folder=tmp_path / "state") == (None, epochs[:last])
+    parts, told = trained(given, resume_folder=tmp_path / "state", checkpoint=tmp_path / "parts.pt")
     assert parts is not None and told == epochs
     one, other = saved(tmp_path / "whole.pt"), saved(tmp_path / "parts.pt")
     assert all(torch.equal(one[key], other[key]) for key in one)
@@ -162,7 +162,7 @@ def test_a_state_that_started_from_other_weights_is_not_continued(tmp_path: Path
     for seed in (0, 1):
         torch.manual_seed(seed)
         torch.save(PretrainedNetwork("squeezenet1_1", (1, 8, 8), 2).body.state_dict(), file)
-        _, epochs = trained(given, 1 if seed == 0 else None, continuation=tmp_path / "state")
+        _, epochs = trained(given, 1 if seed == 0 else None, resume_folder=tmp_path / "state")
         _, whole = trained(given)
         assert epochs == (whole[:1] if seed == 0 else whole)
 

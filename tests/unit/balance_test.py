@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, log_softmax, one_hot
 
-from lightning_modules.components import chosen
+from lightning_modules.components import resolve_component
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.table import load_data
 from lightning_modules.data.tensors import Splits, TensorBatches, TensorDataModule, balanced_order
@@ -24,7 +24,7 @@ WEIGHTS = torch.tensor([0.5, 1.0, 2.0])
 
 
 def loss(name: str, outputs: Tensor, targets: Tensor, smoothing: float, weights: Any) -> float:
-    row, parameters = chosen(LOSSES, name, "loss")
+    row, parameters = resolve_component(LOSSES, name, "loss")
     return float(row.build(**parameters)(outputs, targets, smoothing, weights))
 
 

@@ -98,9 +98,9 @@ def test_frozen_layers_do_not_learn() -> None:
         return [name for name, one in layers.items() if next(one.parameters()).requires_grad]
 
     assert learning() == ["1", "head"]
-    net.thaw(1)
+    net.unfreeze(1)
     assert learning() == ["0", "1", "head"]
-    net.thaw(2)
+    net.unfreeze(2)
     assert learning() == ["embeddings", "0", "1", "head"]
     head, backbone = net.parameter_groups(0.1)
     assert [tuple(weight.shape) for weight in head["params"]] == [(2, 8), (2,)]
@@ -149,8 +149,8 @@ def test_texts_that_are_too_long_are_refused() -> None:
 
 def test_tokens_of_another_vocabulary_are_refused() -> None:
     part = (TOKENS, LENGTHS, torch.tensor([0, 1]))
-    front = {"kind": "tokens", "vocabulary": 13, "width": 4}
-    data = TensorDataModule("texts", lambda: Splits(part, part, part, 2, front=front), 2)
+    tokens = {"kind": "tokens", "vocabulary": 13, "width": 4}
+    data = TensorDataModule("texts", lambda: Splits(part, part, part, 2, input_embedding=tokens), 2)
     tree = {"data": "iris", "model": "mlp", "trainer": {"accelerator": "cpu", "epochs": 1}}
     with pytest.raises(UserError, match=r"data\.tokenizer has 13 tokens, and bert knows 12; name"):
         build_trainer(Configuration.resolve(tree)).fit(Bert((5,), 2, architecture=TINY), data)
@@ -169,6 +169,6 @@ def test_words_are_not_the_tokens_of_a_bert() -> None:
 
 def test_which_layers_a_bert_has_only_its_folder_knows() -> None:
     freeze = NETWORKS["bert"].parameters["freeze"]
-    assert freeze.complaint("until:encoder.layer.7") is None
-    assert freeze.complaint("all") == "must be none, backbone or until:LAYER, got 'all'"
+    assert freeze.validation_error("until:encoder.layer.7") is None
+    assert freeze.validation_error("all") == "must be none, backbone or until:LAYER, got 'all'"
     assert freeze.schema()["type"] == "string"

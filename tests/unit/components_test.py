@@ -11,18 +11,18 @@ import torch
 
 from lightning_modules.components import (
     Component,
+    ComponentParameter,
     Flag,
     Items,
     Number,
     Option,
     Parameter,
-    Slot,
     article,
-    chosen,
-    complaints,
     lookup,
+    resolve_component,
     suggestion,
     unknown,
+    validation_errors,
 )
 from lightning_modules.data.augmentation.table import AUGMENTATIONS
 from lightning_modules.data.table import DATASETS
@@ -180,25 +180,25 @@ def test_an_activation_takes_its_parameter() -> None:
             "must be a list of increasing items, each a number, got [1, 1]",
         ),
         (
-            Slot("relu", "", table=ACTIVATIONS, what="activation"),
+            ComponentParameter("relu", "", table=ACTIVATIONS, what="activation"),
             ["relu", {"name": "elu", "alpha": 0.5}],
             ["relu"],
             "must be the name of an activation, or {name: ..., parameters}, got ['relu']",
         ),
         (
-            Slot("relu", "", table=ACTIVATIONS, what="activation"),
+            ComponentParameter("relu", "", table=ACTIVATIONS, what="activation"),
             [],
             {"alpha": 0.5},
             "must be the name of an activation, or {name: ..., parameters}, got {'alpha': 0.5}",
         ),
         (
-            Slot("relu", "", table=ACTIVATIONS, what="activation"),
+            ComponentParameter("relu", "", table=ACTIVATIONS, what="activation"),
             [],
             "Relu6",
             "there is no activation 'Relu6'; did you mean relu?",
         ),
         (
-            Slot("relu", "", table=ACTIVATIONS, what="activation"),
+            ComponentParameter("relu", "", table=ACTIVATIONS, what="activation"),
             [],
             {"name": "elu", "alpha": -1, "beta": 2},
             "alpha must be a number >= 0, got -1; beta elu takes no such parameter; it takes alpha",
@@ -208,8 +208,8 @@ def test_an_activation_takes_its_parameter() -> None:
 def test_a_parameter_takes_what_is_right_and_says_what_is_wrong(
     parameter: Parameter, right: list[Any], wrong: Any, complaint: str
 ) -> None:
-    assert [parameter.complaint(value) for value in right] == [None] * len(right)
-    assert parameter.complaint(wrong) == complaint
+    assert [parameter.validation_error(value) for value in right] == [None] * len(right)
+    assert parameter.validation_error(wrong) == complaint
 
 
 def test_a_schema_has_the_bounds_of_its_parameter() -> None:
@@ -228,11 +228,11 @@ def test_a_schema_has_the_bounds_of_its_parameter() -> None:
 def test_every_row_takes_its_own_defaults_and_its_own_tuning_ranges(what: str) -> None:
     for name, row in TABLES[what].items():
         filled = {**row.defaults(), **dict.fromkeys(row.required, "given")}
-        assert complaints(row, name, filled) == []
+        assert validation_errors(row, name, filled) == []
         for key, parameter in row.parameters.items():
             ends = getattr(parameter, "tune", None) or ()
             ends = [round(end) for end in ends] if getattr(parameter, "integer", False) else ends
-            wrong = [end for end in ends if parameter.complaint(end)]
+            wrong = [end for end in ends if parameter.validation_error(end)]
             assert not wrong, f"{name}.{key}"
 
 
@@ -247,10 +247,10 @@ def test_every_row_says_what_it_is_in_one_line(what: str) -> None:
 
 
 def test_a_chosen_row_comes_with_all_of_its_parameters() -> None:
-    row, parameters = chosen(OPTIMIZERS, {"name": "sgd", "lr": 0.5}, "optimizer")
+    row, parameters = resolve_component(OPTIMIZERS, {"name": "sgd", "lr": 0.5}, "optimizer")
     assert row is OPTIMIZERS["sgd"]
     assert parameters == {"lr": 0.5, "weight_decay": 0.0}
-    assert chosen(OPTIMIZERS, "sgd", "optimizer") == (row, row.defaults())
+    assert resolve_component(OPTIMIZERS, "sgd", "optimizer") == (row, row.defaults())
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_row_that_cannot_be_chosen_is_a_user_error(
     node: str | Mapping[str, Any], message: str
 ) -> None:
     with pytest.raises(UserError) as caught:
-        chosen(OPTIMIZERS, node, "optimizer")
+        resolve_component(OPTIMIZERS, node, "optimizer")
     assert str(caught.value) == message
     assert caught.value.exit_code == 2
 
@@ -286,7 +286,7 @@ def test_a_name_like_no_other_gets_the_list_of_names() -> None:
 
 
 def test_a_component_without_parameters_says_so() -> None:
-    assert complaints(ACTIVATIONS["relu"], "relu", {"slope": 1}) == [
+    assert validation_errors(ACTIVATIONS["relu"], "relu", {"slope": 1}) == [
         ("slope", "relu takes no such parameter; it takes no parameters")
     ]
 

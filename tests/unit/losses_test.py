@@ -8,7 +8,7 @@ from sklearn import metrics as sklearn_metrics
 from torch import Tensor
 
 from lightning_modules.components import (
-    chosen,
+    resolve_component,
 )
 from lightning_modules.optimization import LOSSES, METRICS, goal_of, logged_metrics
 
@@ -16,7 +16,7 @@ from lightning_modules.optimization import LOSSES, METRICS, goal_of, logged_metr
 def loss_of(
     name: str, outputs: Tensor, targets: Tensor, smoothing: float = 0.0, **given: float
 ) -> float:
-    row, parameters = chosen(LOSSES, {"name": name, **given}, "loss")
+    row, parameters = resolve_component(LOSSES, {"name": name, **given}, "loss")
     return float(row.build(**parameters)(outputs, targets, smoothing))
 
 

@@ -15,7 +15,11 @@ Tree = dict[str, Any]
 
 IRIS: Tree = {"data": "iris", "model": "mlp"}
 DIGITS: Tree = {"data": "digits", "model": "gru"}
-LOGGED = "val/loss, val/accuracy, val/f1, train/loss, train/accuracy, train/f1"
+LOGGED = (
+    "val/loss, val/accuracy, val/f1, val/balanced_accuracy, val/precision, val/recall, val/auroc, "
+    "train/loss, train/accuracy, train/f1, train/balanced_accuracy, train/precision, "
+    "train/recall, train/auroc"
+)
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,9 @@ def trained_on(inputs: Tensor) -> tuple[dict[str, float], Tensor]:
     lengths, targets = torch.tensor([7, 2, 5, 3]), torch.tensor([0, 1, 2, 1])
     loader = Loader(*((inputs[i], lengths[i], targets[i]) for i in (slice(0, 2), slice(2, 4))))
     torch.manual_seed(0)
-    module = Recurrent((7, 2), 3, "gru", 5, sequence=True, optimizer={"name": "adam", "lr": 0.1})
+    module = Recurrent(
+        (7, 2), 3, hidden_size=5, sequence=True, optimizer={"name": "adam", "lr": 0.1}
+    )
     trainer = pl.Trainer(
         max_epochs=2,
         accelerator="cpu",

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import optim
 
-from lightning_modules.components import chosen
+from lightning_modules.components import resolve_component
 from lightning_modules.optimization.optimizers import OPTIMIZERS
 
 CLASSES: dict[str, type[optim.Optimizer]] = {
@@ -30,7 +30,7 @@ OTHER_VALUES: dict[str, Any] = {"betas": [0.8, 0.9], "amsgrad": True, "centered"
 
 
 def build(name: str, given: Mapping[str, Any], *weights: torch.Tensor) -> optim.Optimizer:
-    row, parameters = chosen(OPTIMIZERS, {"name": name, **given}, "optimizer")
+    row, parameters = resolve_component(OPTIMIZERS, {"name": name, **given}, "optimizer")
     optimizer: optim.Optimizer = row.build(weights or [torch.zeros(1)], **parameters)
     return optimizer
 

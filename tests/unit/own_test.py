@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from lightning_modules.configuration import Configuration
-from lightning_modules.errors import OwnCodeError, UserError
+from lightning_modules.errors import UserCodeError, UserError
 from lightning_modules.user_code import imports
-from lightning_modules.user_code.modules import own_problems
+from lightning_modules.user_code.modules import user_code_problems
 from tests.conftest import WriteModule
 from tests.own_code import LIGHTNING, NETWORK
 
@@ -25,10 +25,10 @@ NET: Tree = {
 def test_nothing_is_imported_that_was_not_allowed(tmp_path: Path) -> None:
     (tmp_path / "trap.py").write_text("raise AssertionError('imported')")
     said = "trap:Net: importing trap runs its code, which nobody has allowed; add --allow trap"
-    with pytest.raises(OwnCodeError, match=said):
+    with pytest.raises(UserCodeError, match=said):
         imports.load("trap:Net")
     imports.allow(["tra", "trap.below", "other"])
-    with pytest.raises(OwnCodeError, match=said):
+    with pytest.raises(UserCodeError, match=said):
         imports.load("trap:Net")
     Configuration.resolve(NET | {"model": {"class": "trap:Net"}})
 
@@ -38,7 +38,7 @@ def test_the_current_folder_is_searched_for_allowed_modules_only(tmp_path: Path)
     (tmp_path / "beside.py").write_text("class Net: pass\n")
     imports.allow(["mine"])
     with pytest.raises(
-        OwnCodeError,
+        UserCodeError,
         match="needs a module beside that is missing; it is in the cu"
         "rrent folder: add --allow beside",
     ):
@@ -64,7 +64,7 @@ def test_a_class_that_cannot_be_had_is_named(
 ) -> None:
     write_module("mine", text)
     imports.allow(["absent"])
-    with pytest.raises(OwnCodeError) as caught:
+    with pytest.raises(UserCodeError) as caught:
         imports.load(path)
     assert said in str(caught.value)
 
@@ -111,4 +111,4 @@ def test_what_does_not_fit_is_told_with_its_place(
     resolved = Configuration.resolve(
         {k: v for k, v in (NET | {"objective": objective} | tree).items() if v is not None}
     )
-    assert [str(problem) for problem in own_problems(resolved)] == [said]
+    assert [str(problem) for problem in user_code_problems(resolved)] == [said]

@@ -134,10 +134,10 @@ def test_layers_thaw_one_by_one_from_the_last_and_never_all_at_once() -> None:
     net = network(freeze="backbone", unfreeze_every=2)
     counts = []
     for epoch in range(22):
-        net.thaw(epoch)
+        net.unfreeze(epoch)
         counts.append(len(learning(net)) - 1)
     assert counts == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 9, 9]
-    net.thaw(2)
+    net.unfreeze(2)
     assert learning(net) == {"features.12", "classifier.1"}
 
 
@@ -313,4 +313,4 @@ def test_an_unknown_network_is_a_user_error() -> None:
     ],
 )  # fmt: skip
 def test_a_parameter_says_what_it_takes(parameter: str, value: Any, complaint: str | None) -> None:
-    assert NETWORKS["resnet18"].parameters[parameter].complaint(value) == complaint
+    assert NETWORKS["resnet18"].parameters[parameter].validation_error(value) == complaint

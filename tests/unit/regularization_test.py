@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn, optim
 from torch.nn.functional import cross_entropy
 
-from lightning_modules.components import chosen
+from lightning_modules.components import resolve_component
 from lightning_modules.errors import UserError
 from lightning_modules.networks import SupervisedModule
 from lightning_modules.optimization import REGULARIZATION, regularizers
@@ -146,7 +146,9 @@ def test_l2_with_sgd_is_half_of_torchs_weight_decay_without_the_biases() -> None
     ("name", "wanted"), [("l1", 0.5 * (1 + 2 + 3 + 4)), ("l2", 0.5 * (1 + 4 + 9 + 16))]
 )
 def test_a_penalty_has_the_value_found_by_hand(name: str, wanted: float) -> None:
-    row, parameters = chosen(REGULARIZATION, {"name": name, "strength": 0.5}, "regularization")
+    row, parameters = resolve_component(
+        REGULARIZATION, {"name": name, "strength": 0.5}, "regularization"
+    )
     weights = [torch.tensor([[1.0, -2.0]]), torch.tensor([[-3.0], [4.0]])]
     assert row.build(**parameters)(weights).item() == wanted
 

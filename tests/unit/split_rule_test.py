@@ -16,7 +16,7 @@ from lightning_modules.configuration import Configuration
 from lightning_modules.data.preparation.prepared import PARTS
 from lightning_modules.data.table import DATASETS
 from lightning_modules.data.tensors import TensorDataModule
-from lightning_modules.errors import DataError, OwnCodeError
+from lightning_modules.errors import DataError, UserCodeError
 from lightning_modules.training.building import build_data
 from lightning_modules.training.split_rule import SplitRule, split_rule
 from tests.conftest import WriteModule
@@ -247,7 +247,7 @@ def test_data_of_a_class_is_divided_anew_where_the_class_takes_a_split_seed(
 def test_a_class_that_nobody_allowed_is_not_imported() -> None:
     Path("trap.py").write_text("raise AssertionError('imported')")
     configuration = Configuration.resolve(MODEL | {"data": {"class": "trap:Data"}})
-    with pytest.raises(OwnCodeError, match="importing trap runs its code, which nobody has allow"):
+    with pytest.raises(UserCodeError, match="importing trap runs its code, which nobody has allow"):
         split_rule(configuration)
 
 
@@ -280,8 +280,8 @@ def test_no_array_and_no_image_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     def opened(*_: Any, **__: Any) -> None:
         raise AssertionError("it was read")
 
-    monkeypatch.setattr("lightning_modules.data.sets.arrays._member", opened)
-    monkeypatch.setattr("lightning_modules.data.readers.image_files._images", opened)
+    monkeypatch.setattr("lightning_modules.data.readers.array_file._member", opened)
+    monkeypatch.setattr("lightning_modules.data.readers.image_folders._images", opened)
     for case in ("arrays to test on", "images to test on"):
         data, rule = CASES[case]
         assert split_rule(configuration_of(data)) == rule

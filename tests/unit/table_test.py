@@ -13,7 +13,7 @@ import torch
 from lightning_modules.data.sets import tabular as table_module
 from lightning_modules.data.table import DATASETS, load_data
 from lightning_modules.errors import DataError
-from lightning_modules.networks.input_embedding import build_front
+from lightning_modules.networks.input_embedding import build_input_embedding
 
 ROW = DATASETS["table"]
 SAID = ["train"] * 4 + ["validation"] * 3 + ["test"] * 3
@@ -93,14 +93,14 @@ def test_integers_are_numbers_unless_they_are_listed() -> None:
 def test_embedded_categories_stand_last_and_an_unseen_one_adds_nothing() -> None:
     write(PATIENTS[["grade", "age", "part", "outcome"]])
     splits = load_data("table", **GIVEN, categories="embedding", embedding_size=2).splits
-    assert splits.front == {"kind": "categories", "sizes": [4], "width": 2}
+    assert splits.input_embedding == {"kind": "categories", "sizes": [4], "width": 2}
     assert splits.train[0][:, -1].tolist() == [2, 3, 1, 2]
     assert splits.validation[0][:, -1].tolist() == [0, 3, 1]
-    front = build_front(splits.front)
-    assert front.shape((3,)) == (4,)
-    embedded = front(splits.validation[0])
+    embedding = build_input_embedding(splits.input_embedding)
+    assert embedding.shape((3,)) == (4,)
+    embedded = embedding(splits.validation[0])
     assert embedded[0, 2:].tolist() == [0, 0] and (embedded[1, 2:] != 0).all()
-    default = load_data("table", **GIVEN, categories="embedding").splits.front
+    default = load_data("table", **GIVEN, categories="embedding").splits.input_embedding
     assert default is not None and default["width"] == 8
 
 

@@ -91,7 +91,7 @@ def test_the_training_part_alone_decides_the_vocabulary() -> None:
     assert found.train[1].tolist() == [3, 3, 2, 4, 2, 2]
     assert found.test[0].tolist() == [[1, 1, 0, 0]] * 3
     assert (found.classes, found.outputs) == (("+", "-"), 2)
-    assert found.front == {"kind": "tokens", "vocabulary": 8, "width": 64}
+    assert found.input_embedding == {"kind": "tokens", "vocabulary": 8, "width": 64}
 
 
 def test_values_can_be_predicted_and_parquet_is_read() -> None:
@@ -171,7 +171,7 @@ def test_a_tokenizer_of_ones_own_makes_the_tokens() -> None:
     assert found.train[0].tolist() == [
         [2, 1, 3], [2, 3, 1], [2, 4, 5], [2, 1, 4], [2, 1, 3], [2, 1, 4]
     ]  # fmt: skip
-    assert found.front == {"kind": "tokens", "vocabulary": 6, "width": 64}
+    assert found.input_embedding == {"kind": "tokens", "vocabulary": 6, "width": 64}
     Path("mine/tokenizer.json").unlink()  # the preparation is whole without it
     assert encode(["good film"], found.preparation) == [[2, 3, 5]]
 

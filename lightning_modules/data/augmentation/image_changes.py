@@ -90,8 +90,9 @@ def color_jitter(brightness: float, contrast: float, saturation: float, hue: flo
     return change
 
 
-def in_bytes(transform: Callable[[Any], Any]) -> BatchChange:
-    """A transform of torchvision's that changes each image as bytes of 0 to 255."""
+def in_bytes(name: str, **parameters: Any) -> BatchChange:
+    """A transform of torchvision's by its name, which changes each image as bytes of 0 to 255."""
+    transform = getattr(v2, name)(**parameters)
 
     def change(batch: Batch, facts: DataStatistics) -> Batch:
         inputs, targets = batch
@@ -116,8 +117,10 @@ def erasing(p: float, scale: Sequence[float], ratio: Sequence[float]) -> BatchCh
     return change
 
 
-def mixing(transform: type[v2.MixUp | v2.CutMix], alpha: float) -> BatchChange:
-    """Mix every image and its target (n,) with another one; targets become (n, classes)."""
+def mixing(name: str, alpha: float) -> BatchChange:
+    """Mix every image and its target (n,) with another one, by torchvision's `MixUp` or `CutMix`;
+    targets become (n, classes)."""
+    transform = getattr(v2, name)
 
     def change(batch: Batch, facts: DataStatistics) -> Batch:
         inputs, targets = batch

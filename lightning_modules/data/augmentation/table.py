@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from lightning_modules.components import (
     Component,
+    ComponentsParameter,
     Items,
     Number,
     Parameter,
-    Several,
     switched_on,
 )
+from lightning_modules.components.reference import later
 from lightning_modules.data.augmentation.data_statistics import DataStatistics
 
 if TYPE_CHECKING:
@@ -41,96 +42,8 @@ class Augmentation(Component):
     """Whether it mixes rows, so that targets of classes become shares (n, classes)."""
 
 
-def _crop(padding: int) -> Any:
-    from lightning_modules.data.augmentation.image_changes import crop
-
-    return crop(padding)
-
-
-def _horizontal_flip(p: float) -> Any:
-    from lightning_modules.data.augmentation.image_changes import flip
-
-    return flip(p, axis=3)
-
-
-def _vertical_flip(p: float) -> Any:
-    from lightning_modules.data.augmentation.image_changes import flip
-
-    return flip(p, axis=2)
-
-
-def _rotation(degrees: float) -> Any:
-    from lightning_modules.data.augmentation.image_changes import rotation
-
-    return rotation(degrees)
-
-
-def _color_jitter(**parameters: float) -> Any:
-    from lightning_modules.data.augmentation.image_changes import color_jitter
-
-    return color_jitter(**parameters)
-
-
-def _rand_augment(num_ops: int, magnitude: int) -> Any:
-    from torchvision.transforms.v2 import RandAugment
-
-    from lightning_modules.data.augmentation.image_changes import in_bytes
-
-    return in_bytes(RandAugment(num_ops, magnitude))
-
-
-def _trivial_augment(num_magnitude_bins: int) -> Any:
-    from torchvision.transforms.v2 import TrivialAugmentWide
-
-    from lightning_modules.data.augmentation.image_changes import in_bytes
-
-    return in_bytes(TrivialAugmentWide(num_magnitude_bins))
-
-
-def _random_erasing(p: float, scale: tuple[float, float], ratio: tuple[float, float]) -> Any:
-    from lightning_modules.data.augmentation.image_changes import erasing
-
-    return erasing(p, scale, ratio)
-
-
-def _mixup(alpha: float) -> Any:
-    from torchvision.transforms.v2 import MixUp
-
-    from lightning_modules.data.augmentation.image_changes import mixing
-
-    return mixing(MixUp, alpha)
-
-
-def _cutmix(alpha: float) -> Any:
-    from torchvision.transforms.v2 import CutMix
-
-    from lightning_modules.data.augmentation.image_changes import mixing
-
-    return mixing(CutMix, alpha)
-
-
-def _jitter(sigma: float) -> Any:
-    from lightning_modules.data.augmentation.sequence_changes import jitter
-
-    return jitter(sigma)
-
-
-def _scaling(sigma: float) -> Any:
-    from lightning_modules.data.augmentation.sequence_changes import scaling
-
-    return scaling(sigma)
-
-
-def _time_mask(share: float) -> Any:
-    from lightning_modules.data.augmentation.sequence_changes import time_mask
-
-    return time_mask(share)
-
-
-def _window(share: float) -> Any:
-    from lightning_modules.data.augmentation.sequence_changes import window
-
-    return window(share)
+_IMAGES = "lightning_modules.data.augmentation.image_changes"
+_SEQUENCES = "lightning_modules.data.augmentation.sequence_changes"
 
 
 def _chance(default: float) -> Number:
@@ -158,32 +71,32 @@ _OVER_TIME = ("signal", "sequence")
 AUGMENTATIONS: dict[str, Augmentation] = {
     "horizontal_flip": Augmentation(
         "left becomes right",
-        _horizontal_flip,
+        later(f"{_IMAGES}:flip", axis=3),
         {"p": _chance(0.5)},
         kinds=("image",),
     ),
     "vertical_flip": Augmentation(
         "top becomes bottom",
-        _vertical_flip,
+        later(f"{_IMAGES}:flip", axis=2),
         {"p": _chance(0.5)},
         kinds=("image",),
     ),
     "crop": Augmentation(
         "a piece of the old size, at a random place of the image with a black border",
-        _crop,
+        later(f"{_IMAGES}:crop"),
         {"padding": Number(4, "pixels of the border", low=0, integer=True, tune=(1, 8))},
         source="He 2016, arXiv:1512.03385",
         kinds=("image",),
     ),
     "rotation": Augmentation(
         "turned about its centre, black where nothing is known",
-        _rotation,
+        later(f"{_IMAGES}:rotation"),
         {"degrees": Number(15.0, "at most, either way", low=0, high=180, tune=(0.0, 45.0))},
         kinds=("image",),
     ),
     "color_jitter": Augmentation(
         "other brightness, contrast, saturation and hue",
-        _color_jitter,
+        later(f"{_IMAGES}:color_jitter"),
         {
             "brightness": _strength(0.2, "brightness"),
             "contrast": _strength(0.2, "contrast"),
@@ -196,7 +109,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     ),
     "rand_augment": Augmentation(
         "`num_ops` of 14 random changes in a row, all of one magnitude",
-        _rand_augment,
+        later(f"{_IMAGES}:in_bytes", "RandAugment"),
         {
             "num_ops": Number(2, "changes of each image", low=1, integer=True, tune=(1, 3)),
             "magnitude": Number(9, "of 0 to 30", low=0, high=30, integer=True, tune=(3, 15)),
@@ -206,14 +119,14 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     ),
     "trivial_augment": Augmentation(
         "one random change of random magnitude",
-        _trivial_augment,
+        later(f"{_IMAGES}:in_bytes", "TrivialAugmentWide"),
         {"num_magnitude_bins": Number(31, "magnitudes to draw from", low=2, integer=True)},
         source="Mueller and Hutter 2021, arXiv:2103.10158",
         kinds=("image",),
     ),
     "random_erasing": Augmentation(
         "a random rectangle becomes the mean colour (black where inputs are not standardized)",
-        _random_erasing,
+        later(f"{_IMAGES}:erasing"),
         {
             "p": _chance(0.25),
             "scale": _pair((0.02, 0.33), "share of the image, from and to", 1.0),
@@ -224,7 +137,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     ),
     "mixup": Augmentation(
         "every image becomes the weighted sum of two, and its target too",
-        _mixup,
+        later(f"{_IMAGES}:mixing", "MixUp"),
         {"alpha": _alpha(0.2)},
         source="Zhang 2018, arXiv:1710.09412",
         kinds=("image",),
@@ -232,7 +145,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     ),
     "cutmix": Augmentation(
         "a rectangle comes from another image, and that share of the target too",
-        _cutmix,
+        later(f"{_IMAGES}:mixing", "CutMix"),
         {"alpha": _alpha(1.0)},
         source="Yun 2019, arXiv:1905.04899",
         kinds=("image",),
@@ -240,28 +153,28 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     ),
     "window": Augmentation(
         "a window of the steps at a random place; of a signal stretched to the old length",
-        _window,
+        later(f"{_SEQUENCES}:window"),
         {"share": Number(0.9, "of the steps, kept", low=0, high=1, open="low", tune=(0.5, 1.0))},
         source="Le Guennec 2016, hal-01357973",
         kinds=_OVER_TIME,
     ),
     "time_mask": Augmentation(
         "a stretch of steps becomes 0, the mean of standardized channels",
-        _time_mask,
+        later(f"{_SEQUENCES}:time_mask"),
         {"share": Number(0.1, "of the steps, at most", low=0, high=1, tune=(0.0, 0.3))},
         source="Park 2019, arXiv:1904.08779",
         kinds=_OVER_TIME,
     ),
     "scaling": Augmentation(
         "every channel times a factor about 1",
-        _scaling,
+        later(f"{_SEQUENCES}:scaling"),
         {"sigma": Number(0.1, "deviation of the factor", low=0, tune=(0.0, 0.5))},
         source="Um 2017, arXiv:1706.00527",
         kinds=_OVER_TIME,
     ),
     "jitter": Augmentation(
         "noise on every value",
-        _jitter,
+        later(f"{_SEQUENCES}:jitter"),
         {"sigma": Number(0.05, "deviation of the noise", low=0, tune=(0.0, 0.3))},
         source="Um 2017, arXiv:1706.00527",
         kinds=_OVER_TIME,
@@ -298,7 +211,7 @@ def build_augmentation(given: Mapping[str, Any], facts: DataStatistics) -> Chang
 
 
 AUGMENT: dict[str, Parameter] = {
-    "augment": Several(
+    "augment": ComponentsParameter(
         None,
         "random changes of the training part, {name: {parameters}, ...}",
         table=AUGMENTATIONS,

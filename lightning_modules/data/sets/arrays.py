@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightning_modules.components import suggestion, switched_on
+from lightning_modules.components import switched_on
 from lightning_modules.data.augmentation.table import AUGMENTATIONS, RECOLOURING
 from lightning_modules.data.preparation.prepared import PARTS, Prepared
 from lightning_modules.data.preparation.splitting import divide_rows, refuse_unused
@@ -23,8 +20,16 @@ from lightning_modules.data.preparation.targets import (
     refuse_constant,
     refuse_labels,
 )
-from lightning_modules.data.readers.columns import LARGEST, text_of
-from lightning_modules.data.readers.files import Stamp, file_at, stamp
+from lightning_modules.data.readers.array_file import (
+    Array,
+    array_of,
+    content_of,
+    load_arrays,
+    opened_arrays,
+    refuse_infinite,
+)
+from lightning_modules.data.readers.columns import text_of
+from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
@@ -37,8 +42,6 @@ AXES = {
 }
 """What a row of every kind is made of."""
 COLOURS = (1, 3, 4)
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,10 @@ def arrays(
     """The archive that the parameters describe."""
     from lightning_modules.data.tensors import TensorDataModule
 
-    chosen = Archive.of(parameters)
+    archive = Archive.of(parameters)
     return TensorDataModule(
         "arrays",
-        lambda: _splits(chosen, stamp(chosen.path)),
+        lambda: _splits(archive, stamp(archive.path)),
         batch_size,
         balance=balance,
         augment=augment,
@@ -84,7 +87,7 @@ def check(**parameters: Any) -> int:
     outputs = prepare(archive).outputs
     augment = switched_on(AUGMENTATIONS, parameters["augment"] or {})
     if archive.kind == "image" and not augment.keys().isdisjoint(RECOLOURING):
-        inputs, _ = _divided(archive, _load(archive.path))
+        inputs, _ = _divided(archive, load_arrays(archive.path))
         _refuse_colours(archive, inputs["train"], augment)
     return outputs
 
@@ -95,7 +98,7 @@ def own_parts(parameters: Mapping[str, Any]) -> list[str]:
     Raises DataError where the archive cannot be used.
     """
     archive = Archive.of(parameters)
-    with _opened(archive.path) as held:
+    with opened_arrays(archive.path) as held:
         return _own(archive, getattr(held, "files", ()))  # a single array has no names
 
 
@@ -104,7 +107,7 @@ def read_new(path: str | Path, preparation: Mapping[str, Any], /, **parameters: 
     import torch
 
     given = Archive.of({**parameters, "path": str(path)})
-    found = _load(given.path, single=given.inputs)
+    found = load_arrays(given.path, single=given.inputs)
     rows = _rows(given, found, given.inputs)
     if list(rows.shape[1:]) != preparation["shape"]:
         raise DataError(
@@ -116,7 +119,7 @@ def read_new(path: str | Path, preparation: Mapping[str, Any], /, **parameters: 
 
 def prepare(archive: Archive) -> Prepared:
     """Read the arrays, divide the rows, and prepare all of them by the training part."""
-    inputs, targets = _divided(archive, _load(archive.path))
+    inputs, targets = _divided(archive, load_arrays(archive.path))
     preparation = _fit(inputs["train"], archive.standardize)
     scaled = {part: _scaled(inputs[part], preparation) for part in PARTS}
     if archive.task == "regression":
@@ -199,55 +202,12 @@ def _own(archive: Archive, found: Collection[str]) -> list[str]:
     return parts
 
 
-def _load(path: str, single: str = "") -> dict[str, Array]:
-    """The arrays of an archive by name; `single` names the array of a `.npy` file."""
-    with _opened(path) as held:
-        if isinstance(held, np.ndarray):
-            if single:
-                return {single: held}
-            raise DataError(
-                f"{path}: is one array; save inputs and targets together with numpy.savez"
-            )
-        return {name: _member(path, held, name) for name in held.files}
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[Any]:
-    """What numpy finds in a file, an array or an archive; DataError where it is not whole."""
-    file = file_at(path)
-    try:
-        with file.open("rb") as opened:
-            yield np.load(opened, allow_pickle=False)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error):
-        raise DataError(f"{path}: is no whole .npz archive; write it with numpy.savez") from None
-
-
-def _member(path: str, held: Mapping[str, Array], name: str) -> Array:
-    try:
-        return held[name]
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise
-        raise DataError(
-            f"{path}: array {name} holds Python objects; save numbers of one type and shape"
-        ) from None
-
-
-def _array(path: str, found: Mapping[str, Array], name: str) -> Array:
-    if name not in found:
-        hint = suggestion(name, found) or "; it has " + (", ".join(found) or "none")
-        raise DataError(f"{path}: there is no array {name!r}{hint}")
-    if not len(np.atleast_1d(found[name])) or not found[name].ndim:
-        raise DataError(f"{path}: array {name} has no rows; write the data into it")
-    return found[name]
-
-
 def _rows(archive: Archive, found: Mapping[str, Array], name: str) -> Array:
     """The inputs (n, ...) as `kind` wants them, float32."""
-    array, axes = _array(archive.path, found, name), AXES[archive.kind]
+    array, axes = array_of(archive.path, found, name), AXES[archive.kind]
     what = f"{archive.path}: array {name}"
     if array.dtype.kind not in "biuf":
-        raise DataError(f"{what} holds {_holds(array)}; save numbers")
+        raise DataError(f"{what} holds {content_of(array)}; save numbers")
     if len(axes) > 1 and array.ndim == len(axes):
         array = array[:, None]  # a single channel may go unsaid
     if array.ndim != len(axes) + 1:
@@ -262,24 +222,25 @@ def _rows(archive: Archive, found: Mapping[str, Array], name: str) -> Array:
             f"{what} has the shape {array.shape}, with the channels last; put them first with "
             "numpy.moveaxis(x, -1, 1)"
         )
-    _refuse_infinite(array.astype(np.float64, copy=False), what)
+    refuse_infinite(array.astype(np.float64, copy=False), what)
     return array.astype(np.float32)
 
 
 def _targets(archive: Archive, found: Mapping[str, Array], name: str, rows: int) -> Array:
     """Labels (n,) as texts, or values (n, k), float32."""
-    array = _array(archive.path, found, name)
+    array = array_of(archive.path, found, name)
     what = f"{archive.path}: array {name}"
     if len(array) != rows:
         raise DataError(f"{what} has {len(array)} rows, and its inputs {rows}; give each a target")
     numeric = array.dtype.kind in "biuf"
     if numeric:
-        _refuse_infinite(array.astype(np.float64), what)
+        refuse_infinite(array.astype(np.float64), what)
     if archive.task == "regression":
         if not numeric or array.ndim > 2:
             raise DataError(
-                f"{what} has the shape {array.shape} and holds {_holds(array)}; a regression needs "
-                "numbers, one or some for every row; save them so, or write task: classification"
+                f"{what} has the shape {array.shape} and holds {content_of(array)}; a regression "
+                "needs numbers, one or some for every row; save them so, or write task: "
+                "classification"
             )
         refuse_constant(array.reshape(rows, -1), what)
         return array.reshape(rows, -1).astype(np.float32)
@@ -294,20 +255,6 @@ def _targets(archive: Archive, found: Mapping[str, Array], name: str, rows: int)
     if name == archive.targets:
         refuse_labels(labels, what)
     return np.array(labels)
-
-
-def _holds(array: Array) -> str:
-    return {"U": "texts", "S": "bytes"}.get(array.dtype.kind, str(array.dtype))
-
-
-def _refuse_infinite(array: Array, what: str) -> None:
-    wrong = np.argwhere(~(np.abs(array) <= LARGEST))
-    if len(wrong):
-        value = array[tuple(wrong[0])]
-        raise DataError(
-            f"{what}, row {wrong[0][0] + 1}: {value:g} is no finite number; fill it in or remove "
-            "the row"
-        )
 
 
 def _fit(rows: Array, standardize: bool) -> dict[str, Any]:

@@ -11,13 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lightning_modules.data.readers.image_files import (
-    Labelled,
-    decode,
-    new_files,
-    read_folder,
-    stamp,
-)
+from lightning_modules.data.readers.image_files import decode, stamp
+from lightning_modules.data.readers.image_folders import Labelled, new_files, read_folder
 from lightning_modules.data.tensors import Part, Splits, TensorDataModule
 
 Scaling = tuple[Sequence[float], Sequence[float]]

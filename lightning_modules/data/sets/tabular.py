@@ -265,7 +265,7 @@ def _splits(table: Table) -> Splits:
         return found
     sizes = [len(column["values"]) + 1 for column in found.preparation["categories"]]
     width = table.embedding_size or EMBEDDING_SIZE
-    return replace(found, front={"kind": "categories", "sizes": sizes, "width": width})
+    return replace(found, input_embedding={"kind": "categories", "sizes": sizes, "width": width})
 
 
 @lru_cache(maxsize=4)

@@ -91,7 +91,7 @@ def texts(
 
     def load() -> Splits:
         found = _read(chosen, chosen.stamps)
-        return replace(found, front={**(found.front or {}), "width": width})
+        return replace(found, input_embedding={**(found.input_embedding or {}), "width": width})
 
     return TensorDataModule("text", load, batch_size, balance=balance)
 
@@ -197,5 +197,5 @@ def _texts(frame: pd.DataFrame, name: str, path: str) -> list[str]:
 @lru_cache(maxsize=4)
 def _read(chosen: Texts, stamps: tuple[Stamp, ...]) -> Splits:
     prepared = prepare(chosen)
-    front = {"kind": "tokens", "vocabulary": vocabulary_size(prepared.preparation)}
-    return replace(prepared.splits(), front=front)
+    input_embedding = {"kind": "tokens", "vocabulary": vocabulary_size(prepared.preparation)}
+    return replace(prepared.splits(), input_embedding=input_embedding)
