@@ -15,14 +15,14 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.figures import points as picturing
-from dashboard.figures.trials import in_order
-from dashboard.pictures import Drawn
+from dashboard.figures.rendering import RenderedFigure
+from dashboard.figures.training.trials import in_order
 from studies import results
 from studies.analysis import (
     ArmTuning,
     Comparison,
     Curves,
-    Listed,
+    StudyEntry,
     StudyRow,
     comparing,
     importance,
@@ -44,14 +44,14 @@ def home() -> Home:
     return Home.at(Path(os.environ.get("FAIRTUNE_HOME") or DEFAULT_HOME))
 
 
-def listed(home: Home) -> list[Listed]:
+def study_entries(home: Home) -> list[StudyEntry]:
     """The studies of a home, the last changed first."""
-    return _listed(home, overview.change_token(home))
+    return _study_entries(home, overview.change_token(home))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _listed(home: Home, token: str) -> list[Listed]:
-    return overview.listed(home)
+def _study_entries(home: Home, token: str) -> list[StudyEntry]:
+    return overview.study_entries(home)
 
 
 def unreadable(home: Home) -> dict[str, str]:
@@ -163,7 +163,11 @@ def trials(home: Home, study_: str, token: str) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def figure(
-    home: Home, study_: str, token: str, key: tuple[Hashable, ...], _make: Callable[[], Drawn[Any]]
-) -> Drawn[Any]:
+    home: Home,
+    study_: str,
+    token: str,
+    key: tuple[Hashable, ...],
+    _make: Callable[[], RenderedFigure[Any]],
+) -> RenderedFigure[Any]:
     """A figure of a study; `key` has all that it depends on."""
     return _make()

@@ -1,8 +1,8 @@
-from .comparing import Finding, compare
+from .comparing import StudyOutcome, compare
 from .comparison import ArmResult, Comparison, PairResult, winner
 from .curves import ArmTuning, Curves
 from .diagnostics import Alarm, alarms
-from .overview import Listed, StudyRow, summary
+from .overview import StudyEntry, StudyRow, summary
 from .recommendation import recommended
 from .representative import choose, configuration_of
 
@@ -12,9 +12,9 @@ __all__ = [
     "ArmTuning",
     "Comparison",
     "Curves",
-    "Finding",
-    "Listed",
     "PairResult",
+    "StudyEntry",
+    "StudyOutcome",
     "StudyRow",
     "alarms",
     "choose",

@@ -17,14 +17,14 @@ KNOWN = tuple(dict.fromkeys(name for task in METRICS for name in logged_metrics(
 
 
 @dataclass(frozen=True)
-class Finding:
+class StudyOutcome:
     """What a study found, and what that allows to be said."""
 
     results: StudyResults
     comparison: Comparison
 
     @classmethod
-    def of(cls, results: StudyResults) -> Finding:
+    def of(cls, results: StudyResults) -> StudyOutcome:
         """The comparison by the study's own objective."""
         return cls(results, compare(results))
 

@@ -21,7 +21,7 @@ State = Literal["running", "finished", "interrupted"]
 
 
 @dataclass(frozen=True)
-class Listed:
+class StudyEntry:
     """A study of a home, found without reading its trials."""
 
     study: str
@@ -36,14 +36,14 @@ class Listed:
         return any(each == factor or each.startswith(f"{factor}.") for each in self.factors)
 
 
-def listed(home: Home) -> list[Listed]:
+def study_entries(home: Home) -> list[StudyEntry]:
     """The studies of a home, the last changed first; those that cannot be read are left out."""
     found = []
     for study in recorded_studies(home):
         with suppress(StorageError), RecordReader.open(home, study) as record:
             if file := record.notes().get("study_file"):
                 token = f"{record.notes()['record']} {record.revision}"
-                found.append(Listed(study, _factors(file), record.changed(), token))
+                found.append(StudyEntry(study, _factors(file), record.changed(), token))
     return sorted(found, key=lambda each: (each.changed or datetime.min, each.study), reverse=True)
 
 

@@ -24,7 +24,7 @@ from studies.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from studies.analysis import Finding
+    from studies.analysis import StudyOutcome
 
 
 def run(
@@ -45,7 +45,7 @@ def run(
 
     screen = console(stderr=as_json)
 
-    def show(found: Finding) -> None:
+    def show(found: StudyOutcome) -> None:
         displayed.close()
         print_summary(found.results, screen)
         if found.results.finished and spec.factors:

@@ -24,7 +24,7 @@ def status(
 ) -> None:
     """Show how far the studies of a home, or one of them, have come."""
     from studies.analysis import summary
-    from studies.analysis.overview import listed, unreadable
+    from studies.analysis.overview import study_entries, unreadable
     from studies.cli.display import print_studies, print_summary
     from studies.mirrors.left import what_is_left
     from studies.results import load, names
@@ -41,7 +41,7 @@ def status(
             print_json(summary(results))
         return
     names(place)  # says so where there is none
-    studies = [load(place, each.study) for each in listed(place)]
+    studies = [load(place, each.study) for each in study_entries(place)]
     studies.sort(key=lambda found: found.study)
     if studies:
         print_studies(studies, screen)

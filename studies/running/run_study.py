@@ -25,7 +25,7 @@ from studies.running.trial_loop import Display, Runner
 from studies.study_file import Spec, splits_of
 
 if TYPE_CHECKING:
-    from studies.analysis import Finding
+    from studies.analysis import StudyOutcome
 
 
 def run_study(
@@ -36,8 +36,8 @@ def run_study(
     display: Display,
     stopping: Callable[[], bool] = lambda: False,
     command: Sequence[str] = (),
-    show: Callable[[Finding], None] = lambda found: None,
-) -> Finding:
+    show: Callable[[StudyOutcome], None] = lambda found: None,
+) -> StudyOutcome:
     """Run a study to its end, or continue it; everything that it found.
 
     `command` is what `fairtune run` was given, by which the study can be extended. `show` is given
@@ -85,7 +85,9 @@ def run_study(
         engine.close()
 
 
-def _run(runner: Runner, mirroring: Mirroring, show: Callable[[Finding], None]) -> Finding:
+def _run(
+    runner: Runner, mirroring: Mirroring, show: Callable[[StudyOutcome], None]
+) -> StudyOutcome:
     """Run to the end, show what was found, and bring the mirrors up to it."""
     record, home, spec = runner.record, runner.home, runner.spec
     try:
@@ -155,7 +157,7 @@ def warn_of_looks(spec: Spec, record: RecordReader) -> None:
     getLogger("fairtune").warning("study %s has given a verdict: %s", spec.study, said)
 
 
-def with_runs(found: Finding) -> Finding:
+def with_runs(found: StudyOutcome) -> StudyOutcome:
     """The same with the MLflow runs that the trials have by now."""
     results = found.results
     runs = run_ids(results.home, results.study)
@@ -163,8 +165,8 @@ def with_runs(found: Finding) -> Finding:
     return replace(found, results=replace(results, trials=trials))
 
 
-def finding(found: StudyResults) -> Finding:
+def finding(found: StudyResults) -> StudyOutcome:
     """What a study found, with what it allows to be said."""
-    from studies.analysis import Finding  # scipy takes half a second
+    from studies.analysis import StudyOutcome  # scipy takes half a second
 
-    return Finding.of(found)
+    return StudyOutcome.of(found)

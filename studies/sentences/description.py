@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.configuration import flatten
-from studies.analysis import Finding, configuration_of, recommended
+from studies.analysis import StudyOutcome, configuration_of, recommended
 from studies.analysis.recommendation import Recommendation
 from studies.records import Trial
 from studies.results import StudyResults, level, outcome_counts
@@ -30,7 +30,7 @@ FIELDS = {"trial": "key", "split": "split_seed"}
 """Columns that are called otherwise in a trial."""
 
 
-def describe(found: Finding) -> str:
+def describe(found: StudyOutcome) -> str:
     """Markdown: the question, how it was searched, what was found and what may be said of it."""
     results, spec = found.results, found.results.spec
     counts = outcome_counts(results.ended)

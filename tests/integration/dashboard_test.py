@@ -20,10 +20,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import data, pictures, preparing, selectors
+from dashboard import data
+from dashboard.figures import rendering
 from dashboard.figures.common import Picture
+from dashboard.page import preparing, selectors
 from studies import results
-from studies.analysis import Listed, overview
+from studies.analysis import StudyEntry, overview
 from studies.cli import main
 from studies.home import Home
 from studies.results import StudyResults
@@ -57,13 +59,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def valid_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every picture is valid Vega-Lite, which pages do not check again."""
-    draw = pictures.vega_lite
+    draw = rendering.vega_lite
 
     def validated(picture: Picture) -> dict[str, Any]:
         picture.to_dict()
         return draw(picture)
 
-    monkeypatch.setattr(pictures, "vega_lite", validated)
+    monkeypatch.setattr(rendering, "vega_lite", validated)
 
 
 @pytest.fixture
@@ -72,9 +74,9 @@ def shows(home: Path, monkeypatch: pytest.MonkeyPatch) -> Shows:
 
     def show(study: StudyResults) -> None:
         study = replace(study, home=Home.at(home))
-        listed = [Listed(study.study, study.spec.factors, datetime(2026, 1, 1), "token")]
+        listed = [StudyEntry(study.study, study.spec.factors, datetime(2026, 1, 1), "token")]
         monkeypatch.setattr(results, "exists", lambda _: True)
-        monkeypatch.setattr(overview, "listed", lambda _: listed)
+        monkeypatch.setattr(overview, "study_entries", lambda _: listed)
         monkeypatch.setattr(results, "load", lambda *_: study)
         monkeypatch.setattr(data, "histories", lambda *_: {})
 
@@ -258,21 +260,23 @@ def test_a_figure_is_drawn_once_until_the_study_changes(
 ) -> None:
     shows(STATES["finished"])
     drawn: list[Picture] = []
-    draw = pictures.vega_lite
+    draw = rendering.vega_lite
 
     def counted(picture: Picture) -> dict[str, Any]:
         drawn.append(picture)
         return draw(picture)
 
-    monkeypatch.setattr(pictures, "vega_lite", counted)
+    monkeypatch.setattr(rendering, "vega_lite", counted)
     app = opened("compare")
     first = len(drawn)
     assert first >= 6
     app.run()
     assert len(drawn) == first
     assert len(app.get("vega_lite_chart")) == first
-    changed = [replace(each, token="another token") for each in overview.listed(Home.at(Path()))]
-    monkeypatch.setattr(overview, "listed", lambda _: changed)
+    changed = [
+        replace(each, token="another token") for each in overview.study_entries(Home.at(Path()))
+    ]
+    monkeypatch.setattr(overview, "study_entries", lambda _: changed)
     monkeypatch.setattr(overview, "change_token", lambda _: "changed")
     app.run()
     assert len(drawn) == 2 * first

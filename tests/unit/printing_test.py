@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from studies.analysis import Finding, compare, recommended
+from studies.analysis import StudyOutcome, compare, recommended
 from studies.cli.compare import print_comparison
 from studies.cli.display import better, print_summary
 from studies.records import Outcome, TrialEnd
@@ -102,7 +102,7 @@ def test_the_report_sets_the_commands_of_its_advice_as_code() -> None:
 
 
 def test_the_note_has_headings_for_uncertainty_and_advice() -> None:
-    note = describe(Finding.of(STATES["arms without a verdict"]))
+    note = describe(StudyOutcome.of(STATES["arms without a verdict"]))
     assert (
         "### What would make it smaller\n\n"
         "- repeats first: `fairtune run made --home nowhere --set search.repeats=6`\n"

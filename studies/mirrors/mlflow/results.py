@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from studies.analysis import Finding, recommended
+from studies.analysis import StudyOutcome, recommended
 from studies.analysis.representative import best_checkpoints
 from studies.home import Home
 from studies.mirrors.mlflow import logged_model
@@ -38,7 +38,7 @@ def write(study: MlflowStudy, home: Home, results: StudyResults, progress: Progr
     fingerprint = _fingerprint(results, checkpoints)
     if parent.data.tags.get(RESULTS_TAG) != fingerprint:
         with progress.computing():
-            found = Finding.of(results)
+            found = StudyOutcome.of(results)
         _write_findings(study, found, parent, progress)
         _write_checkpoints(study, results, checkpoints, parent, progress)
         study.client.set_tag(study.run_id, RESULTS_TAG, fingerprint)
@@ -47,7 +47,7 @@ def write(study: MlflowStudy, home: Home, results: StudyResults, progress: Progr
     progress()
 
 
-def verdict_tags(found: Finding) -> dict[str, str]:
+def verdict_tags(found: StudyOutcome) -> dict[str, str]:
     """What a comparison claims and may say, as the study's run carries it."""
     design = found.comparison.design
     if design.claim is None:
@@ -56,7 +56,9 @@ def verdict_tags(found: Finding) -> dict[str, str]:
     return {"fairtune.claim": design.claim, "fairtune.verdict": said}
 
 
-def _write_findings(study: MlflowStudy, found: Finding, parent: Run, progress: Progress) -> None:
+def _write_findings(
+    study: MlflowStudy, found: StudyOutcome, parent: Run, progress: Progress
+) -> None:
     results, client, run_id = found.results, study.client, study.run_id
     client.log_text(run_id, results.spec.text, "study.yaml")
     if results.finished:

@@ -11,8 +11,8 @@ import pandas as pd
 
 from dashboard.figures.axes import Axis, encoded
 from dashboard.figures.common import Info, Picture, counted, number_format
-from dashboard.figures.parameters import GOOD
 from dashboard.figures.points import CROSS, Points, thinned_small
+from dashboard.figures.search.parameters import GOOD
 
 SPARSE = 3
 """Completed trials below which a cell stays empty."""

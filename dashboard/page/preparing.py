@@ -32,10 +32,11 @@ def _read() -> None:
     from studies.records.garbage_collection import lasting
 
     with lasting(), suppress(FairtuneError):  # the page will say what is wrong
-        from dashboard import data, sections  # noqa: F401
+        from dashboard import data
+        from dashboard.page import sections  # noqa: F401
 
         home = data.home()
-        for latest in data.listed(home)[:1]:
+        for latest in data.study_entries(home)[:1]:
             if ASKED.is_set():
                 return
             objective = data.study(home, latest.study, latest.token).spec.objective.metric
