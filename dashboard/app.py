@@ -15,7 +15,7 @@ with uncollected():
     from dashboard.page.messages import escape, show_errors
 
 disable_debug_mode()  # charts are checked as they are drawn, not once more for each of their parts
-preparing.ASKED.set()
+preparing.PAGE_OPENED.set()
 ICON = Path(__file__).with_name("icon.svg")  # a browser fetches that of a page from the network
 PAGES = (
     ("overview", "Overview", ":material/home:"),

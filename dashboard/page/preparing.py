@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from threading import Event, Thread
 
-ASKED = Event()
+PAGE_OPENED = Event()
 """Somebody has opened a page; it reads what it needs."""
 SWITCH = 0.001
 """Seconds after which threads take turns meanwhile: the server has many short ones."""
@@ -37,9 +37,9 @@ def _read() -> None:
 
         home = data.home()
         for latest in data.study_entries(home)[:1]:
-            if ASKED.is_set():
+            if PAGE_OPENED.is_set():
                 return
             objective = data.study(home, latest.study, latest.token).spec.objective.metric
             for read in (data.compared, data.reported):
-                if not ASKED.is_set():
+                if not PAGE_OPENED.is_set():
                     read(home, latest.study, latest.token, objective)

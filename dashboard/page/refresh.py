@@ -23,7 +23,7 @@ def live(selection: Selection, page: Callable[[Selection], None]) -> None:
     @st.fragment(run_every=pause if running else None)
     def body() -> None:
         with show_errors():
-            now = selection.fresh()
+            now = selection.refreshed()
             if running and now.state != "running":
                 st.rerun()  # a whole run of the page, which ends the refreshing
             page(now)

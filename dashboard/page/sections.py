@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.figures.comparison.differences import differences_info, draw_differences
 from dashboard.figures.comparison.gains import draw_gains, gain_kinds, gains_info
 from dashboard.figures.comparison.pairs import draw_pairs, pairs_info
-from dashboard.figures.comparison.ranges import draw_effect, effect_info, searched
+from dashboard.figures.comparison.ranges import draw_effect, effect_info, searched_numbers
 from dashboard.figures.comparison.ranking import draw_ranking, ranking_info
 from dashboard.figures.comparison.spending import cost_info, draw_cost, draw_outcomes, outcomes_info
 from dashboard.figures.training.learning import LearningInfo, draw_learning, learning_info
@@ -123,7 +123,7 @@ def learning(selection: Selection) -> None:
 def few_shown(selection: Selection) -> None:
     """Says so where not all arms are in the figures."""
     if len(selection.arms) < len(selection.comparison.arms):
-        which = "the picked" if selection.picked else "the best"
+        which = "the picked" if selection.selected_arms else "the best"
         every = len(selection.comparison.arms)
         shown = f"Shown are {which} {len(selection.arms)} of {every} arms"
         st.caption(f"{shown}; pick others on the left.")
@@ -131,7 +131,7 @@ def few_shown(selection: Selection) -> None:
 
 def effect(selection: Selection, prefix: str, title: str) -> None:
     """The metric against any number below `prefix` that was searched."""
-    found = searched(selection.results, prefix)
+    found = searched_numbers(selection.results, prefix)
     if not found:
         return
     first = list(found).index(f"{prefix}.lr") if f"{prefix}.lr" in found else 0
@@ -187,14 +187,14 @@ def tables(selection: Selection) -> None:
         st.dataframe(_frame(report.configurations), hide_index=True)
         with st.container(horizontal=True):
             st.caption("Open the trial:", width="content")
-            for trial in _linked(selection):
+            for trial in _trials_to_open(selection):
                 link("trial", trial, study=selection.study, trial=trial)
     with st.expander("How this was compared"):
         for title, text in selection.report.methods:
             st.markdown(f"**{title}.** {escape(text)}")
 
 
-def _linked(selection: Selection) -> list[str]:
+def _trials_to_open(selection: Selection) -> list[str]:
     """The winner of every arm; with several repeats there are too many, but the one to use."""
     report = selection.report
     if selection.results.spec.repeats > 1:

@@ -28,7 +28,7 @@ class Selection:
     home: Home
     entry: StudyEntry
     metric: str
-    picked: tuple[str, ...] = ()
+    selected_arms: tuple[str, ...] = ()
     """Arms that were picked in the sidebar; empty for all."""
 
     @property
@@ -71,27 +71,27 @@ class Selection:
     def arms(self) -> tuple[str, ...]:
         """Arms for figures that cannot show many: the picked ones, else the best, best first."""
         ranked = tuple(arm.arm for arm in self.comparison.arms)
-        return tuple(arm for arm in ranked if arm in self.picked) or ranked[:NARROW]
+        return tuple(arm for arm in ranked if arm in self.selected_arms) or ranked[:NARROW]
 
     def histories(self, trials: Sequence[Trial], metrics: Sequence[str]) -> Histories:
         """Metrics of some trials after every epoch, by their keys."""
         keys = tuple(sorted(trial.key for trial in trials))
         return data.histories(self.home, self.study, self.entry.token, keys, tuple(metrics))
 
-    def kept(
+    def kept_figure(
         self, key: tuple[Hashable, ...], make: Callable[[], RenderedFigure[SomeInfo]]
     ) -> RenderedFigure[SomeInfo]:
         """A figure that was drawn before for the same study, metric, arms and key, else a new
         one."""
-        every = (self.metric, self.picked, *key)
+        every = (self.metric, self.selected_arms, *key)
         return data.figure(self.home, self.study, self.entry.token, every, make)
 
-    def fresh(self) -> Selection:
+    def refreshed(self) -> Selection:
         """The same with what the study has found since."""
-        found = next(
+        newer = next(
             (each for each in data.study_entries(self.home) if each.study == self.study), None
         )
-        return replace(self, entry=found or self.entry)
+        return replace(self, entry=newer or self.entry)
 
 
 def available(factor: str = "") -> list[StudyEntry]:
@@ -102,23 +102,23 @@ def available(factor: str = "") -> list[StudyEntry]:
 def selected_study(factor: str = "", *, metric: bool = True, arms: bool = False) -> Selection:
     """The study that is looked at: that of the address, else the last changed one that compares
     the factor. `metric` and `arms` ask for selectors of those."""
-    found = {each.study: each for each in available(factor)}
-    if not found:
+    entries = {each.study: each for each in available(factor)}
+    if not entries:
         say_what_to_run(factor)
         st.stop()
     asked = st.query_params.get("study", "")
-    study = select("study", "Study", list(found))
+    study = select("study", "Study", list(entries))
     if asked and asked != study:
         why = f"compares no {factor}" if factor else "is no study of this home"
         st.caption(f"{escape(asked)} {why}: this is {study}.")
-    home, entry = data.home(), found[study]
+    home, entry = data.home(), entries[study]
     results = data.study(home, study, entry.token)
     logged = data.metrics(home, study, entry.token)
     several = metric and len(logged) > 1
     by = select("metric", "Metric", logged, usual=logged[0]) if several else logged[0]
     names = [arm for arm in results.arms if arm]
-    picked = select_several("arm", "Arms", names, "all") if arms and len(names) > 1 else ()
-    return Selection(home, entry, by, picked)
+    selected_arms = select_several("arm", "Arms", names, "all") if arms and len(names) > 1 else ()
+    return Selection(home, entry, by, selected_arms)
 
 
 def one_search(selection: Selection) -> StudyResults:

@@ -29,7 +29,9 @@ def show(
     def drawing() -> RenderedFigure[SomeInfo]:
         return render_figure(make(), draw)
 
-    figure = drawing() if selection.state == "running" else selection.kept((name, *by), drawing)
+    figure = (
+        drawing() if selection.state == "running" else selection.kept_figure((name, *by), drawing)
+    )
     show_figure(figure, name, nothing)
     return figure.info
 

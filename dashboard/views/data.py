@@ -37,7 +37,9 @@ def page(selection: Selection) -> None:
                 bind="query-params",
             )  # fmt: skip
     columns = asked or usual
-    found = filtered(table, arm=selection.picked, phase=phase, outcome=outcome, text=text or "")
+    found = filtered(
+        table, arm=selection.selected_arms, phase=phase, outcome=outcome, text=text or ""
+    )
     st.caption(f"{len(found):,} of {len(table):,} trials. Pick a row to open its trial.")
     shown = found[columns]
     figures = shown.select_dtypes("float").columns

@@ -7,7 +7,7 @@ from dashboard.figures.training.rates import RatesInfo, draw_rates, planned, rat
 from dashboard.figures.training.winners import winner_trainings
 from dashboard.page import sections
 from dashboard.page.messages import say_what_to_run, show_errors
-from dashboard.page.parameters import ask, shown_as_yaml
+from dashboard.page.parameters import as_yaml, component_inputs
 from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, available, selected_study
 from dashboard.page.widgets import show, show_figure
@@ -61,7 +61,7 @@ def preview() -> None:
     with left:
         names = st.multiselect("Schedules", list(SCHEDULES), FIRST, key="previewed")
         epochs = st.number_input("Epochs", 1, 1000, 20, key="epochs of the preview")
-        nodes = {name: ask(SCHEDULES[name], name) for name in names}
+        nodes = {name: component_inputs(SCHEDULES[name], name) for name in names}
     with right, show_errors():
         log = st.toggle("Logarithmic", key="log of the preview")
         rates = [planned(name, nodes[name], epochs) for name in names]
@@ -69,7 +69,7 @@ def preview() -> None:
         show_figure(render_figure(info, draw_rates), "preview", "Choose a schedule.")
         if "plateau" in names:
             st.caption("plateau is drawn as if the objective never improved after the first epoch.")
-        st.code(shown_as_yaml("schedule", list(nodes.values())), language="yaml")
+        st.code(as_yaml("schedule", list(nodes.values())), language="yaml")
 
 
 if available("schedule"):

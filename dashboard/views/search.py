@@ -66,9 +66,9 @@ def page(selection: Selection) -> None:
 def show_progress(selection: Selection, results: StudyResults) -> None:
     objective = selection.results.spec.objective.metric
     report = data.report(selection.home, selection.study, selection.entry.token, objective)
-    told = [_alarm(alarm) for alarm in report.alarms if alarm.kind != "pruning"]
-    if told:
-        st.warning("  \n".join(told), icon=":material/warning:")
+    warnings = [_warning_text(alarm) for alarm in report.alarms if alarm.kind != "pruning"]
+    if warnings:
+        st.warning("  \n".join(warnings), icon=":material/warning:")
     several = results.spec.repeats > 1
     if several:
         st.subheader("What every search found")
@@ -209,7 +209,7 @@ def show_trainings(selection: Selection, results: StudyResults) -> None:
     show(selection, curves, draw_intermediate, "intermediate values", nothing, by=(repeat,))
     pruned = [a for a in report.alarms if a.kind == "pruning" and a.arm in selection.arms]
     if pruned:
-        st.caption("  \n".join(_alarm(alarm) for alarm in pruned))
+        st.caption("  \n".join(_warning_text(alarm) for alarm in pruned))
     st.subheader("When each training ran")
     colour = st.segmented_control(
         "Colour", ["arm", "outcome"], key="colour", default="arm", required=True,
@@ -220,7 +220,7 @@ def show_trainings(selection: Selection, results: StudyResults) -> None:
     show(selection, spans, draw, "timeline", "No training has started yet.", by=(colour,))
 
 
-def _alarm(alarm: Alarm) -> str:
+def _warning_text(alarm: Alarm) -> str:
     named = alarm.arm and not alarm.message.startswith(alarm.arm)
     return escape(f"{alarm.arm}: {alarm.message}" if named else alarm.message)
 

@@ -36,7 +36,7 @@ arXiv:1910.05446, section 3): tuned well enough they cannot be clearly worse."""
 
 @dataclass(frozen=True)
 class Alarm:
-    """One alarm: its kind, the arm it is about (empty for the study) and what to do."""
+    """A warning about the design: its kind, its arm (empty: the study) and what to do."""
 
     kind: str
     arm: str
@@ -44,7 +44,7 @@ class Alarm:
 
 
 def alarms(results: StudyResults, comparison: Comparison) -> list[Alarm]:
-    """Every alarm of a study."""
+    """Every warning about the design of a study."""
     found: list[Alarm] = []
     searched = {arm.name: arm for arm in results.spec.arms}
     for result in comparison.arms:

@@ -64,7 +64,7 @@ def run_study(
             record.close_abandoned()
             spec = as_recorded(spec, record, home)
             if record.notes().get("finished") == spec.text:
-                found = finding(results.load(home, spec.study))
+                found = study_outcome(results.load(home, spec.study))
                 show(found)
                 if is_behind(home, spec.study, record.revision):
                     mirroring.finish(stopping, display.waiting)
@@ -108,7 +108,7 @@ def _run(
         mirroring.begin_to_leave()
     else:
         mirroring.begin_to_finish()
-    found = finding(results.load(home, spec.study))  # on the other core meanwhile
+    found = study_outcome(results.load(home, spec.study))  # on the other core meanwhile
     show(found)
     if stopped:
         mirroring.leave()
@@ -165,7 +165,7 @@ def with_runs(found: StudyOutcome) -> StudyOutcome:
     return replace(found, results=replace(results, trials=trials))
 
 
-def finding(found: StudyResults) -> StudyOutcome:
+def study_outcome(found: StudyResults) -> StudyOutcome:
     """What a study found, with what it allows to be said."""
     from studies.analysis import StudyOutcome  # scipy takes half a second
 

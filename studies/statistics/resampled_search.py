@@ -229,7 +229,7 @@ def _missing(a: Searched, b: Searched, n: int) -> tuple[str, ...]:
         if arm.completed() < _least(n):
             reasons.append(f"{name} completed {arm.completed()} trials, fewer than {_least(n)}")
         elif not any(math.isfinite(value) for value in arm.confirmed.values()):
-            reasons.append(f"no trial of {name} was confirmed: its optimism is unknown")
+            reasons.append(f"no trial of {name} was confirmed: its selection bias is unknown")
     return tuple(reasons)
 
 

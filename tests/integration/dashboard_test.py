@@ -286,7 +286,7 @@ def test_what_was_prepared_is_what_the_first_page_uses(
     shows: Shows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shows(STATES["finished"])
-    preparing.ASKED.clear()
+    preparing.PAGE_OPENED.clear()
     loaded: list[str] = []
     monkeypatch.setattr(
         results, "load", lambda home, study: loaded.append(study) or STATES["finished"]
@@ -295,7 +295,7 @@ def test_what_was_prepared_is_what_the_first_page_uses(
     assert loaded == ["made"]
     assert len(opened("compare").get("vega_lite_chart")) >= 6
     assert loaded == ["made"]
-    assert preparing.ASKED.is_set()
+    assert preparing.PAGE_OPENED.is_set()
 
 
 def test_the_table_of_trials_tells_repeats_and_splits_where_there_are_several(

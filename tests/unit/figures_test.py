@@ -10,10 +10,10 @@ from dashboard.figures.common import colours, finite
 from dashboard.figures.comparison.differences import differences_info
 from dashboard.figures.comparison.gains import gains_info
 from dashboard.figures.comparison.pairs import draw_pairs, pairs_info
-from dashboard.figures.comparison.ranges import effect_info, searched, sensitivity
+from dashboard.figures.comparison.ranges import effect_info, searched_numbers, sensitivity
 from dashboard.figures.comparison.ranking import ranking_info
 from dashboard.figures.comparison.spending import cost_info, outcomes_info
-from dashboard.figures.points import of_search
+from dashboard.figures.points import results_of_search
 from dashboard.figures.search.searching import history_info, searches_info
 from dashboard.figures.training.learning import learning_info
 from dashboard.figures.training.overfitting import gap_info, overfitting_info
@@ -202,7 +202,7 @@ def test_every_search_has_a_line_and_every_arm_a_median() -> None:
 
 
 def test_one_search_is_shown_without_the_rows_of_the_others() -> None:
-    one = of_search(STATES["arms"], 2)
+    one = results_of_search(STATES["arms"], 2)
     assert {(trial.repeat, trial.split) for trial in one.search} == {(2, 1002)}
     info = history_info(one, "val/accuracy", "maximize", ["adam"])
     assert len(info.data) == 4
@@ -359,7 +359,7 @@ def searching(*points: tuple[float, float | None]) -> StudyResults:
 
 def test_the_learning_rate_is_searched_in_log_and_its_bins_hold_the_best_of_each() -> None:
     results = searching((0.01, 0.5), (0.02, 0.6), (0.1, 0.9), (0.9, 0.895), (1.0, None))
-    assert searched(results, "optimizer") == {"optimizer.lr": True}
+    assert searched_numbers(results, "optimizer") == {"optimizer.lr": True}
     info = effect_info(results, "optimizer.lr", "val/accuracy", "maximize", ["sgd"], log=True)
     assert list(info.bins["parameter"]) == [0.02, 0.1, 0.9]  # two bins for a power of ten
     assert list(info.bins["value"]) == [0.6, 0.9, 0.895]
@@ -385,7 +385,7 @@ def test_where_less_is_better_the_best_of_a_bin_is_the_lowest() -> None:
 
 def test_only_numbers_are_put_on_an_axis() -> None:
     results = study(spec := spec_of(KINDS), trials_of(spec))
-    assert searched(results, "model") == {}
+    assert searched_numbers(results, "model") == {}
     assert effect_info(
         results, "model.batch_norm", "val/accuracy", "maximize", results.arms, log=False
     ).empty

@@ -157,7 +157,7 @@ def test_what_cannot_be_judged_has_a_reason() -> None:
     (pair,) = compare_searches([(single, searched(np.arange(3.0), 1))], 1, "maximize")
     assert pair.reasons == ("a completed 1 trials, fewer than 2",)
     (pair,) = compare_searches([(Searched(np.arange(6.0), {}), fine)], 3, "maximize")
-    assert pair.reasons == ("no trial of a was confirmed: its optimism is unknown",)
+    assert pair.reasons == ("no trial of a was confirmed: its selection bias is unknown",)
     (pair,) = compare_searches([(fine, fine)], 6, "maximize")
     assert pair.reasons == ("6 trials cannot be read as searches of 6: more than 6 are needed",)
 
