@@ -118,7 +118,7 @@ def choice_text(value: Any) -> str:
     return f"“{text}”" if alike else text
 
 
-def encoded(axis: Axis, channel: type[alt.X] | type[alt.Y], field: str) -> Any:
+def parameter_encoding(axis: Axis, channel: type[alt.X] | type[alt.Y], field: str) -> Any:
     """The encoding of a field by a parameter's axis, for `alt.X` or `alt.Y`."""
     if axis.labels:
         shown = alt.Axis(title=axis.name, labelLimit=140, labelAngle=0, ticks=False)

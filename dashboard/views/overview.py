@@ -4,7 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data
-from dashboard.shared import available, plain, polite, say_what_to_run
+from dashboard.page.messages import escape, say_what_to_run, show_errors
+from dashboard.page.selection import available
 from lightning_modules.errors import FairtuneError
 from studies.analysis import StudyEntry, StudyRow
 from studies.results import duration, level
@@ -66,10 +67,10 @@ def cells(row: StudyRow) -> dict[str, object]:
 @st.fragment(run_every=PAUSE)
 def studies() -> None:
     """The table; it follows the home by itself."""
-    with polite():
+    with show_errors():
         found = available()
         for name, problem in data.unreadable(data.home()).items():
-            st.warning(plain(f"{name}: {problem}"))
+            st.warning(escape(f"{name}: {problem}"))
         if not found:
             say_what_to_run()
             return
@@ -104,7 +105,7 @@ def rows(found: list[StudyEntry]) -> list[tuple[StudyEntry, StudyRow]]:
             driver = home.driver(study.study)
             read.append((study, data.row(home, study.study, study.token, driver)))
         except FairtuneError as error:
-            st.warning(plain(f"{study.study}: {error}"))
+            st.warning(escape(f"{study.study}: {error}"))
     return read
 
 

@@ -56,12 +56,12 @@ def print_comparison(
 ) -> None:
     """The ranking, what may be said, where the uncertainty comes from, and the warnings about
     the design."""
-    from studies.reporting.tables import ranking
+    from studies.reporting.tables import ranking_table
     from studies.sentences.claim_words import claim_words
     from studies.sentences.uncertainty import advice, sources
     from studies.sentences.verdict_sentences import summary
 
-    screen.print(_table(ranking(comparison)))
+    screen.print(_table(ranking_table(comparison)))
     screen.print(claim_words(comparison).about)
     for sentence in summary(comparison):
         screen.print(sentence)

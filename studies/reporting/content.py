@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from studies.analysis import Comparison, DesignWarning, design_warnings, recommended
 from studies.reporting import tables as report_tables
-from studies.reporting.tables import Chosen, Table, Use
+from studies.reporting.tables import ConfigurationToUse, Table, Winner
 from studies.results import StudyResults, level, plural
 from studies.sentences import verdicts
 from studies.sentences.claim_words import ClaimWords, claim_words
@@ -38,9 +38,9 @@ class Report:
     """Where the uncertainty comes from."""
     advice: Sequence[str]
     """What would make it smaller; commands stand in backticks."""
-    use: Use | None
+    use: ConfigurationToUse | None
     """The configuration to use."""
-    chosen: Sequence[Chosen]
+    winners: Sequence[Winner]
     """The winner of every search."""
     configurations: Table
     methods: Sequence[tuple[str, str]]
@@ -50,17 +50,17 @@ class Report:
     study_file: str
 
     @property
-    def files(self) -> Sequence[Chosen]:
+    def files(self) -> Sequence[Winner]:
         """The winners that are shown as study files, beside the configuration to use: one for
         each arm. With several repeats there are too many."""
-        used = self.use.chosen.trial if self.use is not None else ""
-        several = any(each.repeat > 1 for each in self.chosen)
-        return [] if several else [each for each in self.chosen if each.trial != used]
+        used = self.use.winner.trial if self.use is not None else ""
+        several = any(each.repeat > 1 for each in self.winners)
+        return [] if several else [each for each in self.winners if each.trial != used]
 
 
 def report(results: StudyResults, comparison: Comparison) -> Report:
     """Everything that a report says of a study."""
-    chosen = report_tables.chosen(results)
+    winners = report_tables.find_winners(results)
     headline, *rest = verdicts(comparison) or [_best(results)]
     names = results.arms
     return Report(
@@ -70,22 +70,22 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
         verdicts=[_sentence(text, names) for text in rest],
         missing=[_sentence(text, names) for text in comparison.missing if text != headline],
         words=claim_words(comparison),
-        ranking=report_tables.ranking(comparison),
-        pairs=report_tables.pairs(comparison),
+        ranking=report_tables.ranking_table(comparison),
+        pairs=report_tables.pairs_table(comparison),
         design_warnings=[
-            replace(warning, message=_sentence(warning.message, names))
-            for warning in design_warnings(results, comparison)
+            replace(alarm, message=_sentence(alarm.message, names))
+            for alarm in design_warnings(results, comparison)
         ],
         warnings=[_sentence(text, names) for text in results.warnings],
         uncertainty=[_sentence(text, names) for text in sources(results, comparison)],
         advice=[_sentence(text, names) for text in advice(results, comparison)],
-        use=report_tables.to_use(results),
-        chosen=chosen,
-        configurations=report_tables.configurations(results, chosen),
+        use=report_tables.configuration_to_use(results),
+        winners=winners,
+        configurations=report_tables.winners_table(results, winners),
         methods=methods(results, comparison),
-        space=report_tables.search_space(results),
-        outcomes=report_tables.outcomes(results),
-        environment=report_tables.environment(results),
+        space=report_tables.search_space_table(results),
+        outcomes=report_tables.outcomes_table(results),
+        environment=report_tables.environment_table(results),
         study_file=results.spec.text,
     )
 

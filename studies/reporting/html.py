@@ -12,7 +12,7 @@ from studies.analysis import Comparison, Curves
 from studies.analysis.curves import CONFIDENCE, curves
 from studies.reporting import figures as report_figures
 from studies.reporting.content import Report
-from studies.reporting.figures import Look
+from studies.reporting.figures import ArmStyle
 from studies.reporting.paired import (
     differences_caption,
     differences_label,
@@ -47,18 +47,18 @@ def page(report: Report, results: StudyResults, comparison: Comparison) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    look = Look(results.arms, results.study)
+    style = ArmStyle(results.arms, results.study)
     found, metric = curves(results), results.spec.objective.metric
     return environment.get_template("report.html").render(
         report=report,
         finished=results.finished,
         colours=COLOURS,
-        colour=look.number,
+        colour=style.number,
         marked=marked,
-        dots=_dots(comparison, look),
+        dots=_dots(comparison, style),
         differences=_differences(comparison),
-        search=_search(found, metric, look),
-        learning=_learning(found, metric, look, results.spec.repeats > 1),
+        search=_search(found, metric, style),
+        learning=_learning(found, metric, style, results.spec.repeats > 1),
     )
 
 
@@ -72,13 +72,13 @@ def marked(text: str) -> Markup:
     return Markup("").join(made)
 
 
-def _dots(comparison: Comparison, look: Look) -> Figure | None:
+def _dots(comparison: Comparison, style: ArmStyle) -> Figure | None:
     words = claim_words(comparison)
     if not any(arm.confirmed for arm in comparison.arms) or words.unit == MATCHED:
         return None
     return Figure(
         words.points,
-        Markup(report_figures.dots(comparison.arms, comparison.metric, look)),
+        Markup(report_figures.dots(comparison.arms, comparison.metric, style)),
         dots_caption(comparison.design),
     )
 
@@ -99,11 +99,11 @@ def _differences(comparison: Comparison) -> Figure | None:
     )
 
 
-def _search(found: Curves, metric: str, look: Look) -> Figure | None:
+def _search(found: Curves, metric: str, style: ArmStyle) -> Figure | None:
     if found.searches:
         return Figure(
             "What every search found",
-            Markup(report_figures.searches(found.searches, metric, look)),
+            Markup(report_figures.searches(found.searches, metric, style)),
             f"The best {metric} after so many trials, in the order in which they ended: a thin "
             "line for each search, on validation of its own split, and the median of the arm's "
             "searches as a thick one. Grey: the medians of the other arms. These are the values "
@@ -112,7 +112,7 @@ def _search(found: Curves, metric: str, look: Look) -> Figure | None:
     if found.tuning:
         return Figure(
             "Tuning curves",
-            Markup(report_figures.tuning_curves(found.tuning, metric, look)),
+            Markup(report_figures.tuning_curves(found.tuning, metric, style)),
             "The median best value that a search of n trials finds, over all searches of this "
             f"kind, with a band that holds for all n together with {CONFIDENCE:.0%} confidence "
             "(Lourie 2024, arXiv:2311.09480). Dotted and pale: larger n than so few trials can "
@@ -122,7 +122,7 @@ def _search(found: Curves, metric: str, look: Look) -> Figure | None:
     if found.best_so_far:
         return Figure(
             "Best so far",
-            Markup(report_figures.best_so_far(found.best_so_far, metric, look)),
+            Markup(report_figures.best_so_far(found.best_so_far, metric, style)),
             "The best value of the completed trials against all epochs that the arm's search had "
             "spent, in the order in which trials ended. It is this one search as it went: "
             f"{found.why_no_bands}, so no band can be given. The first, bad values may lie outside "
@@ -131,7 +131,7 @@ def _search(found: Curves, metric: str, look: Look) -> Figure | None:
     return None
 
 
-def _learning(found: Curves, metric: str, look: Look, several: bool) -> Figure | None:
+def _learning(found: Curves, metric: str, style: ArmStyle, several: bool) -> Figure | None:
     if not found.learning:
         return None
     if several:
@@ -149,6 +149,6 @@ def _learning(found: Curves, metric: str, look: Look, several: bool) -> Figure |
         )
     return Figure(
         "Learning curves of the winners",
-        Markup(report_figures.learning_curves(found.learning, metric, look)),
+        Markup(report_figures.learning_curves(found.learning, metric, style)),
         f"{said}, and the first, bad values may lie outside of the axis.",
     )

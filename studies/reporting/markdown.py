@@ -39,7 +39,7 @@ def _parts(report: Report) -> Iterator[str]:
         yield bullets([report.use.how, report.use.network])
         if report.use.expected:
             yield f"**What to expect.** {escape(report.use.expected)}"
-        yield fence(report.use.chosen.file, "yaml")
+        yield fence(report.use.winner.file, "yaml")
     if report.design_warnings or report.warnings:
         yield "## Warnings about the design"
         yield bullets(report.warnings)

@@ -51,14 +51,14 @@ def _of_pair(
     return PairDifferences(
         pair,
         f"{pair.a} {'÷' if logarithms else '−'} {pair.b}",
-        {unit: _drawn(comparison, each) for unit, each in raw.items()},
-        mean=_drawn(comparison, found.estimate),
-        low=_drawn(comparison, found.low),
-        high=_drawn(comparison, found.high),
+        {unit: _on_axis(comparison, each) for unit, each in raw.items()},
+        mean=_on_axis(comparison, found.estimate),
+        low=_on_axis(comparison, found.low),
+        high=_on_axis(comparison, found.high),
     )
 
 
-def _drawn(comparison: Comparison, difference: float) -> float:
+def _on_axis(comparison: Comparison, difference: float) -> float:
     if comparison.design.logarithms:
         return math.exp(min(difference, LARGEST_LOG))
     return 100 * difference if is_share(comparison.metric) else difference

@@ -20,8 +20,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import data, pictures, preparing, selectors
+from dashboard import data
+from dashboard.figures import rendering
 from dashboard.figures.common import Picture
+from dashboard.page import preparing, selectors
 from studies import results
 from studies.analysis import StudyEntry, overview
 from studies.cli import main
@@ -57,13 +59,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def valid_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every picture is valid Vega-Lite, which pages do not check again."""
-    draw = pictures.vega_lite
+    draw = rendering.vega_lite
 
     def validated(picture: Picture) -> dict[str, Any]:
         picture.to_dict()
         return draw(picture)
 
-    monkeypatch.setattr(pictures, "vega_lite", validated)
+    monkeypatch.setattr(rendering, "vega_lite", validated)
 
 
 @pytest.fixture
@@ -258,21 +260,22 @@ def test_a_figure_is_drawn_once_until_the_study_changes(
 ) -> None:
     shows(STATES["finished"])
     drawn: list[Picture] = []
-    draw = pictures.vega_lite
+    draw = rendering.vega_lite
 
     def counted(picture: Picture) -> dict[str, Any]:
         drawn.append(picture)
         return draw(picture)
 
-    monkeypatch.setattr(pictures, "vega_lite", counted)
+    monkeypatch.setattr(rendering, "vega_lite", counted)
     app = opened("compare")
     first = len(drawn)
     assert first >= 6
     app.run()
     assert len(drawn) == first
     assert len(app.get("vega_lite_chart")) == first
-    entries = overview.study_entries(Home.at(Path()))
-    changed = [replace(each, token="another token") for each in entries]
+    changed = [
+        replace(each, token="another token") for each in overview.study_entries(Home.at(Path()))
+    ]
     monkeypatch.setattr(overview, "study_entries", lambda _: changed)
     monkeypatch.setattr(overview, "change_token", lambda _: "changed")
     app.run()
@@ -283,7 +286,7 @@ def test_what_was_prepared_is_what_the_first_page_uses(
     shows: Shows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shows(STATES["finished"])
-    preparing.ASKED.clear()
+    preparing.PAGE_OPENED.clear()
     loaded: list[str] = []
     monkeypatch.setattr(
         results, "load", lambda home, study: loaded.append(study) or STATES["finished"]
@@ -292,7 +295,7 @@ def test_what_was_prepared_is_what_the_first_page_uses(
     assert loaded == ["made"]
     assert len(opened("compare").get("vega_lite_chart")) >= 6
     assert loaded == ["made"]
-    assert preparing.ASKED.is_set()
+    assert preparing.PAGE_OPENED.is_set()
 
 
 def test_the_table_of_trials_tells_repeats_and_splits_where_there_are_several(

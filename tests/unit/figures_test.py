@@ -7,21 +7,25 @@ import numpy as np
 import pytest
 
 from dashboard.figures.common import colours, finite
-from dashboard.figures.comparing import draw_pairs, gains_info, pairs_info, ranking_info
-from dashboard.figures.differences import differences_info
-from dashboard.figures.points import of_search
-from dashboard.figures.ranges import effect_info, searched, sensitivity
-from dashboard.figures.rates import planned, rates_info, rates_of
-from dashboard.figures.searching import history_info, searches_info
-from dashboard.figures.spending import cost_info, outcomes_info
-from dashboard.figures.training import gap_info, learners, learning_info, overfitting_info
-from dashboard.figures.trials import curve_names, curves_info, defaults_of, study_file
+from dashboard.figures.comparison.differences import differences_info
+from dashboard.figures.comparison.gains import gains_info
+from dashboard.figures.comparison.pairs import draw_pairs, pairs_info
+from dashboard.figures.comparison.ranges import effect_info, searched_numbers, sensitivity
+from dashboard.figures.comparison.ranking import ranking_info
+from dashboard.figures.comparison.spending import cost_info, outcomes_info
+from dashboard.figures.points import results_of_search
+from dashboard.figures.search.searching import history_info, searches_info
+from dashboard.figures.training.learning import learning_info
+from dashboard.figures.training.overfitting import gap_info, overfitting_info
+from dashboard.figures.training.rates import planned, rates_info, rates_of
+from dashboard.figures.training.trials import curve_names, curves_info, defaults_of, study_file
+from dashboard.figures.training.winners import winner_trainings
 from lightning_modules.errors import UserError
 from studies.analysis import compare
 from studies.analysis.curves import curves
 from studies.analysis.importance import importances
 from studies.records import Outcome, Trial
-from studies.reporting.figures import Look
+from studies.reporting.figures import ArmStyle
 from studies.reporting.palette import COLOURS
 from studies.results import StudyResults
 from tests.made import ARMS, confirmed, spec_of, study, trial
@@ -48,8 +52,8 @@ def test_an_arm_has_the_same_colour_everywhere_and_colours_come_again() -> None:
 
 def test_an_arm_has_the_same_colour_in_the_dashboard_and_in_a_report() -> None:
     arms = [str(index) for index in range(9)]
-    look = Look(arms, "study")
-    assert [look.colour(arm) for arm in arms] == colours(arms)
+    style = ArmStyle(arms, "study")
+    assert [style.colour(arm) for arm in arms] == colours(arms)
 
 
 def test_no_axis_has_infinity() -> None:
@@ -198,7 +202,7 @@ def test_every_search_has_a_line_and_every_arm_a_median() -> None:
 
 
 def test_one_search_is_shown_without_the_rows_of_the_others() -> None:
-    one = of_search(STATES["arms"], 2)
+    one = results_of_search(STATES["arms"], 2)
     assert {(trial.repeat, trial.split) for trial in one.search} == {(2, 1002)}
     info = history_info(one, "val/accuracy", "maximize", ["adam"])
     assert len(info.data) == 4
@@ -230,7 +234,7 @@ def test_a_parameter_counts_by_the_ranks_within_each_search_not_by_the_easiest_s
 
 def test_winners_of_all_searches_stand_for_an_arm() -> None:
     results = STATES["arms"]
-    assert [trial.repeat for trial in learners(results, "adam")] == [1, 2, 3, 4, 5, 6]
+    assert [trial.repeat for trial in winner_trainings(results, "adam")] == [1, 2, 3, 4, 5, 6]
     info = learning_info(results, "val/accuracy", {}, ["adam"])
     assert info.caption.startswith(
         "The winners of all searches of each arm, each on its own split, 6 trainings"
@@ -300,7 +304,7 @@ def test_the_axis_of_learning_curves_leaves_out_a_bad_beginning() -> None:
 
 def test_another_metric_than_the_objective_comes_from_the_histories() -> None:
     results = trained({1: 0.1}, {1: 0.2})
-    runs = [run.key for run in learners(results, "sgd")]
+    runs = [run.key for run in winner_trainings(results, "sgd")]
     histories = {run: {"val/loss": {1: 2.0 + i}} for i, run in enumerate(runs)}
     info = learning_info(results, "val/loss", histories, ["sgd"])
     assert list(info.data["median"]) == [2.5]
@@ -308,13 +312,13 @@ def test_another_metric_than_the_objective_comes_from_the_histories() -> None:
 
 def test_without_fresh_seeds_the_best_trial_of_the_search_stands_for_an_arm() -> None:
     results = study(SPEC, search(SPEC, {"sgd": 0.6}))
-    assert [trial.key for trial in learners(results, "sgd")] == ["sgd-search-3"]
-    assert learners(results, "adam") == []
+    assert [trial.key for trial in winner_trainings(results, "sgd")] == ["sgd-search-3"]
+    assert winner_trainings(results, "adam") == []
 
 
 def test_overfitting_has_a_median_for_each_part() -> None:
     results = trained({1: 0.1}, {1: 0.2})
-    runs = [run.key for run in learners(results, "sgd")]
+    runs = [run.key for run in winner_trainings(results, "sgd")]
     histories = {run: {"train/accuracy": {1: 0.5 + 0.1 * i}} for i, run in enumerate(runs)}
     info = overfitting_info(results, "val/accuracy", histories, ["sgd"])
     parts = info.data.set_index("part")["median"]
@@ -355,7 +359,7 @@ def searching(*points: tuple[float, float | None]) -> StudyResults:
 
 def test_the_learning_rate_is_searched_in_log_and_its_bins_hold_the_best_of_each() -> None:
     results = searching((0.01, 0.5), (0.02, 0.6), (0.1, 0.9), (0.9, 0.895), (1.0, None))
-    assert searched(results, "optimizer") == {"optimizer.lr": True}
+    assert searched_numbers(results, "optimizer") == {"optimizer.lr": True}
     info = effect_info(results, "optimizer.lr", "val/accuracy", "maximize", ["sgd"], log=True)
     assert list(info.bins["parameter"]) == [0.02, 0.1, 0.9]  # two bins for a power of ten
     assert list(info.bins["value"]) == [0.6, 0.9, 0.895]
@@ -381,7 +385,7 @@ def test_where_less_is_better_the_best_of_a_bin_is_the_lowest() -> None:
 
 def test_only_numbers_are_put_on_an_axis() -> None:
     results = study(spec := spec_of(KINDS), trials_of(spec))
-    assert searched(results, "model") == {}
+    assert searched_numbers(results, "model") == {}
     assert effect_info(
         results, "model.batch_norm", "val/accuracy", "maximize", results.arms, log=False
     ).empty

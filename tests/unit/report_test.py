@@ -208,7 +208,7 @@ def test_of_repeated_searches_the_arms_are_told_apart_on_the_test_part() -> None
 
 
 def test_every_winner_has_a_row_with_its_repeat_and_split() -> None:
-    table = report_tables.configurations(STATES["arms"], report_tables.chosen(STATES["arms"]))
+    table = report_tables.winners_table(STATES["arms"], report_tables.find_winners(STATES["arms"]))
     assert table.head[:4] == ["optimizer", "repeat", "split", "trial"]
     assert [row[:4] for row in table.rows[:2]] == [
         ["sgd", "1", "1001", "sgd-search-3"],
@@ -218,7 +218,7 @@ def test_every_winner_has_a_row_with_its_repeat_and_split() -> None:
 
 
 def test_errors_are_compared_as_ratios_in_percent() -> None:
-    table = report_tables.pairs(compare(STATES["arms by losses"]))
+    table = report_tables.pairs_table(compare(STATES["arms by losses"]))
     assert list(table.head[:4]) == ["A", "B", "A above B (%)", "95 % interval"]
     assert table.rows[0][:4] == ["adam", "momentum", "-27.5", "-28.3 to -26.7"]
     assert "Effects are ratios" in table.note
@@ -227,7 +227,7 @@ def test_errors_are_compared_as_ratios_in_percent() -> None:
 
 def test_lost_repeats_are_counted_and_named() -> None:
     comparison = compare(STATES["arms with lost repeats"])
-    table = report_tables.ranking(comparison)
+    table = report_tables.ranking_table(comparison)
     lost = {row[0]: row[table.head.index("lost")] for row in table.rows}
     assert lost == {"sgd": "0", "adam": "1 (2)", "momentum": "2 (2, 5)"}
     assert "arms that lost fewer come first" in table.note
@@ -243,7 +243,7 @@ def test_without_a_verdict_no_pair_has_one() -> None:
 
 
 def test_a_sequential_comparison_says_its_level_and_its_looks() -> None:
-    table = report_tables.pairs(compare(STATES["arms after the first look"]))
+    table = report_tables.pairs_table(compare(STATES["arms after the first look"]))
     assert "97.76 % interval" in table.head
     assert table.rows[0][table.head.index("closed after")] == "6"
     assert "looks after 6 and 8 repeats (so far: 6)" in table.note
@@ -252,7 +252,7 @@ def test_a_sequential_comparison_says_its_level_and_its_looks() -> None:
 def test_unconfirmed_searches_are_not_lost() -> None:
     comparison = compare(STATES["searches of one arm"])
     assert comparison.lost == {}
-    assert "which were not confirmed on fresh seeds" in report_tables.ranking(comparison).note
+    assert "which were not confirmed on fresh seeds" in report_tables.ranking_table(comparison).note
 
 
 def test_the_table_of_trials_tells_repeats_splits_and_phases() -> None:
@@ -261,7 +261,7 @@ def test_the_table_of_trials_tells_repeats_splits_and_phases() -> None:
     assert {(row["repeat"], row["split"]) for row in rows if row["phase"] == "search"} == {
         (str(n), str(1000 + n)) for n in range(1, 7)
     }
-    head = report_tables.outcomes(STATES["arms"])
+    head = report_tables.outcomes_table(STATES["arms"])
     assert [row[1] for row in head.rows] == ["search"] * 3 + ["confirm"] * 3 + ["cross"] * 3
 
 

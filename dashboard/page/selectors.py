@@ -10,13 +10,13 @@ LISTED = 500
 """Trials that a selector lists, the best first: a browser is slow with thousands."""
 
 
-def choose(
+def select(
     name: str, label: str, options: Sequence[str], *, usual: str = "", listed: int | None = None
 ) -> str:
     """A selector of the sidebar whose value is in the address as `name`; the first unless given.
 
     `usual` is a value that the address need not name. Page changes empty the address, so what was
-    chosen is remembered beside it. With `listed` only the first so many options are sent to the
+    selected is remembered beside it. With `listed` only the first so many options are sent to the
     browser; the name of any other one can be typed.
     """
     known = frozenset(options)
@@ -34,8 +34,8 @@ def choose(
     return value
 
 
-def choose_several(name: str, label: str, options: Sequence[str], none: str) -> tuple[str, ...]:
-    """Like `choose` for any number of values; `none` says what an empty choice means."""
+def select_several(name: str, label: str, options: Sequence[str], none: str) -> tuple[str, ...]:
+    """Like `select` for any number of values; `none` says what an empty choice means."""
     given = st.query_params.get_all(name) or st.session_state.get(f"last {name}", [])
     value = [option for option in options if option in given]
     st.session_state[name] = value

@@ -7,22 +7,10 @@ from dataclasses import dataclass
 import altair as alt
 import pandas as pd
 
-from dashboard.figures.common import Info, Picture, arm_axis, colour, counted, height
+from dashboard.figures.common import OUTCOMES, Info, Picture, arm_axis, colour, counted, height
 from studies.analysis import Comparison
 from studies.records import Outcome
 from studies.results import StudyResults, duration, level
-
-OUTCOMES = {
-    Outcome.completed: "#5B8FB9",
-    Outcome.pruned: "#B9CBDD",
-    Outcome.diverged: "#D55E00",
-    Outcome.out_of_memory: "#A63D00",
-    Outcome.timeout: "#F0A35E",
-    Outcome.error: "#7A1F1F",
-    Outcome.crashed: "#4A1010",
-    Outcome.interrupted: "#9A9A9A",
-}
-"""Calm for what is meant to happen, warm for what is not."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from lightning_modules.components import Component, Flag, Items, Number, Option,
 from studies.study_file import document
 
 
-def ask(component: Component, name: str) -> dict[str, Any]:
+def component_inputs(component: Component, name: str) -> dict[str, Any]:
     """The component as a study file has it, with the parameters that differ from the default."""
     node: dict[str, Any] = {"name": name}
     with st.expander(name, expanded=False):
@@ -44,6 +44,6 @@ def _number(word: str) -> int | str:
     return int(word) if word.isdecimal() else word
 
 
-def shown_as_yaml(part: str, nodes: Sequence[Mapping[str, Any]]) -> str:
+def as_yaml(part: str, nodes: Sequence[Mapping[str, Any]]) -> str:
     """The part of a study file that compares these components, or has the only one."""
     return document.dump({part: dict(nodes[0]) if len(nodes) == 1 else [dict(n) for n in nodes]})

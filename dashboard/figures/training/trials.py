@@ -52,7 +52,7 @@ class CurvesInfo(Info):
     log: bool
 
 
-def parted(metric: str) -> tuple[str, str]:
+def split_name(metric: str) -> tuple[str, str]:
     """The part of the data and the rest of a name: `val/loss` and, as some write it, `val_loss`."""
     found = re.fullmatch(r"(train|val|test)[/_](.+)", metric)
     return (found[1], found[2]) if found else ("", metric)
@@ -61,7 +61,7 @@ def parted(metric: str) -> tuple[str, str]:
 def curve_names(of_trials: Sequence[Curves]) -> list[str]:
     """The metrics that get a picture each: those of the model first, then rate and time."""
     logged = dict.fromkeys(name for curves in of_trials for name, curve in curves.items() if curve)
-    names = dict.fromkeys(parted(name)[1] for name in logged if name not in TITLES)
+    names = dict.fromkeys(split_name(name)[1] for name in logged if name not in TITLES)
     return [*names, *(name for name in TITLES if name in logged)]
 
 
@@ -70,7 +70,7 @@ def curves_info(name: str, of_trials: Sequence[tuple[Trial, Curves]]) -> CurvesI
     rows, best = [], []
     for trial, curves in of_trials:
         for metric, curve in curves.items():
-            part, rest = parted(metric)
+            part, rest = split_name(metric)
             if name not in (metric, rest):
                 continue
             part = TITLES.get(metric, PARTS.get(part, part))
@@ -171,7 +171,7 @@ def defaults_of(results: StudyResults, trial: Trial) -> Trial | None:
     return next((t for t in results.trials if t.default and (t.arm, t.repeat) == search), None)
 
 
-def in_order(results: StudyResults) -> list[str]:
+def best_first(results: StudyResults) -> list[str]:
     """Every trial by its key: the completed ones of the search from the best, then the others."""
     ranked = [trial.key for trial in results.ranking]
     return list(dict.fromkeys([*ranked, *(trial.key for trial in results.trials)]))

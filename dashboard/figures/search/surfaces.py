@@ -9,10 +9,10 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from dashboard.figures.axes import Axis, encoded
+from dashboard.figures.axes import Axis, parameter_encoding
 from dashboard.figures.common import Info, Picture, counted, number_format
-from dashboard.figures.parameters import GOOD
 from dashboard.figures.points import CROSS, Points, thinned_small
+from dashboard.figures.search.parameters import GOOD
 
 SPARSE = 3
 """Completed trials below which a cell stays empty."""
@@ -30,12 +30,12 @@ class SurfaceInfo(Info):
     """The worst and the best value of the colours."""
 
 
-def surface_info(found: Points, x: Axis, y: Axis) -> SurfaceInfo:
+def surface_info(points: Points, x: Axis, y: Axis) -> SurfaceInfo:
     """The trials that have both parameters."""
-    places = [(x.value(trial), y.value(trial)) for trial in found.trials]
+    places = [(x.value(trial), y.value(trial)) for trial in points.trials]
     known = [across is not None and up is not None for across, up in places]
     kept = [(across, up) for across, up in places if across is not None and up is not None]
-    data = found.data.loc[known, ["trial", "value", "shown", "outcome"]].assign(
+    data = points.data.loc[known, ["trial", "value", "shown", "outcome"]].assign(
         x=[across for across, _ in kept],
         y=[up for _, up in kept],
         cell=[x.bin(across) * y.bins + y.bin(up) for across, up in kept],
@@ -48,11 +48,11 @@ def surface_info(found: Points, x: Axis, y: Axis) -> SurfaceInfo:
     ]
     worst, best = (
         (done["shown"].min(), done["shown"].max())
-        if found.goal == "maximize"
+        if points.goal == "maximize"
         else (done["shown"].max(), done["shown"].min())
     )
     met, whole = done["cell"].nunique(), x.bins * y.bins
-    drawn = thinned_small(data, found.goal)
+    drawn = thinned_small(data, points.goal)
     of = f"{len(drawn):,} of " if len(drawn) < len(data) else ""
     among = ", the best among them," if of else ""
     return SurfaceInfo(
@@ -63,10 +63,10 @@ def surface_info(found: Points, x: Axis, y: Axis) -> SurfaceInfo:
             "their median. "
             "Where a cell is empty, nobody looked or too few completed. × did not complete."
         ),
-        alt=f"{found.metric} over {x.name} and {y.name}, {counted(len(data), 'trial')}",
+        alt=f"{points.metric} over {x.name} and {y.name}, {counted(len(data), 'trial')}",
         x=x,
         y=y,
-        metric=found.metric,
+        metric=points.metric,
         cells=pd.DataFrame(cells, columns=CELL),
         domain=(float(worst), float(best)),
     )
@@ -88,7 +88,7 @@ def draw_surface(info: SurfaceInfo) -> Picture:
     scale = alt.Scale(domain=list(info.domain), range=[GOOD[0], GOOD[-1]], interpolate="lab")
     written = number_format(info.metric)
     legend = alt.Legend(title=info.metric, format=written, orient="right")
-    x, y = encoded(info.x, alt.X, "x"), encoded(info.y, alt.Y, "y")
+    x, y = parameter_encoding(info.x, alt.X, "x"), parameter_encoding(info.y, alt.Y, "y")
     about: list[str | alt.Tooltip] = [
         alt.Tooltip("median:Q", format=written, title="median of the cell"),
         alt.Tooltip("trials:Q", title="completed trials"),
@@ -119,5 +119,5 @@ def draw_surface(info: SurfaceInfo) -> Picture:
     rest = base.transform_filter("!isValid(datum.value)").mark_point(
         shape=CROSS, size=28, color="#8A8A8A"
     )
-    points = done.encode(color=alt.Color("shown:Q", scale=scale, legend=legend))
-    return alt.layer(cells, rest, points).properties(height=400)
+    marks = done.encode(color=alt.Color("shown:Q", scale=scale, legend=legend))
+    return alt.layer(cells, rest, marks).properties(height=400)

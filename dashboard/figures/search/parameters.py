@@ -10,9 +10,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.axes import Axis, encoded
+from dashboard.figures.axes import Axis, parameter_encoding
 from dashboard.figures.common import Info, Picture, colours, counted, number_format, value_axis
-from dashboard.figures.points import CROSS, Points, notes, thinned, thinned_small
+from dashboard.figures.points import CROSS, Points, point_notes, thinned, thinned_small
 from studies.results import level
 from studies.statistics.tuning_curves import expected_best_unbiased
 
@@ -36,13 +36,13 @@ class ParallelInfo(Info):
     """What the ends of every axis, or its choices, mean."""
 
 
-def parallel_info(found: Points, axes: Sequence[Axis]) -> ParallelInfo:
+def parallel_info(points: Points, axes: Sequence[Axis]) -> ParallelInfo:
     """The best trials of one arm in front of a selection of the others."""
-    done = found.completed
-    standing = done["value"].rank(ascending=found.goal == "maximize", pct=True)
+    done = points.completed
+    standing = done["value"].rank(ascending=points.goal == "maximize", pct=True)
     best = standing > standing.nlargest(LINES // 3).min() if len(done) > LINES else standing > 0
     chosen = thinned(done.assign(standing=standing), LINES, best)
-    names = [*(axis.name for axis in axes), found.metric]
+    names = [*(axis.name for axis in axes), points.metric]
     low, high = _ends(chosen["shown"])
     rows: list[dict[Any, Any]] = []
     ordered = chosen.sort_values("standing")
@@ -52,18 +52,18 @@ def parallel_info(found: Points, axes: Sequence[Axis]) -> ParallelInfo:
         ordered[["trial", "value", "standing"]].to_dict("records"),
         strict=True,
     ):
-        places = [(axis, axis.value(found.trials[index])) for axis in axes]
+        places = [(axis, axis.value(points.trials[index])) for axis in axes]
         rows += [
             shared | {"axis": axis.name, "position": axis.position(value), "written": _text(value)}
             for axis, value in places
             if value is not None
         ]
         end = (value_shown - low) / (high - low)
-        written = level(found.metric, float(shared["value"]))
-        rows.append(shared | {"axis": found.metric, "position": end, "written": written})
+        written = level(points.metric, float(shared["value"]))
+        rows.append(shared | {"axis": points.metric, "position": end, "written": written})
     ticks = [tick for axis in axes for tick in _ticks(axis)]
     ticks += [
-        (found.metric, place, level(found.metric, low + (high - low) * place))
+        (points.metric, place, level(points.metric, low + (high - low) * place))
         for place in (0.0, 0.5, 1.0)
     ]
     of = f"{len(chosen):,} of " if len(chosen) < len(done) else ""
@@ -74,8 +74,8 @@ def parallel_info(found: Points, axes: Sequence[Axis]) -> ParallelInfo:
             "pale blue the worst. Parameters searched in log have a logarithmic axis. A line has "
             "a gap where the trial does not have the parameter."
         ),
-        alt=f"Parallel coordinates of {counted(len(axes), 'parameter')} and {found.metric}",
-        metric=found.metric,
+        alt=f"Parallel coordinates of {counted(len(axes), 'parameter')} and {points.metric}",
+        metric=points.metric,
         axes=tuple(names),
         ticks=pd.DataFrame(ticks, columns=["axis", "position", "written"]),
     )
@@ -145,38 +145,38 @@ class SliceInfo(Info):
     colour: str
 
 
-def slice_info(found: Points, axis: Axis, arms: Sequence[str]) -> SliceInfo:
+def slice_info(points: Points, axis: Axis, arms: Sequence[str]) -> SliceInfo:
     """Every trial that has the parameter; the later, the stronger."""
-    data = _with_axis(found, axis)
-    drawn = thinned_small(data, found.goal)
+    data = _with_axis(points, axis)
+    drawn = thinned_small(data, points.goal)
     caption = [
         f"{counted(len(data), 'trial')}, later ones stronger.",
-        *notes(found, len(found.data)),
+        *point_notes(points, len(points.data)),
     ]
     if len(drawn) < len(data):
         caption.insert(1, f"{len(drawn):,} of them are drawn, in equal steps and the best.")
     return SliceInfo(
         data=drawn if drawn["value"].notna().any() else drawn.iloc[:0],
         caption=" ".join(caption),
-        alt=f"{found.metric} of {counted(len(data), 'trial')} against {axis.name}",
+        alt=f"{points.metric} of {counted(len(data), 'trial')} against {axis.name}",
         axis=axis,
-        metric=found.metric,
-        colour=_colour(found, arms),
+        metric=points.metric,
+        colour=_colour(points, arms),
     )
 
 
-def _with_axis(found: Points, axis: Axis) -> pd.DataFrame:
+def _with_axis(points: Points, axis: Axis) -> pd.DataFrame:
     """The points that have a place on an axis, with it and its bin."""
-    places = [axis.value(trial) for trial in found.trials]
+    places = [axis.value(trial) for trial in points.trials]
     known = [place is not None for place in places]
-    data = found.data[known]
+    data = points.data[known]
     kept = [place for place in places if place is not None]
     return data.assign(parameter=kept, bin=[axis.bin(place) for place in kept])
 
 
-def _colour(found: Points, arms: Sequence[str]) -> str:
+def _colour(points: Points, arms: Sequence[str]) -> str:
     """The colour of the arm that all points are of."""
-    name = found.data["arm"].iloc[0] if len(found.data) else ""
+    name = points.data["arm"].iloc[0] if len(points.data) else ""
     return dict(zip(arms, colours(arms), strict=True)).get(name, colours([""])[0])
 
 
@@ -184,7 +184,7 @@ def draw_slice(info: SliceInfo) -> Picture:
     """Points; crosses at the edge for what has no value."""
     y = alt.Y("shown:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
     base = alt.Chart(info.data).encode(
-        x=encoded(info.axis, alt.X, "parameter"),
+        x=parameter_encoding(info.axis, alt.X, "parameter"),
         y=y,
         opacity=alt.Opacity("at:Q", scale=alt.Scale(range=[0.15, 0.85]), legend=None),
         tooltip=[
@@ -214,16 +214,16 @@ class IsolationInfo(Info):
     """Trials of each bin that are compared; 0 where the bins have too few."""
 
 
-def isolation_info(found: Points, axis: Axis, arms: Sequence[str]) -> IsolationInfo:
+def isolation_info(points: Points, axis: Axis, arms: Sequence[str]) -> IsolationInfo:
     """The best of each bin, and what the best of equally many of its trials is on average."""
-    data = _with_axis(found, axis)
+    data = _with_axis(points, axis)
     done = data[data["outcome"].eq("completed") & data["value"].notna()]
     groups = {index: done["value"][done["bin"] == index] for index in sorted(set(done["bin"]))}
     sizes = [len(values) for values in groups.values() if len(values) >= FAIR]
     fair = min(sizes) if len(sizes) > 1 else 0
     rows = []
     for index, values in groups.items():
-        best = values.max() if found.goal == "maximize" else values.min()
+        best = values.max() if points.goal == "maximize" else values.min()
         low, high = (None, None) if axis.labels else axis.edges(index)
         rows.append(
             {
@@ -231,7 +231,7 @@ def isolation_info(found: Points, axis: Axis, arms: Sequence[str]) -> IsolationI
                 "low": low,
                 "high": high,
                 "best": float(best),
-                "fair": _fair(values, fair, found),
+                "fair": _fair(values, fair, points),
                 "trials": len(values),
             }
         )
@@ -246,18 +246,18 @@ def isolation_info(found: Points, axis: Axis, arms: Sequence[str]) -> IsolationI
     return IsolationInfo(
         data=pd.DataFrame(rows),
         caption=caption,
-        alt=f"Best {found.metric} in each of {counted(len(rows), 'bin')} of {axis.name}",
+        alt=f"Best {points.metric} in each of {counted(len(rows), 'bin')} of {axis.name}",
         axis=axis,
-        metric=found.metric,
-        colour=_colour(found, arms),
+        metric=points.metric,
+        colour=_colour(points, arms),
         fair=fair,
     )
 
 
-def _fair(values: pd.Series, count: int, found: Points) -> float | None:
+def _fair(values: pd.Series, count: int, points: Points) -> float | None:
     if not count or len(values) < count:
         return None
-    return float(expected_best_unbiased(np.asarray(values), count, found.goal)[0])
+    return float(expected_best_unbiased(np.asarray(values), count, points.goal)[0])
 
 
 def draw_isolation(info: IsolationInfo) -> Picture:
@@ -276,8 +276,10 @@ def draw_isolation(info: IsolationInfo) -> Picture:
         y = alt.Y(f"{field}:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
         if info.axis.labels:
             mark = base.mark_tick(thickness=size, color=info.colour, opacity=opacity, size=36)
-            layers.append(mark.encode(x=encoded(info.axis, alt.X, "bin"), y=y))
+            layers.append(mark.encode(x=parameter_encoding(info.axis, alt.X, "bin"), y=y))
         else:
             mark = base.mark_rule(strokeWidth=size, color=info.colour, opacity=opacity)
-            layers.append(mark.encode(x=encoded(info.axis, alt.X, "low"), x2=alt.X2("high:Q"), y=y))
+            layers.append(
+                mark.encode(x=parameter_encoding(info.axis, alt.X, "low"), x2=alt.X2("high:Q"), y=y)
+            )
     return alt.layer(*layers).properties(height=240)

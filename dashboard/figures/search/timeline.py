@@ -10,8 +10,7 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
-from dashboard.figures.common import Info, Picture, colour, counted
-from dashboard.figures.spending import OUTCOMES
+from dashboard.figures.common import OUTCOMES, Info, Picture, colour, counted
 from studies.records import Trial
 from studies.results import StudyResults, duration
 

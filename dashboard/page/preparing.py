@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from threading import Event, Thread
 
-ASKED = Event()
+PAGE_OPENED = Event()
 """Somebody has opened a page; it reads what it needs."""
 SWITCH = 0.001
 """Seconds after which threads take turns meanwhile: the server has many short ones."""
@@ -32,13 +32,14 @@ def _read() -> None:
     from studies.records.garbage_collection import freeze_after_import
 
     with freeze_after_import(), suppress(FairtuneError):  # the page will say what is wrong
-        from dashboard import data, sections  # noqa: F401
+        from dashboard import data
+        from dashboard.page import sections  # noqa: F401
 
         home = data.home()
-        for latest in data.listed(home)[:1]:
-            if ASKED.is_set():
+        for latest in data.study_entries(home)[:1]:
+            if PAGE_OPENED.is_set():
                 return
             objective = data.study(home, latest.study, latest.token).spec.objective.metric
             for read in (data.compared, data.reported):
-                if not ASKED.is_set():
+                if not PAGE_OPENED.is_set():
                     read(home, latest.study, latest.token, objective)

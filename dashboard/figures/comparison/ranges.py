@@ -53,7 +53,7 @@ class EffectInfo(Info):
         return sensitivity(self)
 
 
-def searched(results: StudyResults, prefix: str) -> dict[str, bool]:
+def searched_numbers(results: StudyResults, prefix: str) -> dict[str, bool]:
     """The numbers below `prefix` that any arm searches, and whether that is logarithmic."""
     found: dict[str, bool] = {}
     for arm in results.spec.arms:

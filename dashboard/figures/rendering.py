@@ -26,7 +26,7 @@ DRAWING = Lock()
 
 
 @dataclass(frozen=True)
-class Drawn(Generic[SomeInfo]):
+class RenderedFigure(Generic[SomeInfo]):
     """A figure that was drawn."""
 
     info: SomeInfo
@@ -35,9 +35,9 @@ class Drawn(Generic[SomeInfo]):
     Nobody changes it."""
 
 
-def drawn(info: SomeInfo, draw: Callable[[SomeInfo], Picture]) -> Drawn[SomeInfo]:
+def render_figure(info: SomeInfo, draw: Callable[[SomeInfo], Picture]) -> RenderedFigure[SomeInfo]:
     """A figure from its content."""
-    return Drawn(info, {} if info.empty else vega_lite(draw(info)))
+    return RenderedFigure(info, {} if info.empty else vega_lite(draw(info)))
 
 
 def vega_lite(picture: Picture) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 
 from dashboard.figures.common import Info, Picture, colour, counted, dash, number_format, value_axis
-from dashboard.figures.points import CROSS, notes, points, thinned
+from dashboard.figures.points import CROSS, point_notes, thinned, trial_points
 from studies.analysis import Curves
 from studies.results import StudyResults, plural
 from studies.statistics import Goal
@@ -35,27 +35,27 @@ def history_info(
     results: StudyResults, metric: str, goal: Goal, shown: Sequence[str], budget: Budget = "trials"
 ) -> HistoryInfo:
     """The search of some arms against what each of them spent."""
-    found = points(results, metric, goal, shown)
-    running = found.data.groupby("arm", sort=False)["value"]
+    points = trial_points(results, metric, goal, shown)
+    running = points.data.groupby("arm", sort=False)["value"]
     best = running.cummax() if goal == "maximize" else running.cummin()
-    best = best.groupby(found.data["arm"], sort=False).ffill()
-    before = best.groupby(found.data["arm"], sort=False).shift()
-    last = ~found.data["arm"].duplicated(keep="last")
+    best = best.groupby(points.data["arm"], sort=False).ffill()
+    before = best.groupby(points.data["arm"], sort=False).shift()
+    last = ~points.data["arm"].duplicated(keep="last")
     changed = best.notna() & (best.ne(before) | last)
     columns = ["arm", "trial", FIELDS[budget]]
-    drawn = thinned(found.data, keep=changed)
-    completed = len(found.completed)
+    drawn = thinned(points.data, keep=changed)
+    completed = len(points.completed)
     caption = [
-        f"{counted(len(found.data), 'trial')} of the search, {completed:,} completed; the line is "
+        f"{counted(len(points.data), 'trial')} of the search, {completed:,} completed; the line is "
         f"the best so far of each arm against the {budget} that it had spent.",
-        *notes(found, len(drawn)),
+        *point_notes(points, len(drawn)),
     ]
-    shown_best = best.clip(lower=found.end) if goal == "maximize" else best.clip(upper=found.end)
-    steps = found.data.loc[changed, columns].assign(best=best[changed], shown=shown_best[changed])
+    shown_best = best.clip(lower=points.end) if goal == "maximize" else best.clip(upper=points.end)
+    steps = points.data.loc[changed, columns].assign(best=best[changed], shown=shown_best[changed])
     return HistoryInfo(
         data=drawn if completed else drawn.iloc[:0],
         caption=" ".join(caption),
-        alt=f"{metric} of {counted(len(found.data), 'trial')} against {budget}, best so far",
+        alt=f"{metric} of {counted(len(points.data), 'trial')} against {budget}, best so far",
         metric=metric,
         budget=budget,
         arms=tuple(arm or results.study for arm in results.arms),
