@@ -31,10 +31,10 @@ class ComponentParameter(Parameter):
             return f"must be {self.expects()}, got {value!r}"
         if name not in self.table:
             return unknown(self.what, name, self.table)
-        found = [
+        errors = [
             f"{key} {text}" for key, text in validation_errors(self.table[name], name, parameters)
         ]
-        return "; ".join(found) or None
+        return "; ".join(errors) or None
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"enum": list(self.table)}, {"type": "object", "required": ["name"]}]}
@@ -56,12 +56,12 @@ class ComponentsParameter(Parameter):
     def _validation_error(self, value: Value) -> str | None:
         if not isinstance(value, Mapping):
             return f"must be {self.expects()}, got {value!r}"
-        found = [unknown(self.what, name, self.table) for name in value if name not in self.table]
+        errors = [unknown(self.what, name, self.table) for name in value if name not in self.table]
         for name, given in switched_on(self.table, value).items():
             if name in self.table:
-                told = validation_errors(self.table[name], name, given)
-                found += [f"{name}.{key} {text}" for key, text in told]
-        return "; ".join(found) or None
+                each = validation_errors(self.table[name], name, given)
+                errors += [f"{name}.{key} {text}" for key, text in each]
+        return "; ".join(errors) or None
 
     def schema(self) -> dict[str, Any]:
         return {"type": "object", "propertyNames": {"enum": list(self.table)}}
@@ -159,8 +159,8 @@ def resolve_component(
     """
     name, given = (node, {}) if isinstance(node, str) else _named(node) or ("", {})
     row = lookup(table, name, what)
-    if found := validation_errors(row, name, given):
-        raise UserError("; ".join(f"{what} {key}: {text}" for key, text in found))
+    if errors := validation_errors(row, name, given):
+        raise UserError("; ".join(f"{what} {key}: {text}" for key, text in errors))
     return row, {**row.defaults(), **given}
 
 
@@ -168,19 +168,19 @@ def validation_errors(
     component: Component, name: str, values: Mapping[str, Value]
 ) -> list[tuple[str, str]]:
     """Every (parameter, what is wrong) of values that `component`, called `name`, does not take."""
-    found = []
+    errors = []
     for key, value in values.items():
         parameter = component.parameters.get(key)
         if parameter is None:
             takes = ", ".join(component.parameters) or "no parameters"
             hint = suggestion(key, component.parameters) or f"; it takes {takes}"
-            found.append((key, f"{name} takes no such parameter{hint}"))
+            errors.append((key, f"{name} takes no such parameter{hint}"))
         elif validation_error := parameter.validation_error(value):
-            found.append((key, validation_error))
+            errors.append((key, validation_error))
     for key in component.required:
         if values.get(key) is None:
-            found.append((key, f"is missing: {component.parameters[key].summary}"))
-    return found
+            errors.append((key, f"is missing: {component.parameters[key].summary}"))
+    return errors
 
 
 def switched_on(
@@ -190,15 +190,15 @@ def switched_on(
 
     A bare value is the first parameter; null and false switch a row off.
     """
-    found: dict[str, dict[str, Any]] = {}
+    on: dict[str, dict[str, Any]] = {}
     for name, value in given.items():
         if value is None or value is False:
             continue
         if not isinstance(value, Mapping):
             row = table.get(name)
             value = {next(iter(row.parameters)): value} if row else {}
-        found[name] = dict(value)
-    return found
+        on[name] = dict(value)
+    return on
 
 
 def _named(value: Value) -> tuple[str, Mapping[str, Value]] | None:
