@@ -44,7 +44,7 @@ def compare(
     if as_json:
         said = [{"kind": a.kind, "arm": a.arm, "message": a.message} for a in raised]
         more = {
-            "design_warnings": said,
+            "alarms": said,
             "uncertainty": sources(found, compared),
             "next": advice(found, compared),
         }

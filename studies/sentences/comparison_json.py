@@ -47,7 +47,7 @@ def _arm(arm: ArmResult) -> dict[str, Any]:
         "mean": arm.mean.estimate,
         "ci_low": arm.mean.low,
         "ci_high": arm.mean.high,
-        "selection_bias": arm.selection_bias,
+        "optimism": arm.selection_bias,
         "test_mean": arm.test_mean,
         "failures": arm.failures,
         "lost": list(arm.lost),

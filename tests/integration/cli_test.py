@@ -47,7 +47,7 @@ BEST_KEYS = [
     "mlflow_run_id", "fresh_seeds", "searches",
 ]  # fmt: skip
 ARM_KEYS = {
-    "arm", "search_best", "default", "confirmed", "mean", "ci_low", "ci_high", "selection_bias",
+    "arm", "search_best", "default", "confirmed", "mean", "ci_low", "ci_high", "optimism",
     "test_mean",
 }  # fmt: skip
 PAIR_KEYS = {
