@@ -16,6 +16,7 @@ from studies.records import Outcome
 from studies.sentences.verdict_sentences import summary
 from studies.statistics import LOOKS
 from studies.study_file import document, resolve
+from tests.support.clocks import give_clock
 from tests.support.repeated import EPOCHS, FILE, TWO_ARMS, Kept, Place, Script, fact_of, read
 
 ARMS = ("sgd", "momentum", "adam")
@@ -699,13 +700,17 @@ def test_no_run_crosses_splits_where_that_is_off_or_there_is_one_split(
     assert {trial.phase for trial in kept.results.trials} == {"search", "confirm"}
 
 
-def test_a_timeout_leaves_whole_repeats_and_one_search_its_winner(tmp_path: Path) -> None:
-    text = searching("{method: random, trials: 4000, repeats: 1, timeout: 0.5}", TWO_ARMS)
+def test_a_timeout_leaves_whole_repeats_and_one_search_its_winner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_clock(monkeypatch, seconds=60)
+    text = searching("{method: random, trials: 4000, repeats: 1, timeout: 3600}", TWO_ARMS)
     kept = Kept.at(tmp_path)
     kept.run(text.replace(", num: 3", ""))
     assert [len(kept.trials(arm, 1, "confirm")) for arm in ("sgd", "adam")] == [1, 1]
-    several = searching("{method: random, trials: 4000, repeats: 2, timeout: 0.5}", TWO_ARMS)
+    several = searching("{method: random, trials: 4000, repeats: 2, timeout: 3600}", TWO_ARMS)
     other = Kept.at(tmp_path / "other")
+    give_clock(monkeypatch, seconds=60)
     other.run(several.replace(", num: 3", ""))
     assert {trial.phase for trial in other.results.trials} == {"search"}
     assert not other.results.finished

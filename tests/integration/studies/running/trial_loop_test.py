@@ -4,12 +4,15 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
 from studies.home import Home
 from studies.records import EpochReport, Outcome, Record, RecordReader, Trial, TrialEnd
 from studies.running.trial_loop import Display, Runner
 from studies.study_file import document, resolve
+from tests.support.clocks import give_clock
 
 FILE = """
 study: arms
@@ -108,8 +111,11 @@ def test_a_grid_trains_every_point_once_across_an_interruption(tmp_path: Path) -
     assert len(hashes) == len(set(hashes)) == 6
 
 
-def test_a_timeout_ends_the_search_and_the_winners_are_confirmed(tmp_path: Path) -> None:
-    text = FILE.replace("trials: 6,", "trials: 5000, timeout: 1.0,")
+def test_a_timeout_ends_the_search_and_the_winners_are_confirmed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_clock(monkeypatch, seconds=60)
+    text = FILE.replace("trials: 6,", "trials: 5000, timeout: 3600,")
     home = Home.at(tmp_path)
     run(home, text)
     searched = [len(trials(home, arm)) for arm in ("arms/sgd", "arms/adam")]

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from studies.analysis import alarms, compare
 from studies.records import Outcome, Trial
 from studies.study_file import Spec
@@ -21,6 +23,22 @@ def test_a_best_trial_at_the_edge_of_its_range_asks_to_widen_it() -> None:
         "widen optimizer.lr upward"
     ]
     assert raised([trial(spec, "sgd", 0, 0.9, lr=0.03)], "boundary") == []
+
+
+@pytest.mark.parametrize(
+    ("lr", "way"),
+    [
+        (1.35e-3, "downward"),  # 4 % of the range, which is logarithmic and has three decades
+        (1.48e-3, ""),  # 6 %
+        (2.5e-3, ""),  # 13 %
+        (0.4, ""),
+        (0.67, ""),
+        (0.74, "upward"),
+    ],
+)
+def test_the_edge_of_a_range_is_its_last_twentieth(lr: float, way: str) -> None:
+    messages = raised([trial(spec_of(), "sgd", 0, 0.9, lr=lr)], "boundary")
+    assert [message.rpartition(" ")[2] for message in messages] == [way] * (way != "")
 
 
 def test_three_of_the_best_five_at_an_edge_do_too() -> None:
