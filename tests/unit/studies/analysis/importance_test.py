@@ -1,6 +1,7 @@
 """Importances are told where the best tenth of the trials is enough to tell them from."""
 
 import numpy as np
+import pytest
 
 from studies.analysis.importance import Importances, importances
 from tests.support.made import OPTIMIZERS, spec_of, study, trial
@@ -55,3 +56,28 @@ def test_of_many_trials_five_hundred_in_equal_steps_are_looked_at() -> None:
 
 def test_the_same_trials_have_the_same_importances() -> None:
     assert found(60) == found(60)
+
+
+@pytest.mark.parametrize(("step", "counted"), [("", 60), (", step: 16", 59)])
+def test_whole_numbers_count_as_far_as_they_are_in_the_range_as_it_is(
+    step: str, counted: int
+) -> None:
+    """One of the trials is of a range that had another step."""
+    sizes = f"{{name: digits, batch_size: {{min: 16, max: 128{step}}}}}"
+    spec = spec_of(OPTIMIZERS.replace("data: digits", f"data: {sizes}"))
+    rng = np.random.default_rng(0)
+    batches = [20, *(int(16 * number) for number in rng.integers(1, 9, 59))]
+    trials = [
+        trial(
+            spec,
+            ARM,
+            number,
+            0.5 + size / 1000,
+            params={"optimizer.lr": 10 ** (-3 * rng.random()), "data.batch_size": size},
+        )
+        for number, size in enumerate(batches)
+    ]
+    made = importances(study(spec, trials), ARM)
+    assert made.trials == counted
+    assert made.parameters[0].parameter == "data.batch_size"
+    assert made.parameters[0].share > made.parameters[0].by_chance

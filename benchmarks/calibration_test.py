@@ -1,6 +1,5 @@
 """Verdicts about arms keep their promise where the truth is known, on recorded trainings."""
 
-import importlib
 import math
 from collections.abc import Callable
 from types import ModuleType
@@ -8,19 +7,11 @@ from types import ModuleType
 import pytest
 
 from studies.analysis import compare
-from tests.support.checkout import ROOT
 
-BENCHMARKS = ROOT / "benchmarks"
 TABLES = ("phoneme", "parkinsons_telemonitoring")
 """A table of shares of right answers and one of losses."""
 
 Benchmark = Callable[[str], ModuleType]
-
-
-@pytest.fixture
-def benchmark(monkeypatch: pytest.MonkeyPatch) -> Benchmark:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return importlib.import_module
 
 
 @pytest.mark.slow

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from bulk import Made, write
 from optuna.distributions import (
     CategoricalDistribution,
     FloatDistribution,
@@ -26,6 +25,7 @@ from studies.home import Home
 from studies.records import Outcome, TrialEnd
 from studies.search.arm_search import derive_seed, new_trial, trial_key
 from studies.study_file import Spec, confirm_seeds, document, resolve
+from tests.support.bulk import Made, write
 
 STUDY = "large"
 FILE = """
