@@ -40,8 +40,8 @@ from studies.mirrors.sync import sync
 from studies.running.run_study import run_study
 from studies.running.trial_loop import Display
 from studies.study_file import document, resolve
-from tests.faults.servers import MlflowServer, free_port
-from tests.integration.agreement import check_agreement
+from tests.support.agreement import check_agreement
+from tests.support.servers import MlflowServer, free_port
 
 FILE = """
 study: {study}

@@ -12,7 +12,7 @@ from lightning_modules.user_code import imports
 from studies.home import Home
 
 MakeHome = Callable[[Path], Home]
-pytest.register_assert_rewrite("tests.faults.invariants", "tests.integration.accounts")
+pytest.register_assert_rewrite("tests.support")
 WriteModule = Callable[[str, str], str]
 
 # Tests run side by side: threads of a library that wait for each other on busy processors spin,
