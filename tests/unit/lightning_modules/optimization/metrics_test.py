@@ -1,7 +1,5 @@
 """Metrics on request: those of scikit-learn, computed only where the objective names one."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from sklearn import metrics as sklearn_metrics
@@ -14,8 +12,9 @@ from lightning_modules.optimization import METRICS, goal_of, metrics_for, object
 from lightning_modules.optimization.metrics import ON_REQUEST, Metric
 from studies.results import is_share
 from studies.results.repeat_results import is_error
+from tests.support.checkout import ROOT
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 Rows = tuple[Tensor, Tensor, Tensor]
 
 

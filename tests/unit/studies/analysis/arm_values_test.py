@@ -11,7 +11,7 @@ from studies.analysis import compare
 from studies.analysis.arm_values import arm_values, resolution_of, searched, values_at
 from studies.records import Outcome, Trial
 from studies.results import RepeatResult, StudyResults
-from studies.results.repeat_results import Part
+from studies.results.repeat_results import ComparedPart
 from tests.support.made import ARMS, confirmed, spec_of, study, trial
 
 SPEC = spec_of(ARMS)
@@ -82,6 +82,6 @@ def test_only_the_first_repeats_count_and_their_seeds_are_averaged() -> None:
 def test_the_resolution_of_a_share_is_one_row_of_the_smallest_part() -> None:
     runs = [replace(trial(SPEC, "sgd", 1, 0.9), rows={"test": rows}) for rows in (400, 250)]
     found = {"sgd": {1: RepeatResult("sgd", 1, runs[0], runs, is_complete=True)}}
-    assert resolution_of(Part("test", "test/accuracy"), found) == 1 / 250
-    assert resolution_of(Part("validation", METRIC), found) == 0
-    assert resolution_of(Part("test", "test/loss"), found) == 0
+    assert resolution_of(ComparedPart("test", "test/accuracy"), found) == 1 / 250
+    assert resolution_of(ComparedPart("validation", METRIC), found) == 0
+    assert resolution_of(ComparedPart("test", "test/loss"), found) == 0
