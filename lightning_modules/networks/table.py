@@ -11,8 +11,8 @@ from functools import partial
 from lightning_modules.components import Flag, Items, Network, Number, Option, Parameter, Text
 from lightning_modules.components.reference import later
 from lightning_modules.networks.activations import ACTIVATION
-from lightning_modules.networks.pretrained_checks import check, check_bert
-from lightning_modules.networks.pretrained_weights import (
+from lightning_modules.networks.pretrained.checks import check, check_bert
+from lightning_modules.networks.pretrained.weights import (
     ARCHITECTURES,
     NONE,
     Weights,

@@ -11,7 +11,7 @@ from pathlib import Path
 from lightning_modules.configuration import COMMAND, Configuration
 from lightning_modules.data.sets.published import PUBLISHED
 from lightning_modules.errors import UserError
-from lightning_modules.networks.pretrained_weights import IMAGENET, NONE, weights_path
+from lightning_modules.networks.pretrained.weights import IMAGENET, NONE, weights_path
 from lightning_modules.user_code import imports
 from studies.home import Home
 from studies.inputs.weights import with_weights_file

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import UserError
-from lightning_modules.networks.pretrained_weights import RUN
+from lightning_modules.networks.pretrained.weights import RUN
 from studies.home import Home
 from studies.records.deliveries import run_ids
 

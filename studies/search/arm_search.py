@@ -15,9 +15,9 @@ from studies.records import Outcome, Record, Trial
 from studies.search.names import search_name, trial_key
 from studies.search.trial_store import AskedTrial, SearchStudy, TrialStore
 from studies.study_file import SAMPLERS, Arm, Spec
-from studies.study_file.open_values import Point
 from studies.study_file.samplers import salt_of
 from studies.study_file.search_methods import PRUNERS
+from studies.study_file.space.open_values import Point
 
 FRESH = ("confirm", "cross")
 """Phases whose trainings have seeds that no search uses."""

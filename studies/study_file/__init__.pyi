@@ -1,10 +1,10 @@
-from .arms import Arm
 from .command_template import is_program
 from .fresh_seeds import confirm_seeds, pair_count
 from .loading import resolve
-from .open_values import Choice, Range
 from .search_methods import SAMPLERS
-from .search_space import Alternatives
+from .space.arms import Arm
+from .space.open_values import Choice, Range
+from .space.search_space import Alternatives
 from .spec import Spec
 from .splits import Splits, splits_of
 

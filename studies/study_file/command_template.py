@@ -16,8 +16,8 @@ from typing import Any
 from lightning_modules.components import suggestion
 from lightning_modules.configuration import COMMAND, Configuration
 from lightning_modules.errors import Problem, UserError
-from studies.study_file.search_space import Group, Space
-from studies.study_file.variants import Keys, variants
+from studies.study_file.space.search_space import Group, Space
+from studies.study_file.space.variants import Keys, variants
 
 PLACEHOLDER = re.compile(r"\{\{([\w.]+)\}\}|\{([\w.]+)\}")
 WHOLE = "configuration"

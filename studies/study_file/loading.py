@@ -12,7 +12,6 @@ from lightning_modules.configuration import Configuration
 from lightning_modules.configuration.validation import problems as configuration_problems
 from lightning_modules.errors import Problem
 from studies.study_file import document
-from studies.study_file.arms import alternatives
 from studies.study_file.command_template import command_problems
 from studies.study_file.design import (
     SCALES,
@@ -32,9 +31,7 @@ from studies.study_file.mistakes import (
     name_problems,
     split_problems,
 )
-from studies.study_file.ranges import read_space
 from studies.study_file.search_methods import PRUNERS, SAMPLERS, startup_for
-from studies.study_file.search_space import Space
 from studies.study_file.sections import (
     Claim,
     CompareSection,
@@ -43,8 +40,11 @@ from studies.study_file.sections import (
     as_far_as_right,
     read_shape,
 )
+from studies.study_file.space.arms import alternatives
+from studies.study_file.space.ranges import read_space
+from studies.study_file.space.search_space import Space
+from studies.study_file.space.variants import variants
 from studies.study_file.spec import NamedComponent, Spec
-from studies.study_file.variants import variants
 
 CONFIGURATION_KEYS = (
     "data", "model", "loss", "optimizer", "schedule", "regularization", "trainer", "objective",

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from lightning_modules.components import suggestion
 from lightning_modules.configuration import Part
 from lightning_modules.errors import Problem, UserError
-from studies.study_file.arms import confusable
-from studies.study_file.open_values import Choice, Node
-from studies.study_file.search_space import Alternatives, Group, Space, find
 from studies.study_file.sections import CompareSection, SearchSection
+from studies.study_file.space.arms import confusable
+from studies.study_file.space.open_values import Choice, Node
+from studies.study_file.space.search_space import Alternatives, Group, Space, find
+from studies.study_file.space.variants import Keys
 from studies.study_file.spec import SPLIT_PARAMETERS, NamedComponent
-from studies.study_file.variants import Keys
 
 
 def name_problems(names: Sequence[str]) -> Iterator[Problem]:

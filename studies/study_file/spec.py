@@ -9,11 +9,11 @@ from typing import Any
 
 from lightning_modules.configuration import Configuration, Objective
 from studies.study_file import document
-from studies.study_file.arms import Arm, alternatives
 from studies.study_file.design import Design, LookPlan
 from studies.study_file.search_methods import STARTUP
-from studies.study_file.search_space import Space
 from studies.study_file.sections import ConfirmSection
+from studies.study_file.space.arms import Arm, alternatives
+from studies.study_file.space.search_space import Space
 
 SPLIT_PARAMETERS = ("path", "root", "validation_path", "test_path", "target", "targets", "task",
         "classes", "validation", "test", "split_seed", "stratify", "split_column", "group",

@@ -25,9 +25,7 @@ def test_a_script_of_the_readme_runs(
     monkeypatch.delenv("FAIRTUNE_HOME", raising=False)  # the home is made beside the script
     path = tmp_path / "script.py"
     path.write_text(script)
-    done = subprocess.run(
-        [sys.executable, str(path)], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, str(path)], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout and (tmp_path / "mlruns").is_dir()
 

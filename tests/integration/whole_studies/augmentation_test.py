@@ -10,7 +10,7 @@ from lightning_modules.errors import UserError
 from studies.cli import main
 from studies.home import Home
 from studies.study_file import Choice, Range, document, spec
-from studies.study_file.open_values import Fixed
+from studies.study_file.space.open_values import Fixed
 from tests.support.accounts import last_line, optuna_trials
 
 Output = pytest.CaptureFixture[str]

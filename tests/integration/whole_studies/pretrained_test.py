@@ -13,8 +13,8 @@ import torch
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.table import load_data
 from lightning_modules.errors import Interrupted, UserError
-from lightning_modules.networks.pretrained_weights import ARCHITECTURES
-from lightning_modules.networks.torchvision_networks import PretrainedNetwork
+from lightning_modules.networks.pretrained.torchvision_networks import PretrainedNetwork
+from lightning_modules.networks.pretrained.weights import ARCHITECTURES
 from lightning_modules.training.building import build_data, build_module, restore
 from lightning_modules.training.train import TrainingResult, train
 from lightning_modules.training.trainer import build_trainer

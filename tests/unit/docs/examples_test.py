@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch.nn.functional import conv2d
 
-from lightning_modules.networks.pretrained_checks import check
+from lightning_modules.networks.pretrained.checks import check
 from studies.study_file.loading import load_study_file
 from tests.support.checkout import ROOT
 

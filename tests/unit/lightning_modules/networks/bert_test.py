@@ -14,8 +14,8 @@ from lightning_modules.configuration import Configuration
 from lightning_modules.data.tensors import Splits, TensorDataModule
 from lightning_modules.errors import ConfigurationError, UserError
 from lightning_modules.networks import NETWORKS
-from lightning_modules.networks.bert import Bert, BertNetwork
-from lightning_modules.networks.pretrained_checks import check_bert
+from lightning_modules.networks.pretrained.bert import Bert, BertNetwork
+from lightning_modules.networks.pretrained.checks import check_bert
 from lightning_modules.training.trainer import build_trainer
 
 TINY = {

@@ -11,9 +11,9 @@ from torchvision.models import get_model, get_model_weights
 
 from lightning_modules.errors import UserError
 from lightning_modules.networks import NETWORKS
-from lightning_modules.networks.pretrained_checks import check
-from lightning_modules.networks.pretrained_weights import ARCHITECTURES, IMAGENET, weights_path
-from lightning_modules.networks.torchvision_networks import Pretrained, PretrainedNetwork
+from lightning_modules.networks.pretrained.checks import check
+from lightning_modules.networks.pretrained.torchvision_networks import Pretrained, PretrainedNetwork
+from lightning_modules.networks.pretrained.weights import ARCHITECTURES, IMAGENET, weights_path
 from lightning_modules.optimization import REGULARIZATION, SCHEDULES
 
 SMALL = "squeezenet1_1"

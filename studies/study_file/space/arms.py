@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from studies.study_file.open_values import Choice, Fixed, Node
-from studies.study_file.search_space import Alternatives, Group, Space, find
+from studies.study_file.space.open_values import Choice, Fixed, Node
+from studies.study_file.space.search_space import Alternatives, Group, Space, find
 
 READS_LIKE_ANOTHER = re.compile(r"([-/]r\d+)?(-confirm|-cross)?")
 """What is added to the name of an arm to name its repeats and its fresh runs."""

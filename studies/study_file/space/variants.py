@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from studies.study_file.open_values import Choice, Fixed, Node, Range
-from studies.study_file.search_space import Alternatives, Group
+from studies.study_file.space.open_values import Choice, Fixed, Node, Range
+from studies.study_file.space.search_space import Alternatives, Group
 
 Keys = tuple[str | int, ...]
 """The way to a value in a study file: names of keys and numbers in lists."""

@@ -17,9 +17,9 @@ from lightning_modules.components import (
 from lightning_modules.configuration.sections import SECTIONS, TRAINER, user_key
 from lightning_modules.errors import Problem
 from lightning_modules.optimization import REGULARIZATION
-from studies.study_file.open_values import Choice, Fixed, Node, Range
-from studies.study_file.search_space import Alternatives, Group
-from studies.study_file.variants import Keys
+from studies.study_file.space.open_values import Choice, Fixed, Node, Range
+from studies.study_file.space.search_space import Alternatives, Group
+from studies.study_file.space.variants import Keys
 
 RANGE_KEYS = ("min", "max", "log", "step", "num")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from lightning_modules.networks.pretrained_weights import NONE, weights_path
+from lightning_modules.networks.pretrained.weights import NONE, weights_path
 
 
 def check_bert(**parameters: Any) -> None:
     """Read a folder's BERT; raises UserError where there is none, or no such layer to freeze."""
-    from lightning_modules.networks import bert
+    from lightning_modules.networks.pretrained import bert
 
     bert.check_bert(**parameters)
 
@@ -20,6 +20,6 @@ def check(name: str, **parameters: Any) -> None:
     Raises UserError where they do not, naming the file and the first weight that differs.
     """
     if parameters["weights"] != NONE:
-        from lightning_modules.networks.torchvision_networks import check_weights
+        from lightning_modules.networks.pretrained.torchvision_networks import check_weights
 
         check_weights(name, weights_path(name, parameters["weights"]))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightning_modules.components import Value
-from studies.study_file.open_values import Choice, Node, Point, Range, Suggester
+from studies.study_file.space.open_values import Choice, Node, Point, Range, Suggester
 
 
 @dataclass(frozen=True)

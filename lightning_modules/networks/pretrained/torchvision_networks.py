@@ -13,7 +13,13 @@ from torch.nn.functional import interpolate
 from lightning_modules.components import unknown
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
-from lightning_modules.networks.pretrained_weights import (
+from lightning_modules.networks.pretrained.transfer import (
+    EVALUATED,
+    GradualUnfreezing,
+    TransferModule,
+)
+from lightning_modules.networks.pretrained.weight_files import fitting, read_weights
+from lightning_modules.networks.pretrained.weights import (
     ARCHITECTURES,
     IMAGENET,
     NONE,
@@ -22,8 +28,6 @@ from lightning_modules.networks.pretrained_weights import (
     weights_path,
 )
 from lightning_modules.networks.supervised_module import split_learning
-from lightning_modules.networks.transfer import EVALUATED, GradualUnfreezing, TransferModule
-from lightning_modules.networks.weight_files import fitting, read_weights
 
 
 class PretrainedNetwork(GradualUnfreezing):
