@@ -77,7 +77,7 @@ def shows(home: Path, monkeypatch: pytest.MonkeyPatch) -> Shows:
         listed = [StudyEntry(study.study, study.spec.factors, datetime(2026, 1, 1), "token")]
         monkeypatch.setattr(results, "exists", lambda _: True)
         monkeypatch.setattr(overview, "study_entries", lambda _: listed)
-        monkeypatch.setattr(results, "load", lambda *_: study)
+        monkeypatch.setattr(results, "load_results", lambda *_: study)
         monkeypatch.setattr(data, "histories", lambda *_: {})
 
     return show
@@ -289,7 +289,7 @@ def test_what_was_prepared_is_what_the_first_page_uses(
     preparing.PAGE_OPENED.clear()
     loaded: list[str] = []
     monkeypatch.setattr(
-        results, "load", lambda home, study: loaded.append(study) or STATES["finished"]
+        results, "load_results", lambda home, study: loaded.append(study) or STATES["finished"]
     )
     preparing.prepare()
     assert loaded == ["made"]

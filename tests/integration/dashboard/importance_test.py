@@ -61,7 +61,7 @@ def test_a_study_of_sixty_trials_shows_which_parameter_mattered(
     file = tmp_path / "many.yaml"
     file.write_text(FILE)
     assert main(["run", str(file), "--quiet"]) == 0
-    found = importances(results.load(home, "many"), "")
+    found = importances(results.load_results(home, "many"), "")
     assert [row.parameter for row in found.parameters] == ["optimizer.lr", "optimizer.momentum"]
     assert found.parameters[0].share > max(0.8, found.parameters[0].by_chance)
     app = AppTest.from_file(APP, default_timeout=60).run()

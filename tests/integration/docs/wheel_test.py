@@ -51,13 +51,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return Installed(folder, elsewhere)
 
 
-def test_the_wheel_holds_three_packages_and_no_test(installed: Installed) -> None:
+def test_the_wheel_holds_its_packages_and_no_test(installed: Installed) -> None:
     folders = {path.name for path in installed.folder.iterdir() if path.is_dir()} - {"bin"}
     packages = {name for name in folders if not name.endswith(".dist-info")}
-    assert packages == {"lightning_modules", "studies", "dashboard"}
+    assert packages == {"fairtune", "lightning_modules", "studies", "dashboard"}
     for package in packages:
         assert (installed.folder / package / "py.typed").exists()
-    presets = {path.stem for path in (installed.folder / "studies" / "presets").glob("*.yaml")}
+    presets = {
+        path.stem for path in (installed.folder / "studies/study_file/presets").glob("*.yaml")
+    }
     assert presets == set(preset_names())
 
 

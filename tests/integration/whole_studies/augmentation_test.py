@@ -9,8 +9,9 @@ import pytest
 from lightning_modules.errors import UserError
 from studies.cli import main
 from studies.home import Home
-from studies.study_file import Choice, Range, document, spec
+from studies.study_file import Choice, Range, Spec, document, resolve
 from studies.study_file.space.open_values import Fixed
+from studies.study_file.space.search_space import find
 from tests.support.accounts import last_line, optuna_trials
 
 Output = pytest.CaptureFixture[str]
@@ -46,8 +47,8 @@ confirm: {top: 1, seeds: 2}
 """
 
 
-def read(text: str) -> spec.Spec:
-    return spec.resolve(document.parse(text, "study.yaml"))
+def read(text: str) -> Spec:
+    return resolve(document.parse(text, "study.yaml"))
 
 
 def test_values_within_an_augmentation_may_be_ranges_and_choices() -> None:
@@ -62,7 +63,7 @@ def test_values_within_an_augmentation_may_be_ranges_and_choices() -> None:
 
 def test_alternatives_are_called_by_their_label_or_by_what_they_name() -> None:
     compared = read(COMPARED)
-    node = spec.find(compared.space.root, "data.augment")
+    node = find(compared.space.root, "data.augment")
     assert list(node.options) == ["none", "flips", "mixup+crop"]  # type: ignore[union-attr]
     assert node.options["flips"].children == {"horizontal_flip": Fixed(0.5)}  # type: ignore[union-attr]
     assert compared.factors == ("data.augment",)

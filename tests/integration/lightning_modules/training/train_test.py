@@ -54,7 +54,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 PRINT_HISTORY = """
 import json, sys
 from lightning_modules.configuration import Configuration
-from lightning_modules.training import train
+from lightning_modules.training.train import train
 
 epochs = []
 configuration = Configuration.resolve(json.loads(sys.argv[1]))

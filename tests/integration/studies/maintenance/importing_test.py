@@ -458,7 +458,7 @@ def test_looking_for_homes_of_before_imports_nothing_heavy() -> None:
     script = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from studies.cli.options import open_home\n"
+        "from studies.api.opening import open_home\n"
         "open_home(Path('/nowhere'))\n"
         "print(sorted({'optuna', 'mlflow', 'sqlalchemy', 'numpy'} & set(sys.modules)))\n"
     )
