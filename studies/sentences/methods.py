@@ -177,7 +177,7 @@ def _confirmation(results: StudyResults) -> Iterator[str]:
             "runs), to choose the configuration to use by validation; these runs read no test part."
         )
     yield (
-        "Selection bias is how much better the chosen trial looked in the search than "
+        "Selection bias (optimism) is how much better the chosen trial looked in the search than "
         "its configuration on fresh seeds."
     )
 

@@ -234,7 +234,7 @@ def test_a_database_of_another_version_is_never_changed_silently_and_copied_befo
     assert code == 4 and states(found)[name.removesuffix(".db")] == "fail"
     assert file.read_bytes() == before
     upgraded: list[str] = []
-    module = f"studies.mirrors.{name.removesuffix('.db')}_database"
+    module = f"studies.mirrors.{name.removesuffix('.db')}.database"
     with mock.patch(f"{module}.upgrade", upgraded.append):  # the tables are new already
         doctor(moved, capsys, "--fix")
     (copy,) = moved.path.glob(f"{name}.backup-*")

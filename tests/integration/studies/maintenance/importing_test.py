@@ -122,7 +122,7 @@ def test_reports_of_an_imported_study_are_those_of_the_old_version(
 ) -> None:
     assert main(["import", study, "--home", str(home.path)]) == 0
     found = load_results(home, study)
-    words = said(old, f"{study}.md").replace("Selection bias (optimism)", "Selection bias")
+    words = said(old, f"{study}.md")
     assert render(found, "md") == words
     now, then = ({row["trial"]: row for row in csv.DictReader(io.StringIO(text))}
                  for text in (render(found, "csv"), said(old, f"{study}.csv")))  # fmt: skip
