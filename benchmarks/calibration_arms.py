@@ -29,20 +29,19 @@ from replay import LookUpEngine, run
 from tables import NETWORK, TABLES, Replayed, load
 
 from lightning_modules.networks import NETWORKS
-from studies import phases
-from studies.arm_looks import design_of, part_for
-from studies.arm_pairs import ArmValues
-from studies.arm_values import arm_values
-from studies.arm_verdicts import compare_arms, sequential
-from studies.comparison import compare
+from studies.analysis import compare
+from studies.analysis.arm_looks import design_of, part_of_claim
+from studies.analysis.arm_values import arm_values
 from studies.engines import Task
 from studies.engines.worker import Perform
 from studies.home import Home
-from studies.levels import LOOKS, SECOND_LOOK_ALPHA
 from studies.records import EpochReport, Record, TrialEnd
-from studies.repeat_results import repeat_results
 from studies.results import StudyResults
-from studies.stats import Goal
+from studies.results.repeat_results import repeat_results
+from studies.search import arm_search
+from studies.statistics import LOOKS, SECOND_LOOK_ALPHA, Goal
+from studies.statistics.arm_pairs import ArmValues
+from studies.statistics.arm_verdicts import compare_arms, sequential
 
 EQUAL = ("left", "right")
 FIRST, EXTENDED = 6, 9
@@ -56,10 +55,10 @@ ONCE_SEEDS = 8
 @contextmanager
 def unmatched() -> Iterator[None]:
     """Every arm draws its own values while this lasts."""
-    ask, build = phases.ArmSearch.ask, phases.build_sampler
+    ask, build = arm_search.ArmSearch.ask, arm_search.build_sampler
     asking = ""
 
-    def ask_as_arm(search: phases.ArmSearch) -> Any:
+    def ask_as_arm(search: arm_search.ArmSearch) -> Any:
         nonlocal asking
         asking = search.arm.name
         return ask(search)
@@ -68,8 +67,8 @@ def unmatched() -> Iterator[None]:
         return build(spec, number, repeat, extra=asking)
 
     with (
-        patch.object(phases.ArmSearch, "ask", ask_as_arm),
-        patch.object(phases, "build_sampler", build_for_arm),
+        patch.object(arm_search.ArmSearch, "ask", ask_as_arm),
+        patch.object(arm_search, "build_sampler", build_for_arm),
     ):
         yield
 
@@ -128,7 +127,7 @@ class Verdicts:
 def judge(results: StudyResults) -> Verdicts:
     """The verdicts of all rules on one study, by the product's own functions."""
     metric, goal = results.spec.objective.metric, results.spec.objective.goal
-    part = part_for(results, metric)
+    part = part_of_claim(results, metric)
     found = repeat_results(results, part.metric)
     repeats = results.spec.repeats
     design = design_of(results, found, part, repeats)

@@ -32,9 +32,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from studies.power import detectable_difference
-from studies.stats import Array, Interval, mean_interval
-from studies.verdicts import Comparison, compare, verdict
+from studies.statistics import Interval
+from studies.statistics.intervals import Array, mean_interval
+from studies.statistics.power import detectable_difference
+from studies.statistics.verdicts import PairedResult, compare, verdict
 
 SEEDS = (8, 10, 16)
 REPETITIONS = 2_000
@@ -100,7 +101,7 @@ def calibrate(name: str, seeds: int, repetitions: int) -> Calibration:
     effect = detectable_difference(1.0, seeds, power=POWER)
     effect_of_three = detectable_difference(1.0, seeds, pairs=3, power=POWER)
 
-    def compared(arms: int, lead: float) -> list[Comparison]:
+    def compared(arms: int, lead: float) -> list[PairedResult]:
         values = noise.draw(rng, (arms, seeds))
         values[0] += lead * math.sqrt(2) * noise.sd
         return compare(list(combinations(values, 2)), rng=rng, resamples=RESAMPLES)
@@ -140,7 +141,7 @@ def calibrate(name: str, seeds: int, repetitions: int) -> Calibration:
     )
 
 
-def at_first_step(pair: Comparison, pairs: int) -> bool:
+def at_first_step(pair: PairedResult, pairs: int) -> bool:
     """Whether arm a would be better were this the smallest of so many p values."""
     decided = verdict(
         pair.difference, min(1.0, pairs * pair.p), pair.probability_a_better,

@@ -27,10 +27,10 @@ from calibration_pairs import PAIRS, Cells, Draws, Indices, cells, on_scale, who
 from calibration_rows import MOST_TIES, Kind, Row, false_better
 from tables import TABLES, load
 
-from studies.arm_pairs import ArmValues
-from studies.arm_verdicts import compare_arms
-from studies.resampled_search import Searched, compare_searches, confirmed_top
-from studies.stats import Array
+from studies.statistics.arm_pairs import ArmValues
+from studies.statistics.arm_verdicts import compare_arms
+from studies.statistics.intervals import Array
+from studies.statistics.resampled_search import Searched, compare_searches, confirmed_top
 
 SEARCHES = 20_000
 """Searches from which it is known what an arm finds on average."""

@@ -18,10 +18,10 @@ import numpy.typing as npt
 from tables import NETWORK, SOURCES, Replayed
 
 from lightning_modules.networks import NETWORKS
-from studies.arms import arms
-from studies.document import Document
-from studies.spec import resolve
-from studies.stats import Array, Goal
+from studies.statistics import Goal
+from studies.statistics.intervals import Array
+from studies.study_file import resolve
+from studies.study_file.document import Document
 
 Indices = npt.NDArray[np.intp]
 
@@ -124,7 +124,7 @@ def cells(table: Replayed, pair: Pair) -> tuple[Cells, Cells]:
         spec = resolve(Document("a pair", pair.study(table, 8, 0)))
     rest = {place: values for place, values in table.axes.items() if place != pair.place}
     made = []
-    for value, arm in zip((pair.a, pair.b), arms(spec), strict=True):
+    for value, arm in zip((pair.a, pair.b), spec.arms, strict=True):
         at = list(table.axes[pair.place]).index(value)
         rows = table.grid.take(at, axis=list(table.axes).index(pair.place))
         point = arm.space.default()
@@ -139,7 +139,7 @@ def whole(table: Replayed) -> Cells:
     """The recordings of a table as one arm."""
     with patch.dict(NETWORKS, table=NETWORK):
         spec = resolve(Document("a table", table.study("random", 8, 0)))
-    point = arms(spec)[0].space.default()
+    point = spec.arms[0].space.default()
     default = [list(values).index(point[place]) for place, values in table.axes.items()]
     position = int(np.ravel_multi_index(default, list(map(len, table.axes.values()))))
     flat = table.grid.reshape(-1, table.grid.shape[-1])

@@ -19,7 +19,7 @@ from calibration_pairs import PAIRS, Cells, Pair, cells
 from calibration_rows import Kind, Row
 from tables import Replayed, load
 
-from studies.comparison import compare
+from studies.analysis import compare
 
 DESIGNS = ((6, 7), (8, 5))
 """Repeats, and trials of each search; with a fresh run each 48 trainings of every arm."""

@@ -20,14 +20,14 @@ import numpy as np
 from calibration_rows import Kind, Row
 from replay import run
 
-from studies.arm_looks import design_of, part_for
-from studies.arm_pairs import ArmValues
-from studies.arm_values import arm_values
-from studies.arm_verdicts import compare_arms
-from studies.engines.trials import train_task
+from studies.analysis.arm_looks import design_of, part_of_claim
+from studies.analysis.arm_values import arm_values
+from studies.engines.training import train_task
 from studies.home import Home
 from studies.records import Record
-from studies.repeat_results import repeat_results
+from studies.results.repeat_results import repeat_results
+from studies.statistics.arm_pairs import ArmValues
+from studies.statistics.arm_verdicts import compare_arms
 
 DATA = ("breast_cancer", "diabetes")
 FIRST, TRIALS, EPOCHS = 6, 4, 5
@@ -59,7 +59,7 @@ def bank(data: str, repeats: int) -> tuple[ArmValues, ArmValues]:
         home = Home.at(Path(folder))
         home.create()
         results = run(study(data, repeats), Record.in_memory(), home, train_task)
-    part = part_for(results, results.spec.objective.metric)
+    part = part_of_claim(results, results.spec.objective.metric)
     found = repeat_results(results, part.metric)
     design = design_of(results, found, part, repeats)
     assert design.part == "test" and design.splits == repeats

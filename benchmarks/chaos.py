@@ -4,7 +4,7 @@ Drivers, their workers and the processes of their mirrors are killed, stopped, i
 and databases are locked, servers restarted under them; trials raise, diverge and crash. The same
 command is run again until its study has ended, then another study begins. The seed decides which
 blows come in which order, after how many seconds, and which studies they hit. What must hold is in
-`tests/faults/invariants.py`; where it does not, the folder of the home is kept and named, and the
+`tests/support/invariants.py`; where it does not, the folder of the home is kept and named, and the
 exit code is 1.
 
     python benchmarks/chaos.py --minutes 20 --seed 1
@@ -36,10 +36,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.chaos_blows import ENDS, Scene
 from benchmarks.machine import machine
 from studies.home import Home
-from tests.faults.drivers import Driver, Faulty
-from tests.faults.invariants import CANARY, check_invariants, no_secret_is_written
-from tests.faults.servers import MlflowServer, Postgres, free_port
-from tests.integration.accounts import FAIRTUNE
+from tests.support.accounts import FAIRTUNE
+from tests.support.drivers import Driver, Faulty
+from tests.support.invariants import CANARY, check_invariants, no_secret_is_written
+from tests.support.servers import MlflowServer, Postgres, free_port
 
 PATIENCE = 300.0
 """Seconds after which a driver that nobody hits any more should have ended."""

@@ -14,8 +14,8 @@ from random import Random
 
 import psutil
 
-from tests.faults.drivers import Driver, Faulty
-from tests.faults.servers import MlflowServer, Postgres
+from tests.support.drivers import Driver, Faulty
+from tests.support.servers import MlflowServer, Postgres
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 6.0
 """Seconds between two blows."""

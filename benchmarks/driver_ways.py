@@ -1,4 +1,4 @@
-"""One measurement of `driver.py`, in a process of its own: the last line of output is JSON.
+"""One measurement of `run_study.py`, in a process of its own: the last line of output is JSON.
 
 Trainings are instant: 10 epochs with 8 metrics each, one trial after the other. fairtune runs the
 whole of `fairtune run` but for the workers: checks, record, sampler, pruner, display, mirrors,
@@ -177,12 +177,12 @@ def run_fairtune(
     sampler: str, pruner: str, trials: int, folder: Path, *, mirrored: bool = True
 ) -> dict[str, Any]:
     """A study as `fairtune run` runs it, but for the workers."""
-    from studies import document, driver
+    from studies.analysis import summary
     from studies.home import Home
-    from studies.listeners import Display
-    from studies.results import summary
-    from studies.spec import resolve
-    from studies.trial_store import AskedTrial
+    from studies.running import run_study
+    from studies.running.display import Display
+    from studies.search import AskedTrial
+    from studies.study_file import document, resolve
 
     clock = Clock()
 
@@ -196,10 +196,10 @@ def run_fairtune(
 
     text = STUDY.format(epochs=EPOCHS, sampler=sampler, trials=trials, pruner=pruner)
     before = time.process_time()
-    mirroring = driver.Mirroring if mirrored else NoMirrors
-    with mock.patch.multiple(driver, LocalEngine=InstantEngine, Mirroring=mirroring):
+    mirroring = run_study.Mirroring if mirrored else NoMirrors
+    with mock.patch.multiple(run_study, LocalEngine=InstantEngine, Mirroring=mirroring):
         spec = resolve(document.parse(text, "driven.yaml"))
-        found = driver.run_study(spec, Home.at(folder / "home"), workers=1, display=Watch())
+        found = run_study.run_study(spec, Home.at(folder / "home"), workers=1, display=Watch())
         assert len(found.results.ended) == trials
         summary(found.results)
     whole = time.process_time() - before

@@ -33,7 +33,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
-from generated_home import STUDY, generate
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from machine import machine
 from playwright.sync_api import Browser, Page, sync_playwright
 from rich.box import MARKDOWN
@@ -41,6 +42,7 @@ from rich.console import Console
 from rich.table import Table
 
 from studies.home import Home
+from tests.support.generated_home import STUDY, generate
 
 PAGES = {
     "Overview": "",

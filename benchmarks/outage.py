@@ -35,14 +35,13 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.machine import machine
-from studies import document
-from studies.driver import run_study
 from studies.home import Home
 from studies.mirrors.sync import sync
-from studies.runner import Display
-from studies.spec import resolve
-from tests.faults.servers import MlflowServer, free_port
-from tests.integration.agreement import check_agreement
+from studies.running.run_study import run_study
+from studies.running.trial_loop import Display
+from studies.study_file import document, resolve
+from tests.support.agreement import check_agreement
+from tests.support.servers import MlflowServer, free_port
 
 FILE = """
 study: {study}

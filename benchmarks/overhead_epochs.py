@@ -60,7 +60,7 @@ def raw_epochs(data: raw_loop.Digits, hidden: Sequence[int]) -> list[float]:
 def fairtune_epochs(hidden: Sequence[int]) -> list[float]:
     """Milliseconds of every epoch of fairtune but the first, from callback to callback."""
     from lightning_modules.configuration import Configuration
-    from lightning_modules.training import train
+    from lightning_modules.training.train import train
 
     configuration = Configuration.resolve(
         {

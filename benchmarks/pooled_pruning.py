@@ -42,11 +42,11 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import binomtest
 
-from studies.comparison import compare
+from studies.analysis import compare
 from studies.engines import Task
 from studies.home import Home
 from studies.records import EpochReport, Outcome, Record, TrialEnd
-from studies.search import PRUNERS
+from studies.study_file.search_methods import PRUNERS
 
 ARMS = RIGHT, WRONG = "cosine", "constant"
 TRIALS, EPOCHS, SEEDS = 40, 20, 10

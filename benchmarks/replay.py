@@ -9,16 +9,15 @@ from functools import lru_cache
 from typing import Any
 from unittest.mock import patch
 
-from studies import results
-from studies.document import Document
 from studies.engines import Ended, Engine, Event, Task
 from studies.engines.inline import InlineEngine
 from studies.engines.worker import Perform, guarded
 from studies.home import Home
 from studies.records import Record, TrialEnd
-from studies.results import StudyResults
-from studies.runner import Display, Runner
-from studies.spec import Spec, resolve
+from studies.results import StudyResults, study_results
+from studies.running.trial_loop import Display, Runner
+from studies.study_file import Spec, resolve
+from studies.study_file.document import Document
 
 
 class LookUpEngine:
@@ -58,8 +57,9 @@ def run(
     workers = engine(perform)
     Runner(spec, home, record, workers, Display()).run()
     workers.close()
-    with patch.object(results, "resolve", lambda *_, **__: spec):  # what it would find in the file
-        return results.read(record, home, spec.study)
+    # what it would find in the file
+    with patch.object(study_results, "resolve", lambda *_, **__: spec):
+        return study_results.read_results(record, home, spec.study)
 
 
 def seeded(tree: Mapping[str, Any]) -> Spec:

@@ -52,9 +52,11 @@ from tables import NETWORK, TABLES, load
 
 from lightning_modules.configuration import Configuration
 from lightning_modules.networks import NETWORKS
+from studies.analysis import recommended
 from studies.home import Home
 from studies.records import Record
-from studies.stats import Array, Interval, differences, mean_interval
+from studies.statistics import Interval
+from studies.statistics.intervals import Array, differences, mean_interval
 
 METHODS = ("random", "tpe")
 TRIALS, SEARCHED, TOP, SEEDS = 100, 80, 5, 4
@@ -96,7 +98,7 @@ def measure(name: str, method: str, repetitions: int) -> Regrets:
         record = Record.in_memory()
         with TemporaryDirectory() as folder, patch.dict(NETWORKS, table=NETWORK):
             home = Home.at(Path(folder))
-            best = run(shorter, record, home, table.perform, LookUpEngine).best
+            best = recommended(run(shorter, record, home, table.perform, LookUpEngine))
             longer = run(study, record, home, table.perform, LookUpEngine)
             assert best is not None and best.seeds == SEEDS and len(longer.search) == TRIALS
             confirmed.append(regret(best.trial.configuration))

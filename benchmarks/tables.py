@@ -27,7 +27,8 @@ from lightning_modules.components import Network, Number, Option
 from lightning_modules.configuration import Configuration
 from studies.engines import Task
 from studies.records import EpochReport, Outcome, TrialEnd
-from studies.stats import Array, Goal
+from studies.statistics import Goal
+from studies.statistics.intervals import Array
 
 PLACES = {
     "learning_rate_init": "optimizer.lr",

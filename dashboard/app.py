@@ -7,14 +7,15 @@ from pathlib import Path
 import streamlit as st
 from altair.utils.schemapi import disable_debug_mode
 
-from studies.garbage import uncollected
+from studies.records.garbage_collection import gc_paused
 
-with uncollected():
-    from dashboard import data, preparing
-    from dashboard.shared import plain, polite
+with gc_paused():
+    from dashboard import data
+    from dashboard.page import preparing
+    from dashboard.page.messages import escape, show_errors
 
 disable_debug_mode()  # charts are checked as they are drawn, not once more for each of their parts
-preparing.ASKED.set()
+preparing.PAGE_OPENED.set()
 ICON = Path(__file__).with_name("icon.svg")  # a browser fetches that of a page from the network
 PAGES = (
     ("overview", "Overview", ":material/home:"),
@@ -38,8 +39,8 @@ page = st.navigation(
     ]
 )
 st.title(page.title)
-with polite(), uncollected():  # what is imported and read for a first page stays
+with show_errors(), gc_paused():  # what is imported and read for a first page stays
     st.sidebar.caption("Home")
     path = data.home().path
-    st.sidebar.text(path.name, help=plain(str(path)))
+    st.sidebar.text(path.name, help=escape(str(path)))
     page.run()

@@ -14,21 +14,29 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.figures import points as picturing
-from dashboard.figures.trials import in_order
-from dashboard.pictures import Drawn
-from studies import comparison as comparing
-from studies import curves as drawing
-from studies import description, importance, overview, results
-from studies import report as reporting
-from studies.comparison import Comparison
-from studies.curves import ArmTuning, Curves
-from studies.home import DEFAULT_HOME, Home
-from studies.importance import Importances
-from studies.overview import Listed, StudyRow
+from dashboard.figures.points import Points, results_of_search, trial_points
+from dashboard.figures.rendering import RenderedFigure
+from dashboard.figures.training.trials import best_first
+from studies import results
+from studies.analysis import (
+    ArmTuning,
+    Comparison,
+    Curves,
+    StudyEntry,
+    StudyRow,
+    comparing,
+    importance,
+    overview,
+)
+from studies.analysis import curves as arm_curves
+from studies.analysis.importance import Importances
+from studies.home import Home
+from studies.home.home import DEFAULT_HOME
 from studies.records import Histories, RecordReader
-from studies.report import Report
+from studies.reporting import content as reporting
+from studies.reporting.content import Report
 from studies.results import StudyResults
+from studies.sentences import description
 
 
 def home() -> Home:
@@ -36,14 +44,14 @@ def home() -> Home:
     return Home.at(Path(os.environ.get("FAIRTUNE_HOME") or DEFAULT_HOME))
 
 
-def listed(home: Home) -> list[Listed]:
+def study_entries(home: Home) -> list[StudyEntry]:
     """The studies of a home, the last changed first."""
-    return _listed(home, overview.change_token(home))
+    return _study_entries(home, overview.change_token(home))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _listed(home: Home, token: str) -> list[Listed]:
-    return overview.listed(home)
+def _study_entries(home: Home, token: str) -> list[StudyEntry]:
+    return overview.study_entries(home)
 
 
 def unreadable(home: Home) -> dict[str, str]:
@@ -59,23 +67,21 @@ def _unreadable(home: Home, token: str) -> dict[str, str]:
 @st.cache_resource(max_entries=4, show_spinner=False)  # 10,000 trials take 75 MB
 def study(home: Home, study: str, token: str) -> StudyResults:
     """A study and all of its trials."""
-    return results.load(home, study)
+    return results.load_results(home, study)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def one_search(home: Home, study_: str, token: str, repeat: int) -> StudyResults:
     """A study with one search of each arm."""
-    return picturing.of_search(study(home, study_, token), repeat)
+    return results_of_search(study(home, study_, token), repeat)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def points(
-    home: Home, study_: str, token: str, repeat: int, metric: str, arm: str
-) -> picturing.Points:
+def points(home: Home, study_: str, token: str, repeat: int, metric: str, arm: str) -> Points:
     """The trials of one search of an arm as points."""
     results = one_search(home, study_, token, repeat)
     goal = comparison(home, study_, token, metric).goal
-    return picturing.points(results, metric, goal, [arm])
+    return trial_points(results, metric, goal, [arm])
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -96,10 +102,16 @@ def compared(home: Home, study_: str, token: str, metric: str) -> Comparison:
     return comparing.compare(study(home, study_, token), metric)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
 def report(home: Home, study_: str, token: str, metric: str) -> Report:
     """Everything that may be said of a study, in sentences and tables."""
-    return reporting.report(study(home, study_, token), comparison(home, study_, token, metric))
+    comparison(home, study_, token, metric)
+    return reported(home, study_, token, metric)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def reported(home: Home, study_: str, token: str, metric: str) -> Report:
+    """The same, for those who have no page to say on that arms are compared."""
+    return reporting.report(study(home, study_, token), compared(home, study_, token, metric))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -120,13 +132,13 @@ def histories(
 @st.cache_resource(max_entries=32, show_spinner="Drawing tuning curves")
 def curves(home: Home, study_: str, token: str) -> Curves:
     """What the searches of each arm found for their budget."""
-    return drawing.curves(study(home, study_, token))
+    return arm_curves.curves(study(home, study_, token))
 
 
 @st.cache_resource(max_entries=32, show_spinner="Drawing tuning curves")
 def tuning(home: Home, study_: str, token: str, repeat: int) -> Sequence[ArmTuning]:
     """The tuning curves of one search of each arm."""
-    return drawing.search_curves(study(home, study_, token), repeat)[0]
+    return arm_curves.search_curves(study(home, study_, token), repeat)[0]
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -138,7 +150,7 @@ def importances(home: Home, study_: str, token: str, arm: str) -> Importances:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def keys(home: Home, study_: str, token: str) -> list[str]:
     """The names of all trials, the best first."""
-    return in_order(study(home, study_, token))
+    return best_first(study(home, study_, token))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -149,7 +161,11 @@ def trials(home: Home, study_: str, token: str) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def figure(
-    home: Home, study_: str, token: str, key: tuple[Hashable, ...], _make: Callable[[], Drawn[Any]]
-) -> Drawn[Any]:
+    home: Home,
+    study_: str,
+    token: str,
+    key: tuple[Hashable, ...],
+    _make: Callable[[], RenderedFigure[Any]],
+) -> RenderedFigure[Any]:
     """A figure of a study; `key` has all that it depends on."""
     return _make()

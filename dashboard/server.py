@@ -7,7 +7,7 @@ from pathlib import Path
 
 from streamlit.web.cli import main as streamlit
 
-from dashboard import preparing
+from dashboard.page import preparing
 
 APP = Path(__file__).with_name("app.py")
 

@@ -4,7 +4,7 @@ FairtuneError                     exit code 1: anything fairtune says itself
 ├── UserError                     exit code 2: the user's file, option or data is wrong
 │   ├── ConfigurationError        a training configuration does not fit the components
 │   ├── DataError                 data cannot be used; names the file, column or row
-│   └── OwnCodeError              a class of the user's may not be imported, or cannot be used
+│   └── UserCodeError              a class of the user's may not be imported, or cannot be used
 ├── NothingCompletedError         exit code 3: no trial completed
 ├── StorageError                  exit code 4: a database or a folder cannot be used
 └── BusyError                     exit code 5: another process runs this study
@@ -36,7 +36,7 @@ class DataError(UserError):
     """Data cannot be used."""
 
 
-class OwnCodeError(UserError):
+class UserCodeError(UserError):
     """A class or function of the user's may not be imported, or cannot be used."""
 
 

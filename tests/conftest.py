@@ -1,5 +1,6 @@
-"""What all tests share: an environment of their own, and homes that are quick to make."""
+"""What all tests share: an environment of their imports, and homes that are quick to make."""
 
+import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -7,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from lightning_modules import own
+from lightning_modules.user_code import imports
 from studies.home import Home
 
 MakeHome = Callable[[Path], Home]
-pytest.register_assert_rewrite("tests.faults.invariants", "tests.integration.accounts")
+pytest.register_assert_rewrite("tests.support")
 WriteModule = Callable[[str, str], str]
+
+# Tests run side by side: threads of a library that wait for each other on busy processors spin,
+# which can make a computation take several times the processor time. No library is loaded yet.
+for setting in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[setting] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,7 +34,7 @@ def own_environment() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty MLflow database; MLflow takes seconds to make one."""
-    from studies.mirrors.mlflow_client import connect
+    from studies.mirrors.mlflow.client import connect
 
     path = tmp_path_factory.mktemp("migrated") / "mlflow.db"
     connect(f"sqlite:///{path}")
@@ -61,7 +67,7 @@ def home(tmp_path: Path, make_home: MakeHome) -> Home:
 def own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """An empty current folder; nothing is allowed, and its modules are forgotten afterwards."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(own.ALLOW, "")
+    monkeypatch.setenv(imports.ALLOW, "")
     yield tmp_path
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
@@ -74,7 +80,7 @@ def write_module(own_folder: Path) -> WriteModule:
 
     def write(name: str, text: str) -> str:
         (own_folder / f"{name}.py").write_text(text)
-        own.allow([name])
+        imports.allow([name])
         return name
 
     return write

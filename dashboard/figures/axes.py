@@ -9,11 +9,9 @@ from typing import Any
 
 import altair as alt
 
-from studies.arms import arms
 from studies.records import Trial
-from studies.results import StudyResults
-from studies.space import Alternatives, Choice, Range
-from studies.wording import value_text
+from studies.results import StudyResults, value_text
+from studies.study_file import Alternatives, Choice, Range
 
 BINS = 8
 """Bins of a range, of equal width on its axis."""
@@ -89,7 +87,7 @@ class Axis:
 
 def axes(results: StudyResults, arm: str) -> list[Axis]:
     """Every searched parameter of an arm that can differ between trials."""
-    space = next(each.space for each in arms(results.spec) if each.name == arm)
+    space = next(each.space for each in results.spec.arms if each.name == arm)
     trials = [trial for trial in results.search if trial.arm == arm]
     return [
         _axis(name, node, [t.params[name] for t in trials if name in t.params])
@@ -120,7 +118,7 @@ def choice_text(value: Any) -> str:
     return f"“{text}”" if alike else text
 
 
-def encoded(axis: Axis, channel: type[alt.X] | type[alt.Y], field: str) -> Any:
+def parameter_encoding(axis: Axis, channel: type[alt.X] | type[alt.Y], field: str) -> Any:
     """The encoding of a field by a parameter's axis, for `alt.X` or `alt.Y`."""
     if axis.labels:
         shown = alt.Axis(title=axis.name, labelLimit=140, labelAngle=0, ticks=False)

@@ -10,11 +10,25 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
-from studies.palette import COLOURS
-from studies.wording import SHARES
+from studies.records import Outcome
+from studies.reporting.palette import COLOURS
+from studies.results.wording import SHARES
 
 DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 3), (4, 6))
 """More arms than colours: the colours come again with another dash."""
+GREY = "#8A8A8A"
+"""What belongs to no arm."""
+OUTCOMES = {
+    Outcome.completed: "#5B8FB9",
+    Outcome.pruned: "#B9CBDD",
+    Outcome.diverged: "#D55E00",
+    Outcome.out_of_memory: "#A63D00",
+    Outcome.timeout: "#F0A35E",
+    Outcome.error: "#7A1F1F",
+    Outcome.crashed: "#4A1010",
+    Outcome.interrupted: "#9A9A9A",
+}
+"""Calm for what is meant to happen, warm for what is not."""
 Picture = alt.Chart | alt.LayerChart | alt.FacetChart
 """What a `draw_*` function gives."""
 Symbol = Literal["stroke", "square"]

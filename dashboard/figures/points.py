@@ -10,9 +10,8 @@ import pandas as pd
 
 from dashboard.figures.common import counted
 from studies.records import Outcome, Trial
-from studies.repeat_results import value_of
-from studies.results import StudyResults
-from studies.stats import Goal
+from studies.results import StudyResults, value_of
+from studies.statistics import Goal
 
 DRAWN = 3000
 """Points that a figure has; of more trials, so many in equal steps."""
@@ -53,7 +52,7 @@ class Points:
         return int((completed["value"] != completed["shown"]).sum())
 
 
-def points(results: StudyResults, metric: str, goal: Goal, shown: Sequence[str]) -> Points:
+def trial_points(results: StudyResults, metric: str, goal: Goal, shown: Sequence[str]) -> Points:
     """Every trial of the search of some arms that has ended."""
     rows, trials = [], []
     for arm in shown:
@@ -73,7 +72,7 @@ def points(results: StudyResults, metric: str, goal: Goal, shown: Sequence[str])
     return Points(data.assign(shown=clipped.fillna(end)), metric, goal, end, trials)
 
 
-def of_search(results: StudyResults, repeat: int) -> StudyResults:
+def results_of_search(results: StudyResults, repeat: int) -> StudyResults:
     """The study with one search of each arm: values of different splits are no one picture."""
     return replace(results, trials=[t for t in results.trials if t.repeat == repeat])
 
@@ -108,16 +107,16 @@ def thinned_small(data: pd.DataFrame, goal: Goal) -> pd.DataFrame:
     return thinned(data, DRAWN_SMALL, standing <= BEST)
 
 
-def notes(found: Points, drawn: int) -> Iterator[str]:
+def point_notes(points: Points, drawn: int) -> Iterator[str]:
     """What a reader must know of the points that have no place of their own."""
-    if drawn < len(found.data):
-        yield f"{drawn:,} of {counted(len(found.data), 'trial')} are drawn, in equal steps."
-    ended = found.data["outcome"].value_counts()
-    without = int(found.data["value"].isna().sum())
+    if drawn < len(points.data):
+        yield f"{drawn:,} of {counted(len(points.data), 'trial')} are drawn, in equal steps."
+    ended = points.data["outcome"].value_counts()
+    without = int(points.data["value"].isna().sum())
     if without:
         named = ", ".join(
             f"{count:,} {outcome}" for outcome, count in ended.items() if outcome != "completed"
         )
         yield f"× at the edge: {named or without}, without a value."
-    if found.beyond:
-        yield f"{counted(found.beyond, 'value')} beyond the axis, at its end."
+    if points.beyond:
+        yield f"{counted(points.beyond, 'value')} beyond the axis, at its end."

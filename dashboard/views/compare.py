@@ -1,17 +1,18 @@
 """Any factor: which alternative is better, and how sure that is."""
 
-from dashboard import sections
-from dashboard.shared import Chosen, chosen_study, live
+from dashboard.page import sections
+from dashboard.page.refresh import live
+from dashboard.page.selection import Selection, selected_study
 
 
-def page(chosen: Chosen) -> None:
-    sections.heading(chosen)
-    sections.verdict(chosen)
-    sections.ranking(chosen)
-    sections.pairs(chosen)
-    sections.learning(chosen)
-    sections.spending(chosen)
-    sections.tables(chosen)
+def page(selection: Selection) -> None:
+    sections.heading(selection)
+    sections.verdict(selection)
+    sections.ranking(selection)
+    sections.pairs(selection)
+    sections.learning(selection)
+    sections.spending(selection)
+    sections.tables(selection)
 
 
-live(chosen_study(arms=True), page)
+live(selected_study(arms=True), page)

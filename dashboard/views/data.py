@@ -3,17 +3,19 @@
 import streamlit as st
 
 from dashboard import data
-from dashboard.shared import Chosen, chosen_study, live, plain
-from dashboard.tables import as_parquet, filtered, outcomes, usual_columns
-from studies.description import PHASES
+from dashboard.page.messages import escape
+from dashboard.page.refresh import live
+from dashboard.page.selection import Selection, selected_study
+from dashboard.page.tables import as_parquet, filtered, outcomes, usual_columns
 from studies.home import slug
-from studies.report import FILES, csv_text, render
+from studies.reporting.render import FILES, csv_text, render
+from studies.sentences.description import PHASES
 
 FEW = 12  # rows that need no scrolling
 
 
-def page(chosen: Chosen) -> None:
-    table = data.trials(chosen.home, chosen.study, chosen.listed.token)
+def page(selection: Selection) -> None:
+    table = data.trials(selection.home, selection.study, selection.entry.token)
     if table.empty:
         st.info("No trial of this study has started yet.")
         return
@@ -27,7 +29,7 @@ def page(chosen: Chosen) -> None:
         outcome = st.pills(
             "Outcome", met, selection_mode="multi", key="outcome", bind="query-params"
         )
-        usual = usual_columns(chosen.results, table)
+        usual = usual_columns(selection.results, table)
         with st.popover("Columns", icon=":material/view_column:"):
             names = list(table.columns)
             asked = st.multiselect(
@@ -35,7 +37,9 @@ def page(chosen: Chosen) -> None:
                 bind="query-params",
             )  # fmt: skip
     columns = asked or usual
-    found = filtered(table, arm=chosen.picked, phase=phase, outcome=outcome, text=text or "")
+    found = filtered(
+        table, arm=selection.selected_arms, phase=phase, outcome=outcome, text=text or ""
+    )
     st.caption(f"{len(found):,} of {len(table):,} trials. Pick a row to open its trial.")
     shown = found[columns]
     figures = shown.select_dtypes("float").columns
@@ -52,10 +56,10 @@ def page(chosen: Chosen) -> None:
     if picked and picked[0] < len(found):
         key = str(found["trial"].iloc[picked[0]])
         st.page_link(
-            "views/trial.py", label=f"Open {plain(key)}", icon=":material/science:",
-            query_params={"study": chosen.study, "trial": key},
+            "views/trial.py", label=f"Open {escape(key)}", icon=":material/science:",
+            query_params={"study": selection.study, "trial": key},
         )  # fmt: skip
-    name = slug(chosen.study)
+    name = slug(selection.study)
     with st.container(horizontal=True):
         st.download_button(
             "These rows as CSV", lambda: csv_text(shown), FILES["csv"].format(name), "text/csv",
@@ -67,11 +71,11 @@ def page(chosen: Chosen) -> None:
             key="parquet", on_click="ignore", icon=":material/download:",
         )  # fmt: skip
         st.download_button(
-            "The study's report", lambda: render(chosen.results, "html"),
+            "The study's report", lambda: render(selection.results, "html"),
             FILES["html"].format(name), "text/html",
             key="report", on_click="ignore", icon=":material/description:",
             help="One page that needs no network; it is made when you press this",
         )  # fmt: skip
 
 
-live(chosen_study(metric=False, arms=True), page)
+live(selected_study(metric=False, arms=True), page)

@@ -1,18 +1,19 @@
 """Optimizers: which is better, and how much depends on the learning rate."""
 
-from dashboard import sections
-from dashboard.shared import Chosen, chosen_study, live
+from dashboard.page import sections
+from dashboard.page.refresh import live
+from dashboard.page.selection import Selection, selected_study
 
 
-def page(chosen: Chosen) -> None:
-    sections.heading(chosen)
-    sections.verdict(chosen, alarms=("inclusion", "unstable"))
-    sections.ranking(chosen)
-    sections.effect(chosen, "optimizer", "Sensitivity")
-    sections.pairs(chosen)
-    sections.learning(chosen)
-    sections.spending(chosen)
-    sections.tables(chosen)
+def page(selection: Selection) -> None:
+    sections.heading(selection)
+    sections.verdict(selection, design_warnings=("inclusion", "unstable"))
+    sections.ranking(selection)
+    sections.effect(selection, "optimizer", "Sensitivity")
+    sections.pairs(selection)
+    sections.learning(selection)
+    sections.spending(selection)
+    sections.tables(selection)
 
 
-live(chosen_study("optimizer", arms=True), page)
+live(selected_study("optimizer", arms=True), page)

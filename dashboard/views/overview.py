@@ -4,10 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data
-from dashboard.shared import available, plain, polite, say_what_to_run
+from dashboard.page.messages import escape, say_what_to_run, show_errors
+from dashboard.page.selection import available
 from lightning_modules.errors import FairtuneError
-from studies.overview import Listed, StudyRow
-from studies.wording import duration, level
+from studies.analysis import StudyEntry, StudyRow
+from studies.results import duration, level
 
 PAUSE = 5.0  # seconds after which the page asks whether anything has changed
 SHOWN = 8  # arms that a row names
@@ -34,7 +35,7 @@ FIRST = "state"
 """The column whose cells open nothing: a keyboard that reaches the table selects its first cell."""
 
 
-def page_of(study: Listed) -> str:
+def page_of(study: StudyEntry) -> str:
     """Where a study is best looked at."""
     own = (page for factor, page in PAGES if study.compares(factor))
     return next(own, "compare" if study.factors else "search")
@@ -66,10 +67,10 @@ def cells(row: StudyRow) -> dict[str, object]:
 @st.fragment(run_every=PAUSE)
 def studies() -> None:
     """The table; it follows the home by itself."""
-    with polite():
+    with show_errors():
         found = available()
         for name, problem in data.unreadable(data.home()).items():
-            st.warning(plain(f"{name}: {problem}"))
+            st.warning(escape(f"{name}: {problem}"))
         if not found:
             say_what_to_run()
             return
@@ -96,7 +97,7 @@ def studies() -> None:
             st.switch_page(f"views/{page_of(study)}.py", query_params={"study": study.study})
 
 
-def rows(found: list[Listed]) -> list[tuple[Listed, StudyRow]]:
+def rows(found: list[StudyEntry]) -> list[tuple[StudyEntry, StudyRow]]:
     """The studies that can be read; of the others it is said why they cannot."""
     home, read = data.home(), []
     for study in found:
@@ -104,7 +105,7 @@ def rows(found: list[Listed]) -> list[tuple[Listed, StudyRow]]:
             driver = home.driver(study.study)
             read.append((study, data.row(home, study.study, study.token, driver)))
         except FairtuneError as error:
-            st.warning(plain(f"{study.study}: {error}"))
+            st.warning(escape(f"{study.study}: {error}"))
     return read
 
 

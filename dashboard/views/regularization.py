@@ -4,47 +4,52 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import sections
-from dashboard.figures.training import (
+from dashboard.figures.training.overfitting import (
     OverfittingInfo,
     draw_gap,
     draw_overfitting,
     gap_info,
-    learners,
     overfitting_info,
 )
-from dashboard.shared import Chosen, chosen_study, live, polite, show
+from dashboard.figures.training.winners import winner_trainings
+from dashboard.page import sections
+from dashboard.page.messages import show_errors
+from dashboard.page.refresh import live
+from dashboard.page.selection import Selection, selected_study
+from dashboard.page.widgets import show
 
 
-def overfitting(chosen: Chosen) -> None:
+def overfitting(selection: Selection) -> None:
     st.subheader("Training against validation")
-    name = chosen.metric.rpartition("/")[2]
+    name = selection.metric.rpartition("/")[2]
 
     def curves() -> OverfittingInfo:
-        trials = [trial for arm in chosen.arms for trial in learners(chosen.results, arm)]
-        found = chosen.histories(trials, [f"train/{name}", f"val/{name}"])
-        return overfitting_info(chosen.results, chosen.metric, found, chosen.arms)
+        trials = [
+            trial for arm in selection.arms for trial in winner_trainings(selection.results, arm)
+        ]
+        found = selection.histories(trials, [f"train/{name}", f"val/{name}"])
+        return overfitting_info(selection.results, selection.metric, found, selection.arms)
 
-    with polite():
+    with show_errors():
         nothing = "No curve is known of a completed trial."
-        show(chosen, curves, draw_overfitting, "overfitting", nothing)
+        show(selection, curves, draw_overfitting, "overfitting", nothing)
     st.subheader("Overfitting gap", help="How much better an arm is on what it has seen.")
     nothing = f"{name} of the training part was not logged by any completed trial."
-    gaps = partial(gap_info, chosen.results, chosen.metric, chosen.arms)
-    show(chosen, gaps, draw_gap, "gap", nothing)
-    sections.few_shown(chosen)
+    gaps = partial(gap_info, selection.results, selection.metric, selection.arms)
+    show(selection, gaps, draw_gap, "gap", nothing)
+    sections.few_shown(selection)
 
 
-def page(chosen: Chosen) -> None:
-    sections.heading(chosen)
-    sections.verdict(chosen)
-    sections.ranking(chosen)
-    overfitting(chosen)
-    sections.effect(chosen, "regularization", "Strength")
-    sections.pairs(chosen)
-    sections.learning(chosen)
-    sections.spending(chosen)
-    sections.tables(chosen)
+def page(selection: Selection) -> None:
+    sections.heading(selection)
+    sections.verdict(selection)
+    sections.ranking(selection)
+    overfitting(selection)
+    sections.effect(selection, "regularization", "Strength")
+    sections.pairs(selection)
+    sections.learning(selection)
+    sections.spending(selection)
+    sections.tables(selection)
 
 
-live(chosen_study("regularization", arms=True), page)
+live(selected_study("regularization", arms=True), page)

@@ -2,40 +2,34 @@
 
 import streamlit as st
 
-from dashboard import sections
-from dashboard.figures.rates import RatesInfo, draw_rates, planned, rates_info, rates_of
-from dashboard.figures.training import learners
-from dashboard.parameters import ask, shown_as_yaml
-from dashboard.pictures import drawn
-from dashboard.shared import (
-    Chosen,
-    available,
-    chosen_study,
-    live,
-    polite,
-    say_what_to_run,
-    show,
-    show_drawn,
-)
-from lightning_modules.schedules import SCHEDULES
+from dashboard.figures.rendering import render_figure
+from dashboard.figures.training.rates import RatesInfo, draw_rates, planned, rates_info, rates_of
+from dashboard.figures.training.winners import winner_trainings
+from dashboard.page import sections
+from dashboard.page.messages import say_what_to_run, show_errors
+from dashboard.page.parameters import as_yaml, component_inputs
+from dashboard.page.refresh import live
+from dashboard.page.selection import Selection, available, selected_study
+from dashboard.page.widgets import show, show_figure
+from lightning_modules.optimization import SCHEDULES
 
 FIRST = ["cosine", "one_cycle", "step"]
 
 
-def plans(chosen: Chosen) -> None:
+def plans(selection: Selection) -> None:
     st.subheader("Learning rate, planned and logged")
-    results = chosen.results
+    results = selection.results
     log = st.toggle("Logarithmic", key="log of plans")
 
     def plans_info() -> RatesInfo:
-        found = {arm: learners(results, arm)[:1] for arm in chosen.arms}
+        found = {arm: winner_trainings(results, arm)[:1] for arm in selection.arms}
         trainings = [
             trial
             for trials in found.values()
             for trial in trials
             if {"optimizer", "schedule"} <= trial.configuration.keys()  # a class may bring its own
         ]
-        logged = chosen.histories(trainings, ["optim/lr"])
+        logged = selection.histories(trainings, ["optim/lr"])
         rates = [
             rates_of(results, trial, logged.get(trial.key, {}).get("optim/lr", {}))
             for trial in trainings
@@ -43,21 +37,21 @@ def plans(chosen: Chosen) -> None:
         names = [arm or results.study for arm in results.arms]
         return rates_info(rates, names, log=log)
 
-    with polite():
+    with show_errors():
         nothing = "No trial has completed whose rate could be shown."
-        show(chosen, plans_info, draw_rates, "rates", nothing, by=(log,))
+        show(selection, plans_info, draw_rates, "rates", nothing, by=(log,))
 
 
-def page(chosen: Chosen) -> None:
-    sections.heading(chosen)
-    sections.verdict(chosen)
-    sections.ranking(chosen)
-    plans(chosen)
-    sections.effect(chosen, "schedule", "Parameters")
-    sections.pairs(chosen)
-    sections.learning(chosen)
-    sections.spending(chosen)
-    sections.tables(chosen)
+def page(selection: Selection) -> None:
+    sections.heading(selection)
+    sections.verdict(selection)
+    sections.ranking(selection)
+    plans(selection)
+    sections.effect(selection, "schedule", "Parameters")
+    sections.pairs(selection)
+    sections.learning(selection)
+    sections.spending(selection)
+    sections.tables(selection)
 
 
 @st.fragment
@@ -67,19 +61,19 @@ def preview() -> None:
     with left:
         names = st.multiselect("Schedules", list(SCHEDULES), FIRST, key="previewed")
         epochs = st.number_input("Epochs", 1, 1000, 20, key="epochs of the preview")
-        nodes = {name: ask(SCHEDULES[name], name) for name in names}
-    with right, polite():
+        nodes = {name: component_inputs(SCHEDULES[name], name) for name in names}
+    with right, show_errors():
         log = st.toggle("Logarithmic", key="log of the preview")
         rates = [planned(name, nodes[name], epochs) for name in names]
         info = rates_info(rates, names, log=log)
-        show_drawn(drawn(info, draw_rates), "preview", "Choose a schedule.")
+        show_figure(render_figure(info, draw_rates), "preview", "Choose a schedule.")
         if "plateau" in names:
             st.caption("plateau is drawn as if the objective never improved after the first epoch.")
-        st.code(shown_as_yaml("schedule", list(nodes.values())), language="yaml")
+        st.code(as_yaml("schedule", list(nodes.values())), language="yaml")
 
 
 if available("schedule"):
-    live(chosen_study("schedule", arms=True), page)
+    live(selected_study("schedule", arms=True), page)
 else:
     say_what_to_run("schedule")
 preview()

@@ -8,8 +8,9 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.figures.axes import Axis, axes
-from dashboard.figures.intermediate import draw_intermediate, intermediate_info
-from dashboard.figures.parameters import (
+from dashboard.figures.points import Points
+from dashboard.figures.search.intermediate import draw_intermediate, intermediate_info
+from dashboard.figures.search.parameters import (
     IsolationInfo,
     ParallelInfo,
     SliceInfo,
@@ -20,53 +21,60 @@ from dashboard.figures.parameters import (
     parallel_info,
     slice_info,
 )
-from dashboard.figures.points import Points
-from dashboard.figures.searching import (
+from dashboard.figures.search.searching import (
     Budget,
     draw_history,
     draw_searches,
     history_info,
     searches_info,
 )
-from dashboard.figures.surfaces import SurfaceInfo, draw_surface, surface_info
-from dashboard.figures.timeline import draw_timeline, timeline_info
-from dashboard.figures.tuning import draw_importance, draw_tuning, importance_info, tuning_info
-from dashboard.shared import Chosen, chosen_study, live, one_search, plain, show, shown_repeat
-from studies.alarms import Alarm
-from studies.curves import why_no_bands
+from dashboard.figures.search.surfaces import SurfaceInfo, draw_surface, surface_info
+from dashboard.figures.search.timeline import draw_timeline, timeline_info
+from dashboard.figures.search.tuning import (
+    draw_importance,
+    draw_tuning,
+    importance_info,
+    tuning_info,
+)
+from dashboard.page.messages import escape
+from dashboard.page.refresh import live
+from dashboard.page.selection import Selection, one_search, selected_study, shown_repeat
+from dashboard.page.widgets import show
+from studies.analysis import DesignWarning
+from studies.analysis.curves import why_no_bands
 from studies.results import StudyResults
 
 NOTHING = "No trial of the search has completed yet."
 SHOWN = 6  # parameters that get a figure each, unless others are picked
 
 
-def page(chosen: Chosen) -> None:
-    results = one_search(chosen)
+def page(selection: Selection) -> None:
+    results = one_search(selection)
     names = ["Progress", "Parameters", "Trainings"]
     progress, parameters, trainings = st.tabs(names, key="view", bind="query-params")
     with progress:
         if progress.open:
-            show_progress(chosen, results)
+            show_progress(selection, results)
     with parameters:
         if parameters.open:
-            show_parameters(chosen, results)
+            show_parameters(selection, results)
     with trainings:
         if trainings.open:
-            show_trainings(chosen, results)
+            show_trainings(selection, results)
 
 
-def show_progress(chosen: Chosen, results: StudyResults) -> None:
-    objective = chosen.results.spec.objective.metric
-    report = data.report(chosen.home, chosen.study, chosen.listed.token, objective)
-    told = [_alarm(alarm) for alarm in report.alarms if alarm.kind != "pruning"]
-    if told:
-        st.warning("  \n".join(told), icon=":material/warning:")
+def show_progress(selection: Selection, results: StudyResults) -> None:
+    objective = selection.results.spec.objective.metric
+    report = data.report(selection.home, selection.study, selection.entry.token, objective)
+    warnings = [_warning_text(alarm) for alarm in report.design_warnings if alarm.kind != "pruning"]
+    if warnings:
+        st.warning("  \n".join(warnings), icon=":material/warning:")
     several = results.spec.repeats > 1
     if several:
         st.subheader("What every search found")
-        curves = data.curves(chosen.home, chosen.study, chosen.listed.token)
-        every = partial(searches_info, chosen.results, curves, chosen.arms)
-        show(chosen, every, draw_searches, "searches", NOTHING)
+        curves = data.curves(selection.home, selection.study, selection.entry.token)
+        every = partial(searches_info, selection.results, curves, selection.arms)
+        show(selection, every, draw_searches, "searches", NOTHING)
     st.subheader("What every trial of this search found" if several else "What every trial found")
     against = st.segmented_control(
         "Against", ["trials", "epochs"], key="against", default="trials", required=True,
@@ -74,44 +82,46 @@ def show_progress(chosen: Chosen, results: StudyResults) -> None:
     )  # fmt: skip
     budget: Budget = "epochs" if against == "epochs" else "trials"
     repeat = shown_repeat(results)
-    history = partial(history_info, results, chosen.metric, chosen.goal, chosen.arms, budget)
-    show(chosen, history, draw_history, "history", NOTHING, by=(budget, repeat))
+    history = partial(
+        history_info, results, selection.metric, selection.goal, selection.arms, budget
+    )
+    show(selection, history, draw_history, "history", NOTHING, by=(budget, repeat))
     st.subheader("What a search may be expected to find")
-    if why := why_no_bands(chosen.results.spec):
+    if why := why_no_bands(selection.results.spec):
         st.caption(
-            plain(
+            escape(
                 f"No tuning curve is shown: {why}, and its formulas hold for independent "
                 "draws only (method random, no pruner). What the search found for its "
                 "budget is the line above."
             )
         )
         return
-    if chosen.state == "running":
+    if selection.state == "running":
         st.caption("Tuning curves are drawn when the study has ended: they take seconds.")
         return
-    tuning = data.tuning(chosen.home, chosen.study, chosen.listed.token, repeat)
+    tuning = data.tuning(selection.home, selection.study, selection.entry.token, repeat)
     if several and not any(each.curve.valid_until for each in tuning):
         st.caption("No tuning curve is shown: one search has too few trials to say more than this.")
         return
-    expected = partial(tuning_info, results, tuning, chosen.arms)
-    show(chosen, expected, draw_tuning, "tuning curves", NOTHING, by=(repeat,))
+    expected = partial(tuning_info, results, tuning, selection.arms)
+    show(selection, expected, draw_tuning, "tuning curves", NOTHING, by=(repeat,))
 
 
-def show_parameters(chosen: Chosen, results: StudyResults) -> None:
-    arm = chosen.arms[0]
-    if len(chosen.arms) > 1:
-        arm = st.selectbox("Parameters of", chosen.arms, key="of", bind="query-params")
-    every = axes(chosen.results, arm)
+def show_parameters(selection: Selection, results: StudyResults) -> None:
+    arm = selection.arms[0]
+    if len(selection.arms) > 1:
+        arm = st.selectbox("Parameters of", selection.arms, key="of", bind="query-params")
+    every = axes(selection.results, arm)
     if not every:
         st.info("This arm searches no parameter: all of its trials have the same configuration.")
         return
     st.subheader("Which parameters mattered")
-    important = data.importances(chosen.home, chosen.study, chosen.listed.token, arm)
+    important = data.importances(selection.home, selection.study, selection.entry.token, arm)
     if important.why_none:
-        st.caption(plain(f"No importance is shown: {important.why_none}."))
+        st.caption(escape(f"No importance is shown: {important.why_none}."))
     else:
         shares = partial(importance_info, important, results.spec.repeats)
-        show(chosen, shares, draw_importance, "importance", NOTHING, by=(arm,))
+        show(selection, shares, draw_importance, "importance", NOTHING, by=(arm,))
     order = [row.parameter for row in important.parameters]
     every.sort(key=lambda axis: order.index(axis.name) if axis.name in order else len(order))
     st.subheader("All parameters at once")
@@ -119,21 +129,24 @@ def show_parameters(chosen: Chosen, results: StudyResults) -> None:
 
     def found() -> Points:
         return data.points(
-            chosen.home, chosen.study, chosen.listed.token, repeat, chosen.metric, arm
+            selection.home, selection.study, selection.entry.token, repeat, selection.metric, arm
         )
 
     def lines() -> ParallelInfo:
         return parallel_info(found(), every)
 
     by = (arm, repeat)
-    show(chosen, lines, draw_parallel, "parallel coordinates", NOTHING, by=by)
-    show_each(chosen, found, every, by)
+    show(selection, lines, draw_parallel, "parallel coordinates", NOTHING, by=by)
+    show_each(selection, found, every, by)
     if len(every) > 1:
-        show_two(chosen, found, every, by)
+        show_two(selection, found, every, by)
 
 
 def show_each(
-    chosen: Chosen, found: Callable[[], Points], every: Sequence[Axis], by: tuple[Hashable, ...]
+    selection: Selection,
+    found: Callable[[], Points],
+    every: Sequence[Axis],
+    by: tuple[Hashable, ...],
 ) -> None:
     st.subheader("One parameter at a time")
     which = st.segmented_control(
@@ -146,16 +159,16 @@ def show_each(
         picked = st.multiselect(
             "Parameters", names, names[:SHOWN], key="parameters", bind="query-params"
         )
-    colours = tuple(arm or chosen.study for arm in chosen.results.arms)
+    colours = tuple(arm or selection.study for arm in selection.results.arms)
     columns = st.columns(min(3, max(2, len(picked))))
     for index, axis in enumerate(axis for axis in every if axis.name in picked):
         with columns[index % len(columns)]:
             if which == "best of each bin":
                 best = partial(_best_by, found, axis, colours)
-                show(chosen, best, draw_isolation, f"best by {axis.name}", NOTHING, by=by)
+                show(selection, best, draw_isolation, f"best by {axis.name}", NOTHING, by=by)
             else:
                 trials = partial(_trials_by, found, axis, colours)
-                show(chosen, trials, draw_slice, f"by {axis.name}", NOTHING, by=by)
+                show(selection, trials, draw_slice, f"by {axis.name}", NOTHING, by=by)
 
 
 def _best_by(found: Callable[[], Points], axis: Axis, colours: Sequence[str]) -> IsolationInfo:
@@ -167,7 +180,10 @@ def _trials_by(found: Callable[[], Points], axis: Axis, colours: Sequence[str]) 
 
 
 def show_two(
-    chosen: Chosen, found: Callable[[], Points], every: Sequence[Axis], by: tuple[Hashable, ...]
+    selection: Selection,
+    found: Callable[[], Points],
+    every: Sequence[Axis],
+    by: tuple[Hashable, ...],
 ) -> None:
     st.subheader("Two parameters at once")
     by_name = {axis.name: axis for axis in every}
@@ -180,33 +196,33 @@ def show_two(
     def both() -> SurfaceInfo:
         return surface_info(found(), by_name[x], by_name[y])
 
-    show(chosen, both, draw_surface, "two parameters", NOTHING, by=(x, y, *by))
+    show(selection, both, draw_surface, "two parameters", NOTHING, by=(x, y, *by))
 
 
-def show_trainings(chosen: Chosen, results: StudyResults) -> None:
-    objective = chosen.results.spec.objective.metric
-    report = data.report(chosen.home, chosen.study, chosen.listed.token, objective)
+def show_trainings(selection: Selection, results: StudyResults) -> None:
+    objective = selection.results.spec.objective.metric
+    report = data.report(selection.home, selection.study, selection.entry.token, objective)
     st.subheader("Every training by epoch")
-    curves = partial(intermediate_info, results, chosen.arms)
+    curves = partial(intermediate_info, results, selection.arms)
     nothing = "No training has reported an epoch yet."
     repeat = shown_repeat(results)
-    show(chosen, curves, draw_intermediate, "intermediate values", nothing, by=(repeat,))
-    pruned = [a for a in report.alarms if a.kind == "pruning" and a.arm in chosen.arms]
+    show(selection, curves, draw_intermediate, "intermediate values", nothing, by=(repeat,))
+    pruned = [a for a in report.design_warnings if a.kind == "pruning" and a.arm in selection.arms]
     if pruned:
-        st.caption("  \n".join(_alarm(alarm) for alarm in pruned))
+        st.caption("  \n".join(_warning_text(alarm) for alarm in pruned))
     st.subheader("When each training ran")
     colour = st.segmented_control(
         "Colour", ["arm", "outcome"], key="colour", default="arm", required=True,
         bind="query-params",
     )  # fmt: skip
-    spans = partial(timeline_info, chosen.results, chosen.arms, datetime.now())
+    spans = partial(timeline_info, selection.results, selection.arms, datetime.now())
     draw = partial(draw_timeline, by="outcome" if colour == "outcome" else "arm")
-    show(chosen, spans, draw, "timeline", "No training has started yet.", by=(colour,))
+    show(selection, spans, draw, "timeline", "No training has started yet.", by=(colour,))
 
 
-def _alarm(alarm: Alarm) -> str:
+def _warning_text(alarm: DesignWarning) -> str:
     named = alarm.arm and not alarm.message.startswith(alarm.arm)
-    return plain(f"{alarm.arm}: {alarm.message}" if named else alarm.message)
+    return escape(f"{alarm.arm}: {alarm.message}" if named else alarm.message)
 
 
-live(chosen_study(arms=True), page)
+live(selected_study(arms=True), page)

@@ -5,7 +5,8 @@ from urllib.parse import quote, urlsplit
 import streamlit as st
 
 from dashboard import data
-from dashboard.figures.trials import (
+from dashboard.figures.rendering import render_figure
+from dashboard.figures.training.trials import (
     curve_names,
     curves_info,
     defaults_of,
@@ -13,11 +14,13 @@ from dashboard.figures.trials import (
     draw_curves,
     study_file,
 )
-from dashboard.pictures import drawn
-from dashboard.selectors import LISTED, choose
-from dashboard.shared import Chosen, chosen_study, live, plain, show_drawn
+from dashboard.page.messages import escape
+from dashboard.page.refresh import live
+from dashboard.page.selection import Selection, selected_study
+from dashboard.page.selectors import LISTED, select
+from dashboard.page.widgets import show_figure
 from studies.records import Outcome, Trial
-from studies.wording import duration, level, plural
+from studies.results import duration, level, plural
 
 PHASES = {
     "search": "search",
@@ -28,21 +31,21 @@ NOBODY = "no other trial"
 SERVER = "http://127.0.0.1:5000"
 
 
-def page(chosen: Chosen) -> None:
-    trials = {trial.key: trial for trial in chosen.results.trials}
+def page(selection: Selection) -> None:
+    trials = {trial.key: trial for trial in selection.results.trials}
     if key not in trials:
         st.info("No trial of this study has started yet.")
         return
     trial = trials[key]
     other = trials.get(beside)
-    show_outcome(chosen, trial)
-    show_curves(chosen, [trial, *([other] if other else [])])
-    show_configuration(chosen, trial, other)
+    show_outcome(selection, trial)
+    show_curves(selection, [trial, *([other] if other else [])])
+    show_configuration(selection, trial, other)
 
 
-def show_outcome(chosen: Chosen, trial: Trial) -> None:
-    objective = chosen.results.spec.objective
-    st.header(plain(trial.key))
+def show_outcome(selection: Selection, trial: Trial) -> None:
+    objective = selection.results.spec.objective
+    st.header(escape(trial.key))
     facts = {
         "Outcome": str(trial.outcome or "running").replace("_", " "),
         objective.metric: level(objective.metric, trial.value),
@@ -53,20 +56,20 @@ def show_outcome(chosen: Chosen, trial: Trial) -> None:
     }
     with st.container(horizontal=True, gap="medium"):
         for label, value in facts.items():
-            st.metric(plain(label), value, width="content")
+            st.metric(escape(label), value, width="content")
     about = [f"arm {trial.arm}"] if trial.arm else []
     about += [PHASES[trial.phase]]
-    repeats = chosen.results.spec.repeats
+    repeats = selection.results.spec.repeats
     if repeats > 1:
         about += [f"repeat {trial.repeat} of {repeats}"]
     if trial.split_seed is not None:
         about += [f"split {trial.split_seed}"]
     about += ["the defaults"] if trial.default else []
     about += [f"trained on {trial.device}"] if trial.device else []
-    st.caption(plain(", ".join(about)))
+    st.caption(escape(", ".join(about)))
     if trial.reason:
         bad = trial.outcome not in (Outcome.completed, Outcome.pruned, Outcome.interrupted)
-        (st.error if bad else st.info)(plain(trial.reason))
+        (st.error if bad else st.info)(escape(trial.reason))
     if trial.traceback:
         with st.expander("Traceback"):
             st.code(trial.traceback, language=None)
@@ -92,27 +95,27 @@ def show_link(trial: Trial) -> None:
             st.caption("An address begins with http:// or https://.")
 
 
-def show_curves(chosen: Chosen, shown: list[Trial]) -> None:
+def show_curves(selection: Selection, shown: list[Trial]) -> None:
     st.subheader("Curves")
     logged = dict.fromkeys(name for trial in shown for name in trial.best)
-    known = data.metrics(chosen.home, chosen.study, chosen.listed.token)
+    known = data.metrics(selection.home, selection.study, selection.entry.token)
     metrics = tuple(dict.fromkeys((*known, *logged, "optim/lr", "time/epoch_s")))
-    found = chosen.histories(shown, metrics)
-    objective = chosen.results.spec.objective.metric
+    found = selection.histories(shown, metrics)
+    objective = selection.results.spec.objective.metric
     of_trials = [(trial, {objective: trial.curve, **found.get(trial.key, {})}) for trial in shown]
     names = curve_names([curves for _, curves in of_trials])
     columns = st.columns(2)
     for index, name in enumerate(names):
         with columns[index % 2]:
-            figure = drawn(curves_info(name, of_trials), draw_curves)
-            show_drawn(figure, f"{name} by epoch", "No epoch yet.")
+            figure = render_figure(curves_info(name, of_trials), draw_curves)
+            show_figure(figure, f"{name} by epoch", "No epoch yet.")
     if not names:
         st.caption("No epoch was reported: there are no curves.")
 
 
-def show_configuration(chosen: Chosen, trial: Trial, other: Trial | None) -> None:
+def show_configuration(selection: Selection, trial: Trial, other: Trial | None) -> None:
     st.subheader("Configuration")
-    default = defaults_of(chosen.results, trial)
+    default = defaults_of(selection.results, trial)
     others = {"defaults": default} if default and not trial.default else {}
     others |= {other.key: other} if other else {}
     only = bool(others) and st.toggle("Only what differs", True, key="only", bind="query-params")
@@ -123,18 +126,18 @@ def show_configuration(chosen: Chosen, trial: Trial, other: Trial | None) -> Non
     st.dataframe(found.table, hide_index=True, height="content")
     st.subheader("As a study file")
     st.caption("Trains this configuration once; add ranges to search around it.")
-    st.code(study_file(chosen.study, trial), language="yaml")
+    st.code(study_file(selection.study, trial), language="yaml")
     with st.expander("Versions and machine of the last run"):
-        made = {**chosen.results.versions, **chosen.results.hardware}
+        made = {**selection.results.versions, **selection.results.hardware}
         st.dataframe({"what": list(made), "is": list(made.values())}, hide_index=True)
 
 
-chosen = chosen_study(metric=False)
-keys = data.keys(chosen.home, chosen.study, chosen.listed.token) or [""]
+selection = selected_study(metric=False)
+keys = data.keys(selection.home, selection.study, selection.entry.token) or [""]
 asked = st.query_params.get("trial", "")
-key = choose("trial", "Trial", keys, listed=LISTED)
+key = select("trial", "Trial", keys, listed=LISTED)
 if asked and asked != key:
-    st.caption(f"{plain(asked)} is no trial of this study: this is {plain(key)}.")
+    st.caption(f"{escape(asked)} is no trial of this study: this is {escape(key)}.")
 others = [each for each in keys if each != key]
-beside = choose("beside", "Beside it", [NOBODY, *others], usual=NOBODY, listed=LISTED)
-live(chosen, page)
+beside = select("beside", "Beside it", [NOBODY, *others], usual=NOBODY, listed=LISTED)
+live(selection, page)

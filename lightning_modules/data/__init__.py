@@ -1,1 +1,1 @@
-"""Data: real sets that come with the installed packages, split once and for all by seed."""
+"""The data sets that a study file can name, as batches of tensors."""

@@ -13,7 +13,8 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from lightning_modules.data.augmentation import Facts, build_augmentation
+from lightning_modules.data.augmentation.data_statistics import DataStatistics
+from lightning_modules.data.augmentation.table import build_augmentation
 
 EVALUATION_BATCH = 4096
 """Rows per step where nothing is learned."""
@@ -54,10 +55,11 @@ class Splits:
     """What the classes are called, where they have names."""
     preparation: Mapping[str, Any] = field(default_factory=dict)
     """How new rows become inputs: what was fitted on the training part, in plain values."""
-    front: Mapping[str, Any] | None = None
-    """What embeds the inputs before the network reads them, for `embeddings.build_front`."""
+    input_embedding: Mapping[str, Any] | None = None
+    """What embeds the inputs before the network reads them, for
+    `networks.input_embedding.build_input_embedding`."""
     scaling: tuple[Sequence[float], Sequence[float]] = ((0.0,), (1.0,))
-    """Mean and deviation per channel, see `augmentation.Facts`."""
+    """Mean and deviation per channel, see `augmentation.DataStatistics`."""
 
     @cached_property
     def hash(self) -> str:
@@ -203,7 +205,7 @@ class TensorDataModule(pl.LightningDataModule):
             self._shuffling.set_state(self._continued)
             self._continued = None
         mean, deviation = (torch.tensor(moment) for moment in self.splits.scaling)
-        change = build_augmentation(self.augment, Facts(self.outputs, mean, deviation))
+        change = build_augmentation(self.augment, DataStatistics(self.outputs, mean, deviation))
         return TensorBatches(part, size, self._shuffling, change, self.balance == "sampling")
 
     def state_dict(self) -> dict[str, Any]:

@@ -59,7 +59,7 @@ app.command("dashboard")(dashboard.dashboard)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code."""
+    """Run one command of `fairtune` and return its exit code."""
     try:
         app(args=None if argv is None else list(argv))
     except FairtuneError as error:
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def entry() -> None:
-    """The console script."""
+    """Run the command that stands in `sys.argv`: the console script `fairtune`."""
     code = main()
     atexit._run_exitfuncs()
     sys.stdout.flush()

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from lightning_modules.errors import NothingCompletedError
-from studies.cli.options import HomeOption, Json, StudyName, console, open_home, print_json
+from studies.api.opening import console, open_home
+from studies.cli.options import HomeOption, Json, StudyName, print_json
 
 
 def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> None:
     """Print the best configuration of a study: a study file with no ranges left."""
-    from studies import document
-    from studies.checkpoints import choose, configuration_of
-    from studies.expectation import expectation
-    from studies.results import load, summary
+    from studies.analysis import choose, configuration_of, recommended, summary
+    from studies.results import load_results
+    from studies.sentences.expectation import expectation
+    from studies.study_file import document
 
     place = open_home(home)
-    results = load(place, study)
-    found = summary(results)["best"]
-    if found is None or results.best is None:
+    results = load_results(place, study)
+    found, chosen = summary(results)["best"], recommended(results)
+    if found is None or chosen is None:
         raise NothingCompletedError(f"{study}: no trial has completed yet")
-    found["configuration"] = configuration_of(results.best.trial).to_dict()
+    found["configuration"] = configuration_of(chosen.trial).to_dict()
     screen = console(stderr=as_json)
     expected = expectation(results)
     assert expected is not None

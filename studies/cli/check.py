@@ -5,22 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from studies.cli.options import (
-    Allow,
-    HomeOption,
-    Json,
-    Overrides,
-    StudyFile,
-    Workers,
-    console,
-    load_spec,
-    open_home,
-    print_json,
-    worker_count,
-)
+from studies.api.opening import console, load_spec, open_home, worker_count
+from studies.cli.options import Allow, HomeOption, Json, Overrides, StudyFile, Workers, print_json
 
 if TYPE_CHECKING:
-    from studies.preview import Plan
+    from studies.running.preview import Plan
 
 
 def check(
@@ -33,11 +22,11 @@ def check(
 ) -> None:
     """Check a study file, show its plan, three sampled configurations and a time estimate."""
     opened = open_home(home)
-    spec = load_spec(file, overrides, allow, opened)
-    from studies.inputs import check_inputs
-    from studies.preview import plan, probe, sample, verdicts_given, weight_counts
-    from studies.weights import with_weights_file
-    from studies.wording import plural
+    spec = load_spec(file, overrides or (), allow or (), opened)
+    from studies.inputs.checks import check_inputs
+    from studies.inputs.weights import with_weights_file
+    from studies.results import plural
+    from studies.running.preview import plan, probe, sample, verdicts_given, weight_counts
 
     check_inputs(spec, opened)
     screen = console(stderr=as_json)
@@ -65,7 +54,7 @@ def check(
     samples = [with_weights_file(configuration, opened) for configuration in sample(spec)]
     screen.print("samples:")
     for configuration in samples:
-        chosen = spec.space.chosen(configuration.flat())
+        chosen = spec.space.open_values_of(configuration.flat())
         values = ", ".join(f"{path}={_shown(value)}" for path, value in chosen.items())
         weights = ""
         if counts := weight_counts(configuration):
@@ -119,7 +108,7 @@ def trials_words(planned: Plan) -> str:
 
 
 def _parameter(name: str, node: Any) -> Mapping[str, str]:
-    from studies.space import Alternatives, Range
+    from studies.study_file import Alternatives, Range
 
     if isinstance(node, Range):
         kind = "integers" if node.integer else "numbers"

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from studies.cli.options import HomeOption, Json, StudyName, console, open_home, print_json
+from studies.api.opening import console, open_home
+from studies.cli.options import HomeOption, Json, StudyName, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from studies.alarms import Alarm
-    from studies.comparison import Comparison
-    from studies.report_tables import Table as ReportTable
+    from studies.analysis import Comparison, DesignWarning
+    from studies.reporting.tables import Table as ReportTable
     from studies.results import StudyResults
 
 SHOWN = ("searches", "seeds", "test mean", "search best", "defaults")
@@ -32,14 +32,14 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Rank the arms of a study and say of every pair which is better, if that can be said."""
-    from studies import comparison, results
-    from studies.alarms import alarms
-    from studies.comparison_json import as_json as comparison_json
-    from studies.uncertainty import advice, sources
+    from studies import results
+    from studies.analysis import comparing, design_warnings
+    from studies.sentences.comparison_json import as_json as comparison_json
+    from studies.sentences.uncertainty import advice, sources
 
-    found = results.load(open_home(home), study)
-    compared = comparison.compare(found, metric)
-    raised = alarms(found, compared)
+    found = results.load_results(open_home(home), study)
+    compared = comparing.compare(found, metric)
+    raised = design_warnings(found, compared)
     print_comparison(found, compared, raised, console(stderr=as_json))
     if as_json:
         said = [{"kind": a.kind, "arm": a.arm, "message": a.message} for a in raised]
@@ -52,15 +52,16 @@ def compare(
 
 
 def print_comparison(
-    results: StudyResults, comparison: Comparison, raised: Sequence[Alarm], screen: Console
+    results: StudyResults, comparison: Comparison, raised: Sequence[DesignWarning], screen: Console
 ) -> None:
-    """The ranking, what may be said, where the uncertainty comes from, and the alarms."""
-    from studies.claim_words import claim_words
-    from studies.report_tables import ranking
-    from studies.sentences import summary
-    from studies.uncertainty import advice, sources
+    """The ranking, what may be said, where the uncertainty comes from, and the warnings about
+    the design."""
+    from studies.reporting.tables import ranking_table
+    from studies.sentences.claim_words import claim_words
+    from studies.sentences.uncertainty import advice, sources
+    from studies.sentences.verdict_sentences import summary
 
-    screen.print(_table(ranking(comparison)))
+    screen.print(_table(ranking_table(comparison)))
     screen.print(claim_words(comparison).about)
     for sentence in summary(comparison):
         screen.print(sentence)
@@ -68,9 +69,9 @@ def print_comparison(
         screen.print(f"uncertainty: {sentence}")
     for sentence in advice(results, comparison):
         screen.print(f"next: {sentence}")
-    for alarm in raised:
-        about = f"{alarm.kind}: {alarm.arm}" if alarm.arm else alarm.kind
-        screen.print(f"{about}: {alarm.message}")
+    for warning in raised:
+        about = f"{warning.kind}: {warning.arm}" if warning.arm else warning.kind
+        screen.print(f"{about}: {warning.message}")
 
 
 def _table(found: ReportTable) -> Table:

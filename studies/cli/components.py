@@ -10,7 +10,8 @@ import typer
 
 from lightning_modules.components import Component, Parameter, suggestion, unknown
 from lightning_modules.errors import UserError
-from studies.cli.options import Json, console, print_json
+from studies.api.opening import console
+from studies.cli.options import Json, print_json
 
 
 def components(
@@ -91,7 +92,7 @@ def _with_default(name: str, parameter: Parameter) -> str:
 
 
 def _tables() -> dict[str, dict[str, Component]]:
-    from studies.schema import TABLES
+    from studies.study_file.json_schema import TABLES
 
     return {kind: dict(rows) for kind, rows in TABLES.items()}
 

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from lightning_modules.errors import UserError
-from studies.cli.options import HomeOption, check_port, open_home
+from studies.api.opening import open_home
+from studies.cli.options import HomeOption, check_port
 from studies.cli.server import serve
 
 SETTINGS = {

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from studies.cli.options import HomeOption, Json, console, open_home, print_json
+from studies.api.opening import console, open_home
+from studies.cli.options import HomeOption, Json, print_json
 
 
 def doctor(
@@ -18,7 +19,7 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Check versions, databases, space, rights, locks, leftovers and waiting records of a home."""
-    from studies.doctor import examine
+    from studies.maintenance.doctor import examine
 
     place = open_home(home)
     screen = console(stderr=as_json)
@@ -28,7 +29,7 @@ def doctor(
         findings.append(finding)
     failed = any(finding.state == "fail" for finding in findings)
     if as_json:
-        told = [asdict(finding) for finding in findings]
-        print_json({"home": str(place.path), "ok": not failed, "checks": told})
+        checks = [asdict(finding) for finding in findings]
+        print_json({"home": str(place.path), "ok": not failed, "checks": checks})
     if failed:
         raise typer.Exit(4)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lightning_modules.errors import FairtuneError
-from studies.cli.options import HomeOption, Json, console, home_at, print_json
+from studies.api.opening import console, home_at
+from studies.cli.options import HomeOption, Json, print_json
 
 if TYPE_CHECKING:
-    from studies.importing.importer import Imported
+    from studies.maintenance.importing.importer import Imported
 
 
 def import_(
@@ -34,10 +35,10 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Make records from an Optuna storage that fairtune wrote; a record that is there stays."""
-    from studies.earlier import earlier_studies
-    from studies.importing.earlier_home import copy_storage, import_lock
-    from studies.importing.importer import import_study
-    from studies.importing.sources import open_storage, storage_url
+    from studies.home import earlier_studies
+    from studies.maintenance.importing.earlier_home import copy_storage, import_lock
+    from studies.maintenance.importing.importer import import_study
+    from studies.maintenance.importing.sources import open_storage, storage_url
 
     place = home_at(home)
     screen = console(stderr=as_json)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lightning_modules.errors import UserError
-from studies.presets import find_preset, preset_names
+from studies.study_file.presets import find_preset, preset_names
 
 
 def init(
@@ -45,8 +45,8 @@ def list_presets() -> None:
     """Every preset with the question that it answers."""
     from rich.table import Table
 
-    from studies.cli.options import console
-    from studies.presets import question
+    from studies.api.opening import console
+    from studies.study_file.presets import question
 
     table = Table("preset", "question", box=None, pad_edge=False)
     for name in preset_names():

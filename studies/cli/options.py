@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from lightning_modules import own
 from lightning_modules.errors import UserError
-from studies.presets import find_preset, preset_names
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from studies.home import Home
-    from studies.spec import Spec
+from studies.api.opening import home_at
+from studies.study_file.presets import preset_names
 
 
 def complete_studies(context: typer.Context, incomplete: str) -> list[str]:
@@ -35,10 +28,10 @@ def complete_runs(context: typer.Context, incomplete: str) -> list[str]:
     study, separator, _ = incomplete.partition("/")
     if not separator:
         return [f"{name}/" for name in complete_studies(context, incomplete)]
-    from studies.results import load
+    from studies.results import load_results
 
     try:
-        trials = load(home_at(context.params.get("home")), study).trials
+        trials = load_results(home_at(context.params.get("home")), study).trials
     except Exception:
         return []
     return [run for each in trials if (run := f"{study}/{each.key}").startswith(incomplete)]
@@ -88,78 +81,9 @@ Workers = Annotated[
 ]
 
 
-def home_at(path: Path | None) -> Home:
-    """The home at `path`, or the default one, as it is."""
-    from studies.home import DEFAULT_HOME, Home
-
-    return Home.at(path or Path(DEFAULT_HOME))
-
-
-def open_home(path: Path | None) -> Home:
-    """The home at `path`, or the default one; studies that an earlier version has run there are
-    imported, which standard error says."""
-    from studies.earlier import earlier_studies
-
-    home = home_at(path)
-    if earlier_studies(home):
-        from studies.importing.earlier_home import import_earlier
-
-        done = import_earlier(home)
-        for failure in done.failures:
-            print(f"fairtune: {failure}", file=sys.stderr)
-        if done.imported:
-            text = f"home {home.path} is of an earlier version: imported "
-            text += f"{len(done.imported)} {'study' if len(done.imported) == 1 else 'studies'}"
-            if done.copy is not None:
-                text += f"; the copy of its Optuna database is {done.copy}"
-            print(f"fairtune: {text}", file=sys.stderr)
-    return home
-
-
-def load_spec(file: Path, overrides: list[str] | None, allow: list[str] | None, home: Home) -> Spec:
-    """The study file at `file`, the preset of that name, or the file that the home has kept of the
-    study of that name; `allow` names modules of its own."""
-    from studies import document, results
-    from studies.presets import preset_names
-    from studies.spec import load, resolve
-
-    own.allow(allow or ())
-    name = str(file)
-    if file.exists() or name in preset_names():
-        return load(find_preset(name) if not file.exists() else file, overrides or ())
-    if results.exists(home) and name in results.names(home):
-        kept = results.load(home, name).spec
-        source = document.parse(kept.text, f"the stored file of {name}")
-        return resolve(source, overrides or (), recorded=True)
-    return load(find_preset(name), overrides or ())
-
-
-def worker_count(given: int | None) -> int:
-    """As many workers as were asked for, else one per core that this process may use."""
-    if given is not None:
-        return given
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def print_json(value: Any) -> None:
     """One JSON object on one line of standard output; NaN and infinity become null."""
     print(json.dumps(_finite(value), ensure_ascii=False, default=str), flush=True)
-
-
-def console(*, stderr: bool = False) -> Console:
-    """Where a command prints for people: standard error where JSON has standard output."""
-    from rich.console import Console
-
-    tty = (sys.stderr if stderr else sys.stdout).isatty()
-    # user text such as `[red]` is shown as it is; a file has room for tables
-    return Console(
-        stderr=stderr,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        soft_wrap=not tty,
-        width=None if tty else 120,
-    )
 
 
 def _finite(value: Any) -> Any:

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from lightning_modules import own
 from lightning_modules.errors import UserError
-from studies.cli.options import Allow, HomeOption, Json, StudyName, console, open_home, print_json
+from lightning_modules.user_code import imports
+from studies.api.opening import console, open_home
+from studies.cli.options import Allow, HomeOption, Json, StudyName, print_json
 
 PREVIEW = 5
 
@@ -51,11 +52,11 @@ def predict(
     path = output or Path(f"{study}-predictions.csv")
     if not to_screen and path.exists() and not force:
         raise UserError(f"{path} exists already; --force replaces it, --output names another")
-    own.allow(allow or ())
+    imports.allow(allow or ())
     from studies import results
-    from studies.predict import predict, write
+    from studies.models.predict import predict, write
 
-    found = predict(results.load(open_home(home), study), data, trial=trial)
+    found = predict(results.load_results(open_home(home), study), data, trial=trial)
     table = found.table()
     screen = console(stderr=as_json or to_screen)
     screen.print(f"predicted by {found.chosen.words}")

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from studies.cli.options import HomeOption, Json, StudyName, console, open_home, print_json
+from studies.api.opening import console, open_home
+from studies.cli.options import HomeOption, Json, StudyName, print_json
 
 
 def promote(
@@ -21,9 +22,9 @@ def promote(
 ) -> None:
     """Register a study's best confirmed network in MLflow's model registry."""
     from studies import results
-    from studies.promote import promote
+    from studies.models.promote import promote
 
-    done = promote(results.load(open_home(home), study), name, alias)
+    done = promote(results.load_results(open_home(home), study), name, alias)
     screen = console(stderr=as_json)
     made = f"version {done.version}" if done.is_new else f"already version {done.version}"
     screen.print(f"{done.name}: {made}, {done.alias}: {done.chosen.words}")

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from studies.cli.options import HomeOption, Json, StudyName, console, open_home, print_json
+from studies.api.opening import console, open_home
+from studies.cli.options import HomeOption, Json, StudyName, print_json
 
 
 def report(
@@ -28,10 +29,10 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write what a study found, and how, to one file that needs no network."""
-    from studies.report import FILES, render, write
-    from studies.results import load
+    from studies.reporting.render import FILES, render, write
+    from studies.results import load_results
 
-    results = load(open_home(home), study)
+    results = load_results(open_home(home), study)
     path = output or Path(FILES[form].format(study))
     write(render(results, form), path)
     console(stderr=as_json).print(f"wrote {path}")

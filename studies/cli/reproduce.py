@@ -7,16 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lightning_modules import own
-from studies.cli.options import (
-    Allow,
-    HomeOption,
-    Json,
-    complete_runs,
-    console,
-    open_home,
-    print_json,
-)
+from lightning_modules.user_code import imports
+from studies.api.opening import console, open_home
+from studies.cli.options import Allow, HomeOption, Json, complete_runs, print_json
 
 NOT_REPRODUCED = 6
 """The exit code where the result is another."""
@@ -24,7 +17,7 @@ NOT_REPRODUCED = 6
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from studies.reproduce import Reproduction
+    from studies.models.reproduce import Reproduction
 
 
 def reproduce(
@@ -45,10 +38,10 @@ def reproduce(
 ) -> None:
     """Train a recorded configuration and seed again; nothing is written. Exit code 6 where the
     result is another."""
-    own.allow(allow or ())
+    imports.allow(allow or ())
     from studies.engines.local import LocalEngine
-    from studies.engines.trials import PRELOAD, train_task
-    from studies.reproduce import Likeness, find, reproduce
+    from studies.engines.training import PRELOAD, train_task
+    from studies.models.reproduce import Likeness, find, reproduce
 
     results, trial = find(open_home(home), run)
     screen = console(stderr=as_json)

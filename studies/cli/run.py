@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import ExitStack
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from studies.cli.options import (
-    Allow,
-    HomeOption,
-    Json,
-    Overrides,
-    StudyFile,
-    Workers,
-    console,
-    load_spec,
-    open_home,
-    print_json,
-    worker_count,
-)
+from studies.api.interruption import Interruption
+from studies.api.opening import console, load_spec, open_home, worker_count
+from studies.cli.options import Allow, HomeOption, Json, Overrides, StudyFile, Workers, print_json
 
 if TYPE_CHECKING:
-    from studies.comparison import Finding
+    from studies.analysis import StudyOutcome
 
 
 def run(
@@ -38,21 +26,22 @@ def run(
 ) -> None:
     """Run a study, or continue it: the same command again never trains a finished trial twice."""
     place = open_home(home)
-    spec = load_spec(file, overrides, allow, place)
-    from studies.cli.display import display_for, print_summary
-    from studies.driver import run_study
-    from studies.results import summary
+    spec = load_spec(file, overrides or (), allow or (), place)
+    from studies.analysis import summary
+    from studies.api.progress import display_for
+    from studies.cli.display import print_summary
+    from studies.running.run_study import run_study
 
     screen = console(stderr=as_json)
 
-    def show(found: Finding) -> None:
+    def show(found: StudyOutcome) -> None:
         displayed.close()
         print_summary(found.results, screen)
         if found.results.finished and spec.factors:
-            from studies.alarms import alarms
+            from studies.analysis import design_warnings
             from studies.cli.compare import print_comparison
 
-            warned = alarms(found.results, found.comparison)
+            warned = design_warnings(found.results, found.comparison)
             print_comparison(found.results, found.comparison, warned, screen)
 
     with Interruption() as interruption, ExitStack() as displayed:
@@ -79,28 +68,3 @@ def run(
         raise typer.Exit(interruption.code)
     if not found.results.ranking:
         raise typer.Exit(3)
-
-
-class Interruption:
-    """Turns the first Ctrl-C or SIGTERM into a request to stop, and a second one into an end.
-
-    The first one lets the running trials finish their epoch; the second does not wait for them.
-    """
-
-    code: int | None = None
-    """128 + the signal's number, once one has come."""
-
-    def __enter__(self) -> Interruption:
-        self._before = {
-            number: signal.signal(number, self._heard) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _heard(self, number: int, _: FrameType | None) -> None:
-        if self.code is not None:
-            raise KeyboardInterrupt
-        self.code = 128 + number

@@ -7,6 +7,6 @@ import json
 
 def schema() -> None:
     """Print the JSON schema of study files; editors complete and check YAML with it."""
-    from studies.schema import study_file_schema
+    from studies.study_file.json_schema import study_file_schema
 
     print(json.dumps(study_file_schema(), indent=2))

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from lightning_modules.errors import StorageError
-from studies.cli.options import HomeOption, Json, complete_studies, console, open_home, print_json
+from studies.api.opening import console, open_home
+from studies.cli.options import HomeOption, Json, complete_studies, print_json
 
 
 def status(
@@ -23,15 +24,16 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show how far the studies of a home, or one of them, have come."""
+    from studies.analysis import summary
+    from studies.analysis.overview import study_entries, unreadable
     from studies.cli.display import print_studies, print_summary
     from studies.mirrors.left import what_is_left
-    from studies.overview import listed, unreadable
-    from studies.results import load, names, summary
+    from studies.results import load_results, names
 
     place = open_home(home)
     screen = console(stderr=as_json)
     if study is not None:
-        results = load(place, study)
+        results = load_results(place, study)
         print_summary(results, screen)
         left = "" if place.driver(study) else what_is_left(place, study)
         if left:
@@ -40,7 +42,7 @@ def status(
             print_json(summary(results))
         return
     names(place)  # says so where there is none
-    studies = [load(place, each.study) for each in listed(place)]
+    studies = [load_results(place, each.study) for each in study_entries(place)]
     studies.sort(key=lambda found: found.study)
     if studies:
         print_studies(studies, screen)
@@ -48,7 +50,7 @@ def status(
     for name, problem in problems.items():
         screen.print(f"{name}: {problem}")
     if as_json:
-        told = [summary(each) for each in studies]
-        print_json({"home": str(place.path), "studies": told, "unreadable": problems})
+        summaries = [summary(each) for each in studies]
+        print_json({"home": str(place.path), "studies": summaries, "unreadable": problems})
     if problems:
         raise typer.Exit(StorageError.exit_code)

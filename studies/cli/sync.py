@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from lightning_modules.errors import BusyError, StorageError
-from studies.cli.options import HomeOption, Json, complete_studies, console, open_home, print_json
+from studies.api.opening import console, open_home
+from studies.cli.options import HomeOption, Json, complete_studies, print_json
 
 
 def sync(
@@ -35,7 +36,7 @@ def sync(
 
     place = open_home(home)
     screen = console(stderr=as_json)
-    told, failed = [], []
+    delivered, failed = [], []
     for name in names(place) if study is None else [study]:
         try:
             done = sync(place, name, rebuild=rebuild).delivered
@@ -51,8 +52,8 @@ def sync(
             f"{name}: delivered {done['optuna']} trials to Optuna's storage, "
             f"{done['mlflow']} to MLflow"
         )
-        told.append({"study": name, "delivered": done})
+        delivered.append({"study": name, "delivered": done})
     if failed:
         raise StorageError("; ".join(failed))
     if as_json:
-        print_json({"home": str(place.path), "studies": told})
+        print_json({"home": str(place.path), "studies": delivered})

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from lightning_modules.errors import StorageError, UserError
-from studies.cli.options import HomeOption, check_port, open_home
+from studies.api.opening import open_home
+from studies.cli.options import HomeOption, check_port
 from studies.cli.server import serve
 
 
@@ -18,8 +19,7 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000,
 ) -> None:
     """Open the MLflow UI on a home; it listens on this machine only. Ctrl-C ends it."""
-    from studies.database import damage, sqlite_file
-    from studies.home import home_option, redact
+    from studies.home import damage, home_option, redact, sqlite_file
     from studies.results import names
 
     place = open_home(home)
@@ -27,7 +27,7 @@ def ui(
         raise UserError(f"the runs are on {redact(place.mlflow_uri)}: open that in a browser")
     file = sqlite_file(place.mlflow_uri)
     if file is None:
-        from studies.mirrors.mlflow_client import connect
+        from studies.mirrors.mlflow.client import connect
 
         connect(place.mlflow_uri)  # MLflow's server would try for minutes
     elif not file.exists():

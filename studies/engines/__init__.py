@@ -57,13 +57,13 @@ Event = Epoch | Ended
 
 
 class Answer(Enum):
-    """What a trial that finished an epoch is told."""
+    """What is to become of a trial that has finished an epoch."""
 
     proceed = "proceed"
     stop = "stop"
     interrupt = "interrupt"
 
-    def heard(self) -> bool:
+    def goes_on(self) -> bool:
         """Whether the training goes on; raises Interrupted where it is to be continued later."""
         if self is Answer.interrupt:
             raise Interrupted
@@ -72,6 +72,11 @@ class Answer(Enum):
 
 class Engine(Protocol):
     """Runs tasks side by side."""
+
+    def start(self) -> None:
+        """Begin to prepare for tasks, beside what the caller does; the first task does it
+        otherwise."""
+        ...
 
     @property
     def free(self) -> int:

@@ -21,6 +21,9 @@ class InlineEngine:
         self._answers: dict[str, queue.SimpleQueue[Answer]] = {}
         self._killed: set[str] = set()
 
+    def start(self) -> None:
+        """Nothing has to be started."""
+
     @property
     def free(self) -> int:
         return self._slots - len(self._answers)
@@ -65,7 +68,7 @@ class InlineEngine:
             if task.trial in self._killed:
                 return False
             self._events.put(Epoch(task.trial, report.epoch, report.metrics))
-            return answers.get().heard()
+            return answers.get().goes_on()
 
         end = guarded(task, ask, self._perform)
         if task.trial not in self._killed:

@@ -15,18 +15,21 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from multiprocessing import connection, get_all_start_methods, resource_tracker
+from multiprocessing import connection, forkserver, get_all_start_methods, resource_tracker
 from multiprocessing.connection import Connection
 
 from lightning_modules.errors import FairtuneError
-from studies.engines import Answer, Ended, Event, Task, family
-from studies.engines.worker import Perform, work
+from studies.engines import Answer, Ended, Event, Task, process_group
+from studies.engines.worker import SAFE_PATH, SAFE_PATH_IS_OURS, Perform, work
 from studies.records import Outcome, TrialEnd
 
 CLOSE_SECONDS = 1.0
 """What processes that are being started have to appear; the fork server may still import."""
-STILLBORN = 3
+MAX_STARTUP_FAILURES = 3
 """Workers that may end before a first trial, one after the other, until that says enough."""
+
+_environment = threading.Lock()
+"""Workers are started side by side, and share one environment."""
 
 
 class LocalEngine:
@@ -40,20 +43,20 @@ class LocalEngine:
         self._context = multiprocessing.get_context(method)
         if method == "forkserver":
             self._context.set_forkserver_preload([*preload, work.__module__])
-        self._lifeline, self._driver_end = self._context.Pipe(duplex=False)
+        self._parent_pipe, self._driver_end = self._context.Pipe(duplex=False)
         self._wake, self._waker = self._context.Pipe(duplex=False)
         self._workers: list[_Worker] = []
         self._idle: list[_Worker] = []
         self._busy: dict[str, _Worker] = {}
-        self._said: list[Event] = []
+        self._reported: list[Event] = []
         self._starting: list[threading.Thread] = []
-        self._stillborn = 0
+        self._startup_failures = 0
         self._closed = threading.Event()
 
     def start(self) -> None:
         """Start the workers; the first task does it otherwise."""
         while len(self._workers) < self._slots:
-            self._hire()
+            self._spawn_worker()
 
     @property
     def free(self) -> int:
@@ -82,13 +85,13 @@ class LocalEngine:
         worker = self._busy.pop(trial)
         worker.kill()
         self._replace(worker)
-        self._said.append(Ended(trial, end))
+        self._reported.append(Ended(trial, end))
 
     def events(self, timeout: float | None) -> Sequence[Event]:
-        if not self._said:
+        if not self._reported:
             self._listen(timeout)
-        said, self._said = self._said, []
-        return said
+        events, self._reported = self._reported, []
+        return events
 
     def close(self) -> None:
         self._closed.set()
@@ -101,7 +104,7 @@ class LocalEngine:
             if worker.started:  # another one is killed by its thread when it starts
                 worker.kill()
                 worker.join()
-        for end in (self._driver_end, self._lifeline, self._wake, self._waker):
+        for end in (self._driver_end, self._parent_pipe, self._wake, self._waker):
             end.close()
 
     def _listen(self, timeout: float | None) -> None:
@@ -115,20 +118,20 @@ class LocalEngine:
             try:
                 event: Event = worker.pipe.recv()
             except (EOFError, ConnectionResetError):
-                self._bury(worker)
+                self._handle_worker_exit(worker)
                 continue
-            self._said.append(event)
+            self._reported.append(event)
             if isinstance(event, Ended):
                 del self._busy[event.trial]
-                worker.trial, worker.proven, self._stillborn = None, True, 0
+                worker.trial, worker.proven, self._startup_failures = None, True, 0
                 self._idle.append(worker)
 
-    def _bury(self, worker: _Worker) -> None:
+    def _handle_worker_exit(self, worker: _Worker) -> None:
         """A worker's pipe has closed: its trial, if any, crashed with it."""
         worker.join()
         worker.kill()  # its children
-        self._stillborn += worker.trial is None and not worker.proven
-        if self._stillborn == STILLBORN:
+        self._startup_failures += worker.trial is None and not worker.proven
+        if self._startup_failures == MAX_STARTUP_FAILURES:
             raise FairtuneError(
                 f"a worker process ended before its first trial ({worker.death()}); "
                 "what it printed above says why"
@@ -136,7 +139,7 @@ class LocalEngine:
         if worker.trial is not None:
             del self._busy[worker.trial]
             end = TrialEnd(Outcome.crashed, worker.death(), traceback=worker.traceback())
-            self._said.append(Ended(worker.trial, end))
+            self._reported.append(Ended(worker.trial, end))
         self._replace(worker)
 
     def _replace(self, worker: _Worker) -> None:
@@ -145,13 +148,13 @@ class LocalEngine:
         self._workers.remove(worker)
         if worker in self._idle:
             self._idle.remove(worker)
-        self._hire()
+        self._spawn_worker()
 
-    def _hire(self) -> None:
+    def _spawn_worker(self) -> None:
         pipe, theirs = self._context.Pipe()
         last_words, dying = self._context.Pipe(duplex=False)
         process = self._context.Process(  # type: ignore[attr-defined]
-            target=work, args=(theirs, self._lifeline, dying, self._perform), daemon=True
+            target=work, args=(theirs, self._parent_pipe, dying, self._perform), daemon=True
         )
         worker = _Worker(process, pipe, last_words, (theirs, dying))
         self._workers.append(worker)
@@ -160,15 +163,33 @@ class LocalEngine:
         self._starting.append(thread)
         thread.start()
 
+    def _start_fork_server(self) -> None:
+        """Where there is one and it does not run: it imports nothing of the current folder, where
+        a file may be called as one of its modules is."""
+        if self._context.get_start_method() != "forkserver":
+            return
+        with _environment:
+            given = os.environ.get(SAFE_PATH)
+            os.environ[SAFE_PATH] = "1"
+            if given is None:
+                os.environ[SAFE_PATH_IS_OURS] = "1"
+            try:
+                forkserver.ensure_running()
+            finally:
+                os.environ.pop(SAFE_PATH_IS_OURS, None)
+                if given is None:
+                    del os.environ[SAFE_PATH]
+
     def _start(self, worker: _Worker) -> None:
         if hasattr(signal, "pthread_sigmask"):
             # The fork server inherits this; Ctrl-C would end it in the middle of its imports. The
             # start of the resource tracker, which comes with the first process, would lift it.
             resource_tracker.ensure_running()
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        os.environ[family.DRIVER] = str(os.getpid())
+        os.environ[process_group.DRIVER] = str(os.getpid())
         with worker.lock:
             if not self._closed.is_set() and not worker.killed:
+                self._start_fork_server()
                 worker.process.start()
                 worker.started = True
                 if worker.killed:  # while it was starting
@@ -200,7 +221,7 @@ class _Worker:
     def kill(self) -> None:
         self.killed = True
         if self.started and self.process.pid is not None:
-            family.kill(self.process.pid)
+            process_group.kill(self.process.pid)
             self.process.kill()  # it may not lead its group yet
 
     def join(self) -> None:

@@ -3,16 +3,16 @@
 import atexit
 import os
 
-from studies.engines import family
-from studies.garbage import lasting
+from studies.engines import process_group
+from studies.records.garbage_collection import freeze_after_import
 
 # the imports outlast a driver that is killed at its start
-with family.following(), lasting():
+with process_group.end_with_driver(), freeze_after_import():
     import sklearn.datasets
     import sklearn.model_selection  # noqa: F401
 
-    import lightning_modules.data.bundled
-    import lightning_modules.training  # noqa: F401
+    import lightning_modules.data.sets.bundled
+    import lightning_modules.training.train  # noqa: F401
 
 # The fork server holds nothing but modules, and taking torch apart keeps the driver's caller
 # waiting for a second.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import os
 import signal
 import threading
 import time
@@ -12,39 +13,44 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from lightning_modules.errors import Interrupted
-from studies.engines import Answer, Ended, Epoch, Event, Task, family
+from studies.engines import Answer, Ended, Epoch, Event, Task, process_group
 from studies.home import without_secrets
 from studies.records import STOPPED, EpochReport, Outcome, TrialEnd
 
+SAFE_PATH, SAFE_PATH_IS_OURS = "PYTHONSAFEPATH", "FAIRTUNE_SAFE_PATH"
+"""What keeps the current folder out of a fork server's imports, and says that a worker's own
+children, such as programs of the user's, shall not have it."""
 Perform = Callable[[Task, Callable[[EpochReport], bool]], TrialEnd]
 """Trains a task, asking after every epoch whether to go on; that may raise Interrupted."""
 
 
 def work(
-    connection: Connection, lifeline: Connection, last_words: Connection, perform: Perform
+    connection: Connection, parent_pipe: Connection, last_words: Connection, perform: Perform
 ) -> None:
     """Train what arrives on `connection` until it closes.
 
-    `lifeline` is the reading end of a pipe that only the driver holds open: when the driver dies,
-    however suddenly, the worker and its children follow within moments. Where the worker crashes,
-    `last_words` gets the traceback.
+    `parent_pipe` is the reading end of a pipe that only the driver holds open: when the driver
+    dies, however suddenly, the worker and its children follow within moments. Where the worker
+    crashes, `last_words` gets the traceback.
     """
+    if os.environ.pop(SAFE_PATH_IS_OURS, None):
+        os.environ.pop(SAFE_PATH, None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver acts
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    family.found(lifeline.fileno())
-    threading.Thread(target=_follow, args=(lifeline,), daemon=True).start()
+    process_group.become_group_leader(parent_pipe.fileno())
+    threading.Thread(target=_follow, args=(parent_pipe,), daemon=True).start()
 
     def say(event: Event) -> None:
         try:
             connection.send(event)
         except OSError:  # the driver is gone
-            family.leave()
+            process_group.leave()
 
     def hear() -> Any:
         try:
             return connection.recv()
         except (EOFError, OSError):
-            family.leave()
+            process_group.leave()
 
     while True:
         task: Task = hear()
@@ -54,7 +60,7 @@ def work(
         def ask(report: EpochReport, trial: str = task.trial) -> bool:
             say(Epoch(trial, report.epoch, report.metrics))
             answer: Answer = hear()
-            return answer.heard()
+            return answer.goes_on()
 
         say(Ended(task.trial, guarded(task, ask, perform)))
 
@@ -87,8 +93,8 @@ def failure(error: BaseException, seconds: float) -> TrialEnd:
     )
 
 
-def _follow(lifeline: Connection) -> None:
+def _follow(parent_pipe: Connection) -> None:
     try:
-        lifeline.recv_bytes()
+        parent_pipe.recv_bytes()
     except (EOFError, OSError):
-        family.leave()
+        process_group.leave()

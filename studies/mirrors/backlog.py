@@ -13,7 +13,7 @@ from studies.records.deliveries import UNKNOWN, Deliveries
 
 LIVE_SECONDS = 5.0
 """A trial that runs for longer is shown while it runs."""
-NOTE_SECONDS = 0.5
+FLUSH_SECONDS = 0.5
 """How long a delivery may wait to be noted: what is not noted is looked for again."""
 ATTEMPTED = UNKNOWN
 """The revision of a trial that may be there, in part or whole."""
@@ -32,16 +32,16 @@ class Backlog:
     progress: Progress
     delivered: dict[str, int] = field(default_factory=dict)
     """The revisions that the mirror has, by the trial's key."""
-    trials: dict[int, Trial] = field(default_factory=dict)
-    """What may be missing, by the trial's row."""
+    pending: dict[int, Trial] = field(default_factory=dict)
+    """The trials of which something may be missing, by their rows."""
     seen: int = -1
     """The revision up to which the record was looked through."""
     failures: Counter[int] = field(default_factory=Counter)
     """How often it failed, by the row of a trial or a search: others come first."""
-    count: int = 0
+    delivered_count: int = 0
     """Trials that were delivered here."""
-    _unnoted: dict[str, tuple[int, str]] = field(default_factory=dict)
-    _noted_at: float = 0.0
+    _unflushed: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _flushed_at: float = 0.0
 
     def __post_init__(self) -> None:
         self.delivered = self.deliveries.revisions(self.mirror, self.store)
@@ -56,46 +56,46 @@ class Backlog:
         """The mirror has lost everything, or is to be made anew."""
         self.deliveries.forget(self.mirror, self.store)
         self.progress.is_incomplete()
-        self._unnoted.clear()
+        self._unflushed.clear()
         self.delivered.clear()
-        self.trials.clear()
+        self.pending.clear()
         self.seen = -1
 
-    def look(self, record: RecordReader, until: Until) -> None:
-        """Look what has changed. Where the driver waits no trial runs any more."""
+    def update(self, record: RecordReader, until: Until) -> None:
+        """Add what has changed in the record. Where the driver waits no trial runs any more."""
         revision = record.revision
         if revision == self.seen and not until:
             return
         for trial in record.trials(since=self.seen):
             if self.delivered.get(trial.key) == trial.revision:
-                self.trials.pop(trial.id, None)
+                self.pending.pop(trial.id, None)
             else:
-                self.trials[trial.id] = trial
+                self.pending[trial.id] = trial
         self.seen = revision
         if until:
-            for row, trial in self.trials.items():
+            for row, trial in self.pending.items():
                 if trial.outcome is None:
                     ended = replace(trial, outcome=Outcome.interrupted, reason=STOPPED)
-                    self.trials[row] = ended
+                    self.pending[row] = ended
 
-    def has(self, trial: Trial, remote: str, *, written: bool) -> None:
-        """The mirror has all that the record says of a trial, under this name; `written` says
-        whether anything of that was missing."""
-        self.trials.pop(trial.id, None)
+    def mark_delivered(self, trial: Trial, remote: str, *, written: bool) -> None:
+        """Take note that the mirror has all that the record says of a trial, under the name
+        `remote`; `written` says whether anything of that was missing."""
+        self.pending.pop(trial.id, None)
         self.delivered[trial.key] = trial.revision
-        self._unnoted[trial.key] = (trial.revision, remote)
-        if time.monotonic() - self._noted_at > NOTE_SECONDS:
-            self.note()
-        self.count += written
+        self._unflushed[trial.key] = (trial.revision, remote)
+        if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
+            self.flush()
+        self.delivered_count += written
         self.progress.works()
 
-    def note(self) -> None:
-        """Write down what was delivered."""
-        if self._unnoted:
-            rows = [(key, *row) for key, row in self._unnoted.items()]
+    def flush(self) -> None:
+        """Write what was delivered to the file of deliveries."""
+        if self._unflushed:
+            rows = [(key, *row) for key, row in self._unflushed.items()]
             self.deliveries.note(self.mirror, self.store, rows)
-            self._unnoted.clear()
-        self._noted_at = time.monotonic()
+            self._unflushed.clear()
+        self._flushed_at = time.monotonic()
 
     def attempt(self, keys: list[str]) -> None:
         """Write down that these trials will be made, so that nobody makes them twice."""

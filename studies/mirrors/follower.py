@@ -12,8 +12,7 @@ from contextlib import AbstractContextManager, closing, suppress
 from typing import Protocol
 
 from lightning_modules.errors import FairtuneError, StorageError
-from studies import database
-from studies.home import Home, without_secrets
+from studies.home import Home, database, without_secrets
 from studies.mirrors.backlog import Backlog, Until
 from studies.mirrors.progress import Progress
 from studies.records import RecordReader
@@ -101,7 +100,7 @@ class Follower:
     def __exit__(self, *_: object) -> None:
         with suppress(StorageError):  # what could not be noted is looked for again
             self.progress.say()
-            self.backlog.note()
+            self.backlog.flush()
         for each in self._deliveries:
             each.close()
 
@@ -126,7 +125,7 @@ class Follower:
             self.progress.is_complete(revision)
         return done
 
-    def follow(self, load: Callable[[], Mirror], request: Request) -> None:
+    def follow(self, build_mirror: Callable[[], Mirror], request: Request) -> None:
         """Load what that takes, wait until it is time, and bring the mirror up to the record until
         the driver has what it waits for."""
         mirror: Mirror | None = None
@@ -135,7 +134,7 @@ class Follower:
             until = request.until
             try:
                 if mirror is None:
-                    mirror = load()
+                    mirror = build_mirror()
                     self.progress()
                 if not prefetched:
                     prefetched = True

@@ -32,7 +32,7 @@ class MirrorProcess:
     the driver to hear, and both are ended together."""
 
     def __init__(self, home: Home, study: str) -> None:
-        """Start it; OSError where that fails."""
+        """Start the process of the mirrors; raises OSError where that fails."""
         self._home = home
         self._study = study
         argv = [sys.executable, "-P", "-m", "studies.mirrors.process", str(home.path), study]
@@ -52,7 +52,7 @@ class MirrorProcess:
 
     @property
     def lives(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the process still runs."""
         return self._process.poll() is None
 
     @property
@@ -61,13 +61,13 @@ class MirrorProcess:
         return self._process.poll()
 
     def wait(self, seconds: float) -> bool:
-        """Whether it ends within that time."""
+        """Wait so long for the process to end; whether it has."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
         return not self.lives
 
     def ask(self, word: str) -> None:
-        """Tell it what is waited for."""
+        """Send it a word: that it may begin, or for what the driver waits."""
         if self._process.stdin is not None:
             with suppress(OSError):
                 self._process.stdin.write(f"{word}\n".encode())

@@ -49,7 +49,7 @@ class Mirroring:
         self._process: MirrorProcess | None = None
         self._started = 0.0
         self._known: Mapping[str, MirrorStatus] = {}
-        """What the mirrors said last."""
+        """The last status of every mirror, by its name."""
         self._first: Mapping[str, int] = {}
         """Their steps before the process was started."""
         self._used = 0.0
@@ -62,7 +62,7 @@ class Mirroring:
         self._why_ended = ""
         """Why the last process that ended by itself did not end well."""
 
-    def load(self) -> None:
+    def load_libraries(self) -> None:
         """Start the process: it loads its libraries while the workers load theirs."""
         with self._harmless():
             self._start()
@@ -132,7 +132,7 @@ class Mirroring:
         self._conclude()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process of the mirrors."""
         with self._harmless():
             self._end()
 
@@ -160,14 +160,14 @@ class Mirroring:
             self._ask("begin")
 
     def _begin(self) -> None:
-        """It is time to deliver."""
+        """Let the mirrors begin: it is time to deliver."""
         if not self._begun:
             self._begun = True
             self._ask("begin")
 
     def _look(self) -> None:
         """See what the mirrors say; where that cannot be seen just now, what they said last."""
-        found = known_statuses(self.home, self.study, patience=0.0)
+        found = known_statuses(self.home, self.study, timeout=0.0)
         if found is not None:
             self._known = found
 

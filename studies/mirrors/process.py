@@ -28,6 +28,8 @@ from studies.records.deliveries import Deliveries
 
 LOCK = "mirrors.lock"
 """In the folder of the study: only one process brings its mirrors up."""
+LAST, EVENLY = 19, 0
+"""Priorities beside other sessions: while the study trains, and once it waits for its mirrors."""
 LOCK_SECONDS = 10.0
 """How long to wait for one that is about to end."""
 
@@ -81,19 +83,19 @@ def _in_threads(home: Home, study: str, request: Request) -> int:
 def _follow(home: Home, study: str, name: str, request: Request) -> int:
     """Bring one mirror up to the record; the exit code."""
 
-    def load() -> Mirror:
+    def build_mirror() -> Mirror:
         if name == "optuna":
-            from studies.mirrors.optuna_mirror import OptunaMirror
+            from studies.mirrors.optuna.mirror import OptunaMirror
 
             return OptunaMirror(home, study)
-        from studies.mirrors.mlflow_mirror import MlflowMirror
+        from studies.mirrors.mlflow.mirror import MlflowMirror
 
         return MlflowMirror(home, study)
 
     url = home.optuna_url if name == "optuna" else home.mlflow_uri
     try:
         with Follower(home, study, name, url) as follower:
-            follower.follow(load, request)
+            follower.follow(build_mirror, request)
     except BaseException:
         log(home, study, traceback.format_exc())
         return 1
@@ -119,8 +121,10 @@ def _listen(
                     case b"begin":
                         request.begin()
                     case b"finish":
+                        _divide_the_processor(EVENLY)
                         request.change("finish")
                     case b"leave":
+                        _divide_the_processor(EVENLY)
                         request.change("leave")
         at_end()
         os._exit(0)
@@ -148,11 +152,16 @@ def _keep_out_of_the_way() -> None:
     gc.set_threshold(50_000, 20, 100)  # a fifth of the imports' time
     with suppress(OSError, AttributeError):  # not everywhere
         os.nice(19)
-    # where Linux divides the processor by sessions, this one's share is not its process's priority
-    with suppress(OSError), open("/proc/self/autogroup", "w") as group:
-        group.write("19")
+    _divide_the_processor(LAST)
     with suppress(psutil.Error, OSError, AttributeError, ValueError):
         psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
+
+
+def _divide_the_processor(priority: int) -> None:
+    """Where Linux divides the processor by sessions, a process's own priority counts within its
+    session only: set that of the session."""
+    with suppress(OSError), open("/proc/self/autogroup", "w") as group:
+        group.write(str(priority))
 
 
 def _say_no_more() -> None:

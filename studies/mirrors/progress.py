@@ -106,7 +106,7 @@ class Progress:
             watcher.join()
 
     def say(self) -> None:
-        """Say it now."""
+        """Write the status down now."""
         with self._lock:
             self._say()
 

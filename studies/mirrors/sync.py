@@ -17,7 +17,7 @@ from studies.records import Record
 
 @dataclass(frozen=True)
 class Synced:
-    """What was done for a study."""
+    """How many trials of a study every mirror has got."""
 
     study: str
     delivered: Mapping[str, int]
@@ -46,8 +46,8 @@ def sync(home: Home, study: str, *, rebuild: bool = False) -> Synced:
 
 
 def _sync(home: Home, study: str, rebuild: bool) -> Synced:
-    from studies.mirrors.mlflow_mirror import MlflowMirror
-    from studies.mirrors.optuna_mirror import OptunaMirror
+    from studies.mirrors.mlflow.mirror import MlflowMirror
+    from studies.mirrors.optuna.mirror import OptunaMirror
 
     mirrors: list[Callable[[], Mirror]] = [
         lambda: OptunaMirror(home, study, rebuild=rebuild),
@@ -64,12 +64,12 @@ def _sync(home: Home, study: str, rebuild: bool) -> Synced:
                 follower.bring_up(mirror, "finish")
             except StorageError as error:
                 follower.progress.fails(str(error))
-                total = backlog.count + len(backlog.trials)
+                total = backlog.delivered_count + len(backlog.pending)
                 errors.append(
-                    f"{backlog.count} of {total} trials were delivered to {NAMES[mirror.name]}, "
-                    f"then {error}"
+                    f"{backlog.delivered_count} of {total} trials were delivered to "
+                    f"{NAMES[mirror.name]}, then {error}"
                 )
-            delivered[mirror.name] = backlog.count
+            delivered[mirror.name] = backlog.delivered_count
     if errors:
         raise StorageError(f"study {study}: {'; '.join(errors)}")
     return Synced(study, delivered)

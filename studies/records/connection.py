@@ -19,10 +19,10 @@ from typing import TypeVar
 import psutil
 
 from lightning_modules.errors import StorageError
-from studies.database import back_up, damage, hold, is_held
-from studies.home import disk_is_full, home_option
+from studies.home import damage, disk_is_full, hold, home_option
+from studies.home.database import back_up, is_held
 from studies.records import schema
-from studies.records.looking import Look, look
+from studies.records.read_only import ReadOnlyConnection, open_read_only
 
 LOCK_SECONDS = 5.0
 """How long SQLite itself waits for a lock; Ctrl-C is heard between two such waits."""
@@ -43,7 +43,7 @@ Result = TypeVar("Result")
 
 
 def damaged(path: Path) -> str:
-    """What to do about a record that cannot be read."""
+    """The words that say what a user can do about a record that cannot be read."""
     folder = path.parent
     return DAMAGED.format(folder=folder, option=home_option(folder.parent.parent))
 
@@ -53,16 +53,16 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
     Raises StorageError where the record is damaged or of a newer version: it stays as it is.
     """
-    with said(path):
+    with as_storage_error(path):
         if not path.exists():
             fresh = beside(path)
             open_new(fresh).close()
             put_in_place(fresh, path)
-        check(path)
+        require_record(path)
         connection = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
         try:
             hold(path)
-            patiently(path, lambda: _prepare(connection, path))
+            with_retry(path, lambda: _prepare(connection, path))
         except BaseException:
             connection.close()
             raise
@@ -119,14 +119,14 @@ def beside(path: Path) -> Path:
     return fresh
 
 
-def open_reader(path: Path) -> Look:
+def open_reader(path: Path) -> ReadOnlyConnection:
     """A connection that cannot write; where nobody writes it leaves no trace in the folder.
 
     Raises StorageError where the record is damaged or of another version.
     """
-    with said(path):
-        check(path)
-        seen = look(path)
+    with as_storage_error(path):
+        require_record(path)
+        seen = open_read_only(path)
         try:
             seen.connection.execute("PRAGMA query_only = ON")
             found = _pragma(seen.connection, "user_version")
@@ -142,8 +142,8 @@ def open_reader(path: Path) -> Look:
         return seen
 
 
-def check(path: Path) -> None:
-    """Raise StorageError where a file is no record of this version, or of one before it."""
+def require_record(path: Path) -> None:
+    """Raise StorageError unless a file is a record of this version or of an earlier one."""
     if is_held(path):
         return
     if what := damage(path):
@@ -159,9 +159,9 @@ def check(path: Path) -> None:
 
 def is_outdated(path: Path) -> bool:
     """Whether an older fairtune made a record; StorageError where it cannot be read."""
-    with said(path):
-        check(path)
-        with look(path) as seen:
+    with as_storage_error(path):
+        require_record(path)
+        with open_read_only(path) as seen:
             return _pragma(seen.connection, "user_version") < schema.VERSION
 
 
@@ -173,8 +173,9 @@ def _refuse_newer(path: Path, version: int) -> None:
         )
 
 
-def patiently(path: Path, call: Callable[[], Result]) -> Result:
-    """Repeat what another program's lock on the record makes fail, for RETRY_TIMEOUT seconds."""
+def with_retry(path: Path, call: Callable[[], Result]) -> Result:
+    """Call `call`, again and again for RETRY_TIMEOUT seconds where another program has locked the
+    record; what it returns."""
     give_up = time.monotonic() + RETRY_TIMEOUT
     warned = False
     while True:
@@ -189,8 +190,8 @@ def patiently(path: Path, call: Callable[[], Result]) -> Result:
 
 
 @contextmanager
-def said(path: Path) -> Iterator[None]:
-    """Say what is wrong with a record, and the way out."""
+def as_storage_error(path: Path) -> Iterator[None]:
+    """Turn an error of SQLite or of the disk into a StorageError that says the way out."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:

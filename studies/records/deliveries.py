@@ -6,7 +6,6 @@ process of the mirrors has the lowest priority, and a lock that it held would ma
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,16 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from lightning_modules.errors import StorageError
-from studies.database import hold, within
-from studies.home import Home, disk_is_full, redact
-from studies.records import looking
+from lightning_modules.hashing import short_hash
+from studies.home import Home, disk_is_full, hold, redact
+from studies.home.database import within
+from studies.records import read_only
 from studies.records.connection import on_network
 from studies.records.rows import milliseconds
 
 FILE = "mirrors.db"
 LOCK_SECONDS = 60.0
 """How long one mirror waits for the other one's note."""
-PATIENCE = 1.0
+LOOK_SECONDS = 1.0
 """Seconds for which somebody who looks waits for a file that is locked."""
 UNKNOWN = -1
 """The revision of what may be there, in part or whole."""
@@ -52,14 +52,14 @@ CREATE TABLE IF NOT EXISTS status (
 
 @dataclass(frozen=True)
 class MirrorStatus:
-    """How a mirror comes along."""
+    """How far a mirror has copied the record, and why it fails where it does."""
 
     mirror: str
     """`optuna` or `mlflow`."""
     steps: int = 0
-    """Grows with everything that it does."""
+    """A counter that grows with everything that it does."""
     error: str = ""
-    """Why it fails at the moment."""
+    """Why it fails at the moment; empty where it does not."""
     revision: int = -1
     """The revision of the record up to which it is complete, results included."""
 
@@ -82,7 +82,7 @@ class Deliveries:
         taken away from whoever has it open.
         """
         path = deliveries_file(home, study)
-        with _said(path):
+        with _as_storage_error(path):
             try:
                 return cls(_open(path), path)
             except sqlite3.DatabaseError as error:
@@ -98,26 +98,26 @@ class Deliveries:
 
     def revisions(self, mirror: str, store: str) -> dict[str, int]:
         """The revision of every trial that a mirror has, by the trial's key."""
-        with _said(self.path):
+        with _as_storage_error(self.path):
             return dict(self.connection.execute(REVISIONS, [mirror, store]))
 
     def remotes(self, mirror: str, store: str) -> dict[str, str]:
-        """What every trial is called in a mirror, by the trial's key."""
+        """What a mirror calls every trial (a run id or a number), by the trial's key."""
         query = "SELECT trial, remote FROM deliveries WHERE mirror = ? AND store = ?"
-        with _said(self.path):
+        with _as_storage_error(self.path):
             return dict(self.connection.execute(query, [mirror, store]))
 
     def note(self, mirror: str, store: str, rows: Iterable[tuple[str, int, str]]) -> None:
-        """A mirror has these trials: key, revision, and what they are called there."""
-        with _said(self.path), self.connection:
+        """Write down that a mirror has these trials: key, revision, and their names there."""
+        with _as_storage_error(self.path), self.connection:
             self.connection.executemany(
                 "INSERT OR REPLACE INTO deliveries VALUES (?, ?, ?, ?, ?)",
                 [(mirror, store, *row) for row in rows],
             )
 
     def doubt(self, mirror: str, store: str) -> None:
-        """Nobody knows any more what a mirror has; what its trials are called there stays."""
-        with _said(self.path), self.connection:
+        """Mark everything that a mirror has as to be delivered again; the names there stay."""
+        with _as_storage_error(self.path), self.connection:
             for table in ("deliveries", "status"):
                 self.connection.execute(
                     f"UPDATE {table} SET revision = {UNKNOWN} WHERE mirror = ? AND store = ?",
@@ -125,16 +125,16 @@ class Deliveries:
                 )
 
     def forget(self, mirror: str, store: str) -> None:
-        """A mirror has lost everything, or is to be made anew."""
-        with _said(self.path), self.connection:
+        """Write down that a mirror has nothing: it was lost, or is to be made anew."""
+        with _as_storage_error(self.path), self.connection:
             for table in ("deliveries", "status"):
                 self.connection.execute(
                     f"DELETE FROM {table} WHERE mirror = ? AND store = ?", [mirror, store]
                 )
 
     def say(self, status: MirrorStatus, store: str) -> None:
-        """Say how a mirror comes along."""
-        with _said(self.path), self.connection:
+        """Write down the status of a mirror."""
+        with _as_storage_error(self.path), self.connection:
             self.connection.execute(
                 "INSERT OR REPLACE INTO status VALUES (?, ?, ?, ?, ?, ?)",
                 [status.mirror, store, status.steps, status.error, status.revision,
@@ -155,8 +155,8 @@ def store_name(url: str, home: Home) -> str:
 
 
 def url_hash(url: str) -> str:
-    """What tells a URL from others, without its password."""
-    return hashlib.sha256(redact(url).encode()).hexdigest()[:8]
+    """A short hash of a URL without its password."""
+    return short_hash(redact(url), 8)
 
 
 def run_ids(home: Home, study: str) -> dict[str, str]:
@@ -173,7 +173,7 @@ def revisions(home: Home, study: str, mirror: str, url: str) -> dict[str, int]:
     return dict(_look(home, study, REVISIONS, [mirror, store_name(url, home)]) or [])
 
 
-def known_statuses(home: Home, study: str, patience: float) -> dict[str, MirrorStatus] | None:
+def known_statuses(home: Home, study: str, timeout: float) -> dict[str, MirrorStatus] | None:
     """How the mirrors in use come along, by name, those that never began are missing; None where
     nobody can see that within so many seconds."""
     stores = {
@@ -181,7 +181,7 @@ def known_statuses(home: Home, study: str, patience: float) -> dict[str, MirrorS
         "mlflow": store_name(home.mlflow_uri, home),
     }
     query = "SELECT mirror, store, steps, error, revision FROM status"
-    found = _look(home, study, query, patience=patience)
+    found = _look(home, study, query, timeout=timeout)
     if found is None:
         return None
     rows = [row for row in found if stores.get(row[0]) == row[1]]
@@ -190,7 +190,7 @@ def known_statuses(home: Home, study: str, patience: float) -> dict[str, MirrorS
 
 def statuses(home: Home, study: str) -> dict[str, MirrorStatus]:
     """How the mirrors in use come along, by name; those of which nobody can see it are missing."""
-    return known_statuses(home, study, PATIENCE) or {}
+    return known_statuses(home, study, LOOK_SECONDS) or {}
 
 
 def is_behind(home: Home, study: str, revision: int) -> bool:
@@ -202,14 +202,14 @@ def is_behind(home: Home, study: str, revision: int) -> bool:
 
 
 def _look(
-    home: Home, study: str, query: str, values: Sequence[str] = (), patience: float = PATIENCE
+    home: Home, study: str, query: str, values: Sequence[str] = (), timeout: float = LOOK_SECONDS
 ) -> list[Any] | None:
     """Rows, none where the file is missing; None where it cannot be read: it is no record."""
     path = deliveries_file(home, study)
     with suppress(sqlite3.Error, OSError):
         if not path.exists():
             return []
-        return looking.read(path, lambda file: file.execute(query, values).fetchall(), patience)
+        return read_only.read(path, lambda file: file.execute(query, values).fetchall(), timeout)
     return None
 
 
@@ -232,8 +232,8 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _said(path: Path) -> Iterator[None]:
-    """Say what is wrong with the file, and the way out."""
+def _as_storage_error(path: Path) -> Iterator[None]:
+    """Turn an error of SQLite or of the disk into a StorageError that says the way out."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:

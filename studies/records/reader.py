@@ -10,17 +10,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from lightning_modules.errors import UserError
-from studies.home import RECORD, Home
+from studies.home import Home
+from studies.home.home import RECORD
 from studies.records import connection as opening
-from studies.records.looking import Look
+from studies.records.read_only import ReadOnlyConnection
 from studies.records.rows import COLUMNS, local_time, metrics_of, parsed, trial_of
 from studies.records.sharing import Sections
 from studies.records.trials import Trial
+from studies.statistics import Goal
 
-Goal = Literal["minimize", "maximize"]
 IDENTITY = "record"
 """The note that tells a record from all others."""
 Histories = dict[str, dict[str, dict[int, float]]]
@@ -36,7 +37,7 @@ class Search:
 
     id: int
     name: str
-    """Of the Optuna study."""
+    """The name of its Optuna study."""
     arm: str
     repeat: int
     phase: str
@@ -44,7 +45,7 @@ class Search:
     """The seed of its split; None for the study file's own."""
     goal: Goal
     sampler_state: Mapping[str, Any] = field(default_factory=dict)
-    """What the sampler noted of it: Optuna's system attributes."""
+    """The state of its sampler: Optuna's system attributes."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class RecordReader:
 
     connection: sqlite3.Connection
     path: Path
-    seen: Look | None = None
+    seen: ReadOnlyConnection | None = None
     """How the file was opened; None for the writer."""
 
     @classmethod
@@ -122,7 +123,7 @@ class RecordReader:
     ) -> list[Trial]:
         """Every trial, or those of a search, in the order of their searches and numbers; with
         `since` those that changed after that revision. `run_ids` are their MLflow runs, by key."""
-        return self._steadily(lambda: self._trials(search, since, run_ids))
+        return self._read_again_if_changed(lambda: self._trials(search, since, run_ids))
 
     def _trials(self, search: int | None, since: int, run_ids: Mapping[str, str]) -> list[Trial]:
         phases = {each.id: each.phase for each in self.searches()}
@@ -193,19 +194,19 @@ class RecordReader:
 
     def _some(self, query: str, values: Sequence[Any] = ()) -> Iterator[list[Any]]:
         """Rows, some at a time: their text takes more memory than what is read from it."""
-        with opening.said(self.path):
+        with opening.as_storage_error(self.path):
             cursor = self.connection.execute(query, values)
             while rows := cursor.fetchmany(AT_ONCE):
                 yield rows
 
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         def read() -> list[Any]:
-            with opening.said(self.path):
+            with opening.as_storage_error(self.path):
                 return self.connection.execute(query, values).fetchall()
 
-        return self._steadily(read)
+        return self._read_again_if_changed(read)
 
-    def _steadily(self, read: Callable[[], Result]) -> Result:
+    def _read_again_if_changed(self, read: Callable[[], Result]) -> Result:
         """What is read. A record that nobody wrote when it was opened may be written by now: then
         SQLite may take what it reads for damaged, and it is opened and read again."""
         while (seen := self.seen) is not None and seen.still is not None:

@@ -7,20 +7,18 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
 from lightning_modules.errors import StorageError
-from studies.earlier import is_earlier
 from studies.home import Home
+from studies.home.earlier import is_earlier
 from studies.records import connection as opening
 from studies.records import schema
-from studies.records.reader import IDENTITY, EpochRow, Goal, RecordReader, Search
+from studies.records.reader import IDENTITY, EpochRow, Search
 from studies.records.rows import (
-    COLUMNS,
     ENDING,
     local_time,
     metrics_to_json,
@@ -29,18 +27,18 @@ from studies.records.rows import (
     row_of,
     to_milliseconds,
 )
+from studies.records.transactions import RecordTransactions
 from studies.records.trials import ABANDONED, Outcome, Trial, TrialEnd
-
-VERSION = version("fairtune")
+from studies.statistics import Goal
 
 
 @dataclass
-class Record(RecordReader):
+class Record(RecordTransactions):
     """The record of a study, open for its one writer, who holds the study's lock."""
 
     @classmethod
     def in_memory(cls) -> Record:
-        """A record that is kept nowhere."""
+        """A new record in memory, of which nothing is kept."""
         connection = sqlite3.connect(":memory:", isolation_level=None)
         schema.create(connection)
         record = cls(connection, Path(":memory:"))
@@ -75,14 +73,14 @@ class Record(RecordReader):
 
         To be called by a process that holds the study's lock.
         """
-        with opening.said(path):
+        with opening.as_storage_error(path):
             fresh = opening.beside(path)
             record = cls(opening.open_new(fresh), path)
         try:
             yield record
             record.name()
             record.close()
-            with opening.said(path):
+            with opening.as_storage_error(path):
                 opening.put_in_place(fresh, path)
         finally:
             record.close()
@@ -149,13 +147,13 @@ class Record(RecordReader):
         return begun
 
     def epoch(self, trial: int, epoch: int, metrics: Mapping[str, float], value: float) -> None:
-        """A trial finished an epoch now; of two attempts at an epoch the first counts."""
+        """Write an epoch that a trial has finished now; of two attempts at one the first counts."""
         row = [trial, epoch, milliseconds(), number_or_null(value), metrics_to_json(metrics)]
-        with opening.said(self.path):  # one statement is a transaction by itself
-            self._patiently("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?)", row)
+        with opening.as_storage_error(self.path):  # one statement is a transaction by itself
+            self._with_retry("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?)", row)
 
     def copy_epochs(self, source: int, target: int) -> None:
-        """A trial repeats the result of another one, epoch by epoch."""
+        """Copy the epochs of one trial (`source`) to another one (`target`), by their rows."""
         with self._transaction():
             self.connection.execute(
                 "INSERT OR IGNORE INTO epochs SELECT ?, epoch, time, value, metrics FROM epochs "
@@ -164,7 +162,7 @@ class Record(RecordReader):
             )
 
     def end_attempt(self, trial: int, end: TrialEnd) -> int:
-        """An attempt failed now; how many attempts at the trial have ended so, in all runs."""
+        """Write that an attempt failed now; how many at the trial have failed, in all runs."""
         with self._transaction():
             self._end_attempt(trial, end.outcome, end.reason, milliseconds())
         query = "SELECT count(*) FROM attempts WHERE trial = ? AND outcome NOT IN (?, ?)"
@@ -172,12 +170,12 @@ class Record(RecordReader):
         return int(self._all(query, [trial, *kept])[0][0])
 
     def begin_attempt(self, trial: int) -> None:
-        """Another attempt at a trial that failed begins now."""
+        """Write that another attempt at a trial that failed begins now."""
         with self._transaction():
             self._begin_attempt(trial, milliseconds())
 
     def finish(self, trial: Trial) -> Trial:
-        """A trial ended, or was interrupted; from here on a power failure loses nothing of it."""
+        """Write how a trial ended or was interrupted, so that no power failure loses any of it."""
         assert trial.outcome is not None and trial.ended is not None
         now = to_milliseconds(trial.ended)
         with self._transaction(durable=True):
@@ -248,58 +246,3 @@ class Record(RecordReader):
                 ],
             )  # fmt: skip
         return added
-
-    def _insert(self, trial: Trial, started: int) -> int:
-        row = row_of(trial) | {"started": started}
-        columns = [
-            column for column in COLUMNS if column != "id" and (column not in ENDING
-            or column in ("sampler_state", "duplicate_of"))
-        ]  # fmt: skip
-        marks = ", ".join("?" * len(columns))
-        done = self.connection.execute(
-            f"INSERT INTO trials ({', '.join(columns)}) VALUES ({marks})",
-            [row[column] for column in columns],
-        )
-        assert done.lastrowid is not None
-        return done.lastrowid
-
-    def _begin_attempt(self, trial: int, now: int, version: str = VERSION) -> None:
-        self.connection.execute(
-            "INSERT INTO attempts (trial, number, started, version) "
-            "SELECT ?, count(*) + 1, ?, ? FROM attempts WHERE trial = ?",
-            [trial, now, version, trial],
-        )
-
-    def _end_attempt(self, trial: int, outcome: Outcome, reason: str, now: int) -> None:
-        self.connection.execute(
-            "UPDATE attempts SET ended = ?, outcome = ?, reason = ? "
-            "WHERE trial = ? AND ended IS NULL",
-            [now, outcome.value, reason, trial],
-        )
-
-    def _revise(self) -> int:
-        self.connection.execute("UPDATE revision SET last = last + 1")
-        return int(self.connection.execute("SELECT last FROM revision").fetchone()[0])
-
-    @contextmanager
-    def _transaction(self, *, durable: bool = False) -> Iterator[None]:
-        """All or nothing; what is `durable` is on the disk at the end."""
-        with opening.said(self.path):
-            usual = None
-            try:
-                if durable:
-                    usual = self.connection.execute("PRAGMA synchronous").fetchone()[0]
-                    self.connection.execute("PRAGMA synchronous = FULL")
-                self._patiently("BEGIN IMMEDIATE")
-                yield
-                self._patiently("COMMIT")
-            except BaseException:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
-                raise
-            finally:
-                if usual is not None:
-                    self.connection.execute(f"PRAGMA synchronous = {usual}")
-
-    def _patiently(self, statement: str, values: Sequence[Any] = ()) -> None:
-        opening.patiently(self.path, lambda: self.connection.execute(statement, values))

@@ -29,12 +29,12 @@ JSON_COLUMNS = ("configuration", "params", "distributions", "sampler_state", "be
 
 
 def milliseconds() -> int:
-    """Now, since 1970."""
+    """The time now, in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
 def to_milliseconds(at: datetime) -> int:
-    """A time, since 1970."""
+    """A time in milliseconds since 1970."""
     return round(at.timestamp() * 1000)
 
 
@@ -44,12 +44,12 @@ def local_time(at: int | None) -> datetime | None:
 
 
 def number_or_null(value: float | None) -> float | None:
-    """SQLite holds no NaN."""
+    """A number as SQLite holds it, which knows no NaN: null stands for that."""
     return None if value is None or math.isnan(value) else float(value)
 
 
 def row_of(trial: Trial) -> dict[str, Any]:
-    """The columns of a trial."""
+    """The values of a trial, by the columns of the table of trials."""
     return {
         **{name: getattr(trial, name) for name in (
             "search", "number", "key", "arm", "repeat", "split", "seed", "seed_index",
@@ -79,9 +79,9 @@ def _json_number(value: float) -> str:
     return json.dumps(value) if math.isfinite(value) else f"{'-' * (value < 0)}1e999"
 
 
-def metrics_of(found: Mapping[str, float | None]) -> dict[str, float]:
-    """Metrics that were read from JSON."""
-    return {name: math.nan if value is None else value for name, value in found.items()}
+def metrics_of(stored: Mapping[str, float | None]) -> dict[str, float]:
+    """Metrics that were read from JSON, where null stands for NaN."""
+    return {name: math.nan if value is None else value for name, value in stored.items()}
 
 
 def parsed(rows: Sequence[Sequence[Any]], sections: Sections) -> Iterator[Sequence[Any]]:

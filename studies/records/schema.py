@@ -11,7 +11,7 @@ from collections.abc import Mapping
 APPLICATION_ID = 0x66616972  # "fair"
 """What tells a record from other SQLite files (`PRAGMA application_id`)."""
 VERSION = 1
-"""Of the tables below (`PRAGMA user_version`)."""
+"""The version of the tables below (`PRAGMA user_version`)."""
 
 TABLES = """
 CREATE TABLE notes (
@@ -89,7 +89,7 @@ CREATE TABLE epochs (
 """
 
 MIGRATIONS: Mapping[int, str] = {}
-"""What brings the tables of a version to those of the next one."""
+"""The SQL that changes the tables of a version to those of the next one."""
 
 
 def create(connection: sqlite3.Connection) -> None:

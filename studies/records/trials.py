@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from lightning_modules.configuration import Objective
-from lightning_modules.metrics import loss_beside
+from lightning_modules.optimization import loss_beside
+from studies.statistics import sign_of
 
 STOPPED = "the study was stopped"
 ABANDONED = "the process that ran the study ended"
@@ -95,7 +96,7 @@ class Trial:
     default: bool
     """Whether it has the components' defaults."""
     params: Mapping[str, Any]
-    """What the sampler chose, by the names in Optuna."""
+    """The values that the sampler chose, by their names in Optuna."""
     curve: Mapping[int, float]
     """The objective after every epoch, counted from 1."""
     started: datetime | None
@@ -122,7 +123,7 @@ class Trial:
     distributions: Mapping[str, str] = field(default_factory=dict)
     """What its parameters were drawn from, as Optuna writes distributions in JSON."""
     sampler_state: Mapping[str, Any] = field(default_factory=dict)
-    """What sampler and pruner noted of it: Optuna's system attributes."""
+    """The notes of sampler and pruner: Optuna's system attributes."""
     id: int = 0
     """Its row in the record; 0 where it has none yet."""
     search: int = 0
@@ -166,7 +167,7 @@ def merit(
     value: float | None, metrics: Mapping[str, float], objective: Objective
 ) -> tuple[float, float]:
     """What ranks trials, the best first: the objective, then the loss on the same part."""
-    sign = -1.0 if objective.goal == "maximize" else 1.0
+    sign = -sign_of(objective.goal)
     beside = loss_beside(objective.metric)
     loss = math.inf if beside is None else metrics.get(beside, math.inf)
     return sign * (value or 0.0), loss if math.isfinite(loss) else math.inf

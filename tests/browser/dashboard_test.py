@@ -16,8 +16,8 @@ from urllib3.util import Retry
 from studies.cli import main
 from studies.home import Home
 from tests.conftest import MakeHome
-from tests.integration.accounts import FAIRTUNE, Runs, serving, set_options
-from tests.states import NAMES, labelled
+from tests.support.accounts import FAIRTUNE, Runs, serving, set_options
+from tests.support.states import NAMES, labelled
 
 pytestmark = pytest.mark.slow
 

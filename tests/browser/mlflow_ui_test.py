@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from studies.cli import main
 from studies.home import Home
 from tests.conftest import MakeHome
-from tests.integration.accounts import Runs, serving, set_options
+from tests.support.accounts import Runs, serving, set_options
 
 pytestmark = pytest.mark.slow
 

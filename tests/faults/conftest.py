@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from studies.home import Home
-from tests.faults.drivers import Faulty
-from tests.faults.servers import Postgres, free_port
+from tests.support.drivers import Faulty
+from tests.support.servers import Postgres, free_port
 
 
 @pytest.fixture

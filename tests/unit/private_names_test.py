@@ -3,9 +3,9 @@
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.checkout import ROOT
+
 PACKAGES = ("lightning_modules", "studies", "dashboard")
 LIBRARIES = ("optuna", "mlflow", "sqlalchemy", "alembic")
 TABLES = re.compile(

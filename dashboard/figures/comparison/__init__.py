@@ -1,0 +1,1 @@
+"""Figures that compare arms: means, gains, differences, sensitivity, cost."""

@@ -1,0 +1,1 @@
+"""Figures of trainings: learning curves, overfitting, learning rates, single trials."""

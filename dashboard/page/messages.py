@@ -1,0 +1,48 @@
+"""Sentences on a page: what went wrong, what to run first, and text that a person wrote.
+
+All text that a person wrote and that goes through Markdown (`st.markdown`, `st.caption`, `st.info`,
+labels of pages and links) needs `escape`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from dashboard import data
+from lightning_modules.errors import FairtuneError
+from studies.sentences import markdown
+
+PRESETS = {
+    "": "quickstart",
+    "optimizer": "quickstart-optimizers",
+    "schedule": "schedules",
+    "regularization": "regularization",
+}
+"""What to run first, by the factor of a page."""
+
+
+def escape(text: str) -> str:
+    """Text that Streamlit's Markdown shows as it is, on one line."""
+    text = re.sub(r":(?=[\w+/-]+:)", ":\u2060", markdown.escape(text))  # `:name:` would be an emoji
+    return text.replace("$", r"\$")
+
+
+@contextmanager
+def show_errors() -> Iterator[None]:
+    """What fairtune complains of becomes a sentence on the page."""
+    try:
+        yield
+    except FairtuneError as error:
+        st.error(escape(str(error)))
+
+
+def say_what_to_run(factor: str = "") -> None:
+    """What a person does who has no study yet."""
+    what = f"compares alternatives for the {factor}" if factor else "has run"
+    st.info(f"No study of this home {what} yet. Start one in a terminal:")
+    st.code(f"fairtune run {PRESETS[factor]} --home '{data.home().path}'", language="bash")
+    st.caption("It appears here while it runs; open this page again.")

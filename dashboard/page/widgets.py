@@ -1,0 +1,66 @@
+"""Figures and links on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+
+import streamlit as st
+
+from dashboard.figures.common import Picture
+from dashboard.figures.rendering import RenderedFigure, SomeInfo, render_figure
+from dashboard.page.messages import escape
+from dashboard.page.selection import Selection
+from studies.reporting.render import csv_text
+
+
+def show(
+    selection: Selection,
+    make: Callable[[], SomeInfo],
+    draw: Callable[[SomeInfo], Picture],
+    name: str,
+    nothing: str,
+    *,
+    by: tuple[Hashable, ...] = (),
+) -> SomeInfo:
+    """A figure of a study, see `show_figure`; it is kept until the study changes, or, while that
+    runs, made anew. `by` has all that it depends on beside the study, the metric, the picked arms
+    and its name."""
+
+    def drawing() -> RenderedFigure[SomeInfo]:
+        return render_figure(make(), draw)
+
+    figure = (
+        drawing() if selection.state == "running" else selection.kept_figure((name, *by), drawing)
+    )
+    show_figure(figure, name, nothing)
+    return figure.info
+
+
+def show_figure(figure: RenderedFigure[SomeInfo], name: str, nothing: str) -> None:
+    """A figure with its caption and its data; `nothing` is said where there is none to draw.
+
+    `name` is the figure's, once on a page: the file of its data is called so.
+    """
+    info = figure.info
+    if info.empty:
+        st.caption(escape(nothing))
+        return
+    st.vega_lite_chart(spec=dict(figure.spec), alt=info.alt, key=f"figure {name}")
+    words, download = st.columns([9, 1], gap="small")
+    words.caption(escape(info.caption))
+    with download:
+        st.download_button(
+            ":material/download:",
+            lambda: csv_text(info.data),
+            f"{name}.csv",
+            "text/csv",
+            key=f"csv {name}",
+            help="The data of this figure, as CSV",
+            on_click="ignore",
+            type="tertiary",
+        )
+
+
+def link(page: str, label: str, **address: str) -> None:
+    """A link to a page, such as `trial`, with what it shall show."""
+    st.page_link(f"views/{page}.py", label=escape(label), query_params=address)

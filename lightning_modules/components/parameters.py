@@ -1,0 +1,160 @@
+"""Hyperparameters of components: their defaults, what they may be, what they do."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lightning_modules.components.names import suggestion
+
+Value = Any
+"""What a parameter may hold: None, bool, int, float, str, or a list or mapping of those."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One hyperparameter of a component: its default and what it does, in one line."""
+
+    default: Value
+    summary: str
+
+    def validation_error(self, value: Value) -> str | None:
+        """What is wrong with `value`, as the end of a sentence, or None."""
+        if value is None and self.default is None:
+            return None
+        return self._validation_error(value)
+
+    def _validation_error(self, value: Value) -> str | None:
+        raise NotImplementedError
+
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of the values that this parameter takes."""
+        raise NotImplementedError
+
+    def expects(self) -> str:
+        """The values it takes, in a few words."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Number(Parameter):
+    """A number within bounds; `tune` is the range from which a search may start.
+
+    Bounds are inclusive unless `open` names them ("low", "high", "both").
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    open: str = ""
+    tune: tuple[float, float] | None = None
+    log: bool = False
+    integer: bool = False
+    words: tuple[str, ...] = ()
+    """Words that are allowed in place of a number, such as "full"."""
+
+    def expects(self) -> str:
+        kind = "an integer" if self.integer else "a number"
+        above = ">" if self.open in ("low", "both") else ">="
+        below = "<" if self.open in ("high", "both") else "<="
+        bounds = []
+        if self.low > -math.inf:
+            bounds.append(f"{above} {self.low:g}")
+        if self.high < math.inf:
+            bounds.append(f"{below} {self.high:g}")
+        words = "".join(f' or "{word}"' for word in self.words)
+        return " ".join([kind, " and ".join(bounds)]).strip() + words
+
+    def _validation_error(self, value: Value) -> str | None:
+        if isinstance(value, str) and value in self.words:
+            return None
+        numeric = isinstance(value, int) or (isinstance(value, float) and not self.integer)
+        if isinstance(value, bool) or not numeric or not math.isfinite(value):
+            return f"must be {self.expects()}, got {value!r}"
+        low_ok = value > self.low if self.open in ("low", "both") else value >= self.low
+        high_ok = value < self.high if self.open in ("high", "both") else value <= self.high
+        return None if low_ok and high_ok else f"must be {self.expects()}, got {value!r}"
+
+    def schema(self) -> dict[str, Any]:
+        number: dict[str, Any] = {"type": "integer" if self.integer else "number"}
+        if self.low > -math.inf:
+            number["exclusiveMinimum" if self.open in ("low", "both") else "minimum"] = self.low
+        if self.high < math.inf:
+            number["exclusiveMaximum" if self.open in ("high", "both") else "maximum"] = self.high
+        return {"anyOf": [number, {"enum": list(self.words)}]} if self.words else number
+
+
+@dataclass(frozen=True)
+class Flag(Parameter):
+    """True or false."""
+
+    def expects(self) -> str:
+        return "true or false"
+
+    def _validation_error(self, value: Value) -> str | None:
+        return None if isinstance(value, bool) else f"must be true or false, got {value!r}"
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True)
+class Option(Parameter):
+    """One of a few words."""
+
+    options: tuple[str, ...] = ()
+
+    def expects(self) -> str:
+        return "one of " + ", ".join(self.options)
+
+    def _validation_error(self, value: Value) -> str | None:
+        if isinstance(value, str) and value in self.options:
+            return None
+        return f"must be {self.expects()}, got {value!r}" + suggestion(value, self.options)
+
+    def schema(self) -> dict[str, Any]:
+        return {"enum": list(self.options)}
+
+
+@dataclass(frozen=True)
+class Text(Parameter):
+    """Any text, such as a path or the name of a column."""
+
+    def expects(self) -> str:
+        return "a text"
+
+    def _validation_error(self, value: Value) -> str | None:
+        return None if isinstance(value, str) and value else f"must be a text, got {value!r}"
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1}
+
+
+@dataclass(frozen=True)
+class Items(Parameter):
+    """A list in which every item is an `item`; `length` fixes how many."""
+
+    item: Parameter = field(default_factory=lambda: Number(0, ""))
+    length: int | None = None
+    increasing: bool = False
+    tune: tuple[Sequence[Value], ...] = ()
+
+    def expects(self) -> str:
+        count = f"{self.length} items" if self.length is not None else "items"
+        order = "increasing " if self.increasing else ""
+        return f"a list of {order}{count}, each {self.item.expects()}"
+
+    def _validation_error(self, value: Value) -> str | None:
+        fits = isinstance(value, list | tuple) and self.length in (None, len(value))
+        fits = fits and all(self.item.validation_error(item) is None for item in value)
+        if fits and self.increasing:
+            fits = all(a < b for a, b in itertools.pairwise(value))
+        return None if fits else f"must be {self.expects()}, got {value!r}"
+
+    def schema(self) -> dict[str, Any]:
+        array: dict[str, Any] = {"type": "array", "items": self.item.schema()}
+        if self.length is not None:
+            array |= {"minItems": self.length, "maxItems": self.length}
+        return array

@@ -1,0 +1,5 @@
+"""A training configuration: its sections, what is wrong with it, what it means."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

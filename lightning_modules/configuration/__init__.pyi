@@ -1,0 +1,10 @@
+from .configuration import Configuration, Objective, Part, flatten
+from .sections import COMMAND
+
+__all__ = [
+    "COMMAND",
+    "Configuration",
+    "Objective",
+    "Part",
+    "flatten",
+]

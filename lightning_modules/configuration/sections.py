@@ -1,0 +1,92 @@
+"""The parts of a training configuration: what each names, and which may be the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lightning_modules.components import Component, Number, Option, Parameter
+from lightning_modules.data.table import DATASETS
+from lightning_modules.networks import NETWORKS
+from lightning_modules.optimization import LOSSES, SCHEDULES
+from lightning_modules.optimization.optimizers import OPTIMIZERS
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the configuration that names one component of a table."""
+
+    what: str
+    table: Mapping[str, Component]
+    default: str | None = None
+
+
+SECTIONS: dict[str, Section] = {
+    "data": Section("data set", DATASETS),
+    "model": Section("network", NETWORKS),
+    "loss": Section("loss", LOSSES),
+    "optimizer": Section("optimizer", OPTIMIZERS, default="adam"),
+    "schedule": Section("schedule", SCHEDULES, default="constant"),
+}
+
+TRAINER: dict[str, Parameter] = {
+    "epochs": Number(20, "passes over the training part", low=1, integer=True),
+    "accelerator": Option("auto", "where to train", options=("auto", "cpu", "gpu")),
+    "threads": Number(
+        1,
+        "threads of one training on the CPU; part of the configuration because the last bits of a "
+        "sum depend on it",
+        low=1,
+        integer=True,
+    ),
+}
+
+OBJECTIVE: dict[str, Parameter] = {
+    "metric": Option(None, "the validation metric that chooses between trials and epochs"),
+    "goal": Option(None, "what is better", options=("maximize", "minimize")),
+}
+
+COMMAND = "command"
+"""The model of a training that is a program of its own."""
+USER_KEYS = {"data": ("class",), "model": ("class", COMMAND)}
+"""Parts that may be the user's own, by the keys that say so."""
+
+
+def user_key(node: Any) -> str | None:
+    """`class` or `command` where a part is the user's own."""
+    if not isinstance(node, Mapping):
+        return None
+    return next((key for key in ("class", COMMAND) if key in node), None)
+
+
+def may_be_absent(key: str, tree: Mapping[str, Any]) -> bool:
+    """Whether a part that is not given is left out, instead of taking its default.
+
+    A program has what it is given. A module of the user's may bring its own loss, optimizer and
+    schedule; it takes fairtune's where an optimizer is named.
+    """
+    if key == "model" or user_key(tree.get("model")) is None:
+        return False
+    if user_key(tree.get("model")) == COMMAND:
+        return True
+    return key != "data" and (key == "optimizer" or tree.get("optimizer") is None)
+
+
+def names_its_metrics(tree: Mapping[str, Any]) -> bool:
+    """Whether the training is a program, or a module with an optimizer of its own."""
+    key = user_key(tree.get("model"))
+    return key == COMMAND or (key == "class" and tree.get("optimizer") is None)
+
+
+def task_of(tree: Mapping[str, Any]) -> str:
+    """The task of the data set, else the one that the loss is for; empty where nobody says."""
+    data, loss = tree.get("data"), tree.get("loss")
+    if data is not None and user_key(data) is None:
+        given = data if isinstance(data, Mapping) else {}
+        return DATASETS[name_of(data)].task_of(given)
+    return LOSSES[name_of(loss)].tasks[0] if loss is not None else ""
+
+
+def name_of(node: Any) -> str:
+    return str(node["name"] if isinstance(node, Mapping) else node)

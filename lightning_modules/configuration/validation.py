@@ -1,0 +1,153 @@
+"""What is wrong with a tree that should be a training configuration: every problem at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lightning_modules.components import (
+    Component,
+    Dataset,
+    Parameter,
+    article,
+    suggestion,
+    unknown,
+    validation_errors,
+)
+from lightning_modules.configuration.fit_validation import fit_problems
+from lightning_modules.configuration.sections import (
+    COMMAND,
+    OBJECTIVE,
+    SECTIONS,
+    TRAINER,
+    USER_KEYS,
+    Section,
+    may_be_absent,
+    names_its_metrics,
+    user_key,
+)
+from lightning_modules.errors import Problem
+from lightning_modules.optimization import (
+    METRICS,
+    REGULARIZATION,
+    objective_metrics,
+    regularizers,
+)
+
+CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+def problems(tree: Mapping[str, Any]) -> Iterator[Problem]:
+    """Everything in a plain tree that is no training configuration."""
+    known = [*SECTIONS, "regularization", "trainer", "objective"]
+    for key in tree:
+        if key not in known:
+            hint = suggestion(key, known) or "; known are " + ", ".join(known)
+            yield Problem((key,), f"there is no such part of a configuration{hint}")
+    rows: dict[str, Component] = {}
+    for key, section in SECTIONS.items():
+        if key in USER_KEYS and user_key(tree.get(key)):
+            yield from _user_part_problems(key, tree[key])
+        elif tree.get(key) is not None or not may_be_absent(key, tree):
+            yield from _section_problems(key, section, tree.get(key), rows)
+    yield from _regularization_problems(tree.get("regularization"))
+    yield from _parameter_problems("trainer", TRAINER, tree.get("trainer"))
+    yield from fit_problems(tree, rows)
+    yield from _objective_problems(tree, rows)
+
+
+def _user_part_problems(key: str, node: Mapping[str, Any]) -> Iterator[Problem]:
+    word = user_key(node)
+    assert word is not None
+    if word not in USER_KEYS[key]:
+        yield Problem((key, word), f"only a model can be a {COMMAND}")
+    for other in ("name", *USER_KEYS["model"]):
+        if other in node and other != word:
+            yield Problem((key, other), f"does not go with {word}; keep one")
+    value = node[word]
+    if word == "class" and not (isinstance(value, str) and CLASS.fullmatch(value)):
+        yield Problem((key, word), f"must be package.module:Class, got {value!r}")
+    all_words = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    if word == COMMAND and not (all_words and value):
+        yield Problem((key, word), f"must be a list of a program and its arguments, got {value!r}")
+
+
+def _section_problems(
+    key: str, section: Section, node: Any, rows: dict[str, Component]
+) -> Iterator[Problem]:
+    if node is None:
+        if section.default is not None:
+            rows[key] = section.table[section.default]
+        elif key != "loss":
+            yield Problem((key,), f"is missing: name {article(section.what)}")
+        return
+    name = node if isinstance(node, str) else None
+    if isinstance(node, Mapping):
+        name = node.get("name")
+    if not isinstance(name, str):
+        takes = f"must be the name of {article(section.what)}, or {{name: ..., parameters}}"
+        yield Problem((key,), f"{takes}, got {node!r}")
+        return
+    if name not in section.table:
+        path = (key, "name") if isinstance(node, Mapping) else (key,)
+        yield Problem(path, unknown(section.what, name, section.table))
+        return
+    rows[key] = section.table[name]
+    values = {k: v for k, v in node.items() if k != "name"} if isinstance(node, Mapping) else {}
+    for parameter, text in validation_errors(rows[key], name, values):
+        yield Problem((key, parameter), text)
+
+
+def _regularization_problems(node: Any) -> Iterator[Problem]:
+    if node is None:
+        return
+    if not isinstance(node, Mapping):
+        yield Problem(("regularization",), f"must map names to strengths, got {node!r}")
+        return
+    for name in node:
+        if name not in REGULARIZATION:
+            message = unknown("regularization", name, REGULARIZATION)
+            yield Problem(("regularization", name), message)
+    for name, given in regularizers(node).items():
+        if name in REGULARIZATION:
+            for key, text in validation_errors(REGULARIZATION[name], name, given):
+                path = (name, key) if isinstance(node[name], Mapping) else (name,)
+                yield Problem(("regularization", *path), text)
+
+
+def _parameter_problems(
+    key: str, parameters: Mapping[str, Parameter], node: Any
+) -> Iterator[Problem]:
+    if node is None:
+        return
+    if not isinstance(node, Mapping):
+        yield Problem((key,), f"must map names to values, got {node!r}")
+        return
+    for found, text in validation_errors(Component("", dict, parameters), key, node):
+        yield Problem((key, found), text)
+
+
+def _objective_problems(
+    tree: Mapping[str, Any], rows: Mapping[str, Component]
+) -> Iterator[Problem]:
+    """What is wrong with the objective; where the task is unknown, any task's metric will do."""
+    node = tree.get("objective")
+    if not isinstance(node, Mapping):
+        yield from _parameter_problems("objective", OBJECTIVE, node)
+        return
+    data, given = rows.get("data"), tree.get("data")
+    task = None
+    if isinstance(data, Dataset):
+        task = data.task_of(given if isinstance(given, Mapping) else {})
+    metric = node.get("metric")
+    logged = [
+        name for known in METRICS if task in (known, None) for name in objective_metrics(known)
+    ]
+    free = names_its_metrics(tree) and isinstance(metric, str)
+    if metric is not None and metric not in logged and not free:
+        hint = suggestion(metric, logged) or "; logged are " + ", ".join(logged)
+        message = f"{metric!r} is never logged{f' for {task}' if task else ''}{hint}"
+        yield Problem(("objective", "metric"), message)
+    rest = {key: value for key, value in node.items() if key != "metric"}
+    yield from _parameter_problems("objective", OBJECTIVE, rest)

@@ -1,0 +1,164 @@
+"""The parameters of the data sets."""
+
+from __future__ import annotations
+
+from lightning_modules.components import Flag, Items, Number, Option, Parameter, Text
+from lightning_modules.data.augmentation.table import AUGMENT
+from lightning_modules.data.preparation.splitting import SHARES, SPLIT
+
+PART_SHARE = Number(0.2, "share of the rows", low=0, high=1, open="both")
+COMMON: dict[str, Parameter] = {
+    "batch_size": Number(
+        64,
+        "rows per step; `full` is batch gradient descent",
+        low=1,
+        integer=True,
+        words=("full",),
+        tune=(16, 256),
+        log=True,
+    ),
+    "validation": PART_SHARE,
+    "split_seed": Number(0, "seed of the split", low=0, high=10**9, integer=True),
+    "standardize": Flag(True, "mean 0 and deviation 1, fitted on the training part"),
+    "balance": Option(
+        "none",
+        "classes count the same by weights of the training loss, or by drawing rows again",
+        options=("none", "weights", "sampling"),
+    ),
+}
+WITH_TEST: dict[str, Parameter] = {**COMMON, "test": PART_SHARE}
+PUBLISHED: dict[str, Parameter] = {
+    "root": Text("data", "the folder that holds torchvision's folder of this set"),
+    "download": Flag(False, "fetch the files where they are missing"),
+    **COMMON,
+    **AUGMENT,
+}
+TASK = Option("classification", "what the target is", options=("classification", "regression"))
+TABLE: dict[str, Parameter] = {
+    "path": Text(None, "a CSV or Parquet file with a header, relative to the current folder"),
+    "target": Text(None, "the column to predict"),
+    "task": TASK,
+    "batch_size": COMMON["batch_size"],
+    "balance": COMMON["balance"],
+    **SPLIT,
+    "validation_path": Text(None, "a file of its own for the validation part"),
+    "test_path": Text(None, "a file of its own for the test part"),
+    "drop": Items([], "columns to leave out", item=Text("", "a column")),
+    "categorical": Items([], "columns of numbers that are categories", item=Text("", "a column")),
+    "impute": Option(
+        "median", "what a missing number becomes, beside a column that says so where the training "
+        "part misses some", options=("median", "mean"),
+    ),
+    "standardize": COMMON["standardize"],
+    "categories": Option(
+        "one_hot", "columns of 0 and 1, or embeddings that are learned",
+        options=("one_hot", "embedding"),
+    ),
+    "embedding_size": Number(
+        None, "numbers per embedded category; 8 unless given", low=1, integer=True, tune=(2, 32),
+        log=True,
+    ),
+}  # fmt: skip
+ARRAYS: dict[str, Parameter] = {
+    "path": Text(None, "an .npz file, relative to the current folder"),
+    "inputs": Text("x", "the array of inputs"),
+    "targets": Text("y", "the array of targets"),
+    "kind": Option(
+        "table",
+        "what a row is: columns, channels × time, or channels × height × width; a single channel "
+        "may go unsaid",
+        options=("table", "signal", "image"),
+    ),
+    "task": TASK,
+    "batch_size": COMMON["batch_size"],
+    "balance": COMMON["balance"],
+    **AUGMENT,
+    **SHARES,
+    "standardize": Flag(
+        True, "mean 0 and deviation 1 of every column or channel, fitted on the training part"
+    ),
+}
+TEXT: dict[str, Parameter] = {
+    "path": Text(None, "a CSV or Parquet file with a header, relative to the current folder"),
+    "text": Text(None, "the column of texts"),
+    "target": Text(None, "the column to predict"),
+    "task": TASK,
+    "batch_size": COMMON["batch_size"],
+    "balance": COMMON["balance"],
+    **SPLIT,
+    "validation_path": Text(None, "a file of its own for the validation part"),
+    "test_path": Text(None, "a file of its own for the test part"),
+    "tokenizer": Text(
+        "words", "`words` (lower-cased, without punctuation), or a folder with a tokenizer.json"
+    ),
+    "max_words": Number(
+        None, "words of the vocabulary, the most frequent ones; 10,000 unless given", low=1,
+        integer=True, tune=(1000, 30000), log=True,
+    ),
+    "min_count": Number(
+        None, "times that a word of the vocabulary stands in the training part; 2 unless given",
+        low=1, integer=True, tune=(1, 5),
+    ),
+    "max_length": Number(
+        200, "tokens kept of every text, from its beginning", low=1, integer=True, tune=(32, 400),
+        log=True,
+    ),
+    "embedding_size": Number(
+        None, "numbers per token; 64 unless given", low=1, integer=True, tune=(16, 256), log=True
+    ),
+}  # fmt: skip
+SEQUENCES: dict[str, Parameter] = {
+    "path": Text(
+        None,
+        "a long CSV or Parquet file (a row per step), a .ts file of the UCR/UEA archive, or an "
+        ".npz archive with arrays x, y and lengths; relative to the current folder",
+    ),
+    "series": Text(None, "the column that says the series of a step; `series` unless given"),
+    "time": Text(None, "the column that orders the steps of a series; `time` unless given"),
+    "target": Text(
+        None, "the column to predict, the same in a whole series; `target` unless given"
+    ),
+    "channels": Items(
+        [], "the columns of values; all others unless given", item=Text("", "a column")
+    ),
+    "task": TASK,
+    "batch_size": COMMON["batch_size"],
+    "balance": COMMON["balance"],
+    **SHARES,
+    "split_column": SPLIT["split_column"],
+    "group": SPLIT["group"],
+    "validation_path": Text(None, "a file of its own for the validation part"),
+    "test_path": Text(None, "a file of its own for the test part"),
+    "standardize": Flag(
+        True, "mean 0 and deviation 1 of every channel, fitted on the training part"
+    ),
+    **AUGMENT,
+}
+IMAGES: dict[str, Parameter] = {
+    "path": Text(None, "the folder"),
+    "size": Number(
+        32,
+        "pixels of a side: the largest square at the centre is resized to it",
+        low=1,
+        integer=True,
+        tune=(16, 128),
+    ),
+    "color": Option("rgb", "what is read of a pixel", options=("rgb", "gray")),
+    "cache": Number(
+        1024.0,
+        "megabytes (one byte a number) up to which images are decoded once and kept",
+        low=0,
+    ),
+    **COMMON,
+    **SHARES,
+    **AUGMENT,
+}
+DIGITS: dict[str, Parameter] = {
+    **WITH_TEST,
+    "classes": Items(
+        None,
+        "the digits that are kept, at least two; all where not given",
+        item=Number(0, "", low=0, high=9, integer=True),
+        increasing=True,
+    ),
+}

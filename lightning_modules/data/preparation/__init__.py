@@ -1,0 +1,1 @@
+"""Rows divided, targets numbered, new rows prepared as the old ones."""

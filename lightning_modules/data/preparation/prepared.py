@@ -1,0 +1,36 @@
+"""Data that was read from files and prepared, before it becomes tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lightning_modules.data.preparation.splitting import Division
+
+if TYPE_CHECKING:
+    from lightning_modules.data.tensors import Splits
+
+PARTS = Division._fields
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Inputs (n, ...), lengths of padded ones and targets of every part, and how new rows are
+    prepared."""
+
+    parts: Mapping[str, tuple[Any, ...]]
+    outputs: int
+    classes: tuple[str, ...]
+    preparation: Mapping[str, Any]
+
+    def splits(self) -> Splits:
+        """The same as tensors."""
+        import torch
+
+        from lightning_modules.data.tensors import Splits
+
+        train, validation, test = (
+            tuple(torch.from_numpy(column) for column in self.parts[part]) for part in PARTS
+        )
+        return Splits(train, validation, test, self.outputs, self.classes, self.preparation)

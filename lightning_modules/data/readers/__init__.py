@@ -1,0 +1,1 @@
+"""Files of people: tables, series, images, tokenizers."""

@@ -1,0 +1,78 @@
+"""Arrays of numpy's in a file: an `.npz` archive, or a single one."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from lightning_modules.components import suggestion
+from lightning_modules.data.readers.columns import LARGEST
+from lightning_modules.data.readers.files import file_at
+from lightning_modules.errors import DataError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def load_arrays(path: str, single: str = "") -> dict[str, Array]:
+    """The arrays of an archive by name; `single` names the array of a `.npy` file."""
+    with opened_arrays(path) as held:
+        if isinstance(held, np.ndarray):
+            if single:
+                return {single: held}
+            raise DataError(
+                f"{path}: is one array; save inputs and targets together with numpy.savez"
+            )
+        return {name: _member(path, held, name) for name in held.files}
+
+
+@contextmanager
+def opened_arrays(path: str) -> Iterator[Any]:
+    """What numpy finds in a file, an array or an archive; DataError where it is not whole."""
+    file = file_at(path)
+    try:
+        with file.open("rb") as opened:
+            yield np.load(opened, allow_pickle=False)
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error):
+        raise DataError(f"{path}: is no whole .npz archive; write it with numpy.savez") from None
+
+
+def _member(path: str, held: Mapping[str, Array], name: str) -> Array:
+    try:
+        return held[name]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        raise DataError(
+            f"{path}: array {name} holds Python objects; save numbers of one type and shape"
+        ) from None
+
+
+def array_of(path: str, arrays: Mapping[str, Array], name: str) -> Array:
+    """The array called `name` among those of a file; DataError where it is missing or empty."""
+    if name not in arrays:
+        hint = suggestion(name, arrays) or "; it has " + (", ".join(arrays) or "none")
+        raise DataError(f"{path}: there is no array {name!r}{hint}")
+    if not len(np.atleast_1d(arrays[name])) or not arrays[name].ndim:
+        raise DataError(f"{path}: array {name} has no rows; write the data into it")
+    return arrays[name]
+
+
+def content_of(array: Array) -> str:
+    """What an array holds, in a word: texts, bytes, or its type of numbers."""
+    return {"U": "texts", "S": "bytes"}.get(array.dtype.kind, str(array.dtype))
+
+
+def refuse_infinite(array: Array, what: str) -> None:
+    """Raise DataError, about `what` and the first such row, where a value is no finite number."""
+    wrong = np.argwhere(~(np.abs(array) <= LARGEST))
+    if len(wrong):
+        value = array[tuple(wrong[0])]
+        raise DataError(
+            f"{what}, row {wrong[0][0] + 1}: {value:g} is no finite number; fill it in or remove "
+            "the row"
+        )

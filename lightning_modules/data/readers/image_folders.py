@@ -1,0 +1,247 @@
+"""Folders of images: which files there are, of which class and which part.
+
+Nothing here imports torch. One folder per class, or such folders in `train`, `validation` and
+`test`; files may be nested deeper.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lightning_modules.data.preparation.splitting import (
+    PART_NAMES,
+    Division,
+    divide_rows,
+    held_out,
+    refuse_unused,
+)
+from lightning_modules.errors import DataError
+
+SUFFIXES = (".png", ".jpg", ".jpeg")
+READ = "PNG and JPEG are read"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Image files with their classes, in the order of their names."""
+
+    files: tuple[Path, ...]
+    targets: tuple[int, ...]
+    classes: tuple[str, ...]
+    parts: tuple[tuple[int, ...], ...]
+    """Which files train, validate and test."""
+
+
+def read_folder(
+    path: str | None, *, validation: float, test: float, split_seed: int, stratify: bool
+) -> Labelled:
+    """Every image file below `path`, its class, and the part that it belongs to.
+
+    A part without a folder of its own is divided from the training folder, by its share. Raises
+    DataError where the folder cannot be used.
+    """
+    root = _folder(path)
+    folders = _parts(root)
+    train = _classes(folders.get("train", root))
+    names = tuple(train)
+    if len(names) == 1:
+        raise DataError(
+            f"{root}: holds one class only, {names[0]!r}; at least two folders of classes are "
+            "needed"
+        )
+    given = {
+        "validation": validation, "test": test, "split_seed": split_seed, "stratify": stratify,
+    }  # fmt: skip
+    own = {part: f"the folder {folders[part]}" for part in folders if part != "train"}
+    refuse_unused(given, own)
+    found = {"train": train}
+    for part in ("validation", "test"):
+        if part in folders:
+            found[part] = _classes(folders[part])
+            if unknown := [name for name in found[part] if name not in train]:
+                raise DataError(
+                    f"{folders[part] / unknown[0]}: the training part has no class {unknown[0]!r}; "
+                    "add images of it there, or leave it out here"
+                )
+    files: list[Path] = []
+    targets: list[int] = []
+    part_of: list[str] = []
+    for part, classes in found.items():
+        for name, members in classes.items():
+            files += members
+            targets += [names.index(name)] * len(members)
+            part_of += [part] * len(members)
+    shares = {"validation": validation, "test": test}
+    labels = [names[target] for target in targets]
+    division = _divided(root, part_of, labels, shares, split_seed, stratify)
+    parts = tuple(tuple(rows.tolist()) for rows in division)
+    return Labelled(tuple(files), tuple(targets), names, parts)
+
+
+def own_parts(path: str | None) -> list[str]:
+    """The parts that have folders of their own; no file is looked at.
+
+    Raises DataError where the folder cannot be used.
+    """
+    return [part for part in Division._fields[1:] if part in _parts(_folder(path))]
+
+
+def new_files(path: str) -> list[Path]:
+    """The image file `path`, or every image file below the folder, in the order of their names.
+
+    Raises DataError where there is none.
+    """
+    root = _existing(path)
+    if root.is_file():
+        return [root]
+    return _images(root)
+
+
+def names_new(path: str | Path, /, **_: Any) -> tuple[str, list[str]]:
+    """The column `file`, and the names of `new_files`, relative to the folder."""
+    root, files = Path(path), new_files(str(path))
+    if root.is_file():
+        return "file", [root.name]
+    return "file", [file.relative_to(root).as_posix() for file in files]
+
+
+def _existing(path: str | None) -> Path:
+    if path is None:
+        raise DataError("data.path is missing: name the folder with a folder of images per class")
+    root = Path(path)
+    if not root.exists():
+        raise DataError(
+            f"{root}: there is no such folder (relative paths start at {Path.cwd()}); correct "
+            "data.path"
+        )
+    return root
+
+
+def _folder(path: str | None) -> Path:
+    root = _existing(path)
+    if not root.is_dir():
+        raise DataError(f"{root}: is a file; data.path must be a folder with a folder per class")
+    return root
+
+
+def _parts(root: Path) -> dict[str, Path]:
+    """The folders of the parts by name; empty where the folders are classes."""
+    folders = _folders(root)
+    named = [each for each in folders if each.name.lower() in PART_NAMES]
+    train = next((each for each in named if PART_NAMES[each.name.lower()] == "train"), None)
+    if train is None or not _folders(train):
+        return {}
+    if others := [each.name for each in folders if each not in named]:
+        raise DataError(
+            f"{root}: holds {train.name!r}, a part of the data, beside {others[0]!r}, which is "
+            "none; keep parts and classes in folders of their own"
+        )
+    parts: dict[str, Path] = {}
+    for each in named:
+        part = PART_NAMES[each.name.lower()]
+        if part in parts:
+            raise DataError(
+                f"{root}: {parts[part].name!r} and {each.name!r} are both the {part} part; keep one"
+            )
+        parts[part] = each
+    return parts
+
+
+def _classes(folder: Path) -> dict[str, list[Path]]:
+    """The files of every class by its name, in the order of the names."""
+    folders = _folders(folder)
+    if not folders:
+        raise DataError(
+            f"{folder}: has no folders; the images of each class belong in a folder with its name"
+        )
+    return {each.name: _images(each) for each in folders}
+
+
+def _images(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    others: dict[str, int] = {}
+    for file in _walk(folder):
+        if file.suffix.lower() in SUFFIXES:
+            found.append(file)
+        else:
+            suffix = file.suffix.lower() or "without a suffix"
+            others[suffix] = others.get(suffix, 0) + 1
+    if not found:
+        count = sum(others.values())
+        kinds = ", ".join(sorted(others))
+        there = f", only {count} other {'file' if count == 1 else 'files'} ({kinds})"
+        raise DataError(
+            f"{folder}: holds no image{there if others else ''}; {READ}: add some, or remove the "
+            "folder"
+        )
+    return sorted(found)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Every file below; hidden ones are left out."""
+    for where, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if _shown(name)]
+        yield from (Path(where) / name for name in files if _shown(name))
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(each for each in folder.iterdir() if each.is_dir() and _shown(each.name))
+
+
+def _shown(name: str) -> bool:
+    return not name.startswith((".", "__"))
+
+
+def _divided(
+    root: Path,
+    said: Sequence[str],
+    classes: Sequence[str],
+    shares: Mapping[str, float],
+    seed: int,
+    stratify: bool,
+) -> Division:
+    """The rows of the parts: those with a folder of their own, the others divided by `shares`."""
+    there = set(said)
+    needed = 4 - len(there)
+    if stratify:
+        counts = Counter(name for name, part in zip(classes, said, strict=True) if part == "train")
+        rare = min(counts, key=lambda name: counts[name])
+        if counts[rare] < needed:
+            images = "1 image" if counts[rare] == 1 else f"{counts[rare]} images"
+            parts = {2: "two", 3: "three"}[needed]
+            raise DataError(
+                f"{root}: class {rare!r} has {images}, and {parts} parts need one each; add "
+                "images, remove the folder, or write stratify: false"
+            )
+    if len(there) == 1:
+        strata = classes if stratify else None
+        return divide_rows(
+            len(said),
+            validation=shares["validation"],
+            test=shares["test"],
+            split_seed=seed,
+            where=str(root),
+            classes=strata,
+        )
+    if len(there) == 2:
+        [missing] = {"validation", "test"} - there
+        rows = np.array([row for row, part in enumerate(said) if part == "train"])
+        strata = np.array(classes)[rows] if stratify else None
+        said = list(said)
+        for row in held_out(rows, shares[missing], seed, strata, f"{root}: data.{missing}"):
+            said[row] = missing
+    return divide_rows(
+        len(said),
+        validation=shares["validation"],
+        test=shares["test"],
+        split_seed=seed,
+        where=str(root),
+        said=said,
+    )

@@ -1,0 +1,118 @@
+"""Texts as tokens: words of a vocabulary, or the pieces of a tokenizer of one's own.
+
+A preparation is a plain dictionary: `max_length`, and `words`, the vocabulary in the order of
+its numbers, or `tokenizer`, the content of a tokenizer.json. Token 0 is padding; among words,
+token 1 is a word that is not known, and the vocabulary begins with token 2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lightning_modules.data.readers.files import file_at
+from lightning_modules.errors import DataError
+
+UNKNOWN = 1
+FIRST = 2
+WORD = re.compile(r"\w+(?:['’]\w+)*")
+"""Letters and digits, an apostrophe within; punctuation is dropped."""
+FILE = "tokenizer.json"
+
+Integers = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def words_of(text: str) -> list[str]:
+    """The words and numbers of a text, lower-cased."""
+    return WORD.findall(text.lower())
+
+
+def learn_words(
+    texts: Sequence[str], max_words: int, min_count: int, max_length: int
+) -> dict[str, Any]:
+    """The preparation by the most frequent words of the training texts; ties go by letter."""
+    counts = Counter(word for text in texts for word in words_of(text))
+    often = [word for word, count in counts.items() if count >= min_count]
+    words = sorted(often, key=lambda word: (-counts[word], word))[:max_words]
+    return {"words": words, "max_length": max_length}
+
+
+def read_tokenizer(folder: str, max_length: int) -> dict[str, Any]:
+    """The preparation by a folder with a tokenizer.json; raises DataError where it is none."""
+    path = f"{folder}/{FILE}"
+    if not Path(folder).is_dir():
+        raise DataError(
+            f"data.tokenizer: there is no folder {folder!r}; name one with a {FILE}, or write "
+            "tokenizer: words"
+        )
+    try:
+        content = file_at(path).read_text(encoding="utf-8")
+        built = _built(content)
+    except DataError:
+        raise
+    except Exception as error:  # the package raises plain Exception for any broken file
+        raise DataError(f"{path}: is no tokenizer of the package tokenizers: {error}") from None
+    padding = built.id_to_token(0) or ""
+    if "pad" not in padding.lower():
+        raise DataError(
+            f"{path}: its token 0 is {padding!r}, but 0 fills rows up to the longest; give it a "
+            "padding token with the number 0"
+        )
+    reserved = built.num_special_tokens_to_add(is_pair=False)
+    if max_length <= reserved:
+        raise DataError(
+            f"data.max_length: the tokenizer in {folder} adds {reserved} tokens to every text; "
+            f"write at least {reserved + 1}"
+        )
+    return {"tokenizer": content, "max_length": max_length}
+
+
+def vocabulary_size(preparation: Mapping[str, Any]) -> int:
+    """How many tokens there are, padding included."""
+    if "words" in preparation:
+        return FIRST + len(preparation["words"])
+    size: int = _built(preparation["tokenizer"]).get_vocab_size(with_added_tokens=True)
+    return size
+
+
+def encode(texts: Sequence[str], preparation: Mapping[str, Any]) -> list[list[int]]:
+    """The tokens of every text, at least one and at most `max_length`."""
+    longest = preparation["max_length"]
+    if "words" in preparation:
+        places = {word: FIRST + place for place, word in enumerate(preparation["words"])}
+        return [
+            [places.get(word, UNKNOWN) for word in words_of(text)[:longest]] or [UNKNOWN]
+            for text in texts
+        ]
+    tokenizer = _built(preparation["tokenizer"])
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(longest)
+    found: list[list[int]] = [one.ids for one in tokenizer.encode_batch(list(texts))]
+    if [] in found:
+        text = texts[found.index([])]
+        raise DataError(f"data.tokenizer: makes no token of the text {text[:40]!r}; remove it")
+    return found
+
+
+def padded(rows: Sequence[Sequence[int]], width: int) -> tuple[Integers, Integers]:
+    """Tokens (n, width), 0 beyond the end of a row, and lengths (n,)."""
+    tokens = np.zeros((len(rows), width), np.int64)
+    for row, found in zip(tokens, rows, strict=True):
+        row[: len(found)] = found
+    return tokens, np.array([len(found) for found in rows], np.int64)
+
+
+def _built(content: str) -> Any:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        raise DataError(
+            "data.tokenizer: needs the package tokenizers; pip install 'fairtune[text]', or write "
+            "tokenizer: words"
+        ) from None
+    return Tokenizer.from_str(content)

@@ -1,0 +1,1 @@
+"""A data set each: what is read, divided, prepared."""

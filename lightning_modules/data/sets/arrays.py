@@ -1,0 +1,292 @@
+"""Arrays of one's own: an `.npz` archive of inputs and targets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lightning_modules.components import switched_on
+from lightning_modules.data.augmentation.table import AUGMENTATIONS, RECOLOURING
+from lightning_modules.data.preparation.prepared import PARTS, Prepared
+from lightning_modules.data.preparation.splitting import divide_rows, refuse_unused
+from lightning_modules.data.preparation.targets import (
+    classes_of,
+    numbered,
+    refuse_constant,
+    refuse_labels,
+)
+from lightning_modules.data.readers.array_file import (
+    Array,
+    array_of,
+    content_of,
+    load_arrays,
+    opened_arrays,
+    refuse_infinite,
+)
+from lightning_modules.data.readers.columns import text_of
+from lightning_modules.data.readers.files import Stamp, stamp
+from lightning_modules.errors import DataError
+
+if TYPE_CHECKING:
+    from lightning_modules.data.tensors import Splits, TensorDataModule
+
+AXES = {
+    "table": ("columns",),
+    "signal": ("channels", "time"),
+    "image": ("channels", "height", "width"),
+}
+"""What a row of every kind is made of."""
+COLOURS = (1, 3, 4)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What a study file says of an archive, in values that can key a cache."""
+
+    path: str
+    inputs: str
+    targets: str
+    kind: str
+    task: str
+    validation: float
+    test: float
+    split_seed: int
+    stratify: bool
+    standardize: bool
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> Archive:
+        """The archive that the parameters of the row describe."""
+        return cls(**{field.name: parameters[field.name] for field in fields(cls)})
+
+
+def arrays(
+    *, batch_size: int | str, balance: str, augment: Mapping[str, Any] | None, **parameters: Any
+) -> TensorDataModule:
+    """The archive that the parameters describe."""
+    from lightning_modules.data.tensors import TensorDataModule
+
+    archive = Archive.of(parameters)
+    return TensorDataModule(
+        "arrays",
+        lambda: _splits(archive, stamp(archive.path)),
+        batch_size,
+        balance=balance,
+        augment=augment,
+    )
+
+
+def check(**parameters: Any) -> int:
+    """Read the archive and prepare it; the outputs. Raises DataError where it cannot be used."""
+    archive = Archive.of(parameters)
+    outputs = prepare(archive).outputs
+    augment = switched_on(AUGMENTATIONS, parameters["augment"] or {})
+    if archive.kind == "image" and not augment.keys().isdisjoint(RECOLOURING):
+        inputs, _ = _divided(archive, load_arrays(archive.path))
+        _refuse_colours(archive, inputs["train"], augment)
+    return outputs
+
+
+def own_parts(parameters: Mapping[str, Any]) -> list[str]:
+    """The parts that have arrays of their own, by the names in the archive; no array is read.
+
+    Raises DataError where the archive cannot be used.
+    """
+    archive = Archive.of(parameters)
+    with opened_arrays(archive.path) as held:
+        return _own(archive, getattr(held, "files", ()))  # a single array has no names
+
+
+def read_new(path: str | Path, preparation: Mapping[str, Any], /, **parameters: Any) -> tuple[Any]:
+    """The inputs of new rows, from an archive that needs no targets or from a single `.npy`."""
+    import torch
+
+    given = Archive.of({**parameters, "path": str(path)})
+    found = load_arrays(given.path, single=given.inputs)
+    rows = _rows(given, found, given.inputs)
+    if list(rows.shape[1:]) != preparation["shape"]:
+        raise DataError(
+            f"{path}: array {given.inputs} has rows of the shape {rows.shape[1:]}, and the network "
+            f"learned from {tuple(preparation['shape'])}; give it such rows"
+        )
+    return (torch.from_numpy(_scaled(rows, preparation)),)
+
+
+def prepare(archive: Archive) -> Prepared:
+    """Read the arrays, divide the rows, and prepare all of them by the training part."""
+    inputs, targets = _divided(archive, load_arrays(archive.path))
+    preparation = _fit(inputs["train"], archive.standardize)
+    scaled = {part: _scaled(inputs[part], preparation) for part in PARTS}
+    if archive.task == "regression":
+        refuse_constant(targets["train"], f"{archive.path}: array {archive.targets}")
+        values = {part: (scaled[part], targets[part]) for part in PARTS}
+        return Prepared(values, targets["train"].shape[1], (), preparation)
+    labels = {part: targets[part].tolist() for part in PARTS}
+    classes = classes_of(labels, dict.fromkeys(PARTS, archive.path))
+    parts = {part: (scaled[part], numbered(labels[part], classes)) for part in PARTS}
+    return Prepared(parts, len(classes), classes, preparation)
+
+
+def _divided(
+    archive: Archive, found: Mapping[str, Array]
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Inputs and targets of every part: arrays of its own, or rows of the main ones."""
+    endings = {"train": ""} | {part: f"_{part}" for part in _own(archive, found)}
+    own = {part: f"an array {archive.inputs}{endings[part]}" for part in endings if part != "train"}
+    refuse_unused(vars(archive), own)
+    inputs, targets = {}, {}
+    for part, ending in endings.items():
+        inputs[part] = _rows(archive, found, archive.inputs + ending)
+        targets[part] = _targets(archive, found, archive.targets + ending, len(inputs[part]))
+        shape, wanted = inputs[part].shape[1:], inputs["train"].shape[1:]
+        if shape != wanted:
+            raise DataError(
+                f"{archive.path}: array {archive.inputs}{ending} has rows of the shape {shape}, "
+                f"and {archive.inputs} of {wanted}; make them equal"
+            )
+    stratified = archive.stratify and archive.task == "classification"
+    rows = divide_rows(
+        len(inputs["train"]),
+        validation=0.0 if "validation" in endings else archive.validation,
+        test=0.0 if "test" in endings else archive.test,
+        split_seed=archive.split_seed,
+        where=archive.path,
+        classes=targets["train"].tolist() if stratified else None,
+    )._asdict()
+    for of in (inputs, targets):
+        divided = {part: of["train"][rows[part]] for part in PARTS}
+        of |= {part: divided[part] for part in PARTS if part not in endings or part == "train"}
+    return inputs, targets
+
+
+def _refuse_colours(
+    archive: Archive, rows: Array, augment: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Raise DataError where images (n, c, h, w) have no colours that could be changed."""
+    what = f"{archive.path}: array {archive.inputs}"
+    channels = rows.shape[1]
+    for name in [name for name in RECOLOURING if name in augment]:
+        if channels not in (1, 3):
+            raise DataError(
+                f"{what} has {channels} channels, and data.augment.{name} changes images of 1 or "
+                f"3; leave {name} out, or save such images"
+            )
+        if rows.min() < 0:
+            raise DataError(
+                f"{what} has values below 0, which data.augment.{name} would cut off; leave {name} "
+                "out, or save pixels from 0 up"
+            )
+    jitter = augment.get("color_jitter", {})
+    if channels == 1 and (jitter.get("saturation") or jitter.get("hue")):
+        raise DataError(
+            "data.augment.color_jitter: gray images have no saturation and no hue; set both to 0"
+        )
+
+
+def _own(archive: Archive, found: Collection[str]) -> list[str]:
+    """The parts that have arrays of their own, among those `found`; a half of them is an error."""
+    parts = []
+    for part in PARTS[1:]:
+        names = [f"{name}_{part}" for name in (archive.inputs, archive.targets)]
+        there = [name for name in names if name in found]
+        if len(there) == 1:
+            (missing,) = {*names} - {*there}
+            raise DataError(f"{archive.path}: has an array {there[0]} but no {missing}; add it")
+        if there:
+            parts.append(part)
+    return parts
+
+
+def _rows(archive: Archive, found: Mapping[str, Array], name: str) -> Array:
+    """The inputs (n, ...) as `kind` wants them, float32."""
+    array, axes = array_of(archive.path, found, name), AXES[archive.kind]
+    what = f"{archive.path}: array {name}"
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{what} holds {content_of(array)}; save numbers")
+    if len(axes) > 1 and array.ndim == len(axes):
+        array = array[:, None]  # a single channel may go unsaid
+    if array.ndim != len(axes) + 1:
+        other = [kind for kind, its in AXES.items() if len(its) + 1 == array.ndim]
+        hint = f"reshape it or write kind: {other[0]}" if other else "reshape it"
+        raise DataError(
+            f"{what} has the shape {array.shape}, and kind: {archive.kind} needs rows × "
+            f"{' × '.join(axes)}; {hint}"
+        )
+    if archive.kind == "image" and array.shape[1] not in COLOURS and array.shape[3] in COLOURS:
+        raise DataError(
+            f"{what} has the shape {array.shape}, with the channels last; put them first with "
+            "numpy.moveaxis(x, -1, 1)"
+        )
+    refuse_infinite(array.astype(np.float64, copy=False), what)
+    return array.astype(np.float32)
+
+
+def _targets(archive: Archive, found: Mapping[str, Array], name: str, rows: int) -> Array:
+    """Labels (n,) as texts, or values (n, k), float32."""
+    array = array_of(archive.path, found, name)
+    what = f"{archive.path}: array {name}"
+    if len(array) != rows:
+        raise DataError(f"{what} has {len(array)} rows, and its inputs {rows}; give each a target")
+    numeric = array.dtype.kind in "biuf"
+    if numeric:
+        refuse_infinite(array.astype(np.float64), what)
+    if archive.task == "regression":
+        if not numeric or array.ndim > 2:
+            raise DataError(
+                f"{what} has the shape {array.shape} and holds {content_of(array)}; a regression "
+                "needs numbers, one or some for every row; save them so, or write task: "
+                "classification"
+            )
+        refuse_constant(array.reshape(rows, -1), what)
+        return array.reshape(rows, -1).astype(np.float32)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise DataError(
+            f"{what} has the shape {array.shape}; classes need one label for every row: "
+            "numpy.argmax(y, 1), or write task: regression"
+        )
+    labels = [text_of(label) for label in array.tolist()]
+    if name == archive.targets:
+        refuse_labels(labels, what)
+    return np.array(labels)
+
+
+def _fit(rows: Array, standardize: bool) -> dict[str, Any]:
+    """Mean and scale of every column or channel, the largest value, and the shape of a row."""
+    wide = rows.shape[1]
+    mean, scale = np.zeros(wide), np.ones(wide)
+    if standardize:
+        axes = (0, *range(2, rows.ndim))
+        mean = rows.mean(axes, dtype=np.float64)
+        deviation = rows.std(axes, dtype=np.float64)
+        scale = np.where(deviation > 0, deviation, 1.0)
+    largest = float(rows.max())
+    return {
+        "mean": mean.tolist(),
+        "scale": scale.tolist(),
+        "brightest": largest if largest > 0 else 1.0,
+        "shape": list(rows.shape[1:]),
+    }
+
+
+def _scaled(rows: Array, preparation: Mapping[str, Any]) -> Array:
+    wide = (1, -1, *(1 for _ in rows.shape[2:]))
+    mean, scale = (np.array(preparation[name]).reshape(wide) for name in ("mean", "scale"))
+    scaled: Array = ((rows - mean) / scale).astype(np.float32)
+    return scaled
+
+
+@lru_cache(maxsize=4)
+def _splits(archive: Archive, stamped: Stamp) -> Splits:
+    prepared = prepare(archive)
+    if archive.kind != "image":
+        return prepared.splits()
+    mean, scale, brightest = (prepared.preparation[key] for key in ("mean", "scale", "brightest"))
+    scaling = ([value / brightest for value in mean], [value / brightest for value in scale])
+    return replace(prepared.splits(), scaling=scaling)

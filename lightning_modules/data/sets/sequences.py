@@ -1,0 +1,244 @@
+"""Sequences of one's own, of any lengths: a long table, a `.ts` file or an `.npz` archive.
+
+A preparation is a plain dictionary: the names of the `channels`, and their `mean` and `scale` over
+the steps of the training part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lightning_modules.data.preparation.prepared import PARTS, Prepared
+from lightning_modules.data.readers.columns import text_of, texts_of
+from lightning_modules.data.readers.files import Stamp, stamp
+from lightning_modules.data.readers.frames import read_frame
+from lightning_modules.data.readers.long_table import LongTable
+from lightning_modules.data.readers.sequence_archive import read_archive
+from lightning_modules.data.readers.ts_file import read_ts
+from lightning_modules.data.sets.labelled import (
+    Labelled,
+    Shares,
+    divided,
+    labels_or_values,
+    targets_of,
+    values_of,
+)
+from lightning_modules.errors import DataError
+
+if TYPE_CHECKING:
+    from lightning_modules.data.tensors import Splits, TensorDataModule
+
+ROLES = ("series", "time", "target")
+"""What a column of a long table can be; each is the column's own name unless another is given."""
+
+ARCHIVES = (".ts", ".npz")
+"""The endings of files whose series have no names."""
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """What a study file says of sequences, in values that can key a cache."""
+
+    path: str
+    series: str | None
+    time: str | None
+    target: str | None
+    channels: tuple[str, ...]
+    task: str
+    validation: float
+    test: float
+    split_seed: int
+    stratify: bool
+    split_column: str | None
+    group: str | None
+    validation_path: str | None
+    test_path: str | None
+    standardize: bool
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> Sequences:
+        """The sequences that the parameters of the row describe."""
+        given = {field.name: parameters[field.name] for field in fields(cls)}
+        return cls(**{**given, "channels": tuple(given["channels"])})
+
+    @property
+    def apart(self) -> dict[str, str]:
+        """The files of parts that have their own."""
+        found = {"validation": self.validation_path, "test": self.test_path}
+        return {part: path for part, path in found.items() if path is not None}
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The column of everything in a long table that is no channel."""
+        found = {role: getattr(self, role) or role for role in ROLES}
+        dividing = {role: getattr(self, role) for role in ("split_column", "group")}
+        return found | {role: name for role, name in dividing.items() if name}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a file holds: the series, each (t, channels), and what is said of them."""
+
+    channels: tuple[str, ...]
+    labelled: Labelled
+
+
+def sequences(
+    *, batch_size: int | str, balance: str, augment: Mapping[str, Any] | None, **parameters: Any
+) -> TensorDataModule:
+    """The sequences that the parameters describe."""
+    from lightning_modules.data.tensors import TensorDataModule
+
+    chosen = Sequences.of(parameters)
+    paths = [chosen.path, *chosen.apart.values()]
+    return TensorDataModule(
+        "sequences",
+        lambda: _splits(chosen, tuple(map(stamp, paths))),
+        batch_size,
+        augment=augment,
+        balance=balance,
+    )
+
+
+def check(**parameters: Any) -> int:
+    """Read the files and prepare them; the outputs. Raises DataError where they cannot be used."""
+    return prepare(Sequences.of(parameters)).outputs
+
+
+def read_new(
+    path: str | Path, preparation: Mapping[str, Any], /, **parameters: Any
+) -> tuple[Any, ...]:
+    """New series, padded, and their lengths, in the order of the file; they need no target."""
+    import torch
+
+    chosen = Sequences.of(parameters)
+    channels = tuple(preparation["channels"])
+    found = _read(chosen, str(path), channels, labelled=False)
+    _refuse_other_channels(str(path), found, channels)
+    rows = found.labelled.rows
+    columns = _padded(rows, preparation, max(map(len, rows)))
+    return tuple(torch.from_numpy(column) for column in columns)
+
+
+def names_new(path: str | Path, /, **parameters: Any) -> tuple[str, list[str]] | None:
+    """The column `series`, and what a long table calls its series; None for the other files."""
+    if Path(path).suffix.lower() in ARCHIVES:
+        return None
+    roles = Sequences.of(parameters).roles
+    frame = read_frame(str(path), [roles["series"]])
+    table = LongTable(frame, roles["series"], roles["time"], str(path))
+    return "series", [table.names[row] for row in table.first]
+
+
+def prepare(chosen: Sequences) -> Prepared:
+    """Read the files, divide the series, and scale all of them by the training part."""
+    main = _read(chosen, chosen.path, chosen.channels)
+    apart = {part: _read(chosen, path, main.channels) for part, path in chosen.apart.items()}
+    for part, found in apart.items():
+        _refuse_other_channels(chosen.apart[part], found, main.channels)
+    shares = Shares(chosen.validation, chosen.test, chosen.split_seed, chosen.stratify)
+    own = {part: found.labelled for part, found in apart.items()}
+    parts = divided(main.labelled, own, shares, chosen.task)
+    targets, outputs, classes = targets_of(parts, chosen.task)
+    preparation = _fit(parts["train"].rows, main.channels, chosen.standardize)
+    longest = max(len(row) for part in PARTS for row in parts[part].rows)
+    columns = {
+        part: (*_padded(parts[part].rows, preparation, longest), targets[part]) for part in PARTS
+    }
+    return Prepared(columns, outputs, classes, preparation)
+
+
+def _read(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool = True) -> Found:
+    """A file by its ending; `channels` of a long table are all that have no other role if none."""
+    form = Path(path).suffix.lower()
+    if form not in ARCHIVES:
+        return _read_table(chosen, path, channels, labelled)
+    for name in ("series", "time", "target", "channels", "split_column", "group"):
+        if path == chosen.path and getattr(chosen, name):
+            raise DataError(f"{path}: has no columns, but data.{name} names one; leave it out")
+    where = f"{path}: the label"
+    if form == ".ts":
+        rows, targets = read_ts(path)
+        if labelled and not targets:
+            raise DataError(
+                f"{path}: its header says neither @classLabel true nor @targetLabel true; give "
+                "every series a label and say so"
+            )
+    else:
+        rows, held = read_archive(path, labelled)
+        where = f"{path}: array y"
+        targets = [text_of(target) for target in held]
+    names = tuple(str(number) for number in range(1, rows[0].shape[1] + 1))
+    if not labelled or chosen.task == "classification":
+        return Found(names, Labelled(rows, targets, path, where))
+    values = values_of(targets, where, [f"series {at}" for at in range(1, len(rows) + 1)])
+    return Found(names, Labelled(rows, values, path, where))
+
+
+def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool) -> Found:
+    roles = chosen.roles
+    for role, name in roles.items():
+        if name in chosen.channels:
+            raise DataError(f"{path}: column {name} is both data.{role} and a channel; keep one")
+    frame = read_frame(path, [roles["series"]])
+    table = LongTable(frame, roles["series"], roles["time"], path)
+    free = [str(name) for name in frame.columns if name not in roles.values()]
+    channels = tuple(channels or free)
+    if not channels:
+        raise DataError(f"{path}: no column is left for a channel; write the values into it")
+    for name in channels:
+        if name.startswith("Unnamed: "):
+            raise DataError(
+                f"{path}: a column has no name, as the row numbers that some programs write; name "
+                "it, or list the columns of values in channels"
+            )
+    rows = table.values(channels)
+    if not labelled:
+        return Found(channels, Labelled(rows, [], path, path))
+    target = table.of_series("data.target", roles["target"])
+    said, groups = (
+        texts_of(table.of_series(f"data.{role}", roles[role]), path)
+        if path == chosen.path and role in roles
+        else None
+        for role in ("split_column", "group")
+    )
+    targets = labels_or_values(target, chosen.task, path)
+    what = f"{path}: column {roles['target']}"
+    return Found(channels, Labelled(rows, targets, path, what, said, groups))
+
+
+def _refuse_other_channels(path: str, found: Found, channels: Sequence[str]) -> None:
+    if len(found.channels) != len(channels):
+        raise DataError(
+            f"{path}: has {len(found.channels)} channels, and the training part {len(channels)}; "
+            "give it the same"
+        )
+
+
+def _fit(rows: Sequence[Any], channels: Sequence[str], standardize: bool) -> dict[str, Any]:
+    mean, scale = np.zeros(len(channels)), np.ones(len(channels))
+    if standardize:
+        steps = np.concatenate(rows)
+        mean, deviation = steps.mean(0), steps.std(0)
+        scale = np.where(deviation > 0, deviation, 1.0)
+    return {"channels": list(channels), "mean": mean.tolist(), "scale": scale.tolist()}
+
+
+def _padded(rows: Sequence[Any], preparation: Mapping[str, Any], longest: int) -> tuple[Any, Any]:
+    """Inputs (n, longest, channels), float32, 0 beyond the end of a series, and lengths (n,)."""
+    mean, scale = (np.array(preparation[name]) for name in ("mean", "scale"))
+    inputs = np.zeros((len(rows), longest, len(mean)), np.float32)
+    for padded, row in zip(inputs, rows, strict=True):
+        padded[: len(row)] = (row - mean) / scale
+    return inputs, np.array([len(row) for row in rows], np.int64)
+
+
+@lru_cache(maxsize=4)
+def _splits(chosen: Sequences, stamps: tuple[Stamp, ...]) -> Splits:
+    return prepare(chosen).splits()

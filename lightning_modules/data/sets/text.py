@@ -1,0 +1,201 @@
+"""Texts of one's own: CSV or Parquet with a column of texts and a column to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from lightning_modules.data.preparation.prepared import PARTS, Prepared
+from lightning_modules.data.readers.columns import texts_of, times_of
+from lightning_modules.data.readers.files import Stamp, stamp
+from lightning_modules.data.readers.frames import read_frame, refuse_unknown
+from lightning_modules.data.readers.tokens import (
+    FILE,
+    encode,
+    learn_words,
+    padded,
+    read_tokenizer,
+    vocabulary_size,
+)
+from lightning_modules.data.sets.labelled import (
+    Labelled,
+    Shares,
+    divided,
+    labels_or_values,
+    targets_of,
+)
+from lightning_modules.errors import DataError
+
+if TYPE_CHECKING:
+    from lightning_modules.data.tensors import Splits, TensorDataModule
+
+WORDS = "words"
+MAX_WORDS, MIN_COUNT = 10_000, 2
+EMBEDDING_SIZE = 64
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What a study file says of texts, in values that can key a cache."""
+
+    path: str
+    text: str
+    target: str
+    task: str
+    validation: float
+    test: float
+    split_seed: int
+    stratify: bool
+    split_column: str | None
+    group: str | None
+    time: str | None
+    validation_path: str | None
+    test_path: str | None
+    tokenizer: str
+    max_words: int | None
+    min_count: int | None
+    max_length: int
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> Texts:
+        """The texts that the parameters of the row describe."""
+        return cls(**{field.name: parameters[field.name] for field in fields(cls)})
+
+    @property
+    def stamps(self) -> tuple[Stamp, ...]:
+        """Of every file that is read."""
+        own = None if self.tokenizer == WORDS else f"{self.tokenizer}/{FILE}"
+        paths = (self.path, *self.apart.values(), own)
+        return tuple(stamp(path) for path in paths if path is not None)
+
+    @property
+    def apart(self) -> dict[str, str]:
+        """The files of parts that have their own."""
+        found = {"validation": self.validation_path, "test": self.test_path}
+        return {part: path for part, path in found.items() if path is not None}
+
+
+def texts(
+    *, batch_size: int | str, balance: str, embedding_size: int | None, **parameters: Any
+) -> TensorDataModule:
+    """The texts that the parameters describe."""
+    from lightning_modules.data.tensors import TensorDataModule
+
+    chosen, width = Texts.of(parameters), embedding_size or EMBEDDING_SIZE
+
+    def load() -> Splits:
+        found = _read(chosen, chosen.stamps)
+        return replace(found, input_embedding={**(found.input_embedding or {}), "width": width})
+
+    return TensorDataModule("text", load, batch_size, balance=balance)
+
+
+def check(**parameters: Any) -> int:
+    """Read the files and prepare them; the outputs. Raises DataError where they cannot be used."""
+    return prepare(Texts.of(parameters)).outputs
+
+
+def read_new(
+    path: str | Path, preparation: Mapping[str, Any], /, **parameters: Any
+) -> tuple[Any, ...]:
+    """Tokens and lengths of new rows; their file needs no target."""
+    import torch
+
+    frame = read_frame(str(path), [parameters["text"]])
+    rows = encode(_texts(frame, parameters["text"], str(path)), preparation)
+    return tuple(torch.from_numpy(column) for column in padded(rows, max(map(len, rows))))
+
+
+def prepare(chosen: Texts) -> Prepared:
+    """Read the files, divide the rows, and make tokens of them by the training part."""
+    _refuse_contradictions(chosen)
+    main = _labelled(chosen, chosen.path)
+    apart = {part: _labelled(chosen, path, main=False) for part, path in chosen.apart.items()}
+    shares = Shares(chosen.validation, chosen.test, chosen.split_seed, chosen.stratify)
+    parts = divided(main, apart, shares, chosen.task)
+    targets, outputs, classes = targets_of(parts, chosen.task)
+    if chosen.tokenizer == WORDS:
+        preparation = learn_words(
+            parts["train"].rows,
+            chosen.max_words or MAX_WORDS,
+            chosen.min_count or MIN_COUNT,
+            chosen.max_length,
+        )
+        if not preparation["words"]:
+            raise DataError(
+                f"{chosen.path}: no word of column {chosen.text} stands "
+                f"{chosen.min_count or MIN_COUNT} times in the training part; write a smaller "
+                "min_count"
+            )
+    else:
+        preparation = read_tokenizer(chosen.tokenizer, chosen.max_length)
+    tokens = {part: encode(parts[part].rows, preparation) for part in PARTS}
+    width = max(len(row) for part in PARTS for row in tokens[part])
+    columns = {part: (*padded(tokens[part], width), targets[part]) for part in PARTS}
+    return Prepared(columns, outputs, classes, preparation)
+
+
+def _refuse_contradictions(chosen: Texts) -> None:
+    seen: dict[str, str] = {}
+    for role in ("text", "target", "split_column", "group", "time"):
+        name = getattr(chosen, role)
+        if name in seen:
+            raise DataError(
+                f"{chosen.path}: column {name} is named twice, by data.{seen[name]} and "
+                f"data.{role}; keep one"
+            )
+        if name:
+            seen[name] = role
+    for name in ("max_words", "min_count"):
+        if chosen.tokenizer != WORDS and getattr(chosen, name) is not None:
+            raise DataError(
+                f"data.{name} does not go with a tokenizer of your own; leave it out, or write "
+                "tokenizer: words"
+            )
+
+
+def _labelled(chosen: Texts, path: str, main: bool = True) -> Labelled:
+    """A file's texts; only the columns of the main one divide it."""
+    frame = read_frame(path, [chosen.text])
+    roles = ("target", "split_column", "group", "time") if main else ("target",)
+    named = {role: getattr(chosen, role) for role in roles if getattr(chosen, role)}
+    refuse_unknown([(f"data.{role}", name) for role, name in named.items()], frame, path)
+    said, groups = (
+        texts_of(frame[named[role]], path) if role in named else None
+        for role in ("split_column", "group")
+    )
+    return Labelled(
+        _texts(frame, chosen.text, path),
+        labels_or_values(frame[chosen.target], chosen.task, path),
+        path,
+        f"{path}: column {chosen.target}",
+        said,
+        groups,
+        times_of(frame[named["time"]], path) if "time" in named else None,
+    )
+
+
+def _texts(frame: pd.DataFrame, name: str, path: str) -> list[str]:
+    """The texts; raises DataError where one is missing or empty."""
+    refuse_unknown([("data.text", name)], frame, path)
+    column = frame[name]
+    empty = column.isna() | (column.astype("str").str.strip() == "")
+    if empty.any():
+        row = int(np.flatnonzero(empty)[0]) + 1
+        raise DataError(
+            f"{path}: column {name}, row {row}: there is no text; write one or remove the row"
+        )
+    return [str(text) for text in column]
+
+
+@lru_cache(maxsize=4)
+def _read(chosen: Texts, stamps: tuple[Stamp, ...]) -> Splits:
+    prepared = prepare(chosen)
+    input_embedding = {"kind": "tokens", "vocabulary": vocabulary_size(prepared.preparation)}
+    return replace(prepared.splits(), input_embedding=input_embedding)

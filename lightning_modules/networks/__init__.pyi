@@ -1,0 +1,7 @@
+from .supervised_module import SupervisedModule
+from .table import NETWORKS
+
+__all__ = [
+    "NETWORKS",
+    "SupervisedModule",
+]

@@ -1,0 +1,1 @@
+"""Networks that start from weights in a file."""

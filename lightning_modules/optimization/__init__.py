@@ -1,0 +1,5 @@
+"""Losses, metrics, optimizers, learning-rate schedules, regularization."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

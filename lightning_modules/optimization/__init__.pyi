@@ -1,0 +1,26 @@
+from .losses import LOSSES
+from .metrics import (
+    METRICS,
+    goal_of,
+    logged_metrics,
+    loss_beside,
+    lower_is_better,
+    metrics_for,
+    objective_metrics,
+)
+from .regularization import REGULARIZATION, regularizers
+from .schedules import SCHEDULES
+
+__all__ = [
+    "LOSSES",
+    "METRICS",
+    "REGULARIZATION",
+    "SCHEDULES",
+    "goal_of",
+    "logged_metrics",
+    "loss_beside",
+    "lower_is_better",
+    "metrics_for",
+    "objective_metrics",
+    "regularizers",
+]

@@ -1,0 +1,49 @@
+"""The losses that are rows of the table, as functions of tensors; see `losses` for the shapes."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional
+
+
+def cross_entropy(
+    outputs: Tensor, targets: Tensor, smoothing: float, weights: Tensor | None = None
+) -> Tensor:
+    """Minus the mean log probability of the right class; `weights` are of the classes."""
+    if weights is None or not targets.is_floating_point():
+        return functional.cross_entropy(outputs, targets, weights, label_smoothing=smoothing)
+    # torch would divide by the number of rows, whatever they weigh
+    total = functional.cross_entropy(
+        outputs, targets, weights, reduction="sum", label_smoothing=smoothing
+    )
+    return total / (targets @ weights).sum()
+
+
+def binary_cross_entropy(
+    outputs: Tensor, targets: Tensor, smoothing: float, weights: Tensor | None = None
+) -> Tensor:
+    """Cross entropy of two classes from the logit (n, 1) of the second one."""
+    positive = targets[:, 1] if targets.is_floating_point() else targets
+    wanted = positive.unsqueeze(1).to(outputs.dtype) * (1 - smoothing) + smoothing / 2
+    if weights is None:
+        return functional.binary_cross_entropy_with_logits(outputs, wanted)
+    # the weights of the two terms of every row
+    terms = wanted * weights[1] * functional.softplus(-outputs)
+    terms = terms + (1 - wanted) * weights[0] * functional.softplus(outputs)
+    second = positive.to(outputs.dtype)
+    return terms.sum() / (second * weights[1] + (1 - second) * weights[0]).sum()
+
+
+def mse(outputs: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    """Mean squared error."""
+    return functional.mse_loss(outputs, targets)
+
+
+def mae(outputs: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    """Mean absolute error."""
+    return functional.l1_loss(outputs, targets)
+
+
+def huber(outputs: Tensor, targets: Tensor, smoothing: float, delta: float) -> Tensor:
+    """Squared up to `delta`, absolute beyond (Huber 1964)."""
+    return functional.huber_loss(outputs, targets, delta=delta)

@@ -1,0 +1,43 @@
+"""Losses: what a training minimizes, beside its penalties.
+
+`build(**parameters)` gives a function of (outputs, targets), the label smoothing (0 for none) and,
+of those for classification, the weights of the classes (classes,), to a scalar tensor: a mean in
+which a row counts as much as its class.
+
+Shapes: classification outputs (n, classes) and targets (n,) of class numbers, or (n, classes) of
+shares where rows are mixed; `binary_cross_entropy` outputs (n, 1); regression outputs and targets
+(n, k).
+"""
+
+from __future__ import annotations
+
+from lightning_modules.components import Loss, Number
+from lightning_modules.components.reference import later_configured
+
+_FUNCTIONS = "lightning_modules.optimization.loss_functions"
+
+LOSSES: dict[str, Loss] = {
+    "cross_entropy": Loss(
+        "minus the log probability of the right class",
+        later_configured(f"{_FUNCTIONS}:cross_entropy"),
+        tasks=("classification",),
+    ),
+    "binary_cross_entropy": Loss(
+        "cross entropy of two classes from a single output",
+        later_configured(f"{_FUNCTIONS}:binary_cross_entropy"),
+        tasks=("classification",),
+    ),
+    "mse": Loss("mean squared error", later_configured(f"{_FUNCTIONS}:mse"), tasks=("regression",)),
+    "mae": Loss(
+        "mean absolute error", later_configured(f"{_FUNCTIONS}:mae"), tasks=("regression",)
+    ),
+    "huber": Loss(
+        "squared up to delta, absolute beyond: outliers weigh less",
+        later_configured(f"{_FUNCTIONS}:huber"),
+        {"delta": Number(1.0, "where it turns", low=0, open="low", tune=(0.1, 10.0), log=True)},
+        source="Huber 1964",
+        tasks=("regression",),
+    ),
+}
+
+DEFAULT_LOSS = {"classification": "cross_entropy", "regression": "mse"}

@@ -1,0 +1,172 @@
+"""Optimizers: torch's own, with torch's parameter names and torch's defaults.
+
+Torch has no default momentum; where the name of the optimizer means momentum it is 0.9 here. Batch
+gradient descent is `sgd` with `data.batch_size: full`. `build(weights, **parameters)` gives a
+`torch.optim.Optimizer`. Adam's steps are fused: torch's default takes up to three times as long on
+the CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from lightning_modules.components import Component, Flag, Items, Number
+from lightning_modules.components.reference import later
+
+if TYPE_CHECKING:
+    from torch.nn import Parameter as Weight
+    from torch.optim import Optimizer
+
+    Weights = Iterable[Weight]
+
+
+def _with_betas(name: str, **fixed: Any) -> Callable[..., Optimizer]:
+    """A class of torch's that wants its two betas as a tuple, where a study file has a list."""
+    build = later(name, **fixed)
+
+    def call(weights: Weights, betas: list[float], **parameters: Any) -> Optimizer:
+        optimizer: Optimizer = build(weights, betas=(betas[0], betas[1]), **parameters)
+        return optimizer
+
+    return call
+
+
+def _lr(default: float, low: float, high: float) -> Number:
+    return Number(default, "learning rate", low=0, open="low", tune=(low, high), log=True)
+
+
+def _eps(default: float) -> Number:
+    text = "added to the denominator"
+    return Number(default, text, low=0, open="low", tune=(1e-10, 1e-3), log=True)
+
+
+def _weight_decay(default: float, text: str) -> Number:
+    return Number(default, text, low=0, tune=(1e-6, 1e-1), log=True)
+
+
+COUPLED = _weight_decay(0.0, "strength of a penalty that is added to the gradient (torch's)")
+MOMENTUM = Number(
+    0.9, "share of the last update kept", low=0, high=1, open="high", tune=(0.5, 0.99)
+)
+BETAS = Items(
+    [0.9, 0.999],
+    "decay of the mean of the gradient and of its square",
+    item=Number(0.9, "", low=0, high=1, open="high"),
+    length=2,
+)
+
+OPTIMIZERS: dict[str, Component] = {
+    "sgd": Component(
+        "stochastic gradient descent",
+        later("torch.optim:SGD"),
+        {"lr": _lr(1e-3, 1e-3, 1.0), "weight_decay": COUPLED},
+        source="Robbins and Monro 1951",
+    ),
+    "momentum": Component(
+        "sgd with a running sum of past updates (heavy ball)",
+        later("torch.optim:SGD"),
+        {
+            "lr": _lr(1e-3, 1e-4, 1.0),
+            "momentum": MOMENTUM,
+            "dampening": Number(0.0, "share of the gradient left out", low=0, high=1),
+            "weight_decay": COUPLED,
+        },
+        source="Polyak 1964",
+    ),
+    "nesterov": Component(
+        "momentum that looks ahead before it takes the gradient",
+        later("torch.optim:SGD", nesterov=True),
+        {
+            "lr": _lr(1e-3, 1e-4, 1.0),
+            "momentum": Number(0.9, MOMENTUM.summary, low=0, high=1, open="both", tune=(0.5, 0.99)),
+            "weight_decay": COUPLED,
+        },
+        source="Nesterov 1983; Sutskever 2013",
+    ),
+    "adagrad": Component(
+        "step sizes shrink with the sum of squared gradients",
+        later("torch.optim:Adagrad"),
+        {
+            "lr": _lr(1e-2, 1e-4, 1.0),
+            "lr_decay": Number(0.0, "further decay of the rate", low=0),
+            "eps": _eps(1e-10),
+            "weight_decay": COUPLED,
+        },
+        source="Duchi 2011",
+    ),
+    "adadelta": Component(
+        "step sizes from the ratio of past updates to past gradients",
+        later("torch.optim:Adadelta"),
+        {
+            "lr": _lr(1.0, 1e-2, 10.0),
+            "rho": Number(0.9, "decay of the means", low=0, high=1, tune=(0.8, 0.99)),
+            "eps": _eps(1e-6),
+            "weight_decay": COUPLED,
+        },
+        source="Zeiler 2012, arXiv:1212.5701",
+    ),
+    "rmsprop": Component(
+        "gradient divided by the running mean of its magnitude",
+        later("torch.optim:RMSprop"),
+        {
+            "lr": _lr(1e-2, 1e-5, 1e-1),
+            "alpha": Number(
+                0.99, "decay of the mean", low=0, high=1, open="high", tune=(0.9, 0.999)
+            ),
+            "eps": _eps(1e-8),
+            "momentum": Number(0.0, MOMENTUM.summary, low=0, high=1, open="high", tune=(0.0, 0.99)),
+            "centered": Flag(False, "divide by the standard deviation instead"),
+            "weight_decay": COUPLED,
+        },
+        source="Tieleman and Hinton 2012",
+    ),
+    "adam": Component(
+        "momentum and rmsprop together, with bias correction",
+        _with_betas("torch.optim:Adam", fused=True),
+        {
+            "lr": _lr(1e-3, 1e-5, 1e-1),
+            "betas": BETAS,
+            "eps": _eps(1e-8),
+            "amsgrad": Flag(False, "never let step sizes grow again (arXiv:1904.09237)"),
+            "weight_decay": COUPLED,
+        },
+        source="Kingma and Ba 2015, arXiv:1412.6980",
+    ),
+    "adamw": Component(
+        "adam whose weight decay is decoupled from the gradient",
+        _with_betas("torch.optim:AdamW", fused=True),
+        {
+            "lr": _lr(1e-3, 1e-5, 1e-1),
+            "betas": BETAS,
+            "eps": _eps(1e-8),
+            "amsgrad": Flag(False, "never let step sizes grow again (arXiv:1904.09237)"),
+            "weight_decay": _weight_decay(1e-2, "decoupled weight decay"),
+        },
+        source="Loshchilov and Hutter 2019, arXiv:1711.05101",
+    ),
+    "nadam": Component(
+        "adam with Nesterov's look-ahead",
+        _with_betas("torch.optim:NAdam"),
+        {
+            "lr": _lr(2e-3, 1e-5, 1e-1),
+            "betas": BETAS,
+            "eps": _eps(1e-8),
+            "momentum_decay": Number(4e-3, "growth of the momentum", low=0),
+            "weight_decay": COUPLED,
+        },
+        source="Dozat 2016",
+    ),
+    "radam": Component(
+        "adam that waits until its variance estimate can be trusted",
+        _with_betas("torch.optim:RAdam"),
+        {"lr": _lr(1e-3, 1e-5, 1e-1), "betas": BETAS, "eps": _eps(1e-8), "weight_decay": COUPLED},
+        source="Liu 2020, arXiv:1908.03265",
+    ),
+    "adamax": Component(
+        "adam with the largest instead of the mean squared gradient",
+        _with_betas("torch.optim:Adamax"),
+        {"lr": _lr(2e-3, 1e-5, 1e-1), "betas": BETAS, "eps": _eps(1e-8), "weight_decay": COUPLED},
+        source="Kingma and Ba 2015, arXiv:1412.6980, section 7.1",
+    ),
+}

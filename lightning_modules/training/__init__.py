@@ -1,0 +1,5 @@
+"""One training, from data and network to its best epoch."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

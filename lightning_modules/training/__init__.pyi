@@ -1,0 +1,5 @@
+from .building import read_checkpoint
+
+__all__ = [
+    "read_checkpoint",
+]

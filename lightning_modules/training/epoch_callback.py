@@ -1,0 +1,161 @@
+"""What happens at the end of every epoch: it is reported, and the best weights are kept."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Checkpoint
+
+from lightning_modules.configuration import Configuration
+from lightning_modules.data.padding import joined
+from lightning_modules.errors import Interrupted, UserError
+from lightning_modules.networks import SupervisedModule
+from lightning_modules.training.best_epoch import is_better
+from lightning_modules.training.resume_checkpoint import (
+    ResumeCheckpoint,
+    generator_states,
+    set_generator_states,
+)
+from lightning_modules.user_code.modules import UserMetrics
+
+OnEpoch = Callable[[int, Mapping[str, float]], bool]
+"""Told of every epoch (counted from 1) and its metrics; False ends the training, and Interrupted
+leaves it to another process to continue."""
+EXAMPLE_ROWS = 2
+
+
+class EpochCallback(Checkpoint):
+    """Reports every epoch, ends the training when told to, and keeps the best weights in memory.
+
+    A `Checkpoint` to Lightning, so that it is called when all metrics of the epoch are logged. Its
+    state is written and read with Lightning's own.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        on_epoch: OnEpoch,
+        resume_checkpoint: ResumeCheckpoint | None,
+        start: float,
+        user_metrics: UserMetrics | None = None,
+    ) -> None:
+        """`user_metrics` reads those of a module that is not a SupervisedModule."""
+        self.user_metrics = user_metrics
+        self.objective = configuration.objective
+        self.on_epoch = on_epoch
+        self.resume_checkpoint = resume_checkpoint
+        self.history: list[dict[str, float]] = []
+        self.best_epoch: int | None = None
+        self.weights: dict[str, torch.Tensor] = {}
+        self.stopped = False
+        self.interrupted = False
+        self.diverged: str | None = None
+        self.example: Any = None
+        """The first rows of the validation inputs, where they are one tensor."""
+        self._start = start
+        self._resumed: dict[str, Any] = {}
+        self._epoch_start = 0.0
+
+    @property
+    def epochs(self) -> int:
+        return len(self.history)
+
+    @property
+    def best(self) -> dict[str, float]:
+        return self.history[self.best_epoch - 1] if self.best_epoch else {}
+
+    @property
+    def seconds(self) -> float:
+        """Of this training, earlier attempts at it included."""
+        return time.perf_counter() - self._start
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "history": self.history,
+            "weights": self.weights,
+            "seconds": self.seconds,
+            "generators": generator_states(),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._resumed = state_dict
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if not self._resumed:
+            return
+        self.weights = self._resumed["weights"]
+        self._start -= self._resumed["seconds"]
+        for metrics in self._resumed["history"]:
+            self._improved(metrics)
+            self._report(trainer, over=False)
+            if trainer.should_stop:
+                if self.epochs < len(self._resumed["history"]):
+                    self.weights = {}  # of an epoch that may not have been yet
+                return
+        # the first batches were asked for before this; a shuffled loader draws for that
+        set_generator_states(self._resumed["generators"])
+        fetcher = trainer.fit_loop._data_fetcher
+        assert fetcher is not None
+        iter(fetcher)
+        self._resumed = {}
+
+    def on_validation_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, *_: Any
+    ) -> None:
+        if self.example is None:
+            columns = batch if isinstance(batch, list | tuple) else [batch]
+            columns = columns[: 2 if getattr(pl_module, "reads_lengths", False) else 1]
+            if all(isinstance(column, torch.Tensor) for column in columns):
+                rows = (column[:EXAMPLE_ROWS].detach().cpu() for column in columns)
+                self.example = joined(*rows)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._epoch_start = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self.user_metrics is not None:
+            metrics, self.diverged = self.user_metrics.epoch(trainer, self.objective.metric)
+        else:
+            assert isinstance(pl_module, SupervisedModule)
+            metrics, self.diverged = dict(pl_module.epoch_metrics), pl_module.diverged
+        metrics["time/epoch_s"] = time.perf_counter() - self._epoch_start
+        value = metrics[self.objective.metric]
+        said = f"{self.objective.metric} is {value!r} after epoch {self.epochs + 1}"
+        if not isinstance(value, int | float):
+            raise UserError(f"{said}, which is no number")
+        if self.diverged is None and not math.isfinite(value):
+            self.diverged = said
+        if self._improved(metrics):
+            state = pl_module.state_dict()
+            self.weights = {name: tensor.detach().clone() for name, tensor in state.items()}
+        over = self.diverged is not None or self.epochs >= (trainer.max_epochs or 0)
+        self._report(trainer, over or trainer.should_stop)
+        if self.resume_checkpoint is not None and (
+            self.interrupted or (self.resume_checkpoint.due and not trainer.should_stop)
+        ):
+            trainer.save_checkpoint(self.resume_checkpoint.last)
+
+    def _report(self, trainer: pl.Trainer, over: bool) -> None:
+        """Report the latest epoch; `over` where the training ends with it anyway."""
+        go_on = False
+        try:
+            go_on = self.on_epoch(self.epochs, self.history[-1])
+            self.stopped = not go_on and not over
+        except Interrupted:
+            self.interrupted = not over
+        trainer.should_stop = trainer.should_stop or over or not go_on
+
+    def _improved(self, metrics: dict[str, float]) -> bool:
+        """Take an epoch; whether it is the best so far."""
+        self.history.append(metrics)
+        if self.diverged is not None:
+            return False
+        if not is_better(metrics, self.best, self.objective):
+            return False
+        self.best_epoch = self.epochs
+        return True

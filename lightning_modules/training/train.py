@@ -1,0 +1,161 @@
+"""The one way to train a trial: a configuration and a seed in, metrics and the best weights out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+
+from lightning_modules.configuration import Configuration
+from lightning_modules.data.preparation.part_rows import rows_of_parts
+from lightning_modules.errors import Interrupted
+from lightning_modules.networks import SupervisedModule
+from lightning_modules.training.building import build_data, build_network
+from lightning_modules.training.data_description import Described, describe
+from lightning_modules.training.epoch_callback import EpochCallback, OnEpoch
+from lightning_modules.training.resume_checkpoint import ResumeCheckpoint, replace
+from lightning_modules.training.trainer import build_trainer, quiet
+from lightning_modules.user_code.modules import UserMetrics, can_test, tested
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training came to; metrics are those of the best epoch, see `best_epoch.is_better`."""
+
+    epochs: int
+    best_epoch: int | None
+    best: Mapping[str, float]
+    test: Mapping[str, float]
+    stopped: bool
+    """Whether `on_epoch` ended it."""
+    diverged: str | None
+    """What became infinite or not a number, and where."""
+    data_hash: str
+    weights_hash: str
+    """Identity of the file of weights that the network started from; empty where there is none."""
+    seconds: float
+    device: str
+    """`cpu`, or the name of a GPU."""
+    rows: Mapping[str, int]
+    """Of `train`, `validation` and `test`, where they are known."""
+
+
+def train(
+    configuration: Configuration,
+    seed: int,
+    on_epoch: OnEpoch = lambda epoch, metrics: True,
+    *,
+    checkpoint: Path | None = None,
+    resume_folder: Path | None = None,
+    evaluate_test: bool = False,
+    weights: str | None = None,
+) -> TrainingResult:
+    """Train a configuration; on the CPU the same seed gives the same numbers to the last bit.
+
+    The weights of the best epoch are written once, to `checkpoint`, with the first rows of the
+    validation inputs beside them (suffix `.npy`, made by `padding.joined`). With `evaluate_test`
+    those weights meet the test part.
+
+    Now and then, and when `on_epoch` raises Interrupted, the whole state goes to the folder
+    `resume_folder`. A training that finds its own state there tells `on_epoch` the epochs that are
+    done and continues, to the numbers that it would have had without the interruption. The folder
+    is the caller's to delete.
+
+    `weights` is the file that `model.weights` means, where that names a run.
+    """
+    start = time.perf_counter()
+    if not torch.cuda.is_available():
+        # torch's optimizers ask for a GPU at every step, which takes longer than the step itself
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    torch.set_num_threads(int(configuration.trainer["threads"]))
+    pl.seed_everything(seed, verbose=False)
+    data = build_data(configuration)
+    described = describe(data, configuration)
+    module = build_network(configuration, described, weights)
+    user_metrics = None if isinstance(module, SupervisedModule) else UserMetrics()
+    weights_hash = ""
+    if isinstance(module, SupervisedModule):
+        weights_hash = module.weights_hash
+        watched = "early_stopping" in configuration.regularization
+        module.logged = {configuration.objective.metric} if watched else ()
+    resume_checkpoint = None
+    if resume_folder is not None:
+        training = {
+            "configuration": configuration.to_dict(),
+            "seed": seed,
+            "data": described.hash,
+            "weights": weights_hash,
+        }
+        resume_checkpoint = ResumeCheckpoint(resume_folder, training)
+    epoch_callback = EpochCallback(configuration, on_epoch, resume_checkpoint, start, user_metrics)
+    with quiet():
+        callbacks = [epoch_callback] if user_metrics is None else [user_metrics, epoch_callback]
+        trainer = build_trainer(configuration, *callbacks, checkpoints=resume_checkpoint)
+        begun = None
+        if resume_checkpoint is not None and resume_checkpoint.state is not None:
+            begun = resume_checkpoint.last
+        trainer.fit(module, datamodule=data, ckpt_path=begun, weights_only=True)
+        if epoch_callback.interrupted:
+            raise Interrupted(f"after epoch {epoch_callback.epochs}")
+        rows = rows_of_parts(data, trainer)
+        test: dict[str, float] = {}
+        testable = evaluate_test and can_test(module, data)
+        if testable and epoch_callback.weights and not epoch_callback.diverged:
+            module.load_state_dict(epoch_callback.weights)
+            trainer.test(module, datamodule=data, verbose=False)
+            test = tested(trainer, module)
+            rows |= rows_of_parts(data, trainer)
+    if checkpoint is not None and epoch_callback.weights:
+        architecture = getattr(module, "architecture", None)
+        _write(checkpoint, configuration, seed, described, architecture, epoch_callback)
+    return TrainingResult(
+        epochs=epoch_callback.epochs,
+        best_epoch=epoch_callback.best_epoch,
+        best=epoch_callback.best,
+        test=test,
+        stopped=epoch_callback.stopped,
+        diverged=epoch_callback.diverged,
+        data_hash=described.hash,
+        weights_hash=weights_hash,
+        seconds=epoch_callback.seconds,
+        device=_name(trainer.strategy.root_device),
+        rows=rows,
+    )
+
+
+def _name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def _write(
+    checkpoint: Path,
+    configuration: Configuration,
+    seed: int,
+    data: Described,
+    architecture: Mapping[str, Any] | None,
+    epoch_callback: EpochCallback,
+) -> None:
+    content: dict[str, Any] = {
+        "configuration": configuration.to_dict(),
+        "seed": seed,
+        "epoch": epoch_callback.best_epoch,
+        "metrics": epoch_callback.best,
+        "input_shape": list(data.input_shape),
+        "outputs": data.outputs,
+        "front": data.input_embedding,
+        "classes": list(data.classes),
+        "preparation": dict(data.preparation),
+        "architecture": architecture,
+        "weights": epoch_callback.weights,
+    }
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    if epoch_callback.example is not None:
+        replace(checkpoint.with_suffix(".npy"), lambda path: np.save(path, epoch_callback.example))
+    replace(checkpoint, lambda path: torch.save(content, path))

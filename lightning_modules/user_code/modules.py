@@ -1,0 +1,263 @@
+"""Networks, modules and data of the user's own classes, as a training needs them."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.model_helpers import is_overridden
+from torch import Tensor, nn
+
+from lightning_modules.components import Network, suggestion
+from lightning_modules.configuration import Configuration, Part
+from lightning_modules.data.padding import PADDED
+from lightning_modules.data.table import DATASETS
+from lightning_modules.errors import Problem, UserCodeError, UserError
+from lightning_modules.networks import SupervisedModule
+from lightning_modules.optimization import REGULARIZATION
+from lightning_modules.user_code.imports import load, make, misfits, takes
+
+OFFERED = ("input_shape", "outputs")
+"""What a network is given of its data, where it takes them."""
+
+
+def user_code_problems(configuration: Configuration) -> Iterator[Problem]:
+    """What is wrong with the user's own classes in a configuration; they are imported.
+
+    Raises UserCodeError where one cannot be.
+    """
+    for key in ("data", "model"):
+        part: Part = getattr(configuration, key)
+        if not part.is_class:
+            continue
+        target = load(part.name)
+        network = _network_regularizers(configuration) if key == "model" else {}
+        offered = OFFERED if key == "model" else ()
+        for name, text in misfits(part.name, target, [*part.parameters, *network], offered):
+            yield Problem(("regularization" if name in network else key, name), text)
+        if key == "model" and _is_padded(configuration) and not _takes_lengths(target):
+            text = (
+                f"{part.name} reads rows of different lengths here, so its forward must take "
+                "(inputs, lengths)"
+            )
+            yield Problem((key, "class"), text)
+        if isinstance(target, type):
+            wrong = _model_problem if key == "model" else _data_problem
+            validation_error = wrong(target, part.name, bool(configuration.optimizer.name))
+            if validation_error is not None:
+                yield Problem((key, "class"), validation_error)
+
+
+def _is_padded(configuration: Configuration) -> bool:
+    row = DATASETS.get(configuration.data.name)
+    return row is not None and row.kind_of(configuration.data.parameters) in PADDED
+
+
+def _takes_lengths(target: Any) -> bool:
+    """Whether the forward of a network can be called with two inputs; a function tells nothing."""
+    forward = getattr(target, "forward", None)
+    if forward is None or issubclass(target, pl.LightningModule):
+        return True
+    try:
+        inspect.signature(forward).bind(None, None, None)
+    except TypeError:
+        return False
+    return True
+
+
+def user_data(part: Part) -> pl.LightningDataModule:
+    """The user's data module; UserCodeError where it is none."""
+    data = make(part.name, part.parameters)
+    if text := _data_problem(type(data), f"what {part.name} makes"):
+        raise UserCodeError(text)
+    return data  # type: ignore[no-any-return]
+
+
+def _data_problem(made: type, name: str, named: bool = False) -> str | None:
+    right = issubclass(made, pl.LightningDataModule)
+    return None if right else f"{name} is no LightningDataModule"
+
+
+def _model_problem(made: type, name: str, named: bool) -> str | None:
+    """Whether a class is a module, and has one optimizer: its own, or the one that is named."""
+    if not issubclass(made, nn.Module):
+        return f"{name} is no torch.nn.Module and no LightningModule"
+    lightning = issubclass(made, pl.LightningModule)
+    if lightning and named:
+        return (
+            f"{name} is a LightningModule and brings its own optimizer; take optimizer out of the "
+            "file, and give its settings to the class"
+        )
+    if not lightning and not named:
+        return (
+            f"{name} is a network without an optimizer; name one in the file: "
+            "optimizer: {name: adam}"
+        )
+    return None
+
+
+def user_network_row(configuration: Configuration) -> Network:
+    """The row of an own class, whose `build` knows its parameters: it gives a SupervisedModule."""
+
+    def build(input_shape: tuple[int, ...], outputs: int, **given: Any) -> SupervisedModule:
+        network = _made(configuration, input_shape, outputs)
+        for name in _network_regularizers(configuration):
+            del given[name]
+        return SupervisedModule(network, **given)
+
+    return Network("", build)
+
+
+def user_lightning_module(
+    configuration: Configuration, input_shape: tuple[int, ...], outputs: int
+) -> pl.LightningModule:
+    """The user's LightningModule, which brings its own optimizer."""
+    module = _made(configuration, input_shape, outputs)
+    assert isinstance(module, pl.LightningModule)
+    return module
+
+
+def _made(configuration: Configuration, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
+    """The user's module; it gets `input_shape` and `outputs` where it takes them and the file does
+    not give them.
+
+    Raises UserCodeError where it does not fit the configuration.
+    """
+    name, named = configuration.model.name, bool(configuration.optimizer.name)
+    target = load(name)
+    given = _network_parameters(configuration)
+    known = {"input_shape": input_shape, "outputs": outputs}
+    more = {k: v for k, v in known.items() if takes(target, k) and k not in given and v}
+    if keras := sys.modules.get("keras"):
+        keras.utils.clear_session()  # its layers are numbered by process otherwise
+    module = make(name, {**given, **more})
+    if text := _model_problem(type(module), f"what {name} makes", named):
+        raise UserCodeError(text)
+    if keras is not None and isinstance(module, keras.Layer):
+        return KerasNetwork(module)
+    return module  # type: ignore[no-any-return]
+
+
+class KerasNetwork(nn.Module):
+    """A Keras model on torch, which has to be told whether it is trained."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.model(*inputs, training=self.training)
+        return outputs
+
+
+class UserMetrics(pl.Callback):
+    """What a LightningModule of the user's logs, epoch by epoch.
+
+    The mean of the losses that `training_step` returns is `train/loss`, and the rate of the first
+    optimizer is `optim/lr`, where the module logs nothing by these names.
+    """
+
+    def __init__(self) -> None:
+        self._losses: list[Tensor] = []
+        self._rate: float | None = None
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._losses.clear()
+        groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
+        self._rate = float(groups[0]["lr"]) if groups and "lr" in groups[0] else None
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
+        if isinstance(loss, Tensor):
+            self._losses.append(loss.detach())
+
+    def epoch(self, trainer: pl.Trainer, objective: str) -> tuple[dict[str, float], str | None]:
+        """The metrics of an epoch that has ended, and the loss among them that is not finite.
+
+        Raises UserError where the objective is not among them.
+        """
+        metrics: dict[str, float] = {}
+        if self._losses:
+            metrics["train/loss"] = float(torch.stack(self._losses).mean())
+        if self._rate is not None:
+            metrics["optim/lr"] = self._rate
+        metrics |= _logged(trainer)
+        if objective not in metrics:
+            hint = suggestion(objective, metrics) or "; logged are " + ", ".join(sorted(metrics))
+            raise UserError(f"the objective {objective} was not logged{hint}")
+        for name, value in metrics.items():
+            if "loss" in name and not math.isfinite(value):
+                return metrics, f"{name} is {value!r} after epoch {trainer.current_epoch + 1}"
+        return metrics, None
+
+
+def answered(module: pl.LightningModule, task: str, *inputs: Tensor) -> Tensor:
+    """What a trained module answers to inputs (n, ...): class probabilities (n, classes), or what
+    its `predict` gives where it has one, else its `forward`.
+
+    A module of the user's may give logits: rows that are no probabilities are put through softmax.
+    Raises UserError where it gives no number per class.
+    """
+    found: Tensor = getattr(module, "predict", module)(*inputs)
+    if task != "classification" or isinstance(module, SupervisedModule):
+        return found
+    if not isinstance(found, Tensor) or found.ndim != 2 or found.shape[1] < 2:
+        gives = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        raise UserError(
+            f"{type(module).__name__} answers {len(inputs[0])} rows with {gives}; for a "
+            "classification its predict (or forward) must give a number per class for every row"
+        )
+    sums = (found.sum(dim=1) - 1).abs() <= 1e-3
+    are_shares = (found >= 0).all(dim=1) & sums
+    return torch.where(are_shares[:, None], found, found.softmax(dim=1))
+
+
+def can_test(module: pl.LightningModule, data: pl.LightningDataModule) -> bool:
+    """Whether the module has a test step and the data has a test part."""
+    return is_overridden("test_step", module, pl.LightningModule) and has_test_part(data)
+
+
+def has_test_part(data: pl.LightningDataModule) -> bool:
+    """Whether the data says what its test part is."""
+    return is_overridden("test_dataloader", data, pl.LightningDataModule)
+
+
+def tested(trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, float]:
+    """What the test has given, as `test/...`."""
+    if isinstance(module, SupervisedModule):
+        found = module.epoch_metrics.items()
+        return {name: value for name, value in found if name.startswith("test/")}
+    found = _logged(trainer).items()
+    return {"test/" + re.sub(r"^test[/_]", "", name): value for name, value in found}
+
+
+def _logged(trainer: pl.Trainer) -> dict[str, float]:
+    """The numbers that a module has logged last."""
+    found = trainer.callback_metrics.items()
+    return {name: float(value) for name, value in found if value.numel() == 1}
+
+
+def _network_regularizers(configuration: Configuration) -> dict[str, Any]:
+    """Those regularizers that a network builds in, as its parameters."""
+    found: dict[str, Any] = {}
+    for name, given in configuration.regularization.items():
+        if REGULARIZATION[name].role == "network":
+            found |= REGULARIZATION[name].build(**given)
+    return found
+
+
+def _network_parameters(configuration: Configuration) -> dict[str, Any]:
+    return {**configuration.model.parameters, **_network_regularizers(configuration)}

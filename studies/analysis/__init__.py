@@ -1,0 +1,5 @@
+"""What the results of a study mean: comparisons, warnings, importances, curves."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

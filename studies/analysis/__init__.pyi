@@ -1,0 +1,26 @@
+from .comparing import StudyOutcome, compare
+from .comparison import ArmResult, Comparison, PairResult, winner
+from .curves import ArmTuning, Curves
+from .diagnostics import DesignWarning, design_warnings
+from .overview import StudyEntry, StudyRow, summary
+from .recommendation import recommended
+from .representative import choose, configuration_of
+
+__all__ = [
+    "ArmResult",
+    "ArmTuning",
+    "Comparison",
+    "Curves",
+    "DesignWarning",
+    "PairResult",
+    "StudyEntry",
+    "StudyOutcome",
+    "StudyRow",
+    "choose",
+    "compare",
+    "configuration_of",
+    "design_warnings",
+    "recommended",
+    "summary",
+    "winner",
+]

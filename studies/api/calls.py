@@ -1,0 +1,255 @@
+"""What `import fairtune` offers as functions."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lightning_modules.errors import NothingCompletedError, UserError
+from studies.api.interruption import Interruption
+from studies.api.main_guard import require_main_guard
+from studies.api.opening import load_spec, open_home, spec_of, worker_count
+from studies.api.study import Study
+
+if TYPE_CHECKING:
+    from studies.analysis import Comparison, StudyOutcome
+    from studies.engines import Engine
+    from studies.engines.function import TrialFunction
+    from studies.home import Home
+    from studies.inputs.identities import Identities
+    from studies.running.preview import Plan
+    from studies.study_file import Spec
+
+Source = str | os.PathLike[str] | Mapping[str, Any]
+"""A study file, the name of a preset or of a study of the home, or a dictionary like a file."""
+
+
+def run(
+    study: Source,
+    *,
+    home: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+    trial: TrialFunction | None = None,
+    engine: Literal["local", "inline"] = "local",
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    allow: Sequence[str] = (),
+    progress: bool = True,
+) -> Study:
+    """Run a study to its end, or continue it: the same call again trains no finished trial twice.
+
+    Args:
+        study: a study file, the name of a preset, or a dictionary that says what a file would.
+        home: the folder that holds everything; `FAIRTUNE_HOME`, else `mlruns` unless given.
+        workers: trials side by side; one per core unless given.
+        trial: a function `trial(configuration, report)` that trains one configuration. It calls
+            `report(epoch, val_loss=...)` after every epoch, counted from 1, and returns when that
+            is false; it may return the metrics of the test part. In place of `model`.
+        engine: `local` trains in worker processes, `inline` in threads of this process, where
+            `trial` is given.
+        overrides: values to change, `{"search.trials": 50}` or `["search.trials=50"]`.
+        allow: modules or packages whose classes the study may name; their code is run.
+        progress: whether to show what is going on.
+
+    Returns:
+        The study with its trials, its best configuration and its verdicts.
+
+    Raises:
+        UserError: the study, its data or this call is wrong; the message says what and where.
+        NothingCompletedError: no trial completed.
+        StorageError: the study's record cannot be used.
+        BusyError: another process runs the study.
+        KeyboardInterrupt: Ctrl-C; the same call continues the study.
+
+    Example:
+        >>> study = fairtune.run("optimizers-on-digits", workers=2)
+        >>> study.verdicts
+    """
+    from studies.api.progress import display_for
+    from studies.running.run_study import run_study
+
+    if engine not in ("local", "inline"):
+        raise UserError(f'engine must be "local" or "inline", got {engine!r}')
+    if engine == "inline" and trial is None:
+        raise UserError('engine="inline" trains with a function: give it as trial=...')
+    if engine == "local":
+        require_main_guard()
+    if workers is not None and workers < 1:
+        raise UserError(f"workers must be at least 1, got {workers}")
+    place = open_home(home_path(home))
+    spec = spec_for(study, place, overrides, allow, trial)
+    command = [] if isinstance(study, Mapping) else [str(study), *_options(overrides, allow)]
+    place_of_trials, function = _trials_by(trial, engine, workers)
+
+    def show(found: StudyOutcome) -> None:
+        displayed.close()
+
+    with Interruption([signal.SIGINT]) as interruption, ExitStack() as displayed:
+        found = run_study(
+            spec,
+            place,
+            workers=worker_count(workers),
+            display=displayed.enter_context(display_for(spec, quiet=not progress)),
+            stopping=lambda: interruption.code is not None,
+            command=command,
+            show=show,
+            engine=place_of_trials,
+            function=function,
+        )
+    if interruption.code is not None:
+        raise KeyboardInterrupt
+    if not found.results.ranking:
+        raise NothingCompletedError(_why_nothing(found))
+    return Study(found.results)
+
+
+def check(
+    study: Source,
+    *,
+    home: str | os.PathLike[str] | None = None,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    allow: Sequence[str] = (),
+    trial: TrialFunction | None = None,
+) -> Plan:
+    """See whether a study can be run, and what it would do; nothing is written.
+
+    Args:
+        study, home, overrides, allow, trial: as for `run`.
+
+    Returns:
+        The numbers of trials, trainings and epochs, what is claimed, and warnings.
+
+    Raises:
+        UserError: with every mistake at once.
+
+    Example:
+        >>> fairtune.check("study.yaml").warnings
+    """
+    from studies.inputs.checks import check_inputs
+    from studies.running.preview import plan, verdicts_given
+
+    place = open_home(home_path(home))
+    spec = spec_for(study, place, overrides, allow, trial)
+    check_inputs(spec, place, has_function=trial is not None)
+    return plan(spec, verdicts_given(place, spec))
+
+
+def load(study: str, *, home: str | os.PathLike[str] | None = None) -> Study:
+    """A study of a home, as its record is now.
+
+    Args:
+        study: its name.
+        home: as for `run`.
+
+    Raises:
+        UserError: the home has no such study.
+
+    Example:
+        >>> fairtune.load("optimizers-on-digits").trials
+    """
+    from studies import results
+
+    return Study(results.load_results(open_home(home_path(home)), study))
+
+
+def compare(
+    study: Study | str, metric: str | None = None, *, home: str | os.PathLike[str] | None = None
+) -> Comparison:
+    """Compare the arms of a study by its objective, or by another metric that was logged.
+
+    Args:
+        study: a study, or the name of one of the home.
+        metric: such as `val/loss` or `test/accuracy`.
+        home: as for `run`, where the study is named.
+
+    Returns:
+        The arms in the order of their means, every pair with its interval and its verdict.
+
+    Raises:
+        UserError: there is no such study, or the metric was not logged.
+
+    Example:
+        >>> fairtune.compare("optimizers-on-digits", "val/loss").pairs
+    """
+    from studies.analysis import compare as compared
+
+    found = study if isinstance(study, Study) else load(study, home=home)
+    return compared(found.results, metric)
+
+
+def home_path(home: str | os.PathLike[str] | None) -> Path | None:
+    """The folder that was given, or that of the environment."""
+    given = home if home is not None else os.environ.get("FAIRTUNE_HOME")
+    return None if given is None else Path(given)
+
+
+def spec_for(
+    study: Source,
+    home: Home,
+    overrides: Mapping[str, Any] | Sequence[str],
+    allow: Sequence[str],
+    trial: TrialFunction | None,
+) -> Spec:
+    """What a call asks for."""
+    changes = _assignments(overrides)
+    if trial is not None:
+        from studies.engines.function import command_of
+
+        if not isinstance(study, Mapping):
+            from studies.study_file import document
+
+            study = document.read(Path(study)).tree
+        model = study.get("model") or {}
+        if not isinstance(model, Mapping) or {"name", "class", "command"} & set(model):
+            raise UserError("model: the function trains; leave out the name of a network")
+        study = {**study, "model": {**model, "command": command_of(trial)}}
+    if isinstance(study, Mapping):
+        return spec_of(study, changes, allow)
+    return load_spec(Path(study), changes, allow, home)
+
+
+def _assignments(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:
+    """Overrides as `path=value`, the value as YAML."""
+    import json
+
+    if isinstance(overrides, str):
+        raise UserError(f'overrides: write a list, ["{overrides}"], or a dictionary')
+    if isinstance(overrides, Mapping):
+        return [f"{path}={json.dumps(value)}" for path, value in overrides.items()]
+    return list(overrides)
+
+
+def _options(overrides: Mapping[str, Any] | Sequence[str], allow: Sequence[str]) -> list[str]:
+    """The same as options of the command line."""
+    sets = [part for each in _assignments(overrides) for part in ("--set", each)]
+    return [*sets, *(part for each in allow for part in ("--allow", each))]
+
+
+def _trials_by(
+    trial: TrialFunction | None, engine: str, workers: int | None
+) -> tuple[Callable[[], Engine] | None, Identities | None]:
+    """Where the trials of a function run, and what it is; nothing where there is none."""
+    if trial is None:
+        return None, None
+    from functools import partial
+
+    from studies.engines.function import PickledFunction, identity, run_function
+    from studies.engines.inline import InlineEngine
+    from studies.engines.local import LocalEngine
+
+    if engine == "inline":
+        perform = partial(run_function, trial)
+        return lambda: InlineEngine(perform, worker_count(workers or 1)), identity(trial)
+    pickled = PickledFunction.of(trial)
+    return lambda: LocalEngine(worker_count(workers), pickled), identity(trial)
+
+
+def _why_nothing(found: StudyOutcome) -> str:
+    from studies.search.failure_policy import common
+
+    results = found.results
+    reasons = common([(trial.outcome, trial.reason) for trial in results.ended if trial.outcome])
+    return f"{results.study}: no trial has completed" + (f": {reasons}" if reasons else "")

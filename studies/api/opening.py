@@ -1,0 +1,96 @@
+"""What every way into fairtune begins with: a home, a study file, a number of workers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lightning_modules.user_code import imports
+from studies.study_file.presets import find_preset, preset_names
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from studies.home import Home
+    from studies.study_file import Spec
+
+
+def home_at(path: Path | None) -> Home:
+    """The home at `path`, or the default one, as it is."""
+    from studies.home import Home
+    from studies.home.home import DEFAULT_HOME
+
+    return Home.at(path or Path(DEFAULT_HOME))
+
+
+def open_home(path: Path | None) -> Home:
+    """The home at `path`, or the default one; studies that an earlier version has run there are
+    imported, which standard error says."""
+    from studies.home import earlier_studies
+
+    home = home_at(path)
+    if earlier_studies(home):
+        from studies.maintenance.importing.earlier_home import import_earlier
+
+        done = import_earlier(home)
+        for failure in done.failures:
+            print(f"fairtune: {failure}", file=sys.stderr)
+        if done.imported:
+            text = f"home {home.path} is of an earlier version: imported "
+            text += f"{len(done.imported)} {'study' if len(done.imported) == 1 else 'studies'}"
+            if done.copy is not None:
+                text += f"; the copy of its Optuna database is {done.copy}"
+            print(f"fairtune: {text}", file=sys.stderr)
+    return home
+
+
+def load_spec(file: Path, overrides: Sequence[str], allow: Sequence[str], home: Home) -> Spec:
+    """The study file at `file`, the preset of that name, or the file that the home has kept of the
+    study of that name; `allow` names modules of its own."""
+    from studies import results
+    from studies.study_file import document, resolve
+    from studies.study_file.loading import load_study_file
+
+    imports.allow(allow)
+    name = str(file)
+    if file.exists() or name in preset_names():
+        return load_study_file(find_preset(name) if not file.exists() else file, overrides)
+    if results.exists(home) and name in results.names(home):
+        kept = results.load_results(home, name).spec
+        source = document.parse(kept.text, f"the stored file of {name}")
+        return resolve(source, overrides, recorded=True)
+    return load_study_file(find_preset(name), overrides)
+
+
+def spec_of(tree: Mapping[str, Any], overrides: Sequence[str], allow: Sequence[str]) -> Spec:
+    """The study that a dictionary describes; UserError with every mistake at once."""
+    from studies.study_file import document, resolve
+
+    imports.allow(allow)
+    return resolve(document.from_tree(tree), overrides)
+
+
+def worker_count(given: int | None) -> int:
+    """As many workers as were asked for, else one per core that this process may use."""
+    if given is not None:
+        return given
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where a person reads: standard error where JSON has standard output."""
+    from rich.console import Console
+
+    tty = (sys.stderr if stderr else sys.stdout).isatty()
+    # user text such as `[red]` is shown as it is; a file has room for tables
+    return Console(
+        stderr=stderr,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=not tty,
+        width=None if tty else 120,
+    )

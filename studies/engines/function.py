@@ -1,0 +1,143 @@
+"""A trial that is a Python function of the user's: `def trial(configuration, report): ...`."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import cloudpickle
+
+from lightning_modules.configuration import COMMAND
+from lightning_modules.errors import Interrupted, UserError
+from studies.engines import Task
+from studies.engines.report import Report
+from studies.engines.reported_epochs import ReportedEpochs
+from studies.records import EpochReport, Outcome, TrialEnd
+from studies.study_file.command_template import FUNCTION, WHOLE
+
+TrialFunction = Callable[[dict[str, Any], Report], Mapping[str, float] | None]
+"""Trains one configuration, reports every epoch, and returns the metrics of the test part, if it
+has any. The configuration also holds `seed`, `split` and `checkpoint`, the file where the weights
+of the best epoch may be kept."""
+
+
+class StopTrial(Exception):
+    """Ends a trial that goes on although it was told to stop."""
+
+
+def name_of(function: TrialFunction) -> str:
+    """What a function is called in a record: `train.trial`."""
+    module = getattr(function, "__module__", "") or "__main__"
+    return f"{module}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+
+
+def command_of(function: TrialFunction) -> list[str]:
+    """The command that stands for a function in a study file."""
+    return [FUNCTION, name_of(function), f"{{{WHOLE}}}"]
+
+
+def identity(function: TrialFunction) -> Mapping[str, str]:
+    """The text of a function by its name; empty where Python has not got it."""
+    try:
+        text = inspect.getsource(function)
+    except (OSError, TypeError):
+        return {}
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {f"function {name_of(function)}": f"{len(text):,} characters, SHA-256 {digest}"}
+
+
+@dataclass(frozen=True)
+class PickledFunction:
+    """Performs tasks in a worker by a function that was pickled with all that it needs."""
+
+    pickled: bytes
+
+    @classmethod
+    def of(cls, function: TrialFunction) -> PickledFunction:
+        """Raises UserError where a function refers to something that cannot be pickled."""
+        try:
+            return cls(cloudpickle.dumps(function))
+        except Exception as error:
+            raise UserError(
+                f"the function {name_of(function)} cannot be sent to a worker process ({error}); "
+                'open what it needs inside of it, or train in this process with engine="inline"'
+            ) from error
+
+    @cached_property
+    def function(self) -> TrialFunction:
+        """The function, loaded once in a process."""
+        loaded: TrialFunction = cloudpickle.loads(self.pickled)
+        return loaded
+
+    def __call__(self, task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
+        """Train a task, asking after every epoch whether to go on."""
+        return run_function(self.function, task, ask)
+
+
+def run_function(
+    function: TrialFunction, task: Task, ask: Callable[[EpochReport], bool]
+) -> TrialEnd:
+    """Call a function for a task, asking after every epoch whether to go on.
+
+    Raises UserError where it does not report as it should.
+    """
+    began, reported = time.perf_counter(), ReportedEpochs(task.configuration, "the function")
+    stopped = interrupted = False
+
+    def report(epoch: int, metrics: Mapping[str, float] | None = None, /, **named: float) -> bool:
+        nonlocal stopped, interrupted
+        if stopped:
+            raise StopTrial
+        metrics = {**(metrics or {}), **{metric_name(key): named[key] for key in named}}
+        row = reported.epoch({"epoch": epoch, "metrics": _plain(metrics)})
+        try:
+            stopped = not ask(row) or bool(reported.diverged)
+        except Interrupted:
+            stopped = interrupted = True
+            raise
+        return not stopped
+
+    try:
+        test = function(_configuration(task), report)
+    except (StopTrial, Interrupted):
+        test = None
+    if interrupted:
+        raise Interrupted
+    if reported.diverged:
+        return reported.end(Outcome.diverged, reported.diverged, began, task)
+    if stopped:
+        reason = f"stopped by the pruner after epoch {len(reported.epochs)}"
+        return reported.end(Outcome.pruned, reason, began, task)
+    if not reported.epochs:
+        raise UserError(f"the function {name_of(function)} reported no epoch")
+    if test is not None:
+        reported.take_test(_plain(test) if isinstance(test, Mapping) else test)
+    return reported.end(Outcome.completed, "", began, task)
+
+
+def metric_name(keyword: str) -> str:
+    """`val_accuracy` as the name of a metric: `val/accuracy`."""
+    part, _, rest = keyword.partition("_")
+    return f"{part}/{rest}" if rest and part in ("train", "val", "test") else keyword
+
+
+def _configuration(task: Task) -> dict[str, Any]:
+    """What a function is given: plain values that it may change."""
+    tree = task.configuration.to_dict()
+    tree["model"] = {key: value for key, value in tree["model"].items() if key != COMMAND}
+    return {
+        **tree,
+        "seed": task.seed,
+        "split": task.split or 0,
+        "checkpoint": task.checkpoint,
+    }
+
+
+def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Metrics as Python's numbers: a function may report those of numpy or torch."""
+    return {name: getattr(value, "item", lambda v=value: v)() for name, value in metrics.items()}

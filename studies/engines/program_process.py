@@ -1,0 +1,155 @@
+"""The process of a user's program: started for a task, talked with, and ended with its children."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from lightning_modules.configuration import COMMAND
+from lightning_modules.errors import UserError
+from studies.engines import Task
+from studies.study_file.command_template import WHOLE, filled
+
+LAST_LINES = 50
+"""The lines of its log that are kept."""
+GRACE_SECONDS = 3.0
+"""What a program has to end when it is told to stop, and again when it is terminated."""
+LAST_WORDS_SECONDS = 0.5
+"""For the last words of a program that has ended: a child of it may hold the pipe open."""
+
+
+class ProgramProcess:
+    """A running program; its lines are read by threads, so that it never waits for a reader."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.log: deque[str] = deque(maxlen=LAST_LINES)
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        assert process.stdin is not None
+        os.set_blocking(process.stdin.fileno(), False)  # it may never read
+        self._readers = [
+            threading.Thread(target=read, args=(stream,), daemon=True)
+            for read, stream in ((self._hear, process.stdout), (self._note, process.stderr))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(cls, task: Task, folder: Path) -> Iterator[ProgramProcess]:
+        """Start it in the group of this process, with which it dies; it ends with the block."""
+        configuration, split = task.configuration, task.split or 0
+        values = {
+            **configuration.flat(),
+            "seed": task.seed,
+            "split": split,
+            "epochs": configuration.trainer["epochs"],
+            "checkpoint": task.checkpoint or "",
+            WHOLE: str(folder / "configuration.json"),
+        }
+        whole = {
+            **configuration.to_dict(),
+            "seed": task.seed,
+            "split": split,
+            "checkpoint": task.checkpoint,
+        }
+        (folder / "configuration.json").write_text(json.dumps(whole, indent=2))
+        command = filled(configuration.model.parameters[COMMAND], values)
+        threads = str(configuration.trainer["threads"])
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                env={**os.environ, "OMP_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"},
+            )
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise UserError(f"the program {command[0]} cannot be started: {why}") from error
+        program = cls(process)
+        try:
+            yield program
+        finally:
+            program.close()
+
+    def lines(self) -> Iterator[str]:
+        """What it prints on standard output, line by line, until it closes that or ends."""
+        while True:
+            try:
+                line = self._lines.get(timeout=LAST_WORDS_SECONDS)
+            except queue.Empty:
+                if self.process.poll() is not None:
+                    return  # a child of it holds the pipe open
+                continue
+            if line is None:
+                return
+            yield line
+
+    def answer(self, word: str) -> None:
+        """Say a word to it; it need not listen."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            os.write(self.process.stdin.fileno(), f"{word}\n".encode())
+
+    def wait(self, seconds: float | None = None) -> int:
+        """Its exit code, once it has ended and everything that it said was read."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+            for reader in self._readers:
+                reader.join(LAST_WORDS_SECONDS)
+        return self.process.poll() or 0
+
+    def wait_briefly(self) -> None:
+        """Wait for a program that was told to stop, as long as it has for that."""
+        self.wait(GRACE_SECONDS)
+
+    def close(self) -> None:
+        """End it and its children: first asked to, then by force."""
+        members: list[psutil.Process] = []
+        if self.process.poll() is None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                head = psutil.Process(self.process.pid)
+                members = [head, *head.children(recursive=True)]
+        for end in (psutil.Process.terminate, psutil.Process.kill):
+            for member in members:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    end(member)
+            until = time.monotonic() + GRACE_SECONDS
+            while time.monotonic() < until and any(_lives(member) for member in members):
+                time.sleep(0.02)
+        self.wait()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def _hear(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
+
+    def _note(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                self.log.append(line.rstrip("\n"))
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it runs; one that has ended may wait for long for a parent that asks."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False

@@ -1,0 +1,88 @@
+"""The epochs that a program or a function of the user's reports, and the trial's end by them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lightning_modules.configuration import Configuration
+from lightning_modules.errors import UserError
+from lightning_modules.training.best_epoch import is_better
+from studies.engines import Task
+from studies.records import EpochReport, Outcome, TrialEnd
+
+
+@dataclass
+class ReportedEpochs:
+    """What a program or a function has reported, checked."""
+
+    configuration: Configuration
+    who: str
+    """Who reports: `the program` or `the function`."""
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    test: dict[str, float] = field(default_factory=dict)
+    diverged: str = ""
+    _best: int | None = None
+    _began: float = field(default_factory=time.perf_counter)
+
+    def epoch(self, said: Mapping[str, Any]) -> EpochReport:
+        """Take an epoch; UserError where it is not the next one, or not as it should be."""
+        objective, number = self.configuration.objective, len(self.epochs) + 1
+        if said["epoch"] != number or isinstance(said["epoch"], bool):
+            expected = f"epoch {number} was expected: they count 1, 2, 3, ..."
+            raise UserError(f"{self.who} reported epoch {said['epoch']!r} where {expected}")
+        longest = int(self.configuration.trainer["epochs"])
+        if number > longest:
+            text = f"more epochs than trainer.epochs ({longest}): give it {{epochs}}"
+            raise UserError(f"{self.who} reported {text}, or set trainer.epochs to what it takes")
+        metrics = self._numbers(said.get("metrics"), f"epoch {number}")
+        if objective.metric not in metrics:
+            names = ", ".join(metrics) or "nothing"
+            text = f"{self.who} did not report {objective.metric} in epoch {number}, but {names}"
+            raise UserError(text)
+        value, now = metrics[objective.metric], time.perf_counter()
+        metrics["time/epoch_s"], self._began = now - self._began, now
+        self.epochs.append(metrics)
+        if not math.isfinite(value):
+            self.diverged = f"{objective.metric} is {value!r} after epoch {number}"
+        elif is_better(metrics, self.best, objective):
+            self._best = number
+        return EpochReport(number, metrics)
+
+    def take_test(self, said: Any) -> None:
+        """Take the metrics of the test part."""
+        found = self._numbers(said, "the test")
+        self.test = {f"test/{name.removeprefix('test/')}": found[name] for name in found}
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The metrics of the best epoch."""
+        return self.epochs[self._best - 1] if self._best else {}
+
+    def end(
+        self, outcome: Outcome, reason: str, began: float, task: Task, log: str | None = None
+    ) -> TrialEnd:
+        """The end of the trial."""
+        return TrialEnd(
+            outcome,
+            reason=reason,
+            epochs=len(self.epochs),
+            best_epoch=self._best,
+            best=self.best,
+            test=self.test if task.evaluate_test else {},
+            traceback=log,
+            seconds=time.perf_counter() - began,
+            device="",
+        )
+
+    def _numbers(self, said: Any, where: str) -> dict[str, float]:
+        if not isinstance(said, dict):
+            form = '{"epoch": 1, "metrics": {"val/loss": 0.5}}'
+            raise UserError(f"{self.who} reported {where} without metrics; the form is {form}")
+        for name, value in said.items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise UserError(f"{name} is {value!r} in {where}, which is no number")
+        return {name: float(value) for name, value in said.items()}

@@ -1,0 +1,5 @@
+"""The folder that holds everything a project has run, and the databases in it."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

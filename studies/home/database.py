@@ -1,0 +1,153 @@
+"""SQLite files: made whole or not at all, looked at before they are opened, copied before they
+are changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, suppress
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+from filelock import FileLock
+from filelock import Timeout as LockTimeout
+
+from lightning_modules.errors import StorageError
+
+CREATION_SECONDS = 120
+MAGIC = b"SQLite format 3\0"
+_held: set[tuple[int, int]] = set()
+"""Files by device and inode that this process may hold open: to read one itself and close it would
+drop SQLite's locks on it, and another process could then remove its log
+(sqlite.org/howtocorrupt.html, section 2.2)."""
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite URL; None for any other database."""
+    scheme, _, rest = url.partition("://")
+    if scheme.partition("+")[0] != "sqlite":
+        return None
+    return Path(rest.partition("?")[0].removeprefix("/"))
+
+
+def hold(path: Path) -> None:
+    """This process opens a database from here on, and does not read its file itself any more."""
+    _held.add(_identity(path))
+
+
+def is_held(path: Path) -> bool:
+    """Whether this process may hold a database open."""
+    return _identity(path) in _held
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    file = path.stat()
+    return file.st_dev, file.st_ino
+
+
+def within(url: str, folder: Path) -> Path | None:
+    """The path of an SQLite database inside a folder; None for any other database."""
+    path = sqlite_file(url)
+    if path is None or not path.resolve().is_relative_to(folder.resolve()):
+        return None
+    return path.resolve().relative_to(folder.resolve())
+
+
+def damage(path: Path) -> str | None:
+    """What the first bytes of a database say is wrong with it; None where nothing is, and where
+    this process holds it: then SQLite itself must say."""
+    if is_held(path):
+        return None
+    with path.open("rb") as file:
+        head = file.read(100)
+    if not head:
+        return "the file is empty"
+    if not head.startswith(MAGIC):
+        return "file is not a database"
+    page = int.from_bytes(head[16:18], "big")
+    expected = (65536 if page == 1 else page) * int.from_bytes(head[28:32], "big")
+    log = path.with_name(path.name + "-wal")
+    in_use = log.exists() and log.stat().st_size > 0
+    if path.stat().st_size < expected and not in_use:
+        return f"the file is cut off: {path.stat().st_size} of {expected} bytes are there"
+    return None
+
+
+def prepare(path: Path, create: Callable[[Path], None]) -> None:
+    """Make a database where it is missing; `create` fills a file beside it, which is renamed.
+
+    Half a database is beyond repair, and a killed process leaves none this way. Raises
+    StorageError where the file is damaged; it stays as it is.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(f"{path}.lock", timeout=CREATION_SECONDS):
+                if not path.exists():
+                    fresh = path.with_name(f"{path.name}.new")
+                    fresh.unlink(missing_ok=True)
+                    create(fresh)
+                    fresh.replace(path)
+        except LockTimeout:
+            raise StorageError(
+                f"{path}: another process has been making it for {CREATION_SECONDS} s; "
+                "end that process and run the same command again"
+            ) from None
+    if what := damage(path):
+        raise sqlite3.DatabaseError(what)
+    hold(path)
+
+
+def integrity(path: Path) -> str:
+    """SQLite's own check of a whole file: `ok`, or what is wrong."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as database:
+            rows = database.execute("PRAGMA integrity_check(5)").fetchall()
+    except sqlite3.Error as error:
+        return str(error)
+    return "; ".join(str(row[0]) for row in rows)
+
+
+def tables(path: Path) -> set[str]:
+    """The names of the tables of an SQLite database."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        query = "select name from sqlite_master where type = 'table'"
+        return {name for (name,) in database.execute(query)}
+
+
+def journal_mode(path: Path, wanted: str = "") -> str:
+    """How the database keeps its log: `wal` lets readers and the writer not meet."""
+    with closing(sqlite3.connect(path, timeout=30)) as database:
+        pragma = f"PRAGMA journal_mode={wanted}" if wanted else "PRAGMA journal_mode"
+        return str(database.execute(pragma).fetchone()[0])
+
+
+def empty_log(path: Path) -> None:
+    """Bring what waits in the log of a database into its file, unless somebody uses it: whoever
+    copies the file has everything."""
+    if path.exists():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=1)) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def back_up(path: Path) -> Path:
+    """Copy a database beside itself; the copy."""
+    copy = _new_file(path.with_name(f"{path.name}.backup-{datetime.now():%Y%m%d-%H%M%S}"))
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except BaseException:
+        copy.unlink(missing_ok=True)  # half of it is no copy
+        raise
+    return copy
+
+
+def _new_file(path: Path) -> Path:
+    """An empty file of that name, or with a number behind it where others have it."""
+    for number in count(1):
+        new = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        with suppress(FileExistsError):
+            new.touch(exist_ok=False)
+            break
+    return new

@@ -1,1 +1,0 @@
-"""Records made from what fairtune wrote elsewhere: homes of before, and Optuna storages."""

@@ -1,0 +1,1 @@
+"""What a study reads and runs: its files, weights, packages and machine."""

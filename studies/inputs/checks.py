@@ -1,0 +1,77 @@
+"""What a study reads and runs, looked at before its first trial: a mistake is told once, not every
+trial."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+from lightning_modules.configuration import COMMAND, Configuration
+from lightning_modules.data.table import DATASETS
+from lightning_modules.errors import ConfigurationError, DataError, Problem, UserError
+from lightning_modules.networks import NETWORKS
+from lightning_modules.user_code import imports
+from studies.home import Home
+from studies.inputs.weights import with_weights_file
+from studies.study_file import Spec, is_program
+from studies.study_file.command_template import asked_for, function_of, needs_its_function
+
+LEARNING = ("batch_size", "balance")
+"""Parameters of a data set that change how it is learned, not what is read."""
+
+
+def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> None:
+    """Read the files of every data set and of weights that the study names, import the user's own
+    classes, find the programs; torch is imported for weights and own classes only. `has_function`
+    says that the Python function of a study is there.
+
+    Raises DataError, UserCodeError, ConfigurationError or UserError where one cannot be used.
+    """
+    outputs: dict[str, int | None] = {}
+    problems: list[Problem] = []
+    seen: list[object] = []
+    for configuration in spec.configurations:
+        problems += _user_code_problems(configuration)
+        if is_program(configuration):
+            if (name := function_of(configuration)) and not has_function:
+                raise needs_its_function(name)
+            if not name:
+                _find_program(configuration.model.parameters[COMMAND][0])
+        model = with_weights_file(configuration, home).model
+        network = NETWORKS.get(model.name)
+        weights = (model.name, model.parameters.get("weights"))
+        if network is not None and network.check is not None and weights not in seen:
+            seen.append(weights)
+            network.check(**model.parameters)
+        data = configuration.data
+        row = DATASETS.get(data.name)
+        reads = {name: value for name, value in data.parameters.items() if name not in LEARNING}
+        if row is None or row.check is None:
+            continue
+        key = json.dumps([data.name, reads])
+        if key not in outputs:
+            outputs[key] = row.check(**data.parameters)
+        classes = outputs[key]
+        if configuration.loss.name == "binary_cross_entropy" and classes not in (None, 2):
+            raise DataError(
+                f"loss: binary_cross_entropy needs two classes, but {data.name} has {classes}; "
+                "write cross_entropy"
+            )
+    if problems:
+        raise ConfigurationError(list(dict.fromkeys(problems)))
+
+
+def _user_code_problems(configuration: Configuration) -> list[Problem]:
+    if not (configuration.data.is_class or configuration.model.is_class):
+        return []
+    for part in (configuration.data, configuration.model):
+        if part.is_class:
+            imports.require_allowed(part.name)  # before torch is imported, which takes seconds
+    from lightning_modules.user_code.modules import user_code_problems
+
+    return list(user_code_problems(configuration))
+
+
+def _find_program(word: str) -> None:
+    if not asked_for([word]) and shutil.which(word) is None:
+        raise UserError(f"model.command: there is no program {word} that could be run")

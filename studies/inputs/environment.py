@@ -1,0 +1,46 @@
+"""The machine and the packages that run a study, noted while it runs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from contextlib import suppress
+from pathlib import Path
+
+PACKAGES = ("fairtune", "optuna", "torch", "torchvision", "pytorch-lightning", "numpy", "pandas",
+            "pillow", "scikit-learn", "mlflow", "transformers", "tokenizers", "safetensors",
+            "keras")  # fmt: skip
+"""What the numbers of a study may depend on; some are installed with an extra only."""
+
+
+def hardware() -> dict[str, str]:
+    """What the times of a study depend on; what trials were trained on is told by each of them."""
+    import psutil
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    found = {
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": str(cores),
+        "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+    }
+    return {f"hardware:{name}": value for name, value in found.items()}
+
+
+def _processor() -> str:
+    """The processor's name; Linux says it in a file only."""
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text(errors="replace").splitlines() if file.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(iter(names), "") or platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python and of every package that is installed."""
+    found: dict[str, str] = {}
+    for name in PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    found["python"] = platform.python_version()
+    return {f"version:{name}": version for name, version in found.items()}

@@ -1,0 +1,127 @@
+"""The files that a study reads and runs: which they are, and whether they are still the same."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from lightning_modules.configuration import COMMAND, Configuration
+from lightning_modules.data.sets.published import PUBLISHED
+from lightning_modules.errors import UserError
+from lightning_modules.networks.pretrained.weights import IMAGENET, NONE, weights_path
+from lightning_modules.user_code import imports
+from studies.home import Home
+from studies.inputs.weights import with_weights_file
+from studies.records import RecordReader
+from studies.study_file import Spec, is_program
+from studies.study_file.command_template import asked_for, filled
+
+PARAMETERS = ("path", "validation_path", "test_path", "tokenizer")
+"""What a data set calls a file, or a folder of files, that it reads."""
+SCRIPTS = (".jl", ".js", ".lua", ".m", ".pl", ".py", ".r", ".rb", ".sh")
+"""What the name of a script ends with; a command may also name files that it writes."""
+
+FILES = "files"
+"""The note of a study that says which files its trials read and ran."""
+Identities = Mapping[str, str]
+"""Size and SHA-256 of every file, by its path as the study file names it."""
+
+
+def identities(spec: Spec, home: Home) -> Identities:
+    """The files of every data set, of weights and of code that the study names, as far as they
+    exist."""
+    found: dict[str, str] = {}
+    for configuration in spec.configurations:
+        files = [*_files(configuration, home), *((str(path), path) for path in code(configuration))]
+        for name, path in files:
+            if name not in found and path.exists():
+                found[name] = identity(path)
+    return found
+
+
+def code(configuration: Configuration) -> Iterator[Path]:
+    """The user's own code: programs and scripts that the command names, and what the current folder
+    has of the packages of own classes."""
+    for part in (configuration.data, configuration.model):
+        if part.is_class:
+            yield from imports.sources(part.name)
+    if is_program(configuration):
+        flat, command = configuration.flat(), configuration.model.parameters[COMMAND]
+        known = [word for word in command if flat.keys() >= set(asked_for([word]))]
+        words = filled(known, flat)
+        for before, word in zip(["", *words], words, strict=False):
+            name = word.rpartition("=")[2]
+            program = word is words[0] and os.access(word, os.X_OK) and not os.path.isabs(word)
+            if (program or is_script(name)) and os.path.isfile(name):  # of a long text, no error
+                yield Path(name)
+            elif before == "-m" and imports.MODULE.fullmatch(word):
+                yield from imports.sources(word)
+
+
+def is_script(name: str) -> bool:
+    """Whether the name of a file is that of a script."""
+    return Path(name).suffix.lower() in SCRIPTS
+
+
+def _files(configuration: Configuration, home: Home) -> Iterator[tuple[str, Path]]:
+    """What a configuration reads, by the name that it is told by."""
+    data, model = configuration.data, configuration.model
+    for path in (data.parameters.get(name) for name in PARAMETERS):
+        if isinstance(path, str):
+            yield path, Path(path)
+    if data.name in PUBLISHED:
+        known = PUBLISHED[data.name]
+        for file in known.files:
+            path = Path(data.parameters["root"], known.folder, file)
+            yield str(path), path
+    weights = model.parameters.get("weights")
+    if isinstance(weights, str) and weights != NONE:
+        path = _weights(configuration, home)
+        if path is not None:
+            yield (str(path) if weights == IMAGENET else weights), path
+
+
+def _weights(configuration: Configuration, home: Home) -> Path | None:
+    """The file or folder that the model starts from; None where it is gone."""
+    with suppress(UserError):
+        model = with_weights_file(configuration, home).model
+        weights = str(model.parameters["weights"])
+        if weights == IMAGENET:
+            return weights_path(model.name, weights)
+        return Path(weights).expanduser()
+    return None
+
+
+def refuse_changed_files(record: RecordReader, study: str, files: Identities) -> None:
+    """Raise UserError where a file differs from the one that the study has read.
+
+    As long as no trial has had an epoch, a mistake in a file may be mended.
+    """
+    before: Identities = record.notes().get(FILES) or {}
+    changed = [path for path, now in files.items() if before.get(path, now) != now]
+    if not changed:
+        return
+    if record.has_epochs:
+        path = changed[0]
+        raise UserError(
+            f"{path}: has changed since study {study} began (it had {before[path]}, it has "
+            f"{files[path]}), so new trials could not be compared with the old ones. Put the old "
+            "file back, or give the study another name"
+        )
+
+
+def identity(path: Path) -> str:
+    """Size and SHA-256; of a folder that of everything in it, names included."""
+    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    digest, size = hashlib.sha256(), 0
+    for file in files:
+        if path.is_dir():
+            digest.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\0".encode())
+        with file.open("rb") as opened:
+            while block := opened.read(1 << 20):
+                digest.update(block)
+        size += file.stat().st_size
+    return f"{size:,} bytes, SHA-256 {digest.hexdigest()}"

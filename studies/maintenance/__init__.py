@@ -1,0 +1,1 @@
+"""What keeps homes healthy: doctor, and the import of earlier ones."""

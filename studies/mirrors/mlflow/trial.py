@@ -1,0 +1,193 @@
+"""The MLflow run of one trial: found or created, then brought up to what the record says of it.
+
+Bringing it up again writes nothing, so a reply that was lost does no harm. NaN is logged and comes
+back as NaN. Infinity is not logged: MLflow would give back 1.8e308.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from lightning_modules.configuration import flatten
+from studies.mirrors.mlflow.client import Metric, MlflowClient, Param, Run, RunTag
+from studies.mirrors.mlflow.names import names_in_mlflow
+from studies.records import Outcome, Trial
+from studies.records.reader import EpochRow
+
+MAX_METRICS, MAX_PARAMS = 900, 100
+"""A batch takes 1000 entries in all."""
+MAX_PARAM_LENGTH, MAX_TAG_LENGTH = 6000, 8000
+ENDING_TAGS = {"fairtune.outcome", "fairtune.reason"}
+Epochs = Sequence[EpochRow]
+
+
+@dataclass
+class TrialRun:
+    """A run and what it is known to hold."""
+
+    client: MlflowClient
+    run_id: str
+    status: str
+    held: set[tuple[str, int]] = field(default_factory=set)
+    """Metrics by name and step."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Tags that it had when it was made or found."""
+    has_params: bool = False
+    has_outcome: bool = False
+
+    @classmethod
+    def make(
+        cls, client: MlflowClient, experiment_id: str, trial: Trial, tags: Mapping[str, str]
+    ) -> TrialRun:
+        """The run of a trial that has none; the tags of its end are among the first."""
+        tags = {**tags, **dict(_ending_tags(trial))}
+        run = client.create_run(experiment_id, _milliseconds(trial.started), tags, trial.key)
+        return cls(client, run.info.run_id, run.info.status, tags=tags)
+
+    @classmethod
+    def of(cls, client: MlflowClient, run: Run) -> TrialRun:
+        """A run that is there, with what it holds."""
+        run_id = run.info.run_id
+        held = {
+            (name, metric.step)
+            for name in run.data.metrics
+            for metric in client.get_metric_history(run_id, name)
+        }
+        tags = run.data.tags
+        outcome = bool(ENDING_TAGS & tags.keys())
+        return cls(client, run_id, run.info.status, held, tags, has_outcome=outcome)
+
+    def deliver(self, trial: Trial, epochs: Epochs) -> bool:
+        """Write what the run lacks; whether it lacked something."""
+        runs = trial.outcome is None
+        if runs and (self.status != "RUNNING" or self.has_outcome):
+            self._reopen()
+        tags = [(n, v) for n, v in _ending_tags(trial) if self.tags.get(n) != v]
+        metrics = [p for p in _points(trial, epochs) if (p.key, p.step) not in self.held]
+        if runs and not metrics:
+            return False  # the parameters go with the first metrics, in one batch
+        wanted = "RUNNING" if trial.outcome is None else trial.outcome.mlflow_status
+        lacked = bool(metrics or tags) or self.status != wanted
+        params = [] if self.has_params else [Param(*item) for item in params_of(trial).items()]
+        self._write(metrics, params, [RunTag(*item) for item in tags])
+        self.has_params, self.has_outcome = True, not runs
+        if trial.outcome is not None:
+            if trial.traceback:
+                self.client.log_text(self.run_id, trial.traceback, "traceback.txt")
+            self.status = wanted
+            ended = _milliseconds(trial.ended) or max((row.time for row in epochs), default=None)
+            self.client.set_terminated(self.run_id, self.status, ended)
+        return lacked
+
+    def _reopen(self) -> None:
+        """Show a run as running again: its trial is trained once more."""
+        self.client.update_run(self.run_id, status="RUNNING")
+        tags = self.client.get_run(self.run_id).data.tags
+        for tag in ENDING_TAGS & tags.keys():
+            self.client.delete_tag(self.run_id, tag)
+        self.tags = {name: value for name, value in tags.items() if name not in ENDING_TAGS}
+        self.status, self.has_outcome = "RUNNING", False
+
+    def _write(self, metrics: list[Metric], params: list[Param], tags: list[RunTag]) -> None:
+        """One batch, unless it exceeds MLflow's limits."""
+        most = MAX_METRICS - MAX_PARAMS
+        while metrics or params or tags:
+            self.client.log_batch(
+                self.run_id,
+                metrics=metrics[:most],
+                params=params[:MAX_PARAMS],
+                tags=tags,
+                synchronous=True,
+            )
+            self.held |= {(point.key, point.step) for point in metrics[:most]}
+            metrics, params, tags = metrics[most:], params[MAX_PARAMS:], []
+
+
+def find(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> Run | None:
+    """The run that an earlier attempt at a trial, or at writing of it, has left."""
+    asked = ("mlflow.parentRunId", "fairtune.config_hash", "fairtune.seed")
+    query = " and ".join(f"tags.`{name}` = '{tags[name]}'" for name in asked)
+    runs = client.search_runs([experiment_id], query)
+    key = tags["fairtune.trial"]
+    return next((run for run in runs if run.data.tags["fairtune.trial"] == key), None)
+
+
+def points(metrics: Mapping[str, float], now: int, step: int) -> Iterator[Metric]:
+    """The metrics that MLflow can hold, by the names that it allows."""
+    yield from _named(metrics, names_in_mlflow(metrics), now, step)
+
+
+def _named(
+    metrics: Mapping[str, float], names: Mapping[str, str], now: int, step: int
+) -> Iterator[Metric]:
+    for name, value in metrics.items():
+        if not math.isinf(value):
+            yield Metric(names[name], float(value), now, step)
+
+
+def tags_of(trial: Trial, sampler: str) -> dict[str, str]:
+    """What tells a trial's run from others; `sampler` is the name of the study's."""
+    return {
+        "fairtune.arm": trial.arm,
+        "fairtune.repeat": str(trial.repeat),
+        "fairtune.phase": trial.phase,
+        "fairtune.trial": trial.key,
+        "fairtune.seed": str(trial.seed),
+        "fairtune.split": "" if trial.split_seed is None else str(trial.split_seed),
+        "fairtune.config_hash": trial.config_hash,
+        "fairtune.sampler": sampler if trial.phase == "search" else "",
+        "fairtune.dataset": _dataset(trial),
+    }
+
+
+def params_of(trial: Trial) -> dict[str, str]:
+    """A dotted configuration as text; a value that is too long is cut rather than lost."""
+    flat = dict(flatten(trial.configuration))
+    if trial.split is not None and "data.split_seed" in flat:
+        flat["data.split_seed"] = trial.split  # of the rows that it really had
+    names = names_in_mlflow(flat)
+    return {names[path]: _text(value) for path, value in flat.items()}
+
+
+def _dataset(trial: Trial) -> str:
+    data = trial.configuration.get("data") or {}
+    return str(data.get("name") or data.get("class") or "")
+
+
+def _points(trial: Trial, epochs: Epochs) -> Iterator[Metric]:
+    last: dict[str, float] = {}
+    if trial.has_ended:
+        last = {f"best/{name}": value for name, value in trial.best.items()}
+        if trial.best_epoch is not None:
+            last["best/epoch"] = trial.best_epoch
+        last |= trial.test
+    names = names_in_mlflow([*last, *(name for row in epochs for name in row.metrics)])
+    for row in epochs:
+        yield from _named(row.metrics, names, row.time, row.epoch)
+    yield from _named(last, names, _milliseconds(trial.ended) or 0, trial.best_epoch or 0)
+
+
+def _ending_tags(trial: Trial) -> Iterator[tuple[str, str]]:
+    if trial.outcome is None:
+        return
+    yield "fairtune.outcome", trial.outcome.value
+    yield "fairtune.reason", trial.reason[:MAX_TAG_LENGTH]
+    if trial.outcome != Outcome.interrupted and trial.data_hash:
+        yield "fairtune.dataset", f"{_dataset(trial)}@{trial.data_hash}"
+    if trial.outcome != Outcome.interrupted and trial.weights_hash:
+        yield "fairtune.weights", trial.weights_hash
+
+
+def _text(value: Any) -> str:
+    text = json.dumps(value) if isinstance(value, list | tuple | dict) else str(value)
+    return text if len(text) <= MAX_PARAM_LENGTH else text[: MAX_PARAM_LENGTH - 1] + "…"
+
+
+def _milliseconds(at: datetime | None) -> int | None:
+    """A time in milliseconds since 1970, as MLflow counts it."""
+    return None if at is None else round(at.timestamp() * 1000)

@@ -1,0 +1,1 @@
+"""Optuna's storage as a mirror of the record."""

@@ -1,0 +1,56 @@
+"""Where a trial's trained network is: in the home, or at its MLflow run."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lightning_modules.errors import StorageError
+from studies.home import Home, sqlite_file
+from studies.records import Trial
+from studies.results import StudyResults
+
+IN_MLFLOW = "checkpoints/best.pt"
+"""Where a run has its checkpoint among its artifacts."""
+
+
+@contextmanager
+def checkpoint_of(results: StudyResults, trial: Trial) -> Iterator[Path]:
+    """A trial's checkpoint: in the home, else a copy from its MLflow run.
+
+    Raises StorageError where neither has it.
+    """
+    path = results.home.checkpoint(results.study, trial.key)
+    if path.exists():
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        found = _from_mlflow(results.home, trial, folder)
+        if found is None:
+            raise StorageError(
+                f"{path}: the checkpoint of {trial.key} is not there, nor in MLflow; only those of "
+                "the best few trials and of the confirmed one are kept"
+            )
+        yield found
+
+
+def _from_mlflow(home: Home, trial: Trial, folder: str) -> Path | None:
+    """A trial's checkpoint, copied from its MLflow run to a folder; None where it has none."""
+    store = sqlite_file(home.mlflow_uri)
+    if trial.run_id is None or (store is not None and not store.exists()):
+        return None
+    from studies.mirrors.mlflow.client import MlflowException, connect, usable  # takes seconds
+
+    client = connect(home.mlflow_uri)
+    with usable(home.mlflow_uri):
+        try:
+            folders = {each.path for each in client.list_artifacts(trial.run_id, "checkpoints")}
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+        if IN_MLFLOW not in folders:
+            return None
+        return Path(client.download_artifacts(trial.run_id, IN_MLFLOW, folder))

@@ -1,0 +1,77 @@
+"""How a record is changed: all or nothing, waiting for other programs that hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from studies.records import connection as opening
+from studies.records.reader import RecordReader
+from studies.records.rows import COLUMNS, ENDING, row_of
+from studies.records.trials import Outcome, Trial
+
+FAIRTUNE = version("fairtune")
+"""Every attempt names the version that began it."""
+
+
+@dataclass
+class RecordTransactions(RecordReader):
+    """The rows of a record as its one writer changes them, within transactions."""
+
+    def _insert(self, trial: Trial, started: int) -> int:
+        row = row_of(trial) | {"started": started}
+        columns = [
+            column for column in COLUMNS if column != "id" and (column not in ENDING
+            or column in ("sampler_state", "duplicate_of"))
+        ]  # fmt: skip
+        marks = ", ".join("?" * len(columns))
+        done = self.connection.execute(
+            f"INSERT INTO trials ({', '.join(columns)}) VALUES ({marks})",
+            [row[column] for column in columns],
+        )
+        assert done.lastrowid is not None
+        return done.lastrowid
+
+    def _begin_attempt(self, trial: int, now: int, version: str = FAIRTUNE) -> None:
+        self.connection.execute(
+            "INSERT INTO attempts (trial, number, started, version) "
+            "SELECT ?, count(*) + 1, ?, ? FROM attempts WHERE trial = ?",
+            [trial, now, version, trial],
+        )
+
+    def _end_attempt(self, trial: int, outcome: Outcome, reason: str, now: int) -> None:
+        self.connection.execute(
+            "UPDATE attempts SET ended = ?, outcome = ?, reason = ? "
+            "WHERE trial = ? AND ended IS NULL",
+            [now, outcome.value, reason, trial],
+        )
+
+    def _revise(self) -> int:
+        self.connection.execute("UPDATE revision SET last = last + 1")
+        return int(self.connection.execute("SELECT last FROM revision").fetchone()[0])
+
+    @contextmanager
+    def _transaction(self, *, durable: bool = False) -> Iterator[None]:
+        """All or nothing; what is `durable` is on the disk at the end."""
+        with opening.as_storage_error(self.path):
+            usual = None
+            try:
+                if durable:
+                    usual = self.connection.execute("PRAGMA synchronous").fetchone()[0]
+                    self.connection.execute("PRAGMA synchronous = FULL")
+                self._with_retry("BEGIN IMMEDIATE")
+                yield
+                self._with_retry("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+            finally:
+                if usual is not None:
+                    self.connection.execute(f"PRAGMA synchronous = {usual}")
+
+    def _with_retry(self, statement: str, values: Sequence[Any] = ()) -> None:
+        opening.with_retry(self.path, lambda: self.connection.execute(statement, values))

@@ -1,0 +1,73 @@
+"""A report as Markdown, without its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from studies.reporting.content import Report
+from studies.reporting.tables import Table
+from studies.sentences.markdown import bullets, escape, fence, table
+
+
+def as_markdown(report: Report) -> str:
+    """The whole report; its curves are in the HTML report only."""
+    return "\n\n".join(part for part in _parts(report) if part) + "\n"
+
+
+def _parts(report: Report) -> Iterator[str]:
+    yield f"# {escape(report.study)}"
+    yield escape(report.question)
+    yield "## What may be said"
+    yield f"**{escape(report.headline)}**"
+    yield bullets(report.verdicts)
+    if report.missing:
+        yield "### What is missing"
+        yield bullets(report.missing)
+    yield f"## {report.words.ranking}"
+    yield _table(report.ranking)
+    if report.pairs.rows:
+        yield f"## {report.words.pairs}"
+        yield _table(report.pairs)
+    if report.uncertainty:
+        yield "## Where the uncertainty comes from"
+        yield bullets(report.uncertainty)
+    if report.advice:
+        yield "## What would make it smaller"
+        yield bullets(report.advice)
+    if report.use is not None:
+        yield "## The configuration to use"
+        yield bullets([report.use.how, report.use.network])
+        if report.use.expected:
+            yield f"**What to expect.** {escape(report.use.expected)}"
+        yield fence(report.use.winner.file, "yaml")
+    if report.design_warnings or report.warnings:
+        yield "## Warnings about the design"
+        yield bullets(report.warnings)
+        yield bullets(
+            [
+                ": ".join(part for part in (each.kind, each.arm, each.message) if part)
+                for each in report.design_warnings
+            ]
+        )
+    yield "## Winners of the searches"
+    yield _table(report.configurations)
+    for each in report.files:
+        yield f"### {escape(each.arm or report.study)}: {escape(each.trial)}"
+        yield fence(each.file, "yaml")
+    yield "## Methods"
+    for heading, text in report.methods:
+        yield f"**{heading}.** {escape(text)}"
+    yield "## Search space"
+    yield _table(report.space)
+    yield "## Outcomes of the trials"
+    yield _table(report.outcomes)
+    yield "## Versions and hardware"
+    yield _table(report.environment)
+    yield "## Study file"
+    yield fence(report.study_file, "yaml")
+
+
+def _table(found: Table) -> str:
+    if not found.rows:
+        return "None."
+    return "\n\n".join(part for part in (table(found.head, found.rows), escape(found.note)) if part)

@@ -1,0 +1,38 @@
+from .repeat_results import RepeatResult, compared_part, on_log_scale, on_test, value_of
+from .study_results import StudyResults, exists, load_results, names, outcome_counts, read_results
+from .wording import (
+    LARGEST_LOG,
+    amount,
+    duration,
+    in_unit,
+    is_share,
+    level,
+    level_words,
+    plural,
+    size,
+    value_text,
+)
+
+__all__ = [
+    "LARGEST_LOG",
+    "RepeatResult",
+    "StudyResults",
+    "amount",
+    "compared_part",
+    "duration",
+    "exists",
+    "in_unit",
+    "is_share",
+    "level",
+    "level_words",
+    "load_results",
+    "names",
+    "on_log_scale",
+    "on_test",
+    "outcome_counts",
+    "plural",
+    "read_results",
+    "size",
+    "value_of",
+    "value_text",
+]

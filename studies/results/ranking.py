@@ -1,0 +1,28 @@
+"""Trials in the order of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from studies.records import Outcome, Trial, merit
+from studies.study_file import Spec
+
+
+def ranked(trials: Iterable[Trial], spec: Spec) -> list[Trial]:
+    """The completed ones, best first; ties are broken by the loss on the same part, then by the
+    number."""
+    completed = [trial for trial in trials if trial.outcome == Outcome.completed]
+    return sorted(completed, key=lambda t: (merit(t.value, t.best, spec.objective), t.number))
+
+
+def best_trials(trials: Iterable[Trial], spec: Spec, top: int | None = None) -> list[Trial]:
+    """The `top` completed trials of different configurations, best first.
+
+    Where the search is read at a smaller budget, the defaults are none of its draws.
+    """
+    top = spec.design.top if top is None else top
+    distinct: dict[str, Trial] = {}
+    for trial in ranked(trials, spec):
+        if spec.design.at is None or not trial.default:
+            distinct.setdefault(trial.config_hash, trial)
+    return list(distinct.values())[:top]

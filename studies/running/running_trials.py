@@ -1,0 +1,234 @@
+"""The trials under way: how one is started, and what follows from what it reports."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from lightning_modules.errors import StorageError
+from lightning_modules.user_code import imports
+from studies.engines import Ended, Engine, Epoch, Event, Task
+from studies.home import Home
+from studies.inputs.weights import weights_file
+from studies.records import STOPPED, Outcome, Trial, TrialEnd
+from studies.running.checkpoint_retention import CheckpointKeeper
+from studies.running.display import Display
+from studies.search import AskedTrial
+from studies.search.arm_search import TrialSource
+from studies.search.failure_policy import ATTEMPTS, RETRIED, FailureRun
+from studies.search.trial_store import TrialStore
+from studies.study_file import Spec
+
+DRAIN_SECONDS = 5.0
+"""What trials under way have to finish their epoch when the study is stopped."""
+INTERRUPTED = TrialEnd(Outcome.interrupted, reason=STOPPED)
+
+
+@dataclass
+class RunningTrial:
+    """A trial that was handed out, and how far it has come in this run."""
+
+    source: TrialSource
+    asked: AskedTrial
+    since: float = 0.0
+    epochs: int = 0
+    """A further attempt reports the same epochs again."""
+
+    @property
+    def store(self) -> TrialStore:
+        """The store of the search that it belongs to."""
+        return self.source.store
+
+
+@dataclass
+class RunningTrials:
+    """The trials of a study that run on an engine now, and those that wait to run on it."""
+
+    spec: Spec
+    home: Home
+    engine: Engine
+    display: Display
+    stopping: Callable[[], bool]
+    """Whether the user has asked the study to stop."""
+    running: dict[str, RunningTrial] = field(default_factory=dict)
+    """By the trial's key."""
+    followers: dict[str, list[RunningTrial]] = field(default_factory=lambda: defaultdict(list))
+    """Trials that wait for a running trial of the same configuration, by its key."""
+    again: deque[RunningTrial] = field(default_factory=deque)
+    """Followers that must train after all, and trials with another attempt."""
+    killed: set[str] = field(default_factory=set)
+    checkpoints: CheckpointKeeper = field(init=False)
+    failures: FailureRun = field(default_factory=lambda: FailureRun(worked=False))
+    drain_until: float | None = None
+    """When trials that were asked to stop are ended by force."""
+
+    def __post_init__(self) -> None:
+        self.checkpoints = CheckpointKeeper(self.spec)
+
+    @property
+    def ending(self) -> bool:
+        """Whether the study is to stop: the user asked for it, or its trials only fail."""
+        return self.stopping() or self.failures.hopeless
+
+    def start(self, running: RunningTrial) -> None:
+        """Submit a trial, unless its configuration was trained or is being trained."""
+        asked, store = running.asked, running.store
+        trial, configuration = asked.trial, asked.configuration
+        if other := store.cached_results.get(trial.config_hash):
+            self.reuse_result(running, other)
+            return
+        if store.reuse:
+            for key, leader in self.running.items():
+                same = leader.asked.trial.config_hash == trial.config_hash
+                if same and leader.source is running.source:
+                    self.followers[key].append(running)
+                    return
+        running.since = time.monotonic()
+        self.running[trial.key] = running
+        self.display.started(asked)
+        self.engine.submit(
+            Task(
+                trial.key,
+                configuration,
+                trial.seed,
+                str(self.home.checkpoint(self.spec.study, trial.key)),
+                str(self.home.continuation(self.spec.study, trial.key)),
+                evaluate_test=trial.phase == "confirm",
+                allowed=imports.allowed(),
+                weights=weights_file(configuration, self.home),
+                split=trial.split,
+            )
+        )
+
+    def handle(self, event: Event) -> None:
+        """Act on what a trial reports: answer an epoch, record an end."""
+        trial = self.running.get(event.trial)
+        if trial is None:
+            return  # it said this before it was ended by force
+        if isinstance(event, Epoch):
+            self.answer_epoch(trial, event)
+        elif isinstance(event, Ended):
+            del self.running[event.trial]
+            end = self.end_to_record(trial, event.end)
+            if end is None:
+                self.again.append(trial)
+                self.display.retried(trial.asked, event.end)
+            else:
+                self.record_end(trial, end)
+                self.release_followers(event.trial, end)
+
+    def end_to_record(self, trial: RunningTrial, end: TrialEnd) -> TrialEnd | None:
+        """What a trial's end is to be recorded as; None where it gets another attempt.
+
+        Raises StorageError where its checkpoints cannot be written: nobody else's can.
+        """
+        if end.outcome == Outcome.error and end.reason.startswith(f"{StorageError.__name__}: "):
+            raise StorageError(end.reason.partition(": ")[2])
+        if end.outcome not in RETRIED:
+            return end
+        failed = trial.store.end_attempt(trial.asked, end)
+        if failed >= ATTEMPTS:
+            return replace(end, reason=f"{end.reason} ({failed} attempts)")
+        if self.ending:
+            return INTERRUPTED
+        trial.store.begin_attempt(trial.asked)
+        return None
+
+    def answer_epoch(self, trial: RunningTrial, event: Epoch) -> None:
+        """Record an epoch and let the trial go on or end it, before its next epoch."""
+        asked = trial.asked
+        value = event.metrics[self.spec.objective.metric]
+        go_on = self.engine.interrupt if self.ending else self.engine.proceed
+        may_prune = trial.source.may_prune(asked, event.epoch)
+        new = trial.store.epoch(asked, event.epoch, event.metrics, value)
+        if not may_prune:
+            go_on(event.trial)
+        if new and asked.handle is not None:
+            asked.handle.report(value, event.epoch)
+        if may_prune:
+            (self.engine.stop if asked.should_prune(event.epoch) else go_on)(event.trial)
+        trial.epochs = max(trial.epochs, event.epoch)
+        self.display.epoch(asked, event.epoch, value)
+
+    def record_end(self, trial: RunningTrial, end: TrialEnd) -> None:
+        """Record how a trial ended, and delete the checkpoints that nobody needs any more."""
+        asked = trial.asked
+        value = end.best.get(self.spec.objective.metric)
+        if end.outcome == Outcome.interrupted:
+            end = replace(end, epochs=trial.epochs)
+        else:
+            continuation = self.home.continuation(self.spec.study, asked.key)
+            shutil.rmtree(continuation, ignore_errors=True)
+        finished = trial.store.finish(asked, end, value)
+        trial.source.finished(finished)
+        self.failures.add(end)
+        for key in self.checkpoints.to_delete(trial.store, finished):
+            self.delete_checkpoint(key)
+        self.display.ended(asked, end, value)
+
+    def reuse_result(self, trial: RunningTrial, other: Trial) -> None:
+        """Use the result of the trial that trained the same configuration."""
+        end = TrialEnd(
+            other.outcome or Outcome.completed,
+            reason=f"same configuration as {other.key}, whose result is used",
+            best_epoch=other.best_epoch,
+            best=other.best,
+            test=other.test,
+            data_hash=other.data_hash,
+            weights_hash=other.weights_hash,
+            device=other.device,
+            rows=other.rows,
+        )
+        repeated = trial.store.reuse_result(trial.asked, other)
+        self.record_end(replace(trial, asked=repeated), end)
+
+    def release_followers(self, key: str, end: TrialEnd) -> None:
+        """The trial that others waited for has ended: they take its result, or train."""
+        for trial in self.followers.pop(key, []):
+            other = trial.store.cached_results.get(trial.asked.trial.config_hash)
+            if other is not None:
+                self.reuse_result(trial, other)
+            elif end.outcome == Outcome.interrupted:
+                self.record_end(trial, end)
+            else:
+                self.again.append(trial)
+
+    def interrupt(self) -> None:
+        """End the trials under way so that the same command continues them: each after its epoch,
+        those that take too long for that by force."""
+        if self.drain_until is None:
+            self.drain_until = time.monotonic() + DRAIN_SECONDS
+            self.display.stopping(len(self.running))
+        if time.monotonic() > self.drain_until:
+            for key in list(self.running):
+                self.kill(key, INTERRUPTED)
+        while self.again:
+            trial = self.again.popleft()
+            self.record_end(trial, INTERRUPTED)
+            self.release_followers(trial.asked.key, INTERRUPTED)
+
+    def end_overdue(self) -> None:
+        """End trials that exceed the study file's `trainer.trial_timeout`."""
+        limit = self.spec.trial_timeout
+        if limit is None:
+            return
+        for key, trial in list(self.running.items()):
+            seconds = time.monotonic() - trial.since
+            if seconds > limit:
+                reason = f"took longer than trainer.trial_timeout ({limit:g} s)"
+                self.kill(key, TrialEnd(Outcome.timeout, reason=reason, seconds=seconds))
+
+    def kill(self, key: str, end: TrialEnd) -> None:
+        """End a trial by force, once."""
+        if key not in self.killed:
+            self.killed.add(key)
+            self.engine.kill(key, end)
+
+    def delete_checkpoint(self, key: str) -> None:
+        """Delete a checkpoint that nobody will ask for."""
+        checkpoint = self.home.checkpoint(self.spec.study, key)
+        checkpoint.unlink(missing_ok=True)
+        checkpoint.with_suffix(".npy").unlink(missing_ok=True)

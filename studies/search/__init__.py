@@ -1,0 +1,5 @@
+"""Which configuration is tried next: searches of arms, repeats, fresh seeds."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

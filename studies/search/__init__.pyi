@@ -1,0 +1,5 @@
+from .trial_store import AskedTrial
+
+__all__ = [
+    "AskedTrial",
+]

@@ -1,0 +1,60 @@
+"""What follows from a failed trial: another attempt, or the end of a study that only fails."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lightning_modules.errors import FairtuneError, NothingCompletedError
+from studies.records import Outcome, TrialEnd
+
+RETRIED = (Outcome.crashed, Outcome.out_of_memory)
+"""Outcomes that may be the machine's doing; the others would come again."""
+ATTEMPTS = 3
+FAULTS = (Outcome.error, Outcome.crashed)
+"""Outcomes that no configuration should have."""
+FAILURES = (*FAULTS, Outcome.out_of_memory, Outcome.timeout)
+IN_A_ROW = 5
+
+
+@dataclass
+class FailureRun:
+    """The trials that have failed one after the other, up to now."""
+
+    worked: bool
+    """Whether any trial of the study has ended well."""
+    failed: list[TrialEnd] = field(default_factory=list)
+
+    def add(self, end: TrialEnd) -> None:
+        """Take the end of a trial; an interrupted one says nothing."""
+        if end.outcome in FAILURES:
+            self.failed.append(end)
+        elif end.outcome != Outcome.interrupted:
+            self.failed.clear()
+            self.worked = True
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether to stop: nothing has worked yet, or one fault meets every trial."""
+        last = self.failed[-IN_A_ROW:]
+        alike = len({(end.outcome, end.reason) for end in last}) == 1
+        fault = alike and last[0].outcome in FAULTS
+        return len(last) == IN_A_ROW and (not self.worked or fault)
+
+    def error(self) -> FairtuneError:
+        """What the failures have in common, as an error to end with."""
+        reasons = common([(end.outcome, end.reason) for end in self.failed])
+        kind = FairtuneError if self.worked else NothingCompletedError
+        return kind(
+            f"the last {len(self.failed)} trials failed: {reasons}. The study was "
+            "stopped; the same command goes on with the trials that are left"
+        )
+
+
+def common(ends: Sequence[tuple[Outcome, str]]) -> str:
+    """Outcomes and reasons with how often they came, the most frequent first."""
+    counts = Counter(f"{outcome}: {reason}" for outcome, reason in ends)
+    if len(counts) == 1:
+        return next(iter(counts))
+    return "; ".join(f"{count} × {what}" for what, count in counts.most_common())

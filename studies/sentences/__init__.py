@@ -1,0 +1,5 @@
+"""What may be said of a study, in words."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

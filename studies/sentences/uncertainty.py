@@ -1,0 +1,185 @@
+"""Where the uncertainty of a comparison of arms comes from, and what to buy more of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from statistics import fmean
+
+from studies.analysis import Comparison, PairResult, recommended, winner
+from studies.records import Outcome
+from studies.results import LARGEST_LOG, RepeatResult, StudyResults, on_test, plural, size
+from studies.results.commands import command
+from studies.results.repeat_results import repeat_results
+from studies.results.wording import listed
+from studies.sentences.verdict_sentences import MOST_NEEDED
+from studies.statistics import ALPHA, LOOKS, MIN_REPEATS, SECOND_LOOK_ALPHA
+from studies.statistics.levels import REPEATS
+from studies.statistics.variance import pooled_sd, two_way
+
+
+def sources(results: StudyResults, comparison: Comparison) -> list[str]:
+    """What the repeats tell apart of the luck of search, split and seed; the rest is named.
+
+    Of a search that is read at a smaller budget the winner is not what is compared, so that
+    nothing is said of it.
+    """
+    design, objective = comparison.design, results.spec.objective.metric
+    if design.searches < 2 or design.at is not None:
+        return []
+    found = repeat_results(results, comparison.metric)
+    rows = [
+        row
+        for each in found.values()
+        for row in each.values()
+        if row.by_seed and row.repeat <= design.searches
+    ]
+    said = [*_together(rows, comparison), *_seeds(rows, comparison)]
+    if comparison.metric in (objective, on_test(objective)):
+        said += _split_and_search(results, comparison)
+    return said
+
+
+def _together(rows: Sequence[RepeatResult], comparison: Comparison) -> Iterator[str]:
+    by_arm: dict[str, list[float]] = {}
+    for row in rows:
+        by_arm.setdefault(row.arm, []).append(fmean(_scaled(row.by_seed.values(), comparison)))
+    scatter = pooled_sd(list(by_arm.values()))
+    if math.isnan(scatter):
+        return
+    design = comparison.design
+    luck = "search, split and seed" if design.splits > 1 else "search and seed"
+    yield (
+        f"the winners of an arm scatter from search to search by {_size(comparison, scatter)} on "
+        f"the {design.part} part (one standard deviation): the luck of {luck} together"
+    )
+    paired = [pair.deviation for pair in comparison.pairs if math.isfinite(pair.deviation)]
+    if paired:
+        yield (
+            "the difference between two arms scatters by "
+            f"{_size(comparison, math.sqrt(fmean(d * d for d in paired)))}: what arms share in a "
+            "repeat cancels"
+        )
+
+
+def _seeds(rows: Sequence[RepeatResult], comparison: Comparison) -> Iterator[str]:
+    within = pooled_sd([_scaled(row.by_seed.values(), comparison) for row in rows])
+    if math.isnan(within):
+        yield (
+            "how much of it is the training seed was not separated: every winner has one fresh "
+            "seed (confirm.seeds: 2 separates it)"
+        )
+        return
+    yield f"by the training seed alone they scatter by {_size(comparison, within)}"
+
+
+def _split_and_search(results: StudyResults, comparison: Comparison) -> Iterator[str]:
+    """From the runs of the leading arm's best winners on other splits."""
+    best, metric = recommended(results), results.spec.objective.metric
+    runs = [
+        run
+        for run in results.ended
+        if run.phase in ("confirm", "cross")
+        and run.outcome == Outcome.completed
+        and best is not None
+        and run.arm == best.trial.arm
+    ]
+    crossed = {run.config_hash for run in runs if run.phase == "cross"}
+    values: dict[tuple[str, int], list[float]] = {}
+    for run in runs:
+        if run.config_hash in crossed and run.value is not None:
+            values.setdefault((run.config_hash, run.repeat), []).append(run.value)
+    if comparison.design.logarithms and min(map(min, values.values()), default=1.0) <= 0:
+        return
+    parts = two_way({place: fmean(_scaled(found, comparison)) for place, found in values.items()})
+    if not crossed or math.isnan(parts.sd_split):
+        yield "the luck of the split and that of the search were not separated"
+        return
+    whose = f" of {best.trial.arm}" if best is not None and best.trial.arm else ""
+    sizes = (parts.sd_split, parts.sd_configuration, parts.residual)
+    split, configuration, rest = (_size(comparison, deviation) for deviation in sizes)
+    yield (
+        f"{plural(parts.configurations, 'winner')}{whose} on {plural(parts.splits, 'split')}, by "
+        f"{metric}: splits differ by {split}, these winners by {configuration}, and {rest} is left "
+        "for the seed and for what suits one split only. They are the best winners, so that other "
+        "configurations differ more"
+    )
+
+
+def _scaled(values: Iterable[float], comparison: Comparison) -> list[float]:
+    """Values, or their logarithms where those are compared."""
+    return [math.log(value) if comparison.design.logarithms else value for value in values]
+
+
+def _size(comparison: Comparison, deviation: float) -> str:
+    """A standard deviation; of logarithms it is a ratio."""
+    if comparison.design.logarithms:
+        return f"a factor of {math.exp(min(deviation, LARGEST_LOG)):.3g}"
+    return size(comparison.metric, deviation)
+
+
+def advice(results: StudyResults, comparison: Comparison) -> list[str]:
+    """What to buy more of, with the command that does it; empty where nothing is open, and where
+    the study has not ended, which `comparison.missing` says."""
+    spec, design = results.spec, comparison.design
+    if len(comparison.arms) < 2 or spec.confirm is None or design.claim != "arms":
+        return []
+    if not results.finished or (design.at is not None and design.planned == 1):
+        return []
+    if spec.repeats < MIN_REPEATS:
+        return [f"repeats first: `{command(results, f'search.repeats={REPEATS}')}`"]
+    undecided = [pair for pair in comparison.pairs if not winner(pair)]
+    if not undecided or (design.why_none and len(design.looks) < 3):
+        return []
+    return list(_more_repeats(results, comparison, undecided))
+
+
+def _more_repeats(
+    results: StudyResults, comparison: Comparison, undecided: Sequence[PairResult]
+) -> Iterator[str]:
+    design = comparison.design
+    if design.sequential or design.level < ALPHA:
+        yield (
+            "this study has had its looks, and a further one would find a difference too often; "
+            f"{_fresh_study(results)}"
+        )
+        return
+    known = [(n, pair) for pair in undecided if (n := pair.repeats_needed) is not None]
+    if known:
+        needed, pair = min(known, key=lambda each: each[0])
+        more = command(results, f"search.repeats={max(needed, design.planned + 1)}")
+        nearest = f", the nearest of {len(undecided)} open pairs," if len(undecided) > 1 else ""
+        yield (
+            f"more repeats, not more seeds: `{more}` would tell {pair.a} and {pair.b}{nearest} "
+            "apart 8 times in 10, if their difference is as observed. It is a second look, judged "
+            f"at p <= {SECOND_LOOK_ALPHA:g}, and the last one. Or {_fresh_study(results)}"
+        )
+        return
+    if any(pair.lost_a != pair.lost_b for pair in undecided):
+        lost = [f"{arm} {len(repeats)}" for arm, repeats in comparison.lost.items()]
+        yield (
+            f"of {plural(design.searches, 'repeat')} were lost: {listed(lost)}; an arm that lost "
+            "more than another is never called better, so see first why its trainings failed"
+        )
+    if design.at is None and all(map(_is_small, undecided)):
+        yield (
+            f"the differences observed are so small that more than {MOST_NEEDED:,} repeats would "
+            "be needed to show them"
+        )
+
+
+def _is_small(pair: PairResult) -> bool:
+    """Whether a difference was seen, and no number of repeats that one can pay would show it."""
+    difference = pair.result.difference.estimate
+    is_known = math.isfinite(difference) and math.isfinite(pair.deviation)
+    alike = pair.lost_a == pair.lost_b and pair.repeats_needed is None
+    return is_known and alike and difference != 0 and pair.deviation > 0
+
+
+def _fresh_study(results: StudyResults) -> str:
+    """The way to ask again, with a command."""
+    name = f"study={results.study}-{'again' if results.spec.design.sequential else 'auto'}"
+    return (
+        f"ask in a new study, which looks after {' and '.join(map(str, LOOKS))} repeats and stops "
+        f"when it knows: `{command(results, name, 'search.repeats=auto')}`"
+    )

@@ -1,0 +1,214 @@
+"""From the text of a study file to its meaning, with every mistake in it at once and its line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from lightning_modules.components import Component, unknown, validation_errors
+from lightning_modules.configuration import Configuration
+from lightning_modules.configuration.validation import problems as configuration_problems
+from lightning_modules.errors import Problem
+from studies.study_file import document
+from studies.study_file.command_template import command_problems
+from studies.study_file.design import (
+    SCALES,
+    SPLITS,
+    Scale,
+    Split,
+    default_trials,
+    design,
+    design_problems,
+    take_choice,
+)
+from studies.study_file.document import Document
+from studies.study_file.mistakes import (
+    budget_problems,
+    factors_of,
+    fixed_problems,
+    name_problems,
+    split_problems,
+)
+from studies.study_file.search_methods import PRUNERS, SAMPLERS, startup_for
+from studies.study_file.sections import (
+    Claim,
+    CompareSection,
+    ConfirmSection,
+    SearchSection,
+    as_far_as_right,
+    read_shape,
+)
+from studies.study_file.space.arms import alternatives
+from studies.study_file.space.ranges import read_space
+from studies.study_file.space.search_space import Space
+from studies.study_file.space.variants import variants
+from studies.study_file.spec import NamedComponent, Spec
+
+CONFIGURATION_KEYS = (
+    "data", "model", "loss", "optimizer", "schedule", "regularization", "trainer", "objective",
+)  # fmt: skip
+
+
+def load_study_file(path: Path, overrides: Sequence[str] = ()) -> Spec:
+    """Read a study file and check all of it.
+
+    Args:
+        path: The YAML file, or a preset's (`find_preset`).
+        overrides: Assignments such as `search.trials=5`, the later ones over the earlier.
+
+    Returns:
+        The study: its search space, its arms and the design of its comparison.
+
+    Raises:
+        UserError: There is no such file, or it is no YAML.
+        StudyFileError: It has mistakes; the error lists all of them.
+    """
+    return resolve(document.read(path), overrides)
+
+
+def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool = False) -> Spec:
+    """The study that a parsed file describes; `recorded` is a file as a home has kept it, whose
+    configurations were found right when it was begun.
+
+    A recorded comparison without a claim is of a time in which all were of configurations.
+    """
+    for assignment in overrides:
+        source.override(assignment)
+    problems = list(source.problems)
+    # `confirm: null` is kept: without it, a comparison confirms its winners
+    tree = {k: v for k, v in source.tree.items() if v is not None or k == "confirm"}
+    file = read_shape(tree, problems)
+    configuration = {key: tree[key] for key in CONFIGURATION_KEYS if key in tree}
+    trial_timeout = _take_trial_timeout(configuration, problems)
+    split, complaints_ = take_choice(configuration, "data", "split", SPLITS)
+    scale, more = take_choice(configuration, "objective", "scale", SCALES)
+    problems += complaints_ + more
+    root = read_space(configuration, problems)
+    for variant in [] if recorded and not overrides else variants(root):
+        problems.extend(
+            Problem(variant.origin(problem.path), problem.message)
+            for problem in configuration_problems(variant.value)
+        )
+    search = file.search if file else as_far_as_right(SearchSection, tree.get("search", {}))
+    search = search or SearchSection()
+    sampler = _named_component(
+        "search", "method", SAMPLERS, "search method", search.method, problems
+    )
+    pruner = _named_component("search", "pruner", PRUNERS, "pruner", search.pruner, problems)
+    space = Space(root)
+    compare = file.compare if file else as_far_as_right(CompareSection, tree.get("compare", {}))
+    confirm = file.confirm if file else as_far_as_right(ConfirmSection, tree.get("confirm", {}))
+    if compare is not None and "confirm" not in tree:
+        confirm = ConfirmSection()
+    claim = _claim(compare, recorded)
+    factors = factors_of(compare, root, problems)
+    problems.extend(budget_problems(search, sampler, space, factors))
+    problems.extend(fixed_problems(root))
+    problems.extend([] if problems else command_problems(root))
+    names = [] if problems else [arm.name for arm in alternatives(root, factors)]
+    problems.extend(
+        design_problems(search, compare, confirm, claim, names, sampler.name, pruner.name)
+    )
+    problems.extend([] if recorded else name_problems(names))
+    source.refuse(problems)
+    assert file is not None
+    plain = [Configuration.of(variant.value) for variant in variants(root)]
+    source.refuse(list(split_problems([each.data for each in plain])))
+    made = design(
+        search, compare, confirm, claim, split=cast(Split, split), scale=cast(Scale, scale)
+    )
+    max_epochs = max(int(each.trainer["epochs"]) for each in plain)
+    trials = None
+    if search.epochs is None and sampler.name != "grid":
+        trials = default_trials(search, made)
+    before_claims = recorded and compare is not None and compare.claim is None
+    if not before_claims:
+        sampler = _with_startup(sampler, search, trials or (search.epochs or 0) // max_epochs)
+    if compare is not None and not before_claims:
+        tree["compare"] = {**tree["compare"], "claim": claim}
+    return Spec(
+        study=file.study,
+        description=file.description,
+        tree=tree,
+        space=space,
+        configurations=tuple(plain),
+        sampler=sampler,
+        pruner=pruner,
+        seed=search.seed,
+        trials=trials,
+        epochs=search.epochs,
+        timeout=search.timeout,
+        trial_timeout=trial_timeout,
+        objective=plain[0].objective,
+        max_epochs=max_epochs,
+        factors=factors,
+        confirm=confirm,
+        design=made,
+        claims=compare is not None and compare.claim is not None,
+        split_given=split is not None,
+    )
+
+
+def with_trials(spec: Spec, trials: int) -> Spec:
+    """The same file with so many trials of every search."""
+    tree = {**spec.tree, "search": {**(spec.tree.get("search") or {}), "trials": trials}}
+    made = resolve(Document("the study file", tree), recorded=True)
+    return replace(made, claims=spec.claims)
+
+
+def as_before_claims(spec: Spec) -> Spec:
+    """The same file as it was meant before files made claims: one search for each arm."""
+    tree = {**spec.tree}
+    tree["compare"] = {k: v for k, v in tree["compare"].items() if k != "claim"}
+    return resolve(Document("the study file", tree), recorded=True)
+
+
+def _claim(compare: CompareSection | None, recorded: bool) -> Claim | None:
+    if compare is None:
+        return None
+    return compare.claim or ("configurations" if recorded else "arms")
+
+
+def _with_startup(sampler: NamedComponent, search: SearchSection, trials: int) -> NamedComponent:
+    """A sampler whose model chooses most of its trials, however few they are."""
+    given = search.method if isinstance(search.method, Mapping) else {}
+    startup = startup_for(sampler.name, trials, given)
+    if startup is None:
+        return sampler
+    return NamedComponent(sampler.name, {**sampler.parameters, "n_startup_trials": startup})
+
+
+def _take_trial_timeout(configuration: dict[str, Any], problems: list[Problem]) -> float | None:
+    """The one key of `trainer` that the driver keeps: it bounds the clock, not the training."""
+    trainer = configuration.get("trainer")
+    if not isinstance(trainer, dict) or trainer.get("trial_timeout") is None:
+        return None
+    value = trainer["trial_timeout"]
+    configuration["trainer"] = {k: v for k, v in trainer.items() if k != "trial_timeout"}
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        message = f"must be seconds > 0, got {value!r}"
+        problems.append(Problem(("trainer", "trial_timeout"), message))
+        return None
+    return float(value)
+
+
+def _named_component(
+    section: str,
+    key: str,
+    table: Mapping[str, Component],
+    what: str,
+    node: str | dict[str, Any],
+    problems: list[Problem],
+) -> NamedComponent:
+    name = node if isinstance(node, str) else node.get("name")
+    given = {} if isinstance(node, str) else {k: v for k, v in node.items() if k != "name"}
+    if not isinstance(name, str) or name not in table:
+        problems.append(Problem((section, key), unknown(what, str(name), table)))
+        return NamedComponent("none", {})
+    row = table[name]
+    problems.extend(
+        Problem((section, key, found), text) for found, text in validation_errors(row, name, given)
+    )
+    return NamedComponent(name, {**row.defaults(), **given})

@@ -1,0 +1,96 @@
+"""What a study file says that cannot be meant, one check for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lightning_modules.components import suggestion
+from lightning_modules.configuration import Part
+from lightning_modules.errors import Problem, UserError
+from studies.study_file.sections import CompareSection, SearchSection
+from studies.study_file.space.arms import confusable
+from studies.study_file.space.open_values import Choice, Node
+from studies.study_file.space.search_space import Alternatives, Group, Space, find
+from studies.study_file.space.variants import Keys
+from studies.study_file.spec import SPLIT_PARAMETERS, NamedComponent
+
+
+def name_problems(names: Sequence[str]) -> Iterator[Problem]:
+    """Arms that would be mistaken for each other's repeats."""
+    if found := confusable(names):
+        name, other = found
+        yield Problem(
+            ("compare", "factor"),
+            f"the arm {name!r} is called as a repeat or a fresh run of {other!r} is; give it "
+            "another `label:`",
+        )
+
+
+def factors_of(
+    compare: CompareSection | None, root: Group, problems: list[Problem]
+) -> tuple[str, ...]:
+    if compare is None:
+        return ()
+    factors = (compare.factor,) if isinstance(compare.factor, str) else tuple(compare.factor)
+    here: Keys = ("compare", "factor")
+    if not 1 <= len(factors) <= 2 or len(set(factors)) != len(factors):
+        problems.append(Problem(here, "must be one factor, or a list of two different ones"))
+    for factor in factors:
+        node = find(root, factor)
+        if node is None:
+            known = list(_factor_paths("", root))
+            hint = suggestion(factor, known) or "; this file holds alternatives at " + (
+                ", ".join(known) or "no place"
+            )
+            problems.append(Problem(here, f"there is nothing at {factor!r}{hint}"))
+        elif not isinstance(node, Alternatives | Choice):
+            message = f"{factor} holds no alternatives; list them, or write {{values: [...]}}"
+            problems.append(Problem(here, message))
+    return factors
+
+
+def _factor_paths(prefix: str, node: Node) -> Iterator[str]:
+    if isinstance(node, Alternatives | Choice):
+        yield prefix
+    elif isinstance(node, Group):
+        for key, child in node.children.items():
+            yield from _factor_paths(f"{prefix}.{key}" if prefix else key, child)
+
+
+def budget_problems(
+    search: SearchSection, sampler: NamedComponent, space: Space, factors: Sequence[str]
+) -> Iterator[Problem]:
+    if search.trials is not None and search.epochs is not None:
+        yield Problem(("search", "epochs"), "does not go with trials; keep one budget")
+    if sampler.name != "grid":
+        return
+    for key in ("trials", "epochs"):
+        if getattr(search, key) is not None:
+            message = f"does not go with a grid, which trains every point once; drop {key}"
+            yield Problem(("search", key), message)
+    for name, node in space.parameters():
+        try:
+            next(iter(node.points(name)))
+        except UserError as error:
+            yield Problem(("search", "method"), str(error))
+
+
+def split_problems(chosen: Sequence[Part]) -> Iterator[Problem]:
+    """Whatever decides by which rows a trial is judged must be the same for every trial."""
+    first = chosen[0]
+    why = "decides which rows judge a trial: it must be the same for every trial"
+    names = list(dict.fromkeys(part.name for part in chosen))
+    if len(names) > 1:
+        yield Problem(("data",), f"{why}, and here are {' and '.join(names)}")
+        return
+    for key in SPLIT_PARAMETERS:
+        if any(part.parameters.get(key) != first.parameters.get(key) for part in chosen):
+            yield Problem(("data", key), why)
+
+
+def fixed_problems(root: Group) -> Iterator[Problem]:
+    """What every trial must share so that trials can be compared."""
+    for key in ("objective", "trainer.threads", "trainer.accelerator"):
+        node = find(root, key)
+        if node is not None and Space(Group({key: node})).parameters():
+            yield Problem(tuple(key.split(".")), "must be the same for every trial")

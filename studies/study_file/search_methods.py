@@ -1,0 +1,292 @@
+"""The tables of samplers and pruners: Optuna's own, with random draws that are matched.
+
+A sampler's `build(seed, salt, **parameters)` gives the Optuna sampler of one trial: `seed` is that
+of its model, `salt` that of its random draws (`samplers.salt_of`). A pruner's
+`build(epochs, **parameters)` gives an Optuna pruner, `epochs` being the longest training.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lightning_modules.components import Component, Flag, Number, Option, Parameter
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+
+STARTUP = "n_startup_trials"
+"""The parameter of every sampler with a model."""
+
+
+@dataclass(frozen=True)
+class Sampler(Component):
+    """A sampler of the table: how it is built, and what is special about it."""
+
+    reseed: bool = True
+    """Whether every trial gets a seed of its own, so that a resumed search goes on as if it had
+    not been stopped. False where the sampler keeps its place in a sequence itself."""
+    independent: bool = False
+    """Whether its points do not depend on earlier results (tuning curves have valid bands)."""
+
+
+def _random(seed: int, salt: str) -> BaseSampler:
+    from studies.study_file.samplers import MatchedRandomSampler
+
+    return MatchedRandomSampler(salt)
+
+
+def _tpe(seed: int, salt: str, *, n_startup_trials: int, **parameters: Any) -> BaseSampler:
+    from optuna.exceptions import ExperimentalWarning
+    from optuna.samplers import TPESampler
+
+    from studies.study_file.samplers import MatchedRandomSampler, StartupSampler
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        # group=True: conditional parameters are modelled together with the part they belong to.
+        model = TPESampler(
+            seed=seed,
+            multivariate=True,
+            group=True,
+            n_startup_trials=n_startup_trials,
+            **parameters,
+        )
+    return StartupSampler(model, MatchedRandomSampler(salt), n_startup_trials)
+
+
+def _qmc(seed: int, salt: str, **parameters: Any) -> BaseSampler:
+    from optuna.exceptions import ExperimentalWarning
+    from optuna.samplers import QMCSampler
+
+    from studies.study_file.samplers import MatchedRandomSampler
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return QMCSampler(
+            seed=seed,
+            independent_sampler=MatchedRandomSampler(salt),
+            warn_independent_sampling=False,
+            warn_asynchronous_seeding=False,
+            **parameters,
+        )
+
+
+def _cmaes(seed: int, salt: str, **parameters: Any) -> BaseSampler:
+    from optuna.exceptions import ExperimentalWarning
+    from optuna.samplers import CmaEsSampler
+
+    from studies.study_file.samplers import MatchedRandomSampler
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return CmaEsSampler(
+            seed=seed,
+            independent_sampler=MatchedRandomSampler(salt),
+            warn_independent_sampling=False,
+            **parameters,
+        )
+
+
+def _gp(seed: int, salt: str, **parameters: Any) -> BaseSampler:
+    from optuna.exceptions import ExperimentalWarning
+    from optuna.samplers import GPSampler
+
+    from studies.study_file.samplers import MatchedRandomSampler
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return GPSampler(
+            seed=seed,
+            independent_sampler=MatchedRandomSampler(salt),
+            warn_independent_sampling=False,
+            **parameters,
+        )
+
+
+def _startup(default: int) -> Number:
+    return Number(default, "random trials before the model is used", low=0, integer=True)
+
+
+SAMPLERS: dict[str, Sampler] = {
+    "grid": Sampler(
+        "every point of a finite grid exactly once, conditional alternatives included",
+        _random,
+    ),
+    "random": Sampler(
+        "independent random points",
+        _random,
+        source="Bergstra and Bengio 2012, jmlr.org/papers/v13/bergstra12a",
+        independent=True,
+    ),
+    "tpe": Sampler(
+        "tree-structured Parzen estimator, multivariate and grouped",
+        _tpe,
+        {
+            STARTUP: _startup(10),
+            "n_ei_candidates": Number(24, "candidates per suggestion", low=1, integer=True),
+        },
+        source="Bergstra 2011; Watanabe 2023, arXiv:2304.11127",
+    ),
+    "qmc": Sampler(
+        "quasi-random points that fill the space evenly (scrambled Sobol)",
+        _qmc,
+        {
+            "qmc_type": Option("sobol", "the sequence", options=("sobol", "halton")),
+            "scramble": Flag(True, "randomize the sequence"),
+        },
+        source="Bousquet 2017, arXiv:1706.03200",
+        reseed=False,
+        independent=True,
+    ),
+    "cmaes": Sampler(
+        "covariance matrix adaptation evolution strategy, for continuous spaces",
+        _cmaes,
+        {STARTUP: _startup(1)},
+        source="Hansen 2016, arXiv:1604.00772",
+    ),
+    "gp": Sampler(
+        "Gaussian process with log expected improvement",
+        _gp,
+        {STARTUP: _startup(10)},
+        source="Optuna's GPSampler",
+    ),
+}
+
+
+def startup_for(sampler: str, trials: int, given: Mapping[str, Any]) -> int | None:
+    """The `n_startup_trials` of a search of `trials`; None where the sampler has none.
+
+    It is what the user has `given`, or else the table's default, of which a search of less than
+    twice as many trials takes a third of its trials, so that the model has its say.
+    """
+    parameter = SAMPLERS[sampler].parameters.get(STARTUP)
+    if parameter is None:
+        return None
+    if STARTUP in given:
+        return int(given[STARTUP])
+    default = int(parameter.default)
+    return min(default, max(3, trials // 3)) if trials < 2 * default else default
+
+
+def model_trials(sampler: str, trials: int, startup: int | None) -> int:
+    """How many of `trials` a model chooses, where one is trained after the other and all end well.
+
+    The first is the default, whatever `startup` says. Samplers without a model choose none.
+    """
+    if startup is None or STARTUP not in SAMPLERS[sampler].parameters:
+        return 0
+    return max(0, trials - max(1, startup))
+
+
+def _none(epochs: int) -> BasePruner:
+    from optuna.pruners import NopPruner
+
+    return NopPruner()
+
+
+def _median(epochs: int, **parameters: Any) -> BasePruner:
+    from optuna.pruners import MedianPruner
+
+    return MedianPruner(n_warmup_steps=0, **parameters)
+
+
+def _percentile(epochs: int, **parameters: Any) -> BasePruner:
+    from optuna.pruners import PercentilePruner
+
+    return PercentilePruner(n_warmup_steps=0, **parameters)
+
+
+def _successive_halving(epochs: int, **parameters: Any) -> BasePruner:
+    from optuna.pruners import SuccessiveHalvingPruner
+
+    return SuccessiveHalvingPruner(**parameters)
+
+
+def _hyperband(epochs: int, **parameters: Any) -> BasePruner:
+    from optuna.pruners import HyperbandPruner
+
+    return HyperbandPruner(max_resource=epochs, **parameters)
+
+
+def _patient(epochs: int, **parameters: Any) -> BasePruner:
+    from optuna.exceptions import ExperimentalWarning
+    from optuna.pruners import PatientPruner
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return PatientPruner(None, **parameters)
+
+
+def _threshold(epochs: int, **parameters: Any) -> BasePruner:
+    from optuna.pruners import ThresholdPruner
+
+    return ThresholdPruner(n_warmup_steps=0, **parameters)
+
+
+WARMUP: dict[str, Parameter] = {
+    "warmup": Number(0, "epochs of every trial that are never pruned", low=0, integer=True)
+}
+_STARTUP_TRIALS = Number(5, "completed trials before the first is pruned", low=0, integer=True)
+_MIN_RESOURCE = Number(1, "epochs before the first decision", low=1, integer=True)
+
+PRUNERS: dict[str, Component] = {
+    "none": Component("every trial is trained to its end", _none),
+    "median": Component(
+        "stops a trial whose best value so far is worse than the median at that epoch",
+        _median,
+        {**WARMUP, "n_startup_trials": _STARTUP_TRIALS},
+        source="Golovin 2017 (Google Vizier)",
+    ),
+    "percentile": Component(
+        "keeps the given percentage of trials at every epoch",
+        _percentile,
+        {
+            **WARMUP,
+            "percentile": Number(25.0, "percentage that goes on", low=0, high=100, open="both"),
+            "n_startup_trials": _STARTUP_TRIALS,
+        },
+    ),
+    "successive_halving": Component(
+        "keeps the best 1/reduction_factor at each rung, asynchronously",
+        _successive_halving,
+        {
+            **WARMUP,
+            "min_resource": _MIN_RESOURCE,
+            "reduction_factor": Number(3, "what a rung divides by", low=2, integer=True),
+            "min_early_stopping_rate": Number(0, "rungs left out", low=0, integer=True),
+        },
+        source="Li 2020, arXiv:1810.05934",
+    ),
+    "hyperband": Component(
+        "several successive halvings that start at different epochs",
+        _hyperband,
+        {
+            **WARMUP,
+            "min_resource": _MIN_RESOURCE,
+            "reduction_factor": Number(3, "what a rung divides by", low=2, integer=True),
+        },
+        source="Li 2018, arXiv:1603.06560",
+    ),
+    "patient": Component(
+        "stops a trial that has not improved for `patience` epochs",
+        _patient,
+        {
+            **WARMUP,
+            "patience": Number(3, "epochs without improvement", low=0, integer=True),
+            "min_delta": Number(0.0, "what counts as improvement", low=0),
+        },
+    ),
+    "threshold": Component(
+        "stops a trial whose value leaves the bounds",
+        _threshold,
+        {
+            **WARMUP,
+            "lower": Number(None, "lowest value that may go on"),
+            "upper": Number(None, "highest value that may go on"),
+        },
+    ),
+}

@@ -1,0 +1,65 @@
+"""Arms: the alternatives of the factor, each with its own search space and an equal budget."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from studies.study_file.space.open_values import Choice, Fixed, Node
+from studies.study_file.space.search_space import Alternatives, Group, Space, find
+
+READS_LIKE_ANOTHER = re.compile(r"([-/]r\d+)?(-confirm|-cross)?")
+"""What is added to the name of an arm to name its repeats and its fresh runs."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One alternative of the factor; `name` is empty where nothing is compared."""
+
+    name: str
+    space: Space
+    levels: tuple[str, ...] = ()
+    """The alternative of each factor."""
+
+
+def alternatives(space: Group, factors: Sequence[str]) -> list[Arm]:
+    """The arms of a space by the factors under comparison; one without a name where there are
+    none."""
+    options = [list(_options(space, factor)) for factor in factors]
+    made = []
+    for combination in itertools.product(*options):
+        root = space
+        for factor, (_, node) in zip(factors, combination, strict=True):
+            root = _placed(root, factor.split("."), node)
+        levels = tuple(label for label, _ in combination)
+        made.append(Arm(" × ".join(levels), Space(root), levels))
+    return made
+
+
+def confusable(names: Sequence[str]) -> tuple[str, str] | None:
+    """Two arms of which one is called what a repeat or a fresh run of the other is called."""
+    for name, other in itertools.permutations(names, 2):
+        if name.startswith(other) and READS_LIKE_ANOTHER.fullmatch(name.removeprefix(other)):
+            return name, other
+    return None
+
+
+def _options(root: Group, factor: str) -> Iterator[tuple[str, Node]]:
+    node = find(root, factor)
+    if isinstance(node, Alternatives):
+        yield from node.options.items()
+    elif isinstance(node, Choice):
+        for value, label in zip(node.values, node.labels(), strict=True):
+            yield str(label), Fixed(value)
+
+
+def _placed(group: Group, path: list[str], node: Node) -> Group:
+    """The group with `node` at `path`."""
+    key, *rest = path
+    if rest:
+        child = group.children[key]
+        assert isinstance(child, Group)
+        node = _placed(child, rest, node)
+    return replace(group, children={**group.children, key: node})

@@ -1,0 +1,169 @@
+"""The leaves of a search space: fixed values, ranges and choices of plain values."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lightning_modules.components import Value
+from lightning_modules.errors import UserError
+
+Point = dict[str, Any]
+"""Values by their Optuna names: where in a search space a trial is."""
+
+
+class Suggester(Protocol):
+    """What a space needs of an Optuna trial."""
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = ..., log: bool = ...
+    ) -> float: ...
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = ..., log: bool = ...
+    ) -> int: ...
+
+    def suggest_categorical(self, name: str, choices: Any) -> Any: ...
+
+
+class Node(Protocol):
+    """A part of the space; `name` is its dotted Optuna name."""
+
+    def suggest(self, trial: Suggester, name: str) -> Any:
+        """A plain value, open parts asked of `trial`."""
+        ...
+
+    def points(self, name: str) -> Iterator[Point]:
+        """Every grid point below, as Optuna parameters."""
+        ...
+
+    def default(self, name: str) -> Point:
+        """The default: the value of which nothing was tuned."""
+        ...
+
+    def size(self) -> float:
+        """The number of distinct points, infinite where an axis is continuous."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A value that is not searched."""
+
+    value: Value
+
+    def suggest(self, trial: Suggester, name: str) -> Value:
+        return self.value
+
+    def points(self, name: str) -> Iterator[Point]:
+        yield {}
+
+    def default(self, name: str) -> Point:
+        return {}
+
+    def size(self) -> float:
+        return 1
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from `low` to `high`, both included; `start` is the default."""
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+    num: int | None = None
+    integer: bool = False
+    start: float | None = None
+
+    def suggest(self, trial: Suggester, name: str) -> float:
+        if self.integer:
+            step = int(self.step or 1)
+            return trial.suggest_int(name, int(self.low), int(self.high), step=step, log=self.log)
+        return trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log)
+
+    def points(self, name: str) -> Iterator[Point]:
+        for value in self.grid_values(name):
+            yield {name: value}
+
+    def grid_values(self, name: str) -> list[float]:
+        """The values of a grid along this range; UserError where it is continuous."""
+        if self.num is not None:
+            return self._spread(self.num)
+        if self.step is None and not self.integer:
+            raise UserError(
+                f"{name}: a grid needs finite axes; add `num: 5` (or `step:`), "
+                "or write {values: [...]}"
+            )
+        step = self.step or 1
+        count = math.floor((self.high - self.low) / step + 1e-9) + 1
+        values = [self.low + index * step for index in range(count)]
+        return [int(value) for value in values] if self.integer else values
+
+    def default(self, name: str) -> Point:
+        middle = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
+        value = min(max(middle if self.start is None else self.start, self.low), self.high)
+        if self.step is not None:
+            value = self.low + round((value - self.low) / self.step) * self.step
+            value = min(value, self.high)
+        return {name: round(value) if self.integer else value}
+
+    def size(self) -> float:
+        if self.integer or self.step is not None:
+            return math.floor((self.high - self.low) / (self.step or 1) + 1e-9) + 1
+        return 1 if self.low == self.high else math.inf
+
+    def _spread(self, num: int) -> list[float]:
+        if num == 1:
+            return [self.low]
+        fractions = [index / (num - 1) for index in range(num)]
+        if self.log:
+            ratio = self.high / self.low
+            values = [self.low * ratio**fraction for fraction in fractions]
+        else:
+            values = [self.low + (self.high - self.low) * fraction for fraction in fractions]
+        values[-1] = self.high
+        if self.integer:
+            return list(dict.fromkeys(round(value) for value in values))
+        return values
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several plain values; lists and mappings travel to Optuna as JSON."""
+
+    values: tuple[Value, ...]
+    start: Value = None
+
+    def labels(self) -> list[Any]:
+        return [_label(value) for value in self.values]
+
+    def suggest(self, trial: Suggester, name: str) -> Value:
+        labels = self.labels()
+        return self.values[_position(labels, trial.suggest_categorical(name, labels))]
+
+    def points(self, name: str) -> Iterator[Point]:
+        for label in self.labels():
+            yield {name: label}
+
+    def default(self, name: str) -> Point:
+        labels, start = self.labels(), _label(self.start)
+        return {name: start if start in labels else labels[0]}
+
+    def size(self) -> float:
+        return len(self.values)
+
+
+def _label(value: Value) -> Any:
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def _position(labels: list[Any], label: Any) -> int:
+    """Where `label` stands; True is not 1 and 1 is not 1.0 here."""
+    return next(
+        i for i, known in enumerate(labels) if known == label and type(known) is type(label)
+    )

@@ -1,0 +1,80 @@
+"""Plain configurations of a search space, enough of them to meet every mistake of a study file."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from studies.study_file.space.open_values import Choice, Fixed, Node, Range
+from studies.study_file.space.search_space import Alternatives, Group
+
+Keys = tuple[str | int, ...]
+"""The way to a value in a study file: names of keys and numbers in lists."""
+CROSS_CHECKED = (("data", "model"), ("data", "loss"), ("model", "regularization"))
+"""Sections that may not fit each other."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A plain value that a node can take, and where in the file each part of it comes from."""
+
+    value: Any
+    origins: Mapping[Keys, Keys] = field(default_factory=dict)
+
+    def origin(self, path: Keys) -> Keys:
+        """The place in the study file of `path` in the plain value."""
+        for cut in range(len(path), -1, -1):
+            if path[:cut] in self.origins:
+                return self.origins[path[:cut]] + path[cut:]
+        return path
+
+
+def variants(root: Group) -> Iterator[Variant]:
+    """Configurations in which every alternative, choice and range end occurs at least once, and
+    every pair of parts that must fit each other."""
+    parts = {key: _variants(node, (key,), (key,)) for key, node in root.children.items()}
+    for index in range(max((len(options) for options in parts.values()), default=0)):
+        yield _joined({key: options[index % len(options)] for key, options in parts.items()})
+    first = {key: options[0] for key, options in parts.items()}
+    for a, b in CROSS_CHECKED:
+        for one, other in itertools.product(parts.get(a, []), parts.get(b, [])):
+            yield _joined({**first, a: one, b: other})
+
+
+def _variants(node: Node, path: Keys, source: Keys) -> list[Variant]:
+    """Variants of the node at `path` in the plain value and at `source` in the file."""
+    if isinstance(node, Range):
+        ends = ((node.low, "min"), (node.high, "max"))
+        return [Variant(value, {path: (*source, end)}) for value, end in ends]
+    if isinstance(node, Choice):
+        return [
+            Variant(value, {path: (*source, "values", index)})
+            for index, value in enumerate(node.values)
+        ]
+    if isinstance(node, Alternatives):
+        found = []
+        for index, option in enumerate(node.options.values()):
+            for variant in _variants(option, path, (*source, index)):
+                found.append(Variant(variant.value, {path: (*source, index), **variant.origins}))
+        return found
+    if isinstance(node, Group):
+        parts = {
+            key: _variants(child, (*path, key), (*source, key))
+            for key, child in node.children.items()
+        }
+        count = max((len(options) for options in parts.values()), default=1)
+        return [
+            _joined({key: options[index % len(options)] for key, options in parts.items()})
+            for index in range(count)
+        ]
+    assert isinstance(node, Fixed)
+    return [Variant(node.value)]
+
+
+def _joined(parts: Mapping[str, Variant]) -> Variant:
+    origins: dict[Keys, Keys] = {}
+    for part in parts.values():
+        origins |= part.origins
+    return Variant({key: part.value for key, part in parts.items()}, origins)

@@ -1,0 +1,258 @@
+"""Classes that fairtune's authors did not write: trained, tuned, pruned, continued, refused."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lightning_modules.configuration import Configuration
+from lightning_modules.errors import DataError, Interrupted, UserCodeError, UserError
+from lightning_modules.training.building import restore
+from lightning_modules.training.train import TrainingResult, train
+from lightning_modules.user_code import imports
+from tests.conftest import WriteModule
+from tests.support.own_code import LIGHTNING, NETWORK
+
+Tree = dict[str, Any]
+Metrics = dict[str, float]
+
+DEMOS = "pytorch_lightning.demos.boring_classes"
+DEMO: Tree = {
+    "data": {"class": f"{DEMOS}:BoringDataModule"},
+    "model": {"class": f"{DEMOS}:DemoModel", "out_dim": 3, "learning_rate": 0.01},
+    "trainer": {"epochs": 4, "accelerator": "cpu"},
+    "objective": {"metric": "train/loss", "goal": "minimize"},
+}
+NET: Tree = {
+    "data": {"name": "iris", "batch_size": 32},
+    "optimizer": {"name": "adam", "lr": 0.05},
+    "trainer": {"epochs": 3, "accelerator": "cpu"},
+}
+pytestmark = pytest.mark.usefixtures("own_folder")
+
+MODULE: Tree = {
+    "trainer": {"epochs": 5, "accelerator": "cpu"},
+    "objective": {"metric": "val_acc", "goal": "maximize"},
+}
+
+
+def history(
+    tree: Tree, seed: int = 1, last: int = 0, **options: Any
+) -> tuple[TrainingResult | None, list[Metrics]]:
+    """The result of a training and its metrics per epoch; it is interrupted after `last`."""
+    epochs: list[Metrics] = []
+
+    def on_epoch(epoch: int, metrics: Mapping[str, float]) -> bool:
+        assert epoch == len(epochs) + 1
+        epochs.append({key: value for key, value in metrics.items() if key != "time/epoch_s"})
+        if epoch == last:
+            raise Interrupted
+        return True
+
+    try:
+        return train(Configuration.resolve(tree), seed, on_epoch, **options), epochs
+    except Interrupted:
+        return None, epochs
+
+
+# Lightning's own demos
+
+
+def test_a_demo_of_lightning_learns_and_reports_its_loss_and_its_rate() -> None:
+    imports.allow(["pytorch_lightning.demos"])
+    result, epochs = history(DEMO)
+    assert result is not None
+    assert (result.epochs, result.data_hash, result.test) == (4, "", {})
+    assert [set(metrics) for metrics in epochs] == [{"train/loss", "optim/lr"}] * 4
+    assert epochs[-1]["train/loss"] < epochs[0]["train/loss"]
+    assert {metrics["optim/lr"] for metrics in epochs} == {0.01}
+
+
+def test_a_demo_ends_when_it_is_told_to_and_the_same_seed_gives_the_same_numbers() -> None:
+    imports.allow(["pytorch_lightning.demos"])
+    _, whole = history(DEMO)
+    _, again = history(DEMO)
+    assert whole == again
+    stopped = train(Configuration.resolve(DEMO), 1, lambda epoch, metrics: epoch < 2)
+    assert (stopped.epochs, stopped.stopped) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["BoringModel", "ManualOptimBoringModel"])
+def test_a_demo_with_its_own_schedule_or_loop_is_respected(name: str) -> None:
+    imports.allow([DEMOS])
+    result, epochs = history(DEMO | {"model": {"class": f"{DEMOS}:{name}"}})
+    assert result is not None and result.epochs == 4
+    rates = [metrics["optim/lr"] for metrics in epochs]
+    stepped = name == "BoringModel"  # StepLR by a tenth each epoch; the other steps by hand
+    assert rates == pytest.approx([0.1, 0.01, 0.001, 0.0001] if stepped else [0.1] * 4)
+
+
+# A LightningModule and a DataModule of a user's
+
+
+@pytest.fixture
+def module(write_module: WriteModule) -> Tree:
+    name = write_module("theirs", LIGHTNING)
+    return MODULE | {"model": {"class": f"{name}:Module"}, "data": {"class": f"{name}:Rows"}}
+
+
+def test_what_a_module_logs_is_reported_and_its_test_is_taken(module: Tree, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "best.pt"
+    result, epochs = history(module, evaluate_test=True, checkpoint=checkpoint)
+    assert result is not None
+    assert {"train_loss", "train_acc", "val_loss", "val_acc", "train/loss"} <= set(epochs[0])
+    best = max(metrics["val_acc"] for metrics in epochs)
+    losses = [metrics["val_loss"] for metrics in epochs if metrics["val_acc"] == best]
+    assert len(losses) > 1 and result.best["val_loss"] == min(losses)
+    assert result.best["val_acc"] == best == epochs[int(result.best_epoch or 0) - 1]["val_acc"]
+    assert set(result.test) == {"test/loss", "test/acc"}
+    assert result.data_hash == "made-1"
+    assert [metrics["optim/lr"] for metrics in epochs[:3]] == pytest.approx([0.1, 0.05, 0.025])
+    network = restore(checkpoint)
+    rows = sys.modules["theirs"].Rows().parts[1]
+    inputs, targets = torch.stack([row[0] for row in rows]), torch.stack([row[1] for row in rows])
+    with torch.no_grad():
+        found = float((network(inputs).argmax(1) == targets).float().mean())
+    assert found == best
+
+
+@pytest.mark.parametrize("last", [1, 3])
+def test_a_module_continues_to_the_numbers_of_a_whole_training(
+    module: Tree, tmp_path: Path, last: int
+) -> None:
+    _, whole = history(module)
+    folder = tmp_path / "state"
+    result, before = history(module, last=last, resume_folder=folder)
+    assert result is None and len(before) == last
+    result, epochs = history(module, resume_folder=folder)
+    assert result is not None and result.epochs == 5
+    assert epochs == whole
+
+
+def test_a_demo_continues_to_the_numbers_of_a_whole_training(tmp_path: Path) -> None:
+    imports.allow([DEMOS])
+    _, whole = history(DEMO)
+    history(DEMO, last=2, resume_folder=tmp_path / "state")
+    _, epochs = history(DEMO, resume_folder=tmp_path / "state")
+    assert epochs == whole
+
+
+def test_a_state_that_cannot_be_written_means_to_start_anew(
+    write_module: WriteModule, tmp_path: Path
+) -> None:
+    name = write_module(
+        "theirs",
+        LIGHTNING + "    def on_save_checkpoint(self, checkpoint):\n"
+        "        checkpoint['odd'] = lambda: None\n",
+    )
+    tree = MODULE | {"model": {"class": f"{name}:Module"}, "data": {"class": f"{name}:Rows"}}
+    _, whole = history(tree)
+    history(tree, last=2, resume_folder=tmp_path / "state")
+    _, epochs = history(tree, resume_folder=tmp_path / "state")
+    assert epochs == whole
+
+
+def test_a_loss_that_is_not_finite_is_a_divergence(module: Tree) -> None:
+    result, epochs = history(module | {"model": {**module["model"], "blow_up": 2}})
+    assert result is not None and len(epochs) == 2
+    assert (result.diverged, result.best_epoch) == ("val_loss is nan after epoch 2", 1)
+
+
+def test_an_objective_that_is_not_logged_is_named(module: Tree) -> None:
+    tree = module | {"objective": {"metric": "val_accc", "goal": "maximize"}}
+    with pytest.raises(UserError, match="the objective val_accc was not logged; did you mean val_"):
+        history(tree)
+
+
+def test_a_module_without_a_test_is_not_tested() -> None:
+    imports.allow([DEMOS])
+    result, _ = history(DEMO, evaluate_test=True)
+    assert result is not None and result.test == {}
+
+
+# A network of a user's, on fairtune's data and on the user's own
+
+
+def test_a_network_of_a_module_learns_with_an_optimizer_of_the_file(
+    write_module: WriteModule, tmp_path: Path
+) -> None:
+    name, checkpoint = write_module("nets", NETWORK), tmp_path / "best.pt"
+    tree = NET | {
+        "model": {"class": f"{name}:Net", "width": 16},
+        "regularization": {"dropout": 0.1, "early_stopping": {"patience": 2}, "l2": 1e-4},
+        "schedule": "cosine",
+    }
+    result, epochs = history(tree, evaluate_test=True, checkpoint=checkpoint)
+    assert result is not None and {"val/accuracy", "train/f1"} <= set(epochs[0])
+    assert result.test["test/accuracy"] > 0.6
+    network = restore(checkpoint)
+    assert [tuple(weights.shape) for weights in network.parameters()][:1] == [(16, 4)]
+    os.environ[imports.ALLOW] = ""
+    with pytest.raises(UserCodeError, match="nets:Net: importing nets runs its code"):
+        restore(checkpoint)
+
+
+def test_a_parameter_may_be_called_like_one_of_fairtunes(write_module: WriteModule) -> None:
+    name = write_module("nets", NETWORK.replace("width=8", "task, width=8"))
+    result, _ = history(NET | {"model": {"class": f"{name}:Net", "task": "any"}})
+    assert result is not None and result.epochs == 3
+
+
+@pytest.mark.parametrize(
+    "model",
+    [{"name": "mlp", "hidden": [8]}, {"class": "nets:Net", "width": 8}, {"class": "nets:made"}],
+)
+def test_data_of_a_users_feeds_any_network(write_module: WriteModule, model: Tree) -> None:
+    made = "\n\ndef made(outputs, input_shape):\n    return Net(input_shape, outputs)\n"
+    write_module("theirs", LIGHTNING)
+    write_module("nets", NETWORK + made)
+    tree = NET | {
+        "data": {"class": "theirs:Rows", "batch_size": 8},
+        "model": model,
+        "loss": "cross_entropy",
+    }
+    result, epochs = history(tree, evaluate_test=True)
+    assert result is not None and "test/accuracy" in result.test
+    assert result.data_hash == "made-1" and len(epochs) == 3
+
+
+def test_a_recurrent_network_reads_time_by_features_of_a_users_data(
+    write_module: WriteModule,
+) -> None:
+    name = write_module(
+        "theirs", LIGHTNING.replace("96, 4,", "96, 5, 3,").replace("sum(1)", "sum((1, 2))")
+    )
+    model = {"name": "gru", "hidden_size": 4}
+    tree = NET | {"data": {"class": f"{name}:Rows"}, "model": model, "loss": "cross_entropy"}
+    result, _ = history(tree)
+    assert result is not None and result.epochs == 3
+
+
+def test_what_a_function_makes_is_looked_at(write_module: WriteModule) -> None:
+    write_module("all", "def made():\n    return 3\n")
+    with pytest.raises(UserCodeError, match=r"what all:made makes is no torch\.nn\.Module and"):
+        history(NET | {"model": {"class": "all:made"}})
+    with pytest.raises(UserCodeError, match="what all:made makes is no LightningDataModule"):
+        history(NET | {"model": "mlp", "data": {"class": "all:made"}, "loss": "mse"})
+
+
+def test_what_a_constructor_raises_is_told(write_module: WriteModule) -> None:
+    name = write_module("nets", NETWORK.replace("super()", "width.missing; super()"))
+    with pytest.raises(UserCodeError, match="nets:Net: making it raised AttributeError: 'int' obj"):
+        history(NET | {"model": {"class": f"{name}:Net"}})
+
+
+def test_data_that_does_not_say_its_classes_or_has_other_batches_is_refused(
+    write_module: WriteModule,
+) -> None:
+    write_module("theirs", LIGHTNING.replace("num_classes = 2", "pass"))
+    imports.allow([DEMOS])
+    tree = NET | {"model": "mlp", "loss": "cross_entropy"}
+    with pytest.raises(DataError, match="Rows does not say what there is to predict: give it the"):
+        history(tree | {"data": {"class": "theirs:Rows"}})
+    with pytest.raises(DataError, match=r"BoringDataModule are not \(inputs, targets\)"):
+        history(tree | {"data": {"class": f"{DEMOS}:BoringDataModule"}})

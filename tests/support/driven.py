@@ -1,0 +1,12 @@
+"""The command `fairtune` with workers of `tests.support.blows`: `driven.py PERFORM run ...`."""
+
+import sys
+
+from studies.cli import main
+from tests.support import blows
+
+if __name__ == "__main__":
+    import studies.running.run_study
+
+    studies.running.run_study.train_task = getattr(blows, sys.argv[1])
+    sys.exit(main(sys.argv[2:]))
