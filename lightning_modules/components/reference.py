@@ -19,8 +19,9 @@ def later(name: str, *first: Any, **fixed: Any) -> Callable[..., Any]:
     """
 
     def call(*given: Any, **parameters: Any) -> Any:
-        return _target(name)(*first, *given, **fixed, **parameters)
+        return target(name)(*first, *given, **fixed, **parameters)
 
+    call.__qualname__ = name
     return call
 
 
@@ -29,11 +30,13 @@ def later_configured(name: str) -> Callable[..., Callable[..., Any]]:
     rest: `later_configured("losses:huber")(delta=2.0)(outputs, targets)`."""
 
     def configure(**parameters: Any) -> Callable[..., Any]:
-        return partial(_target(name), **parameters)
+        return partial(target(name), **parameters)
 
+    configure.__qualname__ = name
     return configure
 
 
-def _target(name: str) -> Any:
+def target(name: str) -> Any:
+    """What is called `module:name`."""
     module, _, attribute = name.partition(":")
     return getattr(import_module(module), attribute)

@@ -49,7 +49,7 @@ def _torchvision(name: str, summary: str, source: str) -> Network:
         )
     return Network(
         summary,
-        later(f"{_CLASSES}.torchvision_networks:Pretrained", name),
+        later(f"{_CLASSES}.pretrained.torchvision_networks:Pretrained", name),
         parameters,
         source=source,
         kinds=("image",),
@@ -160,7 +160,7 @@ NETWORKS: dict[str, Network] = {
     ),
     "bert": Network(
         "a transformer encoder of tokens, by the package transformers",
-        later(f"{_CLASSES}.bert:Bert"),
+        later(f"{_CLASSES}.pretrained.bert:Bert"),
         {
             "weights": Text(None, "a folder with config.json and model.safetensors"),
             **learning_parameters(()),
