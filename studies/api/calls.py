@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lightning_modules.errors import NothingCompletedError, UserError
+from lightning_modules.user_code import imports
 from studies.api.interruption import Interruption
 from studies.api.main_guard import require_main_guard
-from studies.api.opening import load_spec, open_home, spec_of, worker_count
+from studies.api.opening import find_document, load_spec, open_home, spec_of, worker_count
 from studies.api.study import Study
+from studies.study_file.command_template import FUNCTION
 
 if TYPE_CHECKING:
     from studies.analysis import Comparison, StudyOutcome
@@ -44,7 +46,7 @@ def run(
     Args:
         study: a study file, the name of a preset, or a dictionary that says what a file would.
         home: the folder that holds everything; `FAIRTUNE_HOME`, else `mlruns` unless given.
-        workers: trials side by side; one per core unless given.
+        workers: trials side by side; one per core unless given, one in this process.
         trial: a function `trial(configuration, report)` that trains one configuration. It calls
             `report(epoch, val_loss=...)` after every epoch, counted from 1, and returns when that
             is false; it may return the metrics of the test part. In place of `model`.
@@ -77,8 +79,8 @@ def run(
         raise UserError('engine="inline" trains with a function: give it as trial=...')
     if engine == "local":
         require_main_guard()
-    if workers is not None and workers < 1:
-        raise UserError(f"workers must be at least 1, got {workers}")
+    if workers is not None and (not isinstance(workers, int) or workers < 1):
+        raise UserError(f"workers must be a whole number from 1 on, got {workers!r}")
     place = open_home(home_path(home))
     spec = spec_for(study, place, overrides, allow, trial)
     command = [] if isinstance(study, Mapping) else [str(study), *_options(overrides, allow)]
@@ -99,7 +101,7 @@ def run(
             engine=place_of_trials,
             function=function,
         )
-    if interruption.code is not None:
+    if interruption.code is not None and not found.results.finished:
         raise KeyboardInterrupt
     if not found.results.ranking:
         raise NothingCompletedError(_why_nothing(found))
@@ -183,7 +185,11 @@ def compare(
 def home_path(home: str | os.PathLike[str] | None) -> Path | None:
     """The folder that was given, or that of the environment."""
     given = home if home is not None else os.environ.get("FAIRTUNE_HOME")
-    return None if given is None else Path(given)
+    if given is None:
+        return None
+    if not isinstance(given, str | os.PathLike):
+        raise UserError(f"home must be a folder, got {given!r}")
+    return Path(given).expanduser()
 
 
 def spec_for(
@@ -194,31 +200,42 @@ def spec_for(
     trial: TrialFunction | None,
 ) -> Spec:
     """What a call asks for."""
+    from studies.study_file import document, resolve
+
     changes = _assignments(overrides)
-    if trial is not None:
-        from studies.engines.function import command_of
+    if not isinstance(study, str | os.PathLike | Mapping):
+        raise UserError(f"study must be a file, a name or a dictionary, got {study!r}")
+    if trial is None:
+        if isinstance(study, Mapping):
+            return spec_of(study, changes, allow)
+        return load_spec(Path(study), changes, allow, home)
+    from studies.engines.function import command_of, require_trial_function
 
-        if not isinstance(study, Mapping):
-            from studies.study_file import document
-
-            study = document.read(Path(study)).tree
-        model = study.get("model") or {}
-        if not isinstance(model, Mapping) or {"name", "class", "command"} & set(model):
-            raise UserError("model: the function trains; leave out the name of a network")
-        study = {**study, "model": {**model, "command": command_of(trial)}}
+    require_trial_function(trial)
+    imports.allow(allow)
     if isinstance(study, Mapping):
-        return spec_of(study, changes, allow)
-    return load_spec(Path(study), changes, allow, home)
+        source, recorded = document.from_tree(study), False
+    else:
+        source, recorded = find_document(Path(study), home)
+    model = source.tree.get("model") or {}
+    if isinstance(model, Mapping) and FUNCTION in (model.get("command") or []):
+        model = {key: value for key, value in model.items() if key != "command"}
+    if not isinstance(model, Mapping) or {"name", "class", "command"} & set(model):
+        raise UserError("model: the function trains; leave out the name of a network")
+    source.tree["model"] = {**model, "command": command_of(trial)}
+    return resolve(source, changes, recorded=recorded)
 
 
 def _assignments(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:
     """Overrides as `path=value`, the value as YAML."""
-    import json
+    from studies.study_file import document
 
     if isinstance(overrides, str):
         raise UserError(f'overrides: write a list, ["{overrides}"], or a dictionary')
     if isinstance(overrides, Mapping):
-        return [f"{path}={json.dumps(value)}" for path, value in overrides.items()]
+        return [document.assignment(path, value) for path, value in overrides.items()]
+    if not all(isinstance(each, str) for each in overrides):
+        raise UserError('overrides: write texts such as "search.trials=50", or a dictionary')
     return list(overrides)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import multiprocessing
 import sys
 from pathlib import Path
 from types import FrameType
@@ -22,9 +21,15 @@ def require_main_guard() -> None:
     A process that starts workers is looked at before it does; a worker that imports such a script
     gets here as well.
     """
-    if multiprocessing.parent_process() is not None and sys.modules.get("__mp_main__") is not None:
+    if _module_frame("__mp_main__") is not None:
         raise UserError(f"fairtune.run was called while a worker process was started: {ADVICE}")
-    frame = _main_frame()
+    main = getattr(sys.modules["__main__"], "__file__", None)
+    if main is not None and not Path(main).is_file():
+        raise UserError(
+            f"worker processes import the main script, and {main} is no file: save it to one, or "
+            'train in this process with engine="inline"'
+        )
+    frame = _module_frame("__main__")
     if frame is None:
         return
     path = Path(frame.f_code.co_filename)
@@ -38,11 +43,11 @@ def require_main_guard() -> None:
         raise UserError(f"{path.name}:{frame.f_lineno}: {ADVICE}")
 
 
-def _main_frame() -> FrameType | None:
-    """The frame in which the main script itself runs, if it is what called."""
+def _module_frame(name: str) -> FrameType | None:
+    """The frame in which the module of that name itself runs, if it is what called."""
     frame: FrameType | None = sys._getframe()
     while frame is not None:
-        if frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") == "__main__":
+        if frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") == name:
             return frame
         frame = frame.f_back
     return None
@@ -52,5 +57,15 @@ def _is_guarded(tree: ast.Module, line: int) -> bool:
     """Whether a line of a module runs only where the module is the main one."""
     for statement in tree.body:
         if statement.lineno <= line <= (statement.end_lineno or line):
-            return isinstance(statement, ast.If) and "__name__" in ast.dump(statement.test)
+            return any("__name__" in ast.dump(test) for test in _conditions(statement))
     return False
+
+
+def _conditions(statement: ast.stmt) -> list[ast.expr]:
+    """What decides whether the rest of a statement runs."""
+    if isinstance(statement, ast.If):
+        return [statement.test]
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    if isinstance(value, ast.IfExp):
+        return [value.test]
+    return [value.values[0]] if isinstance(value, ast.BoolOp) else []

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from studies.home import Home
     from studies.study_file import Spec
+    from studies.study_file.document import Document
 
 
 def home_at(path: Path | None) -> Home:
@@ -47,22 +48,29 @@ def open_home(path: Path | None) -> Home:
     return home
 
 
-def load_spec(file: Path, overrides: Sequence[str], allow: Sequence[str], home: Home) -> Spec:
+def find_document(file: Path, home: Home) -> tuple[Document, bool]:
     """The study file at `file`, the preset of that name, or the file that the home has kept of the
-    study of that name; `allow` names modules of its own."""
+    study of that name, and whether it is the latter."""
     from studies import results
-    from studies.study_file import document, resolve
-    from studies.study_file.loading import load_study_file
+    from studies.study_file import document
 
-    imports.allow(allow)
     name = str(file)
     if file.exists() or name in preset_names():
-        return load_study_file(find_preset(name) if not file.exists() else file, overrides)
+        return document.read(file if file.exists() else find_preset(name)), False
     if results.exists(home) and name in results.names(home):
         kept = results.load_results(home, name).spec
-        source = document.parse(kept.text, f"the stored file of {name}")
-        return resolve(source, overrides, recorded=True)
-    return load_study_file(find_preset(name), overrides)
+        return document.parse(kept.text, f"the stored file of {name}"), True
+    return document.read(find_preset(name)), False
+
+
+def load_spec(file: Path, overrides: Sequence[str], allow: Sequence[str], home: Home) -> Spec:
+    """The study that a file, a preset or a study of the home describes; `allow` names modules of
+    its own."""
+    from studies.study_file import resolve
+
+    imports.allow(allow)
+    source, recorded = find_document(file, home)
+    return resolve(source, overrides, recorded=recorded)
 
 
 def spec_of(tree: Mapping[str, Any], overrides: Sequence[str], allow: Sequence[str]) -> Spec:

@@ -200,15 +200,21 @@ class Study:
             for key, curves in found.items()
             for epoch, value in curves.get(metric, {}).items()
         ]
-        if not rows and trials:
+        if not rows and any(trial.best for trial in trials.values()):
             logged = sorted({name for trial in trials.values() for name in trial.best})
             raise UserError(f"{self.name}: {unknown('metric', metric, logged)}")
         return pd.DataFrame(rows, columns=["trial", "arm", "repeat", "phase", "epoch", "value"])
 
     def report(self, form: Literal["html", "md", "csv"] = "html") -> str:
-        """The study as one document, the text of a file."""
-        from studies.reporting.render import render
+        """The study as one document, the text of a file; `csv` is the table of trials.
 
+        Raises UserError for another form.
+        """
+        from lightning_modules.errors import UserError
+        from studies.reporting.render import FILES, render
+
+        if form not in FILES:
+            raise UserError(f"a report is one of {', '.join(FILES)}, got {form!r}")
         return render(self.results, form)
 
     def __repr__(self) -> str:

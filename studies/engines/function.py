@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from typing import Any
 import cloudpickle
 
 from lightning_modules.configuration import COMMAND
-from lightning_modules.errors import Interrupted, UserError
+from lightning_modules.errors import UserError
 from studies.engines import Task
 from studies.engines.report import Report
 from studies.engines.reported_epochs import ReportedEpochs
@@ -76,6 +78,7 @@ class PickledFunction:
 
     def __call__(self, task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         """Train a task, asking after every epoch whether to go on."""
+        _limit_threads(int(task.configuration.trainer["threads"]))
         return run_function(self.function, task, ask)
 
 
@@ -87,27 +90,29 @@ def run_function(
     Raises UserError where it does not report as it should.
     """
     began, reported = time.perf_counter(), ReportedEpochs(task.configuration, "the function")
-    stopped = interrupted = False
+    stopped, raised = False, None
 
     def report(epoch: int, metrics: Mapping[str, float] | None = None, /, **named: float) -> bool:
-        nonlocal stopped, interrupted
+        nonlocal stopped, raised
+        if raised is not None:
+            raise raised  # the function goes on although it was told
         if stopped:
             raise StopTrial
-        metrics = {**(metrics or {}), **{metric_name(key): named[key] for key in named}}
-        row = reported.epoch({"epoch": epoch, "metrics": _plain(metrics)})
         try:
+            metrics = {**(metrics or {}), **{metric_name(key): named[key] for key in named}}
+            row = reported.epoch({"epoch": epoch, "metrics": _plain(metrics)})
             stopped = not ask(row) or bool(reported.diverged)
-        except Interrupted:
-            stopped = interrupted = True
+        except Exception as error:
+            raised = error
             raise
         return not stopped
 
     try:
         test = function(_configuration(task), report)
-    except (StopTrial, Interrupted):
+    except StopTrial:
         test = None
-    if interrupted:
-        raise Interrupted
+    if raised is not None:
+        raise raised
     if reported.diverged:
         return reported.end(Outcome.diverged, reported.diverged, began, task)
     if stopped:
@@ -116,8 +121,26 @@ def run_function(
     if not reported.epochs:
         raise UserError(f"the function {name_of(function)} reported no epoch")
     if test is not None:
-        reported.take_test(_plain(test) if isinstance(test, Mapping) else test)
+        if not isinstance(test, Mapping):
+            form = 'nothing or the metrics of the test part, such as {"accuracy": 0.9}'
+            raise UserError(f"the function {name_of(function)} returned {test!r}; return {form}")
+        reported.take_test(_plain(test))
     return reported.end(Outcome.completed, "", began, task)
+
+
+def require_trial_function(function: Any) -> None:
+    """Raise UserError for what cannot be called as `trial(configuration, report)`."""
+    if not callable(function):
+        raise UserError(f"trial must be a function trial(configuration, report), got {function!r}")
+    name = name_of(function)
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        raise UserError(f"trial: {name} must be a plain function, without async and yield")
+    try:
+        inspect.signature(function).bind({}, None)
+    except TypeError:
+        raise UserError(f"trial: {name} must take two arguments, (configuration, report)") from None
+    except ValueError:
+        pass  # nobody knows what it takes
 
 
 def metric_name(keyword: str) -> str:
@@ -136,6 +159,14 @@ def _configuration(task: Task) -> dict[str, Any]:
         "split": task.split or 0,
         "checkpoint": task.checkpoint,
     }
+
+
+def _limit_threads(threads: int) -> None:
+    """As far as it can be done from outside: for libraries that are not loaded yet, and torch."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(threads)
 
 
 def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:

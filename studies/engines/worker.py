@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import multiprocessing
 import os
 import signal
 import threading
@@ -33,6 +34,8 @@ def work(
     dies, however suddenly, the worker and its children follow within moments. Where the worker
     crashes, `last_words` gets the traceback.
     """
+    # a loader of data has processes of its own; all of the group end together
+    multiprocessing.current_process().daemon = False
     if os.environ.pop(SAFE_PATH_IS_OURS, None):
         os.environ.pop(SAFE_PATH, None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver acts

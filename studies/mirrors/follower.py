@@ -70,6 +70,11 @@ class Request:
             self._changed.notify_all()
         self.begin()
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether it is time to deliver."""
+        return self._begun.is_set()
+
     def wait_to_begin(self) -> None:
         """Wait until it is time to deliver."""
         self._begun.wait()
@@ -145,9 +150,12 @@ class Follower:
                 if self.bring_up(mirror, until):
                     return
             except FairtuneError as error:
-                self.progress.fails(str(error))
+                if request.has_begun:
+                    self.progress.fails(str(error))
             except Exception as error:
                 log(self.home, self.study, traceback.format_exc())
+                if not request.has_begun:
+                    continue  # whether it works is seen when something is delivered
                 name = mirror.store if mirror else self.backlog.mirror
                 line = (str(error).strip().splitlines() or [""])[0]
                 said = f"{name} failed: {type(error).__name__}: {without_secrets(line)}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -125,6 +127,26 @@ def from_tree(tree: Mapping[str, Any], name: str = "the study") -> Document:
     document = Document(name, {})
     document.tree = _plain(tree, (), document)
     return document
+
+
+def assignment(path: str, value: Any) -> str:
+    """A change of a value as `--set` takes it: `path=value`, the value as YAML.
+
+    Raises UserError where a study cannot hold the value.
+    """
+    document = from_tree({path: value}, "overrides")
+    document.refuse(document.problems)
+    return f"{path}={_spelled(document.tree[path])}"
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return {math.inf: ".inf", -math.inf: "-.inf"}.get(value, ".nan")
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)}: {_spelled(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_spelled, value)) + "]"
+    return json.dumps(value)
 
 
 def _plain(value: Any, path: Keys, document: Document) -> Any:

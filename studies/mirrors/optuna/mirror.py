@@ -79,7 +79,7 @@ class OptunaMirror:
                 raise
         self._noted = revision
         backlog.flush()
-        return not backlog.pending
+        return bool(until) and not backlog.pending  # more may come while the study runs
 
     def _bring_up(
         self, record: RecordReader, search: Search, backlog: Backlog, until: Until, *, first: bool

@@ -164,6 +164,69 @@ def test_a_function_that_cannot_be_sent_says_so_before_anything_is_written(tmp_p
     assert not (tmp_path / "home").exists()
 
 
+def test_a_function_may_load_its_data_in_processes_of_its_own(tmp_path: Path) -> None:
+    def loads(configuration: dict[str, Any], report: Any) -> None:
+        import torch
+        from torch.utils.data import DataLoader
+
+        assert torch.get_num_threads() == configuration["trainer"]["threads"]
+        total = sum(float(batch.sum()) for batch in DataLoader(range(10), num_workers=1))
+        report(1, {"val/loss": total + configuration["model"]["x"]})
+
+    tree = {**TREE, "search": {"method": "random", "trials": 1}}
+    study = fairtune.run(tree, trial=loads, home=tmp_path, workers=1, progress=False)
+    assert study.best is not None and 45.0 <= study.best.value <= 46.0
+
+
+def test_a_wrong_report_that_a_function_ignores_is_an_error_all_the_same(tmp_path: Path) -> None:
+    def ignores(configuration: dict[str, Any], report: Any) -> None:
+        for epoch in (1, 2, 9, 3):
+            try:
+                report(epoch, {"val/loss": 1.0})
+            except Exception:
+                continue
+
+    with pytest.raises(fairtune.NothingCompletedError, match="reported epoch 9 where epoch 3 was"):
+        fairtune.run(TREE, trial=ignores, engine="inline", home=tmp_path, progress=False)
+
+
+def test_what_a_function_may_return_is_said(tmp_path: Path) -> None:
+    def returns(configuration: dict[str, Any], report: Any) -> Any:
+        return report(1, {"val/loss": 1.0})
+
+    with pytest.raises(fairtune.NothingCompletedError, match="returned True; return nothing or"):
+        fairtune.run(TREE, trial=returns, engine="inline", home=tmp_path, progress=False)
+
+
+def test_what_cannot_be_a_trial_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    def generator(configuration: Any, report: Any) -> Any:
+        yield
+
+    async def later(configuration: Any, report: Any) -> None: ...
+
+    def alone() -> None: ...
+
+    wrong = (5, "must be a function"), (generator, "plain"), (later, "plain"), (alone, "two arg")
+    for given, said in wrong:
+        with pytest.raises(fairtune.UserError, match=said):
+            fairtune.run(TREE, trial=given, home=tmp_path / "home")  # type: ignore[arg-type]
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_study_of_a_home_goes_on_by_its_name_with_its_function(tmp_path: Path) -> None:
+    at = {"engine": "inline", "home": tmp_path, "progress": False}
+    fairtune.run(TREE, trial=trial, **at)
+    study = fairtune.run("function", trial=trial, overrides={"search.trials": 7}, **at)
+    assert len(study.trials) == 7
+
+
+def test_a_mistake_in_a_file_is_told_with_its_line_where_a_function_trains(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("study: f\nmodel: {x: 1}\nsearch: {method: random, trails: 3}\n")
+    with pytest.raises(fairtune.UserError, match=r"study\.yaml:3: search\.trails"):
+        fairtune.check(path, trial=trial)
+
+
 def test_a_study_of_arms_has_verdicts_and_a_page_for_notebooks(tmp_path: Path) -> None:
     study = fairtune.run(DIGITS, home=tmp_path, workers=2, progress=False)
     [verdict] = study.verdicts
@@ -200,7 +263,7 @@ def test_wrong_calls_are_told_in_a_sentence(tmp_path: Path) -> None:
     for call, said in (
         (lambda: fairtune.run(DIGITS, engine="cloud", home=tmp_path), "engine must be"),
         (lambda: fairtune.run(DIGITS, engine="inline", home=tmp_path), "give it as trial="),
-        (lambda: fairtune.run(DIGITS, workers=0, home=tmp_path), "workers must be at least 1"),
+        (lambda: fairtune.run(DIGITS, workers=0, home=tmp_path), "workers must be a whole number"),
         (lambda: fairtune.run(DIGITS, trial=trial, home=tmp_path), "leave out the name"),
         (lambda: fairtune.load("nothing", home=tmp_path), "holds no studies yet"),
         (lambda: fairtune.run("nothing.yaml", home=tmp_path), "no such file or preset"),

@@ -21,6 +21,7 @@ from lightning_modules.errors import StorageError
 from studies.cli import main
 from studies.home import Home
 from studies.mirrors import backlog, mirroring
+from studies.mirrors.follower import POLL_SECONDS
 from studies.mirrors.left import sync_command
 from studies.mirrors.mirror_process import MirrorProcess
 from studies.mirrors.mirroring import Mirroring
@@ -353,6 +354,31 @@ def test_a_process_that_is_killed_at_any_moment_leaves_nothing_lost_or_doubled(
     check_agreement(home, STUDY)
 
 
+def test_mirrors_that_have_everything_wait_for_what_comes_as_long_as_the_study_runs(
+    home: Home,
+) -> None:
+    write(home)
+    process = start(home)
+    end = time.monotonic() + PATIENCE
+    while len(run_ids(home, STUDY)) < 11 or not (home.path / "optuna.db").exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    while len(mirrored(home)) < 6:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    time.sleep(2.5 * POLL_SECONDS)  # both look once more
+    [child] = [each for each in psutil.Process(process.pid).children() if is_mirror(each)]
+    assert child.status() != psutil.STATUS_ZOMBIE
+    ask(process, "finish")
+    gone(process)
+    assert process.returncode == 0
+    check_agreement(home, STUDY)
+
+
+def is_mirror(process: psutil.Process) -> bool:
+    return "studies.mirrors.process" in process.cmdline()
+
+
 def test_a_process_that_was_not_told_to_begin_loads_and_writes_nothing_to_a_mirror(
     home: Home,
 ) -> None:
@@ -407,11 +433,8 @@ def test_the_process_ends_with_its_driver_also_in_a_call_that_hangs(
         connection, _ = silent.accept()
         with connection:
             assert connection.recv(1)  # the call that is never answered
-            family = [  # not what MLflow asks git
-                each
-                for each in psutil.Process(process.pid).children()
-                if "studies.mirrors.process" in each.cmdline()
-            ]
+            # not what MLflow asks git
+            family = [each for each in psutil.Process(process.pid).children() if is_mirror(each)]
             assert len(family) <= 1
             child = family[0] if family else None
             assert process.stdin is not None

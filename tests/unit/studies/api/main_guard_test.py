@@ -29,6 +29,13 @@ def said(folder: Path, script: str) -> str:
         f"if '__main__' == __name__:\n    for _ in range(1):\n        {CALL}\n",
         f"def main():\n    {CALL}\n\nif __name__ == '__main__':\n    main()\n",
         f"if __name__ == '__main__': {CALL}\n",
+        f"{CALL} if __name__ == '__main__' else None\n",
+        f"__name__ == '__main__' and {CALL}\n",
+        "import multiprocessing\n"
+        f"def child():\n    {CALL}\n\n"
+        "if __name__ == '__main__':\n"
+        "    process = multiprocessing.get_context('spawn').Process(target=child)\n"
+        "    process.start()\n    process.join()\n    assert process.exitcode == 0\n",
     ],
 )
 def test_a_guarded_script_may_start_workers(tmp_path: Path, script: str) -> None:
@@ -52,3 +59,15 @@ def test_a_script_without_a_guard_is_named_with_its_line(
         'script, and would run it again; put the call below `if __name__ == "__main__":`, or train '
         'in this process with engine="inline"'
     )
+
+
+def test_a_script_that_is_no_file_is_told_to_be_saved() -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-"],
+        input=f"import sys\n__file__ = '/nowhere/<stdin>'\n{IMPORT}{CALL}\n",
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert "worker processes import the main script, and /nowhere/<stdin> is no file" in done.stderr

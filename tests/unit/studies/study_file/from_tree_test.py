@@ -51,3 +51,26 @@ def test_a_class_of_a_script_is_refused_with_the_way_out(monkeypatch: pytest.Mon
     monkeypatch.setattr(Net, "__module__", "__main__")
     with pytest.raises(UserError, match="write it to a module"):
         resolve(document.from_tree({**TREE, "model": {"class": Net}}))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [5, 0.5, True, None, "adam", "1e-3", "null", "a: b # c", [1, "x"], {"min": 0.1, "max": 1.0}],
+)
+def test_an_assignment_gives_the_same_value_as_the_dictionary(value: object) -> None:
+    made = document.from_tree({"a": {}})
+    made.override(document.assignment("a.b", value))
+    assert made.tree == {"a": {"b": value}}
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), np.float64(0.25), Path("x/y")])
+def test_an_assignment_gives_numbers_that_json_has_not(value: object) -> None:
+    made = document.from_tree({})
+    made.override(document.assignment("a", value))
+    assert made.tree == document.from_tree({"a": value}).tree
+    assert isinstance(made.tree["a"], float | str)
+
+
+def test_an_assignment_of_what_a_study_cannot_hold_is_refused() -> None:
+    with pytest.raises(UserError, match="is a set, which a study cannot hold"):
+        document.assignment("search.trials", {1})
