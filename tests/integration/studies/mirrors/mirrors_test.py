@@ -376,7 +376,10 @@ def test_mirrors_that_have_everything_wait_for_what_comes_as_long_as_the_study_r
 
 
 def is_mirror(process: psutil.Process) -> bool:
-    return "studies.mirrors.process" in process.cmdline()
+    try:
+        return "studies.mirrors.process" in process.cmdline()
+    except psutil.Error:  # it has ended
+        return False
 
 
 def test_a_process_that_was_not_told_to_begin_loads_and_writes_nothing_to_a_mirror(
