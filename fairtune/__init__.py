@@ -23,7 +23,6 @@ from lightning_modules.errors import (  # noqa: E402
 )
 from studies.api import (  # noqa: E402
     Best,
-    Report,
     Study,
     Verdict,
     check,
@@ -31,6 +30,7 @@ from studies.api import (  # noqa: E402
     load,
     run,
 )
+from studies.engines.report import Report  # noqa: E402
 
 __all__ = [
     "Best",

@@ -82,9 +82,9 @@ def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool =
     file = read_shape(tree, problems)
     configuration = {key: tree[key] for key in CONFIGURATION_KEYS if key in tree}
     trial_timeout = _take_trial_timeout(configuration, problems)
-    split, complaints_ = take_choice(configuration, "data", "split", SPLITS)
+    split, wrong = take_choice(configuration, "data", "split", SPLITS)
     scale, more = take_choice(configuration, "objective", "scale", SCALES)
-    problems += complaints_ + more
+    problems += wrong + more
     root = read_space(configuration, problems)
     for variant in [] if recorded and not overrides else variants(root):
         problems.extend(

@@ -25,7 +25,7 @@ RANGE_KEYS = ("min", "max", "log", "step", "num")
 
 
 def read_space(tree: Mapping[str, Any], problems: list[Problem]) -> Group:
-    """The nodes of a configuration in which values may be ranges; complaints are appended."""
+    """The nodes of a configuration in which values may be ranges; problems are appended."""
     return Group({key: _section(key, value, problems) for key, value in tree.items()})
 
 

@@ -124,3 +124,12 @@ def test_every_local_command_uses_a_target_or_a_file_that_exists() -> None:
             assert f"\n{target}:" in (ROOT / "Makefile").read_text()
         for script in re.findall(r"benchmarks/\w+\.py", block):
             assert (ROOT / script).exists()
+
+
+def test_the_table_of_the_dashboard_says_what_every_page_answers() -> None:
+    source = (ROOT / "dashboard" / "app.py").read_text()
+    pages = re.findall(r'^    \("\w+", "([\w ]+)", ":material', source, re.MULTILINE)
+    _, _, table = README.partition("| page | what it answers |\n|---|---|\n")
+    rows = [line.split(" | ") for line in table.partition("\n\n")[0].splitlines()]
+    assert [name.removeprefix("| ") for name, *_ in rows] == pages and len(pages) == 8
+    assert all(len(row) == 2 and row[1].count(" ") > 5 for row in rows)
