@@ -21,11 +21,12 @@ from lightning_modules.errors import StorageError
 from studies.cli import main
 from studies.home import Home
 from studies.mirrors import backlog, mirroring
-from studies.mirrors.follower import POLL_SECONDS
+from studies.mirrors.follower import Follower, Mirror
 from studies.mirrors.left import sync_command
 from studies.mirrors.mirror_process import MirrorProcess
 from studies.mirrors.mirroring import Mirroring
 from studies.mirrors.mlflow.client import MlflowClient
+from studies.mirrors.mlflow.mirror import MlflowMirror
 from studies.mirrors.optuna import database as optuna_database
 from studies.mirrors.optuna.mirror import OptunaMirror
 from studies.mirrors.sync import sync
@@ -354,25 +355,17 @@ def test_a_process_that_is_killed_at_any_moment_leaves_nothing_lost_or_doubled(
     check_agreement(home, STUDY)
 
 
-def test_mirrors_that_have_everything_wait_for_what_comes_as_long_as_the_study_runs(
-    home: Home,
+@pytest.mark.parametrize("make", [OptunaMirror, MlflowMirror])
+def test_a_mirror_that_has_everything_is_not_done_as_long_as_the_study_runs(
+    home: Home, make: Callable[[Home, str], Mirror]
 ) -> None:
     write(home)
-    process = start(home)
-    end = time.monotonic() + PATIENCE
-    while len(run_ids(home, STUDY)) < 11 or not (home.path / "optuna.db").exists():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    while len(mirrored(home)) < 6:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    time.sleep(2.5 * POLL_SECONDS)  # both look once more
-    [child] = [each for each in psutil.Process(process.pid).children() if is_mirror(each)]
-    assert child.status() != psutil.STATUS_ZOMBIE
-    ask(process, "finish")
-    gone(process)
-    assert process.returncode == 0
-    check_agreement(home, STUDY)
+    mirror = make(home, STUDY)
+    url = home.optuna_url if mirror.name == "optuna" else home.mlflow_uri
+    with Follower(home, STUDY, mirror.name, url) as follower:
+        assert not follower.bring_up(mirror, "")
+        assert not follower.bring_up(mirror, "") and not follower.backlog.pending
+        assert follower.bring_up(mirror, "finish")
 
 
 def is_mirror(process: psutil.Process) -> bool:
