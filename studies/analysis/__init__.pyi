@@ -1,9 +1,9 @@
+from .best_configuration import recommended
 from .comparing import StudyOutcome, compare
 from .comparison import ArmResult, Comparison, PairResult, winner
 from .curves import ArmTuning, Curves
 from .diagnostics import DesignWarning, design_warnings
 from .overview import StudyEntry, StudyRow, summary
-from .recommendation import recommended
 from .representative import choose, configuration_of
 
 __all__ = [

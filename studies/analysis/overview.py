@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from lightning_modules.errors import StorageError, UserError
-from studies.analysis.recommendation import Recommendation, recommended
+from studies.analysis.best_configuration import Recommendation, recommended
 from studies.home import Home
 from studies.records import RecordReader
 from studies.records.reader import recorded_studies

@@ -14,7 +14,7 @@ from pathlib import Path
 from lightning_modules.components import unknown
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import NothingCompletedError, UserError
-from studies.analysis.recommendation import recommended
+from studies.analysis.best_configuration import recommended
 from studies.home import Home
 from studies.records import Trial
 from studies.results import StudyResults

@@ -10,25 +10,12 @@ from collections.abc import Sequence
 import typer
 
 from lightning_modules.errors import FairtuneError
-from studies.cli import (
-    best,
-    check,
-    compare,
-    components,
-    dashboard,
-    doctor,
-    import_,
-    init,
-    predict,
-    promote,
-    report,
-    reproduce,
-    run,
-    schema,
-    status,
-    sync,
-    ui,
-)
+from studies.cli import run
+from studies.cli.homes import doctor, import_, sync
+from studies.cli.models import predict, promote, reproduce
+from studies.cli.results import best, compare, report, status
+from studies.cli.servers import dashboard, ui
+from studies.cli.study_files import check, components, init, schema
 
 app = typer.Typer(
     name="fairtune",

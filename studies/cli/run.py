@@ -29,7 +29,7 @@ def run(
     spec = load_spec(file, overrides or (), allow or (), place)
     from studies.analysis import summary
     from studies.api.progress import display_for
-    from studies.cli.display import print_summary
+    from studies.cli.results.display import print_summary
     from studies.running.run_study import run_study
 
     screen = console(stderr=as_json)
@@ -39,7 +39,7 @@ def run(
         print_summary(found.results, screen)
         if found.results.finished and spec.factors:
             from studies.analysis import design_warnings
-            from studies.cli.compare import print_comparison
+            from studies.cli.results.compare import print_comparison
 
             warned = design_warnings(found.results, found.comparison)
             print_comparison(found.results, found.comparison, warned, screen)

@@ -1,15 +1,8 @@
 """The record: what a study did, kept in one SQLite file per study, and how it is read back."""
 
 from studies.records.reader import Histories, RecordReader, Search
-from studies.records.record import Record
-from studies.records.trials import (
-    STOPPED,
-    EpochReport,
-    Outcome,
-    Trial,
-    TrialEnd,
-    merit,
-)
+from studies.records.types import STOPPED, EpochReport, Outcome, Trial, TrialEnd, merit
+from studies.records.writer import Record
 
 __all__ = [
     "STOPPED",

@@ -19,7 +19,7 @@ from studies.records import connection as opening
 from studies.records.read_only import ReadOnlyConnection
 from studies.records.rows import COLUMNS, local_time, metrics_of, parsed, trial_of
 from studies.records.sharing import Sections
-from studies.records.trials import Trial
+from studies.records.types import Trial
 from studies.statistics import Goal
 
 IDENTITY = "record"

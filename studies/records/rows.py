@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from studies.records.sharing import Sections
-from studies.records.trials import Outcome, Trial
+from studies.records.types import Outcome, Trial
 
 COLUMNS = (
     "id", "search", "number", "key", "arm", "repeat", "split", "seed", "seed_index", "is_default",

@@ -11,7 +11,7 @@ from typing import Any
 from studies.records import connection as opening
 from studies.records.reader import RecordReader
 from studies.records.rows import COLUMNS, ENDING, row_of
-from studies.records.trials import Outcome, Trial
+from studies.records.types import Outcome, Trial
 
 FAIRTUNE = version("fairtune")
 """Every attempt names the version that began it."""

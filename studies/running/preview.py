@@ -12,7 +12,7 @@ import optuna
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import UserError
 from lightning_modules.optimization import METRICS, goal_of, objective_metrics
-from studies.analysis.recommendation import CANDIDATES, SHARE
+from studies.analysis.best_configuration import CANDIDATES, SHARE
 from studies.home import Home
 from studies.results import plural
 from studies.search.arm_search import Budget

@@ -19,6 +19,7 @@ from studies.running.display import Display
 from studies.search import AskedTrial
 from studies.search.arm_search import TrialSource
 from studies.search.failure_policy import ATTEMPTS, RETRIED, FailureRun
+from studies.search.pruning import may_prune, should_prune
 from studies.search.trial_store import TrialStore
 from studies.study_file import Spec
 
@@ -142,14 +143,14 @@ class RunningTrials:
         asked = trial.asked
         value = event.metrics[self.spec.objective.metric]
         go_on = self.engine.interrupt if self.ending else self.engine.proceed
-        may_prune = trial.source.may_prune(asked, event.epoch)
+        asks = may_prune(self.spec, asked, event.epoch)
         new = trial.store.epoch(asked, event.epoch, event.metrics, value)
-        if not may_prune:
+        if not asks:
             go_on(event.trial)
         if new and asked.handle is not None:
             asked.handle.report(value, event.epoch)
-        if may_prune:
-            (self.engine.stop if asked.should_prune(event.epoch) else go_on)(event.trial)
+        if asks:
+            (self.engine.stop if should_prune(asked, event.epoch) else go_on)(event.trial)
         trial.epochs = max(trial.epochs, event.epoch)
         self.display.epoch(asked, event.epoch, value)
 

@@ -125,7 +125,7 @@ class Runner:
 
     def cross(self, repeats: Repeats) -> None:
         """Train the best winners of the leading arm on the other splits, to choose one of them."""
-        from studies.analysis.recommendation import cross_plan
+        from studies.analysis.best_configuration import cross_plan
 
         crossed = repeats.plan_cross(cross_plan(self.read(), repeats.splits))
         if not crossed.open_count:

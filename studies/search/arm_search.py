@@ -13,10 +13,10 @@ from lightning_modules.configuration import Configuration
 from lightning_modules.hashing import hash_number
 from studies.records import Outcome, Record, Trial
 from studies.search.names import search_name, trial_key
+from studies.search.pruning import build_pruner, report_again
 from studies.search.trial_store import AskedTrial, SearchStudy, TrialStore
 from studies.study_file import SAMPLERS, Arm, Spec
 from studies.study_file.samplers import salt_of
-from studies.study_file.search_methods import PRUNERS
 from studies.study_file.space.open_values import Point
 
 FRESH = ("confirm", "cross")
@@ -38,10 +38,6 @@ class TrialSource(Protocol):
 
     def ask(self) -> AskedTrial | None:
         """The next trial, or None when there is no more to do."""
-        ...
-
-    def may_prune(self, asked: AskedTrial, epoch: int) -> bool:
-        """Whether its pruner must be asked after this epoch."""
         ...
 
     def finished(self, trial: Trial) -> None:
@@ -138,7 +134,7 @@ class ArmSearch:
             number = self.interrupted.popleft()
             study.study.sampler = build_sampler(self.spec, number, self.repeat)
             asked = self.store.resume(number)
-            self._report_again(asked)
+            report_again(self.spec, asked)
         else:
             point, is_open = self._next_point()
             if not is_open:
@@ -164,26 +160,6 @@ class ArmSearch:
             repeat=self.repeat,
             split=self.split,
         )
-
-    def may_prune(self, asked: AskedTrial, epoch: int) -> bool:
-        """Whether the pruner has a say after this epoch: past the warm-up and before the end."""
-        if self.spec.pruner.name == "none":
-            return False
-        warmup = self.spec.pruner.parameters["warmup"]
-        return bool(warmup < epoch < asked.configuration.trainer["epochs"])
-
-    def _report_again(self, asked: AskedTrial) -> None:
-        """Give the pruner the epochs that a trial had before it was interrupted.
-
-        It went on after all of them but the last: there the driver may have died before it could
-        act on what the pruner said.
-        """
-        assert asked.handle is not None
-        for epoch, value in sorted(asked.curve.items()):
-            asked.answers.update(dict.fromkeys(asked.answers, False))
-            asked.handle.report(value, epoch)
-            if self.may_prune(asked, epoch):
-                asked.should_prune(epoch)
 
     def finished(self, trial: Trial) -> None:
         """Take note that a trial has ended or was interrupted."""
@@ -235,15 +211,6 @@ def build_sampler(
     salt = salt_of(spec.seed, repeat, number, extra)
     sampler: optuna.samplers.BaseSampler = row.build(seed, salt, **spec.sampler.parameters)
     return sampler
-
-
-def build_pruner(spec: Spec) -> optuna.pruners.BasePruner:
-    """The study file's pruner; its warm-up is kept by `ArmSearch.may_prune`."""
-    parameters = {k: v for k, v in spec.pruner.parameters.items() if k != "warmup"}
-    pruner: optuna.pruners.BasePruner = PRUNERS[spec.pruner.name].build(
-        spec.max_epochs, **parameters
-    )
-    return pruner
 
 
 def _point_key(point: Point) -> tuple[tuple[str, str], ...]:

@@ -120,10 +120,6 @@ class Confirmation:
             split=planned.split,
         )
 
-    def may_prune(self, asked: AskedTrial, epoch: int) -> bool:
-        """Always False: a run on a fresh seed is never pruned, since every seed counts."""
-        return False
-
     def finished(self, trial: Trial) -> None:
         """Take note that a run has ended or was interrupted."""
         self.running.discard(trial.number)

@@ -47,13 +47,6 @@ class AskedTrial:
         """The trial's name."""
         return self.trial.key
 
-    def should_prune(self, epoch: int) -> bool:
-        """What the pruner says after an epoch, the last one that was reported; another attempt
-        that comes to the epoch again is answered as the first one was."""
-        if epoch not in self.answers:
-            self.answers[epoch] = self.handle is not None and self.handle.should_prune()
-        return self.answers[epoch]
-
 
 @dataclass
 class TrialStore:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightning_modules.configuration import flatten
 from studies.analysis import StudyOutcome, configuration_of, recommended
-from studies.analysis.recommendation import Recommendation
+from studies.analysis.best_configuration import Recommendation
 from studies.records import Trial
 from studies.results import StudyResults, level, outcome_counts
 from studies.sentences.expectation import expectation

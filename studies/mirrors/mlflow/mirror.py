@@ -46,8 +46,10 @@ class MlflowMirror:
     def prefetch(self) -> None:
         """Load what writing needs, which takes seconds, and make the template of databases."""
         import studies.reporting.html  # noqa: F401
-        from studies.mirrors.mlflow import logged_model
-        from studies.mirrors.mlflow import results as mlflow_results  # noqa: F401
+        from studies.mirrors.mlflow import (
+            logged_model,
+            study_artifacts,  # noqa: F401
+        )
 
         if is_database(self.url):
             from studies.mirrors.mlflow import database as mlflow_database
@@ -146,9 +148,7 @@ class MlflowMirror:
     def _results(self, study: MlflowStudy, backlog: Backlog) -> None:
         with backlog.progress.computing():
             from studies import results
-            from studies.mirrors.mlflow import (
-                results as mlflow_results,  # loads all that reports need
-            )
+            from studies.mirrors.mlflow import study_artifacts
 
             found = results.load_results(self.home, self.study)
-        mlflow_results.write(study, self.home, found, backlog.progress)
+        study_artifacts.write(study, self.home, found, backlog.progress)

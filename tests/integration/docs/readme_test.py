@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 from studies.cli import app
-from studies.cli.components import markdown_of
+from studies.cli.study_files.components import markdown_of
 from studies.running.preview import plan
 from studies.study_file import document, resolve
 from studies.study_file.json_schema import TABLES

@@ -6,7 +6,7 @@ import optuna
 import pytest
 
 from lightning_modules.configuration import Configuration
-from studies.cli.check import trials_words
+from studies.cli.study_files.check import trials_words
 from studies.running.preview import plan, sample, verdicts_given, weight_counts
 from studies.search.arm_search import build_sampler
 from studies.statistics.arm_power import detectable_effect, noncentrality

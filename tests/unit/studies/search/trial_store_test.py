@@ -7,9 +7,10 @@ import pytest
 
 from studies.home import Home
 from studies.records import STOPPED, Outcome, Record, Trial, TrialEnd
-from studies.records.trials import ABANDONED
+from studies.records.types import ABANDONED
 from studies.search import AskedTrial
 from studies.search.arm_search import ArmSearch, derive_seed
+from studies.search.pruning import may_prune, should_prune
 from studies.study_file import Spec
 from tests.support.made import spec_of
 
@@ -221,6 +222,6 @@ def test_an_answer_of_the_pruner_stands_for_every_attempt(record: Record) -> Non
     complete(search, 0.8)
     asked = ask(search)
     train(search, asked, 0.1, epochs=1)
-    assert search.may_prune(asked, 1) and asked.should_prune(1)
+    assert may_prune(search.spec, asked, 1) and should_prune(asked, 1)
     assert not search.store.epoch(asked, 1, {METRIC: 0.1}, 0.1)
-    assert asked.should_prune(1)
+    assert should_prune(asked, 1)

@@ -412,7 +412,7 @@ def test_the_drivers_side_of_the_mirrors_imports_no_optuna_either() -> None:
 
 
 def test_the_mirrors_import_no_torch() -> None:
-    code = "import studies.mirrors.mlflow.mirror, studies.mirrors.mlflow.results"
+    code = "import studies.mirrors.mlflow.mirror, studies.mirrors.mlflow.study_artifacts"
     assert "torch" not in modules_after(f"{code}, studies.mirrors.mlflow.served")
 
 

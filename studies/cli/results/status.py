@@ -26,7 +26,7 @@ def status(
     """Show how far the studies of a home, or one of them, have come."""
     from studies.analysis import summary
     from studies.analysis.overview import study_entries, unreadable
-    from studies.cli.display import print_studies, print_summary
+    from studies.cli.results.display import print_studies, print_summary
     from studies.mirrors.left import what_is_left
     from studies.results import load_results, names
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from studies.analysis import compare, recommended
-from studies.analysis.recommendation import cross_plan
+from studies.analysis.best_configuration import cross_plan
 from studies.results import StudyResults
 from studies.sentences.expectation import expectation, with_sampling
 from studies.sentences.uncertainty import advice, sources

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from studies.analysis import StudyOutcome, compare, recommended
 from studies.api.progress import better
-from studies.cli.compare import print_comparison
-from studies.cli.display import print_summary
+from studies.cli.results.compare import print_comparison
+from studies.cli.results.display import print_summary
 from studies.records import Outcome, TrialEnd
 from studies.reporting.render import render
 from studies.results import StudyResults

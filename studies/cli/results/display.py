@@ -10,7 +10,7 @@ from rich.table import Table
 
 from lightning_modules.configuration import Configuration
 from studies.analysis import recommended, summary
-from studies.analysis.recommendation import Recommendation
+from studies.analysis.best_configuration import Recommendation
 from studies.records import Trial
 from studies.results import StudyResults, outcome_counts
 

@@ -28,7 +28,7 @@ from studies.records.rows import (
     to_milliseconds,
 )
 from studies.records.transactions import RecordTransactions
-from studies.records.trials import ABANDONED, Outcome, Trial, TrialEnd
+from studies.records.types import ABANDONED, Outcome, Trial, TrialEnd
 from studies.statistics import Goal
 
 

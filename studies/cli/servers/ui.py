@@ -11,7 +11,7 @@ import typer
 from lightning_modules.errors import StorageError, UserError
 from studies.api.opening import open_home
 from studies.cli.options import HomeOption, check_port
-from studies.cli.server import serve
+from studies.cli.servers.process import serve
 
 
 def ui(

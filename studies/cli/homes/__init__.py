@@ -1,0 +1,1 @@
+"""Commands of `fairtune`: the home as a whole."""

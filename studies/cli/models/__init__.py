@@ -1,0 +1,1 @@
+"""Commands of `fairtune`: the networks of a study."""

@@ -1,0 +1,1 @@
+"""Commands of `fairtune`: what a study found."""

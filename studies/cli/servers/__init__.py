@@ -1,0 +1,1 @@
+"""Commands of `fairtune`: pages in a browser."""

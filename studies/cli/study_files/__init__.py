@@ -1,0 +1,1 @@
+"""Commands of `fairtune`: study files before they run."""
