@@ -14,6 +14,8 @@ from lightning_modules.components.component import (
 )
 from lightning_modules.components.names import article, suggestion, unknown
 from lightning_modules.components.parameters import (
+    DateForm,
+    Entries,
     Flag,
     Items,
     Number,
@@ -28,6 +30,8 @@ __all__ = [
     "ComponentParameter",
     "ComponentsParameter",
     "Dataset",
+    "DateForm",
+    "Entries",
     "Flag",
     "Items",
     "Loss",

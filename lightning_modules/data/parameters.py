@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from lightning_modules.components import Flag, Items, Number, Option, Parameter, Text
+from lightning_modules.components import (
+    DateForm,
+    Entries,
+    Flag,
+    Items,
+    Number,
+    Option,
+    Parameter,
+    Text,
+)
 from lightning_modules.data.augmentation.table import AUGMENT
 from lightning_modules.data.preparation.splitting import SHARES, SPLIT
 
@@ -45,6 +54,17 @@ TABLE: dict[str, Parameter] = {
     "test_path": Text(None, "a file of its own for the test part"),
     "drop": Items([], "columns to leave out", item=Text("", "a column")),
     "categorical": Items([], "columns of numbers that are categories", item=Text("", "a column")),
+    "dates": Entries(
+        {}, "how dates are written where that is not clear, {column: \"%d/%m/%Y\"}",
+        item=DateForm("%Y-%m-%d", "a form of dates"),
+    ),
+    "decimal": Option(None, "what stands before the decimals, where not clear", options=(".", ",")),
+    "thousands": Option(
+        None, "what stands between thousands, where not clear", options=(",", ".", " ", "'")
+    ),
+    "missing": Items(
+        [], "texts that mean that a value is missing: \"?\" or \"NA\"", item=Text("", "a text")
+    ),
     "impute": Option(
         "median", "what a missing number becomes, beside a column that says so where the training "
         "part misses some", options=("median", "mean"),

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lightning_modules.data.readers.columns import LARGEST, texts_of, times_of
-from lightning_modules.data.readers.frames import refuse_unknown
+from lightning_modules.data.columns.cells import LARGEST, refuse_unknown, texts_of
+from lightning_modules.data.columns.dates import times_of
 from lightning_modules.errors import DataError
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from lightning_modules.components import switched_on
 from lightning_modules.data.augmentation.table import AUGMENTATIONS, RECOLOURING
+from lightning_modules.data.columns.cells import text_of
 from lightning_modules.data.preparation.prepared import PARTS, Prepared
 from lightning_modules.data.preparation.splitting import divide_rows, refuse_unused
 from lightning_modules.data.preparation.targets import (
@@ -28,7 +29,6 @@ from lightning_modules.data.readers.array_file import (
     opened_arrays,
     refuse_infinite,
 )
-from lightning_modules.data.readers.columns import text_of
 from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.errors import DataError
 

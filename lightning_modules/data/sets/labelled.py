@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lightning_modules.data.columns.cells import LARGEST, texts_of
 from lightning_modules.data.preparation.prepared import PARTS
 from lightning_modules.data.preparation.splitting import divide_rows, refuse_unused
 from lightning_modules.data.preparation.targets import (
@@ -17,7 +18,6 @@ from lightning_modules.data.preparation.targets import (
     refuse_constant,
     refuse_labels,
 )
-from lightning_modules.data.readers.columns import LARGEST, texts_of
 from lightning_modules.errors import DataError
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lightning_modules.data.columns.cells import text_of, texts_of
 from lightning_modules.data.preparation.prepared import PARTS, Prepared
-from lightning_modules.data.readers.columns import text_of, texts_of
 from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.data.readers.frames import read_frame
 from lightning_modules.data.readers.long_table import LongTable

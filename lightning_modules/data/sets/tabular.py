@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from lightning_modules.data.columns.cells import LARGEST, refuse_unknown, texts_of
+from lightning_modules.data.columns.dates import times_of
+from lightning_modules.data.columns.kinds import Kinds, Reading, kinds_of, number_form
+from lightning_modules.data.columns.number_texts import PLAIN, NumberForm
+from lightning_modules.data.columns.preparation import fit, level_count, texts_in, transform
 from lightning_modules.data.preparation.prepared import PARTS, Prepared
 from lightning_modules.data.preparation.splitting import Rows, divide_rows, refuse_unused
 from lightning_modules.data.preparation.targets import (
@@ -20,16 +25,8 @@ from lightning_modules.data.preparation.targets import (
     refuse_constant,
     refuse_labels,
 )
-from lightning_modules.data.readers.columns import (
-    LARGEST,
-    categories_of,
-    fit,
-    numbers_of,
-    texts_of,
-    transform,
-)
 from lightning_modules.data.readers.files import Stamp, stamp
-from lightning_modules.data.readers.frames import read_frame, refuse_unknown
+from lightning_modules.data.readers.frames import is_parquet, read_frame
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
@@ -56,6 +53,10 @@ class Table:
     test_path: str | None
     drop: tuple[str, ...]
     categorical: tuple[str, ...]
+    dates: tuple[tuple[str, str], ...]
+    decimal: str | None
+    thousands: str | None
+    missing: tuple[str, ...]
     impute: str
     standardize: bool
     categories: str
@@ -65,8 +66,8 @@ class Table:
     def of(cls, parameters: Mapping[str, Any]) -> Table:
         """The table that the parameters of the row describe."""
         given = {field.name: parameters[field.name] for field in fields(cls)}
-        lists = {name: tuple(given[name]) for name in ("drop", "categorical")}
-        return cls(**{**given, **lists})
+        lists = {name: tuple(given[name]) for name in ("drop", "categorical", "missing")}
+        return cls(**{**given, **lists, "dates": tuple(sorted(given["dates"].items()))})
 
     @property
     def paths(self) -> dict[str, str]:
@@ -80,12 +81,29 @@ class Table:
         single = ("target", "split_column", "group", "time")
         one = [(f"data.{name}", getattr(self, name)) for name in single if getattr(self, name)]
         several = [("data.drop", name) for name in self.drop]
-        return one + several + [("data.categorical", name) for name in self.categorical]
+        dated = [("data.dates", name) for name, _ in self.dates if name != self.time]
+        return one + several + dated + [("data.categorical", name) for name in self.categorical]
 
     @property
     def kept_apart(self) -> set[str]:
         """Columns that are no inputs."""
-        return {name for parameter, name in self.roles if parameter != "data.categorical"}
+        inputs = ("data.categorical", "data.dates")
+        return {name for parameter, name in self.roles if parameter not in inputs}
+
+    @property
+    def reading(self) -> Reading:
+        """What is said of the cells."""
+        typed = is_parquet(self.path)
+        return Reading(self.categorical, dict(self.dates), self.decimal, self.thousands, typed)
+
+    def read(self, path: str, texts: Sequence[str] = ()) -> pd.DataFrame:
+        """The rows of one of the files, with texts where they must not be taken for numbers."""
+        labels = [self.target] if self.task == "classification" else []
+        said = [name for name, _ in self.dates]
+        all_texts = self.decimal is not None or self.thousands is not None
+        return read_frame(
+            path, [*self.categorical, *said, *labels, *texts], self.missing, all_texts
+        )
 
 
 def table(*, batch_size: int | str, balance: str, **parameters: Any) -> TensorDataModule:
@@ -107,29 +125,29 @@ def read_new(
     """The inputs of new rows; their file needs no target, and further columns are ignored."""
     import torch
 
-    texts = [column["name"] for column in preparation["categories"]]
-    rows = read_frame(str(path), [*parameters["categorical"], *texts])
+    rows = read_frame(str(path), texts_in(preparation), parameters.get("missing", ()))
     return (torch.from_numpy(transform(rows, preparation, str(path))),)
 
 
 def prepare(table: Table) -> Prepared:
     """Read the files, divide the rows, and prepare all of them by the training part."""
     _refuse_contradictions(table)
-    main = read_frame(table.path, table.categorical)
+    main = table.read(table.path)
     _refuse_columns(table, main, "train")
     where = {part: table.paths.get(part, table.path) for part in PARTS}
-    targets = {"train": _targets(table, main, table.path)}
+    form = _target_form(table, main)
+    targets = {"train": _targets(table, main, table.path, form)}
     features = [name for name in main.columns if name not in table.kept_apart]
     if not features:
         raise DataError(f"{table.path}: no column is left to learn from; drop fewer")
-    categories = categories_of(main[features], table.categorical, table.path)
-    if table.categories == "embedding" and not categories:
+    kinds = kinds_of(main[features], table.reading, table.path)
+    if table.categories == "embedding" and not kinds.categories:
         raise DataError(
             f"{table.path}: there are no categories to embed; write categories: one_hot, or list "
             "columns of numbers in categorical"
         )
-    files = _own_files(table, main, categories)
-    targets |= {part: _targets(table, frame, where[part]) for part, frame in files.items()}
+    files = _own_files(table, kinds, form)
+    targets |= {part: _targets(table, frame, where[part], form) for part, frame in files.items()}
     rows = _divide(table, main, targets["train"])
     frames = {part: main.iloc[rows[part]][features] for part in PARTS}
     chosen = {part: [targets["train"][row] for row in rows[part]] for part in PARTS}
@@ -137,7 +155,7 @@ def prepare(table: Table) -> Prepared:
         frames[part], chosen[part] = files[part], targets[part]
     preparation = fit(
         frames["train"],
-        categories,
+        kinds,
         table.path,
         impute=table.impute,
         standardize=table.standardize,
@@ -153,15 +171,14 @@ def prepare(table: Table) -> Prepared:
     return Prepared(parts, len(classes), classes, preparation)
 
 
-def _own_files(
-    table: Table, main: pd.DataFrame, categories: Sequence[str]
-) -> dict[str, pd.DataFrame]:
+def _own_files(table: Table, kinds: Kinds, target: NumberForm) -> dict[str, pd.DataFrame]:
     """The files of the parts that have their own, with texts where the main file has them."""
-    labels = [table.target] if pd.api.types.is_string_dtype(main[table.target]) else []
+    forms = {**kinds.numbers, table.target: target}
+    written = [name for name, form in forms.items() if form != PLAIN]
     found = {}
     for part, path in table.paths.items():
         if part != "train":
-            found[part] = read_frame(path, [*table.categorical, *categories, *labels])
+            found[part] = table.read(path, [*kinds.categories, *kinds.dates, *written])
             _refuse_columns(table, found[part], part)
     return found
 
@@ -191,7 +208,15 @@ def _refuse_columns(table: Table, frame: pd.DataFrame, part: str) -> None:
             )
 
 
-def _targets(table: Table, frame: pd.DataFrame, where: str) -> list[Any]:
+def _target_form(table: Table, main: pd.DataFrame) -> NumberForm:
+    """How the values to predict are written."""
+    column = main[table.target]
+    if table.task == "classification" or pd.api.types.is_numeric_dtype(column):
+        return PLAIN
+    return number_form(column, table.reading, table.path) or PLAIN
+
+
+def _targets(table: Table, frame: pd.DataFrame, where: str, form: NumberForm) -> list[Any]:
     """Labels as texts, or values."""
     column = frame[table.target]
     what = f"{where}: column {table.target}"
@@ -201,7 +226,10 @@ def _targets(table: Table, frame: pd.DataFrame, where: str) -> list[Any]:
         if where == table.path:
             refuse_labels(labels, what)
         return labels
-    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    if form == PLAIN or pd.api.types.is_numeric_dtype(column):
+        values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    else:
+        values = np.array([form.value(str(text)) for text in column])
     wrong = np.flatnonzero(~(np.abs(values) <= LARGEST))
     if len(wrong):
         raise DataError(
@@ -209,7 +237,8 @@ def _targets(table: Table, frame: pd.DataFrame, where: str) -> list[Any]:
             "a regression predicts those; correct it, or write task: classification"
         )
     refuse_constant(values[:, None], what)
-    return values.tolist()
+    found: list[Any] = values.tolist()
+    return found
 
 
 def _refuse_missing(column: pd.Series[Any], what: str) -> None:
@@ -238,23 +267,9 @@ def _divide(table: Table, frame: pd.DataFrame, targets: Sequence[Any]) -> dict[s
         classes=targets if table.stratify and table.task == "classification" else None,
         said=None if said is None else texts_of(said, path),
         groups=None if group is None else texts_of(group, path),
-        times=None if time is None else _moments(time, path),
+        times=None if time is None else times_of(time, path, dict(table.dates).get(str(time.name))),
     )
     return division._asdict()
-
-
-def _moments(column: pd.Series[Any], where: str) -> Any:
-    """What orders rows in time: numbers, or dates as ISO 8601 writes them."""
-    if pd.api.types.is_numeric_dtype(column):
-        return numbers_of(column, where)
-    moments = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
-    wrong = np.flatnonzero(moments.isna())
-    if len(wrong):
-        raise DataError(
-            f"{where}: column {column.name}, row {wrong[0] + 1}: {str(column.iloc[wrong[0]])!r} is "
-            "neither a number nor a date such as 2024-03-31; write it so"
-        )
-    return moments.to_numpy("datetime64[ns]")
 
 
 def _splits(table: Table) -> Splits:
@@ -263,7 +278,7 @@ def _splits(table: Table) -> Splits:
     found = _read(replace(table, embedding_size=None), stamps)
     if table.categories == "one_hot":
         return found
-    sizes = [len(column["values"]) + 1 for column in found.preparation["categories"]]
+    sizes = [level_count(column) + 1 for column in found.preparation["categories"]]
     width = table.embedding_size or EMBEDDING_SIZE
     return replace(found, input_embedding={"kind": "categories", "sizes": sizes, "width": width})
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from lightning_modules.data.columns.cells import refuse_unknown, texts_of
+from lightning_modules.data.columns.dates import times_of
 from lightning_modules.data.preparation.prepared import PARTS, Prepared
-from lightning_modules.data.readers.columns import texts_of, times_of
 from lightning_modules.data.readers.files import Stamp, stamp
-from lightning_modules.data.readers.frames import read_frame, refuse_unknown
+from lightning_modules.data.readers.frames import read_frame
 from lightning_modules.data.readers.tokens import (
     FILE,
     encode,
