@@ -99,9 +99,9 @@ class Dataset(Component):
     where a parameter `kind` says it."""
     outputs: int = 0
     """Classes, or values to predict; 0 where only the data can say."""
-    check: Callable[..., int | None] | None = None
+    check: Callable[..., object] | None = None
     """Of a row that reads files: `check(**parameters)` reads them without torch, and raises
-    DataError where they cannot be used. It may give the outputs."""
+    DataError where they cannot be used. It may give a `DataSummary`."""
     read_new: Callable[..., tuple[Any, ...]] | None = None
     """`read_new(path, preparation, **parameters)` gives the inputs of new rows as the network saw
     those it learned from: tensors (n, ...), without targets."""

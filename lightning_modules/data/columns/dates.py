@@ -150,22 +150,30 @@ def date_form(column: pd.Series[Any], where: str) -> str | None:
     found = [form for form, count in formats_of(texts).items() if count == len(texts)]
     if not texts or not found:
         return None
-    row = row_of(column, int(np.flatnonzero((column.astype("str") == texts[0]).to_numpy())[0]))
-    said = f"{where}: column {column.name}, {row}: {texts[0]!r}"
     full = [form for form in found if "%y" not in form]
     if not full:
         raise DataError(
-            f"{said} has a year of two digits; {_choices(column, found)}, or years of four digits"
+            f"{_said(column, texts[0], where)} has a year of two digits; "
+            f"{_choices(column, found)}, or years of four digits"
         )
     if len(full) > 1:
-        days = [_days([_parted(texts[0])[0]], form).iloc[0] for form in full]
-        meant = " or ".join(dict.fromkeys(f"{day:%Y-%m-%d}" for day in days))
-        raise DataError(f"{said} may be {meant}; {_choices(column, full)}")
+        days = [_days([_parted(text)[0] for text in texts], form) for form in full]
+        place = int(np.argmax((days[0] != days[1]).to_numpy()))
+        meant = " or ".join(dict.fromkeys(f"{each.iloc[place]:%Y-%m-%d}" for each in days))
+        raise DataError(
+            f"{_said(column, texts[place], where)} may be {meant}; {_choices(column, full)}"
+        )
     return full[0]
 
 
+def _said(column: pd.Series[Any], text: str, where: str) -> str:
+    row = row_of(column, int(np.flatnonzero((column.astype("str") == text).to_numpy())[0]))
+    return f"{where}: column {column.name}, {row}: {text!r}"
+
+
 def _choices(column: pd.Series[Any], forms: Sequence[str]) -> str:
-    return "write " + " or ".join(f"dates: {{{column.name}: '{form}'}}" for form in forms)
+    name = column.name if re.fullmatch(r"[\w ()-]+", str(column.name)) else f'"{column.name}"'
+    return "write " + " or ".join(f"dates: {{{name}: '{form}'}}" for form in forms)
 
 
 def _parted(text: str) -> tuple[str, float]:

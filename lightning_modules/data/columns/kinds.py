@@ -113,7 +113,7 @@ def _add_others(found: Kinds, column: pd.Series[Any], reading: Reading, where: s
         found.notices.append(f"column {name}: dates, read as {form_words(form)}")
     elif (number := _number(column, counts, texts, reading, where)) is not None:
         found.numbers[name] = number
-        if example := next((text for text in texts if number != PLAIN or reading.typed), None):
+        if example := next((text for text in texts if reading.typed or not _is_plain(text)), None):
             value = f"{number.value(example):g}"
             found.notices.append(f"column {name}: numbers, {example!r} is read as {value}")
     else:
@@ -217,6 +217,10 @@ def _counted(column: pd.Series[Any], where: str) -> dict[str, int]:
 
 def _place(column: pd.Series[Any], text: str) -> str:
     return row_of(column, int(np.flatnonzero((column.astype("str") == text).to_numpy())[0]))
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.replace(".", "", 1).lstrip("+-").isdigit()
 
 
 def _has_lost_zero(text: str) -> bool:

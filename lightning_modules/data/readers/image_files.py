@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from lightning_modules.data.preparation.splitting import Division
+from lightning_modules.data.preparation.summary import DataSummary, summarize
 from lightning_modules.data.readers.image_folders import read_folder
 from lightning_modules.errors import DataError
 
@@ -22,14 +24,26 @@ MODES = {"rgb": "RGB", "gray": "L"}
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 
-def check_folder(*, path: str | None, **parameters: Any) -> None:
-    """Read the folder and its files; pixels are not decoded.
+class Undecoded(NamedTuple):
+    """Images of which the shape is known."""
+
+    shape: tuple[int, ...]
+
+
+def check_folder(*, path: str | None, **parameters: Any) -> DataSummary:
+    """Read the folder and its files; pixels are not decoded. Gives what they become.
 
     Raises DataError where the folder or a file cannot be used.
     """
     shares = {key: parameters[key] for key in ("validation", "test", "split_seed", "stratify")}
-    files = read_folder(path, **shares).files
-    _check_files(files, stamp(files))
+    found = read_folder(path, **shares)
+    _check_files(found.files, stamp(found.files))
+    sides = (3 if parameters["color"] == "rgb" else 1, parameters["size"], parameters["size"])
+    parts = {
+        part: (Undecoded((len(rows), *sides)), np.array([found.targets[row] for row in rows]))
+        for part, rows in zip(Division._fields, found.parts, strict=True)
+    }
+    return summarize(str(path), parts, len(found.classes), found.classes)
 
 
 @lru_cache(maxsize=8)  # a study may read the same files in several ways

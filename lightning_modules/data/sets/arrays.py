@@ -15,6 +15,7 @@ from lightning_modules.data.augmentation.table import AUGMENTATIONS, RECOLOURING
 from lightning_modules.data.columns.cells import text_of
 from lightning_modules.data.preparation.prepared import PARTS, Prepared
 from lightning_modules.data.preparation.splitting import divide_rows, refuse_unused
+from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.preparation.targets import (
     classes_of,
     numbered,
@@ -81,15 +82,15 @@ def arrays(
     )
 
 
-def check(**parameters: Any) -> int:
-    """Read the archive and prepare it; the outputs. Raises DataError where it cannot be used."""
+def check(**parameters: Any) -> DataSummary:
+    """Read the archive and prepare it; what it became. Raises DataError where it cannot be used."""
     archive = Archive.of(parameters)
-    outputs = prepare(archive).outputs
+    summary = prepare(archive).summary(archive.path)
     augment = switched_on(AUGMENTATIONS, parameters["augment"] or {})
     if archive.kind == "image" and not augment.keys().isdisjoint(RECOLOURING):
         inputs, _ = _divided(archive, load_arrays(archive.path))
         _refuse_colours(archive, inputs["train"], augment)
-    return outputs
+    return summary
 
 
 def own_parts(parameters: Mapping[str, Any]) -> list[str]:

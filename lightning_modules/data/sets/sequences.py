@@ -16,6 +16,7 @@ import numpy as np
 
 from lightning_modules.data.columns.cells import text_of, texts_of
 from lightning_modules.data.preparation.prepared import PARTS, Prepared
+from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.data.readers.frames import read_frame
 from lightning_modules.data.readers.long_table import LongTable
@@ -106,9 +107,13 @@ def sequences(
     )
 
 
-def check(**parameters: Any) -> int:
-    """Read the files and prepare them; the outputs. Raises DataError where they cannot be used."""
-    return prepare(Sequences.of(parameters)).outputs
+def check(**parameters: Any) -> DataSummary:
+    """Read the files and prepare them; what they became.
+
+    Raises DataError where they cannot be used.
+    """
+    chosen = Sequences.of(parameters)
+    return prepare(chosen).summary(chosen.path)
 
 
 def read_new(

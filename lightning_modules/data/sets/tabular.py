@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,18 @@ import pandas as pd
 
 from lightning_modules.data.columns.cells import LARGEST, refuse_unknown, texts_of
 from lightning_modules.data.columns.dates import times_of
-from lightning_modules.data.columns.kinds import Kinds, Reading, kinds_of, number_form
+from lightning_modules.data.columns.facts import (
+    class_notices,
+    column_warnings,
+    rare_notices,
+    summarize_columns,
+)
+from lightning_modules.data.columns.kinds import Kinds, kinds_of, number_form
 from lightning_modules.data.columns.number_texts import PLAIN, NumberForm
 from lightning_modules.data.columns.preparation import fit, level_count, texts_in, transform
-from lightning_modules.data.preparation.prepared import PARTS, Prepared
+from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.splitting import Rows, divide_rows, refuse_unused
+from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.preparation.targets import (
     classes_of,
     numbered,
@@ -26,84 +33,14 @@ from lightning_modules.data.preparation.targets import (
     refuse_labels,
 )
 from lightning_modules.data.readers.files import Stamp, stamp
-from lightning_modules.data.readers.frames import is_parquet, read_frame
+from lightning_modules.data.readers.frames import read_frame
+from lightning_modules.data.sets.table_settings import Table
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
     from lightning_modules.data.tensors import Splits, TensorDataModule
 
 EMBEDDING_SIZE = 8
-
-
-@dataclass(frozen=True)
-class Table:
-    """What a study file says of a table, in values that can key a cache."""
-
-    path: str
-    target: str
-    task: str
-    validation: float
-    test: float
-    split_seed: int
-    stratify: bool
-    split_column: str | None
-    group: str | None
-    time: str | None
-    validation_path: str | None
-    test_path: str | None
-    drop: tuple[str, ...]
-    categorical: tuple[str, ...]
-    dates: tuple[tuple[str, str], ...]
-    decimal: str | None
-    thousands: str | None
-    missing: tuple[str, ...]
-    impute: str
-    standardize: bool
-    categories: str
-    embedding_size: int | None
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> Table:
-        """The table that the parameters of the row describe."""
-        given = {field.name: parameters[field.name] for field in fields(cls)}
-        lists = {name: tuple(given[name]) for name in ("drop", "categorical", "missing")}
-        return cls(**{**given, **lists, "dates": tuple(sorted(given["dates"].items()))})
-
-    @property
-    def paths(self) -> dict[str, str]:
-        """The files by the part that they are, or are divided into."""
-        found = {"train": self.path, "validation": self.validation_path, "test": self.test_path}
-        return {part: path for part, path in found.items() if path is not None}
-
-    @property
-    def roles(self) -> list[tuple[str, str]]:
-        """The parameters that name a column, each with its column."""
-        single = ("target", "split_column", "group", "time")
-        one = [(f"data.{name}", getattr(self, name)) for name in single if getattr(self, name)]
-        several = [("data.drop", name) for name in self.drop]
-        dated = [("data.dates", name) for name, _ in self.dates if name != self.time]
-        return one + several + dated + [("data.categorical", name) for name in self.categorical]
-
-    @property
-    def kept_apart(self) -> set[str]:
-        """Columns that are no inputs."""
-        inputs = ("data.categorical", "data.dates")
-        return {name for parameter, name in self.roles if parameter not in inputs}
-
-    @property
-    def reading(self) -> Reading:
-        """What is said of the cells."""
-        typed = is_parquet(self.path)
-        return Reading(self.categorical, dict(self.dates), self.decimal, self.thousands, typed)
-
-    def read(self, path: str, texts: Sequence[str] = ()) -> pd.DataFrame:
-        """The rows of one of the files, with texts where they must not be taken for numbers."""
-        labels = [self.target] if self.task == "classification" else []
-        said = [name for name, _ in self.dates]
-        all_texts = self.decimal is not None or self.thousands is not None
-        return read_frame(
-            path, [*self.categorical, *said, *labels, *texts], self.missing, all_texts
-        )
 
 
 def table(*, batch_size: int | str, balance: str, **parameters: Any) -> TensorDataModule:
@@ -114,9 +51,13 @@ def table(*, batch_size: int | str, balance: str, **parameters: Any) -> TensorDa
     return TensorDataModule("table", lambda: _splits(chosen), batch_size, balance=balance)
 
 
-def check(**parameters: Any) -> int:
-    """Read the files and prepare them; the outputs. Raises DataError where they cannot be used."""
-    return prepare(Table.of(parameters)).outputs
+def check(**parameters: Any) -> DataSummary:
+    """Read the files and prepare them; what they became.
+
+    Raises DataError where they cannot be used.
+    """
+    table = Table.of(parameters)
+    return prepare(table).summary(table.path)
 
 
 def read_new(
@@ -162,13 +103,30 @@ def prepare(table: Table) -> Prepared:
         embedded=table.categories == "embedding",
     )
     inputs = {part: transform(frames[part], preparation, where[part]) for part in PARTS}
+    facts = partial(_facts, table, main[features], kinds, preparation, targets["train"])
     if table.task == "regression":
         values = {part: np.array(chosen[part], np.float32)[:, None] for part in PARTS}
         refuse_constant(values["train"], f"{table.path}: column {table.target}")
-        return Prepared({part: (inputs[part], values[part]) for part in PARTS}, 1, (), preparation)
+        parts = {part: (inputs[part], values[part]) for part in PARTS}
+        return Prepared(parts, 1, (), preparation, facts)
     classes = classes_of(chosen, where)
     parts = {part: (inputs[part], numbered(chosen[part], classes)) for part in PARTS}
-    return Prepared(parts, len(classes), classes, preparation)
+    return Prepared(parts, len(classes), classes, preparation, facts)
+
+
+def _facts(
+    table: Table,
+    rows: pd.DataFrame,
+    kinds: Kinds,
+    preparation: Mapping[str, Any],
+    targets: Sequence[Any],
+) -> Facts:
+    """What is told of the columns of the main file."""
+    columns = summarize_columns(rows, kinds)
+    notices = [*kinds.notices, *rare_notices(preparation)]
+    if table.task == "classification":
+        notices += class_notices(targets, table.target)
+    return Facts(columns, notices, list(column_warnings(rows, columns, targets, table.target)))
 
 
 def _own_files(table: Table, kinds: Kinds, target: NumberForm) -> dict[str, pd.DataFrame]:

@@ -13,7 +13,8 @@ import pandas as pd
 
 from lightning_modules.data.columns.cells import refuse_unknown, texts_of
 from lightning_modules.data.columns.dates import times_of
-from lightning_modules.data.preparation.prepared import PARTS, Prepared
+from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
+from lightning_modules.data.preparation.summary import ColumnSummary, DataSummary
 from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.data.readers.frames import read_frame
 from lightning_modules.data.readers.tokens import (
@@ -97,9 +98,13 @@ def texts(
     return TensorDataModule("text", load, batch_size, balance=balance)
 
 
-def check(**parameters: Any) -> int:
-    """Read the files and prepare them; the outputs. Raises DataError where they cannot be used."""
-    return prepare(Texts.of(parameters)).outputs
+def check(**parameters: Any) -> DataSummary:
+    """Read the files and prepare them; what they became.
+
+    Raises DataError where they cannot be used.
+    """
+    chosen = Texts.of(parameters)
+    return prepare(chosen).summary(chosen.path)
 
 
 def read_new(
@@ -139,7 +144,9 @@ def prepare(chosen: Texts) -> Prepared:
     tokens = {part: encode(parts[part].rows, preparation) for part in PARTS}
     width = max(len(row) for part in PARTS for row in tokens[part])
     columns = {part: (*padded(tokens[part], width), targets[part]) for part in PARTS}
-    return Prepared(columns, outputs, classes, preparation)
+    different = len({text for part in parts.values() for text in part.rows})
+    column = ColumnSummary(chosen.text, "text", different, 0)
+    return Prepared(columns, outputs, classes, preparation, lambda: Facts([column]))
 
 
 def _refuse_contradictions(chosen: Texts) -> None:

@@ -23,12 +23,15 @@ def check(
     """Check a study file, show its plan, three sampled configurations and a time estimate."""
     opened = open_home(home)
     spec = load_spec(file, overrides or (), allow or (), opened)
+    from studies.api.progress import print_data
     from studies.inputs.checks import check_inputs
+    from studies.inputs.data_summaries import loaded_summaries
     from studies.inputs.weights import with_weights_file
     from studies.results import plural
     from studies.running.preview import plan, probe, sample, verdicts_given, weight_counts
 
-    check_inputs(spec, opened)
+    summaries = check_inputs(spec, opened)
+    summaries += loaded_summaries(spec)
     screen = console(stderr=as_json)
     planned = plan(spec, verdicts_given(opened, spec))
     several = planned.arms != [""]
@@ -47,6 +50,7 @@ def check(
     screen.print(f"  epochs:    {planned.epochs} at most")
     for sentence in planned.design:
         screen.print(f"  {sentence}")
+    print_data(summaries, screen)
     screen.print("searched:")
     parameters = [_parameter(name, node) for name, node in spec.space.parameters()]
     for row in parameters:
@@ -89,6 +93,7 @@ def check(
                 "grid_points": planned.grid_points,
                 "parameters": parameters,
                 "warnings": list(planned.warnings),
+                "data": [summary.as_values() for summary in summaries],
             }
         )
 

@@ -44,9 +44,11 @@ def write(rows: pd.DataFrame = PATIENTS, name: str = "patients.csv") -> None:
         rows.to_csv(name, index=False)
 
 
-def check(**given: Any) -> int | None:
+def check(**given: Any) -> int:
     assert ROW.check is not None
-    return ROW.check(**{**ROW.defaults(), **GIVEN, **given})
+    found: Any = ROW.check(**{**ROW.defaults(), **GIVEN, **given})
+    outputs: int = found.outputs
+    return outputs
 
 
 def inputs(part: str = "train", **given: Any) -> list[list[float]]:
