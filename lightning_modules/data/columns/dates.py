@@ -24,11 +24,13 @@ DAYS = (
     "%m-%d-%Y", "%d %b %Y", "%d-%b-%Y", "%d/%b/%Y", "%b %d, %Y", "%b %d %Y", "%d %B %Y",
     "%d. %B %Y", "%B %d, %Y", "%B %d %Y", "%d/%m/%y", "%m/%d/%y", "%y/%m/%d", "%d.%m.%y",
     "%m.%d.%y", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%d-%b-%y", "%d %b %y",
+    "%b %Y", "%B %Y", "%b-%Y", "%m/%Y", "%Y/%m",
 )  # fmt: skip
 TIMES = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p")
 FORMATS = (*DAYS, *(f"{day}{join}{time}" for day, join, time in product(DAYS, " T", TIMES)))
 EXAMPLE = datetime(2024, 12, 31, 13, 0, 0, 1)
 ZONE = re.compile(r"(:\d\d(?:[.,]\d+)?) ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)$")
+WEEKDAY = re.compile(r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*\.?,? (?=.*\d)")
 SAMPLE = 20
 """Texts of a column that say which forms are tried on all of them."""
 WHEN = ("year", "month", "weekday", "hour", "elapsed")
@@ -177,7 +179,8 @@ def _choices(column: pd.Series[Any], forms: Sequence[str]) -> str:
 
 
 def _parted(text: str) -> tuple[str, float]:
-    """A text without its zone, and the minutes by which its clock is ahead of UTC."""
+    """A text without weekday and zone, and the minutes by which its clock is ahead of UTC."""
+    text = WEEKDAY.sub("", text)
     found = ZONE.search(text)
     if found is None:
         return text, 0.0
@@ -202,7 +205,15 @@ def _shape(text: str) -> str:
 def _days(texts: Sequence[str], form: str) -> pd.Series[Any]:
     if form == ISO:
         texts = [text if ISO_TEXT.fullmatch(text) else "" for text in texts]
-    return pd.to_datetime(pd.Series(texts, dtype="str"), format=form, errors="coerce")
+    given = pd.Series(texts, dtype="str")
+    found = pd.to_datetime(given, format=form, errors="coerce")
+    if timed := re.match(r"(.*)([ T])%[HI]", form):
+        day, join = timed.groups()
+        for other in (day, *(f"{day}{join}{time}" for time in TIMES)):
+            rest = found.isna()  # some say seconds, or no time at all
+            if rest.any():
+                found[rest] = pd.to_datetime(given[rest], format=other, errors="coerce")
+    return found
 
 
 def _days_since_1970(moments: pd.Series[Any]) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -33,6 +35,10 @@ from lightning_modules.errors import DataError
 
 MANY = 50
 """Different texts in a column, from which more than half as many as rows are names, not classes."""
+
+
+BEGINS = re.compile(r"[(+\-−]?(?:[$€£¥₹] ?)?\d")
+"""How texts begin that may have been meant as numbers or dates."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,11 @@ def _add_others(found: Kinds, column: pd.Series[Any], reading: Reading, where: s
     else:
         _refuse_names(name, counts, where)
         found.categories.append(name)
+        if texts and all(BEGINS.match(text) for text in texts):
+            found.notices.append(
+                f"column {name}: texts such as {texts[0]!r} are neither numbers of one unit nor "
+                "dates of one form; they are categories"
+            )
         found.notices += [
             f"column {name}: {word!r} ({count} rows) is a value like others; where it means "
             f"missing, write missing: ['{word}']"
@@ -220,7 +231,11 @@ def _place(column: pd.Series[Any], text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    return text.isascii() and text.replace(".", "", 1).lstrip("+-").isdigit()
+    """Whether Python too takes the text for this number."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _has_lost_zero(text: str) -> bool:

@@ -60,7 +60,10 @@ PLAIN = NumberForm()
 
 def written(text: str) -> Written | None:
     """The pieces of a text that is a number, perhaps with a currency or a unit."""
-    found = WRITTEN.fullmatch(text.strip().translate(SPACES))
+    text = text.strip().translate(SPACES)
+    if text.startswith("(") and text.endswith(")"):  # as accountants write what is below 0
+        text = f"-{text[1:-1]}"
+    found = WRITTEN.fullmatch(text)
     if found is None or (found["outer"] and found["inner"]):
         return None
     unit = found["before"] or "", found["after"] or ""
@@ -69,7 +72,10 @@ def written(text: str) -> Written | None:
 
 def value_of(digits: str, decimal: str, thousands: str) -> float:
     """The value of digits; NaN where they do not have these signs."""
-    group = rf"[1-9]\d{{0,2}}(?:{re.escape(thousands)}\d{{3}})+|" if thousands else ""
+    between = re.escape(thousands)
+    group = rf"[1-9]\d{{0,2}}(?:{between}\d{{3}})+|" if thousands else ""
+    if thousands == ",":  # as lakhs are written
+        group += r"[1-9]\d?(?:,\d\d)+,\d{3}|"
     point = re.escape(decimal)
     if not re.fullmatch(
         rf"[+-]?(?:(?:{group}\d+)(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?", digits

@@ -148,6 +148,14 @@ def test_what_was_recognized_is_said() -> None:
     ]
 
 
+@pytest.mark.parametrize("texts", [["5 kg", "5 g"], ["13:00", "14:30"], ["10-20", "20-30"]])
+def test_texts_that_begin_like_numbers_and_are_categories_are_named(texts: list[str]) -> None:
+    assert table(rows(size=texts * 30)).notices == (
+        f"column size: texts such as {texts[0]!r} are neither numbers of one unit nor dates of one "
+        "form; they are categories",
+    )
+
+
 def test_rare_levels_are_counted() -> None:
     often = [f"c{number:03}" for number in range(300)] + ["c000", "c001"] * 100
     frame = pd.DataFrame({"x": often, "y": np.arange(len(often)) % 2})

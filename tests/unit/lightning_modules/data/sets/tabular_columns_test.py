@@ -88,6 +88,10 @@ def dated(days: list[str]) -> list[list[float]]:
         ["29.2.2024", "31.12.2024"],
         ["29-02-2024", "31-12-2024"],
         ["29-Feb-2024", "31-Dec-2024"],
+        ["Thu Feb 29 2024", "Tue Dec 31 2024"],
+        ["Thursday, 29 February 2024", "Tuesday, 31 December 2024"],
+        ["29/02/2024", "31/12/2024 00:00"],
+        ["29/02/2024 00:00:00", "31/12/2024 00:00"],
         ["29 February 2024", "31 December 2024"],
         ["Feb 29, 2024", "Dec 31, 2024"],
         ["2024-02-29 00:00:00", "2024-12-31 00:00:00"],
@@ -110,6 +114,11 @@ def test_dates_become_year_month_weekday_and_the_days_since_the_first(days: list
 )
 def test_times_add_the_hour_that_the_clock_says(moments: list[str]) -> None:
     assert dated(moments) == [[2024, 2, 3, 18, 0], [2024, 3, 4, 0, 0.25]]
+
+
+@pytest.mark.parametrize("months", [["Feb 2024", "Dec 2024"], ["2024-02", "2024-12"]])
+def test_months_are_dates(months: list[str]) -> None:
+    assert dated(months) == [[2024, 2, 3, 0], [2024, 12, 6, 304]]
 
 
 def test_zones_count_in_what_has_elapsed_and_not_in_the_hour() -> None:
@@ -260,6 +269,8 @@ def test_rare_levels_share_one_that_unseen_ones_have_too() -> None:
         (["10 km/h", "12 km/h"], [10, 12]),
         (["\u22125", "5"], [-5, 5]),
         (["1e3 m", "2 m"], [1000, 2]),
+        (["($45)", "$30"], [-45, 30]),
+        (["1,23,456", "45"], [123456, 45]),
     ],
 )
 def test_numbers_that_are_written_as_texts_are_numbers(
