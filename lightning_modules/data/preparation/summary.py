@@ -16,6 +16,8 @@ SHOWN = 8
 """Names that are shown of a kind."""
 CLASSES = 12
 """Classes that are shown."""
+CHUNK = 1024
+"""Rows that are compared at a time."""
 
 
 @dataclass(frozen=True)
@@ -180,8 +182,9 @@ def _shared_rows(inputs: Mapping[str, Any]) -> list[str]:
 
 def _keys(rows: Any) -> Any:
     """A number for every row that equal rows share."""
-    keys = [
-        hash((np.round(each.astype(np.float64), 3) + 0.0).tobytes())  # -0 is 0
-        for each in rows.reshape(len(rows), -1)
-    ]
+    flat = rows.reshape(len(rows), -1)
+    keys: list[int] = []
+    for start in range(0, len(flat), CHUNK):
+        some = np.round(flat[start : start + CHUNK].astype(np.float64), 3) + 0.0  # -0 is 0
+        keys += [hash(each.tobytes()) for each in some]
     return np.array(keys, dtype=np.int64)
