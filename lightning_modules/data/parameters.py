@@ -43,6 +43,11 @@ PUBLISHED: dict[str, Parameter] = {
     **AUGMENT,
 }
 TASK = Option("classification", "what the target is", options=("classification", "regression"))
+DATES = Entries(
+    {},
+    'how dates are written where that is not clear, {column: "%d/%m/%Y"}',
+    item=DateForm("%Y-%m-%d", "a form of dates"),
+)
 TABLE: dict[str, Parameter] = {
     "path": Text(None, "a CSV or Parquet file with a header, relative to the current folder"),
     "target": Text(None, "the column to predict"),
@@ -54,10 +59,7 @@ TABLE: dict[str, Parameter] = {
     "test_path": Text(None, "a file of its own for the test part"),
     "drop": Items([], "columns to leave out", item=Text("", "a column")),
     "categorical": Items([], "columns of numbers that are categories", item=Text("", "a column")),
-    "dates": Entries(
-        {}, "how dates are written where that is not clear, {column: \"%d/%m/%Y\"}",
-        item=DateForm("%Y-%m-%d", "a form of dates"),
-    ),
+    "dates": DATES,
     "decimal": Option(None, "what stands before the decimals, where not clear", options=(".", ",")),
     "thousands": Option(
         None, "what stands between thousands, where not clear", options=(",", ".", " ", "'")
@@ -108,6 +110,7 @@ TEXT: dict[str, Parameter] = {
     **SPLIT,
     "validation_path": Text(None, "a file of its own for the validation part"),
     "test_path": Text(None, "a file of its own for the test part"),
+    "dates": DATES,
     "tokenizer": Text(
         "words", "`words` (lower-cased, without punctuation), or a folder with a tokenizer.json"
     ),
@@ -149,6 +152,7 @@ SEQUENCES: dict[str, Parameter] = {
     "group": SPLIT["group"],
     "validation_path": Text(None, "a file of its own for the validation part"),
     "test_path": Text(None, "a file of its own for the test part"),
+    "dates": DATES,
     "standardize": Flag(
         True, "mean 0 and deviation 1 of every channel, fitted on the training part"
     ),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightning_modules.data.columns.cells import text_of, texts_of
+from lightning_modules.data.columns.cells import refuse_unknown, text_of, texts_of
 from lightning_modules.data.preparation.prepared import PARTS, Prepared
 from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.readers.files import Stamp, stamp
@@ -61,12 +61,14 @@ class Sequences:
     validation_path: str | None
     test_path: str | None
     standardize: bool
+    dates: tuple[tuple[str, str], ...]
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Sequences:
         """The sequences that the parameters of the row describe."""
-        given = {field.name: parameters[field.name] for field in fields(cls)}
-        return cls(**{**given, "channels": tuple(given["channels"])})
+        given = {each.name: parameters[each.name] for each in fields(cls) if each.name != "dates"}
+        dates = tuple(sorted(parameters.get("dates", {}).items()))
+        return cls(**{**given, "channels": tuple(given["channels"]), "dates": dates})
 
     @property
     def apart(self) -> dict[str, str]:
@@ -135,10 +137,16 @@ def names_new(path: str | Path, /, **parameters: Any) -> tuple[str, list[str]] |
     """The column `series`, and what a long table calls its series; None for the other files."""
     if Path(path).suffix.lower() in ARCHIVES:
         return None
-    roles = Sequences.of(parameters).roles
-    frame = read_frame(str(path), [roles["series"]])
-    table = LongTable(frame, roles["series"], roles["time"], str(path))
+    chosen = Sequences.of(parameters)
+    table = _long_table(chosen, str(path))
     return "series", [table.names[row] for row in table.first]
+
+
+def _long_table(chosen: Sequences, path: str) -> LongTable:
+    roles, dates = chosen.roles, dict(chosen.dates)
+    frame = read_frame(path, [roles["series"], *dates])
+    refuse_unknown([("data.dates", name) for name in dates], frame, path)
+    return LongTable(frame, roles["series"], roles["time"], path, dates.get(roles["time"]))
 
 
 def prepare(chosen: Sequences) -> Prepared:
@@ -191,8 +199,8 @@ def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled:
     for role, name in roles.items():
         if name in chosen.channels:
             raise DataError(f"{path}: column {name} is both data.{role} and a channel; keep one")
-    frame = read_frame(path, [roles["series"]])
-    table = LongTable(frame, roles["series"], roles["time"], path)
+    table = _long_table(chosen, path)
+    frame = table.frame
     free = [str(name) for name in frame.columns if name not in roles.values()]
     channels = tuple(channels or free)
     if not channels:

@@ -63,11 +63,13 @@ class Texts:
     max_words: int | None
     min_count: int | None
     max_length: int
+    dates: tuple[tuple[str, str], ...]
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Texts:
         """The texts that the parameters of the row describe."""
-        return cls(**{field.name: parameters[field.name] for field in fields(cls)})
+        given = {each.name: parameters[each.name] for each in fields(cls)}
+        return cls(**{**given, "dates": tuple(sorted(given["dates"].items()))})
 
     @property
     def stamps(self) -> tuple[Stamp, ...]:
@@ -170,7 +172,9 @@ def _refuse_contradictions(chosen: Texts) -> None:
 
 def _labelled(chosen: Texts, path: str, main: bool = True) -> Labelled:
     """A file's texts; only the columns of the main one divide it."""
-    frame = read_frame(path, [chosen.text])
+    dates = dict(chosen.dates) if main else {}
+    frame = read_frame(path, [chosen.text, *dates])
+    refuse_unknown([("data.dates", name) for name in dates], frame, path)
     roles = ("target", "split_column", "group", "time") if main else ("target",)
     named = {role: getattr(chosen, role) for role in roles if getattr(chosen, role)}
     refuse_unknown([(f"data.{role}", name) for role, name in named.items()], frame, path)
@@ -185,7 +189,7 @@ def _labelled(chosen: Texts, path: str, main: bool = True) -> Labelled:
         f"{path}: column {chosen.target}",
         said,
         groups,
-        times_of(frame[named["time"]], path) if "time" in named else None,
+        times_of(frame[named["time"]], path, dates.get(named["time"])) if "time" in named else None,
     )
 
 
