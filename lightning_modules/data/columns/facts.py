@@ -79,10 +79,21 @@ def determines(column: pd.Series[Any], targets: Sequence[Any]) -> bool:
         return False
     if len(values) <= len(codes) / 5:
         return True
-    if not types.is_numeric_dtype(column) or different > len(codes) / 5:
+    if not types.is_numeric_dtype(column):
         return False
+    if different > len(codes) / 5:
+        return _is_line(column[known], np.asarray(targets, dtype=object)[known])
     order = np.argsort(column[known].to_numpy(np.float64), kind="stable")
     return int((np.diff(classes[order]) != 0).sum()) == different - 1
+
+
+def _is_line(column: pd.Series[Any], targets: Any) -> bool:
+    """Whether numbers are a multiple of the target and a constant, but for rounding."""
+    try:
+        values = targets.astype(np.float64)
+    except ValueError:
+        return False
+    return bool(abs(np.corrcoef(column.to_numpy(np.float64), values)[0, 1]) > 1 - 1e-6)
 
 
 def class_notices(labels: Sequence[str], target: str) -> Iterator[str]:

@@ -105,7 +105,7 @@ def summarize(
         warnings=(
             *warnings,
             *_classes_alike({name: sum(each) for name, each in counts.items()}),
-            *_shared_rows({part: each[0] for part, each in parts.items()}),
+            *_shared_rows(parts),
         ),
     )
 
@@ -160,31 +160,35 @@ def _classes_alike(counts: Mapping[str, int]) -> list[str]:
     ]
 
 
-def _shared_rows(inputs: Mapping[str, Any]) -> list[str]:
-    """A sentence for every part with rows whose inputs stand in the training part as well.
+def _shared_rows(parts: Mapping[str, Sequence[Any]]) -> list[str]:
+    """A sentence for every part with rows that stand in the training part as well, target included.
 
     Inputs are compared as the network sees them, to three decimals.
     """
-    if not all(isinstance(each, np.ndarray) and each.ndim > 1 for each in inputs.values()):
+    if not all(isinstance(each[0], np.ndarray) and each[0].ndim > 1 for each in parts.values()):
         return []
-    keys = {part: _keys(each) for part, each in inputs.items()}
+    keys = {part: _keys(each[0], each[-1]) for part, each in parts.items()}
     found = []
     for part in [name for name in keys if name != "train"]:
         shared = int(np.isin(keys[part], keys["train"]).sum())
         if shared:
             found.append(
-                f"{shared:,} of {len(keys[part]):,} rows of the {part} part have the inputs of a "
-                "row of the training part, so that the part measures memory too; remove what "
-                "stands twice, or keep it together with group or split_column"
+                f"{shared:,} of {len(keys[part]):,} rows of the {part} part stand in the training "
+                "part too, so that the part measures memory as well; remove what stands twice, or "
+                "keep it together with group or split_column"
             )
     return found
 
 
-def _keys(rows: Any) -> Any:
-    """A number for every row that equal rows share."""
+def _keys(rows: Any, targets: Any) -> Any:
+    """A number for every row that equal rows with equal targets share."""
     flat = rows.reshape(len(rows), -1)
     keys: list[int] = []
     for start in range(0, len(flat), CHUNK):
         some = np.round(flat[start : start + CHUNK].astype(np.float64), 3) + 0.0  # -0 is 0
-        keys += [hash(each.tobytes()) for each in some]
+        answers = targets[start : start + CHUNK]
+        keys += [
+            hash(each.tobytes() + answer.tobytes())
+            for each, answer in zip(some, answers, strict=True)
+        ]
     return np.array(keys, dtype=np.int64)

@@ -149,6 +149,10 @@ def _refuse_contradictions(table: Table) -> None:
         raise DataError(
             "data.embedding_size does not go with categories: one_hot; write categories: embedding"
         )
+    if table.decimal is not None and table.decimal == table.thousands:
+        raise DataError(
+            f"data.decimal and data.thousands are both {table.decimal!r}; they cannot be the same"
+        )
     for name, count in Counter(name for _, name in table.roles).items():
         if count > 1:
             said = " and ".join(parameter for parameter, column in table.roles if column == name)

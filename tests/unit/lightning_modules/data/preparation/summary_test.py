@@ -113,6 +113,9 @@ def test_values_that_follow_from_a_column_are_named() -> None:
     frame = rows(known=[1, 2, 3] * 20).assign(y=[1.5, 2.5, 3.5] * 20)
     (warning,) = table(frame, task="regression").warnings
     assert warning.startswith("column known determines y ")
+    frame = rows(known=NUMBERS[::-1]).assign(y=3 - 2 * NUMBERS[::-1])
+    (warning,) = table(frame, task="regression").warnings
+    assert warning.startswith("column known determines y ")
 
 
 def test_rows_that_stand_in_two_parts_are_counted() -> None:
@@ -120,9 +123,10 @@ def test_rows_that_stand_in_two_parts_are_counted() -> None:
     frame = rows(part=part)
     assert table(frame, split_column="part").warnings == ()
     frame.loc[50:54, "x"] = frame.loc[0:4, "x"].to_numpy() + 1e-6
+    frame["y"] = ["a", "b"] * 30
     (warning,) = table(frame, split_column="part").warnings
     assert warning.startswith(
-        "5 of 10 rows of the test part have the inputs of a row of the training part"
+        "5 of 10 rows of the test part stand in the training part too, so that"
     )
 
 

@@ -325,6 +325,13 @@ def test_the_options_decide_where_numbers_look_plain() -> None:
     assert seen(decimal=",")[:2] == [[1.5], [2.25]]  # they cannot be anything else
 
 
+def test_one_sign_cannot_be_both() -> None:
+    write(["1,5"])
+    assert refusal(decimal=",", thousands=",") == (
+        "data.decimal and data.thousands are both ','; they cannot be the same"
+    )
+
+
 def test_different_units_are_no_numbers_and_a_missing_one_is_named() -> None:
     write(["1st", "2nd", "3rd"])
     assert seen()[:3] == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
