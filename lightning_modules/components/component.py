@@ -102,6 +102,9 @@ class Dataset(Component):
     check: Callable[..., int | None] | None = None
     """Of a row that reads files: `check(**parameters)` reads them without torch, and raises
     DataError where they cannot be used. It may give the outputs."""
+    notes: Callable[..., list[str]] | None = None
+    """Of a row that reads files: `notes(**parameters)` says in sentences, without torch, what of
+    them is left out or is read otherwise than it stands there."""
     read_new: Callable[..., tuple[Any, ...]] | None = None
     """`read_new(path, preparation, **parameters)` gives the inputs of new rows as the network saw
     those it learned from: tensors (n, ...), without targets."""

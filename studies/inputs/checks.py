@@ -20,16 +20,18 @@ LEARNING = ("batch_size", "balance")
 """Parameters of a data set that change how it is learned, not what is read."""
 
 
-def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> None:
+def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> list[str]:
     """Read the files of every data set and of weights that the study names, import the user's own
     classes, find the programs; torch is imported for weights and own classes only. `has_function`
     says that the Python function of a study is there.
 
-    Raises DataError, UserCodeError, ConfigurationError or UserError where one cannot be used.
+    Gives sentences about files that are left out, or not read as they stand there. Raises
+    DataError, UserCodeError, ConfigurationError or UserError where one cannot be used.
     """
     outputs: dict[str, int | None] = {}
     problems: list[Problem] = []
     seen: list[object] = []
+    notes: list[str] = []
     for configuration in spec.configurations:
         problems += _user_code_problems(configuration)
         if is_program(configuration):
@@ -51,6 +53,7 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> None:
         key = json.dumps([data.name, reads])
         if key not in outputs:
             outputs[key] = row.check(**data.parameters)
+            notes += row.notes(**data.parameters) if row.notes is not None else []
         classes = outputs[key]
         if configuration.loss.name == "binary_cross_entropy" and classes not in (None, 2):
             raise DataError(
@@ -59,6 +62,7 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> None:
             )
     if problems:
         raise ConfigurationError(list(dict.fromkeys(problems)))
+    return list(dict.fromkeys(notes))
 
 
 def _user_code_problems(configuration: Configuration) -> list[Problem]:

@@ -68,7 +68,8 @@ def run_study(
     new = not home.record(spec.study).exists()
     if new:
         # nothing is written for data that cannot be used
-        check_inputs(spec, home, has_function=function is not None)
+        for note in check_inputs(spec, home, has_function=function is not None):
+            getLogger("fairtune").warning("%s", note)
         splits_of(spec)
     home.create(spec.study)
     trains = engine() if engine else LocalEngine(workers, train_task, PRELOAD)

@@ -28,7 +28,7 @@ def check(
     from studies.results import plural
     from studies.running.preview import plan, probe, sample, verdicts_given, weight_counts
 
-    check_inputs(spec, opened)
+    notes = check_inputs(spec, opened)
     screen = console(stderr=as_json)
     planned = plan(spec, verdicts_given(opened, spec))
     several = planned.arms != [""]
@@ -72,6 +72,8 @@ def check(
             f"time: {seconds:.2f} s per epoch here; at most about {_duration(estimate)} with "
             f"{plural(side_by_side, 'worker')}, less where trials are pruned"
         )
+    for note in notes:
+        screen.print(f"note: {note}")
     for warning in planned.warnings:
         screen.print(f"warning: {warning}")
     if as_json:
@@ -88,6 +90,7 @@ def check(
                 "max_epochs": planned.epochs,
                 "grid_points": planned.grid_points,
                 "parameters": parameters,
+                "notes": notes,
                 "warnings": list(planned.warnings),
             }
         )
