@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
+from typing import Any
 
 import optuna
 
@@ -14,7 +15,9 @@ from lightning_modules.errors import UserError
 from lightning_modules.optimization import METRICS, goal_of, objective_metrics
 from studies.analysis.best_configuration import CANDIDATES, SHARE
 from studies.home import Home
+from studies.inputs.checks import LEARNING
 from studies.results import plural
+from studies.results.epoch_steps import few_steps
 from studies.search.arm_search import Budget
 from studies.sentences.design_words import design_sentences
 from studies.statistics import seeds_for_a_verdict
@@ -55,10 +58,11 @@ class Plan:
     """What is claimed from what, on which rows, and what can be shown."""
 
 
-def plan(spec: Spec, earlier: int = 0) -> Plan:
+def plan(spec: Spec, earlier: int = 0, rows: Mapping[str, int] | None = None) -> Plan:
     """The sizes of a study; raises UserError where its rows cannot be split as it says.
 
     `earlier`: how many verdicts the study has given on other designs, see `verdicts_given`.
+    `rows`: those that train, see `training_rows`.
     """
     alternatives, splits = spec.arms, splits_of(spec)
     searches = len(alternatives) * spec.repeats
@@ -86,9 +90,41 @@ def plan(spec: Spec, earlier: int = 0) -> Plan:
         crossed=crossed,
         epochs=epochs + (confirmations + crossed) * spec.max_epochs,
         grid_points=points,
-        warnings=[*_warnings(spec, alternatives), *([TWO_LOOKS] if earlier > 1 else [])],
+        warnings=[
+            *_warnings(spec, alternatives),
+            *([TWO_LOOKS] if earlier > 1 else []),
+            *few_steps(spec, rows or {}),
+        ],
         design=list(design_sentences(spec, splits, earlier)),
     )
+
+
+def preview(spec: Spec, home: Home, notes: Sequence[str]) -> Plan:
+    """The plan of a study in its home, with `notes` about its files among the warnings."""
+    found = plan(spec, verdicts_given(home, spec), training_rows(spec))
+    return replace(found, warnings=[*notes, *found.warnings])
+
+
+def training_rows(spec: Spec) -> dict[str, int]:
+    """The fewest rows that train of every data set by its name; those of a data module of the
+    user's are only known when it is read.
+
+    Raises DataError where a data set cannot be used.
+    """
+    from lightning_modules.training.building import build_data
+
+    found: dict[str, int] = {}
+    seen: list[object] = []
+    for configuration in spec.configurations:
+        data = configuration.data
+        read = {key: value for key, value in data.parameters.items() if key not in LEARNING}
+        if is_program(configuration) or data.is_class or (data.name, read) in seen:
+            continue
+        seen.append((data.name, read))
+        module: Any = build_data(configuration)
+        rows = len(module.splits.train[-1])
+        found[data.name] = min(rows, found.get(data.name, rows))
+    return found
 
 
 def verdicts_given(home: Home, spec: Spec) -> int:

@@ -26,11 +26,11 @@ def check(
     from studies.inputs.checks import check_inputs
     from studies.inputs.weights import with_weights_file
     from studies.results import plural
-    from studies.running.preview import plan, probe, sample, verdicts_given, weight_counts
+    from studies.running.preview import preview, probe, sample, weight_counts
 
     notes = check_inputs(spec, opened)
     screen = console(stderr=as_json)
-    planned = plan(spec, verdicts_given(opened, spec))
+    planned = preview(spec, opened, notes)
     several = planned.arms != [""]
     screen.print(f"study {spec.study}: {spec.description}".rstrip(": "))
     screen.print(f"  objective: {spec.objective.goal} {spec.objective.metric}")
@@ -72,8 +72,6 @@ def check(
             f"time: {seconds:.2f} s per epoch here; at most about {_duration(estimate)} with "
             f"{plural(side_by_side, 'worker')}, less where trials are pruned"
         )
-    for note in notes:
-        screen.print(f"note: {note}")
     for warning in planned.warnings:
         screen.print(f"warning: {warning}")
     if as_json:
@@ -90,7 +88,6 @@ def check(
                 "max_epochs": planned.epochs,
                 "grid_points": planned.grid_points,
                 "parameters": parameters,
-                "notes": notes,
                 "warnings": list(planned.warnings),
             }
         )
