@@ -41,6 +41,20 @@ class Colour(Parameter):
         return {"type": "string", "pattern": f"^([a-zA-Z]+|{HEXADECIMAL.pattern})$"}
 
 
+@dataclass(frozen=True)
+class Columns(Items):
+    """The name of a column, or a list of names."""
+
+    def expects(self) -> str:
+        return "the name of a column, or a list of names"
+
+    def _validation_error(self, value: Value) -> str | None:
+        return None if isinstance(value, str) and value else super()._validation_error(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self.item.schema(), super().schema()]}
+
+
 PART_SHARE = Number(0.2, "share of the rows", low=0, high=1, open="both")
 COMMON: dict[str, Parameter] = {
     "batch_size": Number(
@@ -79,6 +93,10 @@ TABLE: dict[str, Parameter] = {
     "validation_path": Text(None, "a file of its own for the validation part"),
     "test_path": Text(None, "a file of its own for the test part"),
     "drop": Items([], "columns to leave out", item=Text("", "a column")),
+    "id": Columns(
+        [], "columns that name the rows: nothing learns from them, and predictions carry them",
+        item=Text("", "a column"),
+    ),
     "categorical": Items([], "columns of numbers that are categories", item=Text("", "a column")),
     "impute": Option(
         "median", "what a missing number becomes, beside a column that says so where the training "

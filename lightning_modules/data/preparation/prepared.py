@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.data.preparation.splitting import Division
@@ -23,6 +23,8 @@ class Prepared:
     outputs: int
     classes: tuple[str, ...]
     preparation: Mapping[str, Any]
+    names: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """What names the rows of the test part, see `Splits.names`."""
 
     def splits(self) -> Splits:
         """The same as tensors."""
@@ -33,4 +35,12 @@ class Prepared:
         train, validation, test = (
             tuple(torch.from_numpy(column) for column in self.parts[part]) for part in PARTS
         )
-        return Splits(train, validation, test, self.outputs, self.classes, self.preparation)
+        return Splits(
+            train,
+            validation,
+            test,
+            self.outputs,
+            self.classes,
+            self.preparation,
+            names=self.names,
+        )

@@ -2,14 +2,15 @@
 
 A preparation is a plain dictionary:
 
-    numbers      [{name, fill, mean, scale, indicator}, ...]
+    numbers      [{name, fill, mean, scale, indicator, low, high}, ...]
     categories   [{name, values}, ...]
     embedded     whether categories stay numbers, to be embedded
 
 A number becomes (number - `mean`) / `scale`, with `fill` where it is missing; `indicator` adds a
-column that is 1 there. A category becomes a column for each of its values, all 0 for a value that
-the training rows do not have, or one column with its place in `values` counted from 1, and 0 for
-such a value. A missing category is the value "".
+column that is 1 there. `low` and `high` are the range of the training rows. A category becomes a
+column for each of its values, all 0 for a value that the training rows do not have, or one column
+with its place in `values` counted from 1, and 0 for such a value. A missing category is the value
+"".
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ def fit(
                 "mean": float(filled.mean()) if standardize else 0.0,
                 "scale": deviation if standardize and deviation > 0 else 1.0,
                 "indicator": len(known) < len(values),
+                "low": float(known.min()),
+                "high": float(known.max()),
             }
         )
     seen = [

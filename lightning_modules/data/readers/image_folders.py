@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from lightning_modules.data.preparation.doubts import Doubts
 from lightning_modules.data.preparation.splitting import (
     PART_NAMES,
     Division,
@@ -123,12 +124,21 @@ def skipped_words(path: str, read: int, skipped: Iterable[tuple[str, int]]) -> l
     return [f"{path}: {left} of {read + left} files are not read: {kinds} ({READ})"]
 
 
-def names_new(path: str | Path, /, **_: Any) -> tuple[str, list[str]]:
-    """The column `file`, and the names of `new_files`, relative to the folder."""
+def names_new(path: str | Path, /, **_: Any) -> dict[str, list[str]]:
+    """The column `file`: the names of `new_files`, relative to the folder."""
     root, files = Path(path), new_files(str(path))
     if root.is_file():
-        return "file", [root.name]
-    return "file", [file.relative_to(root).as_posix() for file in files]
+        return {"file": [root.name]}
+    return {"file": [file.relative_to(root).as_posix() for file in files]}
+
+
+def doubts(
+    path: str | Path | None, preparation: Any, _: Sequence[int] | None = None, /, **__: Any
+) -> Doubts:
+    """The files below a folder of new images that are not read."""
+    skipped: Skipped = Counter()
+    count = 0 if path is None else len(new_files(str(path), skipped))
+    return Doubts(count, skipped=skipped)
 
 
 def _existing(path: str | None) -> Path:

@@ -95,7 +95,7 @@ def images(
             path, validation=validation, test=test, split_seed=split_seed, stratify=stratify
         )
         look = Look(size, color, background)
-        return _splits(found, stamp(found.files), look, cache, standardize)
+        return _splits(path, found, stamp(found.files), look, cache, standardize)
 
     return TensorDataModule("images", load, batch_size, balance=balance, augment=augment)
 
@@ -110,8 +110,10 @@ def read_new(path: str, preparation: Mapping[str, Any], /, **_: Any) -> tuple[Te
 
 
 @lru_cache(maxsize=2)
-def _splits(found: Labelled, stamped: int, look: Look, cache: float, standardized: bool) -> Splits:
-    """The second argument tells files that were written again from those that are known."""
+def _splits(
+    path: str, found: Labelled, stamped: int, look: Look, cache: float, standardized: bool
+) -> Splits:
+    """`stamped` tells files that were written again from those that are known."""
     train = found.parts[0]
     look = with_whites(look, found, stamped)
     bytes_needed = len(found.files) * look.channels * look.size**2 * (4 if look.is_deep else 1)
@@ -145,6 +147,7 @@ def _splits(found: Labelled, stamped: int, look: Look, cache: float, standardize
         classes=found.classes,
         preparation={**look.to_dict(), "mean": mean, "deviation": deviation},
         scaling=scaling,
+        names={"file": [found.files[row].relative_to(path).as_posix() for row in found.parts[2]]},
     )
 
 

@@ -126,14 +126,14 @@ def read_new(
     return tuple(torch.from_numpy(column) for column in columns)
 
 
-def names_new(path: str | Path, /, **parameters: Any) -> tuple[str, list[str]] | None:
-    """The column `series`, and what a long table calls its series; None for the other files."""
+def names_new(path: str | Path, /, **parameters: Any) -> dict[str, list[str]]:
+    """The column `series`: what a long table calls its series; nothing for the other files."""
     if Path(path).suffix.lower() in ARCHIVES:
-        return None
+        return {}
     roles = Sequences.of(parameters).roles
     frame = read_frame(str(path), [roles["series"]])
     table = LongTable(frame, roles["series"], roles["time"], str(path))
-    return "series", [table.names[row] for row in table.first]
+    return {"series": [table.names[row] for row in table.first]}
 
 
 def prepare(chosen: Sequences) -> Prepared:
@@ -151,7 +151,11 @@ def prepare(chosen: Sequences) -> Prepared:
     columns = {
         part: (*_padded(parts[part].rows, preparation, longest), targets[part]) for part in PARTS
     }
-    return Prepared(columns, outputs, classes, preparation)
+    numbers = parts["test"].numbers
+    known = names_new(chosen.apart.get("test", chosen.path), **vars(chosen))
+    names: dict[str, list[Any]] = {"row": [number + 1 for number in numbers]}
+    names |= {name: [every[number] for number in numbers] for name, every in known.items()}
+    return Prepared(columns, outputs, classes, preparation, names)
 
 
 def _read(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool = True) -> Found:

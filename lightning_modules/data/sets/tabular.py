@@ -55,6 +55,7 @@ class Table:
     validation_path: str | None
     test_path: str | None
     drop: tuple[str, ...]
+    id: tuple[str, ...]
     categorical: tuple[str, ...]
     impute: str
     standardize: bool
@@ -65,7 +66,7 @@ class Table:
     def of(cls, parameters: Mapping[str, Any]) -> Table:
         """The table that the parameters of the row describe."""
         given = {field.name: parameters[field.name] for field in fields(cls)}
-        lists = {name: tuple(given[name]) for name in ("drop", "categorical")}
+        lists = {name: listed(given[name]) for name in ("drop", "id", "categorical")}
         return cls(**{**given, **lists})
 
     @property
@@ -80,12 +81,18 @@ class Table:
         single = ("target", "split_column", "group", "time")
         one = [(f"data.{name}", getattr(self, name)) for name in single if getattr(self, name)]
         several = [("data.drop", name) for name in self.drop]
+        several += [("data.id", name) for name in self.id]
         return one + several + [("data.categorical", name) for name in self.categorical]
 
     @property
     def kept_apart(self) -> set[str]:
         """Columns that are no inputs."""
         return {name for parameter, name in self.roles if parameter != "data.categorical"}
+
+    @property
+    def texts(self) -> list[str]:
+        """Columns that are read as they are written: 007 stays 007."""
+        return [*self.categorical, *(name for name in self.id if name != self.time)]
 
 
 def table(*, batch_size: int | str, balance: str, **parameters: Any) -> TensorDataModule:
@@ -94,6 +101,11 @@ def table(*, batch_size: int | str, balance: str, **parameters: Any) -> TensorDa
 
     chosen = Table.of(parameters)
     return TensorDataModule("table", lambda: _splits(chosen), batch_size, balance=balance)
+
+
+def listed(names: str | Sequence[str]) -> tuple[str, ...]:
+    """The names of columns; a single one may stand alone."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def check(**parameters: Any) -> int:
@@ -115,7 +127,7 @@ def read_new(
 def prepare(table: Table) -> Prepared:
     """Read the files, divide the rows, and prepare all of them by the training part."""
     _refuse_contradictions(table)
-    main = read_frame(table.path, table.categorical)
+    main = read_frame(table.path, table.texts)
     _refuse_columns(table, main, "train")
     where = {part: table.paths.get(part, table.path) for part in PARTS}
     targets = {"train": _targets(table, main, table.path)}
@@ -144,13 +156,21 @@ def prepare(table: Table) -> Prepared:
         embedded=table.categories == "embedding",
     )
     inputs = {part: transform(frames[part], preparation, where[part]) for part in PARTS}
+    names = _names(table, files.get("test", main.iloc[rows["test"]]))
     if table.task == "regression":
         values = {part: np.array(chosen[part], np.float32)[:, None] for part in PARTS}
         refuse_constant(values["train"], f"{table.path}: column {table.target}")
-        return Prepared({part: (inputs[part], values[part]) for part in PARTS}, 1, (), preparation)
+        parts = {part: (inputs[part], values[part]) for part in PARTS}
+        return Prepared(parts, 1, (), preparation, names)
     classes = classes_of(chosen, where)
     parts = {part: (inputs[part], numbered(chosen[part], classes)) for part in PARTS}
-    return Prepared(parts, len(classes), classes, preparation)
+    return Prepared(parts, len(classes), classes, preparation, names)
+
+
+def _names(table: Table, rows: pd.DataFrame) -> dict[str, list[Any]]:
+    """What names rows of a file: their number in it, from 1, and the columns that are for that."""
+    found = {name: rows[name].tolist() for name in table.id if name in rows.columns}
+    return {"row": [int(number) + 1 for number in rows.index], **found}
 
 
 def _own_files(
@@ -161,7 +181,7 @@ def _own_files(
     found = {}
     for part, path in table.paths.items():
         if part != "train":
-            found[part] = read_frame(path, [*table.categorical, *categories, *labels])
+            found[part] = read_frame(path, [*table.texts, *categories, *labels])
             _refuse_columns(table, found[part], part)
     return found
 
@@ -174,9 +194,11 @@ def _refuse_contradictions(table: Table) -> None:
         raise DataError(
             "data.embedding_size does not go with categories: one_hot; write categories: embedding"
         )
-    for name, count in Counter(name for _, name in table.roles).items():
+    other = {table.target, *table.categorical}  # what divides rows may name them too
+    roles = [(role, name) for role, name in table.roles if role != "data.id" or name in other]
+    for name, count in Counter(name for _, name in roles).items():
         if count > 1:
-            said = " and ".join(parameter for parameter, column in table.roles if column == name)
+            said = " and ".join(parameter for parameter, column in roles if column == name)
             raise DataError(f"{table.path}: column {name} is named twice, by {said}; keep one")
 
 

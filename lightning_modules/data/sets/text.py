@@ -138,7 +138,8 @@ def prepare(chosen: Texts) -> Prepared:
     tokens = {part: encode(parts[part].rows, preparation) for part in PARTS}
     width = max(len(row) for part in PARTS for row in tokens[part])
     columns = {part: (*padded(tokens[part], width), targets[part]) for part in PARTS}
-    return Prepared(columns, outputs, classes, preparation)
+    names = {"row": [number + 1 for number in parts["test"].numbers]}
+    return Prepared(columns, outputs, classes, preparation, names)
 
 
 def _refuse_contradictions(chosen: Texts) -> None:
