@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from lightning_modules.errors import DataError
 from studies.cli import main
 from studies.home import Home
 
@@ -225,3 +226,30 @@ def test_of_known_sets_what_is_far_outside_is_counted(home: Home, capsys: Output
     assert (
         "note: in 2 rows: 2 numbers far outside the training range (column 1 1, column 4 1)"
     ) in capsys.readouterr().out
+
+
+def test_a_promoted_model_takes_raw_rows_and_prepared_ones(home: Home, capsys: Output) -> None:
+    import mlflow.pyfunc
+
+    from lightning_modules.data.table import load_data
+    from studies.mirrors.mlflow.client import MlflowClient
+
+    rows = people()
+    run(home, PEOPLE)
+    found = predicted(home, "--test")
+    shares = found[["probability_ill", "probability_well"]]
+    capsys.readouterr()
+    assert of(home, "promote", "own", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    client = MlflowClient(home.mlflow_uri)
+    model = mlflow.pyfunc.load_model(client.get_model_version("own", told["version"]).source)
+    raw = joined(found, rows)[["site", "age"]]
+    prepared = load_data(
+        "table", path="people.csv", target="outcome", id=["person", "visit"]
+    ).splits.test[0]
+    for given in (raw, prepared.numpy(), prepared.double().numpy()):
+        np.testing.assert_allclose(model.predict(given), shares, rtol=1e-4, atol=1e-6)
+    with pytest.raises(DataError, match="the rows: there is no column 'age'"):
+        model.predict(raw[["site"]])
+    with pytest.raises(DataError, match="row 1 holds a value that is missing"):
+        model.predict(prepared.double().numpy() * np.nan)
