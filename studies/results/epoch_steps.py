@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from studies.records import Trial
 from studies.results.wording import plural
 from studies.study_file import Spec, is_program
 
@@ -30,6 +31,17 @@ def few_steps(spec: Spec, rows: Mapping[str, int]) -> list[str]:
         for name, found in sizes.items()
         if rows.get(name) and _steps(rows[name], max(found)) < FEW
     ]
+
+
+def rows_that_trained(trials: Iterable[Trial]) -> dict[str, int]:
+    """The fewest training rows of trials, by the name of their data set or of its class."""
+    found: dict[str, int] = {}
+    for trial in trials:
+        data = trial.configuration.get("data", {})
+        name = data.get("name", data.get("class", ""))
+        if rows := trial.rows.get("train"):
+            found[name] = min(rows, found.get(name, rows))
+    return found
 
 
 def _steps(rows: int, size: int) -> int:

@@ -16,7 +16,6 @@ from studies.records import Outcome, RecordReader, Trial, merit
 from studies.records.deliveries import run_ids
 from studies.records.garbage_collection import gc_paused
 from studies.records.reader import recorded_studies
-from studies.results.epoch_steps import few_steps
 from studies.statistics import sign_of
 from studies.study_file import Spec, document, resolve
 
@@ -159,28 +158,13 @@ class StudyResults:
             "the runs on fresh seeds have no test metrics: the model tests nothing, or the data "
             "has no test part"
         ] * (bool(done) and not any(trial.test for trial in done))
-        return (
-            untested
-            + [
-                f"{count} of {len(self.ended)} trials ended with {outcome}"
-                + (f": {reason}" if reason else "")
-                for outcome, count in counts.items()
-                if outcome not in (Outcome.completed, Outcome.pruned, Outcome.interrupted)
-                for reason in [next((t.reason for t in self.ended if t.outcome == outcome), "")]
-            ]
-            + few_steps(self.spec, self._training_rows)
-        )
-
-    @cached_property
-    def _training_rows(self) -> dict[str, int]:
-        """The fewest rows that have trained, by the name of the data set or of its class."""
-        found: dict[str, int] = {}
-        for trial in self.ended:
-            data = trial.configuration.get("data", {})
-            name = data.get("name", data.get("class", ""))
-            if rows := trial.rows.get("train"):
-                found[name] = min(rows, found.get(name, rows))
-        return found
+        return untested + [
+            f"{count} of {len(self.ended)} trials ended with {outcome}"
+            + (f": {reason}" if reason else "")
+            for outcome, count in counts.items()
+            if outcome not in (Outcome.completed, Outcome.pruned, Outcome.interrupted)
+            for reason in [next((t.reason for t in self.ended if t.outcome == outcome), "")]
+        ]
 
 
 def outcome_counts(trials: Sequence[Trial]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from studies.analysis import DesignWarning, compare, design_warnings
 from studies.results.epoch_steps import few_steps
 from studies.running.preview import plan, training_rows
 from tests.support.made import OPTIMIZERS, spec_of, study, trial
@@ -69,7 +70,9 @@ def test_it_is_said_once_of_all_arms_and_trials() -> None:
         for arm in ("sgd", "adam")
         for number in range(3)
     ]
-    assert study(spec, trials).warnings == [ONE]
+    results = study(spec, trials)
+    raised = [each for each in design_warnings(results, compare(results)) if "step" in each.kind]
+    assert raised == [DesignWarning("few steps", "", ONE)]
 
 
 def test_the_rows_that_train_are_counted_before_anything_is_trained() -> None:
