@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image, PngImagePlugin
 
+from lightning_modules.configuration import Configuration
 from lightning_modules.data.table import DATASETS, load_data
 from lightning_modules.data.tensors import Splits
 from lightning_modules.errors import DataError, UserError
@@ -358,3 +359,10 @@ def test_parts_count_what_lies_in_each(tmp_path: Path) -> None:
         (tmp_path / part / "a" / "x.svg").write_text("<svg/>")
     (tmp_path / "README.md").write_text("text")
     assert notes(tmp_path) == [f"{tmp_path}: 3 of 35 files are not read: 2 .svg, 1 .md {READ}"]
+
+
+def test_a_network_of_three_channels_takes_no_fourth() -> None:
+    data = {"name": "images", "path": "x", "color": "rgba"}
+    with pytest.raises(UserError, match=r"data\.color: must be rgb or gray: resnet18 reads images"):
+        Configuration.resolve({"data": data, "model": {"name": "resnet18"}})
+    assert Configuration.resolve({"data": data, "model": "cnn"}).model.name == "cnn"
