@@ -104,17 +104,18 @@ def set_of(path: Path) -> str:
 
 def _table_summary(given: Mapping[str, Any]) -> DataSummary:
     """The columns of a table of which nobody has said what is to be predicted."""
-    from lightning_modules.data.columns.facts import summarize_columns
+    from lightning_modules.data.columns.facts import summarize_columns, summarize_ids
     from lightning_modules.data.columns.kinds import kinds_of
     from lightning_modules.data.sets.table_settings import Table
 
     _, parameters = resolve_component(DATASETS, {**given, "target": "-"}, "data set")
     table = Table.of(parameters)
     rows = table.read(table.path)
-    rows = rows[[name for name in rows.columns if name not in table.drop]]
+    ids = summarize_ids(rows, [name for name in table.id if name in rows.columns])
+    rows = rows[[name for name in rows.columns if name not in (*table.drop, *table.id)]]
     kinds = kinds_of(rows, table.reading, table.path)
     untold = "parts and classes: name the column to predict with --target"
     return DataSummary(
-        table.path, 0, {"in all": len(rows)}, (), 0.0, {}, summarize_columns(rows, kinds),
+        table.path, 0, {"in all": len(rows)}, (), 0.0, {}, [*ids, *summarize_columns(rows, kinds)],
         [*kinds.notices, untold],
     )  # fmt: skip

@@ -34,6 +34,15 @@ def summarize_columns(rows: pd.DataFrame, kinds: Kinds) -> list[ColumnSummary]:
     return found
 
 
+def summarize_ids(rows: pd.DataFrame, names: Sequence[str]) -> list[ColumnSummary]:
+    """Columns that name the rows."""
+    known = {name: rows[name].dropna() for name in names}
+    return [
+        ColumnSummary(name, "id", int(values.nunique()), len(rows) - len(values))
+        for name, values in known.items()
+    ]
+
+
 def is_identifier(known: pd.Series[Any], kind: str, rows: int) -> bool:
     """Whether every row has a value of its own: a text, or a number that a counter gives."""
     if rows < FEW_ROWS or len(known) < rows or kind == "dates" or not known.is_unique:
@@ -55,7 +64,7 @@ def column_warnings(
         if column.kind == "id":
             yield (
                 f"column {column.name} has another value in every row, as an identifier has, and "
-                f"teaches nothing; leave it out with drop: [{column.name}]"
+                f"teaches nothing; leave it out with id: [{column.name}]"
             )
         elif column.kind != "dates" and determines(rows[column.name], targets):
             yield (

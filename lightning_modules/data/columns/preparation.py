@@ -2,18 +2,18 @@
 
 A preparation is a plain dictionary:
 
-    numbers      [{name, fill, mean, scale, indicator}, ...], with `form` where they are written
-                 otherwise than 1.5, and with `of` where they are a number of a date
+    numbers      [{name, fill, mean, scale, indicator, low, high}, ...], with `form` where they are
+                 written otherwise than 1.5, and with `of` where they are a number of a date
     dates        [{name, form, start}, ...]
     categories   [{name, values}, ...], with `others` where rare ones share a level
     embedded     whether categories stay numbers, to be embedded
 
 A number becomes (number - `mean`) / `scale`, with `fill` where it is missing; `indicator` adds a
-column that is 1 there. A date becomes the numbers of `dates.WHEN`, the days that have elapsed
-counted from `start`. A category becomes a column for each of its values, all 0 for a value that
-the training rows do not have, or one column with its place in `values` counted from 1, and 0 for
-such a value; with `others` there is a last column or place for all that are not in `values`. A
-missing category is the value "".
+column that is 1 there. `low` and `high` are the range of the training rows. A date becomes the
+numbers of `dates.WHEN`, the days that have elapsed counted from `start`. A category becomes a
+column for each of its values, all 0 for a value that the training rows do not have, or one column
+with its place in `values` counted from 1, and 0 for such a value; with `others` there is a last
+column or place for all that are not in `values`. A missing category is the value "".
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def transform(rows: pd.DataFrame, preparation: Mapping[str, Any], where: str) ->
     _refuse_too_large(len(rows), width, where)
     inputs = np.empty((len(rows), width), dtype=np.float32)
     indicated = len(numbers)
-    for place, (column, values) in enumerate(_numbers_in(rows, preparation, where)):
+    for place, (column, values) in enumerate(numbers_in(rows, preparation, where)):
         missing = np.isnan(values)
         filled = np.where(missing, column["fill"], values)
         inputs[:, place] = (filled - column["mean"]) / column["scale"]
@@ -141,7 +141,7 @@ def texts_in(preparation: Mapping[str, Any]) -> list[str]:
     return [*written, *(column["name"] for column in others)]
 
 
-def _numbers_in(
+def numbers_in(
     rows: pd.DataFrame, preparation: Mapping[str, Any], where: str
 ) -> Iterator[tuple[Mapping[str, Any], Floats]]:
     """Every number of the preparation with its values, which are not yet filled."""
@@ -171,6 +171,8 @@ def _number(
         "mean": float(filled.mean()) if standardize else 0.0,
         "scale": deviation if standardize and deviation > 0 else 1.0,
         "indicator": bool(missing.any()),
+        "low": float(values[~missing].min()),
+        "high": float(values[~missing].max()),
     }
 
 

@@ -33,6 +33,8 @@ class Prepared:
     outputs: int
     classes: tuple[str, ...]
     preparation: Mapping[str, Any]
+    names: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """What names the rows of the test part, see `Splits.names`."""
     facts: Callable[[], Facts] = field(default=Facts)
     """Looks at the columns; a training does without."""
 
@@ -49,4 +51,12 @@ class Prepared:
         train, validation, test = (
             tuple(torch.from_numpy(column) for column in self.parts[part]) for part in PARTS
         )
-        return Splits(train, validation, test, self.outputs, self.classes, self.preparation)
+        return Splits(
+            train,
+            validation,
+            test,
+            self.outputs,
+            self.classes,
+            self.preparation,
+            names=self.names,
+        )

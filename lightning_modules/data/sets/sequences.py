@@ -133,13 +133,16 @@ def read_new(
     return tuple(torch.from_numpy(column) for column in columns)
 
 
-def names_new(path: str | Path, /, **parameters: Any) -> tuple[str, list[str]] | None:
-    """The column `series`, and what a long table calls its series; None for the other files."""
+def names_new(path: str | Path, /, **parameters: Any) -> dict[str, list[str]]:
+    """The column `series`: what a long table calls its series; nothing for the other files."""
+    return _names(Sequences.of(parameters), str(path))
+
+
+def _names(chosen: Sequences, path: str) -> dict[str, list[str]]:
     if Path(path).suffix.lower() in ARCHIVES:
-        return None
-    chosen = Sequences.of(parameters)
-    table = _long_table(chosen, str(path))
-    return "series", [table.names[row] for row in table.first]
+        return {}
+    table = _long_table(chosen, path)
+    return {"series": [table.names[row] for row in table.first]}
 
 
 def _long_table(chosen: Sequences, path: str) -> LongTable:
@@ -164,7 +167,11 @@ def prepare(chosen: Sequences) -> Prepared:
     columns = {
         part: (*_padded(parts[part].rows, preparation, longest), targets[part]) for part in PARTS
     }
-    return Prepared(columns, outputs, classes, preparation)
+    numbers = parts["test"].numbers
+    known = _names(chosen, chosen.apart.get("test", chosen.path))
+    names: dict[str, list[Any]] = {"row": [number + 1 for number in numbers]}
+    names |= {name: [every[number] for number in numbers] for name, every in known.items()}
+    return Prepared(columns, outputs, classes, preparation, names)
 
 
 def _read(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool = True) -> Found:

@@ -11,6 +11,9 @@ import pandas as pd
 from lightning_modules.data.columns.kinds import Reading
 from lightning_modules.data.readers.frames import is_parquet, read_frame
 
+OF_INPUTS = ("data.categorical", "data.dates")
+"""Parameters that name columns which are inputs."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -29,6 +32,7 @@ class Table:
     validation_path: str | None
     test_path: str | None
     drop: tuple[str, ...]
+    id: tuple[str, ...]
     categorical: tuple[str, ...]
     dates: tuple[tuple[str, str], ...]
     decimal: str | None
@@ -43,7 +47,7 @@ class Table:
     def of(cls, parameters: Mapping[str, Any]) -> Table:
         """The table that the parameters of the row describe."""
         given = {field.name: parameters[field.name] for field in fields(cls)}
-        lists = {name: tuple(given[name]) for name in ("drop", "categorical", "missing")}
+        lists = {name: listed(given[name]) for name in ("drop", "id", "categorical", "missing")}
         return cls(**{**given, **lists, "dates": tuple(sorted(given["dates"].items()))})
 
     @property
@@ -58,14 +62,14 @@ class Table:
         single = ("target", "split_column", "group", "time")
         one = [(f"data.{name}", getattr(self, name)) for name in single if getattr(self, name)]
         several = [("data.drop", name) for name in self.drop]
+        several += [("data.id", name) for name in self.id]
         dated = [("data.dates", name) for name, _ in self.dates if name != self.time]
         return one + several + dated + [("data.categorical", name) for name in self.categorical]
 
     @property
     def kept_apart(self) -> set[str]:
         """Columns that are no inputs."""
-        inputs = ("data.categorical", "data.dates")
-        return {name for parameter, name in self.roles if parameter not in inputs}
+        return {name for parameter, name in self.roles if parameter not in OF_INPUTS}
 
     @property
     def reading(self) -> Reading:
@@ -77,7 +81,13 @@ class Table:
         """The rows of one of the files, with texts where they must not be taken for numbers."""
         labels = [self.target] if self.task == "classification" else []
         said = [name for name, _ in self.dates]
+        names = [name for name in self.id if name != self.time]  # 007 stays 007
         all_texts = self.decimal is not None or self.thousands is not None
         return read_frame(
-            path, [*self.categorical, *said, *labels, *texts], self.missing, all_texts
+            path, [*self.categorical, *names, *said, *labels, *texts], self.missing, all_texts
         )
+
+
+def listed(names: str | Sequence[str]) -> tuple[str, ...]:
+    """The names of columns; a single one may stand alone."""
+    return (names,) if isinstance(names, str) else tuple(names)

@@ -19,6 +19,7 @@ from lightning_modules.data.columns.facts import (
     column_warnings,
     rare_notices,
     summarize_columns,
+    summarize_ids,
 )
 from lightning_modules.data.columns.kinds import Kinds, kinds_of, number_form
 from lightning_modules.data.columns.number_texts import PLAIN, NumberForm
@@ -34,7 +35,7 @@ from lightning_modules.data.preparation.targets import (
 )
 from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.data.readers.frames import read_frame
-from lightning_modules.data.sets.table_settings import Table
+from lightning_modules.data.sets.table_settings import OF_INPUTS, Table
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
@@ -103,15 +104,22 @@ def prepare(table: Table) -> Prepared:
         embedded=table.categories == "embedding",
     )
     inputs = {part: transform(frames[part], preparation, where[part]) for part in PARTS}
-    facts = partial(_facts, table, main[features], kinds, preparation, targets["train"])
+    facts = partial(_facts, table, main, kinds, preparation, targets["train"])
+    names = _names(table, files.get("test", main.iloc[rows["test"]]))
     if table.task == "regression":
         values = {part: np.array(chosen[part], np.float32)[:, None] for part in PARTS}
         refuse_constant(values["train"], f"{table.path}: column {table.target}")
         parts = {part: (inputs[part], values[part]) for part in PARTS}
-        return Prepared(parts, 1, (), preparation, facts)
+        return Prepared(parts, 1, (), preparation, names, facts)
     classes = classes_of(chosen, where)
     parts = {part: (inputs[part], numbered(chosen[part], classes)) for part in PARTS}
-    return Prepared(parts, len(classes), classes, preparation, facts)
+    return Prepared(parts, len(classes), classes, preparation, names, facts)
+
+
+def _names(table: Table, rows: pd.DataFrame) -> dict[str, list[Any]]:
+    """What names rows of a file: their number in it, from 1, and the columns that are for that."""
+    found = {name: rows[name].tolist() for name in table.id if name in rows.columns}
+    return {"row": [int(number) + 1 for number in rows.index], **found}
 
 
 def _facts(
@@ -122,11 +130,13 @@ def _facts(
     targets: Sequence[Any],
 ) -> Facts:
     """What is told of the columns of the main file."""
-    columns = summarize_columns(rows, kinds)
+    inputs = rows[[name for name in rows.columns if name not in table.kept_apart]]
+    learned = summarize_columns(inputs, kinds)
+    columns = [*summarize_ids(rows, table.id), *learned]
     notices = [*kinds.notices, *rare_notices(preparation)]
     if table.task == "classification":
         notices += class_notices(targets, table.target)
-    return Facts(columns, notices, list(column_warnings(rows, columns, targets, table.target)))
+    return Facts(columns, notices, list(column_warnings(rows, learned, targets, table.target)))
 
 
 def _own_files(table: Table, kinds: Kinds, target: NumberForm) -> dict[str, pd.DataFrame]:
@@ -153,9 +163,12 @@ def _refuse_contradictions(table: Table) -> None:
         raise DataError(
             f"data.decimal and data.thousands are both {table.decimal!r}; they cannot be the same"
         )
-    for name, count in Counter(name for _, name in table.roles).items():
+    # what divides rows may name them too
+    other = {name for role, name in table.roles if role in ("data.target", *OF_INPUTS)}
+    roles = [(role, name) for role, name in table.roles if role != "data.id" or name in other]
+    for name, count in Counter(name for _, name in roles).items():
         if count > 1:
-            said = " and ".join(parameter for parameter, column in table.roles if column == name)
+            said = " and ".join(parameter for parameter, column in roles if column == name)
             raise DataError(f"{table.path}: column {name} is named twice, by {said}; keep one")
 
 

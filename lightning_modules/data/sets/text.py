@@ -148,7 +148,8 @@ def prepare(chosen: Texts) -> Prepared:
     columns = {part: (*padded(tokens[part], width), targets[part]) for part in PARTS}
     different = len({text for part in parts.values() for text in part.rows})
     column = ColumnSummary(chosen.text, "text", different, 0)
-    return Prepared(columns, outputs, classes, preparation, lambda: Facts([column]))
+    names = {"row": [number + 1 for number in parts["test"].numbers]}
+    return Prepared(columns, outputs, classes, preparation, names, lambda: Facts([column]))
 
 
 def _refuse_contradictions(chosen: Texts) -> None:

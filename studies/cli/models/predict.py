@@ -62,6 +62,8 @@ def predict(
     screen.print(f"predicted by {found.chosen.words}")
     for name, value in found.metrics.items():
         screen.print(f"{name} {value:.4f}")
+    if found.doubts is not None and found.doubts.words:
+        screen.print(f"note: {found.doubts.words}")
     if found.caveat:
         screen.print(f"note: {found.caveat}")
     if to_screen:
@@ -84,6 +86,7 @@ def predict(
                 "classes": list(found.classes),
                 "metrics": dict(found.metrics),
                 "caveat": found.caveat,
+                "doubts": None if found.doubts is None else found.doubts.to_dict(),
                 "output": str(path.absolute()),
             }
         )

@@ -33,7 +33,7 @@ LINES = [
     "column price: 'NA' (10 rows) is read as missing",
     "column day: dates, read as 31/12/2024 (%d/%m/%Y)",
     "warning: column id has another value in every row, as an identifier has, and teaches nothing; "
-    "leave it out with drop: [id]",
+    "leave it out with id: [id]",
 ]
 
 

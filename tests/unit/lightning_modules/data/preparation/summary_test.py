@@ -86,8 +86,14 @@ def test_identifiers_are_named(column: Any) -> None:
     assert [c.kind for c in found.columns] == ["numbers", "id"]
     assert found.warnings == (
         "column who has another value in every row, as an identifier has, and teaches nothing; "
-        "leave it out with drop: [who]",
+        "leave it out with id: [who]",
     )
+    named = table(rows(who=column), id="who")
+    assert [(c.name, c.kind, c.levels) for c in named.columns] == [
+        ("who", "id", ROWS),
+        ("x", "numbers", ROWS),
+    ]
+    assert named.warnings == () and list(named.shape) == [1]
 
 
 @pytest.mark.parametrize(
