@@ -23,6 +23,7 @@ from lightning_modules.networks import SupervisedModule
 from lightning_modules.optimization import REGULARIZATION
 from lightning_modules.user_code.imports import load, make, misfits, takes
 
+NOTHING: Mapping[str, Tensor] = {}
 OFFERED = ("input_shape", "outputs")
 """What a network is given of its data, where it takes them."""
 
@@ -157,7 +158,8 @@ class KerasNetwork(nn.Module):
 
 
 class UserMetrics(pl.Callback):
-    """What a LightningModule of the user's logs, epoch by epoch.
+    """What a LightningModule of the user's logs, epoch by epoch; what an epoch did not log has no
+    value in it.
 
     The mean of the losses that `training_step` returns is `train/loss`, and the rate of the first
     optimizer is `optim/lr`, where the module logs nothing by these names.
@@ -166,9 +168,12 @@ class UserMetrics(pl.Callback):
     def __init__(self) -> None:
         self._losses: list[Tensor] = []
         self._rate: float | None = None
+        self._before: dict[str, Tensor] = {}
+        """What was logged before this epoch; Lightning keeps it among the metrics."""
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._losses.clear()
+        self._before = dict(trainer.callback_metrics)
         groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
         self._rate = float(groups[0]["lr"]) if groups and "lr" in groups[0] else None
 
@@ -187,17 +192,17 @@ class UserMetrics(pl.Callback):
     def epoch(self, trainer: pl.Trainer, objective: str) -> tuple[dict[str, float], str | None]:
         """The metrics of an epoch that has ended, and the loss among them that is not finite.
 
-        Raises UserError where the objective is not among them.
+        Raises UserError where the objective is not among those of the first epoch.
         """
         metrics: dict[str, float] = {}
         if self._losses:
             metrics["train/loss"] = float(torch.stack(self._losses).mean())
         if self._rate is not None:
             metrics["optim/lr"] = self._rate
-        metrics |= _logged(trainer)
-        if objective not in metrics:
+        metrics |= _logged(trainer, self._before)
+        if objective not in metrics and trainer.current_epoch == 0:
             hint = suggestion(objective, metrics) or "; logged are " + ", ".join(sorted(metrics))
-            raise UserError(f"the objective {objective} was not logged{hint}")
+            raise UserError(f"the objective {objective} was not logged in epoch 1{hint}")
         for name, value in metrics.items():
             if "loss" in name and not math.isfinite(value):
                 return metrics, f"{name} is {value!r} after epoch {trainer.current_epoch + 1}"
@@ -244,10 +249,11 @@ def tested(trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, float]:
     return {"test/" + re.sub(r"^test[/_]", "", name): value for name, value in found}
 
 
-def _logged(trainer: pl.Trainer) -> dict[str, float]:
-    """The numbers that a module has logged last."""
+def _logged(trainer: pl.Trainer, before: Mapping[str, Tensor] = NOTHING) -> dict[str, float]:
+    """The numbers that a module has logged last, without those that it had logged `before`."""
     found = trainer.callback_metrics.items()
-    return {name: float(value) for name, value in found if value.numel() == 1}
+    new = {name: value for name, value in found if value is not before.get(name)}
+    return {name: float(value) for name, value in new.items() if value.numel() == 1}
 
 
 def _network_regularizers(configuration: Configuration) -> dict[str, Any]:

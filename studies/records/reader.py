@@ -179,12 +179,17 @@ class RecordReader:
         return "".join(row[0] for row in self._all(query, [trial]))
 
     def _curves(self, trials: Sequence[int]) -> dict[int, dict[int, float]]:
-        """The objective after every epoch of some trials, by their rows."""
+        """The objective after every epoch of some trials that has one, by their rows."""
         marks = ",".join("?" * len(trials))
-        query = f"SELECT trial, epoch, value FROM epochs WHERE trial IN ({marks})"
+        columns = "trial, epoch, value, CASE WHEN value IS NULL THEN metrics END"
+        query = f"SELECT {columns} FROM epochs WHERE trial IN ({marks})"
         found: dict[int, dict[int, float]] = {}
-        for trial, epoch, value in self._all(f"{query} ORDER BY trial, epoch", trials):
-            found.setdefault(trial, {})[epoch] = math.nan if value is None else value
+        for trial, epoch, value, text in self._all(f"{query} ORDER BY trial, epoch", trials):
+            curve = found.setdefault(trial, {})
+            if value is not None:
+                curve[epoch] = value
+            elif any(map(math.isnan, metrics_of(json.loads(text)).values())):
+                curve[epoch] = math.nan  # which SQLite does not know
         return found
 
     def damage(self) -> str:

@@ -141,18 +141,19 @@ class RunningTrials:
     def answer_epoch(self, trial: RunningTrial, event: Epoch) -> None:
         """Record an epoch and let the trial go on or end it, before its next epoch."""
         asked = trial.asked
-        value = event.metrics[self.spec.objective.metric]
+        value = event.metrics.get(self.spec.objective.metric)
         go_on = self.engine.interrupt if self.ending else self.engine.proceed
-        asks = may_prune(self.spec, asked, event.epoch)
+        asks = value is not None and may_prune(self.spec, asked, event.epoch)
         new = trial.store.epoch(asked, event.epoch, event.metrics, value)
         if not asks:
             go_on(event.trial)
-        if new and asked.handle is not None:
+        if new and value is not None and asked.handle is not None:
             asked.handle.report(value, event.epoch)
         if asks:
             (self.engine.stop if should_prune(asked, event.epoch) else go_on)(event.trial)
         trial.epochs = max(trial.epochs, event.epoch)
-        self.display.epoch(asked, event.epoch, value)
+        if value is not None:
+            self.display.epoch(asked, event.epoch, value)
 
     def record_end(self, trial: RunningTrial, end: TrialEnd) -> None:
         """Record how a trial ended, and delete the checkpoints that nobody needs any more."""

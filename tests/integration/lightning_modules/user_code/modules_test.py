@@ -164,8 +164,78 @@ def test_a_loss_that_is_not_finite_is_a_divergence(module: Tree) -> None:
 
 def test_an_objective_that_is_not_logged_is_named(module: Tree) -> None:
     tree = module | {"objective": {"metric": "val_accc", "goal": "maximize"}}
-    with pytest.raises(UserError, match="the objective val_accc was not logged; did you mean val_"):
+    with pytest.raises(UserError, match="val_accc was not logged in epoch 1; did you mean val_"):
         history(tree)
+
+
+def test_an_epoch_without_the_objective_has_no_value_and_is_not_the_best(
+    write_module: WriteModule,
+) -> None:
+    """Lightning keeps what was logged last; the rates fall so fast that the first is the best."""
+    seldom = LIGHTNING.replace(
+        'self.log(f"{part}_acc"', 'if self.current_epoch % 2 == 0: self.log(f"{part}_acc"'
+    )
+    name = write_module("theirs", seldom)
+    tree = MODULE | {"model": {"class": f"{name}:Module"}, "data": {"class": f"{name}:Rows"}}
+    result, epochs = history(tree)
+    assert result is not None and result.epochs == 5
+    assert ["val_acc" in metrics for metrics in epochs] == [True, False, True, False, True]
+    assert ["train_acc" in metrics for metrics in epochs] == [True, False, True, False, True]
+    assert all({"val_loss", "train/loss", "optim/lr"} <= set(metrics) for metrics in epochs)
+    assert result.best_epoch in (1, 3, 5)
+
+
+SCHEDULES = {
+    "plateau": """{"scheduler": lrs.ReduceLROnPlateau(optimizer, patience=0, threshold=0.2),
+        "monitor": "val_loss"}""",
+    "plateau_by_steps": """{"scheduler": lrs.ReduceLROnPlateau(optimizer, patience=1),
+        "monitor": "train_loss_step", "interval": "step", "frequency": 2}""",
+    "every_second_epoch": """{"scheduler": lrs.ExponentialLR(optimizer, 0.5), "frequency": 2}""",
+    "one_cycle": """{"scheduler": lrs.OneCycleLR(optimizer, 0.2, total_steps=28),
+        "interval": "step"}""",
+    "restarts": "lrs.CosineAnnealingWarmRestarts(optimizer, 2)",
+    "sequence": """lrs.SequentialLR(optimizer, [lrs.ConstantLR(optimizer, 0.1, 2),
+        lrs.ExponentialLR(optimizer, 0.5)], [2])""",
+    "chained": """lrs.ChainedScheduler([lrs.ConstantLR(optimizer, 0.1, 2),
+        lrs.ExponentialLR(optimizer, 0.5)])""",
+    "plateau_every_second": """{"scheduler": lrs.ReduceLROnPlateau(optimizer, patience=0,
+        threshold=0.2), "monitor": "val_loss", "frequency": 2}""",
+    "stopping": "lrs.ConstantLR(optimizer, 1.0)",
+    "stopping_at_the_end": "lrs.ConstantLR(optimizer, 1.0)",
+}
+STOPPING = """
+    def configure_callbacks(self):
+        from pytorch_lightning.callbacks import EarlyStopping
+        return [EarlyStopping("val_loss", patience=1, min_delta=0.03, check_on_train_epoch_end=END)]
+"""
+
+
+@pytest.mark.parametrize("last", [1, 2, 3])
+@pytest.mark.parametrize("schedule", list(SCHEDULES))
+def test_every_schedule_and_stopping_of_a_module_continues_as_if_nothing_had_been(
+    schedule: str, last: int, write_module: WriteModule, tmp_path: Path
+) -> None:
+    text = LIGHTNING.replace(
+        "torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)", SCHEDULES[schedule]
+    ).replace("import torch\n", "import torch\nimport torch.optim.lr_scheduler as lrs\n", 1)
+    if schedule.startswith("stopping"):
+        text += STOPPING.replace("END", str(schedule == "stopping_at_the_end"))
+    name = write_module("theirs", text)
+    tree = MODULE | {
+        "model": {"class": f"{name}:Module"},
+        "data": {"class": f"{name}:Rows"},
+        "trainer": {"epochs": 7, "accelerator": "cpu"},
+    }
+    whole_result, whole = history(tree)
+    folder = tmp_path / "state"
+    result, before = history(tree, last=last, resume_folder=folder)
+    assert result is None and len(before) == last
+    result, epochs = history(tree, resume_folder=folder)
+    assert epochs == whole
+    assert result is not None and whole_result is not None
+    assert (result.epochs, result.stopped) == (whole_result.epochs, whole_result.stopped)
+    if schedule.startswith("stopping"):
+        assert last < len(whole) < 7
 
 
 def test_a_module_without_a_test_is_not_tested() -> None:
