@@ -21,6 +21,13 @@ from lightning_modules.data.table import DATASETS
 from lightning_modules.errors import Problem, UserCodeError, UserError
 from lightning_modules.networks import SupervisedModule
 from lightning_modules.optimization import REGULARIZATION
+from lightning_modules.user_code.distributions import (
+    DATA,
+    is_data,
+    is_module,
+    lightning_of,
+    trained_by,
+)
 from lightning_modules.user_code.imports import load, make, misfits, takes
 
 NOTHING: Mapping[str, Tensor] = {}
@@ -63,7 +70,7 @@ def _is_padded(configuration: Configuration) -> bool:
 def _takes_lengths(target: Any) -> bool:
     """Whether the forward of a network can be called with two inputs; a function tells nothing."""
     forward = getattr(target, "forward", None)
-    if forward is None or issubclass(target, pl.LightningModule):
+    if forward is None or is_module(target):
         return True
     try:
         inspect.signature(forward).bind(None, None, None)
@@ -81,15 +88,14 @@ def user_data(part: Part) -> pl.LightningDataModule:
 
 
 def _data_problem(made: type, name: str, named: bool = False) -> str | None:
-    right = issubclass(made, pl.LightningDataModule)
-    return None if right else f"{name} is no LightningDataModule"
+    return None if is_data(made) else f"{name} is no LightningDataModule"
 
 
 def _model_problem(made: type, name: str, named: bool) -> str | None:
     """Whether a class is a module, and has one optimizer: its own, or the one that is named."""
     if not issubclass(made, nn.Module):
         return f"{name} is no torch.nn.Module and no LightningModule"
-    lightning = issubclass(made, pl.LightningModule)
+    lightning = is_module(made)
     if lightning and named:
         return (
             f"{name} is a LightningModule and brings its own optimizer; take optimizer out of the "
@@ -120,8 +126,8 @@ def user_lightning_module(
 ) -> pl.LightningModule:
     """The user's LightningModule, which brings its own optimizer."""
     module = _made(configuration, input_shape, outputs)
-    assert isinstance(module, pl.LightningModule)
-    return module
+    assert is_module(type(module))
+    return module  # type: ignore[return-value]  # of whichever name
 
 
 def _made(configuration: Configuration, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
@@ -232,12 +238,14 @@ def answered(module: pl.LightningModule, task: str, *inputs: Tensor) -> Tensor:
 
 def can_test(module: pl.LightningModule, data: pl.LightningDataModule) -> bool:
     """Whether the module has a test step and the data has a test part."""
-    return is_overridden("test_step", module, pl.LightningModule) and has_test_part(data)
+    base = trained_by(module).LightningModule
+    return is_overridden("test_step", module, base) and has_test_part(data)
 
 
 def has_test_part(data: pl.LightningDataModule) -> bool:
     """Whether the data says what its test part is."""
-    return is_overridden("test_dataloader", data, pl.LightningDataModule)
+    package = lightning_of(type(data), DATA) or pl
+    return is_overridden("test_dataloader", data, package.LightningDataModule)
 
 
 def tested(trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, float]:

@@ -238,6 +238,66 @@ def test_every_schedule_and_stopping_of_a_module_continues_as_if_nothing_had_bee
         assert last < len(whole) < 7
 
 
+def renamed(text: str) -> str:
+    """The same module of the distribution that is called `lightning`."""
+    return text.replace("import pytorch_lightning as pl", "import lightning as L").replace(
+        "pl.Lightning", "L.Lightning"
+    )
+
+
+@pytest.fixture
+def other(write_module: WriteModule) -> str:
+    stopping = STOPPING.replace("pytorch_lightning", "lightning.pytorch").replace("END", "True")
+    return write_module("others", renamed(LIGHTNING) + stopping)
+
+
+def test_a_module_of_the_package_lightning_trains_as_itself(
+    module: Tree, other: str, tmp_path: Path
+) -> None:
+    tree = module | {"model": {"class": f"{other}:Module"}, "data": {"class": f"{other}:Rows"}}
+    checkpoint = tmp_path / "best.pt"
+    result, epochs = history(tree, evaluate_test=True, checkpoint=checkpoint)
+    _, same = history(module)
+    assert 1 < len(epochs) < 5 and epochs == same[: len(epochs)]  # its own callback ended it
+    assert result is not None and set(result.test) == {"test/loss", "test/acc"}
+    assert result.rows == {"train": 64, "validation": 16, "test": 16}
+    assert type(restore(checkpoint)).__name__ == "Module"
+    folder = tmp_path / "state"
+    history(tree, last=1, resume_folder=folder)
+    _, continued = history(tree, resume_folder=folder)
+    assert continued == epochs
+
+
+@pytest.mark.parametrize("theirs", ["model", "data"])
+def test_modules_and_data_of_either_name_go_together(module: Tree, other: str, theirs: str) -> None:
+    part = {"model": "Module", "data": "Rows"}[theirs]
+    result, epochs = history(module | {theirs: {"class": f"{other}:{part}"}}, evaluate_test=True)
+    assert result is not None and set(result.test) == {"test/loss", "test/acc"}
+    assert epochs == history(module)[1][: len(epochs)]
+
+
+def test_data_of_the_package_lightning_feeds_a_network_of_fairtunes(
+    module: Tree, other: str
+) -> None:
+    model = {"model": {"name": "mlp", "hidden": [8]}, "optimizer": "adam", "loss": "cross_entropy"}
+    tree = module | model | {"objective": {"metric": "val/accuracy", "goal": "maximize"}}
+    _, here = history(tree)
+    _, there = history(tree | {"data": {"class": f"{other}:Rows"}})
+    assert here == there
+
+
+def test_a_module_of_the_package_lightning_is_no_bare_network(other: str) -> None:
+    tree = MODULE | {
+        "model": {"class": f"{other}:Module"},
+        "data": {"class": f"{other}:Rows"},
+        "optimizer": {"name": "adam", "lr": 0.1},
+        "loss": "cross_entropy",
+        "objective": {"metric": "val/loss", "goal": "minimize"},
+    }
+    with pytest.raises(UserCodeError, match="is a LightningModule and brings its own optimizer"):
+        history(tree)
+
+
 def test_a_module_without_a_test_is_not_tested() -> None:
     imports.allow([DEMOS])
     result, _ = history(DEMO, evaluate_test=True)
