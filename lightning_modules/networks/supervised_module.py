@@ -23,6 +23,7 @@ from lightning_modules.optimization import (
     metrics_for,
     regularizers,
 )
+from lightning_modules.optimization.loss_functions import misread
 from lightning_modules.optimization.losses import DEFAULT_LOSS
 from lightning_modules.optimization.optimizers import OPTIMIZERS
 from lightning_modules.optimization.schedule import Schedule
@@ -103,6 +104,8 @@ class SupervisedModule(pl.LightningModule):
         """What became infinite or not a number, and where; None while all is well."""
         self.register_buffer("target_mean", torch.zeros(1))
         self.register_buffer("target_scale", torch.ones(1))
+        self.remark = ""
+        """What seems wrong with the network, by its outputs of the first epoch."""
         self.epoch_metrics: dict[str, float] = {}
         """The latest value of every metric that is logged."""
         self.logged: Container[str] | None = None
@@ -247,6 +250,8 @@ class SupervisedModule(pl.LightningModule):
         """Log the loss and the metrics of a whole pass over a part of the data."""
         outputs, targets = (torch.cat(column) for column in zip(*self._seen[part], strict=True))
         self._seen[part].clear()
+        if part == "val" and self.current_epoch == 0:
+            self.remark = misread(self.loss_name, outputs)
         values = {"loss": self.loss(outputs, targets, 0.0)}
         if self.task == "regression":
             predictions, targets = self._in_units(outputs), self._in_units(targets)

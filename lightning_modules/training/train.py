@@ -46,6 +46,8 @@ class TrainingResult:
     """`cpu`, or the name of a GPU."""
     rows: Mapping[str, int]
     """Of `train`, `validation` and `test`, where they are known."""
+    remark: str
+    """What seems wrong with the network; empty where nothing does."""
 
 
 def train(
@@ -132,6 +134,7 @@ def train(
         seconds=epoch_callback.seconds,
         device=_name(trainer.strategy.root_device),
         rows=rows,
+        remark=module.remark if isinstance(module, SupervisedModule) else "",
     )
 
 

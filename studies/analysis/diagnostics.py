@@ -59,6 +59,7 @@ def design_warnings(results: StudyResults, comparison: Comparison) -> list[Desig
     found += _inclusions(comparison)
     found += _too_few_seeds(results)
     found += _chosen_twice(results, comparison)
+    found += (DesignWarning("network", "", text) for text in results.remarks)
     found += (DesignWarning("sampler", "", text) for text in sampler_warnings(results.spec))
     return found
 

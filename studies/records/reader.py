@@ -184,12 +184,15 @@ class RecordReader:
         columns = "trial, epoch, value, CASE WHEN value IS NULL THEN metrics END"
         query = f"SELECT {columns} FROM epochs WHERE trial IN ({marks})"
         found: dict[int, dict[int, float]] = {}
+        objective: str | None = None
         for trial, epoch, value, text in self._all(f"{query} ORDER BY trial, epoch", trials):
             curve = found.setdefault(trial, {})
-            if value is not None:
-                curve[epoch] = value
-            elif any(map(math.isnan, metrics_of(json.loads(text)).values())):
-                curve[epoch] = math.nan  # which SQLite does not know
+            if value is None:  # not a number, which SQLite does not know, or none at all
+                objective = objective or self.notes().get("metric", "")
+                metrics = json.loads(text)
+                if metrics and objective and objective not in metrics:
+                    continue
+            curve[epoch] = math.nan if value is None else value
         return found
 
     def damage(self) -> str:

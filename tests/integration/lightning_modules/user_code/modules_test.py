@@ -326,6 +326,24 @@ def test_a_network_of_a_module_learns_with_an_optimizer_of_the_file(
         restore(checkpoint)
 
 
+@pytest.mark.parametrize(
+    ("loss", "outputs", "last", "said"),
+    [
+        ("cross_entropy", 3, "Softmax(dim=1)", "are probabilities already"),
+        ("cross_entropy", 3, "Identity()", ""),
+        ("cross_entropy", 3, "LogSoftmax(dim=1)", ""),
+        ("cross_entropy", 3, "Sigmoid()", ""),
+    ],
+)
+def test_probabilities_that_a_loss_takes_for_logits_are_remarked(
+    loss: str, outputs: int, last: str, said: str, write_module: WriteModule
+) -> None:
+    text = NETWORK.replace("nn.Linear(width, outputs),", f"nn.Linear(width, outputs), nn.{last},")
+    name = write_module("nets", text)
+    result, _ = history(NET | {"model": {"class": f"{name}:Net"}, "loss": loss})
+    assert result is not None and said in result.remark and bool(said) == bool(result.remark)
+
+
 def test_a_parameter_may_be_called_like_one_of_fairtunes(write_module: WriteModule) -> None:
     name = write_module("nets", NETWORK.replace("width=8", "task, width=8"))
     result, _ = history(NET | {"model": {"class": f"{name}:Net", "task": "any"}})

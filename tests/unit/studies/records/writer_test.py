@@ -103,6 +103,7 @@ def test_infinite_values_of_the_objective_are_kept(record: Record, search: Searc
 def test_an_epoch_without_the_objective_is_a_gap_in_the_curve(
     record: Record, search: Search
 ) -> None:
+    record.note({"metric": "val/loss"})
     begun = record.begin(trial_of(search))
     record.epoch(begun.id, 1, {"val/loss": 1.0, "train/loss": 2.0}, 1.0)
     record.epoch(begun.id, 2, {"train/loss": 1.5}, None)
