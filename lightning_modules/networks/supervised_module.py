@@ -23,10 +23,12 @@ from lightning_modules.optimization import (
     metrics_for,
     regularizers,
 )
+from lightning_modules.optimization.loss_functions import misread
 from lightning_modules.optimization.losses import DEFAULT_LOSS
 from lightning_modules.optimization.optimizers import OPTIMIZERS
 from lightning_modules.optimization.schedule import Schedule
 
+Task = Literal["classification", "regression"]
 Named = str | Mapping[str, Any]
 """A component: its name, or `{name: ..., parameters}` as in a study file."""
 
@@ -64,7 +66,7 @@ class SupervisedModule(pl.LightningModule):
         self,
         network: nn.Module,
         *,
-        task: Literal["classification", "regression"] = "classification",
+        task: Task | None = None,
         loss: Named | None = None,
         optimizer: Named = "adam",
         schedule: Named = "constant",
@@ -72,16 +74,16 @@ class SupervisedModule(pl.LightningModule):
         objective: str = "val/loss",
         goal: Literal["minimize", "maximize"] | None = None,
     ) -> None:
-        """`objective` is what `plateau` and `early_stopping` watch.
+        """`objective` is what `plateau` and `early_stopping` watch. Without a `task` it is that of
+        the `loss`, and without a loss that of the data, where it is one of fairtune's.
 
         Raises UserError for an unknown component or a parameter that a component does not take.
         """
         super().__init__()
         self.network = network
-        self.task = task
-        row, parameters = resolve_component(LOSSES, loss or DEFAULT_LOSS[task], "loss")
-        self.loss = row.build(**parameters)
-        self.loss_name = _name(loss or DEFAULT_LOSS[task])
+        self.follows_data = task is None and loss is None
+        """Whether the task is that of the data."""
+        self._learn(task, loss)
         self.optimizer = resolve_component(OPTIMIZERS, optimizer, "optimizer")
         self.schedule = resolve_component(SCHEDULES, schedule, "schedule")
         self.regularization = {
@@ -103,6 +105,8 @@ class SupervisedModule(pl.LightningModule):
         """What became infinite or not a number, and where; None while all is well."""
         self.register_buffer("target_mean", torch.zeros(1))
         self.register_buffer("target_scale", torch.ones(1))
+        self.remark = ""
+        """What seems wrong with the network, by its outputs of the first epoch."""
         self.epoch_metrics: dict[str, float] = {}
         """The latest value of every metric that is logged."""
         self.logged: Container[str] | None = None
@@ -119,6 +123,14 @@ class SupervisedModule(pl.LightningModule):
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
+
+    def _learn(self, task: Task | None, loss: Named | None) -> None:
+        """Take the task and its loss, the one by the other where only one is given."""
+        named = loss or DEFAULT_LOSS[task or "classification"]
+        row, parameters = resolve_component(LOSSES, named, "loss")
+        self.task = task or row.tasks[0]
+        self.loss = row.build(**parameters)
+        self.loss_name = _name(named)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Inputs (n, ...) to logits (n, classes), or to values (n, k) in units of the data."""
@@ -140,9 +152,20 @@ class SupervisedModule(pl.LightningModule):
         return outputs.softmax(dim=1)
 
     def setup(self, stage: str) -> None:
-        """Take from the data the scale of the targets, so that the network learns deviations, and
-        the weights of the classes."""
+        """Take from the data the scale of the targets, so that the network learns deviations, the
+        weights of the classes, and the task where none was named.
+
+        Raises UserError where the loss is of another task than the data.
+        """
         data = getattr(self.trainer, "datamodule", None)
+        if isinstance(data, TensorDataModule) and data.task != self.task:
+            if not self.follows_data:
+                what = "numbers" if data.task == "regression" else "classes"
+                raise UserError(
+                    f"{self.loss_name} is a loss for {self.task}, and the targets of {data.name} "
+                    f'are {what}; give loss="{DEFAULT_LOSS[data.task]}"'
+                )
+            self._learn(data.task, None)
         scaling = data.target_scaling if isinstance(data, TensorDataModule) else None
         if stage == "fit" and scaling is not None:
             self.target_mean, self.target_scale = (part.to(self.device) for part in scaling)
@@ -247,6 +270,8 @@ class SupervisedModule(pl.LightningModule):
         """Log the loss and the metrics of a whole pass over a part of the data."""
         outputs, targets = (torch.cat(column) for column in zip(*self._seen[part], strict=True))
         self._seen[part].clear()
+        if part == "val" and self.current_epoch == 0:
+            self.remark = misread(self.loss_name, outputs)
         values = {"loss": self.loss(outputs, targets, 0.0)}
         if self.task == "regression":
             predictions, targets = self._in_units(outputs), self._in_units(targets)

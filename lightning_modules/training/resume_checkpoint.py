@@ -21,7 +21,7 @@ from pytorch_lightning.plugins import CheckpointIO
 from lightning_modules.errors import StorageError
 from lightning_modules.files import replacing
 
-FORMAT = 3
+FORMAT = 4
 """Of the state, and of the rule by which its weights are those of the best epoch."""
 SECONDS = 30.0
 """Between two writes at least; longer where a write takes long, so that it costs 2 % at most."""

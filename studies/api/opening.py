@@ -66,19 +66,21 @@ def find_document(file: Path, home: Home) -> tuple[Document, bool]:
 def load_spec(file: Path, overrides: Sequence[str], allow: Sequence[str], home: Home) -> Spec:
     """The study that a file, a preset or a study of the home describes; `allow` names modules of
     its own."""
+    from studies.inputs.number_kinds import mark_floats
     from studies.study_file import resolve
 
     imports.allow(allow)
     source, recorded = find_document(file, home)
-    return resolve(source, overrides, recorded=recorded)
+    return resolve(source, overrides, recorded=recorded, prepare=mark_floats)
 
 
 def spec_of(tree: Mapping[str, Any], overrides: Sequence[str], allow: Sequence[str]) -> Spec:
     """The study that a dictionary describes; UserError with every mistake at once."""
+    from studies.inputs.number_kinds import mark_floats
     from studies.study_file import document, resolve
 
     imports.allow(allow)
-    return resolve(document.from_tree(tree), overrides)
+    return resolve(document.from_tree(tree), overrides, prepare=mark_floats)
 
 
 def worker_count(given: int | None) -> int:

@@ -58,4 +58,5 @@ def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         weights_hash=result.weights_hash,
         device=result.device,
         rows=dict(result.rows),
+        remark=result.remark,
     )

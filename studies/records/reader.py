@@ -179,12 +179,20 @@ class RecordReader:
         return "".join(row[0] for row in self._all(query, [trial]))
 
     def _curves(self, trials: Sequence[int]) -> dict[int, dict[int, float]]:
-        """The objective after every epoch of some trials, by their rows."""
+        """The objective after every epoch of some trials that has one, by their rows."""
         marks = ",".join("?" * len(trials))
-        query = f"SELECT trial, epoch, value FROM epochs WHERE trial IN ({marks})"
+        columns = "trial, epoch, value, CASE WHEN value IS NULL THEN metrics END"
+        query = f"SELECT {columns} FROM epochs WHERE trial IN ({marks})"
         found: dict[int, dict[int, float]] = {}
-        for trial, epoch, value in self._all(f"{query} ORDER BY trial, epoch", trials):
-            found.setdefault(trial, {})[epoch] = math.nan if value is None else value
+        objective: str | None = None
+        for trial, epoch, value, text in self._all(f"{query} ORDER BY trial, epoch", trials):
+            curve = found.setdefault(trial, {})
+            if value is None:  # not a number, which SQLite does not know, or none at all
+                objective = objective or self.notes().get("metric", "")
+                metrics = json.loads(text)
+                if metrics and objective and objective not in metrics:
+                    continue
+            curve[epoch] = math.nan if value is None else value
         return found
 
     def damage(self) -> str:

@@ -18,6 +18,10 @@ ABANDONED = "the process that ran the study ended"
 """Reasons of interrupted trials."""
 
 
+REMARKS = "remarks"
+"""The note of a record that holds what seems wrong with the networks of its study."""
+
+
 class Outcome(StrEnum):
     """How a trial ended."""
 
@@ -63,6 +67,8 @@ class TrialEnd:
     device: str = ""
     rows: Mapping[str, int] = field(default_factory=dict)
     """Of the parts `train`, `validation` and `test`, where they are known."""
+    remark: str = ""
+    """What seems wrong with the network, which the whole study is told once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from studies.records import Outcome, RecordReader, Trial, merit
 from studies.records.deliveries import run_ids
 from studies.records.garbage_collection import gc_paused
 from studies.records.reader import recorded_studies
+from studies.records.types import REMARKS
 from studies.statistics import sign_of
 from studies.study_file import Spec, document, resolve
 
@@ -48,6 +49,8 @@ class StudyResults:
     """The identities of the files that trials read and ran, by name."""
     looks: Sequence[Look] = ()
     """The designs at which verdicts were given, in their order."""
+    remarks: Sequence[str] = ()
+    """What seems wrong with the networks, by their outputs."""
     command: Sequence[str] = ()
     """The options of `fairtune run` by which the study was started: file, overrides, modules."""
     redrawn: Sequence[str] = ()
@@ -229,6 +232,7 @@ def read_results(record: RecordReader, home: Home, study: str) -> StudyResults:
         hardware=_noted(notes, "hardware:"),
         files=notes.get("files", {}),
         looks=[Look(**look) for look in notes.get("looks", ())],
+        remarks=notes.get(REMARKS, ()),
         command=notes.get("command", ()),
         redrawn=notes.get("redrawn", ()),
         fixed_parts=notes.get("fixed_parts", ""),

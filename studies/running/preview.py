@@ -16,6 +16,7 @@ from studies.analysis.best_configuration import CANDIDATES, SHARE
 from studies.home import Home
 from studies.results import plural
 from studies.search.arm_search import Budget
+from studies.search.left_to_chance import sampler_warnings
 from studies.sentences.design_words import design_sentences
 from studies.statistics import seeds_for_a_verdict
 from studies.study_file import Arm, Spec, confirm_seeds, is_program, pair_count, splits_of
@@ -86,7 +87,11 @@ def plan(spec: Spec, earlier: int = 0) -> Plan:
         crossed=crossed,
         epochs=epochs + (confirmations + crossed) * spec.max_epochs,
         grid_points=points,
-        warnings=[*_warnings(spec, alternatives), *([TWO_LOOKS] if earlier > 1 else [])],
+        warnings=[
+            *_warnings(spec, alternatives),
+            *sampler_warnings(spec),
+            *([TWO_LOOKS] if earlier > 1 else []),
+        ],
         design=list(design_sentences(spec, splits, earlier)),
     )
 

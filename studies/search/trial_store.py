@@ -109,12 +109,13 @@ class TrialStore:
         return AskedTrial(self, begun, configuration, handle, dict(begun.curve))
 
     def epoch(
-        self, asked: AskedTrial, epoch: int, metrics: Mapping[str, float], value: float
+        self, asked: AskedTrial, epoch: int, metrics: Mapping[str, float], value: float | None
     ) -> bool:
-        """Write down an epoch; whether it is new."""
+        """Write down an epoch, `value` being None where it has no objective; whether it is new."""
         if epoch in asked.curve:
             return False
-        asked.curve[epoch] = value
+        if value is not None:
+            asked.curve[epoch] = value
         self.record.epoch(asked.trial.id, epoch, metrics, value)
         return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +28,7 @@ from studies.study_file.mistakes import (
     budget_problems,
     factors_of,
     fixed_problems,
+    model_problems,
     name_problems,
     split_problems,
 )
@@ -68,14 +69,22 @@ def load_study_file(path: Path, overrides: Sequence[str] = ()) -> Spec:
     return resolve(document.read(path), overrides)
 
 
-def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool = False) -> Spec:
+def resolve(
+    source: Document,
+    overrides: Sequence[str] = (),
+    *,
+    recorded: bool = False,
+    prepare: Callable[[dict[str, Any]], None] = lambda tree: None,
+) -> Spec:
     """The study that a parsed file describes; `recorded` is a file as a home has kept it, whose
-    configurations were found right when it was begun.
+    configurations were found right when it was begun. `prepare` may change the values that the
+    file has with its overrides.
 
     A recorded comparison without a claim is of a time in which all were of configurations.
     """
     for assignment in overrides:
         source.override(assignment)
+    prepare(source.tree)
     problems = list(source.problems)
     # `confirm: null` is kept: without it, a comparison confirms its winners
     tree = {k: v for k, v in source.tree.items() if v is not None or k == "confirm"}
@@ -112,6 +121,8 @@ def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool =
         design_problems(search, compare, confirm, claim, names, sampler.name, pruner.name)
     )
     problems.extend([] if recorded else name_problems(names))
+    if not (problems or recorded):
+        problems.extend(model_problems(sampler.name, alternatives(root, factors)))
     source.refuse(problems)
     assert file is not None
     plain = [Configuration.of(variant.value) for variant in variants(root)]

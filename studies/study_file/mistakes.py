@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from lightning_modules.components import suggestion
 from lightning_modules.configuration import Part
 from lightning_modules.errors import Problem, UserError
+from studies.study_file.search_methods import SAMPLERS, not_modelled
 from studies.study_file.sections import CompareSection, SearchSection
-from studies.study_file.space.arms import confusable
+from studies.study_file.space.arms import Arm, confusable
 from studies.study_file.space.open_values import Choice, Node
 from studies.study_file.space.search_space import Alternatives, Group, Space, find
 from studies.study_file.space.variants import Keys
@@ -73,6 +74,20 @@ def budget_problems(
             next(iter(node.points(name)))
         except UserError as error:
             yield Problem(("search", "method"), str(error))
+
+
+def model_problems(method: str, arms: Sequence[Arm]) -> Iterator[Problem]:
+    """An arm of whose open values the method's model can choose none."""
+    for arm in arms:
+        left = not_modelled(method, arm.space)
+        several = [name for name, node in arm.space.parameters() if node.size() > 1]
+        if left and left == several:
+            of = f" of {arm.name}" if arm.name else ""
+            yield Problem(
+                ("search", "method"),
+                f"{method} has nothing to choose{of}: its model is of {SAMPLERS[method].models}, "
+                f"and searched is {', '.join(left)}; write tpe, or random",
+            )
 
 
 def split_problems(chosen: Sequence[Part]) -> Iterator[Problem]:

@@ -27,6 +27,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from lightning_modules.hashing import hash_number
+from studies.study_file.space.open_values import steps_between, value_after
 
 
 def salt_of(seed: int, repeat: int, number: int, extra: str = "") -> str:
@@ -67,7 +68,7 @@ def _float_at(distribution: FloatDistribution, share: float) -> float:
     if distribution.log:
         value = _log_uniform(low, high, share)
     elif step is not None:
-        value = low + step * _index(round((high - low) / step) + 1, share)
+        value = value_after(low, step, _index(steps_between(low, high, step) + 1, share))
     else:
         value = low + share * (high - low)
     return min(max(value, low), high)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.components import Component, Flag, Number, Option, Parameter
+from studies.study_file.space.open_values import Range
+from studies.study_file.space.search_space import Alternatives, Space
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -29,6 +31,12 @@ class Sampler(Component):
     reseed: bool = True
     """Whether every trial gets a seed of its own, so that a resumed search goes on as if it had
     not been stopped. False where the sampler keeps its place in a sequence itself."""
+    models: str = ""
+    """What it can model, where that is not every open value; it draws the others at random."""
+    choices: bool = False
+    """Whether that includes choices."""
+    least: int = 1
+    """How many open values its model needs."""
     independent: bool = False
     """Whether its points do not depend on earlier results (tuning curves have valid bands)."""
 
@@ -140,6 +148,7 @@ SAMPLERS: dict[str, Sampler] = {
         },
         source="Bousquet 2017, arXiv:1706.03200",
         reseed=False,
+        models="numbers that every trial has",
         independent=True,
     ),
     "cmaes": Sampler(
@@ -147,14 +156,34 @@ SAMPLERS: dict[str, Sampler] = {
         _cmaes,
         {STARTUP: _startup(1)},
         source="Hansen 2016, arXiv:1604.00772",
+        models="numbers that every trial has, and of two or more of them",
+        least=2,
     ),
     "gp": Sampler(
         "Gaussian process with log expected improvement",
         _gp,
         {STARTUP: _startup(10)},
         source="Optuna's GPSampler",
+        models="values that every trial has",
+        choices=True,
     ),
 }
+
+
+def not_modelled(method: str, space: Space) -> list[str]:
+    """The open values of a space that a method's model does not choose, by name: it draws them at
+    random. Those that depend on a choice are in some trials only."""
+    row = SAMPLERS[method]
+    if not row.models:
+        return []
+    several = {name: node for name, node in space.parameters() if node.size() > 1}
+    roots = tuple(f"{name}." for name, node in several.items() if isinstance(node, Alternatives))
+    modelled = [
+        name
+        for name, node in several.items()
+        if not name.startswith(roots) and (row.choices or isinstance(node, Range))
+    ]
+    return [name for name in several if len(modelled) < row.least or name not in modelled]
 
 
 def startup_for(sampler: str, trials: int, given: Mapping[str, Any]) -> int | None:

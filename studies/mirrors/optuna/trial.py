@@ -77,7 +77,11 @@ def _same(one: float | None, other: float | None) -> bool:
 
 def _end(trial: Trial) -> str:
     """How a trial ended, as JSON text."""
-    known = {each.name: getattr(trial, each.name) for each in fields(TrialEnd)}
+    known = {
+        each.name: getattr(trial, each.name)
+        for each in fields(TrialEnd)
+        if each.name != "remark"  # of the study, not of the trial
+    }
     known |= {name: dict(known[name]) for name in ("best", "test", "rows")}
     return _text(known | {"traceback": trial.traceback or None})
 

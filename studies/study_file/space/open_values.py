@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol
 
 from lightning_modules.components import Value
@@ -49,6 +50,19 @@ class Node(Protocol):
         ...
 
 
+def steps_between(low: float, high: float, step: float) -> int:
+    """How many whole steps lie between two numbers as they are written: 3 of 0.1 in 0 to 0.3."""
+    return int((Decimal(str(high)) - Decimal(str(low))) // Decimal(str(step)))
+
+
+def value_after(low: float, step: float, index: int) -> float:
+    """The number `index` steps above `low`, as one would write it: 0.3 and not 0.30000000000000004;
+    an integer where both are."""
+    if isinstance(low, int) and isinstance(step, int):
+        return low + index * step
+    return float(Decimal(str(low)) + index * Decimal(str(step)))
+
+
 @dataclass(frozen=True)
 class Fixed:
     """A value that is not searched."""
@@ -84,7 +98,8 @@ class Range:
         if self.integer:
             step = int(self.step or 1)
             return trial.suggest_int(name, int(self.low), int(self.high), step=step, log=self.log)
-        return trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log)
+        value = trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log)
+        return value if self.step is None else self._at(self._index(value))
 
     def points(self, name: str) -> Iterator[Point]:
         for value in self.grid_values(name):
@@ -99,23 +114,27 @@ class Range:
                 f"{name}: a grid needs finite axes; add `num: 5` (or `step:`), "
                 "or write {values: [...]}"
             )
-        step = self.step or 1
-        count = math.floor((self.high - self.low) / step + 1e-9) + 1
-        values = [self.low + index * step for index in range(count)]
-        return [int(value) for value in values] if self.integer else values
+        return [self._at(index) for index in range(int(self.size()))]
 
     def default(self, name: str) -> Point:
         middle = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
         value = min(max(middle if self.start is None else self.start, self.low), self.high)
         if self.step is not None:
-            value = self.low + round((value - self.low) / self.step) * self.step
-            value = min(value, self.high)
+            return {name: self._at(self._index(value))}
         return {name: round(value) if self.integer else value}
 
     def size(self) -> float:
         if self.integer or self.step is not None:
-            return math.floor((self.high - self.low) / (self.step or 1) + 1e-9) + 1
+            return steps_between(self.low, self.high, self.step or 1) + 1
         return 1 if self.low == self.high else math.inf
+
+    def _index(self, value: float) -> int:
+        """The step that is nearest to a value."""
+        index = round((value - self.low) / (self.step or 1))
+        return min(index, steps_between(self.low, self.high, self.step or 1))
+
+    def _at(self, index: int) -> float:
+        return value_after(self.low, self.step or 1, index)
 
     def _spread(self, num: int) -> list[float]:
         if num == 1:
@@ -140,7 +159,10 @@ class Choice:
     start: Value = None
 
     def labels(self) -> list[Any]:
-        return [_label(value) for value in self.values]
+        """What stands for the values in Optuna, to which true, 1 and 1.0 would be one."""
+        labels = [_label(value) for value in self.values]
+        distinct = all(label not in labels[:index] for index, label in enumerate(labels))
+        return labels if distinct else [json.dumps(value) for value in self.values]
 
     def suggest(self, trial: Suggester, name: str) -> Value:
         labels = self.labels()
@@ -151,8 +173,9 @@ class Choice:
             yield {name: label}
 
     def default(self, name: str) -> Point:
-        labels, start = self.labels(), _label(self.start)
-        return {name: start if start in labels else labels[0]}
+        labels = self.labels()
+        same = (i for i, value in enumerate(self.values) if _is_same(value, self.start))
+        return {name: labels[next(same, 0)]}
 
     def size(self) -> float:
         return len(self.values)
@@ -164,6 +187,8 @@ def _label(value: Value) -> Any:
 
 def _position(labels: list[Any], label: Any) -> int:
     """Where `label` stands; True is not 1 and 1 is not 1.0 here."""
-    return next(
-        i for i, known in enumerate(labels) if known == label and type(known) is type(label)
-    )
+    return next(i for i, known in enumerate(labels) if _is_same(known, label))
+
+
+def _is_same(value: Any, other: Any) -> bool:
+    return bool(value == other) and type(value) is type(other)

@@ -17,7 +17,14 @@ from lightning_modules.components import (
 from lightning_modules.configuration.sections import SECTIONS, TRAINER, user_key
 from lightning_modules.errors import Problem
 from lightning_modules.optimization import REGULARIZATION
-from studies.study_file.space.open_values import Choice, Fixed, Node, Range
+from studies.study_file.space.open_values import (
+    Choice,
+    Fixed,
+    Node,
+    Range,
+    steps_between,
+    value_after,
+)
 from studies.study_file.space.search_space import Alternatives, Group
 from studies.study_file.space.variants import Keys
 
@@ -188,6 +195,8 @@ def _range(
     if isinstance(parameter, Number) and not parameter.integer:
         whole, low, high = False, float(low), float(high)
         step = None if step is None else float(step)
+    if step is not None:  # the last value that a step reaches
+        high = value_after(low, step, steps_between(low, high, step))
     start = parameter.default if parameter else None
     number = isinstance(start, int | float) and not isinstance(start, bool)
     return Range(

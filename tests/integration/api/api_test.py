@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 import fairtune
@@ -151,6 +152,29 @@ def test_a_function_that_goes_on_although_it_should_stop_is_ended(tmp_path: Path
     pruned = study.trials[study.trials["outcome"] == "pruned"]
     assert len(pruned) and heard.count(False) == len(pruned)
     assert (pruned["epochs"] < 4).all()
+
+
+def test_an_epoch_without_the_objective_is_a_gap_everywhere(tmp_path: Path) -> None:
+    def seldom(configuration: dict[str, Any], report: Any) -> None:
+        x = configuration["model"]["x"]
+        for epoch in range(1, configuration["trainer"]["epochs"] + 1):
+            values = {"train/loss": x / epoch}
+            if epoch % 2:
+                values["val/loss"] = x + 1 / epoch
+            if not report(epoch, values):
+                return
+
+    tree = {**TREE, "search": {**TREE["search"], "pruner": "median", "trials": 12}}
+    home = tmp_path / "home"
+    study = fairtune.run(tree, trial=seldom, engine="inline", home=home, workers=1, progress=False)
+    assert set(study.curves("val/loss")["epoch"]) == {1, 3}
+    assert {2, 4} <= set(study.curves("train/loss")["epoch"])
+    completed = study.trials[study.trials["outcome"] == "completed"]
+    assert set(completed["epochs"]) == {4} and set(completed["best_epoch"]) == {3}
+    trials = optuna.load_study(study_name="function", storage=f"sqlite:///{home}/optuna.db").trials
+    pruned = [each for each in trials if each.state.name == "PRUNED"]
+    assert pruned and {max(each.intermediate_values) for each in pruned} <= {1, 3}
+    assert {epoch for each in trials for epoch in each.intermediate_values} == {1, 3}
 
 
 def test_a_function_that_cannot_be_sent_says_so_before_anything_is_written(tmp_path: Path) -> None:

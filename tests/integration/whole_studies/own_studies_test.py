@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,10 @@ from optuna.trial import TrialState
 
 from lightning_modules.user_code import imports
 from studies import results
+from studies.analysis import summary
 from studies.cli import main
+from studies.engines.inline import InlineEngine
+from studies.engines.training import train_task
 from studies.home import Home
 from studies.running.display import Display
 from studies.running.run_study import run_study
@@ -56,6 +60,15 @@ optimizer: {name: adam, lr: {min: 1e-3, max: 1e-1, log: true}}
 trainer: {epochs: 2, accelerator: cpu}
 search: {method: random, trials: 2}
 confirm: {top: 1, seeds: 1}
+"""
+SOFTMAX = """
+study: softmax
+data: iris
+model: {class: "nets:Net"}
+loss: cross_entropy
+optimizer: {name: adam, lr: {min: 0.001, max: 0.1}}
+trainer: {epochs: 2}
+search: {method: random, trials: 3}
 """
 PROGRAM = r"""
 for epoch in 1 2 3 4; do
@@ -167,6 +180,24 @@ def test_a_network_and_data_of_a_users_go_from_check_to_the_logged_model(
         load, capture_output=True, text=True, check=False, env={**os.environ, imports.ALLOW: ""}
     )
     assert "importing nets runs its code, which nobody has allowed" in refused.stderr
+
+
+def test_what_seems_wrong_with_a_network_is_said_once_and_kept(
+    write_module: WriteModule,
+    own_folder: Path,
+    make_home: MakeHome,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    write_module("nets", NETWORK.replace("outputs),\n", "outputs), nn.Softmax(dim=1),\n"))
+    home, file = make_home(own_folder / "home"), write(own_folder, SOFTMAX)
+    for trials in (3, 4):
+        spec = load_study_file(Path(file), [f"search.trials={trials}"])
+        engine = partial(InlineEngine, train_task, 1)
+        found = run_study(spec, home, workers=1, display=Display(), engine=engine)
+    said = [each for each in caplog.messages if "are probabilities already" in each]
+    assert len(said) == 1 and said[0].startswith("study softmax: the network's outputs are")
+    warnings = summary(found.results)["warnings"]
+    assert [each for each in warnings if "take the softmax at its end out" in each] == warnings
 
 
 def test_mistakes_in_a_call_of_a_class_are_told_before_anything_is_trained(

@@ -177,6 +177,7 @@ data: digits
 model:
   - {name: mlp, hidden: {values: [[4], [8]]}, dropout: {min: 0, max: 0.5}}
   - {name: mlp, label: smooth, hidden: [8], activation: {values: [tanh, gelu]}}
+regularization: {label_smoothing: {min: 0.0, max: 0.2}}
 optimizer:
   - {name: sgd, lr: {min: 1e-3, max: 1.0, log: true}}
   - {name: momentum, lr: {min: 1e-3, max: 1.0, log: true}, momentum: {min: 0.5, max: 0.99}}
