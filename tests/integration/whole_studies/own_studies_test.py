@@ -220,7 +220,7 @@ def test_an_interrupted_program_dies_and_starts_anew_without_double_points(
     own_folder: Path, make_home: MakeHome
 ) -> None:
     waiting = (
-        "echo $$ > pid; : > seen.$epoch\n"
+        "echo $$ > pid; grep -c libtorch /proc/$PPID/maps > torch; : > seen.$epoch\n"
         "    while [ $epoch = 2 ] && [ ! -e go ]; do sleep 0.05; done\n    read answer"
     )
     (own_folder / "train.sh").write_text(PROGRAM.replace("read answer", waiting))
@@ -232,6 +232,8 @@ def test_an_interrupted_program_dies_and_starts_anew_without_double_points(
     while not (own_folder / "seen.2").exists():
         assert process.poll() is None
     pid = int((own_folder / "pid").read_text())
+    if sys.platform == "linux":  # which has /proc
+        assert (own_folder / "torch").read_text() == "0\n"  # its worker has loaded none
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
