@@ -43,7 +43,7 @@ class MirrorProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._said or subprocess.DEVNULL,
-                env=_environment(home),
+                env=environment_for(home),
                 start_new_session=True,
             )
         except BaseException:
@@ -139,7 +139,7 @@ def _unnamed_file() -> IO[bytes] | None:
     return None
 
 
-def _environment(home: Home) -> Mapping[str, str]:
+def environment_for(home: Home) -> Mapping[str, str]:
     """It loads the fairtune of this process, wherever that was found."""
     folder = str(Path(__file__).parents[2])
     found = SETTINGS | os.environ

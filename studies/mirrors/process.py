@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 from filelock import FileLock, Timeout
@@ -171,12 +172,16 @@ def _say_no_more() -> None:
         os.dup2(nowhere.fileno(), sys.stderr.fileno())
 
 
-if __name__ == "__main__":
-    place, name = Home.at(Path(sys.argv[1])), sys.argv[2]
+def serve(home: Home, study: str) -> NoReturn:
+    """Be the process of the mirrors of a study."""
     _say_no_more()
     code = 1
     try:
-        code = main(place, name)
+        code = main(home, study)
     except BaseException:
-        log(place, name, traceback.format_exc())
+        log(home, study, traceback.format_exc())
     os._exit(code)  # what libraries do at the end of a process is of no use here
+
+
+if __name__ == "__main__":
+    serve(Home.at(Path(sys.argv[1])), sys.argv[2])

@@ -12,7 +12,7 @@ from lightning_modules.errors import FairtuneError, StorageError
 from studies import results
 from studies.engines import Engine
 from studies.engines.local import LocalEngine
-from studies.engines.training import PRELOAD, train_task
+from studies.engines.training import preload_for, train_task
 from studies.home import Home
 from studies.inputs.checks import check_inputs
 from studies.inputs.environment import hardware, versions
@@ -71,7 +71,8 @@ def run_study(
         check_inputs(spec, home, has_function=function is not None)
         splits_of(spec)
     home.create(spec.study)
-    trains = engine() if engine else LocalEngine(workers, train_task, PRELOAD)
+    preload = preload_for(spec.configurations)
+    trains = engine() if engine else LocalEngine(workers, train_task, preload)
     try:
         with (
             Record.writing(home, spec.study) as record,
