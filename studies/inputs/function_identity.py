@@ -52,7 +52,7 @@ def function_identity(function: Callable[..., Any]) -> str:
     inner = inspect.unwrap(function)
     while isinstance(inner, functools.partial):
         inner = inspect.unwrap(inner.func)
-    return f"Python {version}, SHA-256 {_Reader(inner.__module__).digest(function)}"
+    return f"Python {version}, SHA-256 {_Reader(getattr(inner, '__module__', '')).digest(function)}"
 
 
 class _Reader:

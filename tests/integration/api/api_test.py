@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import fairtune
+from studies.cli import main
 
 TREE: dict[str, Any] = {
     "study": "function",
@@ -241,6 +242,25 @@ def test_a_study_of_a_home_goes_on_by_its_name_with_its_function(tmp_path: Path)
     fairtune.run(TREE, trial=trial, **at)
     study = fairtune.run("function", trial=trial, overrides={"search.trials": 7}, **at)
     assert len(study.trials) == 7
+
+
+def test_the_file_of_the_best_configuration_says_how_it_is_run_and_runs_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = {"engine": "inline", "home": tmp_path, "progress": False}
+    study = fairtune.run(TREE, trial=trial, **at)
+    assert study.best is not None
+    assert main(["best", "function", "--home", str(tmp_path)]) == 0
+    printed = capsys.readouterr()
+    said = (
+        f"the Python function {__name__}.trial trains it, so run this file from Python: "
+        'fairtune.run("function-best.yaml", trial=trial)'
+    )
+    assert f"\n# {said}\n" in printed.out and printed.err == f"fairtune: {said}\n"
+    file = tmp_path / "function-best.yaml"
+    file.write_text(printed.out)
+    again = fairtune.run(file, trial=trial, overrides={"search.trials": 1}, **at)
+    assert again.trials["value"].tolist() == [study.best.value]
 
 
 def test_a_mistake_in_a_file_is_told_with_its_line_where_a_function_trains(tmp_path: Path) -> None:
