@@ -26,9 +26,10 @@ class ComponentParameter(Parameter):
         return f"the name of {article(self.what)}, or {{name: ..., parameters}}"
 
     def _validation_error(self, value: Value) -> str | None:
-        name, parameters = (value, {}) if isinstance(value, str) else _named(value) or (None, {})
-        if name is None:
+        node = named(value)
+        if node is None:
             return f"must be {self.expects()}, got {value!r}"
+        name, parameters = node
         if name not in self.table:
             return unknown(self.what, name, self.table)
         errors = [
@@ -157,7 +158,7 @@ def resolve_component(
 
     Raises UserError where there is no such row or where it does not take a parameter.
     """
-    name, given = (node, {}) if isinstance(node, str) else _named(node) or ("", {})
+    name, given = named(node) or ("", {})
     row = lookup(table, name, what)
     if errors := validation_errors(row, name, given):
         raise UserError("; ".join(f"{what} {key}: {text}" for key, text in errors))
@@ -201,7 +202,10 @@ def switched_on(
     return on
 
 
-def _named(value: Value) -> tuple[str, Mapping[str, Value]] | None:
-    if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
+def named(node: Value) -> tuple[str, Mapping[str, Value]] | None:
+    """The name and parameters in `adam` or `{name: adam, lr: 0.1}`; None where there is no name."""
+    if isinstance(node, str):
+        return node, {}
+    if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
         return None
-    return value["name"], {key: item for key, item in value.items() if key != "name"}
+    return node["name"], {key: value for key, value in node.items() if key != "name"}

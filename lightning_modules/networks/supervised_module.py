@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from lightning_modules.components import resolve_component
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
+from lightning_modules.lightning_internals import CURRENT_HOOK
 from lightning_modules.optimization import (
     LOSSES,
     REGULARIZATION,
@@ -119,7 +120,7 @@ class SupervisedModule(pl.LightningModule):
     def __setattr__(self, name: str, value: Any) -> None:
         """Lightning notes the hook that it calls some fifty times a step; torch's own setter would
         ask each time whether that is a parameter, which takes longer than a small network."""
-        if name == "_current_fx_name":
+        if name == CURRENT_HOOK:
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)

@@ -14,6 +14,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.padding import joined
 from lightning_modules.errors import Interrupted, UserError
+from lightning_modules.lightning_internals import ask_for_batches_again
 from lightning_modules.networks import SupervisedModule
 from lightning_modules.training.best_epoch import is_better
 from lightning_modules.training.resume_checkpoint import (
@@ -103,9 +104,7 @@ class EpochCallback(Checkpoint):
         self._step_watching_schedules(trainer, pl_module, self._resumed["monitored"])
         # the first batches were asked for before this; a shuffled loader draws for that
         set_generator_states(self._resumed["generators"])
-        fetcher = trainer.fit_loop._data_fetcher
-        assert fetcher is not None
-        iter(fetcher)
+        ask_for_batches_again(trainer)
         self._resumed = {}
 
     def _step_watching_schedules(

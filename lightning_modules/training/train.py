@@ -91,7 +91,7 @@ def train(
     resume_checkpoint = None
     if resume_folder is not None:
         training = {
-            "configuration": configuration.to_dict(),
+            "configuration": configuration.hash,
             "seed": seed,
             "data": described.hash,
             "weights": weights_hash,

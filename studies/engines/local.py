@@ -168,17 +168,19 @@ class LocalEngine:
         a file may be called as one of its modules is."""
         if self._context.get_start_method() != "forkserver":
             return
+        given = {process_group.DRIVER: str(os.getpid()), SAFE_PATH: "1"}
         with _environment:
-            given = os.environ.get(SAFE_PATH)
-            os.environ[SAFE_PATH] = "1"
-            if given is None:
-                os.environ[SAFE_PATH_IS_OURS] = "1"
+            if SAFE_PATH not in os.environ:
+                given[SAFE_PATH_IS_OURS] = "1"
+            before = {name: os.environ.get(name) for name in given}
+            os.environ.update(given)
             try:
                 forkserver.ensure_running()
             finally:
-                os.environ.pop(SAFE_PATH_IS_OURS, None)
-                if given is None:
-                    del os.environ[SAFE_PATH]
+                for name, value in before.items():
+                    os.environ.pop(name)
+                    if value is not None:
+                        os.environ[name] = value
 
     def _start(self, worker: _Worker) -> None:
         if hasattr(signal, "pthread_sigmask"):
@@ -186,7 +188,6 @@ class LocalEngine:
             # start of the resource tracker, which comes with the first process, would lift it.
             resource_tracker.ensure_running()
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        os.environ[process_group.DRIVER] = str(os.getpid())
         with worker.lock:
             if not self._closed.is_set() and not worker.killed:
                 self._start_fork_server()

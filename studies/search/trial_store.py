@@ -94,9 +94,7 @@ class TrialStore:
         if self.study is not None and handle is not None:
             trial = self.study.described(trial, handle)
             state = self.study.changed_state()
-        shared = self._sections.shared(trial.configuration)
-        trial = replace(trial, search=self.search.id, configuration=shared)
-        begun = self.record.begin(trial, state)
+        begun = self.record.begin(replace(trial, search=self.search.id), state)
         self.trials[begun.number] = begun
         return AskedTrial(self, begun, configuration, handle)
 
@@ -146,7 +144,8 @@ class TrialStore:
         trial = asked.trial.finished(end, value, datetime.now())
         if self.study is not None and asked.handle is not None:
             trial = self.study.finish(trial, asked.handle)
-        trial = self.record.finish(replace(trial, curve=asked.curve))
+        shared = self._sections.shared(trial.configuration)
+        trial = self.record.finish(replace(trial, configuration=shared, curve=asked.curve))
         self._remember(trial)
         return trial
 

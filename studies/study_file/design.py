@@ -186,14 +186,14 @@ def _problems_at(
 
 
 def take_choice(
-    configuration: dict[str, Any], section: str, key: str, known: Sequence[str]
-) -> tuple[str | None, list[Problem]]:
-    """Take a key of the driver's out of a section of the configuration.
+    node: Any, section: str, key: str, known: Sequence[str]
+) -> tuple[Any, str | None, list[Problem]]:
+    """Take a key of the driver's out of a section of the configuration: the section without it, its
+    value, and what is wrong with it.
 
     The alternatives of a section must agree on it. A class of the user's keeps a value of that name
     that is none of the known ones.
     """
-    node = configuration.get(section)
     found: dict[tuple[str | int, ...], Any] = {}
 
     def without(item: Any, path: tuple[str | int, ...]) -> Any:
@@ -206,11 +206,9 @@ def take_choice(
         return {name: each for name, each in item.items() if name != key}
 
     if isinstance(node, list):
-        configuration[section] = [
-            without(item, (section, index)) for index, item in enumerate(node)
-        ]
-    elif node is not None:
-        configuration[section] = without(node, (section,))
+        rest: Any = [without(item, (section, index)) for index, item in enumerate(node)]
+    else:
+        rest = without(node, (section,))
     problems = [
         Problem(path, f"must be {' or '.join(known)}, got {value!r}")
         for path, value in found.items()
@@ -220,4 +218,4 @@ def take_choice(
         path = next(iter(found))
         problems = [Problem(path, "must be the same for every alternative")]
     value = next(iter(found.values()), None)
-    return (None if problems else value), problems
+    return rest, (None if problems else value), problems

@@ -34,6 +34,7 @@ from studies.study_file.mistakes import (
 )
 from studies.study_file.search_methods import PRUNERS, SAMPLERS, startup_for
 from studies.study_file.sections import (
+    CONFIGURATION,
     Claim,
     CompareSection,
     ConfirmSection,
@@ -46,10 +47,6 @@ from studies.study_file.space.ranges import read_space
 from studies.study_file.space.search_space import Space
 from studies.study_file.space.variants import variants
 from studies.study_file.spec import NamedComponent, Spec
-
-CONFIGURATION_KEYS = (
-    "data", "model", "loss", "optimizer", "schedule", "regularization", "trainer", "objective",
-)  # fmt: skip
 
 
 def load_study_file(path: Path, overrides: Sequence[str] = ()) -> Spec:
@@ -88,12 +85,16 @@ def resolve(
     problems = list(source.problems)
     # `confirm: null` is kept: without it, a comparison confirms its winners
     tree = {k: v for k, v in source.tree.items() if v is not None or k == "confirm"}
-    file = read_shape(tree, problems)
-    configuration = {key: tree[key] for key in CONFIGURATION_KEYS if key in tree}
+    configuration = {key: tree[key] for key in CONFIGURATION if key in tree}
+    file = read_shape({k: v for k, v in tree.items() if k not in CONFIGURATION}, problems)
     trial_timeout = _take_trial_timeout(configuration, problems)
-    split, wrong = take_choice(configuration, "data", "split", SPLITS)
-    scale, more = take_choice(configuration, "objective", "scale", SCALES)
-    problems += wrong + more
+    choices = {}
+    for section, key, known in (("data", "split", SPLITS), ("objective", "scale", SCALES)):
+        if section in configuration:
+            rest, choices[key], wrong = take_choice(configuration[section], section, key, known)
+            configuration[section] = rest
+            problems += wrong
+    split, scale = choices.get("split"), choices.get("scale")
     root = read_space(configuration, problems)
     for variant in [] if recorded and not overrides else variants(root):
         problems.extend(

@@ -75,26 +75,25 @@ class ConfirmSection(Section):
     )
 
 
+CONFIGURATION = (
+    "data", "model", "loss", "optimizer", "schedule", "regularization", "trainer", "objective",
+)  # fmt: skip
+"""The outermost keys of a configuration, which is checked against the tables."""
+
+
 class StudyFile(Section):
-    """The outermost keys; what the configuration holds is checked against the tables."""
+    """The outermost keys beside those of the configuration."""
 
     study: str = Field(description="the study's name in its home")
     description: str = Field("", description="the question that the study answers")
-    data: Any = None
-    model: Any = None
-    loss: Any = None
-    optimizer: Any = None
-    schedule: Any = None
-    regularization: Any = None
-    trainer: Any = None
-    objective: Any = None
     search: SearchSection = SearchSection()
     compare: CompareSection | None = None
     confirm: ConfirmSection | None = None
 
 
 def read_shape(tree: Mapping[str, Any], problems: list[Problem]) -> StudyFile | None:
-    """The sections of a file; None, with the problems appended, where their shape is wrong."""
+    """The sections of a file beside its configuration; None, with the problems appended, where
+    their shape is wrong."""
     try:
         file = StudyFile.model_validate(tree)
     except ValidationError as error:
@@ -152,6 +151,8 @@ def _shape_problem(detail: Any) -> Problem:
     if detail["type"] == "extra_forbidden":
         section = SECTIONS.get(str(path[0]), StudyFile) if len(path) > 1 else StudyFile
         known = list(section.model_fields)
+        if section is StudyFile:
+            known[2:2] = CONFIGURATION
         hint = suggestion(path[-1], known) or "; known are " + ", ".join(known)
         return Problem(path, f"is no key of a study file{hint}")
     if detail["type"] == "missing":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,9 +80,11 @@ class Space:
         """A plain configuration tree, every open value asked of `trial`."""
         return self.root.suggest(trial, "")
 
-    def grid(self) -> Iterator[Point]:
-        """Every grid point, the last axis fastest; UserError names a continuous axis."""
-        return self.root.points("")
+    def grid(self, taken: Iterable[Mapping[str, Any]] = ()) -> Iterator[Point]:
+        """Every grid point that is not `taken`, the last axis fastest; UserError names a continuous
+        axis."""
+        known = {_identity(point) for point in taken}
+        return (point for point in self.root.points("") if _identity(point) not in known)
 
     def grid_size(self) -> int:
         """The number of grid points."""
@@ -110,6 +112,11 @@ class Space:
                     found[path] = configuration[path]
                     break
         return found
+
+
+def _identity(point: Mapping[str, Any]) -> str:
+    """A text that is equal for equal points; it tells 1 from 1.0 and from True."""
+    return repr(sorted(point.items()))
 
 
 def find(root: Group, path: str) -> Node | None:
