@@ -85,7 +85,7 @@ def load(folder: Path | None = None) -> dict[str, np.ndarray[Any, Any]]:
                 beside.write_bytes(content)
             with replacing(checksum) as beside:
                 beside.write_text(hashlib.sha256(content).hexdigest())
-    with np.load(io.BytesIO(content)) as arrays:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return dict(arrays)
 
 

@@ -87,7 +87,7 @@ def _save(
     from mlflow.pyfunc import save_model
     from mlflow.types import Schema, TensorSpec
 
-    example = np.load(checkpoint.with_suffix(".npy"))
+    example = np.load(checkpoint.with_suffix(".npy"), allow_pickle=False)
     sides = (-1, *example.shape[2:]) if padded else example.shape[1:]
     save_model(
         path=path,
