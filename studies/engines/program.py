@@ -18,7 +18,6 @@ from studies.engines import Task
 from studies.engines.program_process import ProgramProcess
 from studies.engines.program_reports import read_report
 from studies.engines.reported_epochs import ReportedEpochs
-from studies.home import without_secrets
 from studies.records import EpochReport, Outcome, TrialEnd
 
 
@@ -61,7 +60,7 @@ def run_program(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         if code < 0:
             reason = f"the program was killed by {signal.Signals(-code).name}"
         outcome = Outcome.crashed if code < 0 else Outcome.error
-        return reports.end(outcome, without_secrets(reason), began, task, without_secrets(last))
+        return reports.end(outcome, reason, began, task, last)
 
 
 def _last(log: str) -> str:

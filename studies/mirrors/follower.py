@@ -158,7 +158,7 @@ class Follower:
                     continue  # whether it works is seen when something is delivered
                 name = mirror.store if mirror else self.backlog.mirror
                 line = (str(error).strip().splitlines() or [""])[0]
-                said = f"{name} failed: {type(error).__name__}: {without_secrets(line)}"
+                said = f"{name} failed: {type(error).__name__}: {line}"
                 self.progress.fails(f"{said}; see {self.home.study(self.study) / LOG}")
             else:
                 self.progress.fails("")

@@ -75,11 +75,20 @@ class ConfirmSection(Section):
     )
 
 
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+"""The name of an environment variable."""
+
+
 class StudyFile(Section):
     """The outermost keys; what the configuration holds is checked against the tables."""
 
     study: str = Field(description="the study's name in its home")
     description: str = Field("", description="the question that the study answers")
+    env: list[Variable] | None = Field(
+        None,
+        description="the variables that a program sees, beside PATH, HOME, LANG and the like; "
+        "all of them unless given",
+    )
     data: Any = None
     model: Any = None
     loss: Any = None
