@@ -146,6 +146,8 @@ def require_record(path: Path) -> None:
     """Raise StorageError unless a file is a record of this version or of an earlier one."""
     if is_held(path):
         return
+    if not path.is_file():  # a pipe would be waited for
+        raise StorageError(f"{path}: is no file; {damaged(path)}")
     if what := damage(path):
         raise StorageError(f"{path}: {what}; {damaged(path)}")
     with path.open("rb") as file:
@@ -205,6 +207,24 @@ def as_storage_error(path: Path) -> Iterator[None]:
         else:
             way_out = damaged(path)
         raise StorageError(f"{path}: the record cannot be used: {text}; {way_out}") from error
+
+
+@contextmanager
+def as_damage(path: Path) -> Iterator[None]:
+    """Turn what a record says and no fairtune has written into a StorageError."""
+    try:
+        yield
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as e:
+        what = f"{type(e).__name__}: {str(e).splitlines()[0][:200] if str(e) else 'no text'}"
+        raise StorageError(f"{path}: the record says what nobody understands ({what}); "
+                           f"{damaged(path)}") from e  # fmt: skip
 
 
 def _is_full(folder: Path) -> bool:
