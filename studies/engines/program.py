@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lightning_modules.errors import UserError
+from lightning_modules.rights import make_folder
 from studies.engines import Task
 from studies.engines.program_process import ProgramProcess
 from studies.engines.program_reports import read_report
@@ -28,7 +29,7 @@ def run_program(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
     """
     assert task.continuation is not None
     folder = Path(task.continuation)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     began = time.perf_counter()
     with ProgramProcess.started(task, folder) as program:
         reports = ReportedEpochs(task.configuration, "the program")

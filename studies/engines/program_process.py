@@ -19,6 +19,7 @@ import psutil
 
 from lightning_modules.configuration import COMMAND
 from lightning_modules.errors import UserError
+from lightning_modules.files import replacing
 from studies.engines import Task
 from studies.study_file.command_template import WHOLE, filled
 
@@ -72,7 +73,8 @@ class ProgramProcess:
             "split": split,
             "checkpoint": task.checkpoint,
         }
-        (folder / "configuration.json").write_text(json.dumps(whole, indent=2))
+        with replacing(folder / "configuration.json") as beside:
+            beside.write_text(json.dumps(whole, indent=2))
         command = filled(configuration.model.parameters[COMMAND], values)
         threads = str(configuration.trainer["threads"])
         try:

@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 URL_SETTINGS = ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI")
 SECRET_NAME = re.compile(
-    r"(?i)passw(?:or)?d|passphrase|pwd$|token(?!iz)|secret|credential|key(?:_?\d+)?$"
+    r"(?i)passw(?:or)?d|passphrase|_pwd$|token(?!iz)|secret|credential|key(?:_?\d+)?$"
 )
 """What the name of a variable looks like whose value is a secret."""
 SHORTEST = 6
@@ -27,7 +27,9 @@ WORD = (
     r"(?<![A-Za-z])(?:[A-Z0-9]+_|[a-z0-9]+[_-])*(?:PG|ssl)?(?:passw(?:or)?d|passphrase|pwd|secret|"
     r"token|api[_-]?key|(?:secret[_-]?)?access[_-]?key|account[_-]?key|shared[_-]?access[_-]?key)"
 )
-ASSIGNED = re.compile(rf"(?i)({WORD}=)('(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|[^\s,;&)'\"]+)")
+ASSIGNED = re.compile(
+    rf"(?i)({WORD}=)(?!(?<=pwd=)/)('(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|[^\s,;&)'\"]+)"
+)
 """As in `password=...` of a connection string, or `PGPASSWORD=...` of a command."""
 MAPPED = re.compile(rf"(?i)(([\"']){WORD}\2\s*:\s*)('(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\")")
 """As in the JSON of an answer."""
@@ -78,9 +80,14 @@ def _known_secrets() -> set[str]:
     for name, value in os.environ.items():
         if name.startswith("MLFLOW_TRACKING_") and SECRET_NAME.search(name) and value:
             known.add(value)  # a short one is no word of another kind
-        elif SECRET_NAME.search(name):
+        elif SECRET_NAME.search(name) and not _is_path(value):
             known |= {each for part in _parts(value) for each in _spellings(part)}
     return known
+
+
+def _is_path(value: str) -> bool:
+    """Whether it says where a secret is."""
+    return os.path.isabs(value) and os.path.exists(value)
 
 
 def _parts(value: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from typing import TypeVar
 import psutil
 
 from lightning_modules.errors import StorageError
+from lightning_modules.rights import inherit_rights
 from studies.home import damage, disk_is_full, hold, home_option
 from studies.home.database import back_up, is_held
 from studies.records import schema
@@ -102,6 +103,7 @@ def open_new(path: Path) -> sqlite3.Connection:
 
 def put_in_place(fresh: Path, path: Path) -> None:
     """Give a record that was closed its name; a power failure leaves all of it or nothing."""
+    inherit_rights(fresh)
     for each in (fresh, fresh.parent):
         number = os.open(each, os.O_RDONLY)
         try:

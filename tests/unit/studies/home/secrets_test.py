@@ -51,7 +51,7 @@ def test_the_passwords_of_a_url_are_known_as_they_are_written_and_as_they_are() 
          'connection to "host=h password=*** user=x" failed'),
         (r"password='a b\'c' port=1", "password=*** port=1"),
         ("PGPASSWORD=abc psql", "PGPASSWORD=*** psql"),
-        ("AWS_SECRET_ACCESS_KEY=abc/d+e", "AWS_SECRET_ACCESS_KEY=***"),
+        ("AWS_SECRET_ACCESS_KEY=/bc/d+e", "AWS_SECRET_ACCESS_KEY=***"),
         ("AccountKey=abc==;EndpointSuffix=x", "AccountKey=***;EndpointSuffix=x"),
         ("> Authorization: Basic Zm9vOmJhcg==", "> Authorization: ***"),
         ("{'Authorization': 'Bearer abcd.efg', 'Host': 'h'}",
@@ -69,7 +69,7 @@ def test_what_has_the_form_of_a_password_is_taken_out_of_a_text(text: str, shown
     [
         "token = tokenizer.encode(x)", "max_tokens=128, tokenizer=bert", "the key: 3",
         "study.yaml:3: data.tokens: must be > 0", "author=ada", "a basic understanding of it",
-        "val/loss is nan after epoch 3", "keys=[1, 2]",
+        "val/loss is nan after epoch 3", "keys=[1, 2]", "PWD=/home/ada",
     ],
 )  # fmt: skip
 def test_other_texts_stay_as_they_are(text: str) -> None:
@@ -97,6 +97,12 @@ def test_short_values_and_other_variables_are_none(
 ) -> None:
     monkeypatch.setenv(name, value)
     assert without_secrets("short canary") == "short canary"
+
+
+def test_folders_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_KEY", str(tmp_path))
+    monkeypatch.setenv("PWD", str(tmp_path.parent))
+    assert without_secrets(f"see {tmp_path}/x") == f"see {tmp_path}/x"
 
 
 def test_a_secret_is_known_however_a_program_spells_it(monkeypatch: pytest.MonkeyPatch) -> None:
