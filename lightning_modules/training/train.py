@@ -17,6 +17,7 @@ from lightning_modules.configuration import Configuration
 from lightning_modules.data.preparation.part_rows import rows_of_parts
 from lightning_modules.errors import Interrupted
 from lightning_modules.networks import SupervisedModule
+from lightning_modules.rights import make_folder
 from lightning_modules.training.building import build_data, build_network
 from lightning_modules.training.data_description import Described, describe
 from lightning_modules.training.epoch_callback import EpochCallback, OnEpoch
@@ -163,7 +164,7 @@ def _write(
         "architecture": architecture,
         "weights": epoch_callback.weights,
     }
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(checkpoint.parent)
     if epoch_callback.example is not None:
         replace(checkpoint.with_suffix(".npy"), lambda path: np.save(path, epoch_callback.example))
     replace(checkpoint, lambda path: torch.save(content, path))

@@ -30,7 +30,7 @@ def home_at(path: Path | None) -> Home:
 def open_home(path: Path | None) -> Home:
     """The home at `path`, or the default one; studies that an earlier version has run there are
     imported, which standard error says."""
-    from studies.home import earlier_studies
+    from studies.home import earlier_studies, without_secrets
 
     home = home_at(path)
     if earlier_studies(home):
@@ -38,7 +38,7 @@ def open_home(path: Path | None) -> Home:
 
         done = import_earlier(home)
         for failure in done.failures:
-            print(f"fairtune: {failure}", file=sys.stderr)
+            print(f"fairtune: {without_secrets(failure)}", file=sys.stderr)
         if done.imported:
             text = f"home {home.path} is of an earlier version: imported "
             text += f"{len(done.imported)} {'study' if len(done.imported) == 1 else 'studies'}"

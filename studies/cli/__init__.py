@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from types import TracebackType
 
 import typer
 
@@ -16,6 +18,7 @@ from studies.cli.models import predict, promote, reproduce
 from studies.cli.results import best, compare, report, status
 from studies.cli.servers import dashboard, ui
 from studies.cli.study_files import check, components, init, schema
+from studies.home.secrets import without_secrets
 
 app = typer.Typer(
     name="fairtune",
@@ -50,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         app(args=None if argv is None else list(argv))
     except FairtuneError as error:
-        print(f"fairtune: {error}" if "\n" not in str(error) else error, file=sys.stderr)
+        said = without_secrets(str(error))
+        print(f"fairtune: {said}" if "\n" not in said else said, file=sys.stderr)
         return error.exit_code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -61,8 +65,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """Run the command that stands in `sys.argv`: the console script `fairtune`."""
+    sys.excepthook = _say_what_nobody_expected
     code = main()
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # nothing is open; taking the modules apart would take another second
+
+
+def _say_what_nobody_expected(
+    kind: type[BaseException], error: BaseException, where: TracebackType | None
+) -> None:
+    """Print a traceback as Python does, without passwords."""
+    lines = traceback.format_exception(kind, error, where)
+    print(without_secrets("".join(lines)), end="", file=sys.stderr)

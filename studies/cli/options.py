@@ -73,6 +73,12 @@ Allow = Annotated[
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object on the last line of standard output.")
 ]
+Shared = Annotated[
+    bool,
+    typer.Option(
+        "--shared", help="Make a new home for all of the group of the folder in which it lies."
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option(

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from studies.api.interruption import Interruption
 from studies.api.opening import console, load_spec, open_home, worker_count
-from studies.cli.options import Allow, HomeOption, Json, Overrides, StudyFile, Workers, print_json
+from studies.cli.options import (
+    Allow,
+    HomeOption,
+    Json,
+    Overrides,
+    Shared,
+    StudyFile,
+    Workers,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from studies.analysis import StudyOutcome
@@ -22,10 +32,11 @@ def run(
     overrides: Overrides = None,
     allow: Allow = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")] = False,
+    shared: Shared = False,
     as_json: Json = False,
 ) -> None:
     """Run a study, or continue it: the same command again never trains a finished trial twice."""
-    place = open_home(home)
+    place = replace(open_home(home), shared=shared)
     spec = load_spec(file, overrides or (), allow or (), place)
     from studies.analysis import summary
     from studies.api.progress import display_for

@@ -15,7 +15,6 @@ from typing import Any
 
 from lightning_modules.errors import Interrupted
 from studies.engines import Answer, Ended, Epoch, Event, Task, process_group
-from studies.home import without_secrets
 from studies.records import STOPPED, EpochReport, Outcome, TrialEnd
 
 SAFE_PATH, SAFE_PATH_IS_OURS = "PYTHONSAFEPATH", "FAIRTUNE_SAFE_PATH"
@@ -90,8 +89,8 @@ def failure(error: BaseException, seconds: float) -> TrialEnd:
     first_line = (str(error).strip().splitlines() or [""])[0]
     return TrialEnd(
         outcome=Outcome.out_of_memory if memory else Outcome.error,
-        reason=without_secrets(f"{type(error).__name__}: {first_line}".rstrip(": ")),
-        traceback=without_secrets("".join(traceback.format_exception(error))),
+        reason=f"{type(error).__name__}: {first_line}".rstrip(": "),
+        traceback="".join(traceback.format_exception(error)),
         seconds=seconds,
     )
 

@@ -14,6 +14,7 @@ from filelock import FileLock
 from filelock import Timeout as LockTimeout
 
 from lightning_modules.errors import StorageError
+from lightning_modules.rights import inherit_rights, make_folder
 
 CREATION_SECONDS = 120
 MAGIC = b"SQLite format 3\0"
@@ -34,6 +35,12 @@ def sqlite_file(url: str) -> Path | None:
 def hold(path: Path) -> None:
     """This process opens a database from here on, and does not read its file itself any more."""
     _held.add(_identity(path))
+
+
+def file_lock(path: Path) -> FileLock:
+    """A lock of a home: whoever may write into its folder, or the one above, may take it."""
+    folder = next(each for each in path.parents if each.exists())
+    return FileLock(path, mode=(folder.stat().st_mode & 0o666) | 0o600)
 
 
 def is_held(path: Path) -> bool:
@@ -81,13 +88,14 @@ def prepare(path: Path, create: Callable[[Path], None]) -> None:
     StorageError where the file is damaged; it stays as it is.
     """
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
-            with FileLock(f"{path}.lock", timeout=CREATION_SECONDS):
+            with file_lock(path.with_name(f"{path.name}.lock")).acquire(timeout=CREATION_SECONDS):
                 if not path.exists():
                     fresh = path.with_name(f"{path.name}.new")
                     fresh.unlink(missing_ok=True)
                     create(fresh)
+                    inherit_rights(fresh)
                     fresh.replace(path)
         except LockTimeout:
             raise StorageError(
@@ -149,5 +157,6 @@ def _new_file(path: Path) -> Path:
         new = path if number == 1 else path.with_name(f"{path.name}-{number}")
         with suppress(FileExistsError):
             new.touch(exist_ok=False)
+            inherit_rights(new)
             break
     return new

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import psutil
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from studies.home import Home
+from studies.home import Home, database
 from studies.mirrors.follower import Follower, Mirror, Request, log
 from studies.mirrors.mirror_process import BUSY
 from studies.records.deliveries import Deliveries
@@ -40,7 +40,7 @@ def main(home: Home, study: str) -> int:
     _keep_out_of_the_way()
     request = Request()
     try:
-        with FileLock(home.study(study) / LOCK).acquire(timeout=LOCK_SECONDS):
+        with database.file_lock(home.study(study) / LOCK).acquire(timeout=LOCK_SECONDS):
             Deliveries.open(home, study).close()  # made anew by one where it is damaged
             # each on its own: one that hangs does not hold up the other, and their libraries are
             # loaded side by side

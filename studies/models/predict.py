@@ -15,6 +15,7 @@ from lightning_modules.files import replacing
 from studies.analysis import choose
 from studies.analysis.representative import RepresentativeTrial
 from studies.models.checkpoint_source import checkpoint_of
+from studies.reporting.spreadsheet import csv_text
 from studies.results import StudyResults
 
 if TYPE_CHECKING:
@@ -156,7 +157,8 @@ def rows_took_part(results: StudyResults) -> str:
 
 
 def write(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as Parquet or CSV, by the suffix, whole or not at all.
+    """Write a table as Parquet or CSV, by the suffix, whole or not at all. In CSV, a text that a
+    spreadsheet would run has an apostrophe before it.
 
     Raises StorageError where it cannot be written.
     """
@@ -165,7 +167,7 @@ def write(table: pd.DataFrame, path: Path) -> None:
             if path.suffix.lower() == ".parquet":
                 table.to_parquet(beside, index=False)
             else:
-                table.to_csv(beside, index=False, compression=None)
+                beside.write_text(csv_text(table), encoding="utf-8", newline="")
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(

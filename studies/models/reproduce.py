@@ -122,6 +122,7 @@ def reproduce(
             allowed=imports.allowed(),
             weights=weights_file(configuration, found.home),
             split=trial.split,
+            env=found.spec.env,
         )
         again, end = _train(engine, task, max(recorded), trial.outcome == Outcome.completed)
         metrics = _compared(recorded, again)

@@ -19,6 +19,7 @@ from typing import TypeVar
 import psutil
 
 from lightning_modules.errors import StorageError
+from lightning_modules.rights import inherit_rights
 from studies.home import damage, disk_is_full, hold, home_option
 from studies.home.database import back_up, is_held
 from studies.records import schema
@@ -102,6 +103,7 @@ def open_new(path: Path) -> sqlite3.Connection:
 
 def put_in_place(fresh: Path, path: Path) -> None:
     """Give a record that was closed its name; a power failure leaves all of it or nothing."""
+    inherit_rights(fresh)
     for each in (fresh, fresh.parent):
         number = os.open(each, os.O_RDONLY)
         try:
@@ -146,6 +148,8 @@ def require_record(path: Path) -> None:
     """Raise StorageError unless a file is a record of this version or of an earlier one."""
     if is_held(path):
         return
+    if not path.is_file():  # a pipe would be waited for
+        raise StorageError(f"{path}: is no file; {damaged(path)}")
     if what := damage(path):
         raise StorageError(f"{path}: {what}; {damaged(path)}")
     with path.open("rb") as file:
@@ -205,6 +209,24 @@ def as_storage_error(path: Path) -> Iterator[None]:
         else:
             way_out = damaged(path)
         raise StorageError(f"{path}: the record cannot be used: {text}; {way_out}") from error
+
+
+@contextmanager
+def as_damage(path: Path) -> Iterator[None]:
+    """Turn what a record says and no fairtune has written into a StorageError."""
+    try:
+        yield
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as e:
+        what = f"{type(e).__name__}: {str(e).splitlines()[0][:200] if str(e) else 'no text'}"
+        raise StorageError(f"{path}: the record says what nobody understands ({what}); "
+                           f"{damaged(path)}") from e  # fmt: skip
 
 
 def _is_full(folder: Path) -> bool:

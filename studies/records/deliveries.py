@@ -15,6 +15,7 @@ from typing import Any
 
 from lightning_modules.errors import StorageError
 from lightning_modules.hashing import short_hash
+from lightning_modules.rights import make_file
 from studies.home import Home, disk_is_full, hold, redact
 from studies.home.database import within
 from studies.records import read_only
@@ -214,6 +215,7 @@ def _look(
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    make_file(path)  # SQLite gives its log the same rights
     connection = sqlite3.connect(path, timeout=LOCK_SECONDS, check_same_thread=False)
     try:
         hold(path)

@@ -79,7 +79,9 @@ class RecordReader:
         Raises UserError where there is none and StorageError where it cannot be read.
         """
         path = home.record(study)
-        if not path.exists():
+        with opening.as_storage_error(path):
+            exists = path.exists()
+        if not exists:
             raise UserError(f"{home.path}: there is no study {study!r}")
         seen = opening.open_reader(path)
         return cls(seen.connection, path, seen)
@@ -234,5 +236,12 @@ class RecordReader:
 
 
 def recorded_studies(home: Home) -> list[str]:
-    """The studies of a home that have a record, by name."""
-    return sorted(path.parent.name for path in home.path.glob(f"studies/*/{RECORD}"))
+    """The studies of a home that have a record, by name, those included that may not be read."""
+    return sorted(path.name for path in home.path.glob("studies/*") if _has_record(path))
+
+
+def _has_record(folder: Path) -> bool:
+    try:
+        return (folder / RECORD).exists()
+    except PermissionError:
+        return True

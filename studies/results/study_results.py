@@ -13,6 +13,7 @@ from lightning_modules.components import unknown
 from lightning_modules.errors import UserError
 from studies.home import Home
 from studies.records import Outcome, RecordReader, Trial, merit
+from studies.records.connection import as_damage
 from studies.records.deliveries import run_ids
 from studies.records.garbage_collection import gc_paused
 from studies.records.reader import recorded_studies
@@ -209,7 +210,7 @@ def load_results(home: Home, study: str) -> StudyResults:
     known = names(home)
     if study not in known:
         raise UserError(f"{home.path}: {unknown('study', study, known)}")
-    with RecordReader.open(home, study) as record:
+    with RecordReader.open(home, study) as record, as_damage(record.path):
         return read_results(record, home, study)
 
 
@@ -220,7 +221,7 @@ def read_results(record: RecordReader, home: Home, study: str) -> StudyResults:
         raise UserError(f"{record.path}: study {study} was not begun; run it again")
     with gc_paused():
         trials = record.trials(run_ids=run_ids(home, study))
-    file = notes["study_file"]
+    file = str(notes["study_file"])
     spec = resolve(document.parse(file, f"the stored file of {study}"), recorded=True)
     spec = spec.with_sequence(notes.get("sequence"))
     return StudyResults(

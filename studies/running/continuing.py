@@ -15,7 +15,7 @@ from studies.study_file.loading import as_before_claims, with_trials
 from studies.study_file.search_methods import STARTUP
 
 MAY_CHANGE = ("description", "search.trials", "search.epochs", "search.timeout", "search.repeats",
-              "compare.claim", "confirm", "trainer.trial_timeout")  # fmt: skip
+              "compare.claim", "confirm", "trainer.trial_timeout", "env")  # fmt: skip
 """Keys of a study file that may differ between two runs of the same study, some in one way only."""
 
 

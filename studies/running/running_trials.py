@@ -105,6 +105,7 @@ class RunningTrials:
                 allowed=imports.allowed(),
                 weights=weights_file(configuration, self.home),
                 split=trial.split,
+                env=self.spec.env,
             )
         )
 

@@ -22,6 +22,7 @@ from lightning_modules.configuration import Configuration
 from studies.records import Outcome, Record, Search, Trial, TrialEnd
 from studies.records.sharing import Sections
 from studies.search.frozen_trials import frozen, state_of
+from studies.study_file.cma_sampler import GENERATIONS, ReplayedCmaEsSampler
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -185,7 +186,10 @@ class SearchStudy:
         )
         self._id = self.storage.get_study_id_from_name(search.name)
         for name, value in search.sampler_state.items():
-            self.storage.set_study_system_attr(self._id, name, value)
+            if name == GENERATIONS:
+                self.study.set_user_attr(name, value)
+            else:
+                self.storage.set_study_system_attr(self._id, name, value)
         self._saved = dict(search.sampler_state)
         self._described: dict[tuple[tuple[str, int], ...], dict[str, str]] = {}
         """What the record says of distributions, by what they are; the storage keeps them all."""
@@ -195,6 +199,8 @@ class SearchStudy:
     ) -> optuna.Trial:
         """The next trial; with `point` its parameters are given."""
         self.study.sampler = sampler
+        if isinstance(sampler, ReplayedCmaEsSampler):
+            sampler.search = self.study
         if point is not None:
             self.study.enqueue_trial(dict(point))
         return self.study.ask()
@@ -214,7 +220,7 @@ class SearchStudy:
 
     def changed_state(self) -> dict[str, Any] | None:
         """What the sampler notes of the search, where that differs from what was given before."""
-        state = self.storage.get_study_system_attrs(self._id)
+        state = {**self.storage.get_study_system_attrs(self._id), **self.study.user_attrs}
         if state == self._saved:
             return None
         self._saved = dict(state)

@@ -74,6 +74,17 @@ def filled(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:
     return [PLACEHOLDER.sub(fill, word) for word in command]
 
 
+def env_problems(
+    env: Sequence[str] | None, configurations: Sequence[Configuration]
+) -> list[Problem]:
+    """What is wrong with `env:` where there is no program that would see it."""
+    programs = [each for each in configurations if is_program(each) and not function_of(each)]
+    if env is None or programs:
+        return []
+    text = f"only a program has variables of its own: give model a {COMMAND}, or leave it out"
+    return [Problem(("env",), text)]
+
+
 def command_problems(root: Group) -> list[Problem]:
     """Placeholders that mean nothing, and what the file says that no placeholder passes on."""
     found: dict[str, Problem] = {}

@@ -12,7 +12,7 @@ from lightning_modules.configuration import Configuration
 from lightning_modules.configuration.validation import problems as configuration_problems
 from lightning_modules.errors import Problem
 from studies.study_file import document
-from studies.study_file.command_template import command_problems
+from studies.study_file.command_template import command_problems, env_problems
 from studies.study_file.design import (
     SCALES,
     SPLITS,
@@ -127,6 +127,7 @@ def resolve(
     source.refuse(problems)
     assert file is not None
     plain = [Configuration.of(variant.value) for variant in variants(root)]
+    source.refuse(env_problems(file.env, plain))
     source.refuse(list(split_problems([each.data for each in plain])))
     made = design(
         search, compare, confirm, claim, split=cast(Split, split), scale=cast(Scale, scale)
@@ -160,6 +161,7 @@ def resolve(
         design=made,
         claims=compare is not None and compare.claim is not None,
         split_given=split is not None,
+        env=None if file.env is None else tuple(file.env),
     )
 
 

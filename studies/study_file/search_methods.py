@@ -83,20 +83,11 @@ def _qmc(seed: int, salt: str, **parameters: Any) -> BaseSampler:
         )
 
 
-def _cmaes(seed: int, salt: str, **parameters: Any) -> BaseSampler:
-    from optuna.exceptions import ExperimentalWarning
-    from optuna.samplers import CmaEsSampler
-
+def _cmaes(seed: int, salt: str, *, n_startup_trials: int) -> BaseSampler:
+    from studies.study_file.cma_sampler import ReplayedCmaEsSampler
     from studies.study_file.samplers import MatchedRandomSampler
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        return CmaEsSampler(
-            seed=seed,
-            independent_sampler=MatchedRandomSampler(salt),
-            warn_independent_sampling=False,
-            **parameters,
-        )
+    return ReplayedCmaEsSampler(seed, n_startup_trials, MatchedRandomSampler(salt))
 
 
 def _gp(seed: int, salt: str, **parameters: Any) -> BaseSampler:

@@ -79,6 +79,8 @@ CONFIGURATION = (
     "data", "model", "loss", "optimizer", "schedule", "regularization", "trainer", "objective",
 )  # fmt: skip
 """The outermost keys of a configuration, which is checked against the tables."""
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+"""The name of an environment variable."""
 
 
 class StudyFile(Section):
@@ -86,6 +88,11 @@ class StudyFile(Section):
 
     study: str = Field(description="the study's name in its home")
     description: str = Field("", description="the question that the study answers")
+    env: list[Variable] | None = Field(
+        None,
+        description="the variables that a program sees, beside PATH, HOME, LANG and the like; "
+        "all of them unless given",
+    )
     search: SearchSection = SearchSection()
     compare: CompareSection | None = None
     confirm: ConfirmSection | None = None

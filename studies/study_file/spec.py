@@ -63,6 +63,8 @@ class Spec:
     """Whether the file itself says what it claims."""
     split_given: bool = False
     """Whether the file itself says how repeats are split."""
+    env: tuple[str, ...] | None = None
+    """The variables that a program sees beside those that every program needs; None for all."""
 
     @property
     def text(self) -> str:

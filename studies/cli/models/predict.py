@@ -55,6 +55,7 @@ def predict(
     imports.allow(allow or ())
     from studies import results
     from studies.models.predict import predict, write
+    from studies.reporting.spreadsheet import csv_text
 
     found = predict(results.load_results(open_home(home), study), data, trial=trial)
     table = found.table()
@@ -65,7 +66,7 @@ def predict(
     if found.caveat:
         screen.print(f"note: {found.caveat}")
     if to_screen:
-        table.to_csv(sys.stdout, index=False)
+        sys.stdout.write(csv_text(table))
         return
     write(table, path)
     screen.print(table.head(PREVIEW).to_string(index=False, float_format="{:.4g}".format))

@@ -76,9 +76,14 @@ def trial_of(frozen: FrozenTrial, earlier: EarlierSearch, search: Search) -> Tri
         distributions={
             name: distribution_to_json(each) for name, each in frozen.distributions.items()
         },
-        sampler_state=frozen.system_attrs,
+        sampler_state=_readable(frozen.system_attrs),
         search=search.id,
     )
+
+
+def _readable(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """What a sampler noted, without the pickled optimizers of Optuna's CMA-ES."""
+    return {name: value for name, value in attributes.items() if ":optimizer:" not in name}
 
 
 def settled(trial: Trial, known: KnownEpochs) -> Trial:

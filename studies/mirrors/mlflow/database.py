@@ -18,10 +18,10 @@ from pathlib import Path
 import mlflow.db
 from alembic.migration import MigrationContext
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-from platformdirs import user_cache_path
 from sqlalchemy import create_engine
 
 from lightning_modules.errors import StorageError
+from lightning_modules.rights import private_cache
 from studies.home import database, redact
 
 
@@ -69,20 +69,18 @@ def template(folder: Path | None = None) -> Iterator[Path]:
 
     Where nothing can be kept there, it is made for this once.
     """
-    folder = folder or user_cache_path("fairtune")
-    path = folder / f"mlflow-{version('mlflow')}.db"
-    if _is_whole(path):
-        yield path
+    folder = folder or private_cache()
+    name = f"mlflow-{version('mlflow')}.db"
+    if folder is not None and _is_whole(folder / name):
+        yield folder / name
         return
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-    place = folder if folder.is_dir() and os.access(folder, os.W_OK) else None
+    place = folder if folder is not None and os.access(folder, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix=".new-", dir=place) as made:
-        fresh = Path(made) / path.name
+        fresh = Path(made) / name
         upgrade(f"sqlite:///{fresh}")
         if place is not None:
             with suppress(OSError):
-                fresh = fresh.replace(path)
+                fresh = fresh.replace(place / name)
         yield fresh
 
 

@@ -21,7 +21,13 @@ from scipy.stats import chisquare, kstest, spearmanr
 
 from studies.search.arm_search import build_sampler
 from studies.study_file import SAMPLERS
-from studies.study_file.samplers import MatchedRandomSampler, quantile, salt_of, value_at
+from studies.study_file.samplers import (
+    MatchedRandomSampler,
+    quantile,
+    salt_of,
+    share_of,
+    value_at,
+)
 from studies.study_file.search_methods import model_trials, startup_for
 from tests.support.made import spec_of
 
@@ -145,6 +151,17 @@ def test_the_first_and_the_last_value_can_be_drawn(distribution: BaseDistributio
     elif isinstance(distribution, FloatDistribution | IntDistribution):
         assert first == pytest.approx(distribution.low, rel=1e-9, abs=1e-9)
         assert last == pytest.approx(distribution.high, rel=1e-9, abs=1e-9)
+
+
+@given(st.one_of(floats, integers).filter(lambda each: not each.single()), shares)
+def test_the_share_of_a_value_leads_back_to_it(
+    distribution: FloatDistribution | IntDistribution, share: float
+) -> None:
+    value = value_at(distribution, share)
+    again = share_of(distribution, value)
+    assert 0 <= again <= 1
+    wide = distribution.high - distribution.low
+    assert value_at(distribution, again) == pytest.approx(value, rel=1e-9, abs=1e-12 * wide)
 
 
 # --- draws of a trial
