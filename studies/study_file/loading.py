@@ -10,7 +10,7 @@ from typing import Any, cast
 from lightning_modules.components import Component, unknown, validation_errors
 from lightning_modules.configuration import Configuration
 from lightning_modules.configuration.validation import problems as configuration_problems
-from lightning_modules.errors import Problem
+from lightning_modules.errors import Problem, shown
 from studies.study_file import document
 from studies.study_file.command_template import command_problems
 from studies.study_file.design import (
@@ -188,7 +188,7 @@ def _take_trial_timeout(configuration: dict[str, Any], problems: list[Problem]) 
     value = trainer["trial_timeout"]
     configuration["trainer"] = {k: v for k, v in trainer.items() if k != "trial_timeout"}
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        message = f"must be seconds > 0, got {value!r}"
+        message = f"must be seconds > 0, got {shown(value)}"
         problems.append(Problem(("trainer", "trial_timeout"), message))
         return None
     return float(value)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lightning_modules.components import suggestion
 from lightning_modules.configuration import Part
-from lightning_modules.errors import Problem, UserError
+from lightning_modules.errors import Problem, UserError, shown
 from studies.study_file.sections import CompareSection, SearchSection
 from studies.study_file.space.arms import confusable
 from studies.study_file.space.open_values import Choice, Node
@@ -21,8 +21,8 @@ def name_problems(names: Sequence[str]) -> Iterator[Problem]:
         name, other = found
         yield Problem(
             ("compare", "factor"),
-            f"the arm {name!r} is called as a repeat or a fresh run of {other!r} is; give it "
-            "another `label:`",
+            f"the arm {shown(name)} is called as a repeat or a fresh run of {shown(other)} is; "
+            "give it another `label:`",
         )
 
 
@@ -42,7 +42,7 @@ def factors_of(
             hint = suggestion(factor, known) or "; this file holds alternatives at " + (
                 ", ".join(known) or "no place"
             )
-            problems.append(Problem(here, f"there is nothing at {factor!r}{hint}"))
+            problems.append(Problem(here, f"there is nothing at {shown(factor)}{hint}"))
         elif not isinstance(node, Alternatives | Choice):
             message = f"{factor} holds no alternatives; list them, or write {{values: [...]}}"
             problems.append(Problem(here, message))

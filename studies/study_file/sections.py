@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lightning_modules.components import suggestion
-from lightning_modules.errors import Problem
+from lightning_modules.errors import Problem, shown
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 Keys = tuple[str | int, ...]
@@ -102,8 +102,8 @@ def read_shape(tree: Mapping[str, Any], problems: list[Problem]) -> StudyFile | 
         return None
     if not NAME.fullmatch(file.study):
         message = (
-            f"{file.study!r} is no study name; use letters, digits, dots, dashes and underscores, "
-            "starting with a letter or a digit, 100 at most"
+            f"{shown(file.study)} is no study name; use letters, digits, dots, dashes and "
+            "underscores, starting with a letter or a digit, 100 at most"
         )
         problems.append(Problem(("study",), message))
     return file
@@ -157,7 +157,7 @@ def _shape_problem(detail: Any) -> Problem:
     if detail["type"] == "missing":
         return Problem(path, "is missing")
     message = detail["msg"].replace("Input should be", "must be")
-    return Problem(path, f"{message}, got {detail['input']!r}")
+    return Problem(path, f"{message}, got {shown(detail['input'])}")
 
 
 def _is_branch(key: str | int) -> bool:

@@ -15,7 +15,7 @@ from lightning_modules.components import (
     suggestion,
 )
 from lightning_modules.configuration.sections import SECTIONS, TRAINER, user_key
-from lightning_modules.errors import Problem
+from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import REGULARIZATION
 from studies.study_file.space.open_values import Choice, Fixed, Node, Range
 from studies.study_file.space.search_space import Alternatives, Group
@@ -52,10 +52,12 @@ def _alternatives(
             message = f"is the second alternative called {label}; tell them apart by `label:`"
             problems.append(Problem(here, message))
         if not label or "/" in label or "×" in label or len(label) > 60:
-            text = f"{label!r} is no label; use up to 60 letters, no / and no ×"
+            text = f"{shown(label)} is no label; use up to 60 letters, no / and no ×"
             problems.append(Problem(here, text))
         elif label.endswith("-confirm"):
-            text = f"{label!r} is no label: runs on fresh seeds are named so; leave out -confirm"
+            text = (
+                f"{shown(label)} is no label: runs on fresh seeds are named so; leave out -confirm"
+            )
             problems.append(Problem(here, text))
         if slot is None:
             options[label] = _component(key, item, here, problems)
@@ -168,11 +170,13 @@ def _choice(
         if key != "values":
             problems.append(Problem((*path, key), "does not go with `values`"))
     if not isinstance(values, list) or not values:
-        problems.append(Problem((*path, "values"), f"must be a list of values, got {values!r}"))
+        problems.append(
+            Problem((*path, "values"), f"must be a list of values, got {shown(values)}")
+        )
         return Fixed(None)
     for index, item in enumerate(values):
         if any(item == other and type(item) is type(other) for other in values[:index]):
-            problems.append(Problem((*path, "values", index), f"{item!r} stands twice"))
+            problems.append(Problem((*path, "values", index), f"{shown(item)} stands twice"))
     return Choice(tuple(values), parameter.default if parameter else None)
 
 
@@ -212,17 +216,17 @@ def _range_problems(value: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
             yield (), f"a range needs min and max; {key} is missing"
             numeric = False
         elif not _is_number(value[key]):
-            yield (key,), f"must be a finite number, got {value[key]!r}"
+            yield (key,), f"must be a finite number, got {shown(value[key])}"
             numeric = False
     if not isinstance(value.get("log", False), bool):
-        yield ("log",), f"must be true or false, got {value['log']!r}"
+        yield ("log",), f"must be true or false, got {shown(value['log'])}"
     step, num = value.get("step"), value.get("num")
     if step is not None and (not _is_number(step) or step <= 0):
-        yield ("step",), f"must be a number > 0, got {step!r}"
+        yield ("step",), f"must be a number > 0, got {shown(step)}"
     if step is not None and value.get("log"):
         yield ("step",), "does not go with log; use `num` for a logarithmic grid"
     if num is not None and (not isinstance(num, int) or isinstance(num, bool) or num < 1):
-        yield ("num",), f"must be an integer >= 1, got {num!r}"
+        yield ("num",), f"must be an integer >= 1, got {shown(num)}"
     if num is not None and step is not None:
         yield ("num",), "does not go with step; keep one"
     if numeric and value["min"] >= value["max"]:
