@@ -62,9 +62,9 @@ class Number(Parameter):
         below = "<" if self.open in ("high", "both") else "<="
         bounds = []
         if self.low > -math.inf:
-            bounds.append(f"{above} {self.low:g}")
+            bounds.append(f"{above} {self.low:.10g}")
         if self.high < math.inf:
-            bounds.append(f"{below} {self.high:g}")
+            bounds.append(f"{below} {self.high:.10g}")
         words = "".join(f' or "{word}"' for word in self.words)
         return " ".join([kind, " and ".join(bounds)]).strip() + words
 

@@ -54,7 +54,7 @@ class Document:
             ordered = sorted(unique, key=lambda problem: self.line(problem.path) or 0)
             lines = [self.describe(problem) for problem in ordered[:MAX_PROBLEMS]]
             if more := len(ordered) - len(lines):
-                lines.append(f"{self.name}: and {more} more")
+                lines.append(f"{self.name}: and {more} more problems")
             raise StudyFileError(ordered, lines)
 
     def override(self, assignment: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,12 +26,16 @@ from studies.study_file.design import (
 )
 from studies.study_file.document import Document
 from studies.study_file.mistakes import (
+    MAX_VARIANTS,
     budget_problems,
     factors_of,
     fixed_problems,
     name_problems,
+    size_problems,
     split_problems,
+    training_problems,
 )
+from studies.study_file.reading.limits import ENOUGH
 from studies.study_file.search_methods import PRUNERS, SAMPLERS, startup_for
 from studies.study_file.sections import (
     Claim,
@@ -42,8 +47,8 @@ from studies.study_file.sections import (
 )
 from studies.study_file.space.arms import alternatives
 from studies.study_file.space.ranges import read_space
-from studies.study_file.space.search_space import Space
-from studies.study_file.space.variants import variants
+from studies.study_file.space.search_space import Group, Space
+from studies.study_file.space.variants import variant_count, variants
 from studies.study_file.spec import NamedComponent, Spec
 
 CONFIGURATION_KEYS = (
@@ -86,11 +91,7 @@ def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool =
     scale, more = take_choice(configuration, "objective", "scale", SCALES)
     problems += wrong + more
     root = read_space(configuration, problems)
-    for variant in [] if recorded and not overrides else variants(root):
-        problems.extend(
-            Problem(variant.origin(problem.path), problem.message)
-            for problem in configuration_problems(variant.value)
-        )
+    problems += [] if recorded and not overrides else _variant_problems(root)
     search = file.search if file else as_far_as_right(SearchSection, tree.get("search", {}))
     search = search or SearchSection()
     sampler = _named_component(
@@ -104,6 +105,7 @@ def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool =
         confirm = ConfirmSection()
     claim = _claim(compare, recorded)
     factors = factors_of(compare, root, problems)
+    problems.extend(size_problems(root, factors))
     problems.extend(budget_problems(search, sampler, space, factors))
     problems.extend(fixed_problems(root))
     problems.extend([] if problems else command_problems(root))
@@ -128,7 +130,7 @@ def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool =
         sampler = _with_startup(sampler, search, trials or (search.epochs or 0) // max_epochs)
     if compare is not None and not before_claims:
         tree["compare"] = {**tree["compare"], "claim": claim}
-    return Spec(
+    spec = Spec(
         study=file.study,
         description=file.description,
         tree=tree,
@@ -149,6 +151,21 @@ def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool =
         claims=compare is not None and compare.claim is not None,
         split_given=split is not None,
     )
+    source.refuse(list(training_problems(spec)))
+    return spec
+
+
+def _variant_problems(root: Group) -> list[Problem]:
+    """What is wrong with the configurations of a space, until there is enough to mend."""
+    found: dict[Problem, None] = {}
+    if variant_count(root) > MAX_VARIANTS:
+        return []  # which is told by itself
+    for variant in variants(root):
+        for problem in configuration_problems(variant.value):
+            found[Problem(variant.origin(problem.path), problem.message)] = None
+        if len(found) > ENOUGH:
+            break
+    return list(found)
 
 
 def with_trials(spec: Spec, trials: int) -> Spec:
@@ -187,7 +204,7 @@ def _take_trial_timeout(configuration: dict[str, Any], problems: list[Problem]) 
         return None
     value = trainer["trial_timeout"]
     configuration["trainer"] = {k: v for k, v in trainer.items() if k != "trial_timeout"}
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         message = f"must be seconds > 0, got {shown(value)}"
         problems.append(Problem(("trainer", "trial_timeout"), message))
         return None

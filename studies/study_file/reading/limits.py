@@ -12,6 +12,8 @@ MAX_VALUES = 20_000
 MAX_DEPTH = 50
 MAX_DIGITS = 100
 """Characters of a number, and digits of an integer."""
+ENOUGH = 200
+"""Problems after which no more are looked for."""
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters and halves of characters: terminals obey the former, no file holds the
 latter."""

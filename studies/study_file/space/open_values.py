@@ -11,6 +11,10 @@ from typing import Any, Protocol
 from lightning_modules.components import Value
 from lightning_modules.errors import UserError
 
+MANY = 1_000_000
+"""Grid points, or trainings, from which a study is refused."""
+COUNTED = 1e15
+"""Steps beyond which they are no longer told apart."""
 Point = dict[str, Any]
 """Values by their Optuna names: where in a search space a trial is."""
 
@@ -48,6 +52,10 @@ class Node(Protocol):
         """The number of distinct points, infinite where an axis is continuous."""
         ...
 
+    def grid_size(self) -> int:
+        """The number of grid points, none of which is made; a continuous axis counts once."""
+        ...
+
 
 @dataclass(frozen=True)
 class Fixed:
@@ -65,6 +73,9 @@ class Fixed:
         return {}
 
     def size(self) -> float:
+        return 1
+
+    def grid_size(self) -> int:
         return 1
 
 
@@ -100,8 +111,7 @@ class Range:
                 "or write {values: [...]}"
             )
         step = self.step or 1
-        count = math.floor((self.high - self.low) / step + 1e-9) + 1
-        values = [self.low + index * step for index in range(count)]
+        values = [self.low + index * step for index in range(self._steps())]
         return [int(value) for value in values] if self.integer else values
 
     def default(self, name: str) -> Point:
@@ -114,8 +124,21 @@ class Range:
 
     def size(self) -> float:
         if self.integer or self.step is not None:
-            return math.floor((self.high - self.low) / (self.step or 1) + 1e-9) + 1
+            return self._steps()
         return 1 if self.low == self.high else math.inf
+
+    def grid_size(self) -> int:
+        if self.num is None:
+            return self._steps() if self.integer or self.step is not None else 1
+        if self.integer and self.num <= MANY:  # some of them may be equal once they are rounded
+            return len(self._spread(self.num))
+        return self.num
+
+    def _steps(self) -> int:
+        step = self.step or 1
+        if self.integer:
+            return int((self.high - self.low) // step) + 1
+        return math.floor(min((self.high - self.low) / step, COUNTED) + 1e-9) + 1
 
     def _spread(self, num: int) -> list[float]:
         if num == 1:
@@ -155,6 +178,9 @@ class Choice:
         return {name: start if start in labels else labels[0]}
 
     def size(self) -> float:
+        return len(self.values)
+
+    def grid_size(self) -> int:
         return len(self.values)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,6 +20,10 @@ from studies.study_file.space.open_values import Choice, Fixed, Node, Range
 from studies.study_file.space.search_space import Alternatives, Group
 from studies.study_file.space.variants import Keys
 
+MAX_VALUES = 1000
+"""Values of a choice."""
+LARGEST, LARGEST_INTEGER = 1e300, 2**53
+"""What the ends of a range may be: beyond, differences and powers are no numbers any more."""
 RANGE_KEYS = ("min", "max", "log", "step", "num")
 
 
@@ -174,9 +177,15 @@ def _choice(
             Problem((*path, "values"), f"must be a list of values, got {shown(values)}")
         )
         return Fixed(None)
+    if len(values) > MAX_VALUES:
+        text = f"lists {len(values):,} values, and {MAX_VALUES:,} are the most; write min and max"
+        problems.append(Problem((*path, "values"), text))
+        return Fixed(None)
+    seen: set[str] = set()
     for index, item in enumerate(values):
-        if any(item == other and type(item) is type(other) for other in values[:index]):
+        if repr(item) in seen:
             problems.append(Problem((*path, "values", index), f"{shown(item)} stands twice"))
+        seen.add(repr(item))
     return Choice(tuple(values), parameter.default if parameter else None)
 
 
@@ -216,7 +225,11 @@ def _range_problems(value: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
             yield (), f"a range needs min and max; {key} is missing"
             numeric = False
         elif not _is_number(value[key]):
-            yield (key,), f"must be a finite number, got {shown(value[key])}"
+            yield (
+                (key,),
+                "must be a finite number, up to 1e300, an integer up to 2^53, got "
+                + shown(value[key]),
+            )
             numeric = False
     if not isinstance(value.get("log", False), bool):
         yield ("log",), f"must be true or false, got {shown(value['log'])}"
@@ -236,4 +249,6 @@ def _range_problems(value: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= (LARGEST_INTEGER if isinstance(value, int) else LARGEST)

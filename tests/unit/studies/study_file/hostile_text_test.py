@@ -87,7 +87,7 @@ def test_a_long_key_is_cut_in_messages() -> None:
 def test_fifty_problems_are_listed_and_the_others_counted() -> None:
     lines = refusal(GOOD + "".join(f"key{at}: 1\n" for at in range(60))).splitlines()
     assert len(lines) == 51
-    assert lines[-1] == "a.yaml: and 10 more"
+    assert lines[-1] == "a.yaml: and 10 more problems"
 
 
 @pytest.mark.parametrize(
