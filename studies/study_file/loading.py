@@ -150,6 +150,7 @@ def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool =
         design=made,
         claims=compare is not None and compare.claim is not None,
         split_given=split is not None,
+        source=source,
     )
     source.refuse(list(training_problems(spec)))
     return spec
