@@ -14,6 +14,10 @@ from studies.study_file.space.variants import Keys, largest, variants
 
 BYTES = 16
 """Of memory for a weight: itself, its gradient, and the two moments of Adam."""
+ACTIVATIONS = 3 * 4 * 8
+"""Bytes of memory for a pixel: three float32, and what the first layers make of them."""
+FEW = 100
+"""Rows that any data set has; a batch may be larger than the data."""
 SURELY_SMALL = 10**8
 """Weights up to which torch, which takes seconds to import, is not asked for the number."""
 
@@ -27,6 +31,14 @@ def network_problems(spec: Spec) -> Iterator[Problem]:
     for variant in variants(largest(spec.space.root)):
         configuration = Configuration.of(variant.value)
         row = NETWORKS.get(configuration.model.name)
+        side = configuration.model.parameters.get("image_size")
+        if row is not None and isinstance(side, int):
+            needed = _rows_of_a_step(configuration) * ACTIVATIONS * side**2
+            if needed > SHARE * free:
+                text = f"with {_rows_of_a_step(configuration):,} images a step would take about "
+                text += f"{spelled(needed)} of memory, and {spelled(free)} are free here; write a "
+                text += "smaller image_size or data.batch_size"
+                yield Problem(variant.origin(("model", "image_size")), text)
         if row is None or "weights" in row.parameters or _most(configuration) <= SURELY_SMALL:
             continue
         count = _count(configuration)
@@ -38,6 +50,12 @@ def network_problems(spec: Spec) -> Iterator[Problem]:
                 f"{spelled(free)} that are free here hold {SHARE * free / BYTES:,.0f} with what "
                 "their training needs; write smaller numbers",
             )
+
+
+def _rows_of_a_step(configuration: Configuration) -> int:
+    """The images of a step; of a part that is learned as a whole, a few."""
+    size = configuration.data.parameters.get("batch_size")
+    return min(size, FEW) if isinstance(size, int) else FEW
 
 
 def _numbers(configuration: Configuration) -> dict[Keys, list[int]]:

@@ -138,7 +138,7 @@ class Range:
         step = self.step or 1
         if self.integer:
             return int((self.high - self.low) // step) + 1
-        return math.floor(min((self.high - self.low) / step, COUNTED) + 1e-9) + 1
+        return math.floor((self.high - self.low) / step + 1e-9) + 1
 
     def _spread(self, num: int) -> list[float]:
         if num == 1:

@@ -16,7 +16,7 @@ from lightning_modules.components import (
 from lightning_modules.configuration.sections import SECTIONS, TRAINER, user_key
 from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import REGULARIZATION
-from studies.study_file.space.open_values import Choice, Fixed, Node, Range
+from studies.study_file.space.open_values import COUNTED, Choice, Fixed, Node, Range
 from studies.study_file.space.search_space import Alternatives, Group
 from studies.study_file.space.variants import Keys
 
@@ -68,6 +68,7 @@ def _alternatives(
             options[label] = _nested(key, str(path[-1]), item, here, slot, problems)
     if not options:
         problems.append(Problem(path, "lists no alternatives"))
+        return Fixed(None)
     return Alternatives(options)
 
 
@@ -234,10 +235,12 @@ def _range_problems(value: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
     if not isinstance(value.get("log", False), bool):
         yield ("log",), f"must be true or false, got {shown(value['log'])}"
     step, num = value.get("step"), value.get("num")
-    if step is not None and (not _is_number(step) or step <= 0):
-        yield ("step",), f"must be a number > 0, got {shown(step)}"
     if step is not None and value.get("log"):
         yield ("step",), "does not go with log; use `num` for a logarithmic grid"
+    if step is not None and (not _is_number(step) or step <= 0):
+        yield ("step",), f"must be a number > 0, got {shown(step)}"
+    elif step is not None and numeric and (value["max"] - value["min"]) / step > COUNTED:
+        yield ("step",), f"is too small to be told apart from {value['min']}, got {step!r}"
     if num is not None and (not isinstance(num, int) or isinstance(num, bool) or num < 1):
         yield ("num",), f"must be an integer >= 1, got {shown(num)}"
     if num is not None and step is not None:

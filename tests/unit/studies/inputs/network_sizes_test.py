@@ -35,6 +35,10 @@ def refusal(spec: Any, folder: Path) -> str:
         ("{name: cnn, channels: [90000, 90000], kernel_size: 999}", "makes cnn a network of 8"),
         ("{name: gru, hidden_size: {min: 8, max: 10000000}}", "model.hidden_size: makes gru"),
         ("{name: lstm, hidden_size: 1000000, num_layers: 1000}", "model.hidden_size: makes lstm"),
+        (
+            "{name: resnet18, image_size: 10000}",
+            "a.yaml:3: model.image_size: with 64 images a step",
+        ),
         ("[mlp, {name: rnn, hidden_size: 100000000}]", "model.1.hidden_size: makes rnn"),
     ],
 )

@@ -65,6 +65,10 @@ def rates(**given: Any) -> dict[str, Any]:
             "make 10,100 configurations to check, and 5,000 are the most",
         ),
         ({"optimizer": {"name": "adam", "lr": {"min": 1, "max": 10**90}}}, "lr.max: must be"),
+        ({"optimizer": rates(step=5e-324)}, "optimizer.lr.step: is too small to be told apart"),
+        ({"optimizer": rates(step=0)}, "optimizer.lr.step: must be a number > 0, got 0"),
+        ({"optimizer": []}, "optimizer: lists no alternatives"),
+        ({"model": {"name": "mlp", "activation": []}}, "model.activation: lists no alternatives"),
     ],
 )
 def test_what_is_too_large_is_refused_with_its_count(given: dict[str, Any], said: str) -> None:
