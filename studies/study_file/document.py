@@ -60,21 +60,20 @@ class Document:
     def override(self, assignment: str) -> None:
         """Apply `path=value`, the value read as YAML."""
         dotted, equals, text = assignment.partition("=")
+        said = visible(cut(assignment))
         words = dotted.strip().split(".")
         if not equals or "" in words or any(map(text_problem, words)):
-            raise UserError(
-                f"--set {cut(assignment)}: must be path=value, such as search.trials=50"
-            )
-        Allowance(f"--set {cut(assignment)}").take(len(words))
+            raise UserError(f"--set {said}: must be path=value, such as search.trials=50")
+        Allowance(f"--set {said}").take(len(words))
         node: Any = self.tree
         path: Keys = ()
         for word in words[:-1]:
             path = (*path, _key(node, word))
-            node = _descend(node, path, assignment)
+            node = _descend(node, path, said)
         key = _key(node, words[-1])
         path = (*path, key)
-        parsed = parse_yaml(text, f"--set {cut(dotted)}")
-        _assign(node, key, "" if parsed.empty else parsed.value, assignment)
+        parsed = parse_yaml(text, f"--set {visible(cut(dotted))}")
+        _assign(node, key, "" if parsed.empty else parsed.value, said)
         self.problems += [Problem((*path, *each.path), each.message) for each in parsed.problems]
         self.lines = {p: n for p, n in self.lines.items() if p[: len(path)] != path}
         self.lines[path] = FROM_COMMAND_LINE
@@ -177,12 +176,12 @@ def _descend(node: Any, path: Keys, assignment: str) -> Any:
             node[key] = {"name": node[key]}
         return node[key]
     where = ".".join(str(part) for part in path)
-    raise UserError(f"--set {cut(assignment)}: {cut(where)} holds no keys")
+    raise UserError(f"--set {assignment}: {cut(where)} holds no keys")
 
 
 def _assign(node: Any, key: Any, value: Any, assignment: str) -> None:
     if isinstance(node, list) and not (isinstance(key, int) and key < len(node)):
-        raise UserError(f"--set {cut(assignment)}: there is no item {cut(str(key))}")
+        raise UserError(f"--set {assignment}: there is no item {cut(str(key))}")
     if not isinstance(node, dict | list):
-        raise UserError(f"--set {cut(assignment)}: a single value holds no {cut(str(key))}")
+        raise UserError(f"--set {assignment}: a single value holds no {cut(str(key))}")
     node[key] = value

@@ -96,13 +96,14 @@ def test_fifty_problems_are_listed_and_the_others_counted() -> None:
         "model.hidden.0.x=1", "model.hidden.²=1", "model.hidden." + "9" * 5000 + "=1", "0=1",
         "a=&a [*a]", "search.trials=" + "1" * 5000, "\udcff=1", "study=\udcff",
         ".".join("a" * 1000) + "=1",
-        "study=!!int abc", "=", "." * 1000 + "=1", "study.x.y=1", "a\0b=1",
+        "study=!!int abc", "model.name.x.y=\udc97", "=", "." * 1000 + "=1", "study.x.y=1", "a\0b=1",
     ],
 )  # fmt: skip
 def test_a_hostile_override_is_refused(assignment: str) -> None:
     with pytest.raises(UserError) as caught:
         resolve(document.parse(GOOD, "a.yaml"), [assignment])
     assert len(str(caught.value)) < 1500
+    assert all(line.isprintable() for line in str(caught.value).splitlines())
 
 
 def test_a_dictionary_that_holds_itself_is_refused() -> None:
