@@ -15,6 +15,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+MAX_VALUE, MAX_MESSAGE = 200, 2000
+"""Characters of a value, and of a problem with it, that a message shows."""
+
+
+def cut(text: str, length: int = MAX_VALUE) -> str:
+    """The beginning of a text, with `…` in place of what is beyond `length` characters."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: as Python writes it, cut where it is long."""
+    return cut(repr(value))
+
+
+def visible(text: str) -> str:
+    """A text for a terminal: what would steer it, such as an escape sequence, is spelled out."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text
+    )
+
 
 class Interrupted(Exception):
     """A training was asked to end so that another process continues it; no error."""
@@ -66,8 +88,9 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        where = ".".join(str(key) for key in self.path)
-        return f"{where}: {self.message}" if where else self.message
+        where = ".".join(cut(str(key)) for key in self.path)
+        message = cut(self.message, MAX_MESSAGE)
+        return f"{where}: {message}" if where else message
 
 
 class ConfigurationError(UserError):

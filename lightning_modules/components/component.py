@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from lightning_modules.components.names import article, suggestion, unknown
 from lightning_modules.components.parameters import Parameter, Value
-from lightning_modules.errors import UserError
+from lightning_modules.errors import UserError, shown
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ComponentParameter(Parameter):
     def _validation_error(self, value: Value) -> str | None:
         node = named(value)
         if node is None:
-            return f"must be {self.expects()}, got {value!r}"
+            return f"must be {self.expects()}, got {shown(value)}"
         name, parameters = node
         if name not in self.table:
             return unknown(self.what, name, self.table)
@@ -56,7 +56,7 @@ class ComponentsParameter(Parameter):
 
     def _validation_error(self, value: Value) -> str | None:
         if not isinstance(value, Mapping):
-            return f"must be {self.expects()}, got {value!r}"
+            return f"must be {self.expects()}, got {shown(value)}"
         errors = [unknown(self.what, name, self.table) for name in value if name not in self.table]
         for name, given in switched_on(self.table, value).items():
             if name in self.table:

@@ -8,7 +8,7 @@ from typing import Any
 from lightning_modules.components import Component, Dataset, Loss, Network, article, switched_on
 from lightning_modules.configuration.sections import name_of, user_key
 from lightning_modules.data.augmentation.table import AUGMENTATIONS
-from lightning_modules.errors import Problem
+from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import LOSSES, regularizers
 
 
@@ -100,7 +100,7 @@ def _data_problems(node: Any, row: Component) -> Iterator[Problem]:
         return
     classes = node.get("classes")
     if "classes" in row.parameters and isinstance(classes, list) and len(classes) < 2:
-        yield Problem(("data", "classes"), f"must name at least two classes, got {classes!r}")
+        yield Problem(("data", "classes"), f"must name at least two classes, got {shown(classes)}")
     parts = [name for name in ("validation", "test") if name in row.parameters]
     shares = [node.get(name, row.parameters[name].default) or 0.0 for name in parts]
     if all(isinstance(share, int | float) for share in shares) and sum(shares) >= 1:

@@ -31,13 +31,14 @@ SECTIONS: dict[str, Section] = {
 }
 
 TRAINER: dict[str, Parameter] = {
-    "epochs": Number(20, "passes over the training part", low=1, integer=True),
+    "epochs": Number(20, "passes over the training part", low=1, high=10**6, integer=True),
     "accelerator": Option("auto", "where to train", options=("auto", "cpu", "gpu")),
     "threads": Number(
         1,
         "threads of one training on the CPU; part of the configuration because the last bits of a "
         "sum depend on it",
         low=1,
+        high=1024,
         integer=True,
     ),
 }

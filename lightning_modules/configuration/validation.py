@@ -33,7 +33,7 @@ from lightning_modules.configuration.sections import (
     names_its_metrics,
     user_key,
 )
-from lightning_modules.errors import Problem
+from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import (
     METRICS,
     REGULARIZATION,
@@ -84,10 +84,12 @@ def _user_part_problems(key: str, node: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem((key, other), f"does not go with {word}; keep one")
     value = node[word]
     if word == "class" and not (isinstance(value, str) and CLASS.fullmatch(value)):
-        yield Problem((key, word), f"must be package.module:Class, got {value!r}")
+        yield Problem((key, word), f"must be package.module:Class, got {shown(value)}")
     all_words = isinstance(value, list) and all(isinstance(each, str) for each in value)
     if word == COMMAND and not (all_words and value):
-        yield Problem((key, word), f"must be a list of a program and its arguments, got {value!r}")
+        yield Problem(
+            (key, word), f"must be a list of a program and its arguments, got {shown(value)}"
+        )
 
 
 def _section_problems(
@@ -102,7 +104,7 @@ def _section_problems(
     found = named(node)
     if found is None:
         takes = f"must be the name of {article(section.what)}, or {{name: ..., parameters}}"
-        yield Problem((key,), f"{takes}, got {node!r}")
+        yield Problem((key,), f"{takes}, got {shown(node)}")
         return
     name, values = found
     if name not in section.table:
@@ -118,7 +120,7 @@ def _regularization_problems(node: Any) -> Iterator[Problem]:
     if node is None:
         return
     if not isinstance(node, Mapping):
-        yield Problem(("regularization",), f"must map names to strengths, got {node!r}")
+        yield Problem(("regularization",), f"must map names to strengths, got {shown(node)}")
         return
     for name in node:
         if name not in REGULARIZATION:
@@ -137,7 +139,7 @@ def _parameter_problems(
     if node is None:
         return
     if not isinstance(node, Mapping):
-        yield Problem((key,), f"must map names to values, got {node!r}")
+        yield Problem((key,), f"must map names to values, got {shown(node)}")
         return
     for found, text in validation_errors(Component("", dict, parameters), key, node):
         yield Problem((key, found), text)
@@ -165,7 +167,7 @@ def _objective_problems(
     ]
     if metric is not None and metric not in logged and not (free and isinstance(metric, str)):
         hint = suggestion(metric, logged) or "; logged are " + ", ".join(logged)
-        message = f"{metric!r} is never logged{f' for {task}' if task else ''}{hint}"
+        message = f"{shown(metric)} is never logged{f' for {task}' if task else ''}{hint}"
         yield Problem(("objective", "metric"), message)
     rest = {key: value for key, value in node.items() if key != "metric"}
     yield from _parameter_problems("objective", OBJECTIVE, rest)

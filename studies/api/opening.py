@@ -55,8 +55,9 @@ def find_document(file: Path, home: Home) -> tuple[Document, bool]:
     from studies.study_file import document
 
     name = str(file)
-    if file.exists() or name in preset_names():
-        return document.read(file if file.exists() else find_preset(name)), False
+    there = os.path.exists(file)  # which takes any name, too long ones too
+    if there or name in preset_names():
+        return document.read(file if there else find_preset(name)), False
     if results.exists(home) and name in results.names(home):
         kept = results.load_results(home, name).spec
         return document.parse(kept.text, f"the stored file of {name}"), True

@@ -11,7 +11,7 @@ from types import TracebackType
 
 import typer
 
-from lightning_modules.errors import FairtuneError
+from lightning_modules.errors import FairtuneError, visible
 from studies.cli import run
 from studies.cli.homes import doctor, import_, sync
 from studies.cli.models import predict, promote, reproduce
@@ -53,8 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         app(args=None if argv is None else list(argv))
     except FairtuneError as error:
-        said = without_secrets(str(error))
-        print(f"fairtune: {said}" if "\n" not in said else said, file=sys.stderr)
+        text = visible(without_secrets(str(error)))
+        print(text if "\n" in text else f"fairtune: {text}", file=sys.stderr)
         return error.exit_code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)

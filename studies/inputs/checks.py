@@ -12,6 +12,7 @@ from lightning_modules.errors import ConfigurationError, DataError, Problem, Use
 from lightning_modules.networks import NETWORKS
 from lightning_modules.user_code import imports
 from studies.home import Home
+from studies.inputs.network_sizes import network_problems
 from studies.inputs.weights import with_weights_file
 from studies.study_file import Spec, is_program
 from studies.study_file.command_template import asked_for, function_of, needs_its_function
@@ -22,8 +23,9 @@ LEARNING = ("batch_size", "balance")
 
 def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> None:
     """Read the files of every data set and of weights that the study names, import the user's own
-    classes, find the programs; torch is imported for weights and own classes only. `has_function`
-    says that the Python function of a study is there.
+    classes, find the programs, count the weights of large networks; torch is imported for weights,
+    own classes and large networks only. `has_function` says that the Python function of a study is
+    there.
 
     Raises DataError, UserCodeError, ConfigurationError or UserError where one cannot be used.
     """
@@ -59,6 +61,8 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> None:
             )
     if problems:
         raise ConfigurationError(list(dict.fromkeys(problems)))
+    if spec.source is not None:
+        spec.source.refuse(list(network_problems(spec)))
 
 
 def _user_code_problems(configuration: Configuration) -> list[Problem]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lightning_modules.components import suggestion
-from lightning_modules.errors import Problem
+from lightning_modules.errors import Problem, shown
 from studies.statistics import LOOKS, MIN_REPEATS
 from studies.statistics.levels import FUTILE, LOOK_ALPHA, REPEATS
 from studies.study_file.sections import Claim, CompareSection, ConfirmSection, SearchSection
@@ -143,7 +143,7 @@ def design_problems(
         return
     if compare.against is not None and arms and compare.against not in arms:
         hint = suggestion(compare.against, arms) or "; the arms are " + ", ".join(arms)
-        yield Problem(("compare", "against"), f"there is no arm {compare.against!r}{hint}")
+        yield Problem(("compare", "against"), f"there is no arm {shown(compare.against)}{hint}")
     if compare.at is not None:
         yield from _problems_at(compare.at, search, confirm, claim, sampler, pruner)
 
@@ -210,7 +210,7 @@ def take_choice(
     else:
         rest = without(node, (section,))
     problems = [
-        Problem(path, f"must be {' or '.join(known)}, got {value!r}")
+        Problem(path, f"must be {' or '.join(known)}, got {shown(value)}")
         for path, value in found.items()
         if value not in known
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, cast
 from lightning_modules.components import Component, unknown, validation_errors
 from lightning_modules.configuration import Configuration
 from lightning_modules.configuration.validation import problems as configuration_problems
-from lightning_modules.errors import Problem
+from lightning_modules.errors import Problem, shown
 from studies.study_file import document
 from studies.study_file.command_template import command_problems, env_problems
 from studies.study_file.design import (
@@ -25,13 +26,17 @@ from studies.study_file.design import (
 )
 from studies.study_file.document import Document
 from studies.study_file.mistakes import (
+    MAX_VARIANTS,
     budget_problems,
     factors_of,
     fixed_problems,
     model_problems,
     name_problems,
+    size_problems,
     split_problems,
+    training_problems,
 )
+from studies.study_file.reading.limits import ENOUGH
 from studies.study_file.search_methods import PRUNERS, SAMPLERS, startup_for
 from studies.study_file.sections import (
     CONFIGURATION,
@@ -44,8 +49,8 @@ from studies.study_file.sections import (
 )
 from studies.study_file.space.arms import alternatives
 from studies.study_file.space.ranges import read_space
-from studies.study_file.space.search_space import Space
-from studies.study_file.space.variants import variants
+from studies.study_file.space.search_space import Group, Space
+from studies.study_file.space.variants import variant_count, variants
 from studies.study_file.spec import NamedComponent, Spec
 
 
@@ -96,11 +101,7 @@ def resolve(
             problems += wrong
     split, scale = choices.get("split"), choices.get("scale")
     root = read_space(configuration, problems)
-    for variant in [] if recorded and not overrides else variants(root):
-        problems.extend(
-            Problem(variant.origin(problem.path), problem.message)
-            for problem in configuration_problems(variant.value)
-        )
+    problems += [] if recorded and not overrides else _variant_problems(root)
     search = file.search if file else as_far_as_right(SearchSection, tree.get("search", {}))
     search = search or SearchSection()
     sampler = _named_component(
@@ -114,6 +115,7 @@ def resolve(
         confirm = ConfirmSection()
     claim = _claim(compare, recorded)
     factors = factors_of(compare, root, problems)
+    problems.extend(size_problems(root, factors))
     problems.extend(budget_problems(search, sampler, space, factors))
     problems.extend(fixed_problems(root))
     problems.extend([] if problems else command_problems(root))
@@ -141,7 +143,7 @@ def resolve(
         sampler = _with_startup(sampler, search, trials or (search.epochs or 0) // max_epochs)
     if compare is not None and not before_claims:
         tree["compare"] = {**tree["compare"], "claim": claim}
-    return Spec(
+    spec = Spec(
         study=file.study,
         description=file.description,
         tree=tree,
@@ -162,7 +164,23 @@ def resolve(
         claims=compare is not None and compare.claim is not None,
         split_given=split is not None,
         env=None if file.env is None else tuple(file.env),
+        source=source,
     )
+    source.refuse(list(training_problems(spec)))
+    return spec
+
+
+def _variant_problems(root: Group) -> list[Problem]:
+    """What is wrong with the configurations of a space, until there is enough to mend."""
+    found: dict[Problem, None] = {}
+    if variant_count(root) > MAX_VARIANTS:
+        return []  # which is told by itself
+    for variant in variants(root):
+        for problem in configuration_problems(variant.value):
+            found[Problem(variant.origin(problem.path), problem.message)] = None
+        if len(found) > ENOUGH:
+            break
+    return list(found)
 
 
 def with_trials(spec: Spec, trials: int) -> Spec:
@@ -201,8 +219,8 @@ def _take_trial_timeout(configuration: dict[str, Any], problems: list[Problem]) 
         return None
     value = trainer["trial_timeout"]
     configuration["trainer"] = {k: v for k, v in trainer.items() if k != "trial_timeout"}
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        message = f"must be seconds > 0, got {value!r}"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        message = f"must be seconds > 0, got {shown(value)}"
         problems.append(Problem(("trainer", "trial_timeout"), message))
         return None
     return float(value)

@@ -126,7 +126,9 @@ SAMPLERS: dict[str, Sampler] = {
         _tpe,
         {
             STARTUP: _startup(10),
-            "n_ei_candidates": Number(24, "candidates per suggestion", low=1, integer=True),
+            "n_ei_candidates": Number(
+                24, "candidates per suggestion", low=1, high=10**6, integer=True
+            ),
         },
         source="Bergstra 2011; Watanabe 2023, arXiv:2304.11127",
     ),
@@ -277,7 +279,7 @@ PRUNERS: dict[str, Component] = {
             **WARMUP,
             "min_resource": _MIN_RESOURCE,
             "reduction_factor": Number(3, "what a rung divides by", low=2, integer=True),
-            "min_early_stopping_rate": Number(0, "rungs left out", low=0, integer=True),
+            "min_early_stopping_rate": Number(0, "rungs left out", low=0, high=100, integer=True),
         },
         source="Li 2020, arXiv:1810.05934",
     ),

@@ -25,6 +25,7 @@ import pandas as pd
 from pandas.api import types
 
 from lightning_modules.data.readers.frames import refuse_unknown
+from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.errors import DataError
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -81,6 +82,7 @@ def transform(rows: pd.DataFrame, preparation: Mapping[str, Any], where: str) ->
     """
     numbers, categories = preparation["numbers"], preparation["categories"]
     refuse_unknown((("", column["name"]) for column in (*numbers, *categories)), rows, where)
+    _require_memory(rows, preparation, where)
     columns, indicators = [], []
     for column in numbers:
         values = numbers_of(rows[column["name"]], where)
@@ -100,6 +102,15 @@ def transform(rows: pd.DataFrame, preparation: Mapping[str, Any], where: str) ->
         else:
             columns += [codes == place for place in places.values()]
     return np.column_stack(columns).astype(np.float32)
+
+
+def _require_memory(rows: pd.DataFrame, preparation: Mapping[str, Any], where: str) -> None:
+    numbers, categories = preparation["numbers"], preparation["categories"]
+    width = len(numbers) + len(categories)
+    if not preparation["embedded"]:
+        width += sum(len(column["values"]) for column in categories)
+    what = f"{where}: {len(rows):,} rows of {width:,} numbers (categories are columns of 0 and 1)"
+    require_memory(what, len(rows) * width * (8 + 4))
 
 
 def _refuse_lost_zeros(

@@ -13,11 +13,14 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lightning_modules.data.readers.image_folders import read_folder
+from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.errors import DataError
 
 FORMATS = ("PNG", "JPEG")
 WHOLE = 2**30
 """Bytes that are read within seconds."""
+AS_FLOATS = 5
+"""Bytes of a number of a step: as it is read, and as a float32."""
 MODES = {"rgb": "RGB", "gray": "L"}
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
@@ -29,7 +32,19 @@ def check_folder(*, path: str | None, **parameters: Any) -> None:
     """
     shares = {key: parameters[key] for key in ("validation", "test", "split_seed", "stratify")}
     files = read_folder(path, **shares).files
+    _require_memory(files, **parameters)
     _check_files(files, stamp(files))
+
+
+def _require_memory(
+    files: tuple[Path, ...], *, size: int, color: str, cache: float, batch_size: int | str, **_: Any
+) -> None:
+    """Raise DataError where the images that are kept, or those of a step, do not fit."""
+    each = len(MODES[color]) * size**2
+    kept = len(files) if len(files) * each <= cache * 2**20 else 0
+    step = len(files) if isinstance(batch_size, str) else min(batch_size, len(files))
+    what = f"data.size: {size}, with {len(files):,} images and {step:,} a step,"
+    require_memory(what, each * (kept + step * AS_FLOATS))
 
 
 @lru_cache(maxsize=8)  # a study may read the same files in several ways
@@ -74,5 +89,7 @@ def _naming_the_file(file: Path) -> Iterator[None]:
         with warnings.catch_warnings(action="ignore"):  # about rare ways to store an image
             yield
     except Exception as error:  # a broken file can raise anything here
+        if isinstance(error, Image.DecompressionBombError):
+            raise DataError(f"{file}: is too large an image ({error}); make it smaller") from None
         why = "neither PNG nor JPEG" if isinstance(error, UnidentifiedImageError) else str(error)
         raise DataError(f"{file}: is no whole image ({why}); replace or remove the file") from None

@@ -6,12 +6,16 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Protocol
 
 from lightning_modules.components import Value
 from lightning_modules.errors import UserError
 
+MANY = 1_000_000
+"""Grid points, or trainings, from which a study is refused."""
+COUNTED = 1e15
+"""Steps beyond which they are no longer told apart."""
 Point = dict[str, Any]
 """Values by their Optuna names: where in a search space a trial is."""
 
@@ -49,10 +53,14 @@ class Node(Protocol):
         """The number of distinct points, infinite where an axis is continuous."""
         ...
 
+    def grid_size(self) -> int:
+        """The number of grid points, none of which is made; a continuous axis counts once."""
+        ...
+
 
 def steps_between(low: float, high: float, step: float) -> int:
     """How many whole steps lie between two numbers as they are written: 3 of 0.1 in 0 to 0.3."""
-    return int((Decimal(str(high)) - Decimal(str(low))) // Decimal(str(step)))
+    return int((Fraction(str(high)) - Fraction(str(low))) // Fraction(str(step)))
 
 
 def value_after(low: float, step: float, index: int) -> float:
@@ -60,7 +68,7 @@ def value_after(low: float, step: float, index: int) -> float:
     an integer where both are."""
     if isinstance(low, int) and isinstance(step, int):
         return low + index * step
-    return float(Decimal(str(low)) + index * Decimal(str(step)))
+    return float(Fraction(str(low)) + index * Fraction(str(step)))
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,9 @@ class Fixed:
         return {}
 
     def size(self) -> float:
+        return 1
+
+    def grid_size(self) -> int:
         return 1
 
 
@@ -114,7 +125,7 @@ class Range:
                 f"{name}: a grid needs finite axes; add `num: 5` (or `step:`), "
                 "or write {values: [...]}"
             )
-        return [self._at(index) for index in range(int(self.size()))]
+        return [self._at(index) for index in range(self._steps())]
 
     def default(self, name: str) -> Point:
         middle = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
@@ -125,13 +136,22 @@ class Range:
 
     def size(self) -> float:
         if self.integer or self.step is not None:
-            return steps_between(self.low, self.high, self.step or 1) + 1
+            return self._steps()
         return 1 if self.low == self.high else math.inf
+
+    def grid_size(self) -> int:
+        if self.num is None:
+            return self._steps() if self.integer or self.step is not None else 1
+        if self.integer and self.num <= MANY:  # some of them may be equal once they are rounded
+            return len(self._spread(self.num))
+        return self.num
+
+    def _steps(self) -> int:
+        return steps_between(self.low, self.high, self.step or 1) + 1
 
     def _index(self, value: float) -> int:
         """The step that is nearest to a value."""
-        index = round((value - self.low) / (self.step or 1))
-        return min(index, steps_between(self.low, self.high, self.step or 1))
+        return min(round((value - self.low) / (self.step or 1)), self._steps() - 1)
 
     def _at(self, index: int) -> float:
         return value_after(self.low, self.step or 1, index)
@@ -178,6 +198,9 @@ class Choice:
         return {name: labels[next(same, 0)]}
 
     def size(self) -> float:
+        return len(self.values)
+
+    def grid_size(self) -> int:
         return len(self.values)
 
 

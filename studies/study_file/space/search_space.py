@@ -39,6 +39,9 @@ class Alternatives:
     def size(self) -> float:
         return sum(option.size() for option in self.options.values())
 
+    def grid_size(self) -> int:
+        return sum(option.grid_size() for option in self.options.values())
+
 
 @dataclass(frozen=True)
 class Group:
@@ -69,6 +72,9 @@ class Group:
     def size(self) -> float:
         return math.prod(child.size() for child in self.children.values())
 
+    def grid_size(self) -> int:
+        return math.prod(child.grid_size() for child in self.children.values())
+
 
 @dataclass(frozen=True)
 class Space:
@@ -88,7 +94,7 @@ class Space:
 
     def grid_size(self) -> int:
         """The number of grid points."""
-        return sum(1 for _ in self.grid())
+        return self.root.grid_size()
 
     def default(self) -> Point:
         """The point of defaults: the components' own defaults, moved into the ranges."""
@@ -106,8 +112,8 @@ class Space:
         """The open values of a flat configuration (`Configuration.flat`), by their places in it."""
         found: dict[str, Value] = {}
         for place in dict.fromkeys(_places("", self.root)):
-            inside = [path for path in configuration if path.startswith(f"{place}.")]
-            for path in (place, place.removesuffix(".name"), *inside):
+            inside = (path for path in configuration if path.startswith(f"{place}."))
+            for path in itertools.chain((place, place.removesuffix(".name")), inside):
                 if path in configuration:
                     found[path] = configuration[path]
                     break
