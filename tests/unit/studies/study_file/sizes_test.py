@@ -26,7 +26,7 @@ def rates(**given: Any) -> dict[str, Any]:
     ("given", "said"),
     [
         ({"optimizer": rates(num=10**9), "search": GRID}, "the grid has 1,000,000,000 points"),
-        ({"optimizer": rates(step=1e-9), "search": GRID}, "the grid has 999,000,000 points"),
+        ({"optimizer": rates(step=1e-9), "search": GRID}, "the grid has 999,000,001 points"),
         (
             {
                 "optimizer": {**rates(num=1000), "eps": {"values": [1e-8, 1e-7]}},
