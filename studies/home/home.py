@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from lightning_modules.errors import BusyError, StorageError, UserError
 from lightning_modules.hashing import short_hash
+from studies.home.boundary import folder_name, refuse_links
 
 DEFAULT_HOME = "mlruns"
 RECORD = "record.db"
@@ -60,8 +61,12 @@ class Home:
         return self.path / "artifacts"
 
     def study(self, name: str) -> Path:
-        """The folder of a study: its record, its checkpoints and the lock."""
-        return self.path / "studies" / name
+        """The folder of a study: its record, its checkpoints and the lock.
+
+        Every path that has the name of a study in it comes from here. Raises UserError where the
+        name would lead elsewhere.
+        """
+        return self.path / "studies" / folder_name(name)
 
     def record(self, study: str) -> Path:
         """The file of the record of a study."""
@@ -76,7 +81,9 @@ class Home:
         return self.study(study) / "continuations" / slug(trial)
 
     def create(self, study: str | None = None) -> None:
-        """Make the folder, and those of a study; StorageError where one cannot be written."""
+        """Make the folder, and those of a study; StorageError where one cannot be written, or is a
+        link that leads out of the home."""
+        refuse_links(self.path, [] if study is None else [self.study(study)])
         _make(self.path, "the home cannot be written", "choose another with --home")
         if study is not None:
             own = self.study(study)
@@ -107,11 +114,13 @@ class Home:
 
     @contextmanager
     def lock(self, study: str) -> Iterator[None]:
-        """Hold a study for this process; raises BusyError naming the process that has it.
+        """Hold a study for this process; raises BusyError naming the process that has it, and
+        StorageError where a link leads out of the home.
 
         The operating system releases the lock when its process ends, however it ends.
         """
         folder = self.study(study)
+        refuse_links(self.path, [folder])
         owner = folder / "driver"
         lock = FileLock(folder / "lock")
         try:

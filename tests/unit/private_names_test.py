@@ -16,6 +16,8 @@ TABLES = re.compile(
     re.IGNORECASE,
 )
 """Statements on tables of Optuna's and MLflow's databases."""
+MAY_READ_TABLES = "studies/mirrors/mlflow/places.py"
+"""MLflow's API gives a home that was moved or copied no way to name other places of artifacts."""
 
 
 def private_imports(tree: ast.AST) -> Iterator[str]:
@@ -63,7 +65,9 @@ def test_no_private_name_of_a_library_is_used() -> None:
             tree = ast.parse(text)
             names = list(private_imports(tree))
             if {"optuna", "mlflow"} & set(re.findall(r"\w+", text)):
-                names += [*private_members(tree), *TABLES.findall(text)]
+                names += private_members(tree)
+                if str(path.relative_to(ROOT)) != MAY_READ_TABLES:
+                    names += TABLES.findall(text)
             found += [f"{path.relative_to(ROOT)}: {name}" for name in names]
     assert found == []
 
