@@ -14,7 +14,7 @@ from lightning_modules.errors import StorageError, UserError
 from studies.analysis.best_configuration import Recommendation, recommended
 from studies.home import Home
 from studies.records import RecordReader
-from studies.records.connection import as_damage
+from studies.records.connection import as_foreign_content
 from studies.records.reader import recorded_studies
 from studies.results import StudyResults, outcome_counts
 from studies.study_file import confirm_seeds, document, resolve
@@ -49,7 +49,7 @@ def study_entries(home: Home) -> list[StudyEntry]:
 
 def _entry(home: Home, study: str) -> list[StudyEntry]:
     """A study of a home; none where it was never begun."""
-    with RecordReader.open(home, study) as record, as_damage(record.path):
+    with RecordReader.open(home, study) as record, as_foreign_content(record.path):
         notes = record.notes()
         if not notes.get("study_file"):
             return []

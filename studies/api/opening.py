@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from studies.home import Home
+    from studies.inputs.consent import Consent
     from studies.study_file import Spec
     from studies.study_file.document import Document
 
@@ -64,15 +65,27 @@ def find_document(file: Path, home: Home) -> tuple[Document, bool]:
     return document.read(find_preset(name)), False
 
 
-def load_spec(file: Path, overrides: Sequence[str], allow: Sequence[str], home: Home) -> Spec:
+def load_spec(
+    file: Path,
+    overrides: Sequence[str],
+    allow: Sequence[str],
+    home: Home,
+    consent: Consent | None = None,
+) -> Spec:
     """The study that a file, a preset or a study of the home describes; `allow` names modules of
-    its own."""
+    its own. With `consent`, it is to be run: what the home alone names is asked for, or said."""
     from studies.inputs.number_kinds import mark_floats
     from studies.study_file import resolve
 
     imports.allow(allow)
     source, recorded = find_document(file, home)
-    return resolve(source, overrides, recorded=recorded, prepare=mark_floats)
+    spec = resolve(source, overrides, recorded=recorded, prepare=mark_floats)
+    if recorded and consent is not None:
+        from studies.inputs.consent import say_paths
+
+        consent.require(spec.study, spec.configurations)
+        say_paths(spec.study, spec.configurations, home)
+    return spec
 
 
 def spec_of(tree: Mapping[str, Any], overrides: Sequence[str], allow: Sequence[str]) -> Spec:

@@ -19,6 +19,7 @@ from filelock import Timeout
 from lightning_modules.errors import BusyError, StorageError, UserError
 from lightning_modules.hashing import short_hash
 from lightning_modules.rights import make_file, make_folder
+from studies.home.boundary import folder_name, refuse_links
 from studies.home.database import file_lock
 
 DEFAULT_HOME = "mlruns"
@@ -67,8 +68,12 @@ class Home:
         return self.path / "artifacts"
 
     def study(self, name: str) -> Path:
-        """The folder of a study: its record, its checkpoints and the lock."""
-        return self.path / "studies" / name
+        """The folder of a study: its record, its checkpoints and the lock.
+
+        Every path that has the name of a study in it comes from here. Raises UserError where the
+        name would lead elsewhere.
+        """
+        return self.path / "studies" / folder_name(name)
 
     def record(self, study: str) -> Path:
         """The file of the record of a study."""
@@ -83,8 +88,10 @@ class Home:
         return self.study(study) / "continuations" / slug(trial)
 
     def create(self, study: str | None = None) -> None:
-        """Make the folder, and those of a study; StorageError where one cannot be written, and
-        UserError where it is to be shared and is there for its owner alone."""
+        """Make the folder, and those of a study; StorageError where one cannot be written or is a
+        link that leads out of the home, and UserError where it is to be shared and is there for its
+        owner alone."""
+        refuse_links(self.path, [] if study is None else [self.study(study)])
         way_out = "choose another with --home"
         if not self.path.exists():
             with _writable(self.path, "the home cannot be written", way_out):
@@ -125,11 +132,13 @@ class Home:
 
     @contextmanager
     def lock(self, study: str) -> Iterator[None]:
-        """Hold a study for this process; raises BusyError naming the process that has it.
+        """Hold a study for this process; raises BusyError naming the process that has it, and
+        StorageError where a link leads out of the home.
 
         The operating system releases the lock when its process ends, however it ends.
         """
         folder = self.study(study)
+        refuse_links(self.path, [folder])
         owner = folder / "driver"
         lock = file_lock(folder / "lock")
         try:

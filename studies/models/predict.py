@@ -14,6 +14,7 @@ from lightning_modules.errors import DataError, StorageError, UserError
 from lightning_modules.files import replacing
 from studies.analysis import choose
 from studies.analysis.representative import RepresentativeTrial
+from studies.inputs.consent import say_paths
 from studies.models.checkpoint_source import checkpoint_of
 from studies.reporting.spreadsheet import csv_text
 from studies.results import StudyResults
@@ -102,6 +103,7 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
         )
     if data is not None and not data.exists():
         raise DataError(f"{data}: there is no such file or folder")
+    say_paths(f"{results.study}/{chosen.trial.key}", [configuration], results.home)
     with checkpoint_of(results, chosen.trial) as path:
         content, module = read_checkpoint(path), restore(path)
     targets: Any = None

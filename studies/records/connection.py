@@ -21,7 +21,7 @@ import psutil
 from lightning_modules.errors import StorageError
 from lightning_modules.rights import inherit_rights
 from studies.home import damage, disk_is_full, hold, home_option
-from studies.home.database import back_up, is_held
+from studies.home.database import back_up, is_held, require_no_programs
 from studies.records import schema
 from studies.records.read_only import ReadOnlyConnection, open_read_only
 
@@ -63,6 +63,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
         try:
             hold(path)
+            with_retry(path, lambda: require_no_programs(connection))
             with_retry(path, lambda: _prepare(connection, path))
         except BaseException:
             connection.close()
@@ -131,6 +132,7 @@ def open_reader(path: Path) -> ReadOnlyConnection:
         seen = open_read_only(path)
         try:
             seen.connection.execute("PRAGMA query_only = ON")
+            require_no_programs(seen.connection)
             found = _pragma(seen.connection, "user_version")
             _refuse_newer(path, found)
             if found < schema.VERSION:
@@ -212,21 +214,18 @@ def as_storage_error(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def as_damage(path: Path) -> Iterator[None]:
-    """Turn what a record says and no fairtune has written into a StorageError."""
+def as_foreign_content(path: Path) -> Iterator[None]:
+    """Turn what values of the wrong kind raise into a StorageError: somebody else has written
+    them."""
     try:
         yield
     except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as e:
-        what = f"{type(e).__name__}: {str(e).splitlines()[0][:200] if str(e) else 'no text'}"
-        raise StorageError(f"{path}: the record says what nobody understands ({what}); "
-                           f"{damaged(path)}") from e  # fmt: skip
+        ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError
+    ) as error:  # fmt: skip
+        why = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+        raise StorageError(
+            f"{path}: holds what fairtune has not written there: {why}; {damaged(path)}"
+        ) from error
 
 
 def _is_full(folder: Path) -> bool:

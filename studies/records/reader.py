@@ -105,16 +105,19 @@ class RecordReader:
 
     def notes(self) -> dict[str, Any]:
         """What is written of the study as a whole, by name: its file, versions, looks, ..."""
-        return {name: json.loads(text) for name, text in self._all("SELECT * FROM notes")}
+        rows = self._all("SELECT * FROM notes")
+        with opening.as_foreign_content(self.path):
+            return {name: json.loads(text) for name, text in rows}
 
     def searches(self) -> list[Search]:
         """Every search and phase that was begun, in that order."""
         query = "SELECT id, name, arm, repeat, phase, split, goal, sampler_state FROM searches"
         rows = self._all(f"{query} ORDER BY id")
-        return [
-            Search(id_, name, arm, repeat, phase, split, goal, json.loads(state))
-            for id_, name, arm, repeat, phase, split, goal, state in rows
-        ]
+        with opening.as_foreign_content(self.path):
+            return [
+                Search(id_, name, arm, repeat, phase, split, goal, dict(json.loads(state)))
+                for id_, name, arm, repeat, phase, split, goal, state in rows
+            ]
 
     def trials(
         self,
@@ -136,17 +139,19 @@ class RecordReader:
         sections = Sections()
         for rows in self._some(query, values):
             curves = self._curves([row[0] for row in rows])
-            found += [
-                trial_of(row, phases[row[1]], curves.get(row[0], {}), run_ids.get(row[3]))
-                for row in parsed(rows, sections)
-            ]
+            with opening.as_foreign_content(self.path):
+                found += [
+                    trial_of(row, phases[row[1]], curves.get(row[0], {}), run_ids.get(row[3]))
+                    for row in parsed(rows, sections)
+                ]
         return found
 
     def changed(self) -> datetime | None:
         """When a trial started or ended last, local time."""
         started, ended = self._all("SELECT max(started), max(ended) FROM trials")[0]
-        times = [at for at in (started, ended) if at is not None]
-        return local_time(max(times, default=None))
+        with opening.as_foreign_content(self.path):
+            times = [at for at in (started, ended) if at is not None]
+            return local_time(max(times, default=None))
 
     @property
     def has_epochs(self) -> bool:
@@ -157,7 +162,8 @@ class RecordReader:
         """Every epoch of a trial with all of its metrics, in order."""
         query = "SELECT epoch, time, metrics FROM epochs WHERE trial = ? ORDER BY epoch"
         rows = self._all(query, [trial])
-        return [EpochRow(n, at, metrics_of(json.loads(text))) for n, at, text in rows]
+        with opening.as_foreign_content(self.path):
+            return [EpochRow(n, at, metrics_of(json.loads(text))) for n, at, text in rows]
 
     def histories(self, trials: Sequence[str], metrics: Sequence[str]) -> Histories:
         """Some metrics of some trials, which are named by their keys."""
@@ -188,13 +194,14 @@ class RecordReader:
         found: dict[int, dict[int, float]] = {}
         objective: str | None = None
         for trial, epoch, value, text in self._all(f"{query} ORDER BY trial, epoch", trials):
-            curve = found.setdefault(trial, {})
-            if value is None:  # not a number, which SQLite does not know, or none at all
-                objective = objective or self.notes().get("metric", "")
-                metrics = json.loads(text)
-                if metrics and objective and objective not in metrics:
-                    continue
-            curve[epoch] = math.nan if value is None else value
+            with opening.as_foreign_content(self.path):
+                curve = found.setdefault(trial, {})
+                if value is None:  # not a number, which SQLite does not know, or none at all
+                    objective = objective or self.notes().get("metric", "")
+                    metrics = json.loads(text)
+                    if metrics and objective and objective not in metrics:
+                        continue
+                curve[epoch] = math.nan if value is None else float(value)
         return found
 
     def damage(self) -> str:

@@ -10,10 +10,10 @@ from statistics import fmean
 from typing import Any
 
 from lightning_modules.components import unknown
-from lightning_modules.errors import UserError
+from lightning_modules.errors import StorageError, UserError
 from studies.home import Home
 from studies.records import Outcome, RecordReader, Trial, merit
-from studies.records.connection import as_damage
+from studies.records.connection import as_foreign_content, damaged
 from studies.records.deliveries import run_ids
 from studies.records.garbage_collection import gc_paused
 from studies.records.reader import recorded_studies
@@ -210,7 +210,7 @@ def load_results(home: Home, study: str) -> StudyResults:
     known = names(home)
     if study not in known:
         raise UserError(f"{home.path}: {unknown('study', study, known)}")
-    with RecordReader.open(home, study) as record, as_damage(record.path):
+    with RecordReader.open(home, study) as record, as_foreign_content(record.path):
         return read_results(record, home, study)
 
 
@@ -223,21 +223,26 @@ def read_results(record: RecordReader, home: Home, study: str) -> StudyResults:
         trials = record.trials(run_ids=run_ids(home, study))
     file = str(notes["study_file"])
     spec = resolve(document.parse(file, f"the stored file of {study}"), recorded=True)
-    spec = spec.with_sequence(notes.get("sequence"))
-    return StudyResults(
-        home,
-        spec,
-        [trial for trial in trials if _counts(trial, spec)],
-        finished=notes.get("finished") == file,
-        versions=_noted(notes, "version:"),
-        hardware=_noted(notes, "hardware:"),
-        files=notes.get("files", {}),
-        looks=[Look(**look) for look in notes.get("looks", ())],
-        remarks=notes.get(REMARKS, ()),
-        command=notes.get("command", ()),
-        redrawn=notes.get("redrawn", ()),
-        fixed_parts=notes.get("fixed_parts", ""),
-    )
+    if spec.study != study:
+        raise StorageError(
+            f"{record.path}: is the record of another study, {spec.study!r}; {damaged(record.path)}"
+        )
+    with as_foreign_content(record.path):
+        spec = spec.with_sequence(notes.get("sequence"))
+        return StudyResults(
+            home,
+            spec,
+            [trial for trial in trials if _counts(trial, spec)],
+            finished=notes.get("finished") == file,
+            versions=_noted(notes, "version:"),
+            hardware=_noted(notes, "hardware:"),
+            files=notes.get("files", {}),
+            looks=[Look(**look) for look in notes.get("looks", ())],
+            remarks=notes.get(REMARKS, ()),
+            command=notes.get("command", ()),
+            redrawn=notes.get("redrawn", ()),
+            fixed_parts=notes.get("fixed_parts", ""),
+        )
 
 
 def _counts(trial: Trial, spec: Spec) -> bool:

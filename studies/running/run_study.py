@@ -15,6 +15,7 @@ from studies.engines.local import LocalEngine
 from studies.engines.training import preload_for, train_task
 from studies.home import Home
 from studies.inputs.checks import check_inputs
+from studies.inputs.consent import Consent, require_as_in_file
 from studies.inputs.environment import hardware, versions
 from studies.inputs.identities import FILES, Identities, identities, refuse_changed_files
 from studies.mirrors.mirroring import Mirroring
@@ -40,6 +41,7 @@ def run_study(
     show: Callable[[StudyOutcome], None] = lambda outcome: None,
     engine: Callable[[], Engine] | None = None,
     function: Identities | None = None,
+    consent: Consent | None = None,
 ) -> StudyOutcome:
     """Run a study to its end, or continue it from its record.
 
@@ -53,6 +55,7 @@ def run_study(
         show: Called with the results before the mirrors are waited for.
         engine: Makes the place where trials run, instead of `workers` processes.
         function: The identity of the Python function that trains, where there is one.
+        consent: Whether programs may run that the record names and the study file does not.
 
     Returns:
         The results and the comparison of the arms.
@@ -89,6 +92,9 @@ def run_study(
                 if is_behind(home, spec.study, record.revision):
                     mirroring.finish(stopping, display.waiting)
                 return with_runs(outcome)
+            if not new:
+                consent = consent or Consent("run the study file in another home with --home")
+                require_as_in_file(spec, record.trials(), home, consent)
             files = {**identities(spec, home), **(function or {})}
             refuse_changed_files(record, spec.study, files)
             if not new:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import sys
 from typing import Annotated
 
@@ -20,6 +21,8 @@ def ui(
 ) -> None:
     """Open the MLflow UI on a home; it listens on this machine only. Ctrl-C ends it."""
     from studies.home import damage, home_option, redact, sqlite_file
+    from studies.home.boundary import refuse_links
+    from studies.mirrors.mlflow.places import is_own, settle
     from studies.results import names
 
     place = open_home(home)
@@ -41,6 +44,10 @@ def ui(
             f"{file}: {what}; move it away, and "
             f"`fairtune sync{home_option(place.path)}` makes it again"
         )
+    if is_own(place):
+        refuse_links(place.path, [place.artifacts])
+        with contextlib.suppress(sqlite3.Error):  # MLflow says what is wrong
+            settle(place)
     check_port(port)
     command = [sys.executable, "-m", "mlflow", "server"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]

@@ -140,7 +140,7 @@ class _Import:
         """What MLflow has, asked for where the spool lacks something."""
         from studies.maintenance.importing.mlflow_runs import find_runs  # MLflow takes seconds
 
-        return find_runs(self.home.mlflow_uri, self.study)
+        return find_runs(self.home, self.study)
 
     def note_deliveries(self) -> None:
         """Write down which MLflow runs the trials have; what a run may lack is delivered again."""

@@ -39,7 +39,11 @@ def prepare(uri: str) -> None:
             f"the MLflow store {redact(uri)} cannot be used: another version of MLflow made it; "
             "`fairtune doctor --fix` makes a copy and upgrades it"
         )
-    if path is not None and database.journal_mode(path) != "wal":
+    if path is None:
+        return
+    with template() as tables:
+        database.refuse_programs(path, database.programs(tables))  # MLflow has triggers of its own
+    if database.journal_mode(path) != "wal":
         database.journal_mode(path, "wal")
 
 
