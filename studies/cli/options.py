@@ -80,6 +80,15 @@ Workers = Annotated[
     ),
 ]
 
+Token = Annotated[
+    bool | None,
+    typer.Option(
+        "--token/--no-token",
+        help="Whether the pages open only at the printed address, which has a token; they do on a "
+        "machine that other people use unless this is given.",
+    ),
+]
+
 
 def print_json(value: Any) -> None:
     """One JSON object on one line of standard output; NaN and infinity become null."""
