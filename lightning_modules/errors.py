@@ -5,6 +5,7 @@ FairtuneError                     exit code 1: anything fairtune says itself
 │   ├── ConfigurationError        a training configuration does not fit the components
 │   ├── DataError                 data cannot be used; names the file, column or row
 │   └── UserCodeError              a class of the user's may not be imported, or cannot be used
+├── WorkersError                  exit code 1: no process can be started that trains
 ├── NothingCompletedError         exit code 3: no trial completed
 ├── StorageError                  exit code 4: a database or a folder cannot be used
 └── BusyError                     exit code 5: another process runs this study
@@ -60,6 +61,10 @@ class DataError(UserError):
 
 class UserCodeError(UserError):
     """A class or function of the user's may not be imported, or cannot be used."""
+
+
+class WorkersError(FairtuneError):
+    """No process can be started that trains."""
 
 
 class NothingCompletedError(FairtuneError):

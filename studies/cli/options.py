@@ -98,6 +98,15 @@ Workers = Annotated[
     ),
 ]
 
+Token = Annotated[
+    bool | None,
+    typer.Option(
+        "--token/--no-token",
+        help="Whether the pages open only at the printed address, which has a token; they do on a "
+        "machine that other people use unless this is given.",
+    ),
+]
+
 
 def consent_to(command: Sequence[str], *, given: bool) -> Consent:
     """Whether a command may run programs that a home names; a person at a terminal is asked."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import faulthandler
 import multiprocessing
-import os
 import signal
 import threading
 import time
@@ -15,11 +14,9 @@ from typing import Any
 
 from lightning_modules.errors import Interrupted
 from studies.engines import Answer, Ended, Epoch, Event, Task, process_group
+from studies.home.safe_path import give_back_safe_path
 from studies.records import STOPPED, EpochReport, Outcome, TrialEnd
 
-SAFE_PATH, SAFE_PATH_IS_OURS = "PYTHONSAFEPATH", "FAIRTUNE_SAFE_PATH"
-"""What keeps the current folder out of a fork server's imports, and says that a worker's own
-children, such as programs of the user's, shall not have it."""
 Perform = Callable[[Task, Callable[[EpochReport], bool]], TrialEnd]
 """Trains a task, asking after every epoch whether to go on; that may raise Interrupted."""
 
@@ -35,8 +32,7 @@ def work(
     """
     # a loader of data has processes of its own; all of the group end together
     multiprocessing.current_process().daemon = False
-    if os.environ.pop(SAFE_PATH_IS_OURS, None):
-        os.environ.pop(SAFE_PATH, None)
+    give_back_safe_path()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver acts
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     process_group.become_group_leader(parent_pipe.fileno())

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from logging import getLogger
 from typing import TYPE_CHECKING
 
-from lightning_modules.errors import FairtuneError, StorageError
+from lightning_modules.errors import FairtuneError, StorageError, WorkersError
 from studies import results
 from studies.engines import Engine
 from studies.engines.local import LocalEngine
@@ -121,8 +121,8 @@ def _run(
     except KeyboardInterrupt:  # nobody wants to wait
         mirroring.abandon()
         raise
-    except StorageError:
-        raise  # the record cannot be used
+    except (StorageError, WorkersError):
+        raise  # the record cannot be used, or nothing could be trained
     except FairtuneError:  # the trials only fail: they can be looked at
         mirroring.finish(runner.stopping, runner.display.waiting)
         raise
