@@ -21,8 +21,8 @@ from studies.sentences.design_words import design_sentences
 from studies.statistics import seeds_for_a_verdict
 from studies.study_file import Arm, Spec, confirm_seeds, is_program, pair_count, splits_of
 from studies.study_file.command_template import lacks_seed
-from studies.study_file.samplers import MatchedRandomSampler, salt_of
-from studies.study_file.search_methods import STARTUP, model_trials
+from studies.study_file.methods.matched_draws import MatchedRandomSampler, salt_of
+from studies.study_file.methods.samplers import STARTUP, model_trials
 
 SAMPLES = 3
 PROBE_SECONDS = 20.0

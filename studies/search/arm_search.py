@@ -17,7 +17,7 @@ from studies.search.names import search_name, trial_key
 from studies.search.pruning import build_pruner, report_again
 from studies.search.trial_store import AskedTrial, SearchStudy, TrialStore
 from studies.study_file import SAMPLERS, Arm, Spec
-from studies.study_file.samplers import salt_of
+from studies.study_file.methods.matched_draws import salt_of
 from studies.study_file.space.open_values import Point
 
 FRESH = ("confirm", "cross")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from studies.study_file import SAMPLERS, Arm, Range, Spec
-from studies.study_file.search_methods import not_modelled
+from studies.study_file.methods.samplers import not_modelled
 
 
 def sampler_warnings(spec: Spec) -> list[str]:

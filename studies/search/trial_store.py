@@ -22,7 +22,7 @@ from lightning_modules.configuration import Configuration
 from studies.records import Outcome, Record, Search, Trial, TrialEnd
 from studies.records.sharing import Sections
 from studies.search.frozen_trials import frozen, state_of
-from studies.study_file.cma_sampler import GENERATIONS, ReplayedCmaEsSampler
+from studies.study_file.methods.cma_sampler import GENERATIONS, ReplayedCmaEsSampler
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 

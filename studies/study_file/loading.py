@@ -25,6 +25,8 @@ from studies.study_file.design import (
     take_choice,
 )
 from studies.study_file.document import Document
+from studies.study_file.methods.pruners import PRUNERS
+from studies.study_file.methods.samplers import SAMPLERS, startup_for
 from studies.study_file.mistakes import (
     MAX_VARIANTS,
     budget_problems,
@@ -37,7 +39,6 @@ from studies.study_file.mistakes import (
     training_problems,
 )
 from studies.study_file.reading.limits import ENOUGH
-from studies.study_file.search_methods import PRUNERS, SAMPLERS, startup_for
 from studies.study_file.sections import (
     CONFIGURATION,
     Claim,

@@ -8,7 +8,7 @@ from lightning_modules.components import suggestion
 from lightning_modules.configuration import Part
 from lightning_modules.errors import Problem, UserError, shown
 from studies.study_file.fresh_seeds import confirm_seeds
-from studies.study_file.search_methods import SAMPLERS, not_modelled
+from studies.study_file.methods.samplers import SAMPLERS, not_modelled
 from studies.study_file.sections import CompareSection, SearchSection
 from studies.study_file.space.arms import MAX_ARMS, Arm, arm_count, confusable
 from studies.study_file.space.open_values import MANY, Choice, Node

@@ -11,7 +11,7 @@ from lightning_modules.configuration import Configuration, Objective
 from studies.study_file import document
 from studies.study_file.design import Design, LookPlan
 from studies.study_file.document import Document
-from studies.study_file.search_methods import STARTUP
+from studies.study_file.methods.samplers import STARTUP
 from studies.study_file.sections import ConfirmSection
 from studies.study_file.space.arms import Arm, alternatives
 from studies.study_file.space.search_space import Space

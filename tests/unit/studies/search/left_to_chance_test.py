@@ -7,7 +7,7 @@ from studies.running.preview import plan
 from studies.search.left_to_chance import sampler_warnings
 from studies.study_file import Spec, document, resolve
 from studies.study_file.document import StudyFileError
-from studies.study_file.search_methods import SAMPLERS
+from studies.study_file.methods.samplers import SAMPLERS
 
 LR = "optimizer: {name: adam, lr: {min: 0.001, max: 0.1}}"
 NUMBERS = "regularization: {dropout: {min: 0.0, max: 0.5}, label_smoothing: {min: 0.0, max: 0.3}}"

@@ -21,14 +21,14 @@ from scipy.stats import chisquare, kstest, spearmanr
 
 from studies.search.arm_search import build_sampler
 from studies.study_file import SAMPLERS
-from studies.study_file.samplers import (
+from studies.study_file.methods.matched_draws import (
     MatchedRandomSampler,
     quantile,
     salt_of,
     share_of,
     value_at,
 )
-from studies.study_file.search_methods import model_trials, startup_for
+from studies.study_file.methods.samplers import model_trials, startup_for
 from tests.support.made import spec_of
 
 SALTS = [salt_of(seed, repeat, n) for seed in range(10) for repeat in (1, 2) for n in range(200)]

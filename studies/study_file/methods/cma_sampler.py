@@ -17,7 +17,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import TypeAdapter, ValidationError
 
-from studies.study_file.samplers import share_of, value_at
+from studies.study_file.methods.matched_draws import share_of, value_at
 
 GENERATIONS = "cma:generations"
 """The attribute of a study that holds, for each generation, the number of its first trial and the
