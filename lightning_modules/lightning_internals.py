@@ -3,24 +3,10 @@ has changed."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytorch_lightning as pl
 
 CURRENT_HOOK = "_current_fx_name"
 """The attribute of a LightningModule in which Lightning notes the hook that it calls."""
-
-
-class QuickModule(pl.LightningModule):
-    """A LightningModule without what torch's own setter of attributes costs each step."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Lightning notes the hook that it calls some fifty times a step; torch's own setter would
-        ask each time whether that is a parameter, which takes longer than a small network."""
-        if name == CURRENT_HOOK:
-            object.__setattr__(self, name, value)
-        else:
-            super().__setattr__(name, value)
 
 
 def ask_for_batches_again(trainer: pl.Trainer) -> None:

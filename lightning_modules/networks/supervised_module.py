@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from typing import Any, Literal
 
+import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
@@ -14,7 +15,7 @@ from torch.optim import Optimizer
 from lightning_modules.components import resolve_component
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
-from lightning_modules.lightning_internals import QuickModule
+from lightning_modules.lightning_internals import CURRENT_HOOK
 from lightning_modules.optimization import (
     LOSSES,
     REGULARIZATION,
@@ -31,6 +32,8 @@ from lightning_modules.optimization.schedule import Schedule
 Task = Literal["classification", "regression"]
 Named = str | Mapping[str, Any]
 """A component: its name, or `{name: ..., parameters}` as in a study file."""
+
+
 LEARNING = (
     "task", "loss", "optimizer", "schedule", "regularization", "objective", "goal",
 )  # fmt: skip
@@ -43,7 +46,7 @@ def split_learning(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
     return {name: value for name, value in given.items() if name not in LEARNING}, learning
 
 
-class SupervisedModule(QuickModule):
+class SupervisedModule(pl.LightningModule):
     """A network with its loss, metrics, optimizer, schedule and regularization.
 
     Batches are (inputs, targets), or (inputs, lengths, targets) for padded sequences. After every
@@ -113,6 +116,14 @@ class SupervisedModule(QuickModule):
         self._seen: dict[str, list[tuple[Tensor, Tensor]]] = {"train": [], "val": [], "test": []}
         self.learning_rate = 0.0
         """Of the first step of the current epoch."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Lightning notes the hook that it calls some fifty times a step; torch's own setter would
+        ask each time whether that is a parameter, which takes longer than a small network."""
+        if name == CURRENT_HOOK:
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
 
     def _learn(self, task: Task | None, loss: Named | None) -> None:
         """Take the task and its loss, the one by the other where only one is given."""
