@@ -23,17 +23,15 @@ from lightning_modules.optimization import (
     goal_of,
     metrics_for,
     regularizers,
-)
+)  # fmt: skip
 from lightning_modules.optimization.loss_functions import misread
-from lightning_modules.optimization.losses import DEFAULT_LOSS
+from lightning_modules.optimization.losses import DEFAULT_LOSS, misfit
 from lightning_modules.optimization.optimizers import OPTIMIZERS
 from lightning_modules.optimization.schedule import Schedule
 
 Task = Literal["classification", "regression"]
 Named = str | Mapping[str, Any]
 """A component: its name, or `{name: ..., parameters}` as in a study file."""
-
-
 LEARNING = (
     "task", "loss", "optimizer", "schedule", "regularization", "objective", "goal",
 )  # fmt: skip
@@ -52,8 +50,8 @@ class SupervisedModule(pl.LightningModule):
     Batches are (inputs, targets), or (inputs, lengths, targets) for padded sequences. After every
     epoch `train/...` and `val/...` of the loss and of each metric are logged, and `optim/lr`, the
     learning rate of the epoch's first step; metrics on request only where the objective names one.
-    The logged loss has neither penalties nor label
-    smoothing nor weights of classes, so that it can be compared between regularizations.
+    The logged loss has neither penalties nor label smoothing nor weights of classes, so that it can
+    be compared between regularizations.
     """
 
     target_mean: Tensor
@@ -96,14 +94,11 @@ class SupervisedModule(pl.LightningModule):
         self.penalties = [penalty for _, penalty in self._built("penalty")]
         self.step_hooks = [hook for _, hook in self._built("step")]
         self.label_smoothing = next((share for _, share in self._built("loss")), 0.0)
-        self.class_weights: Tensor | None = None
-        """What classes count in the training loss, (classes,); the data says it."""
-        self.reads_lengths = False
-        """Whether batches have lengths."""
+        self.class_weights: Tensor | None = None  # of the training loss, (classes,)
+        self.reads_lengths = False  # whether batches have lengths
         self.objective = objective
         self.goal = goal or goal_of(objective)
-        self.diverged: str | None = None
-        """What became infinite or not a number, and where; None while all is well."""
+        self.diverged: str | None = None  # what became infinite or not a number, and where
         self.register_buffer("target_mean", torch.zeros(1))
         self.register_buffer("target_scale", torch.ones(1))
         self.remark = ""
@@ -114,8 +109,7 @@ class SupervisedModule(pl.LightningModule):
         """Metrics that go to Lightning's loggers and callbacks, None for all: each costs time."""
         self._losses: list[Tensor] = []
         self._seen: dict[str, list[tuple[Tensor, Tensor]]] = {"train": [], "val": [], "test": []}
-        self.learning_rate = 0.0
-        """Of the first step of the current epoch."""
+        self.learning_rate = 0.0  # of the first step of the current epoch
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Lightning notes the hook that it calls some fifty times a step; torch's own setter would
@@ -127,11 +121,11 @@ class SupervisedModule(pl.LightningModule):
 
     def _learn(self, task: Task | None, loss: Named | None) -> None:
         """Take the task and its loss, the one by the other where only one is given."""
-        named = loss or DEFAULT_LOSS[task or "classification"]
-        row, parameters = resolve_component(LOSSES, named, "loss")
+        loss = loss or DEFAULT_LOSS[task or "classification"]
+        row, parameters = resolve_component(LOSSES, loss, "loss")
         self.task = task or row.tasks[0]
         self.loss = row.build(**parameters)
-        self.loss_name = _name(named)
+        self.loss_name = loss if isinstance(loss, str) else str(loss["name"])
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Inputs (n, ...) to logits (n, classes), or to values (n, k) in units of the data."""
@@ -161,11 +155,7 @@ class SupervisedModule(pl.LightningModule):
         data = getattr(self.trainer, "datamodule", None)
         if isinstance(data, TensorDataModule) and data.task != self.task:
             if not self.follows_data:
-                what = "numbers" if data.task == "regression" else "classes"
-                raise UserError(
-                    f"{self.loss_name} is a loss for {self.task}, and the targets of {data.name} "
-                    f'are {what}; give loss="{DEFAULT_LOSS[data.task]}"'
-                )
+                raise UserError(misfit(self.loss_name, self.task, f"the targets of {data.name}"))
             self._learn(data.task, None)
         scaling = data.target_scaling if isinstance(data, TensorDataModule) else None
         if stage == "fit" and scaling is not None:
@@ -308,7 +298,3 @@ class SupervisedModule(pl.LightningModule):
             for name, (row, parameters) in self.regularization.items()
             if row.role == role
         ]
-
-
-def _name(node: Named) -> str:
-    return node if isinstance(node, str) else str(node["name"])

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from lightning_modules.errors import ConfigurationError, Problem, UserError, cut, visible
-from studies.study_file.reading.limits import MAX_BYTES, Allowance, text_problem
+from studies.study_file.reading.limits import Allowance, text_problem
 from studies.study_file.reading.python_values import plain_values
-from studies.study_file.reading.yaml_text import mapping_of, parse_yaml
+from studies.study_file.reading.yaml_text import Parsed, mapping_of, parse_yaml, parse_yaml_file
 
 MAX_PROBLEMS = 50
 """Problems of a file that are listed; the others are counted."""
@@ -92,28 +88,15 @@ class StudyFileError(ConfigurationError):
 
 def read(path: Path) -> Document:
     """Parse a file; raises UserError in one line where it is no readable YAML mapping."""
-    if os.path.isdir(path):
-        raise UserError(f"{path}: is a folder; name a study file (YAML)")
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise UserError(f"{path}: is a device or a pipe; name a study file (YAML)")
-    try:
-        with path.open("rb") as opened:
-            content = opened.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise UserError(f"{path}: is larger than {MAX_BYTES // 1_000_000} MB; is it YAML?")
-        text = content.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; `fairtune init` writes one") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: is not text (UTF-8); a study file is YAML") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    return parse(text, str(path))
+    return _document(parse_yaml_file(path), str(path))
 
 
 def parse(text: str, name: str) -> Document:
     """Parse YAML text called `name`; raises UserError where it is no mapping."""
-    parsed = parse_yaml(text, name)
+    return _document(parse_yaml(text, name), name)
+
+
+def _document(parsed: Parsed, name: str) -> Document:
     return Document(name, mapping_of(parsed, name), parsed.lines, parsed.problems)
 
 
@@ -144,17 +127,6 @@ def _spelled(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_spelled, value)) + "]"
     return json.dumps(value)
-
-
-def dump(tree: dict[str, Any]) -> str:
-    """The tree as YAML text in the style of the shipped study files."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = None  # short mappings on one line
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    yaml.width = 1000  # a broken flow mapping reads badly
-    buffer = io.StringIO()
-    yaml.dump(tree, buffer)
-    return buffer.getvalue()
 
 
 def _key(node: Any, word: str) -> str | int:

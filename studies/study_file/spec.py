@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from lightning_modules.configuration import Configuration, Objective
-from studies.study_file import document
 from studies.study_file.design import Design, LookPlan
 from studies.study_file.document import Document
 from studies.study_file.methods.samplers import STARTUP
+from studies.study_file.reading.yaml_text import yaml_of
 from studies.study_file.sections import ConfirmSection
 from studies.study_file.space.arms import Arm, alternatives
 from studies.study_file.space.search_space import Space
@@ -72,7 +72,7 @@ class Spec:
     @property
     def text(self) -> str:
         """The study file as YAML, with all overrides applied."""
-        return document.dump(dict(self.tree))
+        return yaml_of(dict(self.tree))
 
     @cached_property
     def arms(self) -> list[Arm]:

@@ -7,6 +7,7 @@ import sys
 from lightning_modules.errors import NothingCompletedError
 from studies.api.opening import console, open_home
 from studies.cli.options import HomeOption, Json, StudyName, print_json
+from studies.study_file.reading.yaml_text import yaml_of
 
 
 def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> None:
@@ -14,7 +15,6 @@ def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> No
     from studies.analysis import choose, configuration_of, recommended, summary
     from studies.results import load_results
     from studies.sentences.expectation import expectation
-    from studies.study_file import document
     from studies.study_file.command_template import function_of
 
     place = open_home(home)
@@ -39,7 +39,7 @@ def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> No
         screen.print(f"# {needed}")
         if not as_json:  # the file may be on its way to a disk, where nobody reads it now
             print(f"fairtune: {needed}", file=sys.stderr)
-    screen.print(document.dump({"study": f"{study}-best", **found["configuration"]}).rstrip())
+    screen.print(yaml_of({"study": f"{study}-best", **found["configuration"]}).rstrip())
     if as_json:
         low, high = expected.interval.low, expected.interval.high
         print_json({**found, "low": low, "high": high, "rests_on": expected.rests_on})

@@ -30,13 +30,12 @@ class Allowance:
     values: int = MAX_VALUES
     characters: int = MAX_BYTES
 
-    def take(self, depth: int, text: object = "") -> None:
-        """Count a value, `depth` keys below the top; raises UserError beyond a limit."""
+    def take(self, depth: int, characters: int = 0) -> None:
+        """Count a value, `depth` keys below the top and so long; UserError beyond a limit."""
         self.values -= 1
         if self.values < 0:
             raise UserError(f"{self.name}: holds more than {MAX_VALUES:,} keys and values")
-        if isinstance(text, str):
-            self.characters -= len(text)
+        self.characters -= characters
         if self.characters < 0:
             raise UserError(
                 f"{self.name}: its texts are longer than {MAX_BYTES:,} characters together; "

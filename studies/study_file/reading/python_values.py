@@ -28,7 +28,7 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def value(self, value: Any, path: Keys) -> Any:
-        self.allowance.take(len(path), value)
+        self.allowance.take(len(path), len(value) if isinstance(value, str) else 0)
         if isinstance(value, Mapping):
             return self.mapping(value, path)
         if isinstance(value, list | tuple):
@@ -56,7 +56,7 @@ class _Reader:
                 self.checked(None, f"has a key that is a {kind}; keys are words", path)
                 continue
             word = str(key)
-            self.allowance.take(len(path), word)
+            self.allowance.take(len(path), len(word))
             wrong = f"stands twice, once as {key!r}" if word in found else text_problem(word)
             self.checked(None, wrong, (*path, word))
             found[word] = self.value(item, (*path, word))

@@ -1,10 +1,14 @@
-"""YAML text to plain values, the line of every key, and what was wrong with keys and values."""
+"""YAML text to plain values, the line of every key, and what was wrong with keys and values; and
+plain values to YAML text."""
 
 from __future__ import annotations
 
+import io
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -15,6 +19,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from lightning_modules.components import Value
 from lightning_modules.errors import Problem, UserError
 from studies.study_file.reading.limits import (
+    MAX_BYTES,
     MAX_DEPTH,
     MAX_DIGITS,
     MAX_VALUES,
@@ -67,6 +72,38 @@ def parse_yaml(text: str, name: str) -> Parsed:
     return reader.parsed
 
 
+def parse_yaml_file(path: Path) -> Parsed:
+    """Parse a file; raises UserError in one line where it cannot be read as YAML."""
+    if os.path.isdir(path):
+        raise UserError(f"{path}: is a folder; name a study file (YAML)")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UserError(f"{path}: is a device or a pipe; name a study file (YAML)")
+    try:
+        with path.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise UserError(f"{path}: is larger than {MAX_BYTES // 1_000_000} MB; is it YAML?")
+        text = content.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; `fairtune init` writes one") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: is not text (UTF-8); a study file is YAML") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    return parse_yaml(text, str(path))
+
+
+def yaml_of(tree: dict[str, Any]) -> str:
+    """The tree as YAML text in the style of the shipped study files."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = None  # short mappings on one line
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.width = 1000  # a broken flow mapping reads badly
+    buffer = io.StringIO()
+    yaml.dump(tree, buffer)
+    return buffer.getvalue()
+
+
 class _TooLarge(Exception):
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
@@ -105,7 +142,7 @@ class _Reader:
         self.allowance = Allowance(name)
 
     def value(self, node: Node, path: Keys) -> Any:
-        self.allowance.take(len(path), node.value)
+        self.allowance.take(len(path), len(node.value) if isinstance(node, ScalarNode) else 0)
         self.parsed.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, ScalarNode):
             return self.scalar(node, path)
@@ -125,7 +162,7 @@ class _Reader:
                 self.problem(path, f"line {line}: a key must be a word")
                 continue
             key = str(key_node.value)
-            self.allowance.take(len(path), key)
+            self.allowance.take(len(path), len(key))
             here = (*path, key)
             if key in seen:
                 self.problem(here, f"stands twice, in lines {seen[key]} and {line}")

@@ -197,11 +197,26 @@ class Choice:
         same = (i for i, value in enumerate(self.values) if _is_same(value, self.start))
         return {name: labels[next(same, 0)]}
 
+    def largest(self) -> Fixed | Choice:
+        """The largest of several sizes; the choice as it is where its values are none."""
+        if all(_is_size(value) for value in self.values):
+            return Fixed(max(self.values, key=_size))
+        return self
+
     def size(self) -> float:
         return len(self.values)
 
     def grid_size(self) -> int:
         return len(self.values)
+
+
+def _is_size(value: Value) -> bool:
+    return all(isinstance(each, int) for each in (value if isinstance(value, list) else [value]))
+
+
+def _size(value: Any) -> int:
+    """How large a number is, or a network whose layers have such widths."""
+    return sum(each**2 for each in (value if isinstance(value, list) else [value]))
 
 
 def _label(value: Value) -> Any:

@@ -55,18 +55,7 @@ def _largest(node: Node) -> Node:
         return Alternatives({name: _largest(each) for name, each in node.options.items()})
     if isinstance(node, Group):
         return largest(node)
-    if isinstance(node, Choice) and all(_is_size(value) for value in node.values):
-        return Fixed(max(node.values, key=_size))
-    return node
-
-
-def _is_size(value: Any) -> bool:
-    return all(isinstance(each, int) for each in (value if isinstance(value, list) else [value]))
-
-
-def _size(value: Any) -> int:
-    """How large a number is, or a network whose layers have such widths."""
-    return sum(each**2 for each in (value if isinstance(value, list) else [value]))
+    return node.largest() if isinstance(node, Choice) else node
 
 
 def variant_count(root: Group) -> int:

@@ -78,7 +78,7 @@ def passed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Passed]:
     found.end()
 
 
-@pytest.mark.parametrize("optimizer", [GRID, ALTERNATIVES])
+@pytest.mark.parametrize("optimizer", [GRID, ALTERNATIVES], ids=["grid", "alternatives"])
 def test_the_learning_rate_passes_few_files_on_its_way_to_the_optimizer(
     tmp_path: Path, passed: Passed, optimizer: str
 ) -> None:
