@@ -139,12 +139,13 @@ class EpochCallback(Checkpoint):
             assert isinstance(pl_module, SupervisedModule)
             metrics, self.diverged = dict(pl_module.epoch_metrics), pl_module.diverged
         metrics["time/epoch_s"] = time.perf_counter() - self._epoch_start
-        value = metrics.get(self.objective.metric)
-        said = f"{self.objective.metric} is {value!r} after epoch {self.epochs + 1}"
-        if not isinstance(value, int | float | None):
-            raise UserError(f"{said}, which is no number")
-        if self.diverged is None and value is not None and not math.isfinite(value):
-            self.diverged = said
+        if self.objective.metric in metrics:
+            value = metrics[self.objective.metric]
+            said = f"{self.objective.metric} is {value!r} after epoch {self.epochs + 1}"
+            if not isinstance(value, int | float):
+                raise UserError(f"{said}, which is no number")
+            if self.diverged is None and not math.isfinite(value):
+                self.diverged = said
         if self._improved(metrics):
             state = pl_module.state_dict()
             self.weights = {name: tensor.detach().clone() for name, tensor in state.items()}

@@ -77,18 +77,26 @@ def guarded(task: Task, ask: Callable[[EpochReport], bool], perform: Perform) ->
 
 def failure(error: BaseException, seconds: float) -> TrialEnd:
     """The end of a trial whose code raised."""
-    memory = (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or "DefaultCPUAllocator" in str(error)  # torch, where the machine's memory is used up
-    )
-    first_line = (str(error).strip().splitlines() or [""])[0]
     return TrialEnd(
-        outcome=Outcome.out_of_memory if memory else Outcome.error,
-        reason=f"{type(error).__name__}: {first_line}".rstrip(": "),
+        outcome=Outcome.out_of_memory if is_out_of_memory(error) else Outcome.error,
+        reason=f"{type(error).__name__}: {first_line(error)}".rstrip(": "),
         traceback="".join(traceback.format_exception(error)),
         seconds=seconds,
     )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the memory of the machine or of a GPU is used up."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator" in str(error)  # torch's word for it
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an exception says."""
+    return next(iter(str(error).strip().splitlines()), "")
 
 
 def _follow(parent_pipe: Connection) -> None:
