@@ -78,7 +78,8 @@ def template(folder: Path | None = None) -> Iterator[Path]:
     if folder is not None and _is_whole(folder / name):
         yield folder / name
         return
-    place = folder if folder is not None and os.access(folder, os.W_OK) else None
+    usable = folder is not None and folder.is_dir() and os.access(folder, os.W_OK)
+    place = folder if usable else None
     with tempfile.TemporaryDirectory(prefix=".new-", dir=place) as made:
         fresh = Path(made) / name
         upgrade(f"sqlite:///{fresh}")
