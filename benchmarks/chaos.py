@@ -107,6 +107,10 @@ class Chaos:
     workers: int
     largest: int
     scene: Scene
+    until: float
+    """The time after which nothing is hit any more, on the monotonic clock."""
+    most: int | None
+    """So many blows are dealt at most."""
     did: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -121,16 +125,22 @@ class Chaos:
         self.coming = self.scene.coming(self.seed)
         self.next = next(self.coming)
 
-    def run(self, seconds: float) -> None:
+    @property
+    def goes_on(self) -> bool:
+        """Whether there are further blows to deal."""
+        enough = self.most is not None and self.did.total() >= self.most
+        return not enough and time.monotonic() < self.until
+
+    def run(self) -> None:
         """Study after study; raises AssertionError where an invariant does not hold."""
         studies: list[str] = []
-        while time.monotonic() < self.began + seconds:
+        while self.goes_on:
             studies.append(f"chaos-{len(studies) + 1:03d}")
-            self.study(studies[-1], self.began + seconds)
+            self.study(studies[-1])
         for name in studies:  # what came later did them no harm
             check_invariants(self.home, name)
 
-    def study(self, name: str, until: float) -> None:
+    def study(self, name: str) -> None:
         """One study, its command run until it ends by itself."""
         folder = self.folder / name
         folder.mkdir()
@@ -141,7 +151,7 @@ class Chaos:
         code: int | None = None
         while code != 0:
             with faulty.driver(workers=self.workers) as driver:
-                allowed = self.hit(driver, until) | {0}
+                allowed = self.hit(driver) | {0}
                 code = driver.ends(PATIENCE)
             self.note(f"{name} ended with {code}")
             self.ends[f"exit {code}"] += 1
@@ -153,11 +163,11 @@ class Chaos:
                 self.check(name, finished=code == 0)
         self.shapes[shape] += 1
 
-    def hit(self, driver: Driver, until: float) -> set[int]:
-        """Deal blows until the driver ends or the time is up; how it may end then."""
+    def hit(self, driver: Driver) -> set[int]:
+        """Deal blows until the driver ends or there are no more; how it may end then."""
         self.scene.driver = driver
         codes: set[int] = set()
-        while time.monotonic() < until:
+        while self.goes_on:
             with suppress(subprocess.TimeoutExpired):
                 driver.ends(self.next.after)
                 break
@@ -250,6 +260,7 @@ def main() -> int:
     """Deal blows for some minutes and print what was done and checked as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--blows", type=int, help="end earlier, after so many")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--largest", type=int, default=LARGEST, help="trials of a study")
@@ -261,9 +272,10 @@ def main() -> int:
     print(f"seed {arguments.seed}, everything is in {folder}", file=sys.stderr, flush=True)
     with servers(folder) if arguments.postgres else nullcontext((None, None)) as behind:
         given = folder, arguments.seed, arguments.workers, arguments.largest
-        chaos = Chaos(*given, Scene(*behind))
+        until = time.monotonic() + 60 * arguments.minutes
+        chaos = Chaos(*given, Scene(*behind), until, arguments.blows)
         try:
-            chaos.run(60 * arguments.minutes)
+            chaos.run()
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             print(json.dumps(chaos.counted()))

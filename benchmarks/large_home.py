@@ -159,7 +159,7 @@ def measure(
 def dashboard(home: Home) -> tuple[Sequence[str], dict[str, str], str, str]:
     """How the dashboard of a home is started, where it is and where it tells its health."""
     port = free_port()
-    command = [FAIRTUNE, "dashboard", "--port", str(port)]
+    command = [FAIRTUNE, "dashboard", "--port", str(port), "--no-token"]
     environment = {"FAIRTUNE_HOME": str(home.path)}
     return command, environment, f"http://127.0.0.1:{port}", "/_stcore/health"
 

@@ -46,7 +46,7 @@ from studies.analysis import compare
 from studies.engines import Task
 from studies.home import Home
 from studies.records import EpochReport, Outcome, Record, TrialEnd
-from studies.study_file.search_methods import PRUNERS
+from studies.study_file.methods.pruners import PRUNERS
 
 ARMS = RIGHT, WRONG = "cosine", "constant"
 TRIALS, EPOCHS, SEEDS = 40, 20, 10

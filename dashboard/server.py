@@ -1,22 +1,63 @@
-"""Starts the dashboard's server: `python -m dashboard.server` with Streamlit's options."""
+"""The dashboard's server: `python -m dashboard.server PORT`."""
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from streamlit.web.cli import main as streamlit
+from starlette.middleware import Middleware
+from streamlit.starlette import App
 
 from dashboard.page import preparing
+from studies.servers.gate import Gate
+from studies.servers.token import TOKEN
 
+SETTINGS = {
+    "server.address": "127.0.0.1",
+    "server.allowedHosts": ["127.0.0.1", "localhost"],
+    "server.headless": True,
+    "server.fileWatcherType": "none",
+    "server.enableCORS": True,
+    "server.corsAllowedOrigins": [],
+    "server.enableXsrfProtection": True,
+    "server.xsrfCookieSameSite": "strict",
+    "server.enableStaticServing": False,
+    "server.enableAgentApi": False,
+    "server.scriptHealthCheckEnabled": False,
+    "server.trustedUserHeaders": {},
+    "server.maxUploadSize": 1,
+    "server.baseUrlPath": "",
+    "server.customComponentBaseUrlPath": "",
+    "server.runOnSave": False,
+    "server.allowRunOnSave": False,
+    "server.folderWatchList": [],
+    "browser.serverAddress": "127.0.0.1",
+    "browser.gatherUsageStats": False,
+    "client.allowedOrigins": [],
+    "client.toolbarMode": "viewer",
+    "client.showErrorDetails": "type",
+    "global.developmentMode": False,
+    "logger.hideWelcomeMessage": True,
+    "secrets.files": [],
+    "theme.light.primaryColor": "#0072B2",
+    "theme.dark.primaryColor": "#56B4E9",
+    "runner.magicEnabled": False,
+}
+"""Of Streamlit's; said here, none of them can be set otherwise by a file or in the environment."""
 APP = Path(__file__).with_name("app.py")
 
 
-def main(options: list[str]) -> None:
+def main(port: int) -> None:
     """Serve until somebody ends it."""
     preparing.start()
-    streamlit(["run", str(APP), *options], prog_name="streamlit")
+    token = os.environ.pop(TOKEN, None)
+    app = App(APP, middleware=[Middleware(Gate, command="fairtune dashboard", token=token)])
+    ports = {"server.port": port, "browser.serverPort": port}
+    with suppress(KeyboardInterrupt):
+        app.run(config={**SETTINGS, **ports})
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(int(sys.argv[1]))

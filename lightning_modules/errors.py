@@ -5,6 +5,7 @@ FairtuneError                     exit code 1: anything fairtune says itself
 │   ├── ConfigurationError        a training configuration does not fit the components
 │   ├── DataError                 data cannot be used; names the file, column or row
 │   └── UserCodeError              a class of the user's may not be imported, or cannot be used
+├── WorkersError                  exit code 1: no process can be started that trains
 ├── NothingCompletedError         exit code 3: no trial completed
 ├── StorageError                  exit code 4: a database or a folder cannot be used
 └── BusyError                     exit code 5: another process runs this study
@@ -14,6 +15,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+MAX_VALUE, MAX_MESSAGE = 200, 2000
+"""Characters of a value, and of a problem with it, that a message shows."""
+
+
+def cut(text: str, length: int = MAX_VALUE) -> str:
+    """The beginning of a text, with `…` in place of what is beyond `length` characters."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: as Python writes it, cut where it is long."""
+    return cut(repr(value))
+
+
+def visible(text: str) -> str:
+    """A text for a terminal: what would steer it, such as an escape sequence, is spelled out."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text
+    )
 
 
 class Interrupted(Exception):
@@ -38,6 +61,10 @@ class DataError(UserError):
 
 class UserCodeError(UserError):
     """A class or function of the user's may not be imported, or cannot be used."""
+
+
+class WorkersError(FairtuneError):
+    """No process can be started that trains."""
 
 
 class NothingCompletedError(FairtuneError):
@@ -66,8 +93,9 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        where = ".".join(str(key) for key in self.path)
-        return f"{where}: {self.message}" if where else self.message
+        where = ".".join(cut(str(key)) for key in self.path)
+        message = cut(self.message, MAX_MESSAGE)
+        return f"{where}: {message}" if where else message
 
 
 class ConfigurationError(UserError):

@@ -6,6 +6,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
+
+from lightning_modules.rights import inherit_rights
 
 
 @contextmanager
@@ -27,8 +30,10 @@ def replacing(path: Path, *, durable: bool = False, keep: Path | None = None) ->
     Raises:
         OSError: The folder cannot be written, or the disk is full.
     """
-    beside = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
+    beside = path.with_name(f".{path.stem}-{token_hex(4)}{path.suffix}")
+    beside.touch(exist_ok=False)  # nobody else's file or link is written, whatever its name
     try:
+        inherit_rights(beside)
         yield beside
         if durable:
             with beside.open("rb") as file:

@@ -4,11 +4,13 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
 
 from lightning_modules.user_code import imports
+from studies.engines.process_group import DRIVER
 from studies.home import Home
 
 MakeHome = Callable[[Path], Home]
@@ -28,6 +30,17 @@ def own_environment() -> Iterator[None]:
         for name in ("MLFLOW_TRACKING_URI", "FAIRTUNE_STORAGE"):
             patch.delenv(name, raising=False)
         patch.setenv("FAIRTUNE_HOME", "/dev/null/a-test-must-name-its-home")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_fork_server() -> Iterator[None]:
+    """The first test that needs a fork server starts it for all that follow."""
+    from tests.support.fork_server import preload_everything
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forkserver, "set_forkserver_preload", preload_everything)
+        patch.setenv(DRIVER, str(os.getpid()))
         yield
 
 

@@ -14,6 +14,7 @@ import streamlit as st
 
 from dashboard import data
 from lightning_modules.errors import FairtuneError
+from studies.home import without_secrets
 from studies.sentences import markdown
 
 PRESETS = {
@@ -37,7 +38,7 @@ def show_errors() -> Iterator[None]:
     try:
         yield
     except FairtuneError as error:
-        st.error(escape(str(error)))
+        st.error(escape(without_secrets(str(error))))
 
 
 def say_what_to_run(factor: str = "") -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from lightning_modules.components import Component, Flag, Items, Number, Option, Parameter
-from studies.study_file import document
+from studies.study_file.reading.yaml_text import yaml_of
 
 
 def component_inputs(component: Component, name: str) -> dict[str, Any]:
@@ -46,4 +46,4 @@ def _number(word: str) -> int | str:
 
 def as_yaml(part: str, nodes: Sequence[Mapping[str, Any]]) -> str:
     """The part of a study file that compares these components, or has the only one."""
-    return document.dump({part: dict(nodes[0]) if len(nodes) == 1 else [dict(n) for n in nodes]})
+    return yaml_of({part: dict(nodes[0]) if len(nodes) == 1 else [dict(n) for n in nodes]})

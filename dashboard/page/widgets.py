@@ -10,7 +10,7 @@ from dashboard.figures.common import Picture
 from dashboard.figures.rendering import RenderedFigure, SomeInfo, render_figure
 from dashboard.page.messages import escape
 from dashboard.page.selection import Selection
-from studies.reporting.render import csv_text
+from studies.reporting.spreadsheet import csv_text
 
 
 def show(

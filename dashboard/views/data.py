@@ -9,7 +9,8 @@ from dashboard.page.selection import Selection, selected_study
 from dashboard.page.tables import as_parquet, filtered, outcomes, usual_columns
 from lightning_modules.data.preparation.summary import summary_lines
 from studies.home import slug
-from studies.reporting.render import FILES, csv_text, render
+from studies.reporting.render import FILES, render
+from studies.reporting.spreadsheet import csv_text
 from studies.sentences.description import PHASES
 
 FEW = 12  # rows that need no scrolling

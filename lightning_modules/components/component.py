@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from lightning_modules.components.names import article, suggestion, unknown
 from lightning_modules.components.parameters import Parameter, Value
-from lightning_modules.errors import UserError
+from lightning_modules.errors import UserError, shown
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,10 @@ class ComponentParameter(Parameter):
         return f"the name of {article(self.what)}, or {{name: ..., parameters}}"
 
     def _validation_error(self, value: Value) -> str | None:
-        name, parameters = (value, {}) if isinstance(value, str) else _named(value) or (None, {})
-        if name is None:
-            return f"must be {self.expects()}, got {value!r}"
+        node = named(value)
+        if node is None:
+            return f"must be {self.expects()}, got {shown(value)}"
+        name, parameters = node
         if name not in self.table:
             return unknown(self.what, name, self.table)
         errors = [
@@ -55,7 +56,7 @@ class ComponentsParameter(Parameter):
 
     def _validation_error(self, value: Value) -> str | None:
         if not isinstance(value, Mapping):
-            return f"must be {self.expects()}, got {value!r}"
+            return f"must be {self.expects()}, got {shown(value)}"
         errors = [unknown(self.what, name, self.table) for name in value if name not in self.table]
         for name, given in switched_on(self.table, value).items():
             if name in self.table:
@@ -161,7 +162,7 @@ def resolve_component(
 
     Raises UserError where there is no such row or where it does not take a parameter.
     """
-    name, given = (node, {}) if isinstance(node, str) else _named(node) or ("", {})
+    name, given = named(node) or ("", {})
     row = lookup(table, name, what)
     if errors := validation_errors(row, name, given):
         raise UserError("; ".join(f"{what} {key}: {text}" for key, text in errors))
@@ -205,7 +206,10 @@ def switched_on(
     return on
 
 
-def _named(value: Value) -> tuple[str, Mapping[str, Value]] | None:
-    if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
+def named(node: Value) -> tuple[str, Mapping[str, Value]] | None:
+    """The name and parameters in `adam` or `{name: adam, lr: 0.1}`; None where there is no name."""
+    if isinstance(node, str):
+        return node, {}
+    if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
         return None
-    return value["name"], {key: item for key, item in value.items() if key != "name"}
+    return node["name"], {key: value for key, value in node.items() if key != "name"}

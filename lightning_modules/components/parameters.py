@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lightning_modules.components.names import suggestion
+from lightning_modules.errors import shown
 
 Value = Any
 """What a parameter may hold: None, bool, int, float, str, or a list or mapping of those."""
@@ -63,9 +64,9 @@ class Number(Parameter):
         below = "<" if self.open in ("high", "both") else "<="
         bounds = []
         if self.low > -math.inf:
-            bounds.append(f"{above} {self.low:g}")
+            bounds.append(f"{above} {self.low:.10g}")
         if self.high < math.inf:
-            bounds.append(f"{below} {self.high:g}")
+            bounds.append(f"{below} {self.high:.10g}")
         words = "".join(f' or "{word}"' for word in self.words)
         return " ".join([kind, " and ".join(bounds)]).strip() + words
 
@@ -74,10 +75,10 @@ class Number(Parameter):
             return None
         numeric = isinstance(value, int) or (isinstance(value, float) and not self.integer)
         if isinstance(value, bool) or not numeric or not math.isfinite(value):
-            return f"must be {self.expects()}, got {value!r}"
+            return f"must be {self.expects()}, got {shown(value)}"
         low_ok = value > self.low if self.open in ("low", "both") else value >= self.low
         high_ok = value < self.high if self.open in ("high", "both") else value <= self.high
-        return None if low_ok and high_ok else f"must be {self.expects()}, got {value!r}"
+        return None if low_ok and high_ok else f"must be {self.expects()}, got {shown(value)}"
 
     def schema(self) -> dict[str, Any]:
         number: dict[str, Any] = {"type": "integer" if self.integer else "number"}
@@ -96,7 +97,7 @@ class Flag(Parameter):
         return "true or false"
 
     def _validation_error(self, value: Value) -> str | None:
-        return None if isinstance(value, bool) else f"must be true or false, got {value!r}"
+        return None if isinstance(value, bool) else f"must be true or false, got {shown(value)}"
 
     def schema(self) -> dict[str, Any]:
         return {"type": "boolean"}
@@ -114,7 +115,7 @@ class Option(Parameter):
     def _validation_error(self, value: Value) -> str | None:
         if isinstance(value, str) and value in self.options:
             return None
-        return f"must be {self.expects()}, got {value!r}" + suggestion(value, self.options)
+        return f"must be {self.expects()}, got {shown(value)}" + suggestion(value, self.options)
 
     def schema(self) -> dict[str, Any]:
         return {"enum": list(self.options)}
@@ -128,7 +129,7 @@ class Text(Parameter):
         return "a text"
 
     def _validation_error(self, value: Value) -> str | None:
-        return None if isinstance(value, str) and value else f"must be a text, got {value!r}"
+        return None if isinstance(value, str) and value else f"must be a text, got {shown(value)}"
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "minLength": 1}
@@ -153,7 +154,7 @@ class Items(Parameter):
         fits = fits and all(self.item.validation_error(item) is None for item in value)
         if fits and self.increasing:
             fits = all(a < b for a, b in itertools.pairwise(value))
-        return None if fits else f"must be {self.expects()}, got {value!r}"
+        return None if fits else f"must be {self.expects()}, got {shown(value)}"
 
     def schema(self) -> dict[str, Any]:
         array: dict[str, Any] = {"type": "array", "items": self.item.schema()}

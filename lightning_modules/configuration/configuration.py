@@ -14,6 +14,7 @@ from lightning_modules.components import (
     Number,
     Parameter,
     Value,
+    named,
     switched_on,
 )
 from lightning_modules.configuration.sections import (
@@ -22,7 +23,6 @@ from lightning_modules.configuration.sections import (
     TRAINER,
     USER_KEYS,
     may_be_absent,
-    name_of,
     task_of,
     user_key,
 )
@@ -101,10 +101,14 @@ class Configuration:
         """The same for a tree that was found right before: of a file that was checked, or of a
         record."""
         tree = _given(tree)
-        task = task_of(tree)
-        parts = {key: _part(key, tree) for key in SECTIONS}
+        task = task_of(tree.get("data"), tree.get("loss"))
+        model, names_optimizer = user_key(tree.get("model")), "optimizer" in tree
+        parts = {
+            key: _part(key, tree.get(key), may_be_absent(key, model, names_optimizer))
+            for key in SECTIONS
+        }
         if task and parts["optimizer"] != ABSENT and parts["loss"] == ABSENT:
-            parts["loss"] = _part("loss", {"loss": DEFAULT_LOSS[task]})
+            parts["loss"] = _part("loss", DEFAULT_LOSS[task])
         objective = tree.get("objective") or {}
         metric = objective.get("metric") or DEFAULT_OBJECTIVE[task]
         regularization = regularizers(tree.get("regularization") or {})
@@ -149,26 +153,31 @@ class Configuration:
     @property
     def task(self) -> str:
         """`classification` or `regression`; empty where only the user's own code knows."""
-        return task_of(self.to_dict())
+        tree = self.to_dict()
+        return task_of(tree.get("data"), tree.get("loss"))
 
 
-def _part(key: str, tree: Mapping[str, Any]) -> Part:
-    section, node = SECTIONS[key], tree.get(key)
+def _part(key: str, node: Any, is_optional: bool = False) -> Part:
+    section = SECTIONS[key]
     users = user_key(node) if key in USER_KEYS else None
     if users is not None:
-        assert node is not None
         rest = {k: v for k, v in node.items() if k != "class"}
         return Part(COMMAND if users == COMMAND else node["class"], rest)
-    if node is None and (section.default is None or may_be_absent(key, tree)):
+    if node is None and (section.default is None or is_optional):
         return ABSENT
-    node = section.default if node is None else node
-    name = name_of(node)
-    values = {k: v for k, v in node.items() if k != "name"} if isinstance(node, Mapping) else {}
-    return Part(name, _filled(section.table[name], values))
+    return Part(*_filled_node(section.table, section.default if node is None else node))
 
 
 def _given(tree: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in tree.items() if value is not None}
+
+
+def _filled_node(table: Mapping[str, Component], node: Value) -> tuple[str, dict[str, Value]]:
+    """The name of a component that was found right, and all of its parameters."""
+    found = named(node)
+    assert found is not None
+    name, values = found
+    return name, _filled(table[name], values)
 
 
 def _filled(row: Component, values: Mapping[str, Value]) -> dict[str, Value]:
@@ -184,9 +193,8 @@ def _canonical(parameter: Parameter, value: Value) -> Value:
         item = getattr(parameter, "item", None)
         return [_canonical(item, v) if item is not None else v for v in value]
     if isinstance(parameter, ComponentParameter):
-        given = value if isinstance(value, Mapping) else {}
-        name = name_of(value)
-        return {"name": name, **_filled(parameter.table[name], given)}
+        name, values = _filled_node(parameter.table, value)
+        return {"name": name, **values}
     if isinstance(parameter, ComponentsParameter):
         return {
             name: _filled(parameter.table[name], given)

@@ -6,35 +6,64 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lightning_modules.components import Component, Dataset, Loss, Network, article, switched_on
-from lightning_modules.configuration.sections import name_of, names_its_metrics, user_key
+from lightning_modules.configuration.sections import name_of, user_key
 from lightning_modules.data.augmentation.table import AUGMENTATIONS
-from lightning_modules.errors import Problem
+from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import LOSSES, regularizers
 
 
-def fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) -> Iterator[Problem]:
-    """Parts that are right alone but do not fit each other."""
-    data, model = rows.get("data"), rows.get("model")
-    if isinstance(model, Network):
-        name = name_of(tree["model"])
-        kind = _kind(tree["data"], data) if isinstance(data, Dataset) else None
-        if kind is not None and kind not in model.kinds:
-            reads = " or ".join(f"{kind}s" for kind in model.kinds)
-            message = f"{name} reads {reads}, but {name_of(tree['data'])} is {article(kind)}"
+def fit_problems(
+    data: Any, model: Any, loss: Any, regularization: Any, rows: Mapping[str, Component]
+) -> Iterator[Problem]:
+    """What is wrong between sections that are right alone; `rows` are the components that they
+    name."""
+    data_row, model_row = rows.get("data"), rows.get("model")
+    if isinstance(model_row, Network):
+        name = name_of(model)
+        kind = _kind(data, data_row) if isinstance(data_row, Dataset) else None
+        if kind is not None and kind not in model_row.kinds:
+            reads = " or ".join(f"{kind}s" for kind in model_row.kinds)
+            message = f"{name} reads {reads}, but {name_of(data)} is {article(kind)}"
             yield Problem(("model",), message)
-        yield from _network_problems(tree, model, data)
+        yield from _network_problems(model, model_row, data, data_row)
         for key in ("dropout", "batch_norm"):
-            if _on(tree, key) and key not in model.parameters:
+            if is_on(regularization, key) and key not in model_row.parameters:
                 yield Problem(("regularization", key), f"{name} has no {key}")
-            elif _on(tree, key):
-                yield from _twice(tree, key, "model")
-    if _on(tree, "weight_decay"):
-        yield from _twice(tree, "weight_decay", "optimizer")
-    if isinstance(data, Dataset):
-        yield from _data_problems(tree["data"], data)
-        yield from _augmentation_problems(tree["data"], data)
-        yield from _loss_problems(tree, data, rows.get("loss"))
-    yield from _user_fit_problems(tree, rows)
+            elif is_on(regularization, key) and isinstance(model, Mapping) and model.get(key):
+                yield given_twice(key, "model")
+    if isinstance(data_row, Dataset):
+        yield from _data_problems(data, data_row)
+        yield from _augmentation_problems(data, data_row)
+        yield from _loss_problems(data, loss, regularization, data_row, rows.get("loss"))
+    if user_key(model) is None and user_key(data) and loss is None:
+        text = "is missing: name one, since only the class of data.class knows its task"
+        yield Problem(("loss",), text)
+
+
+def module_problems(given: Iterable[str], data: Any) -> Iterator[Problem]:
+    """What a module of the user's with an optimizer of its own does not take: of the sections
+    that are `given`, and of the data."""
+    for key in given:
+        text = "needs an optimizer beside it: a module that brings its own brings it all"
+        yield Problem((key,), text)
+    if _balance(data) == "weights":
+        text = "weights do not reach the loss of a module of your own; balance by sampling"
+        yield Problem(("data", "balance"), text)
+    for name in _augmentations(data):
+        if name in AUGMENTATIONS and AUGMENTATIONS[name].mixes:
+            text = "mixes targets, which the loss of a module of your own may not take"
+            yield Problem(("data", "augment", name), text)
+
+
+def is_on(regularization: Any, key: str) -> bool:
+    """Whether a regularizer is switched on."""
+    return isinstance(regularization, Mapping) and key in regularizers(regularization)
+
+
+def given_twice(key: str, section: str) -> Problem:
+    """A regularizer that another section has as a parameter may stand in one place only."""
+    message = f"is given twice, here and in {section}.{key}; keep one"
+    return Problem(("regularization", key), message)
 
 
 def _kind(node: Any, row: Dataset) -> str:
@@ -42,10 +71,9 @@ def _kind(node: Any, row: Dataset) -> str:
 
 
 def _network_problems(
-    tree: Mapping[str, Any], row: Network, data: Component | None
+    node: Any, row: Network, given: Any, data: Component | None
 ) -> Iterator[Problem]:
     """Parameters of the network that do not go together, or not with the data."""
-    node, given = tree["model"], tree.get("data")
     if row.reads_tokens and isinstance(given, Mapping) and given.get("embedding_size"):
         text = f"{name_of(node)} embeds tokens by itself; leave it out"
         yield Problem(("data", "embedding_size"), text)
@@ -70,52 +98,12 @@ def _network_problems(
         yield Problem(("data", "tokenizer"), text)
 
 
-def _user_fit_problems(tree: Mapping[str, Any], rows: Mapping[str, Component]) -> Iterator[Problem]:
-    """What the user's own parts need said that tables know of theirs."""
-    users = user_key(tree.get("model"))
-    if users is None and user_key(tree.get("data")) and tree.get("loss") is None:
-        text = "is missing: name one, since only the class of data.class knows its task"
-        yield Problem(("loss",), text)
-    if users == "class" and tree.get("optimizer") is None:
-        for key in ("loss", "schedule", "regularization"):
-            if tree.get(key):
-                text = "needs an optimizer beside it: a module that brings its own brings it all"
-                yield Problem((key,), text)
-        if _balance(tree) == "weights":
-            text = "weights do not reach the loss of a module of your own; balance by sampling"
-            yield Problem(("data", "balance"), text)
-        for name in _augmentations(tree.get("data")):
-            if name in AUGMENTATIONS and AUGMENTATIONS[name].mixes:
-                text = "mixes targets, which the loss of a module of your own may not take"
-                yield Problem(("data", "augment", name), text)
-    objective = tree.get("objective")
-    given = objective if isinstance(objective, Mapping) else {}
-    free = names_its_metrics(tree)
-    if free and not given.get("metric"):
-        yield Problem(("objective", "metric"), "is missing: name what the training reports")
-    if free and given.get("metric") and not given.get("goal"):
-        yield Problem(("objective", "goal"), "is missing: maximize or minimize")
-
-
-def _on(tree: Mapping[str, Any], key: str) -> bool:
-    node = tree.get("regularization")
-    return isinstance(node, Mapping) and key in regularizers(node)
-
-
-def _twice(tree: Mapping[str, Any], key: str, section: str) -> Iterator[Problem]:
-    """A regularizer that another section has as a parameter may stand in one place only."""
-    node = tree.get(section)
-    if isinstance(node, Mapping) and node.get(key):
-        message = f"is given twice, here and in {section}.{key}; keep one"
-        yield Problem(("regularization", key), message)
-
-
 def _data_problems(node: Any, row: Component) -> Iterator[Problem]:
     if not isinstance(node, Mapping):
         return
     classes = node.get("classes")
     if "classes" in row.parameters and isinstance(classes, list) and len(classes) < 2:
-        yield Problem(("data", "classes"), f"must name at least two classes, got {classes!r}")
+        yield Problem(("data", "classes"), f"must name at least two classes, got {shown(classes)}")
     parts = [name for name in ("validation", "test") if name in row.parameters]
     shares = [node.get(name, row.parameters[name].default) or 0.0 for name in parts]
     if all(isinstance(share, int | float) for share in shares) and sum(shares) >= 1:
@@ -142,27 +130,26 @@ def _augmentation_problems(node: Any, data: Dataset) -> Iterator[Problem]:
 
 
 def _loss_problems(
-    tree: Mapping[str, Any], data: Dataset, loss: Component | None
+    node: Any, loss: Any, regularization: Any, data: Dataset, row: Component | None
 ) -> Iterator[Problem]:
-    node, name = tree["data"], name_of(tree["data"])
+    name = name_of(node)
     given = node if isinstance(node, Mapping) else {}
     task, kept = data.task_of(given), given.get("classes")
     outputs = len(kept) if isinstance(kept, list) else data.outputs
-    if isinstance(loss, Loss) and task not in loss.tasks:
-        message = f"{name_of(tree['loss'])} does not fit {task}; choose one of " + ", ".join(
+    if isinstance(row, Loss) and task not in row.tasks:
+        message = f"{name_of(loss)} does not fit {task}; choose one of " + ", ".join(
             name for name, row in LOSSES.items() if task in row.tasks
         )
         yield Problem(("loss",), message)
-    elif loss is LOSSES["binary_cross_entropy"] and outputs not in (0, 2):
+    elif row is LOSSES["binary_cross_entropy"] and outputs not in (0, 2):
         message = f"binary_cross_entropy needs two classes, but {name} has {outputs}"
         yield Problem(("loss",), message)
-    if task == "regression" and _on(tree, "label_smoothing"):
+    if task == "regression" and is_on(regularization, "label_smoothing"):
         message = f"smooths classes, but {name} is a regression"
         yield Problem(("regularization", "label_smoothing"), message)
-    if task == "regression" and _balance(tree) != "none":
+    if task == "regression" and _balance(node) != "none":
         yield Problem(("data", "balance"), f"balances classes, but {name} is a regression")
 
 
-def _balance(tree: Mapping[str, Any]) -> Any:
-    node = tree.get("data")
+def _balance(node: Any) -> Any:
     return node.get("balance", "none") if isinstance(node, Mapping) else "none"

@@ -31,13 +31,14 @@ SECTIONS: dict[str, Section] = {
 }
 
 TRAINER: dict[str, Parameter] = {
-    "epochs": Number(20, "passes over the training part", low=1, integer=True),
+    "epochs": Number(20, "passes over the training part", low=1, high=10**6, integer=True),
     "accelerator": Option("auto", "where to train", options=("auto", "cpu", "gpu")),
     "threads": Number(
         1,
         "threads of one training on the CPU; part of the configuration because the last bits of a "
         "sum depend on it",
         low=1,
+        high=1024,
         integer=True,
     ),
 }
@@ -60,28 +61,28 @@ def user_key(node: Any) -> str | None:
     return next((key for key in ("class", COMMAND) if key in node), None)
 
 
-def may_be_absent(key: str, tree: Mapping[str, Any]) -> bool:
+def may_be_absent(key: str, model: str | None, names_optimizer: bool) -> bool:
     """Whether a part that is not given is left out, instead of taking its default.
 
     A program has what it is given. A module of the user's may bring its own loss, optimizer and
-    schedule; it takes fairtune's where an optimizer is named.
+    schedule; it takes fairtune's where an optimizer is named. `model` is the `user_key` of the
+    model.
     """
-    if key == "model" or user_key(tree.get("model")) is None:
+    if key == "model" or model is None:
         return False
-    if user_key(tree.get("model")) == COMMAND:
+    if model == COMMAND:
         return True
-    return key != "data" and (key == "optimizer" or tree.get("optimizer") is None)
+    return key != "data" and (key == "optimizer" or not names_optimizer)
 
 
-def names_its_metrics(tree: Mapping[str, Any]) -> bool:
-    """Whether the training is a program, or a module with an optimizer of its own."""
-    key = user_key(tree.get("model"))
-    return key == COMMAND or (key == "class" and tree.get("optimizer") is None)
+def names_its_metrics(model: str | None, names_optimizer: bool) -> bool:
+    """Whether the training is a program, or a module with an optimizer of its own; `model` is the
+    `user_key` of the model."""
+    return model == COMMAND or (model == "class" and not names_optimizer)
 
 
-def task_of(tree: Mapping[str, Any]) -> str:
+def task_of(data: Any, loss: Any) -> str:
     """The task of the data set, else the one that the loss is for; empty where nobody says."""
-    data, loss = tree.get("data"), tree.get("loss")
     if data is not None and user_key(data) is None:
         given = data if isinstance(data, Mapping) else {}
         return DATASETS[name_of(data)].task_of(given)

@@ -11,11 +11,17 @@ from lightning_modules.components import (
     Dataset,
     Parameter,
     article,
+    named,
     suggestion,
     unknown,
     validation_errors,
 )
-from lightning_modules.configuration.fit_validation import fit_problems
+from lightning_modules.configuration.fit_validation import (
+    fit_problems,
+    given_twice,
+    is_on,
+    module_problems,
+)
 from lightning_modules.configuration.sections import (
     COMMAND,
     OBJECTIVE,
@@ -27,7 +33,7 @@ from lightning_modules.configuration.sections import (
     names_its_metrics,
     user_key,
 )
-from lightning_modules.errors import Problem
+from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import (
     METRICS,
     REGULARIZATION,
@@ -45,16 +51,27 @@ def problems(tree: Mapping[str, Any]) -> Iterator[Problem]:
         if key not in known:
             hint = suggestion(key, known) or "; known are " + ", ".join(known)
             yield Problem((key,), f"there is no such part of a configuration{hint}")
+    data, model, loss, optimizer, regularization = (
+        tree.get(key) for key in ("data", "model", "loss", "optimizer", "regularization")
+    )
+    users, names_optimizer = user_key(model), optimizer is not None
     rows: dict[str, Component] = {}
     for key, section in SECTIONS.items():
         if key in USER_KEYS and user_key(tree.get(key)):
             yield from _user_part_problems(key, tree[key])
-        elif tree.get(key) is not None or not may_be_absent(key, tree):
+        elif tree.get(key) is not None or not may_be_absent(key, users, names_optimizer):
             yield from _section_problems(key, section, tree.get(key), rows)
-    yield from _regularization_problems(tree.get("regularization"))
+    yield from _regularization_problems(regularization)
     yield from _parameter_problems("trainer", TRAINER, tree.get("trainer"))
-    yield from fit_problems(tree, rows)
-    yield from _objective_problems(tree, rows)
+    yield from fit_problems(data, model, loss, regularization, rows)
+    decays = isinstance(optimizer, Mapping) and optimizer.get("weight_decay")
+    if decays and is_on(regularization, "weight_decay"):
+        yield given_twice("weight_decay", "optimizer")
+    if users == "class" and not names_optimizer:
+        given = (key for key in ("loss", "schedule", "regularization") if tree.get(key))
+        yield from module_problems(given, data)
+    free = names_its_metrics(users, names_optimizer)
+    yield from _objective_problems(tree.get("objective"), free, data, rows.get("data"))
 
 
 def _user_part_problems(key: str, node: Mapping[str, Any]) -> Iterator[Problem]:
@@ -67,10 +84,12 @@ def _user_part_problems(key: str, node: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem((key, other), f"does not go with {word}; keep one")
     value = node[word]
     if word == "class" and not (isinstance(value, str) and CLASS.fullmatch(value)):
-        yield Problem((key, word), f"must be package.module:Class, got {value!r}")
+        yield Problem((key, word), f"must be package.module:Class, got {shown(value)}")
     all_words = isinstance(value, list) and all(isinstance(each, str) for each in value)
     if word == COMMAND and not (all_words and value):
-        yield Problem((key, word), f"must be a list of a program and its arguments, got {value!r}")
+        yield Problem(
+            (key, word), f"must be a list of a program and its arguments, got {shown(value)}"
+        )
 
 
 def _section_problems(
@@ -82,19 +101,17 @@ def _section_problems(
         elif key != "loss":
             yield Problem((key,), f"is missing: name {article(section.what)}")
         return
-    name = node if isinstance(node, str) else None
-    if isinstance(node, Mapping):
-        name = node.get("name")
-    if not isinstance(name, str):
+    found = named(node)
+    if found is None:
         takes = f"must be the name of {article(section.what)}, or {{name: ..., parameters}}"
-        yield Problem((key,), f"{takes}, got {node!r}")
+        yield Problem((key,), f"{takes}, got {shown(node)}")
         return
+    name, values = found
     if name not in section.table:
         path = (key, "name") if isinstance(node, Mapping) else (key,)
         yield Problem(path, unknown(section.what, name, section.table))
         return
     rows[key] = section.table[name]
-    values = {k: v for k, v in node.items() if k != "name"} if isinstance(node, Mapping) else {}
     for parameter, text in validation_errors(rows[key], name, values):
         yield Problem((key, parameter), text)
 
@@ -103,7 +120,7 @@ def _regularization_problems(node: Any) -> Iterator[Problem]:
     if node is None:
         return
     if not isinstance(node, Mapping):
-        yield Problem(("regularization",), f"must map names to strengths, got {node!r}")
+        yield Problem(("regularization",), f"must map names to strengths, got {shown(node)}")
         return
     for name in node:
         if name not in REGULARIZATION:
@@ -122,32 +139,35 @@ def _parameter_problems(
     if node is None:
         return
     if not isinstance(node, Mapping):
-        yield Problem((key,), f"must map names to values, got {node!r}")
+        yield Problem((key,), f"must map names to values, got {shown(node)}")
         return
     for found, text in validation_errors(Component("", dict, parameters), key, node):
         yield Problem((key, found), text)
 
 
 def _objective_problems(
-    tree: Mapping[str, Any], rows: Mapping[str, Component]
+    node: Any, free: bool, data: Any, row: Component | None
 ) -> Iterator[Problem]:
-    """What is wrong with the objective; where the task is unknown, any task's metric will do."""
-    node = tree.get("objective")
+    """What is wrong with the objective: `free` where the training reports what it likes; where the
+    task is unknown, any task's metric will do."""
+    given = node if isinstance(node, Mapping) else {}
+    metric = given.get("metric")
+    if free and not metric:
+        yield Problem(("objective", "metric"), "is missing: name what the training reports")
+    if free and metric and not given.get("goal"):
+        yield Problem(("objective", "goal"), "is missing: maximize or minimize")
     if not isinstance(node, Mapping):
         yield from _parameter_problems("objective", OBJECTIVE, node)
         return
-    data, given = rows.get("data"), tree.get("data")
     task = None
-    if isinstance(data, Dataset):
-        task = data.task_of(given if isinstance(given, Mapping) else {})
-    metric = node.get("metric")
+    if isinstance(row, Dataset):
+        task = row.task_of(data if isinstance(data, Mapping) else {})
     logged = [
         name for known in METRICS if task in (known, None) for name in objective_metrics(known)
     ]
-    free = names_its_metrics(tree) and isinstance(metric, str)
-    if metric is not None and metric not in logged and not free:
+    if metric is not None and metric not in logged and not (free and isinstance(metric, str)):
         hint = suggestion(metric, logged) or "; logged are " + ", ".join(logged)
-        message = f"{metric!r} is never logged{f' for {task}' if task else ''}{hint}"
+        message = f"{shown(metric)} is never logged{f' for {task}' if task else ''}{hint}"
         yield Problem(("objective", "metric"), message)
     rest = {key: value for key, value in node.items() if key != "metric"}
     yield from _parameter_problems("objective", OBJECTIVE, rest)

@@ -210,6 +210,7 @@ IMAGES: dict[str, Parameter] = {
         32,
         "pixels of a side: the largest square at the centre is resized to it",
         low=1,
+        high=10_000,
         integer=True,
         tune=(16, 128),
     ),

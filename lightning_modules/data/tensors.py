@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pytorch_lightning as pl
@@ -180,6 +180,12 @@ class TensorDataModule(pl.LightningDataModule):
     def outputs(self) -> int:
         """Classes, or values to predict."""
         return self.splits.outputs
+
+    @property
+    def task(self) -> Literal["classification", "regression"]:
+        """What there is to learn: numbers or classes."""
+        numbers = self.splits.train[-1].is_floating_point()
+        return "regression" if numbers else "classification"
 
     @property
     def target_scaling(self) -> tuple[Tensor, Tensor] | None:

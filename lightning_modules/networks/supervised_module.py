@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from lightning_modules.components import resolve_component
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
+from lightning_modules.lightning_internals import CURRENT_HOOK
 from lightning_modules.optimization import (
     LOSSES,
     REGULARIZATION,
@@ -22,15 +23,15 @@ from lightning_modules.optimization import (
     goal_of,
     metrics_for,
     regularizers,
-)
-from lightning_modules.optimization.losses import DEFAULT_LOSS
+)  # fmt: skip
+from lightning_modules.optimization.loss_functions import misread
+from lightning_modules.optimization.losses import DEFAULT_LOSS, misfit
 from lightning_modules.optimization.optimizers import OPTIMIZERS
 from lightning_modules.optimization.schedule import Schedule
 
+Task = Literal["classification", "regression"]
 Named = str | Mapping[str, Any]
 """A component: its name, or `{name: ..., parameters}` as in a study file."""
-
-
 LEARNING = (
     "task", "loss", "optimizer", "schedule", "regularization", "objective", "goal",
 )  # fmt: skip
@@ -49,8 +50,8 @@ class SupervisedModule(pl.LightningModule):
     Batches are (inputs, targets), or (inputs, lengths, targets) for padded sequences. After every
     epoch `train/...` and `val/...` of the loss and of each metric are logged, and `optim/lr`, the
     learning rate of the epoch's first step; metrics on request only where the objective names one.
-    The logged loss has neither penalties nor label
-    smoothing nor weights of classes, so that it can be compared between regularizations.
+    The logged loss has neither penalties nor label smoothing nor weights of classes, so that it can
+    be compared between regularizations.
     """
 
     target_mean: Tensor
@@ -64,7 +65,7 @@ class SupervisedModule(pl.LightningModule):
         self,
         network: nn.Module,
         *,
-        task: Literal["classification", "regression"] = "classification",
+        task: Task | None = None,
         loss: Named | None = None,
         optimizer: Named = "adam",
         schedule: Named = "constant",
@@ -72,16 +73,16 @@ class SupervisedModule(pl.LightningModule):
         objective: str = "val/loss",
         goal: Literal["minimize", "maximize"] | None = None,
     ) -> None:
-        """`objective` is what `plateau` and `early_stopping` watch.
+        """`objective` is what `plateau` and `early_stopping` watch. Without a `task` it is that of
+        the `loss`, and without a loss that of the data, where it is one of fairtune's.
 
         Raises UserError for an unknown component or a parameter that a component does not take.
         """
         super().__init__()
         self.network = network
-        self.task = task
-        row, parameters = resolve_component(LOSSES, loss or DEFAULT_LOSS[task], "loss")
-        self.loss = row.build(**parameters)
-        self.loss_name = _name(loss or DEFAULT_LOSS[task])
+        self.follows_data = task is None and loss is None
+        """Whether the task is that of the data."""
+        self._learn(task, loss)
         self.optimizer = resolve_component(OPTIMIZERS, optimizer, "optimizer")
         self.schedule = resolve_component(SCHEDULES, schedule, "schedule")
         self.regularization = {
@@ -93,32 +94,38 @@ class SupervisedModule(pl.LightningModule):
         self.penalties = [penalty for _, penalty in self._built("penalty")]
         self.step_hooks = [hook for _, hook in self._built("step")]
         self.label_smoothing = next((share for _, share in self._built("loss")), 0.0)
-        self.class_weights: Tensor | None = None
-        """What classes count in the training loss, (classes,); the data says it."""
-        self.reads_lengths = False
-        """Whether batches have lengths."""
+        self.class_weights: Tensor | None = None  # of the training loss, (classes,)
+        self.reads_lengths = False  # whether batches have lengths
         self.objective = objective
         self.goal = goal or goal_of(objective)
-        self.diverged: str | None = None
-        """What became infinite or not a number, and where; None while all is well."""
+        self.diverged: str | None = None  # what became infinite or not a number, and where
         self.register_buffer("target_mean", torch.zeros(1))
         self.register_buffer("target_scale", torch.ones(1))
+        self.remark = ""
+        """What seems wrong with the network, by its outputs of the first epoch."""
         self.epoch_metrics: dict[str, float] = {}
         """The latest value of every metric that is logged."""
         self.logged: Container[str] | None = None
         """Metrics that go to Lightning's loggers and callbacks, None for all: each costs time."""
         self._losses: list[Tensor] = []
         self._seen: dict[str, list[tuple[Tensor, Tensor]]] = {"train": [], "val": [], "test": []}
-        self.learning_rate = 0.0
-        """Of the first step of the current epoch."""
+        self.learning_rate = 0.0  # of the first step of the current epoch
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Lightning notes the hook that it calls some fifty times a step; torch's own setter would
         ask each time whether that is a parameter, which takes longer than a small network."""
-        if name == "_current_fx_name":
+        if name == CURRENT_HOOK:
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
+
+    def _learn(self, task: Task | None, loss: Named | None) -> None:
+        """Take the task and its loss, the one by the other where only one is given."""
+        loss = loss or DEFAULT_LOSS[task or "classification"]
+        row, parameters = resolve_component(LOSSES, loss, "loss")
+        self.task = task or row.tasks[0]
+        self.loss = row.build(**parameters)
+        self.loss_name = loss if isinstance(loss, str) else str(loss["name"])
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Inputs (n, ...) to logits (n, classes), or to values (n, k) in units of the data."""
@@ -140,9 +147,16 @@ class SupervisedModule(pl.LightningModule):
         return outputs.softmax(dim=1)
 
     def setup(self, stage: str) -> None:
-        """Take from the data the scale of the targets, so that the network learns deviations, and
-        the weights of the classes."""
+        """Take from the data the scale of the targets, so that the network learns deviations, the
+        weights of the classes, and the task where none was named.
+
+        Raises UserError where the loss is of another task than the data.
+        """
         data = getattr(self.trainer, "datamodule", None)
+        if isinstance(data, TensorDataModule) and data.task != self.task:
+            if not self.follows_data:
+                raise UserError(misfit(self.loss_name, self.task, f"the targets of {data.name}"))
+            self._learn(data.task, None)
         scaling = data.target_scaling if isinstance(data, TensorDataModule) else None
         if stage == "fit" and scaling is not None:
             self.target_mean, self.target_scale = (part.to(self.device) for part in scaling)
@@ -247,6 +261,8 @@ class SupervisedModule(pl.LightningModule):
         """Log the loss and the metrics of a whole pass over a part of the data."""
         outputs, targets = (torch.cat(column) for column in zip(*self._seen[part], strict=True))
         self._seen[part].clear()
+        if part == "val" and self.current_epoch == 0:
+            self.remark = misread(self.loss_name, outputs)
         values = {"loss": self.loss(outputs, targets, 0.0)}
         if self.task == "regression":
             predictions, targets = self._in_units(outputs), self._in_units(targets)
@@ -282,7 +298,3 @@ class SupervisedModule(pl.LightningModule):
             for name, (row, parameters) in self.regularization.items()
             if row.role == role
         ]
-
-
-def _name(node: Named) -> str:
-    return node if isinstance(node, str) else str(node["name"])

@@ -35,6 +35,7 @@ def _torchvision(name: str, summary: str, source: str) -> Network:
             architecture.size,
             "pixels per side to which images are resized",
             low=architecture.smallest,
+            high=10_000,
             integer=True,
         ),
         "normalize": Option(
@@ -62,7 +63,7 @@ _DROPOUT = Number(0.0, "probability", low=0, high=1, open="high", tune=(0.0, 0.7
 _WIDTH = Number(1, "", low=1, integer=True)
 _RECURRENT: dict[str, Parameter] = {
     "hidden_size": Number(64, "units per layer", low=1, integer=True, tune=(16, 256), log=True),
-    "num_layers": Number(1, "layers", low=1, integer=True, tune=(1, 3)),
+    "num_layers": Number(1, "layers", low=1, high=1000, integer=True, tune=(1, 3)),
     "bidirectional": Flag(False, "read the sequence in both directions"),
     "dropout": _DROPOUT,
 }
@@ -86,7 +87,9 @@ NETWORKS: dict[str, Network] = {
         later(f"{_CLASSES}.cnn:CNN"),
         {
             "channels": Items([16, 32], "channels of every convolution", item=_WIDTH),
-            "kernel_size": Number(3, "points per side", low=1, integer=True, tune=(2, 7)),
+            "kernel_size": Number(
+                3, "points per side", low=1, high=1000, integer=True, tune=(2, 7)
+            ),
             "pooling": Option(
                 "max", "what halves the size after every layer", options=("max", "average", "none")
             ),

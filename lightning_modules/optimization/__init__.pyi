@@ -2,7 +2,6 @@ from .losses import LOSSES
 from .metrics import (
     METRICS,
     goal_of,
-    logged_metrics,
     loss_beside,
     lower_is_better,
     metrics_for,
@@ -17,7 +16,6 @@ __all__ = [
     "REGULARIZATION",
     "SCHEDULES",
     "goal_of",
-    "logged_metrics",
     "loss_beside",
     "lower_is_better",
     "metrics_for",

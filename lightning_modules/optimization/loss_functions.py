@@ -47,3 +47,22 @@ def mae(outputs: Tensor, targets: Tensor, smoothing: float) -> Tensor:
 def huber(outputs: Tensor, targets: Tensor, smoothing: float, delta: float) -> Tensor:
     """Squared up to `delta`, absolute beyond (Huber 1964)."""
     return functional.huber_loss(outputs, targets, delta=delta)
+
+
+def misread(loss: str, outputs: Tensor) -> str:
+    """What is wrong with outputs (n, classes) that a loss takes for logits although they are
+    probabilities; empty where nothing is."""
+    are_shares = bool(((outputs >= 0) & (outputs <= 1)).all()) and len(outputs) > 1
+    if loss == "cross_entropy" and outputs.ndim == 2 and outputs.shape[1] > 1:
+        sums = outputs.sum(dim=1)
+        if are_shares and bool(((sums - 1).abs() <= 1e-3).all()):
+            return (
+                "the network's outputs are probabilities already, and cross_entropy takes logits: "
+                "take the softmax at its end out"
+            )
+    if loss == "binary_cross_entropy" and are_shares:
+        return (
+            "the network's outputs all lie between 0 and 1, as probabilities do, and "
+            "binary_cross_entropy takes logits: take the sigmoid at its end out, if there is one"
+        )
+    return ""

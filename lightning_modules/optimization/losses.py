@@ -41,3 +41,11 @@ LOSSES: dict[str, Loss] = {
 }
 
 DEFAULT_LOSS = {"classification": "cross_entropy", "regression": "mse"}
+
+
+def misfit(loss: str, task: str, targets: str) -> str:
+    """What is said where a loss is for a task and the targets are of the other one."""
+    what, other = ("classes", "classification"), ("numbers", "regression")
+    are, wanted = other if task == "classification" else what
+    way_out = f'give loss="{DEFAULT_LOSS[wanted]}"'
+    return f"{loss} is a loss for {task}, and {targets} are {are}; {way_out}"

@@ -142,14 +142,10 @@ PART = re.compile(r"([^/]+/|(?:train|training|val|valid|validation|dev|test)_)[^
 DEFAULT_OBJECTIVE = {"classification": "val/accuracy", "regression": "val/rmse"}
 
 
-def logged_metrics(task: str) -> list[str]:
-    """The names that every epoch logs, whatever the objective."""
-    return _of_parts(["loss", *METRICS[task]])
-
-
 def objective_metrics(task: str) -> list[str]:
     """The names that an objective may have: those that are logged anyway, and those on request."""
-    return _of_parts(["loss", *METRICS[task], *ON_REQUEST[task]])
+    names = ["loss", *METRICS[task], *ON_REQUEST[task]]
+    return [f"{part}/{name}" for part in ("val", "train") for name in names]
 
 
 def metrics_for(task: str, objective: str) -> Mapping[str, Metric]:
@@ -174,10 +170,6 @@ def goal_of(metric: str) -> Literal["minimize", "maximize"]:
         if name in rows:
             return rows[name].goal
     return "minimize"
-
-
-def _of_parts(names: list[str]) -> list[str]:
-    return [f"{part}/{name}" for part in ("val", "train") for name in names]
 
 
 @lru_cache(maxsize=256)

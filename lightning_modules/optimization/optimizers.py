@@ -8,28 +8,8 @@ the CPU.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
-
 from lightning_modules.components import Component, Flag, Items, Number
 from lightning_modules.components.reference import later
-
-if TYPE_CHECKING:
-    from torch.nn import Parameter as Weight
-    from torch.optim import Optimizer
-
-    Weights = Iterable[Weight]
-
-
-def _with_betas(name: str, **fixed: Any) -> Callable[..., Optimizer]:
-    """A class of torch's that wants its two betas as a tuple, where a study file has a list."""
-    build = later(name, **fixed)
-
-    def call(weights: Weights, betas: list[float], **parameters: Any) -> Optimizer:
-        optimizer: Optimizer = build(weights, betas=(betas[0], betas[1]), **parameters)
-        return optimizer
-
-    return call
 
 
 def _lr(default: float, low: float, high: float) -> Number:
@@ -123,7 +103,7 @@ OPTIMIZERS: dict[str, Component] = {
     ),
     "adam": Component(
         "momentum and rmsprop together, with bias correction",
-        _with_betas("torch.optim:Adam", fused=True),
+        later("torch.optim:Adam", fused=True),
         {
             "lr": _lr(1e-3, 1e-5, 1e-1),
             "betas": BETAS,
@@ -135,7 +115,7 @@ OPTIMIZERS: dict[str, Component] = {
     ),
     "adamw": Component(
         "adam whose weight decay is decoupled from the gradient",
-        _with_betas("torch.optim:AdamW", fused=True),
+        later("torch.optim:AdamW", fused=True),
         {
             "lr": _lr(1e-3, 1e-5, 1e-1),
             "betas": BETAS,
@@ -147,7 +127,7 @@ OPTIMIZERS: dict[str, Component] = {
     ),
     "nadam": Component(
         "adam with Nesterov's look-ahead",
-        _with_betas("torch.optim:NAdam"),
+        later("torch.optim:NAdam"),
         {
             "lr": _lr(2e-3, 1e-5, 1e-1),
             "betas": BETAS,
@@ -159,13 +139,13 @@ OPTIMIZERS: dict[str, Component] = {
     ),
     "radam": Component(
         "adam that waits until its variance estimate can be trusted",
-        _with_betas("torch.optim:RAdam"),
+        later("torch.optim:RAdam"),
         {"lr": _lr(1e-3, 1e-5, 1e-1), "betas": BETAS, "eps": _eps(1e-8), "weight_decay": COUPLED},
         source="Liu 2020, arXiv:1908.03265",
     ),
     "adamax": Component(
         "adam with the largest instead of the mean squared gradient",
-        _with_betas("torch.optim:Adamax"),
+        later("torch.optim:Adamax"),
         {"lr": _lr(2e-3, 1e-5, 1e-1), "betas": BETAS, "eps": _eps(1e-8), "weight_decay": COUPLED},
         source="Kingma and Ba 2015, arXiv:1412.6980, section 7.1",
     ),

@@ -15,8 +15,11 @@ def is_better(
     """Whether an epoch is better than the best one before it, whose metrics are `best`, if any.
 
     Epochs that are equal by the objective, as accuracies of few rows often are, are compared by
-    the loss on the same part. Those that are equal by that too leave the earlier one the best.
+    the loss on the same part. Those that are equal by that too leave the earlier one the best. An
+    epoch without a value of the objective is no better.
     """
+    if objective.metric not in metrics:
+        return False
     if not best:
         return True
     value, known = metrics[objective.metric], best[objective.metric]

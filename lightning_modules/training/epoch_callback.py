@@ -14,6 +14,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.padding import joined
 from lightning_modules.errors import Interrupted, UserError
+from lightning_modules.lightning_internals import ask_for_batches_again
 from lightning_modules.networks import SupervisedModule
 from lightning_modules.training.best_epoch import is_better
 from lightning_modules.training.resume_checkpoint import (
@@ -60,6 +61,8 @@ class EpochCallback(Checkpoint):
         self._start = start
         self._resumed: dict[str, Any] = {}
         self._epoch_start = 0.0
+        self._monitored: dict[str, float] = {}
+        """What schedules that watch a metric go by, after the latest epoch."""
 
     @property
     def epochs(self) -> int:
@@ -80,6 +83,7 @@ class EpochCallback(Checkpoint):
             "weights": self.weights,
             "seconds": self.seconds,
             "generators": generator_states(),
+            "monitored": self._monitored,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -97,12 +101,23 @@ class EpochCallback(Checkpoint):
                 if self.epochs < len(self._resumed["history"]):
                     self.weights = {}  # of an epoch that may not have been yet
                 return
+        self._step_watching_schedules(trainer, pl_module, self._resumed["monitored"])
         # the first batches were asked for before this; a shuffled loader draws for that
         set_generator_states(self._resumed["generators"])
-        fetcher = trainer.fit_loop._data_fetcher
-        assert fetcher is not None
-        iter(fetcher)
+        ask_for_batches_again(trainer)
         self._resumed = {}
+
+    def _step_watching_schedules(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, monitored: Mapping[str, float]
+    ) -> None:
+        """Let schedules that watch a metric take the step after the last epoch, which comes after
+        its state was written; Lightning leaves it out of a training that continues."""
+        if not pl_module.automatic_optimization:
+            return
+        for config in trainer.lr_scheduler_configs:
+            due = config.interval == "epoch" and self.epochs % config.frequency == 0
+            if config.reduce_on_plateau and due and config.monitor in monitored:
+                pl_module.lr_scheduler_step(config.scheduler, monitored[str(config.monitor)])
 
     def on_validation_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, *_: Any
@@ -124,17 +139,21 @@ class EpochCallback(Checkpoint):
             assert isinstance(pl_module, SupervisedModule)
             metrics, self.diverged = dict(pl_module.epoch_metrics), pl_module.diverged
         metrics["time/epoch_s"] = time.perf_counter() - self._epoch_start
-        value = metrics[self.objective.metric]
-        said = f"{self.objective.metric} is {value!r} after epoch {self.epochs + 1}"
-        if not isinstance(value, int | float):
-            raise UserError(f"{said}, which is no number")
-        if self.diverged is None and not math.isfinite(value):
-            self.diverged = said
+        if self.objective.metric in metrics:
+            value = metrics[self.objective.metric]
+            said = f"{self.objective.metric} is {value!r} after epoch {self.epochs + 1}"
+            if not isinstance(value, int | float):
+                raise UserError(f"{said}, which is no number")
+            if self.diverged is None and not math.isfinite(value):
+                self.diverged = said
         if self._improved(metrics):
             state = pl_module.state_dict()
             self.weights = {name: tensor.detach().clone() for name, tensor in state.items()}
         over = self.diverged is not None or self.epochs >= (trainer.max_epochs or 0)
         self._report(trainer, over or trainer.should_stop)
+        watched = {config.monitor for config in trainer.lr_scheduler_configs}
+        found = trainer.callback_metrics.items()
+        self._monitored = {name: float(value) for name, value in found if name in watched}
         if self.resume_checkpoint is not None and (
             self.interrupted or (self.resume_checkpoint.due and not trainer.should_stop)
         ):

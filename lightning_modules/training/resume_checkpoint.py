@@ -20,8 +20,9 @@ from pytorch_lightning.plugins import CheckpointIO
 
 from lightning_modules.errors import StorageError
 from lightning_modules.files import replacing
+from lightning_modules.rights import make_folder
 
-FORMAT = 3
+FORMAT = 4
 """Of the state, and of the rule by which its weights are those of the best epoch."""
 SECONDS = 30.0
 """Between two writes at least; longer where a write takes long, so that it costs 2 % at most."""
@@ -75,7 +76,7 @@ class ResumeCheckpoint(CheckpointIO):
                 file.write(content.getbuffer())
                 file.write(hashlib.sha256(content.getbuffer()).digest())
 
-        self.last.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.last.parent)
         replace(self.last, write, keep=self.before)
         ended = time.monotonic()
         self._next = ended + max(SECONDS, 50 * (ended - began))

@@ -17,11 +17,13 @@ from lightning_modules.configuration import Configuration
 from lightning_modules.data.preparation.part_rows import rows_of_parts
 from lightning_modules.errors import Interrupted
 from lightning_modules.networks import SupervisedModule
+from lightning_modules.rights import make_folder
 from lightning_modules.training.building import build_data, build_network
 from lightning_modules.training.data_description import Described, describe
 from lightning_modules.training.epoch_callback import EpochCallback, OnEpoch
 from lightning_modules.training.resume_checkpoint import ResumeCheckpoint, replace
 from lightning_modules.training.trainer import build_trainer, quiet
+from lightning_modules.user_code.distributions import DATA, taken_by, trained_by
 from lightning_modules.user_code.modules import UserMetrics, can_test, tested
 
 
@@ -45,6 +47,8 @@ class TrainingResult:
     """`cpu`, or the name of a GPU."""
     rows: Mapping[str, int]
     """Of `train`, `validation` and `test`, where they are known."""
+    remark: str
+    """What seems wrong with the network; empty where nothing does."""
 
 
 def train(
@@ -88,7 +92,7 @@ def train(
     resume_checkpoint = None
     if resume_folder is not None:
         training = {
-            "configuration": configuration.to_dict(),
+            "configuration": configuration.hash,
             "seed": seed,
             "data": described.hash,
             "weights": weights_hash,
@@ -97,7 +101,11 @@ def train(
     epoch_callback = EpochCallback(configuration, on_epoch, resume_checkpoint, start, user_metrics)
     with quiet():
         callbacks = [epoch_callback] if user_metrics is None else [user_metrics, epoch_callback]
-        trainer = build_trainer(configuration, *callbacks, checkpoints=resume_checkpoint)
+        package = trained_by(module)
+        data = taken_by(package, data, DATA)
+        trainer = build_trainer(
+            configuration, *callbacks, checkpoints=resume_checkpoint, package=package
+        )
         begun = None
         if resume_checkpoint is not None and resume_checkpoint.state is not None:
             begun = resume_checkpoint.last
@@ -127,6 +135,7 @@ def train(
         seconds=epoch_callback.seconds,
         device=_name(trainer.strategy.root_device),
         rows=rows,
+        remark=module.remark if isinstance(module, SupervisedModule) else "",
     )
 
 
@@ -155,7 +164,7 @@ def _write(
         "architecture": architecture,
         "weights": epoch_callback.weights,
     }
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(checkpoint.parent)
     if epoch_callback.example is not None:
         replace(checkpoint.with_suffix(".npy"), lambda path: np.save(path, epoch_callback.example))
     replace(checkpoint, lambda path: torch.save(content, path))

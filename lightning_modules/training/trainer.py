@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from types import ModuleType
 from typing import Any
 
 import pytorch_lightning as pl
@@ -14,22 +16,35 @@ from pytorch_lightning.profilers import PassThroughProfiler
 
 from lightning_modules.configuration import Configuration
 from lightning_modules.training.resume_checkpoint import ResumeCheckpoint
+from lightning_modules.user_code.distributions import NAMES, taken_by
 
 NOTHING = nullcontext()
+CALLBACK = "callbacks.Callback"
 
 
 def build_trainer(
     configuration: Configuration,
     *callbacks: pl.Callback,
     checkpoints: ResumeCheckpoint | None = None,
+    package: ModuleType = pl,
 ) -> pl.Trainer:
-    """A trainer without anything that costs time and that fairtune does itself."""
-    return pl.Trainer(
+    """A trainer without anything that costs time and that fairtune does itself; `package` is the
+    Lightning that its modules are of."""
+    taken = [
+        taken_by(
+            package, each, "callbacks.Checkpoint" if isinstance(each, Checkpoint) else CALLBACK
+        )
+        for each in callbacks
+    ]
+    plugins = (
+        [] if checkpoints is None else [taken_by(package, checkpoints, "plugins.CheckpointIO")]
+    )
+    trainer: pl.Trainer = package.Trainer(
         max_epochs=int(configuration.trainer["epochs"]),
         accelerator=str(configuration.trainer["accelerator"]),
         devices=1,
-        callbacks=list(callbacks),
-        plugins=[] if checkpoints is None else [checkpoints],
+        callbacks=taken,
+        plugins=plugins,
         deterministic="warn",
         profiler=_NoProfiler(),
         logger=False,
@@ -39,14 +54,16 @@ def build_trainer(
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
     )
+    return trainer
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Without Lightning's remarks, which are for people who use it by hand."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        for name in NAMES:
+            logging.getLogger(name).setLevel(logging.ERROR)
+            warnings.filterwarnings("ignore", module=re.escape(name))
         yield
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import FairtuneError, UserCodeError, UserError
 from lightning_modules.training.trainer import build_trainer, quiet
+from lightning_modules.user_code.distributions import DATA, taken_by
 from lightning_modules.user_code.imports import error_summary
 from lightning_modules.user_code.modules import answered, has_test_part
 
@@ -33,6 +34,7 @@ def predict_test_part(
         with quiet():
             data.prepare_data()
             data.setup("fit")  # before a test there was always a training
+            data = taken_by(pl, data, DATA)
             build_trainer(here).test(collector, datamodule=data, verbose=False)
     except FairtuneError:
         raise

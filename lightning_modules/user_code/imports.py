@@ -148,6 +148,18 @@ def takes(target: Target, name: str) -> bool:
     return name in _parameters(target)
 
 
+def takes_float(target: Target, name: str) -> bool:
+    """Whether its parameter of that name is annotated as float, alone or with others that are no
+    int, or has a float for a default."""
+    parameter = _parameters(target).get(name)
+    if parameter is None:
+        return False
+    annotated = parameter.annotation
+    text = annotated.__name__ if isinstance(annotated, type) else str(annotated)
+    words = set(re.findall(r"\w+", text))
+    return ("float" in words and "int" not in words) or isinstance(parameter.default, float)
+
+
 def needs(target: Target, name: str) -> bool:
     """Whether it has a parameter of that name without a default."""
     parameter = _parameters(target).get(name)

@@ -21,8 +21,16 @@ from lightning_modules.data.table import DATASETS
 from lightning_modules.errors import Problem, UserCodeError, UserError
 from lightning_modules.networks import SupervisedModule
 from lightning_modules.optimization import REGULARIZATION
+from lightning_modules.user_code.distributions import (
+    DATA,
+    is_data,
+    is_module,
+    lightning_of,
+    trained_by,
+)
 from lightning_modules.user_code.imports import load, make, misfits, takes
 
+NOTHING: Mapping[str, Tensor] = {}
 OFFERED = ("input_shape", "outputs")
 """What a network is given of its data, where it takes them."""
 
@@ -62,7 +70,7 @@ def _is_padded(configuration: Configuration) -> bool:
 def _takes_lengths(target: Any) -> bool:
     """Whether the forward of a network can be called with two inputs; a function tells nothing."""
     forward = getattr(target, "forward", None)
-    if forward is None or issubclass(target, pl.LightningModule):
+    if forward is None or is_module(target):
         return True
     try:
         inspect.signature(forward).bind(None, None, None)
@@ -80,15 +88,14 @@ def user_data(part: Part) -> pl.LightningDataModule:
 
 
 def _data_problem(made: type, name: str, named: bool = False) -> str | None:
-    right = issubclass(made, pl.LightningDataModule)
-    return None if right else f"{name} is no LightningDataModule"
+    return None if is_data(made) else f"{name} is no LightningDataModule"
 
 
 def _model_problem(made: type, name: str, named: bool) -> str | None:
     """Whether a class is a module, and has one optimizer: its own, or the one that is named."""
     if not issubclass(made, nn.Module):
         return f"{name} is no torch.nn.Module and no LightningModule"
-    lightning = issubclass(made, pl.LightningModule)
+    lightning = is_module(made)
     if lightning and named:
         return (
             f"{name} is a LightningModule and brings its own optimizer; take optimizer out of the "
@@ -119,8 +126,8 @@ def user_lightning_module(
 ) -> pl.LightningModule:
     """The user's LightningModule, which brings its own optimizer."""
     module = _made(configuration, input_shape, outputs)
-    assert isinstance(module, pl.LightningModule)
-    return module
+    assert is_module(type(module))
+    return module  # type: ignore[return-value]  # of whichever name
 
 
 def _made(configuration: Configuration, input_shape: tuple[int, ...], outputs: int) -> nn.Module:
@@ -157,7 +164,8 @@ class KerasNetwork(nn.Module):
 
 
 class UserMetrics(pl.Callback):
-    """What a LightningModule of the user's logs, epoch by epoch.
+    """What a LightningModule of the user's logs, epoch by epoch; what an epoch did not log has no
+    value in it.
 
     The mean of the losses that `training_step` returns is `train/loss`, and the rate of the first
     optimizer is `optim/lr`, where the module logs nothing by these names.
@@ -166,9 +174,12 @@ class UserMetrics(pl.Callback):
     def __init__(self) -> None:
         self._losses: list[Tensor] = []
         self._rate: float | None = None
+        self._before: dict[str, Tensor] = {}
+        """What was logged before this epoch; Lightning keeps it among the metrics."""
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._losses.clear()
+        self._before = dict(trainer.callback_metrics)
         groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
         self._rate = float(groups[0]["lr"]) if groups and "lr" in groups[0] else None
 
@@ -187,17 +198,17 @@ class UserMetrics(pl.Callback):
     def epoch(self, trainer: pl.Trainer, objective: str) -> tuple[dict[str, float], str | None]:
         """The metrics of an epoch that has ended, and the loss among them that is not finite.
 
-        Raises UserError where the objective is not among them.
+        Raises UserError where the objective is not among those of the first epoch.
         """
         metrics: dict[str, float] = {}
         if self._losses:
             metrics["train/loss"] = float(torch.stack(self._losses).mean())
         if self._rate is not None:
             metrics["optim/lr"] = self._rate
-        metrics |= _logged(trainer)
-        if objective not in metrics:
+        metrics |= _logged(trainer, self._before)
+        if objective not in metrics and trainer.current_epoch == 0:
             hint = suggestion(objective, metrics) or "; logged are " + ", ".join(sorted(metrics))
-            raise UserError(f"the objective {objective} was not logged{hint}")
+            raise UserError(f"the objective {objective} was not logged in epoch 1{hint}")
         for name, value in metrics.items():
             if "loss" in name and not math.isfinite(value):
                 return metrics, f"{name} is {value!r} after epoch {trainer.current_epoch + 1}"
@@ -227,12 +238,14 @@ def answered(module: pl.LightningModule, task: str, *inputs: Tensor) -> Tensor:
 
 def can_test(module: pl.LightningModule, data: pl.LightningDataModule) -> bool:
     """Whether the module has a test step and the data has a test part."""
-    return is_overridden("test_step", module, pl.LightningModule) and has_test_part(data)
+    base = trained_by(module).LightningModule
+    return is_overridden("test_step", module, base) and has_test_part(data)
 
 
 def has_test_part(data: pl.LightningDataModule) -> bool:
     """Whether the data says what its test part is."""
-    return is_overridden("test_dataloader", data, pl.LightningDataModule)
+    package = lightning_of(type(data), DATA) or pl
+    return is_overridden("test_dataloader", data, package.LightningDataModule)
 
 
 def tested(trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, float]:
@@ -244,10 +257,11 @@ def tested(trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, float]:
     return {"test/" + re.sub(r"^test[/_]", "", name): value for name, value in found}
 
 
-def _logged(trainer: pl.Trainer) -> dict[str, float]:
-    """The numbers that a module has logged last."""
+def _logged(trainer: pl.Trainer, before: Mapping[str, Tensor] = NOTHING) -> dict[str, float]:
+    """The numbers that a module has logged last, without those that it had logged `before`."""
     found = trainer.callback_metrics.items()
-    return {name: float(value) for name, value in found if value.numel() == 1}
+    new = {name: value for name, value in found if value is not before.get(name)}
+    return {name: float(value) for name, value in new.items() if value.numel() == 1}
 
 
 def _network_regularizers(configuration: Configuration) -> dict[str, Any]:

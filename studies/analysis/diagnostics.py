@@ -11,6 +11,7 @@ from studies.analysis.comparison import ArmResult, Comparison
 from studies.records import Outcome, Trial
 from studies.results import StudyResults
 from studies.results.epoch_steps import few_steps, rows_that_trained
+from studies.search.left_to_chance import sampler_warnings
 from studies.statistics import seeds_for_a_verdict, sign_of
 from studies.study_file import Arm, Range, confirm_seeds, pair_count
 
@@ -60,6 +61,8 @@ def design_warnings(results: StudyResults, comparison: Comparison) -> list[Desig
     found += _too_few_seeds(results)
     found += _chosen_twice(results, comparison)
     found += few_steps_warnings(results)
+    found += (DesignWarning("network", "", text) for text in results.remarks)
+    found += (DesignWarning("sampler", "", text) for text in sampler_warnings(results.spec))
     return found
 
 

@@ -7,12 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
 from lightning_modules.errors import StorageError, UserError
 from studies.analysis.best_configuration import Recommendation, recommended
 from studies.home import Home
 from studies.records import RecordReader
+from studies.records.connection import as_foreign_content
 from studies.records.reader import recorded_studies
 from studies.results import StudyResults, outcome_counts
 from studies.study_file import confirm_seeds, document, resolve
@@ -40,11 +42,20 @@ def study_entries(home: Home) -> list[StudyEntry]:
     """The studies of a home, the last changed first; those that cannot be read are left out."""
     found = []
     for study in recorded_studies(home):
-        with suppress(StorageError), RecordReader.open(home, study) as record:
-            if file := record.notes().get("study_file"):
-                token = f"{record.notes()['record']} {record.revision}"
-                found.append(StudyEntry(study, _factors(file), record.changed(), token))
+        with suppress(StorageError):
+            found += _entry(home, study)
     return sorted(found, key=lambda each: (each.changed or datetime.min, each.study), reverse=True)
+
+
+def _entry(home: Home, study: str) -> list[StudyEntry]:
+    """A study of a home; none where it was never begun."""
+    with RecordReader.open(home, study) as record, as_foreign_content(record.path):
+        notes = record.notes()
+        if not notes.get("study_file"):
+            return []
+        file = str(notes["study_file"])
+        token = f"{notes['record']} {record.revision}"
+        return [StudyEntry(study, _factors(file), record.changed(), token)]
 
 
 def unreadable(home: Home) -> dict[str, str]:
@@ -53,8 +64,7 @@ def unreadable(home: Home) -> dict[str, str]:
     found = {}
     for study in recorded_studies(home):
         try:
-            with RecordReader.open(home, study) as record:
-                record.notes()
+            _entry(home, study)
         except StorageError as error:
             found[study] = str(error)
     return found
@@ -64,8 +74,16 @@ def change_token(home: Home) -> str:
     """Changes when a record of the home does: it tells whether what was read is still the truth."""
     files = [home.record(study) for study in recorded_studies(home)]
     files += [file.with_name(f"{file.name}-wal") for file in files]
-    found = [(file.name, file.stat()) for file in files if file.exists()]
-    return " ".join(f"{name}:{stat.st_mtime_ns}:{stat.st_size}" for name, stat in found)
+    return " ".join(filter(None, map(_look, files)))
+
+
+def _look(file: Path) -> str:
+    """When a file was written and its size; empty where it is not there or not for us."""
+    try:
+        found = file.stat()
+    except OSError:
+        return ""
+    return f"{file.name}:{found.st_mtime_ns}:{found.st_size}"
 
 
 @lru_cache(maxsize=256)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from studies.engines import Engine
     from studies.engines.function import TrialFunction
     from studies.home import Home
+    from studies.inputs.consent import Consent
     from studies.inputs.identities import Identities
     from studies.running.preview import Plan
     from studies.study_file import Spec
@@ -39,6 +40,7 @@ def run(
     engine: Literal["local", "inline"] = "local",
     overrides: Mapping[str, Any] | Sequence[str] = (),
     allow: Sequence[str] = (),
+    allow_command: bool = False,
     progress: bool = True,
 ) -> Study:
     """Run a study to its end, or continue it: the same call again trains no finished trial twice.
@@ -54,6 +56,7 @@ def run(
             `trial` is given.
         overrides: values to change, `{"search.trials": 50}` or `["search.trials=50"]`.
         allow: modules or packages whose classes the study may name; their code is run.
+        allow_command: whether to run a program that the home names, and no file of yours.
         progress: whether to show what is going on.
 
     Returns:
@@ -71,6 +74,7 @@ def run(
         >>> study.verdicts
     """
     from studies.api.progress import display_for
+    from studies.inputs.consent import Consent
     from studies.running.run_study import run_study
 
     if engine not in ("local", "inline"):
@@ -82,7 +86,8 @@ def run(
     if workers is not None and (not isinstance(workers, int) or workers < 1):
         raise UserError(f"workers must be a whole number from 1 on, got {workers!r}")
     place = open_home(home_path(home))
-    spec = spec_for(study, place, overrides, allow, trial)
+    consent = Consent("call fairtune.run with allow_command=True", allow_command)
+    spec = spec_for(study, place, overrides, allow, trial, consent)
     command = [] if isinstance(study, Mapping) else [str(study), *_options(overrides, allow)]
     place_of_trials, function = _trials_by(trial, engine, workers)
 
@@ -100,6 +105,7 @@ def run(
             show=show,
             engine=place_of_trials,
             function=function,
+            consent=consent,
         )
     if interruption.code is not None and not found.results.finished:
         raise KeyboardInterrupt
@@ -197,8 +203,9 @@ def spec_for(
     overrides: Mapping[str, Any] | Sequence[str],
     allow: Sequence[str],
     trial: TrialFunction | None,
+    consent: Consent | None = None,
 ) -> Spec:
-    """What a call asks for."""
+    """What a call asks for; with `consent`, it is to be run."""
     from studies.study_file import document, resolve
 
     changes = _assignments(overrides)
@@ -207,7 +214,7 @@ def spec_for(
     if trial is None:
         if isinstance(study, Mapping):
             return spec_of(study, changes, allow)
-        return load_spec(Path(study), changes, allow, home)
+        return load_spec(Path(study), changes, allow, home, consent)
     from studies.engines.function import command_of, require_trial_function
 
     require_trial_function(trial)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from studies.home import Home
+    from studies.inputs.consent import Consent
     from studies.study_file import Spec
     from studies.study_file.document import Document
 
@@ -30,7 +31,7 @@ def home_at(path: Path | None) -> Home:
 def open_home(path: Path | None) -> Home:
     """The home at `path`, or the default one; studies that an earlier version has run there are
     imported, which standard error says."""
-    from studies.home import earlier_studies
+    from studies.home import earlier_studies, without_secrets
 
     home = home_at(path)
     if earlier_studies(home):
@@ -38,7 +39,7 @@ def open_home(path: Path | None) -> Home:
 
         done = import_earlier(home)
         for failure in done.failures:
-            print(f"fairtune: {failure}", file=sys.stderr)
+            print(f"fairtune: {without_secrets(failure)}", file=sys.stderr)
         if done.imported:
             text = f"home {home.path} is of an earlier version: imported "
             text += f"{len(done.imported)} {'study' if len(done.imported) == 1 else 'studies'}"
@@ -55,30 +56,45 @@ def find_document(file: Path, home: Home) -> tuple[Document, bool]:
     from studies.study_file import document
 
     name = str(file)
-    if file.exists() or name in preset_names():
-        return document.read(file if file.exists() else find_preset(name)), False
+    there = os.path.exists(file)  # which takes any name, too long ones too
+    if there or name in preset_names():
+        return document.read(file if there else find_preset(name)), False
     if results.exists(home) and name in results.names(home):
         kept = results.load_results(home, name).spec
         return document.parse(kept.text, f"the stored file of {name}"), True
     return document.read(find_preset(name)), False
 
 
-def load_spec(file: Path, overrides: Sequence[str], allow: Sequence[str], home: Home) -> Spec:
+def load_spec(
+    file: Path,
+    overrides: Sequence[str],
+    allow: Sequence[str],
+    home: Home,
+    consent: Consent | None = None,
+) -> Spec:
     """The study that a file, a preset or a study of the home describes; `allow` names modules of
-    its own."""
+    its own. With `consent`, it is to be run: what the home alone names is asked for, or said."""
+    from studies.inputs.number_kinds import mark_floats
     from studies.study_file import resolve
 
     imports.allow(allow)
     source, recorded = find_document(file, home)
-    return resolve(source, overrides, recorded=recorded)
+    spec = resolve(source, overrides, recorded=recorded, prepare=mark_floats)
+    if recorded and consent is not None:
+        from studies.inputs.consent import say_paths
+
+        consent.require(spec.study, spec.configurations)
+        say_paths(spec.study, spec.configurations, home)
+    return spec
 
 
 def spec_of(tree: Mapping[str, Any], overrides: Sequence[str], allow: Sequence[str]) -> Spec:
     """The study that a dictionary describes; UserError with every mistake at once."""
+    from studies.inputs.number_kinds import mark_floats
     from studies.study_file import document, resolve
 
     imports.allow(allow)
-    return resolve(document.from_tree(tree), overrides)
+    return resolve(document.from_tree(tree), overrides, prepare=mark_floats)
 
 
 def worker_count(given: int | None) -> int:

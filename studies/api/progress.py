@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from lightning_modules.data.preparation.summary import DataSummary, summary_lines
+from lightning_modules.errors import visible
 from studies.api.opening import console
 from studies.records import Outcome, TrialEnd
 from studies.running.display import Display
@@ -154,7 +155,7 @@ def print_data(summaries: Sequence[DataSummary], screen: Console) -> None:
     """What the data became, in about ten lines each."""
     for summary in summaries:
         for line in summary_lines(summary):
-            screen.print(line, soft_wrap=True)
+            screen.print(visible(line), soft_wrap=True)
 
 
 def better(spec: Spec, best: float | None, value: float | None, end: TrialEnd) -> float | None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from types import TracebackType
 
 import typer
 
-from lightning_modules.errors import FairtuneError
+from lightning_modules.errors import FairtuneError, visible
 from studies.cli import run
 from studies.cli.homes import doctor, import_, sync
 from studies.cli.models import predict, promote, reproduce
 from studies.cli.results import best, compare, report, status
 from studies.cli.servers import dashboard, ui
 from studies.cli.study_files import check, components, data, init, schema
+from studies.home.secrets import without_secrets
 
 app = typer.Typer(
     name="fairtune",
@@ -51,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         app(args=None if argv is None else list(argv))
     except FairtuneError as error:
-        print(f"fairtune: {error}" if "\n" not in str(error) else error, file=sys.stderr)
+        text = visible(without_secrets(str(error)))
+        print(text if "\n" in text else f"fairtune: {text}", file=sys.stderr)
         return error.exit_code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -62,8 +66,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """Run the command that stands in `sys.argv`: the console script `fairtune`."""
+    sys.excepthook = _say_what_nobody_expected
     code = main()
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # nothing is open; taking the modules apart would take another second
+
+
+def _say_what_nobody_expected(
+    kind: type[BaseException], error: BaseException, where: TracebackType | None
+) -> None:
+    """Print a traceback as Python does, without passwords."""
+    lines = traceback.format_exception(kind, error, where)
+    print(without_secrets("".join(lines)), end="", file=sys.stderr)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lightning_modules.errors import UserError
 from studies.api.opening import home_at
 from studies.study_file.presets import preset_names
+
+if TYPE_CHECKING:
+    from studies.inputs.consent import Consent
 
 
 def complete_studies(context: typer.Context, incomplete: str) -> list[str]:
@@ -70,8 +76,20 @@ Allow = Annotated[
         "Also FAIRTUNE_ALLOW, separated by commas.",
     ),
 ]
+AllowCommand = Annotated[
+    bool,
+    typer.Option(
+        "--allow-command", help="Run the program that the home names, and that is shown first."
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object on the last line of standard output.")
+]
+Shared = Annotated[
+    bool,
+    typer.Option(
+        "--shared", help="Make a new home for all of the group of the folder in which it lies."
+    ),
 ]
 Workers = Annotated[
     int | None,
@@ -79,6 +97,25 @@ Workers = Annotated[
         "--workers", min=1, max=256, help="Trials side by side; one per core unless given."
     ),
 ]
+
+Token = Annotated[
+    bool | None,
+    typer.Option(
+        "--token/--no-token",
+        help="Whether the pages open only at the printed address, which has a token; they do on a "
+        "machine that other people use unless this is given.",
+    ),
+]
+
+
+def consent_to(command: Sequence[str], *, given: bool) -> Consent:
+    """Whether a command may run programs that a home names; a person at a terminal is asked."""
+    from studies.inputs.consent import Consent
+
+    again = shlex.join(["fairtune", *command, "--allow-command"])
+    asks = sys.stdin.isatty() and sys.stderr.isatty()
+    ask = (lambda text: typer.confirm(f"{text}. Run it?", err=True)) if asks else None
+    return Consent(f"`{again}` gives it", given, ask)
 
 
 def print_json(value: Any) -> None:

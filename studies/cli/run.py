@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from studies.api.interruption import Interruption
 from studies.api.opening import console, load_spec, open_home, worker_count
-from studies.cli.options import Allow, HomeOption, Json, Overrides, StudyFile, Workers, print_json
+from studies.cli.options import (
+    Allow,
+    AllowCommand,
+    HomeOption,
+    Json,
+    Overrides,
+    Shared,
+    StudyFile,
+    Workers,
+    consent_to,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from studies.analysis import StudyOutcome
@@ -21,12 +33,20 @@ def run(
     workers: Workers = None,
     overrides: Overrides = None,
     allow: Allow = None,
+    allow_command: AllowCommand = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")] = False,
+    shared: Shared = False,
     as_json: Json = False,
 ) -> None:
     """Run a study, or continue it: the same command again never trains a finished trial twice."""
-    place = open_home(home)
-    spec = load_spec(file, overrides or (), allow or (), place)
+    place = replace(open_home(home), shared=shared)
+    command = [
+        str(file.resolve() if file.exists() else file),
+        *(part for each in overrides or () for part in ("--set", each)),
+        *(part for each in allow or () for part in ("--allow", each)),
+    ]
+    consent = consent_to(["run", *command, "--home", str(place.path)], given=allow_command)
+    spec = load_spec(file, overrides or (), allow or (), place, consent)
     from studies.analysis import summary
     from studies.api.progress import display_for
     from studies.cli.results.display import print_summary
@@ -58,12 +78,9 @@ def run(
                 workers=worker_count(workers),
                 display=display,
                 stopping=lambda: interruption.code is not None,
-                command=[
-                    str(file.resolve() if file.exists() else file),
-                    *(part for each in overrides or () for part in ("--set", each)),
-                    *(part for each in allow or () for part in ("--allow", each)),
-                ],
+                command=command,
                 show=show,
+                consent=consent,
             )
         except KeyboardInterrupt:  # of a second signal
             raise typer.Exit(interruption.code or 130) from None

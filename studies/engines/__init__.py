@@ -34,6 +34,8 @@ class Task:
     """The file that `model.weights` means, where that names a run."""
     split: int | None = None
     """Seed of the split where it is not the configuration's own."""
+    env: tuple[str, ...] | None = None
+    """The variables that a program sees beside those that every program needs; None for all."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import os
 import sys
@@ -19,6 +18,7 @@ from lightning_modules.errors import UserError
 from studies.engines import Task
 from studies.engines.report import Report
 from studies.engines.reported_epochs import ReportedEpochs
+from studies.inputs.function_identity import function_identity
 from studies.records import EpochReport, Outcome, TrialEnd
 from studies.study_file.command_template import FUNCTION, WHOLE
 
@@ -44,13 +44,8 @@ def command_of(function: TrialFunction) -> list[str]:
 
 
 def identity(function: TrialFunction) -> Mapping[str, str]:
-    """The text of a function by its name; empty where Python has not got it."""
-    try:
-        text = inspect.getsource(function)
-    except (OSError, TypeError):
-        return {}
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return {f"function {name_of(function)}": f"{len(text):,} characters, SHA-256 {digest}"}
+    """What a function computes, by its name."""
+    return {f"function {name_of(function)}": function_identity(function)}
 
 
 @dataclass(frozen=True)

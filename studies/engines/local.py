@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 from multiprocessing import connection, forkserver, get_all_start_methods, resource_tracker
 from multiprocessing.connection import Connection
 
-from lightning_modules.errors import FairtuneError
+from lightning_modules.errors import WorkersError
 from studies.engines import Answer, Ended, Event, Task, process_group
-from studies.engines.worker import SAFE_PATH, SAFE_PATH_IS_OURS, Perform, work
+from studies.engines.fork_server import LastWords
+from studies.engines.worker import Perform, work
+from studies.home.safe_path import safe_path
 from studies.records import Outcome, TrialEnd
 
 CLOSE_SECONDS = 1.0
@@ -52,6 +54,8 @@ class LocalEngine:
         self._starting: list[threading.Thread] = []
         self._startup_failures = 0
         self._closed = threading.Event()
+        self._last_words = LastWords()
+        self._not_started: str | None = None
 
     def start(self) -> None:
         """Start the workers; the first task does it otherwise."""
@@ -106,10 +110,13 @@ class LocalEngine:
                 worker.join()
         for end in (self._driver_end, self._parent_pipe, self._wake, self._waker):
             end.close()
+        self._last_words.close()
 
     def _listen(self, timeout: float | None) -> None:
         talking = {worker.pipe: worker for worker in self._workers if not worker.pipe.closed}
         ready = connection.wait([*talking, self._wake], timeout)
+        if self._not_started is not None:
+            raise WorkersError(self._not_started)
         for end in ready:
             if end is self._wake:
                 self._wake.recv_bytes()
@@ -132,7 +139,7 @@ class LocalEngine:
         worker.kill()  # its children
         self._startup_failures += worker.trial is None and not worker.proven
         if self._startup_failures == MAX_STARTUP_FAILURES:
-            raise FairtuneError(
+            raise WorkersError(
                 f"a worker process ended before its first trial ({worker.death()}); "
                 "what it printed above says why"
             )
@@ -150,6 +157,20 @@ class LocalEngine:
             self._idle.remove(worker)
         self._spawn_worker()
 
+    def _start_process(self, process: multiprocessing.process.BaseProcess) -> None:
+        driver = {process_group.DRIVER: str(os.getpid())}
+        if self._context.get_start_method() != "forkserver":
+            with _environment, safe_path(**driver):
+                process.start()
+            return
+        with _environment, safe_path(**driver), self._last_words.asked_for():
+            resource_tracker.ensure_running()
+            # The fork server inherits this; Ctrl-C would end it in the middle of its imports. The
+            # start of the resource tracker would lift it.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            forkserver.ensure_running()
+        process.start()  # waits for the imports of the fork server
+
     def _spawn_worker(self) -> None:
         pipe, theirs = self._context.Pipe()
         last_words, dying = self._context.Pipe(duplex=False)
@@ -163,36 +184,16 @@ class LocalEngine:
         self._starting.append(thread)
         thread.start()
 
-    def _start_fork_server(self) -> None:
-        """Where there is one and it does not run: it imports nothing of the current folder, where
-        a file may be called as one of its modules is."""
-        if self._context.get_start_method() != "forkserver":
-            return
-        with _environment:
-            given = os.environ.get(SAFE_PATH)
-            os.environ[SAFE_PATH] = "1"
-            if given is None:
-                os.environ[SAFE_PATH_IS_OURS] = "1"
-            try:
-                forkserver.ensure_running()
-            finally:
-                os.environ.pop(SAFE_PATH_IS_OURS, None)
-                if given is None:
-                    del os.environ[SAFE_PATH]
-
     def _start(self, worker: _Worker) -> None:
-        if hasattr(signal, "pthread_sigmask"):
-            # The fork server inherits this; Ctrl-C would end it in the middle of its imports. The
-            # start of the resource tracker, which comes with the first process, would lift it.
-            resource_tracker.ensure_running()
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        os.environ[process_group.DRIVER] = str(os.getpid())
         with worker.lock:
             if not self._closed.is_set() and not worker.killed:
-                self._start_fork_server()
-                worker.process.start()
-                worker.started = True
-                if worker.killed:  # while it was starting
+                try:
+                    self._start_process(worker.process)
+                except Exception as error:  # the fork server has ended, say
+                    self._not_started = self._last_words.why_no_worker(error)
+                else:
+                    worker.started = True
+                if worker.killed and worker.started:  # while it was starting
                     worker.process.kill()
         # Only the process may hold these ends: then its death closes the pipes.
         for end in worker.theirs:

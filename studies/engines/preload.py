@@ -4,10 +4,11 @@ import atexit
 import os
 
 from studies.engines import process_group
+from studies.engines.fork_server import last_words
 from studies.records.garbage_collection import freeze_after_import
 
 # the imports outlast a driver that is killed at its start
-with process_group.end_with_driver(), freeze_after_import():
+with process_group.end_with_driver(), last_words(), freeze_after_import():
     import sklearn.datasets
     import sklearn.model_selection  # noqa: F401
 

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lightning_modules.errors import UserError
+from lightning_modules.rights import make_folder
 from studies.engines import Task
 from studies.engines.program_process import ProgramProcess
 from studies.engines.program_reports import read_report
 from studies.engines.reported_epochs import ReportedEpochs
-from studies.home import without_secrets
 from studies.records import EpochReport, Outcome, TrialEnd
 
 
@@ -29,7 +29,7 @@ def run_program(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
     """
     assert task.continuation is not None
     folder = Path(task.continuation)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     began = time.perf_counter()
     with ProgramProcess.started(task, folder) as program:
         reports = ReportedEpochs(task.configuration, "the program")
@@ -61,7 +61,7 @@ def run_program(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         if code < 0:
             reason = f"the program was killed by {signal.Signals(-code).name}"
         outcome = Outcome.crashed if code < 0 else Outcome.error
-        return reports.end(outcome, without_secrets(reason), began, task, without_secrets(last))
+        return reports.end(outcome, reason, began, task, last)
 
 
 def _last(log: str) -> str:

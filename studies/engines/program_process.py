@@ -6,11 +6,12 @@ import contextlib
 import json
 import os
 import queue
+import re
 import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +19,7 @@ import psutil
 
 from lightning_modules.configuration import COMMAND
 from lightning_modules.errors import UserError
+from lightning_modules.files import replacing
 from studies.engines import Task
 from studies.study_file.command_template import WHOLE, filled
 
@@ -27,6 +29,13 @@ GRACE_SECONDS = 3.0
 """What a program has to end when it is told to stop, and again when it is terminated."""
 LAST_WORDS_SECONDS = 0.5
 """For the last words of a program that has ended: a child of it may hold the pipe open."""
+
+
+ALWAYS_VISIBLE = re.compile(
+    r"(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|PYTHON\w*|"
+    r"VIRTUAL_ENV|CONDA_PREFIX|LD_LIBRARY_PATH|DYLD_\w+|CUDA_VISIBLE_DEVICES|FAIRTUNE_DRIVER)"
+)
+"""The variables without which a program cannot run as it does elsewhere."""
 
 
 class ProgramProcess:
@@ -64,7 +73,8 @@ class ProgramProcess:
             "split": split,
             "checkpoint": task.checkpoint,
         }
-        (folder / "configuration.json").write_text(json.dumps(whole, indent=2))
+        with replacing(folder / "configuration.json") as beside:
+            beside.write_text(json.dumps(whole, indent=2))
         command = filled(configuration.model.parameters[COMMAND], values)
         threads = str(configuration.trainer["threads"])
         try:
@@ -76,7 +86,7 @@ class ProgramProcess:
                 text=True,
                 encoding="utf-8",
                 errors="replace",
-                env={**os.environ, "OMP_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"},
+                env={**visible(task.env), "OMP_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"},
             )
         except OSError as error:
             why = error.strerror or str(error)
@@ -146,6 +156,17 @@ class ProgramProcess:
         with stream:
             for line in stream:
                 self.log.append(line.rstrip("\n"))
+
+
+def visible(names: Sequence[str] | None) -> dict[str, str]:
+    """The variables of this process that a program sees: all, or those named and what it needs."""
+    if names is None:
+        return dict(os.environ)
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in names or ALWAYS_VISIBLE.fullmatch(name)
+    }
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -39,11 +39,11 @@ class ReportedEpochs:
             text = f"more epochs than trainer.epochs ({longest}): give it {{epochs}}"
             raise UserError(f"{self.who} reported {text}, or set trainer.epochs to what it takes")
         metrics = self._numbers(said.get("metrics"), f"epoch {number}")
-        if objective.metric not in metrics:
+        if objective.metric not in metrics and number == 1:
             names = ", ".join(metrics) or "nothing"
             text = f"{self.who} did not report {objective.metric} in epoch {number}, but {names}"
             raise UserError(text)
-        value, now = metrics[objective.metric], time.perf_counter()
+        value, now = metrics.get(objective.metric, 0.0), time.perf_counter()
         metrics["time/epoch_s"], self._began = now - self._began, now
         self.epochs.append(metrics)
         if not math.isfinite(value):

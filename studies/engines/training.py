@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from lightning_modules.configuration import Configuration
 from lightning_modules.user_code import imports
 from studies.engines import Task
 from studies.engines.program import run_program
@@ -13,7 +14,12 @@ from studies.study_file import is_program
 from studies.study_file.command_template import function_of, needs_its_function
 
 PRELOAD = ("studies.engines.preload",)
-"""The modules that workers need; importing them takes seconds."""
+"""The modules that a training needs; importing them takes seconds."""
+
+
+def preload_for(configurations: Iterable[Configuration]) -> Sequence[str]:
+    """The modules that workers of these configurations need; a program loads its own."""
+    return () if all(is_program(each) for each in configurations) else PRELOAD
 
 
 def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
@@ -58,4 +64,5 @@ def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         weights_hash=result.weights_hash,
         device=result.device,
         rows=dict(result.rows),
+        remark=result.remark,
     )

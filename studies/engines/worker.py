@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import faulthandler
 import multiprocessing
-import os
 import signal
 import threading
 import time
@@ -15,12 +14,9 @@ from typing import Any
 
 from lightning_modules.errors import Interrupted
 from studies.engines import Answer, Ended, Epoch, Event, Task, process_group
-from studies.home import without_secrets
+from studies.home.safe_path import give_back_safe_path
 from studies.records import STOPPED, EpochReport, Outcome, TrialEnd
 
-SAFE_PATH, SAFE_PATH_IS_OURS = "PYTHONSAFEPATH", "FAIRTUNE_SAFE_PATH"
-"""What keeps the current folder out of a fork server's imports, and says that a worker's own
-children, such as programs of the user's, shall not have it."""
 Perform = Callable[[Task, Callable[[EpochReport], bool]], TrialEnd]
 """Trains a task, asking after every epoch whether to go on; that may raise Interrupted."""
 
@@ -36,8 +32,7 @@ def work(
     """
     # a loader of data has processes of its own; all of the group end together
     multiprocessing.current_process().daemon = False
-    if os.environ.pop(SAFE_PATH_IS_OURS, None):
-        os.environ.pop(SAFE_PATH, None)
+    give_back_safe_path()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver acts
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     process_group.become_group_leader(parent_pipe.fileno())
@@ -82,18 +77,26 @@ def guarded(task: Task, ask: Callable[[EpochReport], bool], perform: Perform) ->
 
 def failure(error: BaseException, seconds: float) -> TrialEnd:
     """The end of a trial whose code raised."""
-    memory = (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or "DefaultCPUAllocator" in str(error)  # torch, where the machine's memory is used up
-    )
-    first_line = (str(error).strip().splitlines() or [""])[0]
     return TrialEnd(
-        outcome=Outcome.out_of_memory if memory else Outcome.error,
-        reason=without_secrets(f"{type(error).__name__}: {first_line}".rstrip(": ")),
-        traceback=without_secrets("".join(traceback.format_exception(error))),
+        outcome=Outcome.out_of_memory if is_out_of_memory(error) else Outcome.error,
+        reason=f"{type(error).__name__}: {first_line(error)}".rstrip(": "),
+        traceback="".join(traceback.format_exception(error)),
         seconds=seconds,
     )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the memory of the machine or of a GPU is used up."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator" in str(error)  # torch's word for it
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an exception says."""
+    return next(iter(str(error).strip().splitlines()), "")
 
 
 def _follow(parent_pipe: Connection) -> None:

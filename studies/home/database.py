@@ -3,20 +3,26 @@ are changed."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing, suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from urllib.parse import quote
 
 from filelock import FileLock
 from filelock import Timeout as LockTimeout
 
 from lightning_modules.errors import StorageError
+from lightning_modules.rights import inherit_rights, make_folder
 
 CREATION_SECONDS = 120
 MAGIC = b"SQLite format 3\0"
+JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
+PROGRAMS = "type IN ('trigger', 'view') OR sql LIKE 'create virtual%'"
+"""What a schema may hold besides tables and indices: it runs when somebody reads or writes."""
 _held: set[tuple[int, int]] = set()
 """Files by device and inode that this process may hold open: to read one itself and close it would
 drop SQLite's locks on it, and another process could then remove its log
@@ -34,6 +40,12 @@ def sqlite_file(url: str) -> Path | None:
 def hold(path: Path) -> None:
     """This process opens a database from here on, and does not read its file itself any more."""
     _held.add(_identity(path))
+
+
+def file_lock(path: Path) -> FileLock:
+    """A lock of a home: whoever may write into its folder, or the one above, may take it."""
+    folder = next(each for each in path.parents if each.exists())
+    return FileLock(path, mode=(folder.stat().st_mode & 0o666) | 0o600)
 
 
 def is_held(path: Path) -> bool:
@@ -71,23 +83,66 @@ def damage(path: Path) -> str | None:
     in_use = log.exists() and log.stat().st_size > 0
     if path.stat().st_size < expected and not in_use:
         return f"the file is cut off: {path.stat().st_size} of {expected} bytes are there"
+    return foreign_journal(path)
+
+
+def foreign_journal(path: Path) -> str | None:
+    """What is wrong with the rollback journal beside a database; None where nothing is.
+
+    It may end with the name of a super-journal (sqlite.org/fileformat.html, section 3), and SQLite
+    deletes that once the journal is played back, wherever it is. Only transactions over several
+    databases leave such a name, and nobody here has those.
+    """
+    journal = path.with_name(f"{path.name}-journal")
+    if not journal.exists():
+        return None
+    with journal.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - len(JOURNAL_MAGIC)))
+        if file.read() == JOURNAL_MAGIC and file.tell() > len(JOURNAL_MAGIC):
+            return f"{journal.name} names another file, which SQLite would delete"
     return None
+
+
+def require_no_programs(
+    connection: sqlite3.Connection, known: Collection[tuple[str, str]] = ()
+) -> None:
+    """Raise DatabaseError where the schema of a database holds triggers, views or virtual tables:
+    they would run when it is read or written. `known` are those that its library makes, by name
+    and SQL."""
+    connection.execute("PRAGMA trusted_schema = OFF")
+    found = connection.execute(f"SELECT name, type, sql FROM sqlite_master WHERE {PROGRAMS}")
+    for name, kind, sql in found.fetchall():
+        if (name, sql) not in known:
+            raise sqlite3.DatabaseError(f"it has a {kind} {name!r}, which nobody here has made")
+
+
+def programs(path: Path) -> set[tuple[str, str]]:
+    """The triggers, views and virtual tables of a database, by name and SQL."""
+    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as database:
+        return set(database.execute(f"SELECT name, sql FROM sqlite_master WHERE {PROGRAMS}"))
+
+
+def refuse_programs(path: Path, known: Collection[tuple[str, str]] = ()) -> None:
+    """The same for the file of a database that a library opens."""
+    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as database:
+        require_no_programs(database, known)
 
 
 def prepare(path: Path, create: Callable[[Path], None]) -> None:
     """Make a database where it is missing; `create` fills a file beside it, which is renamed.
 
     Half a database is beyond repair, and a killed process leaves none this way. Raises
-    StorageError where the file is damaged; it stays as it is.
+    DatabaseError where the file is damaged; it stays as it is.
     """
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
-            with FileLock(f"{path}.lock", timeout=CREATION_SECONDS):
+            with file_lock(path.with_name(f"{path.name}.lock")).acquire(timeout=CREATION_SECONDS):
                 if not path.exists():
                     fresh = path.with_name(f"{path.name}.new")
                     fresh.unlink(missing_ok=True)
                     create(fresh)
+                    inherit_rights(fresh)
                     fresh.replace(path)
         except LockTimeout:
             raise StorageError(
@@ -149,5 +204,6 @@ def _new_file(path: Path) -> Path:
         new = path if number == 1 else path.with_name(f"{path.name}-{number}")
         with suppress(FileExistsError):
             new.touch(exist_ok=False)
+            inherit_rights(new)
             break
     return new

@@ -7,18 +7,24 @@ import os
 import re
 import shlex
 import socket
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from lightning_modules.errors import BusyError, StorageError, UserError
 from lightning_modules.hashing import short_hash
+from lightning_modules.rights import make_file, make_folder
+from studies.home.boundary import folder_name, refuse_links
+from studies.home.database import file_lock
 
 DEFAULT_HOME = "mlruns"
+PRIVATE, SHARED = 0o700, 0o2770
+"""The rights of a new home: its owner's, or those of a group, to which all in it belongs."""
 RECORD = "record.db"
 """The name of a record in the folder of its study."""
 DATABASES = ("sqlite", "postgresql", "mysql", "mariadb")
@@ -33,6 +39,8 @@ class Home:
     path: Path
     optuna_url: str
     mlflow_uri: str
+    shared: bool = False
+    """Whether it is made for all of a group where it is missing: that of the folder around it."""
 
     @classmethod
     def at(cls, path: Path) -> Home:
@@ -60,8 +68,12 @@ class Home:
         return self.path / "artifacts"
 
     def study(self, name: str) -> Path:
-        """The folder of a study: its record, its checkpoints and the lock."""
-        return self.path / "studies" / name
+        """The folder of a study: its record, its checkpoints and the lock.
+
+        Every path that has the name of a study in it comes from here. Raises UserError where the
+        name would lead elsewhere.
+        """
+        return self.path / "studies" / folder_name(name)
 
     def record(self, study: str) -> Path:
         """The file of the record of a study."""
@@ -76,8 +88,21 @@ class Home:
         return self.study(study) / "continuations" / slug(trial)
 
     def create(self, study: str | None = None) -> None:
-        """Make the folder, and those of a study; StorageError where one cannot be written."""
-        _make(self.path, "the home cannot be written", "choose another with --home")
+        """Make the folder, and those of a study; StorageError where one cannot be written or is a
+        link that leads out of the home, and UserError where it is to be shared and is there for its
+        owner alone."""
+        refuse_links(self.path, [] if study is None else [self.study(study)])
+        way_out = "choose another with --home"
+        if not self.path.exists():
+            with _writable(self.path, "the home cannot be written", way_out):
+                _make_home(self.path, SHARED if self.shared else PRIVATE)
+        elif self.shared and not self.path.stat().st_mode & stat.S_ISGID:
+            place = shlex.quote(str(self.path))
+            raise UserError(
+                f"{self.path} is there already and is not shared; "
+                f"`chmod -R g+rwX {place} && find {place} -type d -exec chmod g+s {{}} +` shares it"
+            )
+        _make(self.path, "the home cannot be written", way_out)
         if study is not None:
             own = self.study(study)
             folders = [own, *(own / name for name in ("checkpoints", "continuations"))]
@@ -107,17 +132,20 @@ class Home:
 
     @contextmanager
     def lock(self, study: str) -> Iterator[None]:
-        """Hold a study for this process; raises BusyError naming the process that has it.
+        """Hold a study for this process; raises BusyError naming the process that has it, and
+        StorageError where a link leads out of the home.
 
         The operating system releases the lock when its process ends, however it ends.
         """
         folder = self.study(study)
+        refuse_links(self.path, [folder])
         owner = folder / "driver"
-        lock = FileLock(folder / "lock")
+        lock = file_lock(folder / "lock")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             lock.acquire(timeout=0)
-            owner.write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
+            owner.unlink(missing_ok=True)  # of a process that died, perhaps another user's
+            make_file(owner).write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
         except Timeout:
             who = owner.read_text().strip() if owner.exists() else "another process"
             raise BusyError(f"study {study} is being run by {who}; wait or stop it") from None
@@ -145,12 +173,28 @@ def home_option(home: Path) -> str:
     return "" if usual else f" --home {shlex.quote(str(home))}"
 
 
+def _make_home(path: Path, mode: int) -> None:
+    """A new home: nobody but its owner, or its group, sees what is in it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700)
+    if mode & stat.S_ISGID:
+        with suppress(OSError):  # not a member: the group stays the user's own
+            os.chown(path, -1, path.parent.stat().st_gid)
+    path.chmod(mode)
+
+
 def _make(folder: Path, what: str, way_out: str) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with _writable(folder, what, way_out):
+        make_folder(folder)
         probe = folder / f".write-{os.getpid()}"
         probe.touch()
         probe.unlink()
+
+
+@contextmanager
+def _writable(folder: Path, what: str, way_out: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise StorageError(f"{folder}: {what} ({error.strerror}); {way_out}") from None
 

@@ -1,43 +1,136 @@
-"""Passwords of databases: known by their URLs, and kept out of everything that is shown."""
+"""Passwords and tokens: known by URLs, variables and their form, kept out of all that is shown."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from urllib.parse import unquote, unquote_plus
+from collections.abc import Iterator
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 URL_SETTINGS = ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI")
-SECRET_SETTINGS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
-SECRET_PARAMETER = re.compile(r"(?i)([?&](?:password|passwd|sslpassword|pwd)=)([^&#]*)")
-"""A parameter of a URL in which drivers take a password, too."""
+SECRET_NAME = re.compile(
+    r"(?i)passw(?:or)?d|passphrase|_pwd$|token(?!iz)|secret|credential|key(?:_?\d+)?$"
+)
+"""What the name of a variable looks like whose value is a secret."""
+SHORTEST = 6
+"""Letters of such a value: what is shorter stands in too many words."""
+HIDDEN = "***"
+
+PARAMETER = re.compile(r"([?&;#])([^?&;#=\s]+)=([^&;#\s]*)")
+SECRET_PARAMETER = re.compile(
+    r"(?i)pass(?:w|phrase|code|$)|pwd|token|secret|key|sig(?:nature)?$|credential|auth(?!or)|odbc_connect"
+)
+"""What the name of a URL's parameter looks like that holds a password, token or signature."""
+URL = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://[^\s\"'<>`]+")
+WORD = (
+    r"(?<![A-Za-z])(?:[A-Z0-9]+_|[a-z0-9]+[_-])*(?:PG|ssl)?(?:passw(?:or)?d|passphrase|pwd|secret|"
+    r"token|api[_-]?key|(?:secret[_-]?)?access[_-]?key|account[_-]?key|shared[_-]?access[_-]?key)"
+)
+ASSIGNED = re.compile(
+    rf"(?i)({WORD}=)(?!(?<=pwd=)/)('(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|[^\s,;&)'\"]+)"
+)
+"""As in `password=...` of a connection string, or `PGPASSWORD=...` of a command."""
+MAPPED = re.compile(rf"(?i)(([\"']){WORD}\2\s*:\s*)('(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\")")
+"""As in the JSON of an answer."""
+AUTHORIZATION = re.compile(
+    r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)(?:(?:basic|bearer|token|digest|negotiate)\s+)?"
+    r"[^\s\"',;]+|(\bbearer\s+)[\w.~+/=-]{8,}"
+)
 
 
 def redact(url: str) -> str:
-    """A database URL without its passwords."""
-    scheme, separator, rest = SECRET_PARAMETER.sub(r"\1***", url).partition("://")
-    credentials, at, place = rest.rpartition("@")
-    if not at:
+    """A URL without its passwords, tokens and signatures."""
+    scheme, separator, rest = PARAMETER.sub(_hide_parameter, url).partition("://")
+    credentials, place = _credentials(rest)
+    if credentials is None:
         return f"{scheme}{separator}{rest}"
-    return f"{scheme}{separator}{credentials.partition(':')[0]}:***@{place}"
+    user, colon, _ = credentials.partition(":")
+    if not colon and scheme.lower().startswith("http"):
+        user = HIDDEN  # a token may stand there alone
+    return f"{scheme}{separator}{user}{f':{HIDDEN}' if user != HIDDEN else ''}@{place}"
 
 
 def passwords(url: str) -> set[str]:
-    """The passwords of a database URL, as they are written there and as they are."""
-    written = {found[2] for found in SECRET_PARAMETER.finditer(url)}
-    bare = SECRET_PARAMETER.sub(r"\1", url)
-    credentials, at, _ = bare.partition("://")[2].rpartition("@")
-    password = credentials.partition(":")[2] if at else ""
+    """The passwords and tokens of a URL, as they are written there and as they are."""
+    written = {found[3] for found in PARAMETER.finditer(url) if _is_secret(found[2])}
+    credentials, _ = _credentials(PARAMETER.sub(_hide_parameter, url).partition("://")[2])
+    password = (credentials or "").partition(":")[2]
     # a password with an unquoted @ is cut there by whoever reads the URL
-    written |= {credentials * bool(password), password, *password.split("@")}
+    written |= {(credentials or "") * bool(password), password, *password.split("@")}
     known = {spelled for each in written for spelled in (each, unquote(each), unquote_plus(each))}
     return known - {""}
 
 
 def without_secrets(text: str) -> str:
-    """A text without the passwords of the databases in use, however they were spelled in it."""
-    secrets = {os.environ.get(name, "") for name in SECRET_SETTINGS}
+    """A text without the passwords of the databases in use and the values of variables that look
+    like secrets, however they are spelled in it, and without what has the form of a password."""
+    known = (secret for secret in _known_secrets() if len(secret) > 2)
+    for secret in sorted(known, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    text = URL.sub(lambda found: redact(found[0]), text)
+    text = AUTHORIZATION.sub(lambda found: f"{found[1] or found[2]}{HIDDEN}", text)
+    return MAPPED.sub(rf'\1"{HIDDEN}"', ASSIGNED.sub(rf"\1{HIDDEN}", text))
+
+
+def _known_secrets() -> set[str]:
+    known: set[str] = set()
     for url in filter(None, map(os.environ.get, URL_SETTINGS)):
-        secrets |= passwords(url)
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
+        known |= passwords(url)
+    for name, value in os.environ.items():
+        if name.startswith("MLFLOW_TRACKING_") and SECRET_NAME.search(name) and value:
+            known.add(value)  # a short one is no word of another kind
+        elif SECRET_NAME.search(name) and not _is_path(value):
+            known |= {each for part in _parts(value) for each in _spellings(part)}
+    return known
+
+
+def _is_path(value: str) -> bool:
+    """Whether it says where a secret is."""
+    return os.path.isabs(value) and os.path.exists(value)
+
+
+def _parts(value: str) -> Iterator[str]:
+    """A value, and each of its lines: a log may have kept some of them only."""
+    return (part for part in {value, *value.splitlines()} if len(part.strip()) >= SHORTEST)
+
+
+def _spellings(value: str) -> set[str]:
+    """A value as programs print it: quoted, as a part of a URL, of JSON, or in other bytes."""
+    read_as_utf8 = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return {
+        value,
+        value.strip(),
+        read_as_utf8,
+        "\0".join(value),
+        repr(value)[1:-1],
+        json.dumps(value)[1:-1],
+        quote(read_as_utf8, safe=""),
+        quote_plus(read_as_utf8),
+    }
+
+
+def _is_secret(parameter: str) -> bool:
+    return SECRET_PARAMETER.search(unquote(parameter)) is not None
+
+
+def _hide_parameter(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}={HIDDEN}" if _is_secret(found[2]) and found[3] else found[0]
+
+
+def _credentials(rest: str) -> tuple[str | None, str]:
+    """What stands before the host of a URL, and what follows; None where there is nothing.
+
+    A password may have an @ or a slash that should have been quoted.
+    """
+    server = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    before = server.partition("@")[0]
+    if "@" in server and ":" not in before:
+        user, _, host = server.rpartition("@")
+        return user, host + rest[len(server) :]
+    _, colon, port = before.rpartition(":")
+    is_host = not colon or port.isdigit() or before.endswith("]")
+    if "@" not in server and (is_host or "@" not in rest):
+        return None, rest
+    credentials, _, place = rest.rpartition("@")
+    return credentials, place

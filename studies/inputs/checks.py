@@ -14,6 +14,7 @@ from lightning_modules.networks import NETWORKS
 from lightning_modules.user_code import imports
 from studies.home import Home
 from studies.inputs.data_summaries import distinct
+from studies.inputs.network_sizes import network_problems
 from studies.inputs.weights import with_weights_file
 from studies.study_file import Spec, is_program
 from studies.study_file.command_template import asked_for, function_of, needs_its_function
@@ -24,9 +25,10 @@ LEARNING = ("batch_size", "balance")
 
 def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> list[DataSummary]:
     """Read the files of every data set and of weights that the study names, import the user's own
-    classes, find the programs; torch is imported for weights and own classes only. `has_function`
-    says that the Python function of a study is there. Gives what the data became, as far as it was
-    read, once for data that differs in how it is shown to the network alone.
+    classes, find the programs, count the weights of large networks; torch is imported for weights,
+    own classes and large networks only. `has_function` says that the Python function of a study is
+    there. Gives what the data became, as far as it was read, once for data that differs in how it
+    is shown to the network alone.
 
     Raises DataError, UserCodeError, ConfigurationError or UserError where one cannot be used.
     """
@@ -63,6 +65,8 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> list[
             )
     if problems:
         raise ConfigurationError(list(dict.fromkeys(problems)))
+    if spec.source is not None:
+        spec.source.refuse(list(network_problems(spec)))
     return distinct([each for each in found.values() if isinstance(each, DataSummary)])
 
 

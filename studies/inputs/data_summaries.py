@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightning_modules.components import resolve_component
 from lightning_modules.data.preparation.summary import DataSummary, summarize
+from lightning_modules.data.readers.unpacking import OPENERS
 from lightning_modules.data.sets.published import PUBLISHED
 from lightning_modules.data.table import DATASETS
 from studies.study_file import Spec, document, is_program
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 DATA = "data"
 """The note of a study that says what its data became."""
 TABLES = (".csv", ".tsv", ".parquet", ".pq")
-COMPRESSED = (".gz", ".bz2", ".xz", ".zip", ".zst")
 
 
 def distinct(summaries: Sequence[DataSummary]) -> list[DataSummary]:
@@ -95,7 +95,7 @@ def set_of(path: Path) -> str:
     """The data set that reads such a file; empty where none does."""
     if path.is_dir():
         return "images"
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in COMPRESSED]
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in OPENERS]
     last = suffixes[-1] if suffixes else ""
     if last in TABLES:
         return "table"

@@ -13,8 +13,9 @@ from pathlib import Path
 import psutil
 from packaging.requirements import Requirement
 
-from lightning_modules.errors import FairtuneError
+from lightning_modules.errors import FairtuneError, StorageError
 from studies.home import Home
+from studies.home.boundary import refuse_links
 from studies.maintenance import doctor_stores
 from studies.maintenance.doctor_stores import Found, State
 
@@ -31,7 +32,13 @@ class Diagnosis:
 
 
 def examine(home: Home, *, fix: bool = False) -> Iterator[Diagnosis]:
-    """Check a home; with `fix` repair what is safe to repair, and say so."""
+    """Check a home; with `fix` repair what is safe to repair, and say so. Nothing is repaired in a
+    home from which a link leads out."""
+    try:
+        refuse_links(home.path, [home.path])
+    except StorageError as error:
+        fix = False
+        yield Diagnosis("links", "fail", str(error))
     for name, check in CHECKS.items():
         try:
             for state, text in check(home, fix):

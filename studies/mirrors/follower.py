@@ -5,6 +5,7 @@ An outage costs its user nothing: after a failure it pauses, longer every time, 
 
 from __future__ import annotations
 
+import os
 import threading
 import traceback
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from contextlib import AbstractContextManager, closing, suppress
 from typing import Protocol
 
 from lightning_modules.errors import FairtuneError, StorageError
+from lightning_modules.rights import limit_umask, make_file
 from studies.home import Home, database, without_secrets
 from studies.mirrors.backlog import Backlog, Until
 from studies.mirrors.progress import Progress
@@ -100,9 +102,12 @@ class Follower:
         self.backlog = Backlog(name, self._deliveries[1], store, self.progress)
 
     def __enter__(self) -> Follower:
+        # what libraries write for us has the rights of the home
+        self._umask = limit_umask(self.home.path)
         return self
 
     def __exit__(self, *_: object) -> None:
+        os.umask(self._umask)
         with suppress(StorageError):  # what could not be noted is looked for again
             self.progress.say()
             self.backlog.flush()
@@ -158,7 +163,7 @@ class Follower:
                     continue  # whether it works is seen when something is delivered
                 name = mirror.store if mirror else self.backlog.mirror
                 line = (str(error).strip().splitlines() or [""])[0]
-                said = f"{name} failed: {type(error).__name__}: {without_secrets(line)}"
+                said = f"{name} failed: {type(error).__name__}: {line}"
                 self.progress.fails(f"{said}; see {self.home.study(self.study) / LOG}")
             else:
                 self.progress.fails("")
@@ -177,5 +182,5 @@ def log(home: Home, study: str, text: str) -> None:
     path = home.study(study) / LOG
     with suppress(OSError):
         if not path.exists() or path.stat().st_size < MOST_LOG:
-            with path.open("a") as file:
+            with make_file(path).open("a") as file:
                 file.write(without_secrets(text))

@@ -16,6 +16,7 @@ from typing import IO
 import psutil
 
 from studies.home import Home
+from studies.home.safe_path import with_safe_path
 from studies.mirrors.follower import LOG, log
 
 END_SECONDS = 1.0
@@ -35,7 +36,7 @@ class MirrorProcess:
         """Start the process of the mirrors; raises OSError where that fails."""
         self._home = home
         self._study = study
-        argv = [sys.executable, "-P", "-m", "studies.mirrors.process", str(home.path), study]
+        argv = [sys.executable, "-m", "studies.mirrors.process", str(home.path), study]
         self._said = _unnamed_file()
         try:
             self._process = subprocess.Popen(
@@ -43,7 +44,7 @@ class MirrorProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._said or subprocess.DEVNULL,
-                env=_environment(home),
+                env=environment_for(home),
                 start_new_session=True,
             )
         except BaseException:
@@ -139,7 +140,7 @@ def _unnamed_file() -> IO[bytes] | None:
     return None
 
 
-def _environment(home: Home) -> Mapping[str, str]:
+def environment_for(home: Home) -> Mapping[str, str]:
     """It loads the fairtune of this process, wherever that was found."""
     folder = str(Path(__file__).parents[2])
     found = SETTINGS | os.environ
@@ -147,4 +148,5 @@ def _environment(home: Home) -> Mapping[str, str]:
     if folder not in installed:  # these come after Python's own modules
         others = os.environ.get("PYTHONPATH")
         found["PYTHONPATH"] = os.pathsep.join([folder, *([others] if others else [])])
-    return found | {"FAIRTUNE_STORAGE": home.optuna_url, "MLFLOW_TRACKING_URI": home.mlflow_uri}
+    found |= {"FAIRTUNE_STORAGE": home.optuna_url, "MLFLOW_TRACKING_URI": home.mlflow_uri}
+    return with_safe_path(found)

@@ -17,11 +17,12 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from studies.home import Home
+from studies.home import Home, database
 from studies.mirrors.follower import Follower, Mirror, Request, log
 from studies.mirrors.mirror_process import BUSY
 from studies.records.deliveries import Deliveries
@@ -39,7 +40,7 @@ def main(home: Home, study: str) -> int:
     _keep_out_of_the_way()
     request = Request()
     try:
-        with FileLock(home.study(study) / LOCK).acquire(timeout=LOCK_SECONDS):
+        with database.file_lock(home.study(study) / LOCK).acquire(timeout=LOCK_SECONDS):
             Deliveries.open(home, study).close()  # made anew by one where it is damaged
             # each on its own: one that hangs does not hold up the other, and their libraries are
             # loaded side by side
@@ -171,12 +172,16 @@ def _say_no_more() -> None:
         os.dup2(nowhere.fileno(), sys.stderr.fileno())
 
 
-if __name__ == "__main__":
-    place, name = Home.at(Path(sys.argv[1])), sys.argv[2]
+def serve(home: Home, study: str) -> NoReturn:
+    """Be the process of the mirrors of a study."""
     _say_no_more()
     code = 1
     try:
-        code = main(place, name)
+        code = main(home, study)
     except BaseException:
-        log(place, name, traceback.format_exc())
+        log(home, study, traceback.format_exc())
     os._exit(code)  # what libraries do at the end of a process is of no use here
+
+
+if __name__ == "__main__":
+    serve(Home.at(Path(sys.argv[1])), sys.argv[2])

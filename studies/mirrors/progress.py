@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import psutil
 
+from studies.home import without_secrets
 from studies.records.deliveries import UNKNOWN, Deliveries, MirrorStatus
 
 SAY_SECONDS = 0.2
@@ -50,6 +51,7 @@ class Progress:
 
     def fails(self, error: str) -> None:
         """Say why an attempt failed, or with an empty text that it did not."""
+        error = without_secrets(error)
         with self._lock:
             self.failed = self.failed + 1 if error else 0
             if self.status.error != error:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from lightning_modules.errors import BusyError, StorageError, UserError
-from studies.home import Home
+from studies.home import Home, database
 from studies.mirrors.follower import Follower, Mirror
 from studies.mirrors.left import NAMES
 from studies.mirrors.process import LOCK, LOCK_SECONDS
@@ -36,7 +36,7 @@ def sync(home: Home, study: str, *, rebuild: bool = False) -> Synced:
     with Record.writing(home, study) as record:
         record.close_abandoned()
         try:
-            with FileLock(home.study(study) / LOCK).acquire(timeout=LOCK_SECONDS):
+            with database.file_lock(home.study(study) / LOCK).acquire(timeout=LOCK_SECONDS):
                 return _sync(home, study, rebuild)
         except Timeout:
             raise BusyError(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lightning_modules.errors import StorageError
-from studies.home import Home, sqlite_file
+from studies.home import sqlite_file
 from studies.records import Trial
 from studies.results import StudyResults
 
@@ -27,7 +27,7 @@ def checkpoint_of(results: StudyResults, trial: Trial) -> Iterator[Path]:
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
-        found = _from_mlflow(results.home, trial, folder)
+        found = _from_mlflow(results, trial, folder)
         if found is None:
             raise StorageError(
                 f"{path}: the checkpoint of {trial.key} is not there, nor in MLflow; only those of "
@@ -36,21 +36,26 @@ def checkpoint_of(results: StudyResults, trial: Trial) -> Iterator[Path]:
         yield found
 
 
-def _from_mlflow(home: Home, trial: Trial, folder: str) -> Path | None:
+def _from_mlflow(results: StudyResults, trial: Trial, folder: str) -> Path | None:
     """A trial's checkpoint, copied from its MLflow run to a folder; None where it has none."""
+    home = results.home
     store = sqlite_file(home.mlflow_uri)
     if trial.run_id is None or (store is not None and not store.exists()):
         return None
-    from studies.mirrors.mlflow.client import MlflowException, connect, usable  # takes seconds
+    from studies.mirrors.mlflow.client import usable  # takes seconds
+    from studies.mirrors.mlflow.places import connect_home
+    from studies.mirrors.mlflow.study import run_or_none
 
-    client = connect(home.mlflow_uri)
+    client = connect_home(home, results.study)
     with usable(home.mlflow_uri):
-        try:
-            folders = {each.path for each in client.list_artifacts(trial.run_id, "checkpoints")}
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return None
-            raise
-        if IN_MLFLOW not in folders:
+        experiment = client.get_experiment_by_name(results.study)
+        if experiment is None:
+            return None
+        run = run_or_none(client, trial.run_id, experiment.experiment_id)
+        if run is None:
+            return None
+        if IN_MLFLOW not in {
+            each.path for each in client.list_artifacts(trial.run_id, "checkpoints")
+        }:
             return None
         return Path(client.download_artifacts(trial.run_id, IN_MLFLOW, folder))

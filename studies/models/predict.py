@@ -14,7 +14,9 @@ from lightning_modules.errors import DataError, StorageError, UserError
 from lightning_modules.files import replacing
 from studies.analysis import choose
 from studies.analysis.representative import RepresentativeTrial
+from studies.inputs.consent import say_paths
 from studies.models.checkpoint_source import checkpoint_of
+from studies.reporting.spreadsheet import csv_text
 from studies.results import StudyResults
 
 if TYPE_CHECKING:
@@ -107,6 +109,7 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
         )
     if data is not None and not data.exists():
         raise DataError(f"{data}: there is no such file or folder")
+    say_paths(f"{results.study}/{chosen.trial.key}", [configuration], results.home)
     with checkpoint_of(results, chosen.trial) as path:
         content, module = read_checkpoint(path), restore(path)
     targets: Any = None
@@ -167,7 +170,8 @@ def rows_took_part(results: StudyResults) -> str:
 
 
 def write(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as Parquet or CSV, by the suffix, whole or not at all.
+    """Write a table as Parquet or CSV, by the suffix, whole or not at all. In CSV, a text that a
+    spreadsheet would run has an apostrophe before it.
 
     Raises StorageError where it cannot be written.
     """
@@ -176,7 +180,7 @@ def write(table: pd.DataFrame, path: Path) -> None:
             if path.suffix.lower() == ".parquet":
                 table.to_parquet(beside, index=False)
             else:
-                table.to_csv(beside, index=False, compression=None)
+                beside.write_text(csv_text(table), encoding="utf-8", newline="")
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(

@@ -5,8 +5,12 @@ Beside the mirror's files this is the only one that writes to MLflow.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from lightning_modules.configuration import COMMAND
 from lightning_modules.errors import StorageError, UserError
@@ -15,15 +19,18 @@ from studies.analysis.representative import RepresentativeTrial
 from studies.mirrors.left import sync_command
 from studies.mirrors.mlflow import logged_model
 from studies.mirrors.mlflow.client import (
+    LoggedModel,
     MlflowClient,
     MlflowException,
     Run,
-    connect,
+    download_artifacts,
     is_database,
     usable,
 )
+from studies.mirrors.mlflow.places import connect_home, is_own
 from studies.mirrors.mlflow.study import run_or_none
 from studies.models.checkpoint_source import checkpoint_of
+from studies.models.model_files import foreign_part, sha256
 from studies.results import StudyResults
 from studies.sentences import verdicts
 from studies.sentences.expectation import expectation
@@ -67,9 +74,12 @@ def promote(results: StudyResults, name: str | None = None, alias: str = "champi
     name = name or results.study
     tags = _tags(results, chosen, compare(results))
     uri = results.home.mlflow_uri
-    client = connect(uri)
+    client = connect_home(results.home, results.study)
     with usable(uri):
-        run = run_or_none(client, chosen.trial.run_id)
+        experiment = client.get_experiment_by_name(results.study)
+        run = None
+        if experiment is not None:
+            run = run_or_none(client, chosen.trial.run_id, experiment.experiment_id)
         if run is None:
             command = sync_command(results.home, results.study)
             raise StorageError(
@@ -93,28 +103,51 @@ def _version(
     client: MlflowClient, name: str, results: StudyResults, chosen: RepresentativeTrial, run: Run
 ) -> tuple[str, bool]:
     """The version of the trial's network, and whether it had to be made."""
-    for known in client.search_model_versions(f"run_id = '{run.info.run_id}'"):
-        if known.name == name:
-            return str(known.version), False
-    model_id = _logged(client, run)
     with ExitStack() as stack:
+        path = stack.enter_context(checkpoint_of(results, chosen.trial))
+        model_id = _logged(client, run)
         if model_id is None:
-            path = stack.enter_context(checkpoint_of(results, chosen.trial))
             if not path.with_suffix(".npy").exists():
                 raise UserError(
                     f"{results.study}: {chosen.trial.key} cannot be promoted, since its checkpoint "
                     f"has no input example ({path.stem}.npy) beside it; one is written where the "
                     "inputs are one array"
                 )
-        _register(client, name)
-        if model_id is None:
+            _register(client, name)
             model_id = logged_model.log_model(client, run, path)
+        model = client.get_logged_model(model_id)
+        _refuse_foreign(results, model, run, sha256(path))
+    for known in client.search_model_versions(f"run_id = '{run.info.run_id}'"):
+        source = client.get_model_version_download_uri(known.name, known.version)
+        if known.name == name and source in (model.artifact_location, f"models:/{model_id}"):
+            return str(known.version), False
+    _register(client, name)
     source = f"models:/{model_id}"
     if is_database(results.home.mlflow_uri):
         # MLflow would look for the model in the store of its global URI, and make one there
-        source = client.get_logged_model(model_id).artifact_location
+        source = model.artifact_location
     made = client.create_model_version(name, source, run.info.run_id, model_id=model_id)
     return str(made.version), True
+
+
+def _refuse_foreign(results: StudyResults, model: LoggedModel, run: Run, checkpoint: str) -> None:
+    """Raise StorageError unless a logged model is our code with the checkpoint of the trial: who
+    loads the registered model runs what it names."""
+    uri = results.home.mlflow_uri
+    if is_own(results.home):
+        compiled = Path(unquote(urlsplit(model.artifact_location).path), "__pycache__")
+        shutil.rmtree(compiled, ignore_errors=True)  # Python would take it for the code
+    with tempfile.TemporaryDirectory() as folder:
+        files = download_artifacts(model.artifact_location, dst_path=folder, tracking_uri=uri)
+        part = foreign_part(Path(files), checkpoint)
+    if model.experiment_id != run.info.experiment_id:
+        part = "it is of another experiment"
+    if part:
+        raise StorageError(
+            f"the logged model {model.model_id} of run {run.info.run_id} is none that fairtune has "
+            f"written: {part}; so it is not registered. Delete that model in MLflow, and the same "
+            "command logs it anew"
+        )
 
 
 def _register(client: MlflowClient, name: str) -> None:
@@ -130,7 +163,12 @@ def _register(client: MlflowClient, name: str) -> None:
 def _logged(client: MlflowClient, run: Run) -> str | None:
     """The run's logged model, which the best trial of a finished study has."""
     for output in run.outputs.model_outputs if run.outputs else ():
-        model = client.get_logged_model(output.model_id)
+        try:
+            model = client.get_logged_model(output.model_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            continue  # somebody has deleted it
         if model.status.value == "READY":
             return str(model.model_id)
     return None

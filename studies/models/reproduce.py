@@ -20,6 +20,7 @@ from lightning_modules.user_code import imports
 from studies import results
 from studies.engines import Engine, Epoch, Task
 from studies.home import Home, sqlite_file
+from studies.inputs.consent import Consent, say_paths
 from studies.inputs.environment import hardware, versions
 from studies.inputs.identities import code, identity, is_script
 from studies.inputs.weights import weights_file, with_weights_file
@@ -88,12 +89,17 @@ def find(home: Home, run: str) -> tuple[StudyResults, Trial]:
 
 
 def reproduce(
-    found: StudyResults, trial: Trial, engine: Engine, seed: int | None = None
+    found: StudyResults,
+    trial: Trial,
+    engine: Engine,
+    seed: int | None = None,
+    consent: Consent | None = None,
 ) -> Reproduction:
     """Train a trial again up to its last recorded epoch; nothing is written to study or MLflow.
 
-    `seed` takes the place of the recorded one. Raises UserError where nothing was recorded or the
-    weights that it started from cannot be read, and DataError where the data cannot.
+    `seed` takes the place of the recorded one; without `consent` no program is run. Raises
+    UserError where nothing was recorded, where a program lacks consent and where the weights that
+    it started from cannot be read, and DataError where the data cannot.
     """
     recorded = _recorded(found, trial)
     if not recorded:
@@ -104,6 +110,10 @@ def reproduce(
     configuration = Configuration.of(trial.configuration)
     if name := function_of(configuration):
         raise needs_its_function(name)
+    who = f"{found.study}/{trial.key}"
+    consent = consent or Consent("call reproduce with a Consent")
+    consent.require(who, [configuration])
+    say_paths(who, [configuration], found.home)
     row = DATASETS.get(configuration.data.name)
     if row is not None and row.check is not None:
         row.check(**configuration.data.parameters)
@@ -122,6 +132,7 @@ def reproduce(
             allowed=imports.allowed(),
             weights=weights_file(configuration, found.home),
             split=trial.split,
+            env=found.spec.env,
         )
         again, end = _train(engine, task, max(recorded), trial.outcome == Outcome.completed)
         metrics = _compared(recorded, again)
@@ -155,11 +166,11 @@ def _of_run(home: Home, run_id: str) -> tuple[str, str]:
     store = sqlite_file(home.mlflow_uri)
     if store is None or store.exists():
         from studies.mirrors.mlflow.client import connect, usable
-        from studies.mirrors.mlflow.study import run_or_none  # MLflow takes seconds
+        from studies.mirrors.mlflow.study import run_by_id  # MLflow takes seconds
 
         client = connect(home.mlflow_uri)
         with usable(home.mlflow_uri):
-            run = run_or_none(client, run_id)
+            run = run_by_id(client, run_id)
         tags = {} if run is None else run.data.tags
         if "fairtune.trial" in tags:
             return tags["fairtune.study"], tags["fairtune.trial"]

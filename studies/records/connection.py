@@ -19,8 +19,9 @@ from typing import TypeVar
 import psutil
 
 from lightning_modules.errors import StorageError
+from lightning_modules.rights import inherit_rights
 from studies.home import damage, disk_is_full, hold, home_option
-from studies.home.database import back_up, is_held
+from studies.home.database import back_up, is_held, require_no_programs
 from studies.records import schema
 from studies.records.read_only import ReadOnlyConnection, open_read_only
 
@@ -62,6 +63,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
         try:
             hold(path)
+            with_retry(path, lambda: require_no_programs(connection))
             with_retry(path, lambda: _prepare(connection, path))
         except BaseException:
             connection.close()
@@ -102,6 +104,7 @@ def open_new(path: Path) -> sqlite3.Connection:
 
 def put_in_place(fresh: Path, path: Path) -> None:
     """Give a record that was closed its name; a power failure leaves all of it or nothing."""
+    inherit_rights(fresh)
     for each in (fresh, fresh.parent):
         number = os.open(each, os.O_RDONLY)
         try:
@@ -129,6 +132,7 @@ def open_reader(path: Path) -> ReadOnlyConnection:
         seen = open_read_only(path)
         try:
             seen.connection.execute("PRAGMA query_only = ON")
+            require_no_programs(seen.connection)
             found = _pragma(seen.connection, "user_version")
             _refuse_newer(path, found)
             if found < schema.VERSION:
@@ -146,6 +150,8 @@ def require_record(path: Path) -> None:
     """Raise StorageError unless a file is a record of this version or of an earlier one."""
     if is_held(path):
         return
+    if not path.is_file():  # a pipe would be waited for
+        raise StorageError(f"{path}: is no file; {damaged(path)}")
     if what := damage(path):
         raise StorageError(f"{path}: {what}; {damaged(path)}")
     with path.open("rb") as file:
@@ -205,6 +211,21 @@ def as_storage_error(path: Path) -> Iterator[None]:
         else:
             way_out = damaged(path)
         raise StorageError(f"{path}: the record cannot be used: {text}; {way_out}") from error
+
+
+@contextmanager
+def as_foreign_content(path: Path) -> Iterator[None]:
+    """Turn what values of the wrong kind raise into a StorageError: somebody else has written
+    them."""
+    try:
+        yield
+    except (
+        ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError
+    ) as error:  # fmt: skip
+        why = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+        raise StorageError(
+            f"{path}: holds what fairtune has not written there: {why}; {damaged(path)}"
+        ) from error
 
 
 def _is_full(folder: Path) -> bool:

@@ -15,8 +15,9 @@ from typing import Any
 
 from lightning_modules.errors import StorageError
 from lightning_modules.hashing import short_hash
+from lightning_modules.rights import make_file
 from studies.home import Home, disk_is_full, hold, redact
-from studies.home.database import within
+from studies.home.database import foreign_journal, require_no_programs, within
 from studies.records import read_only
 from studies.records.connection import on_network
 from studies.records.rows import milliseconds
@@ -214,9 +215,13 @@ def _look(
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    if what := foreign_journal(path):
+        raise sqlite3.DatabaseError(what)
+    make_file(path)  # SQLite gives its log the same rights
     connection = sqlite3.connect(path, timeout=LOCK_SECONDS, check_same_thread=False)
     try:
         hold(path)
+        require_no_programs(connection)
         # nobody who looks waits for a writer, not even for one that is stopped in mid-write
         wanted = "DELETE" if on_network(path) else "WAL"
         connection.execute(f"PRAGMA journal_mode = {wanted}")

@@ -79,7 +79,9 @@ class RecordReader:
         Raises UserError where there is none and StorageError where it cannot be read.
         """
         path = home.record(study)
-        if not path.exists():
+        with opening.as_storage_error(path):
+            exists = path.exists()
+        if not exists:
             raise UserError(f"{home.path}: there is no study {study!r}")
         seen = opening.open_reader(path)
         return cls(seen.connection, path, seen)
@@ -103,16 +105,19 @@ class RecordReader:
 
     def notes(self) -> dict[str, Any]:
         """What is written of the study as a whole, by name: its file, versions, looks, ..."""
-        return {name: json.loads(text) for name, text in self._all("SELECT * FROM notes")}
+        rows = self._all("SELECT * FROM notes")
+        with opening.as_foreign_content(self.path):
+            return {name: json.loads(text) for name, text in rows}
 
     def searches(self) -> list[Search]:
         """Every search and phase that was begun, in that order."""
         query = "SELECT id, name, arm, repeat, phase, split, goal, sampler_state FROM searches"
         rows = self._all(f"{query} ORDER BY id")
-        return [
-            Search(id_, name, arm, repeat, phase, split, goal, json.loads(state))
-            for id_, name, arm, repeat, phase, split, goal, state in rows
-        ]
+        with opening.as_foreign_content(self.path):
+            return [
+                Search(id_, name, arm, repeat, phase, split, goal, dict(json.loads(state)))
+                for id_, name, arm, repeat, phase, split, goal, state in rows
+            ]
 
     def trials(
         self,
@@ -134,17 +139,19 @@ class RecordReader:
         sections = Sections()
         for rows in self._some(query, values):
             curves = self._curves([row[0] for row in rows])
-            found += [
-                trial_of(row, phases[row[1]], curves.get(row[0], {}), run_ids.get(row[3]))
-                for row in parsed(rows, sections)
-            ]
+            with opening.as_foreign_content(self.path):
+                found += [
+                    trial_of(row, phases[row[1]], curves.get(row[0], {}), run_ids.get(row[3]))
+                    for row in parsed(rows, sections)
+                ]
         return found
 
     def changed(self) -> datetime | None:
         """When a trial started or ended last, local time."""
         started, ended = self._all("SELECT max(started), max(ended) FROM trials")[0]
-        times = [at for at in (started, ended) if at is not None]
-        return local_time(max(times, default=None))
+        with opening.as_foreign_content(self.path):
+            times = [at for at in (started, ended) if at is not None]
+            return local_time(max(times, default=None))
 
     @property
     def has_epochs(self) -> bool:
@@ -155,7 +162,8 @@ class RecordReader:
         """Every epoch of a trial with all of its metrics, in order."""
         query = "SELECT epoch, time, metrics FROM epochs WHERE trial = ? ORDER BY epoch"
         rows = self._all(query, [trial])
-        return [EpochRow(n, at, metrics_of(json.loads(text))) for n, at, text in rows]
+        with opening.as_foreign_content(self.path):
+            return [EpochRow(n, at, metrics_of(json.loads(text))) for n, at, text in rows]
 
     def histories(self, trials: Sequence[str], metrics: Sequence[str]) -> Histories:
         """Some metrics of some trials, which are named by their keys."""
@@ -179,12 +187,21 @@ class RecordReader:
         return "".join(row[0] for row in self._all(query, [trial]))
 
     def _curves(self, trials: Sequence[int]) -> dict[int, dict[int, float]]:
-        """The objective after every epoch of some trials, by their rows."""
+        """The objective after every epoch of some trials that has one, by their rows."""
         marks = ",".join("?" * len(trials))
-        query = f"SELECT trial, epoch, value FROM epochs WHERE trial IN ({marks})"
+        columns = "trial, epoch, value, CASE WHEN value IS NULL THEN metrics END"
+        query = f"SELECT {columns} FROM epochs WHERE trial IN ({marks})"
         found: dict[int, dict[int, float]] = {}
-        for trial, epoch, value in self._all(f"{query} ORDER BY trial, epoch", trials):
-            found.setdefault(trial, {})[epoch] = math.nan if value is None else value
+        objective: str | None = None
+        for trial, epoch, value, text in self._all(f"{query} ORDER BY trial, epoch", trials):
+            with opening.as_foreign_content(self.path):
+                curve = found.setdefault(trial, {})
+                if value is None:  # not a number, which SQLite does not know, or none at all
+                    objective = objective or self.notes().get("metric", "")
+                    metrics = json.loads(text)
+                    if metrics and objective and objective not in metrics:
+                        continue
+                curve[epoch] = math.nan if value is None else float(value)
         return found
 
     def damage(self) -> str:
@@ -226,5 +243,12 @@ class RecordReader:
 
 
 def recorded_studies(home: Home) -> list[str]:
-    """The studies of a home that have a record, by name."""
-    return sorted(path.parent.name for path in home.path.glob(f"studies/*/{RECORD}"))
+    """The studies of a home that have a record, by name, those included that may not be read."""
+    return sorted(path.name for path in home.path.glob("studies/*") if _has_record(path))
+
+
+def _has_record(folder: Path) -> bool:
+    try:
+        return (folder / RECORD).exists()
+    except PermissionError:
+        return True

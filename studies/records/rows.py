@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,20 @@ ENDING = (
 METRICS = ("best", "test")
 """The JSON columns that hold numbers, not all of them finite."""
 JSON_COLUMNS = ("configuration", "params", "distributions", "sampler_state", "best", "test", "rows")
+
+TEXT, INTEGER, NULL = frozenset({str}), frozenset({int}), frozenset({type(None)})
+KINDS: Mapping[str, frozenset[type]] = {
+    **dict.fromkeys(COLUMNS, INTEGER),
+    **dict.fromkeys(("split", "seed_index", "duplicate_of", "ended", "best_epoch"), INTEGER | NULL),
+    **dict.fromkeys(
+        ("key", "arm", "config_hash", "reason", "traceback", "device", "data_hash"), TEXT
+    ),
+    **dict.fromkeys(("weights_hash", *JSON_COLUMNS), TEXT),
+    "outcome": TEXT | NULL,
+    "value": INTEGER | {float} | NULL,
+    "seconds": INTEGER | {float},
+}
+"""The types that a column may hold: SQLite itself takes any value in any column."""
 
 
 def milliseconds() -> int:
@@ -86,18 +100,37 @@ def metrics_of(stored: Mapping[str, float | None]) -> dict[str, float]:
 
 def parsed(rows: Sequence[Sequence[Any]], sections: Sections) -> Iterator[Sequence[Any]]:
     """Rows of trials with their JSON columns read. What many trials have alike is there once, for
-    nobody changes it: equal texts, equal sections of configurations, and the names in all."""
+    nobody changes it: equal texts, equal sections of configurations, and the names in all.
+
+    Raises ValueError or TypeError where a value is none that a record has.
+    """
     columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for name, column in zip(COLUMNS, columns, strict=True):
+        if wrong := set(map(type, column)) - KINDS[name]:
+            raise TypeError(f"trials.{name} has a value of type {wrong.pop().__name__}")
     for name in JSON_COLUMNS:
         at = COLUMNS.index(name)
         texts = dict.fromkeys(columns[at])
         read = dict(zip(texts, json.loads(f"[{','.join(texts)}]"), strict=True))
+        _require_objects(name, read.values())
         if name == "configuration":
             read = {text: sections.shared(found) for text, found in read.items()}
         elif name in METRICS:
             read = {t: metrics_of(found) if "null" in t else found for t, found in read.items()}
         columns[at] = [read[text] for text in columns[at]]
     return zip(*columns, strict=True)
+
+
+def _require_objects(name: str, values: Iterable[Any]) -> None:
+    """Raise TypeError unless the values of a JSON column are objects of the right kind."""
+    for value in values:
+        right = isinstance(value, dict)
+        if right and name in METRICS:
+            right = set(map(type, value.values())) <= {int, float, type(None)}
+        elif right and name == "configuration":
+            right = "model" in value and set(map(type, value.values())) == {dict}
+        if not right:
+            raise TypeError(f"trials.{name} has {str(value)[:100]!r}")
 
 
 def trial_of(

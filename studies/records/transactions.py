@@ -22,15 +22,14 @@ class RecordTransactions(RecordReader):
     """The rows of a record as its one writer changes them, within transactions."""
 
     def _insert(self, trial: Trial, started: int) -> int:
-        row = row_of(trial) | {"started": started}
         columns = [
             column for column in COLUMNS if column != "id" and (column not in ENDING
             or column in ("sampler_state", "duplicate_of"))
         ]  # fmt: skip
-        marks = ", ".join("?" * len(columns))
+        marks = ", ".join(f":{column}" for column in columns)
         done = self.connection.execute(
             f"INSERT INTO trials ({', '.join(columns)}) VALUES ({marks})",
-            [row[column] for column in columns],
+            row_of(trial) | {"started": started},
         )
         assert done.lastrowid is not None
         return done.lastrowid

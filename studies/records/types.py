@@ -11,11 +11,16 @@ from typing import Any
 
 from lightning_modules.configuration import Objective
 from lightning_modules.optimization import loss_beside
+from studies.home import without_secrets
 from studies.statistics import sign_of
 
 STOPPED = "the study was stopped"
 ABANDONED = "the process that ran the study ended"
 """Reasons of interrupted trials."""
+
+
+REMARKS = "remarks"
+"""The note of a record that holds what seems wrong with the networks of its study."""
 
 
 class Outcome(StrEnum):
@@ -63,6 +68,14 @@ class TrialEnd:
     device: str = ""
     rows: Mapping[str, int] = field(default_factory=dict)
     """Of the parts `train`, `validation` and `test`, where they are known."""
+    remark: str = ""
+    """What seems wrong with the network, which the whole study is told once."""
+
+    def __post_init__(self) -> None:
+        # every text of a program, of the user's code or of a library comes in here
+        object.__setattr__(self, "reason", without_secrets(self.reason))
+        if self.traceback is not None:
+            object.__setattr__(self, "traceback", without_secrets(self.traceback))
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,8 +146,11 @@ class Record(RecordTransactions):
                 )
         return begun
 
-    def epoch(self, trial: int, epoch: int, metrics: Mapping[str, float], value: float) -> None:
-        """Write an epoch that a trial has finished now; of two attempts at one the first counts."""
+    def epoch(
+        self, trial: int, epoch: int, metrics: Mapping[str, float], value: float | None
+    ) -> None:
+        """Write an epoch that a trial has finished now, `value` being None where it has no
+        objective; of two attempts at one the first counts."""
         row = [trial, epoch, milliseconds(), number_or_null(value), metrics_to_json(metrics)]
         with opening.as_storage_error(self.path):  # one statement is a transaction by itself
             self._with_retry("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?)", row)

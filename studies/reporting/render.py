@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
-
-import pandas as pd
+from typing import Literal
 
 from lightning_modules.errors import UserError
 from lightning_modules.files import replacing
 from studies.analysis import Comparison, compare
 from studies.reporting.content import report
 from studies.reporting.markdown import as_markdown
+from studies.reporting.spreadsheet import csv_text
 from studies.results import StudyResults
 from studies.sentences.description import trials_table
 
@@ -39,26 +38,6 @@ def render(results: StudyResults, form: Format, comparison: Comparison | None = 
 def as_csv(results: StudyResults) -> str:
     """A row per trial."""
     return csv_text(trials_table(results))
-
-
-def csv_text(table: pd.DataFrame) -> str:
-    """A table as CSV; no text of it is a formula to a spreadsheet."""
-    safe = table.copy()
-    for name in safe.columns:
-        if not pd.api.types.is_numeric_dtype(safe[name]):
-            safe[name] = [_no_formula(value) for value in safe[name]]
-    return str(safe.rename(columns=_no_formula).to_csv(index=False))
-
-
-def _no_formula(value: Any) -> Any:
-    """A text that begins like a formula gets an apostrophe before it; a number does not."""
-    if not isinstance(value, str) or not value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return value
-    try:
-        float(value)
-    except ValueError:
-        return f"'{value}"
-    return value
 
 
 def write(text: str, path: Path) -> None:

@@ -11,12 +11,14 @@ from typing import Any
 
 from lightning_modules.components import unknown
 from lightning_modules.data.preparation.summary import DataSummary
-from lightning_modules.errors import UserError
+from lightning_modules.errors import StorageError, UserError
 from studies.home import Home
 from studies.records import Outcome, RecordReader, Trial, merit
+from studies.records.connection import as_foreign_content, damaged
 from studies.records.deliveries import run_ids
 from studies.records.garbage_collection import gc_paused
 from studies.records.reader import recorded_studies
+from studies.records.types import REMARKS
 from studies.statistics import sign_of
 from studies.study_file import Spec, document, resolve
 
@@ -51,6 +53,8 @@ class StudyResults:
     """What the data became, as the last run has read it."""
     looks: Sequence[Look] = ()
     """The designs at which verdicts were given, in their order."""
+    remarks: Sequence[str] = ()
+    """What seems wrong with the networks, by their outputs."""
     command: Sequence[str] = ()
     """The options of `fairtune run` by which the study was started: file, overrides, modules."""
     redrawn: Sequence[str] = ()
@@ -209,7 +213,7 @@ def load_results(home: Home, study: str) -> StudyResults:
     known = names(home)
     if study not in known:
         raise UserError(f"{home.path}: {unknown('study', study, known)}")
-    with RecordReader.open(home, study) as record:
+    with RecordReader.open(home, study) as record, as_foreign_content(record.path):
         return read_results(record, home, study)
 
 
@@ -220,23 +224,29 @@ def read_results(record: RecordReader, home: Home, study: str) -> StudyResults:
         raise UserError(f"{record.path}: study {study} was not begun; run it again")
     with gc_paused():
         trials = record.trials(run_ids=run_ids(home, study))
-    file = notes["study_file"]
+    file = str(notes["study_file"])
     spec = resolve(document.parse(file, f"the stored file of {study}"), recorded=True)
-    spec = spec.with_sequence(notes.get("sequence"))
-    return StudyResults(
-        home,
-        spec,
-        [trial for trial in trials if _counts(trial, spec)],
-        finished=notes.get("finished") == file,
-        versions=_noted(notes, "version:"),
-        hardware=_noted(notes, "hardware:"),
-        files=notes.get("files", {}),
-        data=[DataSummary.of(values) for values in notes.get("data", ())],
-        looks=[Look(**look) for look in notes.get("looks", ())],
-        command=notes.get("command", ()),
-        redrawn=notes.get("redrawn", ()),
-        fixed_parts=notes.get("fixed_parts", ""),
-    )
+    if spec.study != study:
+        raise StorageError(
+            f"{record.path}: is the record of another study, {spec.study!r}; {damaged(record.path)}"
+        )
+    with as_foreign_content(record.path):
+        spec = spec.with_sequence(notes.get("sequence"))
+        return StudyResults(
+            home,
+            spec,
+            [trial for trial in trials if _counts(trial, spec)],
+            finished=notes.get("finished") == file,
+            versions=_noted(notes, "version:"),
+            hardware=_noted(notes, "hardware:"),
+            files=notes.get("files", {}),
+            data=[DataSummary.of(values) for values in notes.get("data", ())],
+            looks=[Look(**look) for look in notes.get("looks", ())],
+            remarks=notes.get(REMARKS, ()),
+            command=notes.get("command", ()),
+            redrawn=notes.get("redrawn", ()),
+            fixed_parts=notes.get("fixed_parts", ""),
+        )
 
 
 def _counts(trial: Trial, spec: Spec) -> bool:

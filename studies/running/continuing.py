@@ -12,10 +12,10 @@ from lightning_modules.errors import UserError
 from studies.records import RecordReader
 from studies.study_file import Spec, Splits, document, resolve
 from studies.study_file.loading import as_before_claims, with_trials
-from studies.study_file.search_methods import STARTUP
+from studies.study_file.methods.samplers import STARTUP
 
 MAY_CHANGE = ("description", "search.trials", "search.epochs", "search.timeout", "search.repeats",
-              "compare.claim", "confirm", "trainer.trial_timeout")  # fmt: skip
+              "compare.claim", "confirm", "trainer.trial_timeout", "env")  # fmt: skip
 """Keys of a study file that may differ between two runs of the same study, some in one way only."""
 
 

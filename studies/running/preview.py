@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from statistics import fmean
+from types import FrameType
 from typing import Any
 
 import optuna
@@ -15,21 +18,23 @@ from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.errors import UserError
 from lightning_modules.optimization import METRICS, goal_of, objective_metrics
 from studies.analysis.best_configuration import CANDIDATES, SHARE
+from studies.engines.worker import first_line, is_out_of_memory
 from studies.home import Home
 from studies.inputs.checks import LEARNING
 from studies.inputs.data_summaries import loaded_summaries
 from studies.results import plural
 from studies.results.epoch_steps import few_steps
 from studies.search.arm_search import Budget
+from studies.search.left_to_chance import sampler_warnings
 from studies.sentences.design_words import design_sentences
 from studies.statistics import seeds_for_a_verdict
 from studies.study_file import Arm, Spec, confirm_seeds, is_program, pair_count, splits_of
 from studies.study_file.command_template import lacks_seed
-from studies.study_file.samplers import MatchedRandomSampler, salt_of
-from studies.study_file.search_methods import STARTUP, model_trials
+from studies.study_file.methods.matched_draws import MatchedRandomSampler, salt_of
+from studies.study_file.methods.samplers import STARTUP, model_trials
 
 SAMPLES = 3
-PROBE_SECONDS = 20.0
+PROBE_SECONDS = 10.0
 TWO_LOOKS = (
     "this study has given two verdicts: more repeats will give none and withdraw the last one; ask "
     "in a new study"
@@ -96,6 +101,7 @@ def plan(spec: Spec, earlier: int = 0, rows: Mapping[str, int] | None = None) ->
         grid_points=points,
         warnings=[
             *_warnings(spec, alternatives),
+            *sampler_warnings(spec),
             *([TWO_LOOKS] if earlier > 1 else []),
             *few_steps(spec, rows or {}),
         ],
@@ -220,21 +226,67 @@ def weight_counts(configuration: Configuration) -> tuple[int, int] | None:
     return sum(n for n, _ in counts), sum(n for n, trained in counts if trained)
 
 
-def probe(configurations: Sequence[Configuration]) -> float | None:
-    """Seconds per epoch: the mean of the configurations' second epochs; None where all are
-    programs, which are not run for this. One that has taken long is the last."""
+def probe(configurations: Sequence[Configuration]) -> float | str:
+    """Seconds per epoch, the mean of the configurations' second epochs, or why that is not known:
+    programs are not run for this, and trainings are broken off after PROBE_SECONDS.
+
+    Raises UserError where a training takes more memory than there is.
+    """
+    seconds: list[float] = []
+    with suppress(_TooLong), _alarm(PROBE_SECONDS):
+        for configuration in configurations:
+            if not is_program(configuration):
+                seconds.append(_second_epoch(configuration))
+        if not seconds:
+            return "only the program knows how long an epoch takes"
+    if not seconds:
+        return f"two epochs were not over after {PROBE_SECONDS:.0f} s"
+    return fmean(seconds)
+
+
+def _second_epoch(configuration: Configuration) -> float:
+    """How long the second epoch of a training takes, in seconds."""
     from lightning_modules.training.train import train
 
     seconds: list[float] = []
-    began = time.perf_counter()
 
     def on_epoch(epoch: int, metrics: Mapping[str, float]) -> bool:
-        if epoch == 2:
-            seconds.append(metrics["time/epoch_s"])
+        seconds.append(metrics["time/epoch_s"])
         return True
 
-    for configuration in configurations:
-        if is_program(configuration) or (seconds and time.perf_counter() - began > PROBE_SECONDS):
-            continue
-        train(replace(configuration, trainer={**configuration.trainer, "epochs": 2}), 0, on_epoch)
-    return fmean(seconds) if seconds else None
+    two = replace(configuration, trainer={**configuration.trainer, "epochs": 2})
+    try:
+        train(two, 0, on_epoch)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(
+            f"a training of {configuration.model.name} takes more memory than there is here "
+            f"({first_line(error)}); choose a smaller network or batch_size"
+        ) from error
+    return seconds[-1]
+
+
+class _TooLong(BaseException):
+    """Nothing that a training catches."""
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raise _TooLong in the body after so many seconds, where signals can be had."""
+    usable = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    if not usable:
+        yield
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise _TooLong
+
+    before, left = signal.signal(signal.SIGALRM, ring), (0.0, 0.0)
+    try:
+        left = signal.setitimer(signal.ITIMER_REAL, seconds)
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *left)

@@ -9,13 +9,14 @@ from logging import getLogger
 from typing import TYPE_CHECKING
 
 from lightning_modules.data.preparation.summary import DataSummary
-from lightning_modules.errors import FairtuneError, StorageError
+from lightning_modules.errors import FairtuneError, StorageError, WorkersError
 from studies import results
 from studies.engines import Engine
 from studies.engines.local import LocalEngine
-from studies.engines.training import PRELOAD, train_task
+from studies.engines.training import preload_for, train_task
 from studies.home import Home
 from studies.inputs.checks import check_inputs
+from studies.inputs.consent import Consent, require_as_in_file
 from studies.inputs.data_summaries import DATA
 from studies.inputs.environment import hardware, versions
 from studies.inputs.identities import FILES, Identities, identities, refuse_changed_files
@@ -42,6 +43,7 @@ def run_study(
     show: Callable[[StudyOutcome], None] = lambda outcome: None,
     engine: Callable[[], Engine] | None = None,
     function: Identities | None = None,
+    consent: Consent | None = None,
 ) -> StudyOutcome:
     """Run a study to its end, or continue it from its record.
 
@@ -55,6 +57,7 @@ def run_study(
         show: Called with the results before the mirrors are waited for.
         engine: Makes the place where trials run, instead of `workers` processes.
         function: The identity of the Python function that trains, where there is one.
+        consent: Whether programs may run that the record names and the study file does not.
 
     Returns:
         The results and the comparison of the arms.
@@ -74,7 +77,8 @@ def run_study(
         summaries = check_inputs(spec, home, has_function=function is not None)
         splits_of(spec)
     home.create(spec.study)
-    trains = engine() if engine else LocalEngine(workers, train_task, PRELOAD)
+    preload = preload_for(spec.configurations)
+    trains = engine() if engine else LocalEngine(workers, train_task, preload)
     try:
         with (
             Record.writing(home, spec.study) as record,
@@ -91,6 +95,9 @@ def run_study(
                 if is_behind(home, spec.study, record.revision):
                     mirroring.finish(stopping, display.waiting)
                 return with_runs(outcome)
+            if not new:
+                consent = consent or Consent("run the study file in another home with --home")
+                require_as_in_file(spec, record.trials(), home, consent)
             files = {**identities(spec, home), **(function or {})}
             refuse_changed_files(record, spec.study, files)
             if not new:
@@ -119,8 +126,8 @@ def _run(
     except KeyboardInterrupt:  # nobody wants to wait
         mirroring.abandon()
         raise
-    except StorageError:
-        raise  # the record cannot be used
+    except (StorageError, WorkersError):
+        raise  # the record cannot be used, or nothing could be trained
     except FairtuneError:  # the trials only fail: they can be looked at
         mirroring.finish(runner.stopping, runner.display.waiting)
         raise

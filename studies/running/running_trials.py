@@ -7,13 +7,15 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from logging import getLogger
 
 from lightning_modules.errors import StorageError
 from lightning_modules.user_code import imports
 from studies.engines import Ended, Engine, Epoch, Event, Task
 from studies.home import Home
 from studies.inputs.weights import weights_file
-from studies.records import STOPPED, Outcome, Trial, TrialEnd
+from studies.records import STOPPED, Outcome, Record, Trial, TrialEnd
+from studies.records.types import REMARKS
 from studies.running.checkpoint_retention import CheckpointKeeper
 from studies.running.display import Display
 from studies.search import AskedTrial
@@ -63,6 +65,8 @@ class RunningTrials:
     killed: set[str] = field(default_factory=set)
     checkpoints: CheckpointKeeper = field(init=False)
     failures: FailureRun = field(default_factory=lambda: FailureRun(worked=False))
+    remarks: set[str] = field(default_factory=set)
+    """What trials of this run have said of the networks."""
     drain_until: float | None = None
     """When trials that were asked to stop are ended by force."""
 
@@ -101,6 +105,7 @@ class RunningTrials:
                 allowed=imports.allowed(),
                 weights=weights_file(configuration, self.home),
                 split=trial.split,
+                env=self.spec.env,
             )
         )
 
@@ -141,18 +146,19 @@ class RunningTrials:
     def answer_epoch(self, trial: RunningTrial, event: Epoch) -> None:
         """Record an epoch and let the trial go on or end it, before its next epoch."""
         asked = trial.asked
-        value = event.metrics[self.spec.objective.metric]
+        value = event.metrics.get(self.spec.objective.metric)
         go_on = self.engine.interrupt if self.ending else self.engine.proceed
-        asks = may_prune(self.spec, asked, event.epoch)
+        asks = value is not None and may_prune(self.spec, asked, event.epoch)
         new = trial.store.epoch(asked, event.epoch, event.metrics, value)
         if not asks:
             go_on(event.trial)
-        if new and asked.handle is not None:
+        if new and value is not None and asked.handle is not None:
             asked.handle.report(value, event.epoch)
         if asks:
             (self.engine.stop if should_prune(asked, event.epoch) else go_on)(event.trial)
         trial.epochs = max(trial.epochs, event.epoch)
-        self.display.epoch(asked, event.epoch, value)
+        if value is not None:
+            self.display.epoch(asked, event.epoch, value)
 
     def record_end(self, trial: RunningTrial, end: TrialEnd) -> None:
         """Record how a trial ended, and delete the checkpoints that nobody needs any more."""
@@ -163,12 +169,23 @@ class RunningTrials:
         else:
             continuation = self.home.continuation(self.spec.study, asked.key)
             shutil.rmtree(continuation, ignore_errors=True)
+        self.note_remark(end.remark, trial.store.record)
         finished = trial.store.finish(asked, end, value)
         trial.source.finished(finished)
         self.failures.add(end)
         for key in self.checkpoints.to_delete(trial.store, finished):
             self.delete_checkpoint(key)
         self.display.ended(asked, end, value)
+
+    def note_remark(self, remark: str, record: Record) -> None:
+        """Say and record what seems wrong with the networks of the study, once."""
+        if not remark or remark in self.remarks:
+            return
+        self.remarks.add(remark)
+        known = record.notes().get(REMARKS, [])
+        if remark not in known:
+            record.note({REMARKS: [*known, remark]})
+            getLogger("fairtune").warning("study %s: %s", self.spec.study, remark)
 
     def reuse_result(self, trial: RunningTrial, other: Trial) -> None:
         """Use the result of the trial that trained the same configuration."""

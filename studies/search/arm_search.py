@@ -12,11 +12,12 @@ import optuna
 from lightning_modules.configuration import Configuration
 from lightning_modules.hashing import hash_number
 from studies.records import Outcome, Record, Trial
+from studies.search.frozen_trials import given_points
 from studies.search.names import search_name, trial_key
 from studies.search.pruning import build_pruner, report_again
 from studies.search.trial_store import AskedTrial, SearchStudy, TrialStore
 from studies.study_file import SAMPLERS, Arm, Spec
-from studies.study_file.samplers import salt_of
+from studies.study_file.methods.matched_draws import salt_of
 from studies.study_file.space.open_values import Point
 
 FRESH = ("confirm", "cross")
@@ -103,7 +104,8 @@ class ArmSearch:
         self.spent = sum(trial.epochs for trial in self.store.ended)
         self._grid: Iterator[Point] | None = None
         if self.spec.sampler.name == "grid":
-            self._grid = self._remaining_points()
+            taken = given_points(self.store.trials.values())
+            self._grid = self.arm.space.grid(taken)
 
     @property
     def progress(self) -> float:
@@ -178,14 +180,6 @@ class ArmSearch:
             return None, False
         return (self.arm.space.default() if self.trial_count == 0 else None), True
 
-    def _remaining_points(self) -> Iterator[Point]:
-        """The points of the grid that no trial has yet."""
-        known = (trial.sampler_state for trial in self.store.trials.values())
-        taken = {_point_key(state.get("fixed_params", {})) for state in known}
-        for point in self.arm.space.grid():
-            if _point_key(point) not in taken:
-                yield point
-
 
 def new_trial(configuration: Configuration, **known: Any) -> Trial:
     """A trial of which nothing has happened yet."""
@@ -211,7 +205,3 @@ def build_sampler(
     salt = salt_of(spec.seed, repeat, number, extra)
     sampler: optuna.samplers.BaseSampler = row.build(seed, salt, **spec.sampler.parameters)
     return sampler
-
-
-def _point_key(point: Point) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((name, repr(value)) for name, value in point.items()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +34,11 @@ def value_of(trial: Trial) -> float | None:
         last = trial.curve[max(trial.curve)]
         return None if math.isnan(last) else last
     return trial.value
+
+
+def given_points(trials: Iterable[Trial]) -> Iterator[Mapping[str, Any]]:
+    """The points that trials were begun with, where they were known beforehand."""
+    return (trial.sampler_state.get("fixed_params", {}) for trial in trials)  # Optuna's key
 
 
 def frozen(trial: Trial, state: TrialState, **known: Any) -> FrozenTrial:

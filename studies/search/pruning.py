@@ -6,7 +6,7 @@ import optuna
 
 from studies.search.trial_store import AskedTrial
 from studies.study_file import Spec
-from studies.study_file.search_methods import PRUNERS
+from studies.study_file.methods.pruners import PRUNERS
 
 
 def build_pruner(spec: Spec) -> optuna.pruners.BasePruner:

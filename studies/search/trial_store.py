@@ -22,6 +22,7 @@ from lightning_modules.configuration import Configuration
 from studies.records import Outcome, Record, Search, Trial, TrialEnd
 from studies.records.sharing import Sections
 from studies.search.frozen_trials import frozen, state_of
+from studies.study_file.methods.cma_sampler import GENERATIONS, ReplayedCmaEsSampler
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -94,9 +95,7 @@ class TrialStore:
         if self.study is not None and handle is not None:
             trial = self.study.described(trial, handle)
             state = self.study.changed_state()
-        shared = self._sections.shared(trial.configuration)
-        trial = replace(trial, search=self.search.id, configuration=shared)
-        begun = self.record.begin(trial, state)
+        begun = self.record.begin(replace(trial, search=self.search.id), state)
         self.trials[begun.number] = begun
         return AskedTrial(self, begun, configuration, handle)
 
@@ -109,12 +108,13 @@ class TrialStore:
         return AskedTrial(self, begun, configuration, handle, dict(begun.curve))
 
     def epoch(
-        self, asked: AskedTrial, epoch: int, metrics: Mapping[str, float], value: float
+        self, asked: AskedTrial, epoch: int, metrics: Mapping[str, float], value: float | None
     ) -> bool:
-        """Write down an epoch; whether it is new."""
+        """Write down an epoch, `value` being None where it has no objective; whether it is new."""
         if epoch in asked.curve:
             return False
-        asked.curve[epoch] = value
+        if value is not None:
+            asked.curve[epoch] = value
         self.record.epoch(asked.trial.id, epoch, metrics, value)
         return True
 
@@ -145,7 +145,8 @@ class TrialStore:
         trial = asked.trial.finished(end, value, datetime.now())
         if self.study is not None and asked.handle is not None:
             trial = self.study.finish(trial, asked.handle)
-        trial = self.record.finish(replace(trial, curve=asked.curve))
+        shared = self._sections.shared(trial.configuration)
+        trial = self.record.finish(replace(trial, configuration=shared, curve=asked.curve))
         self._remember(trial)
         return trial
 
@@ -185,7 +186,10 @@ class SearchStudy:
         )
         self._id = self.storage.get_study_id_from_name(search.name)
         for name, value in search.sampler_state.items():
-            self.storage.set_study_system_attr(self._id, name, value)
+            if name == GENERATIONS:
+                self.study.set_user_attr(name, value)
+            else:
+                self.storage.set_study_system_attr(self._id, name, value)
         self._saved = dict(search.sampler_state)
         self._described: dict[tuple[tuple[str, int], ...], dict[str, str]] = {}
         """What the record says of distributions, by what they are; the storage keeps them all."""
@@ -195,6 +199,8 @@ class SearchStudy:
     ) -> optuna.Trial:
         """The next trial; with `point` its parameters are given."""
         self.study.sampler = sampler
+        if isinstance(sampler, ReplayedCmaEsSampler):
+            sampler.search = self.study
         if point is not None:
             self.study.enqueue_trial(dict(point))
         return self.study.ask()
@@ -214,7 +220,7 @@ class SearchStudy:
 
     def changed_state(self) -> dict[str, Any] | None:
         """What the sampler notes of the search, where that differs from what was given before."""
-        state = self.storage.get_study_system_attrs(self._id)
+        state = {**self.storage.get_study_system_attrs(self._id), **self.study.user_attrs}
         if state == self._saved:
             return None
         self._saved = dict(state)

@@ -15,7 +15,8 @@ from studies.sentences.expectation import expectation
 from studies.sentences.markdown import bullets, escape, fence, table
 from studies.sentences.uncertainty import advice, sources
 from studies.sentences.verdict_sentences import summary
-from studies.study_file import Spec, document
+from studies.study_file import Spec
+from studies.study_file.reading.yaml_text import yaml_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +119,7 @@ def _best(results: StudyResults, best: Recommendation) -> str:
     said = "" if expected is None else f"Expect {escape(expected.words)}.\n\n"
     how = "the configuration to use" if best.runs else "one trial of the search"
     return f"### Recommendation\n\n{escape(best.trial.key)}: {how}. {said}" + fence(
-        document.dump(configuration_of(best.trial).to_dict()), "yaml"
+        yaml_of(configuration_of(best.trial).to_dict()), "yaml"
     )
 
 

@@ -10,7 +10,7 @@ from studies.results.wording import listed
 from studies.statistics import ALPHA, MIN_REPEATS, SECOND_LOOK_ALPHA
 from studies.statistics.levels import LOOK_ALPHA
 from studies.study_file import Spec, Splits, confirm_seeds, pair_count
-from studies.study_file.search_methods import model_trials
+from studies.study_file.methods.samplers import model_trials
 from studies.study_file.splits import ALL
 
 

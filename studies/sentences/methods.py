@@ -14,7 +14,7 @@ from studies.sentences.description import budget
 from studies.sentences.design_words import startup_sentence
 from studies.sentences.statistics_words import statistics_sentences
 from studies.study_file import SAMPLERS, confirm_seeds
-from studies.study_file.search_methods import PRUNERS
+from studies.study_file.methods.pruners import PRUNERS
 from studies.study_file.spec import NamedComponent
 
 

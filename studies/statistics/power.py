@@ -84,17 +84,6 @@ def seeds_needed(
     return _seeds(abs(difference) / sd, first, alpha / pairs, power, most)
 
 
-def noether_pairs(gamma: float, *, power: float, alpha: float = ALPHA) -> int:
-    """Pairs for a one-sided test that detects P(A > B) = gamma (Noether 1987).
-
-    N = ((z_(1-alpha) + z_power) / (sqrt(6) (gamma - 1/2)))^2, as used by Bouthillier et al. 2021.
-    """
-    if not 0.5 < gamma <= 1:
-        raise ValueError(f"gamma must be in (0.5, 1], got {gamma}")
-    z = special.ndtri(1 - alpha) + special.ndtri(power)
-    return math.ceil(float((z / (math.sqrt(6) * (gamma - 0.5))) ** 2))
-
-
 @functools.lru_cache(maxsize=4096)
 def _detectable_effect(n: int, alpha: float, wanted: float) -> float:
     """What n seeds detect with this power; one simulation serves all pairs of a study."""

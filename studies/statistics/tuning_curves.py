@@ -8,8 +8,8 @@ where only the order counts, worse than every number. An expected value needs a 
 infinity is never averaged: there a diverged trial counts as `diverged_as`, by default the worst
 finite value that the search found.
 
-Sources: Dodge et al. 2019 (arXiv 1909.03004) for V_n; Tang et al. 2020 (arXiv 2004.13705) for U_n;
-Lourie et al. 2024 (arXiv 2311.09480) for the median curve and its simultaneous bands.
+Sources: Tang et al. 2020 (arXiv 2004.13705) for U_n; Lourie et al. 2024 (arXiv 2311.09480) for the
+median curve and its simultaneous bands.
 """
 
 from __future__ import annotations
@@ -41,23 +41,6 @@ class TuningCurve:
     """The largest n at which the optimistic side of the band is a value that was observed."""
     confidence: float
     method: BandMethod
-
-
-def expected_best_with_replacement(
-    values: npt.ArrayLike,
-    ns: npt.ArrayLike,
-    goal: Goal = "maximize",
-    *,
-    diverged_as: float | None = None,
-) -> Array:
-    """V_n, the mean best of n draws with replacement from the N values; result of shape (k,).
-
-    V_n = sum_i [(i/N)^n - ((i-1)/N)^n] y_(i) (Dodge 2019). Pessimistic: it can never
-    see beyond the best value. All trials diverged: NaN.
-    """
-    y, sign = _sorted(values, goal, diverged_as)
-    levels = (np.arange(len(y) + 1) / len(y)) ** _counts(ns)[:, None]
-    return sign * (np.diff(levels, axis=1) @ y)
 
 
 def expected_best_unbiased(

@@ -1,7 +1,7 @@
 from .command_template import is_program
 from .fresh_seeds import confirm_seeds, pair_count
 from .loading import resolve
-from .search_methods import SAMPLERS
+from .methods.samplers import SAMPLERS
 from .space.arms import Arm
 from .space.open_values import Choice, Range
 from .space.search_space import Alternatives

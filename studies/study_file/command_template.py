@@ -16,6 +16,7 @@ from typing import Any
 from lightning_modules.components import suggestion
 from lightning_modules.configuration import COMMAND, Configuration
 from lightning_modules.errors import Problem, UserError
+from studies.study_file.reading.limits import ENOUGH
 from studies.study_file.space.search_space import Group, Space
 from studies.study_file.space.variants import Keys, variants
 
@@ -74,6 +75,17 @@ def filled(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:
     return [PLACEHOLDER.sub(fill, word) for word in command]
 
 
+def env_problems(
+    env: Sequence[str] | None, configurations: Sequence[Configuration]
+) -> list[Problem]:
+    """What is wrong with `env:` where there is no program that would see it."""
+    programs = [each for each in configurations if is_program(each) and not function_of(each)]
+    if env is None or programs:
+        return []
+    text = f"only a program has variables of its own: give model a {COMMAND}, or leave it out"
+    return [Problem(("env",), text)]
+
+
 def command_problems(root: Group) -> list[Problem]:
     """Placeholders that mean nothing, and what the file says that no placeholder passes on."""
     found: dict[str, Problem] = {}
@@ -87,6 +99,8 @@ def command_problems(root: Group) -> list[Problem]:
         here = variant.origin(("model", COMMAND))
         known = [*flat, *OF_THE_TRIAL]
         for name in names:
+            if len(found) > ENOUGH:
+                return list(found.values())
             if name not in known:
                 hint = suggestion(name, known) or "; known are " + ", ".join(known)
                 text = f"there is no value {{{name}}}{hint}"
@@ -104,12 +118,16 @@ def command_problems(root: Group) -> list[Problem]:
                 found.setdefault(text, Problem(here, text))
         if not all_programs:
             continue  # the others need what it is not told
+        first: dict[str, str] = {}
+        for name in flat:
+            for prefix in _prefixes(name):
+                first.setdefault(prefix, name)
+        told, sections = {*passed, *silent}, {name.partition(".")[0] for name in passed}
         for path in _given(variant.value):
-            section = f"{path[0]}."
-            name = next((n for n in flat if f"{n}.".startswith(".".join(map(str, path)) + ".")), "")
-            is_told = any(n == name or name.startswith(f"{n}.") for n in [*passed, *silent])
+            name = first.get(".".join(map(str, path)), "")
+            is_told = not told.isdisjoint(_prefixes(name))
             # the name need not be told where another value of its section is
-            named = name == f"{section}name" and any(n.startswith(section) for n in passed)
+            named = name == f"{path[0]}.name" and path[0] in sections
             if name and name != f"model.{COMMAND}" and not is_told and not named:
                 text = (
                     f"the program is not told of it: leave it out, or add {{{name}}} to its "
@@ -117,6 +135,12 @@ def command_problems(root: Group) -> list[Problem]:
                 )
                 found.setdefault(name, Problem(variant.origin(path), text))
     return list(found.values())
+
+
+def _prefixes(name: str) -> list[str]:
+    """The path of a value and of everything above it."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
 
 
 def _given(node: Mapping[str, Any], path: Keys = ()) -> Iterator[Keys]:

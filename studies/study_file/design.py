@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lightning_modules.components import suggestion
-from lightning_modules.errors import Problem
+from lightning_modules.errors import Problem, shown
 from studies.statistics import LOOKS, MIN_REPEATS
 from studies.statistics.levels import FUTILE, LOOK_ALPHA, REPEATS
 from studies.study_file.sections import Claim, CompareSection, ConfirmSection, SearchSection
@@ -143,7 +143,7 @@ def design_problems(
         return
     if compare.against is not None and arms and compare.against not in arms:
         hint = suggestion(compare.against, arms) or "; the arms are " + ", ".join(arms)
-        yield Problem(("compare", "against"), f"there is no arm {compare.against!r}{hint}")
+        yield Problem(("compare", "against"), f"there is no arm {shown(compare.against)}{hint}")
     if compare.at is not None:
         yield from _problems_at(compare.at, search, confirm, claim, sampler, pruner)
 
@@ -186,14 +186,14 @@ def _problems_at(
 
 
 def take_choice(
-    configuration: dict[str, Any], section: str, key: str, known: Sequence[str]
-) -> tuple[str | None, list[Problem]]:
-    """Take a key of the driver's out of a section of the configuration.
+    node: Any, section: str, key: str, known: Sequence[str]
+) -> tuple[Any, str | None, list[Problem]]:
+    """Take a key of the driver's out of a section of the configuration: the section without it, its
+    value, and what is wrong with it.
 
     The alternatives of a section must agree on it. A class of the user's keeps a value of that name
     that is none of the known ones.
     """
-    node = configuration.get(section)
     found: dict[tuple[str | int, ...], Any] = {}
 
     def without(item: Any, path: tuple[str | int, ...]) -> Any:
@@ -206,13 +206,11 @@ def take_choice(
         return {name: each for name, each in item.items() if name != key}
 
     if isinstance(node, list):
-        configuration[section] = [
-            without(item, (section, index)) for index, item in enumerate(node)
-        ]
-    elif node is not None:
-        configuration[section] = without(node, (section,))
+        rest: Any = [without(item, (section, index)) for index, item in enumerate(node)]
+    else:
+        rest = without(node, (section,))
     problems = [
-        Problem(path, f"must be {' or '.join(known)}, got {value!r}")
+        Problem(path, f"must be {' or '.join(known)}, got {shown(value)}")
         for path, value in found.items()
         if value not in known
     ]
@@ -220,4 +218,4 @@ def take_choice(
         path = next(iter(found))
         problems = [Problem(path, "must be the same for every alternative")]
     value = next(iter(found.values()), None)
-    return (None if problems else value), problems
+    return rest, (None if problems else value), problems

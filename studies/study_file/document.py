@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from lightning_modules.errors import ConfigurationError, Problem, UserError, cut, visible
+from studies.study_file.reading.limits import Allowance, text_problem
+from studies.study_file.reading.python_values import plain_values
+from studies.study_file.reading.yaml_text import Parsed, mapping_of, parse_yaml, parse_yaml_file
 
-from lightning_modules.components import Value
-from lightning_modules.errors import ConfigurationError, Problem, UserError
-
-MAX_BYTES = 1_000_000
-MAX_VALUES = 20_000
+MAX_PROBLEMS = 50
+"""Problems of a file that are listed; the others are counted."""
 FROM_COMMAND_LINE = -1
 
 Keys = tuple[str | int, ...]
@@ -43,30 +40,39 @@ class Document:
         """`file:line: path: what is wrong`; a value given by --set says so in the file's place."""
         line = self.line(problem.path)
         if line == FROM_COMMAND_LINE:
-            return f"--set: {problem}"
-        return f"{self.name}:{line}: {problem}" if line else f"{self.name}: {problem}"
+            return visible(f"--set: {problem}")
+        return visible(f"{self.name}:{line}: {problem}" if line else f"{self.name}: {problem}")
 
     def refuse(self, problems: Sequence[Problem]) -> None:
         """Raise every problem at once, in the order of the file."""
         if problems:
             unique = dict.fromkeys(problems)
             ordered = sorted(unique, key=lambda problem: self.line(problem.path) or 0)
-            raise StudyFileError(ordered, [self.describe(problem) for problem in ordered])
+            lines = [self.describe(problem) for problem in ordered[:MAX_PROBLEMS]]
+            if more := len(ordered) - len(lines):
+                lines.append(f"{self.name}: and {more} more problems")
+            raise StudyFileError(ordered, lines)
 
     def override(self, assignment: str) -> None:
         """Apply `path=value`, the value read as YAML."""
         dotted, equals, text = assignment.partition("=")
-        keys = [int(key) if key.isdigit() else key for key in dotted.strip().split(".")]
-        if not equals or "" in keys:
-            raise UserError(f"--set {assignment}: must be path=value, such as search.trials=50")
-        value = parse(text, f"--set {dotted}", any_value=True).tree["value"]
+        said = visible(cut(assignment))
+        words = dotted.strip().split(".")
+        if not equals or "" in words or any(map(text_problem, words)):
+            raise UserError(f"--set {said}: must be path=value, such as search.trials=50")
+        Allowance(f"--set {said}").take(len(words))
         node: Any = self.tree
-        for depth, key in enumerate(keys[:-1]):
-            node = _descend(node, key, keys[: depth + 1], assignment)
-        _assign(node, keys[-1], value, assignment)
-        changed = tuple(keys)
-        self.lines = {p: n for p, n in self.lines.items() if p[: len(changed)] != changed}
-        self.lines[changed] = FROM_COMMAND_LINE
+        path: Keys = ()
+        for word in words[:-1]:
+            path = (*path, _key(node, word))
+            node = _descend(node, path, said)
+        key = _key(node, words[-1])
+        path = (*path, key)
+        parsed = parse_yaml(text, f"--set {visible(cut(dotted))}")
+        _assign(node, key, "" if parsed.empty else parsed.value, said)
+        self.problems += [Problem((*path, *each.path), each.message) for each in parsed.problems]
+        self.lines = {p: n for p, n in self.lines.items() if p[: len(path)] != path}
+        self.lines[path] = FROM_COMMAND_LINE
 
 
 class StudyFileError(ConfigurationError):
@@ -82,41 +88,16 @@ class StudyFileError(ConfigurationError):
 
 def read(path: Path) -> Document:
     """Parse a file; raises UserError in one line where it is no readable YAML mapping."""
-    if path.is_dir():
-        raise UserError(f"{path}: is a folder; name a study file (YAML)")
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{path}: is larger than {MAX_BYTES // 1_000_000} MB; is it YAML?")
-        text = path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; `fairtune init` writes one") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: is not text (UTF-8); a study file is YAML") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    return parse(text, str(path))
+    return _document(parse_yaml_file(path), str(path))
 
 
-def parse(text: str, name: str, *, any_value: bool = False) -> Document:
-    """Parse YAML text called `name`; with `any_value` the tree is `{"value": ...}`."""
-    yaml = YAML(typ="safe", pure=True)
-    try:
-        node = yaml.compose(text)
-    except MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UserError(f"{name}{line}: is not YAML: {error.problem}") from None
-    except (YAMLError, RecursionError) as error:
-        raise UserError(f"{name}: is not YAML: {str(error).splitlines()[0]}") from None
-    document = Document(name, {})
-    reader = _Reader(yaml, document)
-    if any_value:
-        document.tree = {"value": reader.value(node, ()) if node is not None else ""}
-    elif not isinstance(node, MappingNode):
-        what = "is empty" if node is None else "must be a mapping of keys to values"
-        raise UserError(f"{name}: {what}; `fairtune init` writes an example")
-    else:
-        document.tree = reader.value(node, ())
-    return document
+def parse(text: str, name: str) -> Document:
+    """Parse YAML text called `name`; raises UserError where it is no mapping."""
+    return _document(parse_yaml(text, name), name)
+
+
+def _document(parsed: Parsed, name: str) -> Document:
+    return Document(name, mapping_of(parsed, name), parsed.lines, parsed.problems)
 
 
 def from_tree(tree: Mapping[str, Any], name: str = "the study") -> Document:
@@ -124,9 +105,8 @@ def from_tree(tree: Mapping[str, Any], name: str = "the study") -> Document:
 
     Numbers of numpy, tuples, paths and classes become what a file would hold.
     """
-    document = Document(name, {})
-    document.tree = _plain(tree, (), document)
-    return document
+    plain, problems = plain_values(tree, name)
+    return Document(name, plain, problems=problems)
 
 
 def assignment(path: str, value: Any) -> str:
@@ -149,99 +129,17 @@ def _spelled(value: Any) -> str:
     return json.dumps(value)
 
 
-def _plain(value: Any, path: Keys, document: Document) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item, (*path, str(key)), document) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item, (*path, index), document) for index, item in enumerate(value)]
-    if isinstance(value, str | bool | int | float | None):
-        return value
-    if isinstance(value, PurePath):
-        return str(value)
-    if isinstance(value, type):
-        return _class(value, path, document)
-    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:  # a number of numpy
-        return value.item()
-    text = f"is a {type(value).__name__}, which a study cannot hold; write numbers, texts and lists"
-    document.problems.append(Problem(path, text))
-    return None
+def _key(node: Any, word: str) -> str | int:
+    """A word of a path: the place in a list, or a key."""
+    place = isinstance(node, list) and word.isascii() and word.isdigit() and len(word) < 10
+    return int(word) if place else word
 
 
-def _class(value: type, path: Keys, document: Document) -> str:
-    if value.__module__ == "__main__":
-        text = (
-            f"the class {value.__name__} is defined in this script or notebook, where workers do "
-            f"not find it; write it to a module (a file such as networks.py) and import it from "
-            "there, or train with a function: fairtune.run(..., trial=...)"
-        )
-        document.problems.append(Problem(path, text))
-    return f"{value.__module__}:{value.__qualname__}"
-
-
-class _Reader:
-    """Turns composed nodes into values, noting lines, duplicate keys and foreign tags."""
-
-    def __init__(self, yaml: YAML, document: Document) -> None:
-        self.yaml = yaml
-        self.document = document
-        self.left = MAX_VALUES
-
-    def value(self, node: Node, path: Keys) -> Any:
-        self.left -= 1
-        if self.left < 0:
-            raise UserError(f"{self.document.name}: holds more than {MAX_VALUES} values")
-        self.document.lines.setdefault(path, node.start_mark.line + 1)
-        if isinstance(node, MappingNode):
-            return dict(self.items(node, path))
-        if isinstance(node, SequenceNode):
-            return [self.value(child, (*path, index)) for index, child in enumerate(node.value)]
-        assert isinstance(node, ScalarNode)
-        return self.scalar(node, path)
-
-    def items(self, node: MappingNode, path: Keys) -> Iterator[tuple[str, Any]]:
-        seen: dict[str, int] = {}
-        for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
-            if not isinstance(key_node, ScalarNode):
-                self.problem(path, f"line {line}: a key must be a word")
-                continue
-            key = str(key_node.value)
-            here = (*path, key)
-            if key in seen:
-                self.problem(here, f"stands twice, in lines {seen[key]} and {line}")
-                continue
-            seen[key] = line
-            self.document.lines[here] = line
-            yield key, self.value(value_node, here)
-
-    def scalar(self, node: ScalarNode, path: Keys) -> Value:
-        tag = str(node.tag)
-        kind = tag.rpartition(":")[2]
-        if kind in ("null", "bool", "int", "float"):
-            return self.yaml.constructor.construct_object(node)
-        if kind not in ("str", "timestamp") or not tag.startswith("tag:yaml.org,2002:"):
-            self.problem(path, f"carries a tag ({tag}); plain values only")
-        return str(node.value)
-
-    def problem(self, path: Keys, message: str) -> None:
-        self.document.problems.append(Problem(path, message))
-
-
-def dump(tree: dict[str, Any]) -> str:
-    """The tree as YAML text in the style of the shipped study files."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = None  # short mappings on one line
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    yaml.width = 1000  # a broken flow mapping reads badly
-    buffer = io.StringIO()
-    yaml.dump(tree, buffer)
-    return buffer.getvalue()
-
-
-def _descend(node: Any, key: str | int, path: Sequence[str | int], assignment: str) -> Any:
+def _descend(node: Any, path: Keys, assignment: str) -> Any:
+    key = path[-1]
     if isinstance(node, dict):
         child = node.setdefault(key, {})
-        if isinstance(child, str) and path[-1] != "study":  # `optimizer: adam` gains parameters
+        if isinstance(child, str) and key != "study":  # `optimizer: adam` gains parameters
             child = node[key] = {"name": child}
         if isinstance(child, dict | list):
             return child
@@ -250,10 +148,12 @@ def _descend(node: Any, key: str | int, path: Sequence[str | int], assignment: s
             node[key] = {"name": node[key]}
         return node[key]
     where = ".".join(str(part) for part in path)
-    raise UserError(f"--set {assignment}: {where} holds no keys")
+    raise UserError(f"--set {assignment}: {cut(where)} holds no keys")
 
 
-def _assign(node: Any, key: str | int, value: Any, assignment: str) -> None:
+def _assign(node: Any, key: Any, value: Any, assignment: str) -> None:
     if isinstance(node, list) and not (isinstance(key, int) and key < len(node)):
-        raise UserError(f"--set {assignment}: there is no item {key}")
+        raise UserError(f"--set {assignment}: there is no item {cut(str(key))}")
+    if not isinstance(node, dict | list):
+        raise UserError(f"--set {assignment}: a single value holds no {cut(str(key))}")
     node[key] = value

@@ -19,7 +19,8 @@ from lightning_modules.data.augmentation.table import AUGMENTATIONS
 from lightning_modules.networks.activations import ACTIVATIONS
 from lightning_modules.optimization import METRICS, REGULARIZATION, objective_metrics
 from studies.study_file.design import SCALES, SPLITS
-from studies.study_file.search_methods import PRUNERS, SAMPLERS
+from studies.study_file.methods.pruners import PRUNERS
+from studies.study_file.methods.samplers import SAMPLERS
 from studies.study_file.sections import StudyFile
 
 TABLES: dict[str, Mapping[str, Component]] = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -10,9 +11,9 @@ from typing import Any, cast
 from lightning_modules.components import Component, unknown, validation_errors
 from lightning_modules.configuration import Configuration
 from lightning_modules.configuration.validation import problems as configuration_problems
-from lightning_modules.errors import Problem
+from lightning_modules.errors import Problem, shown
 from studies.study_file import document
-from studies.study_file.command_template import command_problems
+from studies.study_file.command_template import command_problems, env_problems
 from studies.study_file.design import (
     SCALES,
     SPLITS,
@@ -24,15 +25,22 @@ from studies.study_file.design import (
     take_choice,
 )
 from studies.study_file.document import Document
+from studies.study_file.methods.pruners import PRUNERS
+from studies.study_file.methods.samplers import SAMPLERS, startup_for
 from studies.study_file.mistakes import (
+    MAX_VARIANTS,
     budget_problems,
     factors_of,
     fixed_problems,
+    model_problems,
     name_problems,
+    size_problems,
     split_problems,
+    training_problems,
 )
-from studies.study_file.search_methods import PRUNERS, SAMPLERS, startup_for
+from studies.study_file.reading.limits import ENOUGH
 from studies.study_file.sections import (
+    CONFIGURATION,
     Claim,
     CompareSection,
     ConfirmSection,
@@ -42,13 +50,9 @@ from studies.study_file.sections import (
 )
 from studies.study_file.space.arms import alternatives
 from studies.study_file.space.ranges import read_space
-from studies.study_file.space.search_space import Space
-from studies.study_file.space.variants import variants
+from studies.study_file.space.search_space import Group, Space
+from studies.study_file.space.variants import variant_count, variants
 from studies.study_file.spec import NamedComponent, Spec
-
-CONFIGURATION_KEYS = (
-    "data", "model", "loss", "optimizer", "schedule", "regularization", "trainer", "objective",
-)  # fmt: skip
 
 
 def load_study_file(path: Path, overrides: Sequence[str] = ()) -> Spec:
@@ -68,29 +72,37 @@ def load_study_file(path: Path, overrides: Sequence[str] = ()) -> Spec:
     return resolve(document.read(path), overrides)
 
 
-def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool = False) -> Spec:
+def resolve(
+    source: Document,
+    overrides: Sequence[str] = (),
+    *,
+    recorded: bool = False,
+    prepare: Callable[[dict[str, Any]], None] = lambda tree: None,
+) -> Spec:
     """The study that a parsed file describes; `recorded` is a file as a home has kept it, whose
-    configurations were found right when it was begun.
+    configurations were found right when it was begun. `prepare` may change the values that the
+    file has with its overrides.
 
     A recorded comparison without a claim is of a time in which all were of configurations.
     """
     for assignment in overrides:
         source.override(assignment)
+    prepare(source.tree)
     problems = list(source.problems)
     # `confirm: null` is kept: without it, a comparison confirms its winners
     tree = {k: v for k, v in source.tree.items() if v is not None or k == "confirm"}
-    file = read_shape(tree, problems)
-    configuration = {key: tree[key] for key in CONFIGURATION_KEYS if key in tree}
+    configuration = {key: tree[key] for key in CONFIGURATION if key in tree}
+    file = read_shape({k: v for k, v in tree.items() if k not in CONFIGURATION}, problems)
     trial_timeout = _take_trial_timeout(configuration, problems)
-    split, wrong = take_choice(configuration, "data", "split", SPLITS)
-    scale, more = take_choice(configuration, "objective", "scale", SCALES)
-    problems += wrong + more
+    choices = {}
+    for section, key, known in (("data", "split", SPLITS), ("objective", "scale", SCALES)):
+        if section in configuration:
+            rest, choices[key], wrong = take_choice(configuration[section], section, key, known)
+            configuration[section] = rest
+            problems += wrong
+    split, scale = choices.get("split"), choices.get("scale")
     root = read_space(configuration, problems)
-    for variant in [] if recorded and not overrides else variants(root):
-        problems.extend(
-            Problem(variant.origin(problem.path), problem.message)
-            for problem in configuration_problems(variant.value)
-        )
+    problems += [] if recorded and not overrides else _variant_problems(root)
     search = file.search if file else as_far_as_right(SearchSection, tree.get("search", {}))
     search = search or SearchSection()
     sampler = _named_component(
@@ -104,6 +116,7 @@ def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool =
         confirm = ConfirmSection()
     claim = _claim(compare, recorded)
     factors = factors_of(compare, root, problems)
+    problems.extend(size_problems(root, factors))
     problems.extend(budget_problems(search, sampler, space, factors))
     problems.extend(fixed_problems(root))
     problems.extend([] if problems else command_problems(root))
@@ -112,9 +125,12 @@ def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool =
         design_problems(search, compare, confirm, claim, names, sampler.name, pruner.name)
     )
     problems.extend([] if recorded else name_problems(names))
+    if not (problems or recorded):
+        problems.extend(model_problems(sampler.name, alternatives(root, factors)))
     source.refuse(problems)
     assert file is not None
     plain = [Configuration.of(variant.value) for variant in variants(root)]
+    source.refuse(env_problems(file.env, plain))
     source.refuse(list(split_problems([each.data for each in plain])))
     made = design(
         search, compare, confirm, claim, split=cast(Split, split), scale=cast(Scale, scale)
@@ -128,7 +144,7 @@ def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool =
         sampler = _with_startup(sampler, search, trials or (search.epochs or 0) // max_epochs)
     if compare is not None and not before_claims:
         tree["compare"] = {**tree["compare"], "claim": claim}
-    return Spec(
+    spec = Spec(
         study=file.study,
         description=file.description,
         tree=tree,
@@ -148,7 +164,24 @@ def resolve(source: Document, overrides: Sequence[str] = (), *, recorded: bool =
         design=made,
         claims=compare is not None and compare.claim is not None,
         split_given=split is not None,
+        env=None if file.env is None else tuple(file.env),
+        source=source,
     )
+    source.refuse(list(training_problems(spec)))
+    return spec
+
+
+def _variant_problems(root: Group) -> list[Problem]:
+    """What is wrong with the configurations of a space, until there is enough to mend."""
+    found: dict[Problem, None] = {}
+    if variant_count(root) > MAX_VARIANTS:
+        return []  # which is told by itself
+    for variant in variants(root):
+        for problem in configuration_problems(variant.value):
+            found[Problem(variant.origin(problem.path), problem.message)] = None
+        if len(found) > ENOUGH:
+            break
+    return list(found)
 
 
 def with_trials(spec: Spec, trials: int) -> Spec:
@@ -187,8 +220,8 @@ def _take_trial_timeout(configuration: dict[str, Any], problems: list[Problem]) 
         return None
     value = trainer["trial_timeout"]
     configuration["trainer"] = {k: v for k, v in trainer.items() if k != "trial_timeout"}
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        message = f"must be seconds > 0, got {value!r}"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        message = f"must be seconds > 0, got {shown(value)}"
         problems.append(Problem(("trainer", "trial_timeout"), message))
         return None
     return float(value)

@@ -6,13 +6,18 @@ from collections.abc import Iterator, Sequence
 
 from lightning_modules.components import suggestion
 from lightning_modules.configuration import Part
-from lightning_modules.errors import Problem, UserError
+from lightning_modules.errors import Problem, UserError, shown
+from studies.study_file.fresh_seeds import confirm_seeds
+from studies.study_file.methods.samplers import SAMPLERS, not_modelled
 from studies.study_file.sections import CompareSection, SearchSection
-from studies.study_file.space.arms import confusable
-from studies.study_file.space.open_values import Choice, Node
+from studies.study_file.space.arms import MAX_ARMS, Arm, arm_count, confusable
+from studies.study_file.space.open_values import MANY, Choice, Node
 from studies.study_file.space.search_space import Alternatives, Group, Space, find
-from studies.study_file.space.variants import Keys
-from studies.study_file.spec import SPLIT_PARAMETERS, NamedComponent
+from studies.study_file.space.variants import Keys, variant_count
+from studies.study_file.spec import SPLIT_PARAMETERS, NamedComponent, Spec
+
+MAX_VARIANTS = 5000
+"""Configurations of a file that are checked, within seconds."""
 
 
 def name_problems(names: Sequence[str]) -> Iterator[Problem]:
@@ -21,8 +26,8 @@ def name_problems(names: Sequence[str]) -> Iterator[Problem]:
         name, other = found
         yield Problem(
             ("compare", "factor"),
-            f"the arm {name!r} is called as a repeat or a fresh run of {other!r} is; give it "
-            "another `label:`",
+            f"the arm {shown(name)} is called as a repeat or a fresh run of {shown(other)} is; "
+            "give it another `label:`",
         )
 
 
@@ -42,7 +47,7 @@ def factors_of(
             hint = suggestion(factor, known) or "; this file holds alternatives at " + (
                 ", ".join(known) or "no place"
             )
-            problems.append(Problem(here, f"there is nothing at {factor!r}{hint}"))
+            problems.append(Problem(here, f"there is nothing at {shown(factor)}{hint}"))
         elif not isinstance(node, Alternatives | Choice):
             message = f"{factor} holds no alternatives; list them, or write {{values: [...]}}"
             problems.append(Problem(here, message))
@@ -68,11 +73,57 @@ def budget_problems(
         if getattr(search, key) is not None:
             message = f"does not go with a grid, which trains every point once; drop {key}"
             yield Problem(("search", key), message)
+    if (count := space.grid_size()) > MANY:
+        yield Problem(
+            ("search", "method"),
+            f"the grid has {count:,} points, and {MANY:,} are the most; write a smaller `num:` or "
+            "a larger `step:`, or another method, which takes a number of trials",
+        )
+        return
     for name, node in space.parameters():
         try:
             next(iter(node.points(name)))
         except UserError as error:
             yield Problem(("search", "method"), str(error))
+
+
+def model_problems(method: str, arms: Sequence[Arm]) -> Iterator[Problem]:
+    """An arm of whose open values the method's model can choose none."""
+    for arm in arms:
+        left = not_modelled(method, arm.space)
+        several = [name for name, node in arm.space.parameters() if node.size() > 1]
+        if left and left == several:
+            of = f" of {arm.name}" if arm.name else ""
+            yield Problem(
+                ("search", "method"),
+                f"{method} has nothing to choose{of}: its model is of {SAMPLERS[method].models}, "
+                f"and searched is {', '.join(left)}; write tpe, or random",
+            )
+
+
+def size_problems(root: Group, factors: Sequence[str]) -> Iterator[Problem]:
+    """Spaces that are too large to be looked through."""
+    if (count := variant_count(root)) > MAX_VARIANTS:
+        yield Problem(
+            (),
+            f"its alternatives and values make {count:,} configurations to check, and "
+            f"{MAX_VARIANTS:,} are the most; list fewer",
+        )
+    if (arms := arm_count(root, factors)) > MAX_ARMS:
+        text = f"makes {arms:,} arms, and {MAX_ARMS} are the most; list fewer alternatives"
+        yield Problem(("compare", "factor"), text)
+
+
+def training_problems(spec: Spec) -> Iterator[Problem]:
+    """Studies of more trainings than anybody waits for."""
+    searches = spec.repeats * len(spec.arms)
+    grid = spec.space.grid_size() * spec.repeats if spec.sampler.name == "grid" else 0
+    trials = (spec.trials or 0) * searches + grid
+    fresh = searches * spec.design.top * confirm_seeds(spec) if spec.confirm is not None else 0
+    for key, count in (("search", trials), ("confirm", fresh)):
+        if count > MANY:
+            text = f"asks for {count:,} trainings, and {MANY:,} are the most; ask for fewer"
+            yield Problem((key,), text)
 
 
 def split_problems(chosen: Sequence[Part]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lightning_modules.components import suggestion
-from lightning_modules.errors import Problem
+from lightning_modules.errors import Problem, shown
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 Keys = tuple[str | int, ...]
@@ -27,15 +27,22 @@ class SearchSection(Section):
 
     method: str | dict[str, Any] = Field("tpe", description="the sampler, or {name: ...}")
     trials: int | None = Field(
-        None, ge=1, description="trials of each search: 8 where there are repeats, else 20"
+        None,
+        ge=1,
+        le=1_000_000,
+        description="trials of each search: 8 where there are repeats, else 20",
     )
-    epochs: int | None = Field(None, ge=1, description="a budget in epochs in place of trials")
+    epochs: int | None = Field(
+        None, ge=1, le=10**9, description="a budget in epochs in place of trials"
+    )
     repeats: Annotated[int, Field(ge=1, le=1_000)] | Literal["auto"] | None = Field(
         None,
         description="independent searches of each arm; auto looks after 6 and 8. 6 where arms "
         "are compared and confirmed, else 1",
     )
-    timeout: float | None = Field(None, gt=0, description="seconds after which no trial starts")
+    timeout: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="seconds after which no trial starts"
+    )
     pruner: str | dict[str, Any] = Field("none", description="the pruner, or {name: ...}")
     seed: int = Field(0, ge=0, lt=2**32, description="the seed of everything")
 
@@ -55,6 +62,7 @@ class CompareSection(Section):
     at: int | None = Field(
         None,
         ge=1,
+        le=250_000,
         description="read a random search of at least four times as many trials as what so many "
         "would have found",
     )
@@ -63,7 +71,7 @@ class CompareSection(Section):
 class ConfirmSection(Section):
     """`confirm:` how many of the best configurations train again on fresh seeds."""
 
-    top: Annotated[int, Field(ge=1)] | None = Field(
+    top: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         None, description="configurations of each search; 1 unless compare.at asks for more"
     )
     seeds: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto"] = Field(
@@ -75,26 +83,32 @@ class ConfirmSection(Section):
     )
 
 
+CONFIGURATION = (
+    "data", "model", "loss", "optimizer", "schedule", "regularization", "trainer", "objective",
+)  # fmt: skip
+"""The outermost keys of a configuration, which is checked against the tables."""
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+"""The name of an environment variable."""
+
+
 class StudyFile(Section):
-    """The outermost keys; what the configuration holds is checked against the tables."""
+    """The outermost keys beside those of the configuration."""
 
     study: str = Field(description="the study's name in its home")
     description: str = Field("", description="the question that the study answers")
-    data: Any = None
-    model: Any = None
-    loss: Any = None
-    optimizer: Any = None
-    schedule: Any = None
-    regularization: Any = None
-    trainer: Any = None
-    objective: Any = None
+    env: list[Variable] | None = Field(
+        None,
+        description="the variables that a program sees, beside PATH, HOME, LANG and the like; "
+        "all of them unless given",
+    )
     search: SearchSection = SearchSection()
     compare: CompareSection | None = None
     confirm: ConfirmSection | None = None
 
 
 def read_shape(tree: Mapping[str, Any], problems: list[Problem]) -> StudyFile | None:
-    """The sections of a file; None, with the problems appended, where their shape is wrong."""
+    """The sections of a file beside its configuration; None, with the problems appended, where
+    their shape is wrong."""
     try:
         file = StudyFile.model_validate(tree)
     except ValidationError as error:
@@ -102,8 +116,8 @@ def read_shape(tree: Mapping[str, Any], problems: list[Problem]) -> StudyFile | 
         return None
     if not NAME.fullmatch(file.study):
         message = (
-            f"{file.study!r} is no study name; use letters, digits, dots, dashes and underscores, "
-            "starting with a letter or a digit, 100 at most"
+            f"{shown(file.study)} is no study name; use letters, digits, dots, dashes and "
+            "underscores, starting with a letter or a digit, 100 at most"
         )
         problems.append(Problem(("study",), message))
     return file
@@ -152,12 +166,14 @@ def _shape_problem(detail: Any) -> Problem:
     if detail["type"] == "extra_forbidden":
         section = SECTIONS.get(str(path[0]), StudyFile) if len(path) > 1 else StudyFile
         known = list(section.model_fields)
+        if section is StudyFile:
+            known[2:2] = CONFIGURATION
         hint = suggestion(path[-1], known) or "; known are " + ", ".join(known)
         return Problem(path, f"is no key of a study file{hint}")
     if detail["type"] == "missing":
         return Problem(path, "is missing")
     message = detail["msg"].replace("Input should be", "must be")
-    return Problem(path, f"{message}, got {detail['input']!r}")
+    return Problem(path, f"{message}, got {shown(detail['input'])}")
 
 
 def _is_branch(key: str | int) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from lightning_modules.configuration import Configuration, Objective
-from studies.study_file import document
 from studies.study_file.design import Design, LookPlan
-from studies.study_file.search_methods import STARTUP
+from studies.study_file.document import Document
+from studies.study_file.methods.samplers import STARTUP
+from studies.study_file.reading.yaml_text import yaml_of
 from studies.study_file.sections import ConfirmSection
 from studies.study_file.space.arms import Arm, alternatives
 from studies.study_file.space.search_space import Space
@@ -63,11 +64,15 @@ class Spec:
     """Whether the file itself says what it claims."""
     split_given: bool = False
     """Whether the file itself says how repeats are split."""
+    env: tuple[str, ...] | None = None
+    """The variables that a program sees beside those that every program needs; None for all."""
+    source: Document | None = field(default=None, compare=False, repr=False)
+    """What was read, which knows the line of every value."""
 
     @property
     def text(self) -> str:
         """The study file as YAML, with all overrides applied."""
-        return document.dump(dict(self.tree))
+        return yaml_of(dict(self.tree))
 
     @cached_property
     def arms(self) -> list[Arm]:

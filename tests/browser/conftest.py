@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.support.fork_server import forked_mirror_processes
+
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -15,6 +17,13 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forked_mirrors() -> Iterator[None]:
+    """The mirrors of a study that runs inside a test need not load their libraries anew."""
+    with forked_mirror_processes():
+        yield
 
 
 @pytest.fixture(scope="module")

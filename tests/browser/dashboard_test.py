@@ -40,7 +40,7 @@ def dashboard(home: Home, log: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    argv = [FAIRTUNE, "dashboard", "--home", str(home.path), "--port", port]
+    argv = [FAIRTUNE, "dashboard", "--home", str(home.path), "--port", port, "--no-token"]
     patience = Retry(total=None, connect=200, backoff_factor=0.1, backoff_max=0.5)
     with (
         log.open("w") as file,

@@ -103,7 +103,7 @@ def serving(home: Home) -> Iterator[tuple[subprocess.Popen[str], str, requests.S
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    argv = [FAIRTUNE, "ui", "--home", str(home.path), "--port", str(port)]
+    argv = [FAIRTUNE, "ui", "--home", str(home.path), "--port", str(port), "--no-token"]
     patience = Retry(total=None, connect=200, backoff_factor=0.1, backoff_max=0.5)
     with subprocess.Popen(argv, text=True) as process, requests.Session() as session:
         session.mount("http://", HTTPAdapter(max_retries=patience))

@@ -20,6 +20,8 @@ from tests.support.agreement import check_agreement
 
 CANARY = "swordfish-canary-3141"
 """A password that tests give to drivers, and that must appear nowhere."""
+VARIABLE, TOKEN = "A_FAULT_TEST_API_KEY", "marlin-canary-5926"
+"""A variable that looks like a secret, and its value, which must appear nowhere either."""
 
 
 def check_invariants(home: Home, study: str) -> StudyResults:
@@ -76,7 +78,8 @@ def databases_are_whole(home: Home) -> None:
 def no_secret_is_written(folder: Path) -> None:
     """I7. Not read by this process: to close a database's file would drop SQLite's locks on it."""
     found = subprocess.run(
-        ["grep", "--recursive", "--files-with-matches", "--fixed-strings", CANARY, folder],
+        ["grep", "--recursive", "--files-with-matches", "--fixed-strings", "--file=-", folder],
+        input=f"{CANARY}\n{TOKEN}\n",  # another test may look at this process's arguments
         capture_output=True,
         text=True,
         check=False,

@@ -1,10 +1,11 @@
-"""A training of a study that is done again in this process."""
+"""A training of a study that is done again in this process, with consent to its program."""
 
 from collections.abc import Callable
 
 from studies.engines.inline import InlineEngine
 from studies.engines.training import train_task
 from studies.home import Home
+from studies.inputs.consent import Consent
 from studies.models.reproduce import Reproduction, find, reproduce
 from studies.records import Trial
 from studies.results import StudyResults
@@ -19,6 +20,6 @@ def again(
     found, trial = change(*find(home, run))
     engine = InlineEngine(train_task)
     try:
-        return reproduce(found, trial, engine, seed)
+        return reproduce(found, trial, engine, seed, Consent("", given=True))
     finally:
         engine.close()

@@ -21,7 +21,7 @@ from lightning_modules.configuration import flatten
 from studies.home import slug
 from studies.records import Trial
 from studies.results import StudyResults, value_text
-from studies.study_file import document
+from studies.study_file.reading.yaml_text import yaml_of
 
 PARTS = {"train": "training", "val": "validation", "test": "test", "": "logged"}
 RATE, SECONDS = "optim/lr", "time/epoch_s"
@@ -184,4 +184,4 @@ def study_file(study: str, trial: Trial) -> str:
     configuration, data = dict(trial.configuration), trial.configuration.get("data", {})
     if "split_seed" in data:
         configuration["data"] = {**data, "split_seed": trial.split_seed}
-    return document.dump({"study": name, **configuration, "search": {"trials": 1}})
+    return yaml_of({"study": name, **configuration, "search": {"trials": 1}})

@@ -84,7 +84,7 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     "crop": Augmentation(
         "a piece of the old size, at a random place of the image with a black border",
         later(f"{_IMAGES}:crop"),
-        {"padding": Number(4, "pixels of the border", low=0, integer=True, tune=(1, 8))},
+        {"padding": Number(4, "pixels of the border", low=0, high=1000, integer=True, tune=(1, 8))},
         source="He 2016, arXiv:1512.03385",
         kinds=("image",),
     ),
@@ -111,7 +111,9 @@ AUGMENTATIONS: dict[str, Augmentation] = {
         "`num_ops` of 14 random changes in a row, all of one magnitude",
         later(f"{_IMAGES}:in_bytes", "RandAugment"),
         {
-            "num_ops": Number(2, "changes of each image", low=1, integer=True, tune=(1, 3)),
+            "num_ops": Number(
+                2, "changes of each image", low=1, high=100, integer=True, tune=(1, 3)
+            ),
             "magnitude": Number(9, "of 0 to 30", low=0, high=30, integer=True, tune=(3, 15)),
         },
         source="Cubuk 2020, arXiv:1909.13719",
@@ -120,7 +122,11 @@ AUGMENTATIONS: dict[str, Augmentation] = {
     "trivial_augment": Augmentation(
         "one random change of random magnitude",
         later(f"{_IMAGES}:in_bytes", "TrivialAugmentWide"),
-        {"num_magnitude_bins": Number(31, "magnitudes to draw from", low=2, integer=True)},
+        {
+            "num_magnitude_bins": Number(
+                31, "magnitudes to draw from", low=2, high=1000, integer=True
+            )
+        },
         source="Mueller and Hutter 2021, arXiv:2103.10158",
         kinds=("image",),
     ),

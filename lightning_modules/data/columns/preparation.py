@@ -18,7 +18,6 @@ column or place for all that are not in `values`. A missing category is the valu
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -85,9 +84,7 @@ def transform(rows: pd.DataFrame, preparation: Mapping[str, Any], where: str) ->
     """
     numbers, categories = preparation["numbers"], preparation["categories"]
     refuse_unknown((("", column["name"]) for column in (*numbers, *categories)), rows, where)
-    width = width_of(preparation)
-    _refuse_too_large(len(rows), width, where)
-    inputs = np.empty((len(rows), width), dtype=np.float32)
+    inputs = np.empty((len(rows), width_of(preparation)), dtype=np.float32)
     indicated = len(numbers)
     for place, (column, values) in enumerate(numbers_in(rows, preparation, where)):
         missing = np.isnan(values)
@@ -105,21 +102,6 @@ def transform(rows: pd.DataFrame, preparation: Mapping[str, Any], where: str) ->
             inputs[:, indicated : indicated + count] = codes[:, None] == np.arange(1, count + 1)
             indicated += count
     return inputs
-
-
-def _refuse_too_large(rows: int, width: int, where: str) -> None:
-    """Raise DataError where the inputs alone would not fit in the memory of this machine."""
-    needed, there = rows * width * 4 / 1e9, machine_memory() / 1e9
-    if needed > there:
-        raise DataError(
-            f"{where}: {rows:,} rows of {width:,} numbers need {needed:.3g} GB, and this machine "
-            f"has {there:.3g} GB; write categories: embedding, or leave columns out with drop"
-        )
-
-
-def machine_memory() -> int:
-    """The memory of this machine in bytes."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def width_of(preparation: Mapping[str, Any]) -> int:

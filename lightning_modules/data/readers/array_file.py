@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from lightning_modules.components import suggestion
 from lightning_modules.data.columns.cells import LARGEST
 from lightning_modules.data.readers.files import file_at
+from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.errors import DataError
 
+AS_FLOATS = 12
+"""Bytes of a float64 and a float32."""
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -36,9 +40,31 @@ def opened_arrays(path: str) -> Iterator[Any]:
     file = file_at(path)
     try:
         with file.open("rb") as opened:
+            require_memory(f"{path}: its arrays", _size(opened))
             yield np.load(opened, allow_pickle=False)
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error):
         raise DataError(f"{path}: is no whole .npz archive; write it with numpy.savez") from None
+
+
+def _size(opened: IO[bytes]) -> int:
+    """Bytes of memory that the arrays of an opened file take while they are prepared, by their
+    headers: as they are, as float64 and as float32."""
+    parts: list[IO[bytes]] = [opened]
+    archive = None
+    if zipfile.is_zipfile(opened):
+        archive = zipfile.ZipFile(opened)
+        parts = [archive.open(name) for name in archive.namelist() if name.endswith(".npy")]
+    opened.seek(0)
+    size = 0
+    for part in parts:
+        version = np.lib.format.read_magic(part)
+        read = np.lib.format.read_array_header_1_0
+        if version != (1, 0):
+            read = np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(part)
+        size += math.prod(shape) * (dtype.itemsize + AS_FLOATS)
+    opened.seek(0)
+    return size
 
 
 def _member(path: str, held: Mapping[str, Array], name: str) -> Array:

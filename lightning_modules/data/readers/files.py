@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from lightning_modules.components import suggestion
@@ -17,10 +18,12 @@ def file_at(path: str) -> Path:
     Raises DataError where it is none, is empty or cannot be read.
     """
     file = Path(path)
-    if file.is_dir():
+    if os.path.isdir(file):
         raise DataError(f"{path}: is a folder; name a file in it")
-    if not file.exists():
-        near = file.parent.iterdir() if file.parent.is_dir() else ()
+    if os.path.exists(file) and not os.path.isfile(file):
+        raise DataError(f"{path}: is a device or a pipe; name a file")
+    if not os.path.exists(file):  # a name that is too long does not exist
+        near = file.parent.iterdir() if os.path.isdir(file.parent) else ()
         hint = suggestion(file.name, sorted(one.name for one in near if one.is_file()))
         hint = hint or f"; relative paths start from {Path.cwd()}"
         raise DataError(f"{path}: there is no such file{hint}")

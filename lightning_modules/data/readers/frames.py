@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import lzma
 import re
 import warnings
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +17,11 @@ import pandas as pd
 
 from lightning_modules.data.columns.cells import cleaned
 from lightning_modules.data.readers.files import file_at
+from lightning_modules.data.readers.memory import require_memory
+from lightning_modules.data.readers.unpacking import IN_MEMORY, OPENERS, unpacked
 from lightning_modules.errors import DataError
 
 PARQUET = (".parquet", ".pq")
-COMPRESSED = (".gz", ".bz2", ".xz", ".zip", ".zst")
 SEPARATORS = (",", ";", "\t")
 
 
@@ -44,7 +49,8 @@ def is_parquet(path: str) -> bool:
 
 
 def _csv(file: Path, path: str, text: Sequence[str], all_text: bool) -> pd.DataFrame:
-    if file.suffix.lower() not in COMPRESSED:
+    if file.suffix.lower() not in OPENERS:
+        require_memory(f"{path}: its rows", file.stat().st_size * IN_MEMORY)
         with file.open("rb") as opened:
             if b"\0" in opened.read(65536):
                 raise DataError(
@@ -54,18 +60,21 @@ def _csv(file: Path, path: str, text: Sequence[str], all_text: bool) -> pd.DataF
     try:
         with warnings.catch_warnings(category=pd.errors.ParserWarning, action="error"):
             head, separator = max(
-                ((_header(file, one), one) for one in SEPARATORS), key=lambda pair: len(pair[0])
+                ((_header(file, path, one), one) for one in SEPARATORS),
+                key=lambda pair: len(pair[0]),
             )
             _refuse_twins(head, path)
-            return pd.read_csv(
-                file,
-                sep=separator,
-                index_col=False,
-                low_memory=False,
-                dtype=dict.fromkeys(head if all_text else [*{*text} & {*head}], "str"),
-                keep_default_na=False,
-                na_values=[""],
-            )
+            with _text(file, path) as source:
+                return pd.read_csv(
+                    source,
+                    sep=separator,
+                    compression=None,  # what is packed has been unpacked
+                    index_col=False,
+                    low_memory=False,
+                    dtype=dict.fromkeys(head if all_text else [*{*text} & {*head}], "str"),
+                    keep_default_na=False,
+                    na_values=[""],
+                )
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}: is no CSV file in UTF-8 (byte {error.object[error.start]:#04x}); save it "
@@ -81,13 +90,25 @@ def _csv(file: Path, path: str, text: Sequence[str], all_text: bool) -> pd.DataF
         ValueError,
         OSError,
         EOFError,
+        zlib.error,
+        lzma.LZMAError,
+        zipfile.BadZipFile,
+        RuntimeError,  # a ZIP archive with a password
+        NotImplementedError,  # or packed in a way that Python does not know
     ) as error:
         raise DataError(f"{path}: is no CSV file: {_reason(error)}") from None
 
 
-def _header(file: Path, separator: str) -> list[str]:
-    options: dict[str, Any] = {"header": None, "nrows": 1, "dtype": "str", "na_filter": False}
-    return [str(name) for name in pd.read_csv(file, sep=separator, **options).iloc[0]]
+def _text(file: Path, path: str) -> AbstractContextManager[Any]:
+    """A file, or what a compressed one holds, for pandas to read."""
+    return unpacked(file, path) if file.suffix.lower() in OPENERS else nullcontext(file)
+
+
+def _header(file: Path, path: str, separator: str) -> list[str]:
+    options: dict[str, Any] = {"header": None, "nrows": 1, "dtype": "str", "na_filter": False,
+        "compression": None}  # fmt: skip
+    with _text(file, path) as source:
+        return [str(name) for name in pd.read_csv(source, sep=separator, **options).iloc[0]]
 
 
 def _refuse_twins(names: Iterable[str], path: str) -> None:
@@ -112,10 +133,18 @@ def _parquet(file: Path, path: str) -> pd.DataFrame:
 
     try:
         _refuse_twins(parquet.read_schema(file).names, path)
+        require_memory(f"{path}: its rows", _parquet_size(parquet.read_metadata(file)))
         frame = pd.read_parquet(file)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{path}: is no whole Parquet file: {_reason(error)}") from None
     return frame.reset_index(drop=True)
+
+
+def _parquet_size(found: Any) -> int:
+    """Bytes of memory that the rows take, by the metadata; equal values are stored once and take
+    eight bytes in every row."""
+    groups = (found.row_group(at).total_byte_size for at in range(found.num_row_groups))
+    return int(IN_MEMORY * sum(groups) + 2 * 8 * found.num_rows * found.num_columns)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -35,12 +35,15 @@ from lightning_modules.data.readers.image_pixels import (
     values_of,
     white_of,
 )
+from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.errors import DataError
 
 WHOLE = 2**30
 """Bytes that are read within seconds."""
 LOOKED_AT = 64
 """Transparent images that are decoded to see whether the background leaves anything of them."""
+FLOAT = 4
+"""Bytes of a float32."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def check_folder(*, path: str | None, **parameters: Any) -> DataSummary:
     found = read_folder(path, **shares)
     said = heads(found.files, stamp(found.files))
     look = Look(*(parameters[key] for key in ("size", "color", "background")))
+    _require_memory(look, said, **parameters)
     sides = (look.channels, look.size, look.size)
     parts = {
         part: (Undecoded((len(rows), *sides)), np.array([found.targets[row] for row in rows]))
@@ -127,6 +131,18 @@ def _refuse_unused_colours(*, color: str, background: str, augment: Any, **_: An
                 f"data.augment.{name} changes images of 1 or 3 channels, and color: rgba has 4; "
                 "leave one out"
             )
+
+
+def _require_memory(
+    look: Look, said: Sequence[Head], *, cache: float, batch_size: int | str, **_: Any
+) -> None:
+    """Raise DataError where the images that are kept, or those of a step, do not fit."""
+    numbers = look.channels * look.size**2
+    each = numbers * (FLOAT if any(head.deep for head in said) else 1)
+    kept = len(said) if len(said) * each <= cache * 2**20 else 0
+    step = len(said) if isinstance(batch_size, str) else min(batch_size, len(said))
+    what = f"data.size: {look.size}, with {len(said):,} images and {step:,} a step,"
+    require_memory(what, kept * each + step * (each + numbers * FLOAT))
 
 
 @lru_cache(maxsize=8)  # a study may read the same files in several ways
@@ -208,6 +224,8 @@ def opened(file: Path) -> Iterator[Image.Image]:
         with ignored, Image.open(file, formats=FORMATS) as image:
             yield image
     except Exception as error:  # a broken file can raise anything here
+        if isinstance(error, Image.DecompressionBombError):
+            raise DataError(f"{file}: is too large an image ({error}); make it smaller") from None
         unknown = isinstance(error, UnidentifiedImageError)
         why = f"none of {', '.join(FORMATS)}" if unknown else str(error)
         raise DataError(f"{file}: is no whole image ({why}); replace or remove the file") from None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from lightning_modules.data.columns.cells import LARGEST
-from lightning_modules.data.readers.files import file_at
+from lightning_modules.data.readers.array_file import opened_arrays
 from lightning_modules.errors import DataError
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -92,12 +90,12 @@ def _rows(path: str, x: Array, lengths: Array | None) -> list[Array]:
 
 def _arrays(path: str) -> Mapping[str, Array]:
     try:
-        with file_at(path).open("rb") as opened:
-            held = np.load(opened, allow_pickle=False)
+        with opened_arrays(path) as held:
             if not isinstance(held, np.ndarray):
                 return {name: held[name] for name in held.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error):
-        pass
+    except DataError as error:
+        if "is no whole" not in str(error):
+            raise
     raise DataError(
         f"{path}: is no whole .npz archive of numbers; write it with numpy.savez(path, x=x, y=y)"
     )

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from lightning_modules.data.readers.files import file_at
+from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.errors import DataError
 
 UNKNOWN = 1
@@ -101,6 +102,8 @@ def encode(texts: Sequence[str], preparation: Mapping[str, Any]) -> list[list[in
 
 def padded(rows: Sequence[Sequence[int]], width: int) -> tuple[Integers, Integers]:
     """Tokens (n, width), 0 beyond the end of a row, and lengths (n,)."""
+    what = f"data: {len(rows):,} texts, as long as the longest ({width:,} tokens),"
+    require_memory(what, 8 * len(rows) * width)
     tokens = np.zeros((len(rows), width), np.int64)
     for row, found in zip(tokens, rows, strict=True):
         row[: len(found)] = found

@@ -14,6 +14,7 @@ import numpy as np
 from lightning_modules.components import suggestion
 from lightning_modules.data.columns.cells import LARGEST
 from lightning_modules.data.readers.files import file_at
+from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.errors import DataError
 
 HEADER = (
@@ -65,7 +66,9 @@ def read_ts(path: str) -> tuple[list[Floats], list[str]]:
 def _lines(path: str) -> Iterator[tuple[int, str]]:
     """Numbered lines with something on them that is no comment."""
     try:
-        with file_at(path).open(encoding="utf-8") as opened:
+        file = file_at(path)
+        require_memory(f"{path}: its series", file.stat().st_size * 8)
+        with file.open(encoding="utf-8") as opened:
             for number, line in enumerate(opened, start=1):
                 if (text := line.strip()) and not text.startswith(("#", "%")):
                     yield number, text

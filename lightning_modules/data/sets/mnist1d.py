@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 from filelock import FileLock
-from platformdirs import user_cache_path
 
 from lightning_modules.data.preparation.new_rows import preparation
 from lightning_modules.data.sets.bundled import divide
 from lightning_modules.data.tensors import Splits, TensorDataModule, standardize
 from lightning_modules.files import replacing
+from lightning_modules.rights import private_cache
 
 TARGETS_SHA256 = "6feec4a017698c7fe237c8854cbd2e338c6dd5c16240f6fa79daefaaa129e169"
 """Of the 5,000 labels (int64) that the package makes from its published seed."""
@@ -70,10 +70,12 @@ def _splits(validation: float, split_seed: int, standardized: bool) -> Splits:
 def load(folder: Path | None = None) -> dict[str, np.ndarray[Any, Any]]:
     """The arrays x, y, x_test and y_test, from the cache where its file is whole.
 
+    Where the user's cache is not theirs alone, the data is made each time.
     The cache is a file beside its SHA-256; where the two disagree, the data is made again.
     """
-    folder = folder or user_cache_path("fairtune")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = folder or private_cache()
+    if folder is None:
+        return _arrays(_made())
     file, checksum = folder / "mnist1d.npz", folder / "mnist1d.sha256"
     with FileLock(folder / "mnist1d.lock"):
         content = file.read_bytes() if file.exists() else b""
@@ -84,7 +86,11 @@ def load(folder: Path | None = None) -> dict[str, np.ndarray[Any, Any]]:
                 beside.write_bytes(content)
             with replacing(checksum) as beside:
                 beside.write_text(hashlib.sha256(content).hexdigest())
-    with np.load(io.BytesIO(content)) as arrays:
+    return _arrays(content)
+
+
+def _arrays(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return dict(arrays)
 
 

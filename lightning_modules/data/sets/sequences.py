@@ -20,6 +20,7 @@ from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.data.readers.frames import read_frame
 from lightning_modules.data.readers.long_table import LongTable
+from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.data.readers.sequence_archive import read_archive
 from lightning_modules.data.readers.ts_file import read_ts
 from lightning_modules.data.sets.labelled import (
@@ -253,6 +254,8 @@ def _fit(rows: Sequence[Any], channels: Sequence[str], standardize: bool) -> dic
 def _padded(rows: Sequence[Any], preparation: Mapping[str, Any], longest: int) -> tuple[Any, Any]:
     """Inputs (n, longest, channels), float32, 0 beyond the end of a series, and lengths (n,)."""
     mean, scale = (np.array(preparation[name]) for name in ("mean", "scale"))
+    what = f"data: {len(rows):,} series, as long as the longest ({longest:,} steps),"
+    require_memory(what, 4 * len(rows) * longest * len(mean))
     inputs = np.zeros((len(rows), longest, len(mean)), np.float32)
     for padded, row in zip(inputs, rows, strict=True):
         padded[: len(row)] = (row - mean) / scale

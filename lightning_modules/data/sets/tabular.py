@@ -23,7 +23,13 @@ from lightning_modules.data.columns.facts import (
 )
 from lightning_modules.data.columns.kinds import Kinds, kinds_of, number_form
 from lightning_modules.data.columns.number_texts import PLAIN, NumberForm
-from lightning_modules.data.columns.preparation import fit, level_count, texts_in, transform
+from lightning_modules.data.columns.preparation import (
+    fit,
+    level_count,
+    texts_in,
+    transform,
+    width_of,
+)
 from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.splitting import Rows, divide_rows, refuse_unused
 from lightning_modules.data.preparation.summary import DataSummary
@@ -35,6 +41,7 @@ from lightning_modules.data.preparation.targets import (
 )
 from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.data.readers.frames import read_frame
+from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.data.sets.table_settings import OF_INPUTS, Table
 from lightning_modules.errors import DataError
 
@@ -68,7 +75,15 @@ def read_new(
     import torch
 
     rows = read_frame(str(path), texts_in(preparation), parameters.get("missing", ()))
-    return (torch.from_numpy(transform(rows, preparation, str(path))),)
+    return (torch.from_numpy(_transformed(rows, preparation, str(path))),)
+
+
+def _transformed(rows: pd.DataFrame, preparation: Mapping[str, Any], where: str) -> Any:
+    width = width_of(preparation)
+    each = " (unless categories: embedding, each level is one)"
+    said = each if preparation["categories"] and not preparation["embedded"] else ""
+    require_memory(f"{where}: {len(rows):,} rows of {width:,} numbers{said}", len(rows) * width * 4)
+    return transform(rows, preparation, where)
 
 
 def prepare(table: Table) -> Prepared:
@@ -103,7 +118,7 @@ def prepare(table: Table) -> Prepared:
         standardize=table.standardize,
         embedded=table.categories == "embedding",
     )
-    inputs = {part: transform(frames[part], preparation, where[part]) for part in PARTS}
+    inputs = {part: _transformed(frames[part], preparation, where[part]) for part in PARTS}
     facts = partial(_facts, table, main, kinds, preparation, targets["train"])
     names = _names(table, files.get("test", main.iloc[rows["test"]]))
     if table.task == "regression":

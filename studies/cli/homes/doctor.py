@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
@@ -19,12 +19,14 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Check versions, databases, space, rights, locks, leftovers and waiting records of a home."""
+    from studies.home import without_secrets
     from studies.maintenance.doctor import examine
 
     place = open_home(home)
     screen = console(stderr=as_json)
     findings = []
-    for finding in examine(place, fix=fix):
+    for found in examine(place, fix=fix):
+        finding = replace(found, text=without_secrets(found.text))
         screen.print(f"{finding.state:4} {finding.check}: {finding.text}")
         findings.append(finding)
     failed = any(finding.state == "fail" for finding in findings)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lightning_modules.errors import FairtuneError
 from studies.api.opening import console, home_at
-from studies.cli.options import HomeOption, Json, print_json
+from studies.cli.options import HomeOption, Json, Shared, print_json
 
 if TYPE_CHECKING:
     from studies.maintenance.importing.importer import Imported
@@ -32,6 +32,7 @@ def import_(
         ),
     ] = None,
     home: HomeOption = None,
+    shared: Shared = False,
     as_json: Json = False,
 ) -> None:
     """Make records from an Optuna storage that fairtune wrote; a record that is there stays."""
@@ -40,7 +41,7 @@ def import_(
     from studies.maintenance.importing.importer import import_study
     from studies.maintenance.importing.sources import open_storage, storage_url
 
-    place = home_at(home)
+    place = replace(home_at(home), shared=shared)
     screen = console(stderr=as_json)
     imported: list[Imported] = []
     failed: dict[str, FairtuneError] = {}

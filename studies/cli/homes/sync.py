@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lightning_modules.errors import BusyError, StorageError
+from lightning_modules.errors import BusyError, FairtuneError, StorageError
 from studies.api.opening import console, open_home
 from studies.cli.options import HomeOption, Json, complete_studies, print_json
 
@@ -45,7 +45,9 @@ def sync(
                 raise
             screen.print(f"{name}: {error}; its driver delivers it")
             continue
-        except StorageError as error:
+        except FairtuneError as error:
+            if study is not None:
+                raise
             failed.append(str(error))
             continue
         screen.print(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lightning_modules.errors import UserError
+from lightning_modules.errors import UserError, visible
 from lightning_modules.user_code import imports
 from studies.api.opening import console, open_home
 from studies.cli.options import Allow, HomeOption, Json, StudyName, print_json
@@ -55,6 +55,7 @@ def predict(
     imports.allow(allow or ())
     from studies import results
     from studies.models.predict import predict, write
+    from studies.reporting.spreadsheet import csv_text
 
     found = predict(results.load_results(open_home(home), study), data, trial=trial)
     table = found.table()
@@ -63,11 +64,11 @@ def predict(
     for name, value in found.metrics.items():
         screen.print(f"{name} {value:.4f}")
     if found.doubts is not None and found.doubts.words:
-        screen.print(f"note: {found.doubts.words}")
+        screen.print(visible(f"note: {found.doubts.words}"))
     if found.caveat:
         screen.print(f"note: {found.caveat}")
     if to_screen:
-        table.to_csv(sys.stdout, index=False)
+        sys.stdout.write(csv_text(table))
         return
     write(table, path)
     screen.print(table.head(PREVIEW).to_string(index=False, float_format="{:.4g}".format))

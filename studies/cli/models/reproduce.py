@@ -9,7 +9,15 @@ import typer
 
 from lightning_modules.user_code import imports
 from studies.api.opening import console, open_home
-from studies.cli.options import Allow, HomeOption, Json, complete_runs, print_json
+from studies.cli.options import (
+    Allow,
+    AllowCommand,
+    HomeOption,
+    Json,
+    complete_runs,
+    consent_to,
+    print_json,
+)
 
 NOT_REPRODUCED = 6
 """The exit code where the result is another."""
@@ -33,6 +41,7 @@ def reproduce(
         int | None, typer.Option(min=0, max=2**31 - 1, help="Train with another seed.")
     ] = None,
     allow: Allow = None,
+    allow_command: AllowCommand = False,
     home: HomeOption = None,
     as_json: Json = False,
 ) -> None:
@@ -43,12 +52,15 @@ def reproduce(
     from studies.engines.training import PRELOAD, train_task
     from studies.models.reproduce import Likeness, find, reproduce
 
-    results, trial = find(open_home(home), run)
+    place = open_home(home)
+    results, trial = find(place, run)
+    again = ["reproduce", run, *([] if seed is None else ["--seed", str(seed)])]
+    consent = consent_to([*again, "--home", str(place.path)], given=allow_command)
     screen = console(stderr=as_json)
     used = trial.seed if seed is None else seed
     screen.print(f"training {results.study}/{trial.key} again, seed {used}")
     with closing(LocalEngine(1, train_task, PRELOAD)) as engine:
-        found = reproduce(results, trial, engine, seed)
+        found = reproduce(results, trial, engine, seed, consent)
     _print(found, screen)
     if as_json:
         print_json(

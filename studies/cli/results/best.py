@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 from lightning_modules.errors import NothingCompletedError
 from studies.api.opening import console, open_home
 from studies.cli.options import HomeOption, Json, StudyName, print_json
+from studies.study_file.reading.yaml_text import yaml_of
 
 
 def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> None:
@@ -12,14 +15,15 @@ def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> No
     from studies.analysis import choose, configuration_of, recommended, summary
     from studies.results import load_results
     from studies.sentences.expectation import expectation
-    from studies.study_file import document
+    from studies.study_file.command_template import function_of
 
     place = open_home(home)
     results = load_results(place, study)
     found, chosen = summary(results)["best"], recommended(results)
     if found is None or chosen is None:
         raise NothingCompletedError(f"{study}: no trial has completed yet")
-    found["configuration"] = configuration_of(chosen.trial).to_dict()
+    configuration = configuration_of(chosen.trial)
+    found["configuration"] = configuration.to_dict()
     screen = console(stderr=as_json)
     expected = expectation(results)
     assert expected is not None
@@ -30,7 +34,20 @@ def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> No
     screen.print(f"# network: {choose(results).words}")
     if found["mlflow_run_id"] is not None:
         screen.print(f"# MLflow run {found['mlflow_run_id']}")
-    screen.print(document.dump({"study": f"{study}-best", **found["configuration"]}).rstrip())
+    if function := function_of(configuration):
+        needed = _needs(function, f"{study}-best.yaml")
+        screen.print(f"# {needed}")
+        if not as_json:  # the file may be on its way to a disk, where nobody reads it now
+            print(f"fairtune: {needed}", file=sys.stderr)
+    screen.print(yaml_of({"study": f"{study}-best", **found["configuration"]}).rstrip())
     if as_json:
         low, high = expected.interval.low, expected.interval.high
         print_json({**found, "low": low, "high": high, "rests_on": expected.rests_on})
+
+
+def _needs(function: str, file: str) -> str:
+    """How a file is used that a Python function trains."""
+    name = function.rpartition(".")[2]
+    trial = name if name.isidentifier() else "function"
+    call = f'fairtune.run("{file}", trial={trial})'
+    return f"the Python function {function} trains it, so run this file from Python: {call}"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from lightning_modules.errors import UserError
 from studies.api.opening import console, open_home
 from studies.cli.options import HomeOption, Json, StudyName, print_json
 
@@ -19,21 +20,24 @@ def report(
         typer.Option(
             metavar="FILE",
             help="Where to write it; a file of the study's name in the current folder unless "
-            "given. An older one is replaced.",
+            "given.",
         ),
     ] = None,
     form: Annotated[
         Literal["html", "md", "csv"],
         typer.Option("--format", help="One page with curves, Markdown, or a table of all trials."),
     ] = "html",
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write what a study found, and how, to one file that needs no network."""
     from studies.reporting.render import FILES, render, write
     from studies.results import load_results
 
-    results = load_results(open_home(home), study)
     path = output or Path(FILES[form].format(study))
+    if path.is_file() and not force:
+        raise UserError(f"{path} exists already; --force replaces it, --output names another")
+    results = load_results(open_home(home), study)
     write(render(results, form), path)
     console(stderr=as_json).print(f"wrote {path}")
     if as_json:

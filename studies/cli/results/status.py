@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lightning_modules.errors import StorageError
+from lightning_modules.errors import FairtuneError, StorageError
 from studies.api.opening import console, open_home
 from studies.cli.options import HomeOption, Json, complete_studies, print_json
 
@@ -42,12 +42,15 @@ def status(
             print_json(summary(results))
         return
     names(place)  # says so where there is none
-    studies = [load_results(place, each.study) for each in study_entries(place)]
-    studies.sort(key=lambda found: found.study)
+    studies, problems = [], unreadable(place)
+    for name in sorted(each.study for each in study_entries(place)):
+        try:
+            studies.append(load_results(place, name))
+        except FairtuneError as error:
+            problems[name] = " ".join(str(error).splitlines())
     if studies:
         print_studies(studies, screen)
-    problems = unreadable(place)
-    for name, problem in problems.items():
+    for name, problem in sorted(problems.items()):
         screen.print(f"{name}: {problem}")
     if as_json:
         summaries = [summary(each) for each in studies]

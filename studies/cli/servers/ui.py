@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import sys
+import sqlite3
 from typing import Annotated
 
 import typer
 
 from lightning_modules.errors import StorageError, UserError
 from studies.api.opening import open_home
-from studies.cli.options import HomeOption, check_port
-from studies.cli.servers.process import serve
+from studies.cli.options import HomeOption, Token, check_port
+from studies.servers.process import serve
+from studies.servers.token import address, new_token
 
 
 def ui(
     home: HomeOption = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000,
+    token: Token = None,
 ) -> None:
     """Open the MLflow UI on a home; it listens on this machine only. Ctrl-C ends it."""
     from studies.home import damage, home_option, redact, sqlite_file
+    from studies.home.boundary import refuse_links
+    from studies.mirrors.mlflow.places import is_own, settle
     from studies.results import names
 
     place = open_home(home)
@@ -41,16 +45,21 @@ def ui(
             f"{file}: {what}; move it away, and "
             f"`fairtune sync{home_option(place.path)}` makes it again"
         )
+    if is_own(place):
+        refuse_links(place.path, [place.artifacts])
+        with contextlib.suppress(sqlite3.Error):  # MLflow says what is wrong
+            settle(place)
     check_port(port)
-    command = [sys.executable, "-m", "mlflow", "server"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--allowed-hosts", f"127.0.0.1:{port},localhost:{port}"]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
     quiet["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
     quiet["MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE"] = "false"
-    quiet["MLFLOW_BACKEND_STORE_URI"] = place.mlflow_uri  # everybody can read arguments
-    print(f"MLflow UI of {place.path}: http://127.0.0.1:{port}  (Ctrl-C ends it)", flush=True)
+    quiet["MLFLOW_SERVER_ALLOWED_HOSTS"] = f"127.0.0.1:{port},localhost:{port}"
+    quiet["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"] = ""
+    quiet["MLFLOW_BACKEND_STORE_URI"] = place.mlflow_uri
+    quiet["MLFLOW_ARTIFACTS_DESTINATION"] = str(place.artifacts)
+    secret = new_token(token)
+    print(f"MLflow UI of {place.path}: {address(port, secret)}  (Ctrl-C ends it)", flush=True)
     code = 0
     with contextlib.suppress(KeyboardInterrupt):
-        code = serve(command, quiet)
+        code = serve("studies.servers.mlflow_ui", place, port, secret, quiet)
     raise typer.Exit(code)

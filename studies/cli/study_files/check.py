@@ -65,8 +65,8 @@ def check(
         screen.print(f"  {configuration.model.name}{weights}: {values or 'no range'}")
     seconds = probe(samples)
     side_by_side = worker_count(workers)
-    if seconds is None:
-        screen.print("time: unknown, since only the program knows how long an epoch takes")
+    if isinstance(seconds, str):
+        screen.print(f"time: unknown, since {seconds}")
     else:
         estimate = seconds * planned.epochs / side_by_side
         screen.print(

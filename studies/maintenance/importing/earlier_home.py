@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import BaseFileLock
 
 from lightning_modules.errors import FairtuneError, StorageError
 from studies.home import Home, earlier_studies, sqlite_file
-from studies.home.database import back_up
+from studies.home.database import back_up, file_lock
 from studies.maintenance.importing.importer import Imported, import_study
 from studies.maintenance.importing.sources import as_storage_error, open_storage
 
@@ -59,9 +59,9 @@ def import_earlier(home: Home) -> EarlierHome:
     return EarlierHome(imported, failures, copy)
 
 
-def import_lock(home: Home) -> FileLock:
+def import_lock(home: Home) -> BaseFileLock:
     """Of two commands that import into a home that exists the second one waits."""
-    return FileLock(home.path / ".import.lock")
+    return file_lock(home.path / ".import.lock")
 
 
 def copy_storage(home: Home) -> Path | None:

@@ -19,7 +19,7 @@ from studies.maintenance.importing.trials import (
     settled,
     trial_of,
 )
-from studies.mirrors.optuna.owner import WRITER
+from studies.mirrors.optuna.attributes import STUDY, WRITER
 from studies.records import Record, RecordReader, Search, Trial
 from studies.records.deliveries import Deliveries, store_name, url_hash
 from studies.records.reader import EpochRow
@@ -28,7 +28,7 @@ from studies.study_file import Spec, document, resolve
 if TYPE_CHECKING:
     from studies.maintenance.importing.mlflow_runs import StudyRuns
 
-OF_SEARCHES = ("study", "arm", "phase", "repeat", "split", WRITER)
+OF_SEARCHES = (STUDY, "arm", "phase", "repeat", "split", WRITER)
 """What every Optuna study says of itself; the rest is said of the study as a whole."""
 
 
@@ -140,7 +140,7 @@ class _Import:
         """What MLflow has, asked for where the spool lacks something."""
         from studies.maintenance.importing.mlflow_runs import find_runs  # MLflow takes seconds
 
-        return find_runs(self.home.mlflow_uri, self.study)
+        return find_runs(self.home, self.study)
 
     def note_deliveries(self) -> None:
         """Write down which MLflow runs the trials have; what a run may lack is delivered again."""

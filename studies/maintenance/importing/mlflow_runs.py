@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from logging import getLogger
 
 from lightning_modules.errors import StorageError
-from studies.home import sqlite_file
-from studies.mirrors.mlflow.client import MlflowClient, Run, connect, usable
+from studies.home import Home, sqlite_file
+from studies.mirrors.mlflow.client import MlflowClient, Run, usable
+from studies.mirrors.mlflow.places import connect_home
 from studies.records import Trial
 from studies.records.reader import EpochRow
 
@@ -47,13 +48,14 @@ class StudyRuns:
         return [found[epoch] for epoch in sorted(found)]
 
 
-def find_runs(uri: str, study: str) -> StudyRuns:
+def find_runs(home: Home, study: str) -> StudyRuns:
     """The runs of a study's trials; where MLflow cannot be read a warning says so."""
+    uri = home.mlflow_uri
     path = sqlite_file(uri)
     if path is not None and not path.exists():
         return StudyRuns(uri)
     try:
-        client = connect(uri)
+        client = connect_home(home, study)
         with usable(uri):
             runs = {run.data.tags["fairtune.trial"]: run for run in _runs(client, study)}
     except StorageError as error:

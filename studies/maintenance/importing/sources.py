@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lightning_modules.errors import StorageError, UserError
 from studies.home import damage, hold, redact, sqlite_file, without_secrets
 from studies.home.secrets import passwords
+from studies.mirrors.optuna.attributes import STUDY
 from studies.search.names import is_of_study
 from studies.statistics import Goal
 
@@ -52,7 +53,7 @@ class StorageReader:
     def studies(self) -> list[str]:
         """The studies of fairtune in it, by name; others may live there too."""
         with as_storage_error(self.url):
-            found = {each.user_attrs.get("study") for each in self.storage.get_all_studies()}
+            found = {each.user_attrs.get(STUDY) for each in self.storage.get_all_studies()}
         return sorted(name for name in found if name)
 
     def searches(self, study: str) -> list[EarlierSearch]:
@@ -72,7 +73,7 @@ class StorageReader:
                     ),
                 )
                 for each in self.storage.get_all_studies()
-                if each.user_attrs.get("study") == study and is_of_study(each.study_name, study)
+                if each.user_attrs.get(STUDY) == study and is_of_study(each.study_name, study)
             ]
         if not any(earlier.notes.get("study_file") for earlier in found):
             known = ", ".join(self.studies()) or "no study of fairtune"

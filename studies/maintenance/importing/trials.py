@@ -13,6 +13,7 @@ from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
 
 from studies.maintenance.importing.sources import EarlierSearch
+from studies.mirrors.optuna.attributes import CONFIGURATION, END, KEY
 from studies.records import Outcome, Search, Trial
 from studies.records.reader import EpochRow
 from studies.records.types import ABANDONED
@@ -34,7 +35,7 @@ class KnownEpochs:
 
 def has_started(trial: FrozenTrial) -> bool:
     """Whether a trial was begun; others are queued at most."""
-    return "key" in trial.user_attrs and "configuration" in trial.user_attrs
+    return KEY in trial.user_attrs and CONFIGURATION in trial.user_attrs
 
 
 def trial_of(frozen: FrozenTrial, earlier: EarlierSearch, search: Search) -> Trial:
@@ -42,13 +43,13 @@ def trial_of(frozen: FrozenTrial, earlier: EarlierSearch, search: Search) -> Tri
     said, end = frozen.user_attrs, _end(frozen)
     completed = frozen.state == TrialState.COMPLETE
     return Trial(
-        key=said["key"],
+        key=said[KEY],
         arm=said.get("arm", search.arm),
         phase=search.phase,
         outcome=Outcome(end["outcome"]),
         value=frozen.value if completed and _is_finite(frozen.value) else None,
         seed=said["seed"],
-        configuration=json.loads(said["configuration"]),
+        configuration=json.loads(said[CONFIGURATION]),
         config_hash=said["config_hash"],
         epochs=end.get("epochs", 0),
         best_epoch=end.get("best_epoch"),
@@ -75,9 +76,14 @@ def trial_of(frozen: FrozenTrial, earlier: EarlierSearch, search: Search) -> Tri
         distributions={
             name: distribution_to_json(each) for name, each in frozen.distributions.items()
         },
-        sampler_state=frozen.system_attrs,
+        sampler_state=_readable(frozen.system_attrs),
         search=search.id,
     )
+
+
+def _readable(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """What a sampler noted, without the pickled optimizers of Optuna's CMA-ES."""
+    return {name: value for name, value in attributes.items() if ":optimizer:" not in name}
 
 
 def settled(trial: Trial, known: KnownEpochs) -> Trial:
@@ -109,7 +115,7 @@ def epochs_of(
 
 def _end(frozen: FrozenTrial) -> dict[str, Any]:
     """How a trial ended, as the driver wrote it; one that has not ended is interrupted."""
-    written = frozen.user_attrs.get("end")
+    written = frozen.user_attrs.get(END)
     end: dict[str, Any] = {} if written is None else json.loads(written)
     if frozen.state in (TrialState.RUNNING, TrialState.WAITING):
         if frozen.state == TrialState.RUNNING or end.get("outcome") != Outcome.interrupted:

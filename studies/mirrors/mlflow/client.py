@@ -24,6 +24,7 @@ for _name, _value in SETTINGS.items():
 # MLflow repeats whatever was not answered and so makes a second run; the mirror looks first
 os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
 
+from mlflow.artifacts import download_artifacts  # noqa: E402
 from mlflow.entities import (  # noqa: E402
     LoggedModel,
     LoggedModelOutput,
@@ -57,6 +58,7 @@ __all__ = [
     "Run",
     "RunTag",
     "connect",
+    "download_artifacts",
     "is_database",
     "resolve_tags",
     "usable",

@@ -18,10 +18,10 @@ from pathlib import Path
 import mlflow.db
 from alembic.migration import MigrationContext
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-from platformdirs import user_cache_path
 from sqlalchemy import create_engine
 
 from lightning_modules.errors import StorageError
+from lightning_modules.rights import private_cache
 from studies.home import database, redact
 
 
@@ -39,7 +39,11 @@ def prepare(uri: str) -> None:
             f"the MLflow store {redact(uri)} cannot be used: another version of MLflow made it; "
             "`fairtune doctor --fix` makes a copy and upgrades it"
         )
-    if path is not None and database.journal_mode(path) != "wal":
+    if path is None:
+        return
+    with template() as tables:
+        database.refuse_programs(path, database.programs(tables))  # MLflow has triggers of its own
+    if database.journal_mode(path) != "wal":
         database.journal_mode(path, "wal")
 
 
@@ -69,20 +73,19 @@ def template(folder: Path | None = None) -> Iterator[Path]:
 
     Where nothing can be kept there, it is made for this once.
     """
-    folder = folder or user_cache_path("fairtune")
-    path = folder / f"mlflow-{version('mlflow')}.db"
-    if _is_whole(path):
-        yield path
+    folder = folder or private_cache()
+    name = f"mlflow-{version('mlflow')}.db"
+    if folder is not None and _is_whole(folder / name):
+        yield folder / name
         return
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-    place = folder if folder.is_dir() and os.access(folder, os.W_OK) else None
+    usable = folder is not None and folder.is_dir() and os.access(folder, os.W_OK)
+    place = folder if usable else None
     with tempfile.TemporaryDirectory(prefix=".new-", dir=place) as made:
-        fresh = Path(made) / path.name
+        fresh = Path(made) / name
         upgrade(f"sqlite:///{fresh}")
         if place is not None:
             with suppress(OSError):
-                fresh = fresh.replace(path)
+                fresh = fresh.replace(place / name)
         yield fresh
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -60,6 +61,8 @@ def log_model(client: MlflowClient, run: Run, checkpoint: Path) -> str:
             path = Path(folder) / "model"
             model = Model(run_id=run_id, model_id=logged.model_id)
             _save(path, checkpoint, model, padded, requirements(run.data.params))
+            for copied in path.rglob("*.py"):  # with the rights that they have where fairtune is
+                shutil.copymode(path / "MLmodel", copied)
             client.log_model_artifacts(logged.model_id, str(path))
     except BaseException:
         client.finalize_logged_model(logged.model_id, "FAILED")
@@ -88,7 +91,7 @@ def _save(
     from mlflow.pyfunc import save_model
     from mlflow.types import Schema, TensorSpec
 
-    example = np.load(checkpoint.with_suffix(".npy"))
+    example = np.load(checkpoint.with_suffix(".npy"), allow_pickle=False)
     steps = Schema([TensorSpec(example.dtype, (-1, -1, *example.shape[2:]))])
     save_model(
         path=path,

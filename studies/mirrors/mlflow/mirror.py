@@ -139,7 +139,8 @@ class MlflowMirror:
         parent = {"mlflow.parentRunId": study.run_id}
         tags = {**study.shared, **tags_of(trial, self._sampler), **parent}
         if not new:
-            found = run_or_none(study.client, self._remotes.get(trial.key) or None)
+            known = self._remotes.get(trial.key) or None
+            found = run_or_none(study.client, known, study.experiment_id)
             found = found or find(study.client, study.experiment_id, tags)
             if found is not None:
                 return TrialRun.of(study.client, found)

@@ -18,10 +18,10 @@ from studies.mirrors.mlflow.client import (
     MlflowClient,
     MlflowException,
     Run,
-    connect,
     is_database,
     resolve_tags,
 )
+from studies.mirrors.mlflow.places import connect_home
 from studies.records.reader import IDENTITY
 
 PARENT_TAG = "fairtune.parent_run_id"
@@ -52,7 +52,7 @@ class MlflowStudy:
         self.name = study
         self.shared = shared_tags(study, notes)
         """The tags that all runs of the study carry."""
-        self.client = client = connect(home.mlflow_uri)
+        self.client = client = connect_home(home, study)
         self.experiment_id, named = _experiment(client, home, study)
         record = str(notes[IDENTITY])
         parent = self._find(record, known, named)
@@ -83,7 +83,7 @@ class MlflowStudy:
 
     def take_over(self, earlier: str) -> set[str]:
         """Put what is below a run of the study that is gone under this one; all that are there."""
-        if run_or_deleted(self.client, earlier) is None:
+        if run_or_deleted(self.client, earlier, self.experiment_id) is None:
             for run in below(self.client, self.experiment_id, earlier):
                 self.client.set_tag(run.info.run_id, "mlflow.parentRunId", self.run_id)
         return {run.info.run_id for run in below(self.client, self.experiment_id, self.run_id)}
@@ -92,7 +92,7 @@ class MlflowStudy:
         """The run of the study: that of last time, the one that the experiment names, or one that
         was made and not named. Another home's study of the same name has a run of its own."""
         for run_id in (known.run or None, named):
-            run = run_or_deleted(self.client, run_id)
+            run = run_or_deleted(self.client, run_id, self.experiment_id)
             if run is not None and self._is_ours(run, record, known):
                 if run.info.lifecycle_stage != "active":
                     self.client.restore_run(run.info.run_id)  # its trials are still below it
@@ -165,16 +165,21 @@ def _experiment(client: MlflowClient, home: Home, study: str) -> tuple[str, str 
     return experiment.experiment_id, experiment.tags.get(PARENT_TAG)
 
 
-def run_or_none(client: MlflowClient, run_id: str | None) -> Run | None:
-    """The run, or None where it was never made or was deleted."""
-    run = run_or_deleted(client, run_id)
+def run_or_none(client: MlflowClient, run_id: str | None, experiment_id: str) -> Run | None:
+    """The run of an experiment, or None where it was never made or was deleted."""
+    run = run_or_deleted(client, run_id, experiment_id)
     return run if run is not None and run.info.lifecycle_stage == "active" else None
 
 
-def run_or_deleted(client: MlflowClient, run_id: str | None) -> Run | None:
-    """The run, also one that was deleted and can be restored; None where there is none."""
-    if run_id is None:
-        return None
+def run_or_deleted(client: MlflowClient, run_id: str | None, experiment_id: str) -> Run | None:
+    """The run, also one that was deleted and can be restored; None where there is none, and where
+    it is one of another experiment, whose places nobody has looked at."""
+    run = None if run_id is None else run_by_id(client, run_id)
+    return run if run is not None and run.info.experiment_id == experiment_id else None
+
+
+def run_by_id(client: MlflowClient, run_id: str) -> Run | None:
+    """A run of any experiment, to read what it says; None where there is none."""
     try:
         return client.get_run(run_id)
     except MlflowException as error:

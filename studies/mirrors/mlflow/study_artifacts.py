@@ -102,7 +102,10 @@ def _write_checkpoints(
     progress: Progress,
 ) -> None:
     ids = {trial.key: trial.run_id for trial in results.trials}
-    runs = [(run_or_none(study.client, ids[key]), path) for key, path in checkpoints]
+    runs = [
+        (run_or_none(study.client, ids[key], study.experiment_id), path)
+        for key, path in checkpoints
+    ]
     for run, checkpoint in runs:
         if run is not None:
             with tempfile.TemporaryDirectory() as folder:

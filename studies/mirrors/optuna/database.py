@@ -39,6 +39,7 @@ def open_storage(url: str) -> RDBStorage:
             storage = RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
         else:
             database.prepare(path, _create)
+            database.refuse_programs(path)
             if database.journal_mode(path) != "wal":
                 database.journal_mode(path, "wal")
             options = {"connect_args": {"timeout": SQLITE_SECONDS}}

@@ -13,6 +13,7 @@ from studies.mirrors.backlog import Backlog, Until, is_live
 from studies.mirrors.left import sync_command
 from studies.mirrors.optuna import database as optuna_database
 from studies.mirrors.optuna import trial as optuna_trial
+from studies.mirrors.optuna.attributes import STUDY
 from studies.mirrors.optuna.owner import Claim, remove_earlier
 from studies.mirrors.optuna.study import OptunaStudy
 from studies.records import RecordReader, Search, Trial
@@ -158,7 +159,7 @@ class OptunaMirror:
 def _attributes(record: RecordReader, search: Search, first: bool) -> dict[str, Any]:
     """What the attributes of a study say; the first one says what is noted of all."""
     notes = record.notes()
-    found = {**notes} if first else {IDENTITY: notes[IDENTITY], "study": notes.get("study", "")}
+    found = {**notes} if first else {IDENTITY: notes[IDENTITY], STUDY: notes.get("study", "")}
     found |= {"arm": search.arm, "phase": search.phase}
     if search.repeat > 1 and search.phase == "search":
         found |= {"repeat": search.repeat, "split": search.split}

@@ -23,11 +23,9 @@ from studies.home import Home, redact
 from studies.home.database import within
 from studies.mirrors.left import sync_command
 from studies.mirrors.optuna import trial as optuna_trial
+from studies.mirrors.optuna.attributes import KEY, STUDY, WRITER
 from studies.records import Trial
 from studies.records.reader import IDENTITY
-
-WRITER = "writer"
-"""The attribute that tells the home whose mirror writes a study from its copies."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ class Claim:
         elif record is not None and self.is_writer(attributes):
             why = "is of an earlier record of this home"
             way_out = f"`{rebuild}` replaces it, or {other}"
-        elif record is None and attributes.get("study") == self.study:
+        elif record is None and attributes.get(STUDY) == self.study:
             why = "is of an earlier version, and its trials are not those of this record"
             source = "" if os.environ.get("FAIRTUNE_STORAGE") else f" --from {self.home.path}"
             way_out = (
@@ -130,7 +128,7 @@ def remove_earlier(storage: RDBStorage, claim: Claim) -> None:
     for each in storage.get_all_studies():
         attributes = each.user_attrs
         if (
-            attributes.get("study") == claim.study
+            attributes.get(STUDY) == claim.study
             and attributes.get(IDENTITY) not in (None, claim.record)
             and claim.is_writer(attributes)
         ):
@@ -150,7 +148,7 @@ def _is_unnamed(
     if not there:
         return all(wanted.get(name) == value for name, value in attributes.items())
     return (
-        attributes.get("study") == wanted.get("study")
+        attributes.get(STUDY) == wanted.get(STUDY)
         and bool(begun)
         and [each.number for each in begun] == list(range(len(begun)))
         and all(
@@ -161,4 +159,4 @@ def _is_unnamed(
 
 
 def _is_queued(trial: FrozenTrial) -> bool:
-    return trial.state == TrialState.WAITING and "key" not in trial.user_attrs
+    return trial.state == TrialState.WAITING and KEY not in trial.user_attrs

@@ -10,6 +10,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from studies.mirrors.optuna.attributes import CONFIGURATION, END, KEY
 from studies.records import Outcome, Trial, TrialEnd
 from studies.search import frozen_trials
 
@@ -32,17 +33,17 @@ def frozen(trial: Trial) -> FrozenTrial:
 def attributes(trial: Trial) -> dict[str, Any]:
     """What the user attributes of a trial say of it."""
     found: dict[str, Any] = {
-        "key": trial.key,
+        KEY: trial.key,
         "seed": trial.seed,
         "config_hash": trial.config_hash,
-        "configuration": _text(trial.configuration),
+        CONFIGURATION: _text(trial.configuration),
     }
     if trial.default:
         found["default"] = True
     if trial.phase != "search":
         found |= {name: getattr(trial, name) for name in ("arm", "repeat", "split", "seed_index")}
     if trial.outcome is not None:
-        found |= {"outcome": trial.outcome.value, "end": _end(trial)}
+        found |= {"outcome": trial.outcome.value, END: _end(trial)}
         if trial.duplicate_of is not None:
             found["duplicate_of"] = trial.duplicate_of
     return found
@@ -50,7 +51,7 @@ def attributes(trial: Trial) -> dict[str, Any]:
 
 def agrees(held: FrozenTrial, trial: Trial) -> bool:
     """Whether what Optuna has is this trial, or was so before the record went on."""
-    if held.user_attrs.get("key") != trial.key or held.params != dict(trial.params):
+    if held.user_attrs.get(KEY) != trial.key or held.params != dict(trial.params):
         return False
     if held.state.is_finished():
         if held.value is not None and math.isinf(held.value):  # the record calls it diverged
@@ -77,7 +78,11 @@ def _same(one: float | None, other: float | None) -> bool:
 
 def _end(trial: Trial) -> str:
     """How a trial ended, as JSON text."""
-    known = {each.name: getattr(trial, each.name) for each in fields(TrialEnd)}
+    known = {
+        each.name: getattr(trial, each.name)
+        for each in fields(TrialEnd)
+        if each.name != "remark"  # of the study, not of the trial
+    }
     known |= {name: dict(known[name]) for name in ("best", "test", "rows")}
     return _text(known | {"traceback": trial.traceback or None})
 

@@ -11,7 +11,8 @@ from studies.records import Trial
 from studies.reporting.tables.table import Table
 from studies.results import StudyResults, plural, value_text
 from studies.sentences.expectation import expectation
-from studies.study_file import Arm, document
+from studies.study_file import Arm
+from studies.study_file.reading.yaml_text import yaml_of
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _winner(results: StudyResults, arm: Arm, trial: Trial) -> Winner:
         arm.name,
         trial.key,
         texts,
-        document.dump(tree),
+        yaml_of(tree),
         repeat=trial.repeat,
         split="–" if split is None else str(split),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,8 @@ from dataclasses import dataclass, replace
 from studies.study_file.space.open_values import Choice, Fixed, Node
 from studies.study_file.space.search_space import Alternatives, Group, Space, find
 
+MAX_ARMS = 200
+"""Every pair of which is compared."""
 READS_LIKE_ANOTHER = re.compile(r"([-/]r\d+)?(-confirm|-cross)?")
 """What is added to the name of an arm to name its repeats and its fresh runs."""
 
@@ -36,6 +39,11 @@ def alternatives(space: Group, factors: Sequence[str]) -> list[Arm]:
         levels = tuple(label for label, _ in combination)
         made.append(Arm(" × ".join(levels), Space(root), levels))
     return made
+
+
+def arm_count(space: Group, factors: Sequence[str]) -> int:
+    """How many arms `alternatives` gives; none of them is made."""
+    return math.prod(sum(1 for _ in _options(space, factor)) for factor in factors)
 
 
 def confusable(names: Sequence[str]) -> tuple[str, str] | None:

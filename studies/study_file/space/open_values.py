@@ -6,11 +6,16 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Protocol
 
 from lightning_modules.components import Value
 from lightning_modules.errors import UserError
 
+MANY = 1_000_000
+"""Grid points, or trainings, from which a study is refused."""
+COUNTED = 1e15
+"""Steps beyond which they are no longer told apart."""
 Point = dict[str, Any]
 """Values by their Optuna names: where in a search space a trial is."""
 
@@ -48,6 +53,23 @@ class Node(Protocol):
         """The number of distinct points, infinite where an axis is continuous."""
         ...
 
+    def grid_size(self) -> int:
+        """The number of grid points, none of which is made; a continuous axis counts once."""
+        ...
+
+
+def steps_between(low: float, high: float, step: float) -> int:
+    """How many whole steps lie between two numbers as they are written: 3 of 0.1 in 0 to 0.3."""
+    return int((Fraction(str(high)) - Fraction(str(low))) // Fraction(str(step)))
+
+
+def value_after(low: float, step: float, index: int) -> float:
+    """The number `index` steps above `low`, as one would write it: 0.3 and not 0.30000000000000004;
+    an integer where both are."""
+    if isinstance(low, int) and isinstance(step, int):
+        return low + index * step
+    return float(Fraction(str(low)) + index * Fraction(str(step)))
+
 
 @dataclass(frozen=True)
 class Fixed:
@@ -67,6 +89,9 @@ class Fixed:
     def size(self) -> float:
         return 1
 
+    def grid_size(self) -> int:
+        return 1
+
 
 @dataclass(frozen=True)
 class Range:
@@ -84,7 +109,8 @@ class Range:
         if self.integer:
             step = int(self.step or 1)
             return trial.suggest_int(name, int(self.low), int(self.high), step=step, log=self.log)
-        return trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log)
+        value = trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log)
+        return value if self.step is None else self._at(self._index(value))
 
     def points(self, name: str) -> Iterator[Point]:
         for value in self.grid_values(name):
@@ -99,23 +125,36 @@ class Range:
                 f"{name}: a grid needs finite axes; add `num: 5` (or `step:`), "
                 "or write {values: [...]}"
             )
-        step = self.step or 1
-        count = math.floor((self.high - self.low) / step + 1e-9) + 1
-        values = [self.low + index * step for index in range(count)]
-        return [int(value) for value in values] if self.integer else values
+        return [self._at(index) for index in range(self._steps())]
 
     def default(self, name: str) -> Point:
         middle = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
         value = min(max(middle if self.start is None else self.start, self.low), self.high)
         if self.step is not None:
-            value = self.low + round((value - self.low) / self.step) * self.step
-            value = min(value, self.high)
+            return {name: self._at(self._index(value))}
         return {name: round(value) if self.integer else value}
 
     def size(self) -> float:
         if self.integer or self.step is not None:
-            return math.floor((self.high - self.low) / (self.step or 1) + 1e-9) + 1
+            return self._steps()
         return 1 if self.low == self.high else math.inf
+
+    def grid_size(self) -> int:
+        if self.num is None:
+            return self._steps() if self.integer or self.step is not None else 1
+        if self.integer and self.num <= MANY:  # some of them may be equal once they are rounded
+            return len(self._spread(self.num))
+        return self.num
+
+    def _steps(self) -> int:
+        return steps_between(self.low, self.high, self.step or 1) + 1
+
+    def _index(self, value: float) -> int:
+        """The step that is nearest to a value."""
+        return min(round((value - self.low) / (self.step or 1)), self._steps() - 1)
+
+    def _at(self, index: int) -> float:
+        return value_after(self.low, self.step or 1, index)
 
     def _spread(self, num: int) -> list[float]:
         if num == 1:
@@ -140,7 +179,10 @@ class Choice:
     start: Value = None
 
     def labels(self) -> list[Any]:
-        return [_label(value) for value in self.values]
+        """What stands for the values in Optuna, to which true, 1 and 1.0 would be one."""
+        labels = [_label(value) for value in self.values]
+        distinct = all(label not in labels[:index] for index, label in enumerate(labels))
+        return labels if distinct else [json.dumps(value) for value in self.values]
 
     def suggest(self, trial: Suggester, name: str) -> Value:
         labels = self.labels()
@@ -151,11 +193,30 @@ class Choice:
             yield {name: label}
 
     def default(self, name: str) -> Point:
-        labels, start = self.labels(), _label(self.start)
-        return {name: start if start in labels else labels[0]}
+        labels = self.labels()
+        same = (i for i, value in enumerate(self.values) if _is_same(value, self.start))
+        return {name: labels[next(same, 0)]}
+
+    def largest(self) -> Fixed | Choice:
+        """The largest of several sizes; the choice as it is where its values are none."""
+        if all(_is_size(value) for value in self.values):
+            return Fixed(max(self.values, key=_size))
+        return self
 
     def size(self) -> float:
         return len(self.values)
+
+    def grid_size(self) -> int:
+        return len(self.values)
+
+
+def _is_size(value: Value) -> bool:
+    return all(isinstance(each, int) for each in (value if isinstance(value, list) else [value]))
+
+
+def _size(value: Any) -> int:
+    """How large a number is, or a network whose layers have such widths."""
+    return sum(each**2 for each in (value if isinstance(value, list) else [value]))
 
 
 def _label(value: Value) -> Any:
@@ -164,6 +225,8 @@ def _label(value: Value) -> Any:
 
 def _position(labels: list[Any], label: Any) -> int:
     """Where `label` stands; True is not 1 and 1 is not 1.0 here."""
-    return next(
-        i for i, known in enumerate(labels) if known == label and type(known) is type(label)
-    )
+    return next(i for i, known in enumerate(labels) if _is_same(known, label))
+
+
+def _is_same(value: Any, other: Any) -> bool:
+    return bool(value == other) and type(value) is type(other)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,12 +14,24 @@ from lightning_modules.components import (
     suggestion,
 )
 from lightning_modules.configuration.sections import SECTIONS, TRAINER, user_key
-from lightning_modules.errors import Problem
+from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import REGULARIZATION
-from studies.study_file.space.open_values import Choice, Fixed, Node, Range
+from studies.study_file.space.open_values import (
+    COUNTED,
+    Choice,
+    Fixed,
+    Node,
+    Range,
+    steps_between,
+    value_after,
+)
 from studies.study_file.space.search_space import Alternatives, Group
 from studies.study_file.space.variants import Keys
 
+MAX_VALUES = 1000
+"""Values of a choice."""
+LARGEST, LARGEST_INTEGER = 1e300, 2**53
+"""What the ends of a range may be: beyond, differences and powers are no numbers any more."""
 RANGE_KEYS = ("min", "max", "log", "step", "num")
 
 
@@ -52,10 +63,12 @@ def _alternatives(
             message = f"is the second alternative called {label}; tell them apart by `label:`"
             problems.append(Problem(here, message))
         if not label or "/" in label or "×" in label or len(label) > 60:
-            text = f"{label!r} is no label; use up to 60 letters, no / and no ×"
+            text = f"{shown(label)} is no label; use up to 60 letters, no / and no ×"
             problems.append(Problem(here, text))
         elif label.endswith("-confirm"):
-            text = f"{label!r} is no label: runs on fresh seeds are named so; leave out -confirm"
+            text = (
+                f"{shown(label)} is no label: runs on fresh seeds are named so; leave out -confirm"
+            )
             problems.append(Problem(here, text))
         if slot is None:
             options[label] = _component(key, item, here, problems)
@@ -63,6 +76,7 @@ def _alternatives(
             options[label] = _nested(key, str(path[-1]), item, here, slot, problems)
     if not options:
         problems.append(Problem(path, "lists no alternatives"))
+        return Fixed(None)
     return Alternatives(options)
 
 
@@ -168,11 +182,19 @@ def _choice(
         if key != "values":
             problems.append(Problem((*path, key), "does not go with `values`"))
     if not isinstance(values, list) or not values:
-        problems.append(Problem((*path, "values"), f"must be a list of values, got {values!r}"))
+        problems.append(
+            Problem((*path, "values"), f"must be a list of values, got {shown(values)}")
+        )
         return Fixed(None)
+    if len(values) > MAX_VALUES:
+        text = f"lists {len(values):,} values, and {MAX_VALUES:,} are the most; write min and max"
+        problems.append(Problem((*path, "values"), text))
+        return Fixed(None)
+    seen: set[str] = set()
     for index, item in enumerate(values):
-        if any(item == other and type(item) is type(other) for other in values[:index]):
-            problems.append(Problem((*path, "values", index), f"{item!r} stands twice"))
+        if repr(item) in seen:
+            problems.append(Problem((*path, "values", index), f"{shown(item)} stands twice"))
+        seen.add(repr(item))
     return Choice(tuple(values), parameter.default if parameter else None)
 
 
@@ -188,6 +210,8 @@ def _range(
     if isinstance(parameter, Number) and not parameter.integer:
         whole, low, high = False, float(low), float(high)
         step = None if step is None else float(step)
+    if step is not None:  # the last value that a step reaches
+        high = value_after(low, step, steps_between(low, high, step))
     start = parameter.default if parameter else None
     number = isinstance(start, int | float) and not isinstance(start, bool)
     return Range(
@@ -212,17 +236,23 @@ def _range_problems(value: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
             yield (), f"a range needs min and max; {key} is missing"
             numeric = False
         elif not _is_number(value[key]):
-            yield (key,), f"must be a finite number, got {value[key]!r}"
+            yield (
+                (key,),
+                "must be a finite number, up to 1e300, an integer up to 2^53, got "
+                + shown(value[key]),
+            )
             numeric = False
     if not isinstance(value.get("log", False), bool):
-        yield ("log",), f"must be true or false, got {value['log']!r}"
+        yield ("log",), f"must be true or false, got {shown(value['log'])}"
     step, num = value.get("step"), value.get("num")
-    if step is not None and (not _is_number(step) or step <= 0):
-        yield ("step",), f"must be a number > 0, got {step!r}"
     if step is not None and value.get("log"):
         yield ("step",), "does not go with log; use `num` for a logarithmic grid"
+    if step is not None and (not _is_number(step) or step <= 0):
+        yield ("step",), f"must be a number > 0, got {shown(step)}"
+    elif step is not None and numeric and (value["max"] - value["min"]) / step > COUNTED:
+        yield ("step",), f"is too small to be told apart from {value['min']}, got {step!r}"
     if num is not None and (not isinstance(num, int) or isinstance(num, bool) or num < 1):
-        yield ("num",), f"must be an integer >= 1, got {num!r}"
+        yield ("num",), f"must be an integer >= 1, got {shown(num)}"
     if num is not None and step is not None:
         yield ("num",), "does not go with step; keep one"
     if numeric and value["min"] >= value["max"]:
@@ -232,4 +262,6 @@ def _range_problems(value: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= (LARGEST_INTEGER if isinstance(value, int) else LARGEST)

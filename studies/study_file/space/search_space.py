@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,9 @@ class Alternatives:
 
     def size(self) -> float:
         return sum(option.size() for option in self.options.values())
+
+    def grid_size(self) -> int:
+        return sum(option.grid_size() for option in self.options.values())
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ class Group:
     def size(self) -> float:
         return math.prod(child.size() for child in self.children.values())
 
+    def grid_size(self) -> int:
+        return math.prod(child.grid_size() for child in self.children.values())
+
 
 @dataclass(frozen=True)
 class Space:
@@ -80,13 +86,15 @@ class Space:
         """A plain configuration tree, every open value asked of `trial`."""
         return self.root.suggest(trial, "")
 
-    def grid(self) -> Iterator[Point]:
-        """Every grid point, the last axis fastest; UserError names a continuous axis."""
-        return self.root.points("")
+    def grid(self, taken: Iterable[Mapping[str, Any]] = ()) -> Iterator[Point]:
+        """Every grid point that is not `taken`, the last axis fastest; UserError names a continuous
+        axis."""
+        known = {_identity(point) for point in taken}
+        return (point for point in self.root.points("") if _identity(point) not in known)
 
     def grid_size(self) -> int:
         """The number of grid points."""
-        return sum(1 for _ in self.grid())
+        return self.root.grid_size()
 
     def default(self) -> Point:
         """The point of defaults: the components' own defaults, moved into the ranges."""
@@ -104,12 +112,17 @@ class Space:
         """The open values of a flat configuration (`Configuration.flat`), by their places in it."""
         found: dict[str, Value] = {}
         for place in dict.fromkeys(_places("", self.root)):
-            inside = [path for path in configuration if path.startswith(f"{place}.")]
-            for path in (place, place.removesuffix(".name"), *inside):
+            inside = (path for path in configuration if path.startswith(f"{place}."))
+            for path in itertools.chain((place, place.removesuffix(".name")), inside):
                 if path in configuration:
                     found[path] = configuration[path]
                     break
         return found
+
+
+def _identity(point: Mapping[str, Any]) -> str:
+    """A text that is equal for equal points; it tells 1 from 1.0 and from True."""
+    return repr(sorted(point.items()))
 
 
 def find(root: Group, path: str) -> Node | None:

@@ -43,6 +43,38 @@ def variants(root: Group) -> Iterator[Variant]:
             yield _joined({**first, a: one, b: other})
 
 
+def largest(root: Group) -> Group:
+    """The same space with every range, and every choice of numbers, at its largest value."""
+    return Group({key: _largest(node) for key, node in root.children.items()})
+
+
+def _largest(node: Node) -> Node:
+    if isinstance(node, Range):
+        return Fixed(node.high)
+    if isinstance(node, Alternatives):
+        return Alternatives({name: _largest(each) for name, each in node.options.items()})
+    if isinstance(node, Group):
+        return largest(node)
+    return node.largest() if isinstance(node, Choice) else node
+
+
+def variant_count(root: Group) -> int:
+    """How many configurations `variants` gives; none of them is made."""
+    counts = {key: _count(node) for key, node in root.children.items()}
+    pairs = sum(counts[a] * counts[b] for a, b in CROSS_CHECKED if a in counts and b in counts)
+    return max(counts.values(), default=0) + pairs
+
+
+def _count(node: Node) -> int:
+    if isinstance(node, Alternatives):
+        return sum(map(_count, node.options.values()))
+    if isinstance(node, Group):
+        return max(map(_count, node.children.values()), default=1)
+    if isinstance(node, Choice):
+        return len(node.values)
+    return 2 if isinstance(node, Range) else 1
+
+
 def _variants(node: Node, path: Keys, source: Keys) -> list[Variant]:
     """Variants of the node at `path` in the plain value and at `source` in the file."""
     if isinstance(node, Range):

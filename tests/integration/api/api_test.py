@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 import fairtune
+from studies.cli import main
 
 TREE: dict[str, Any] = {
     "study": "function",
@@ -105,7 +107,8 @@ def test_a_function_that_changed_is_not_mixed_with_what_it_was(tmp_path: Path) -
     text = """
 import sys, fairtune
 def trial(configuration, report):
-    report(1, {"val/loss": configuration["model"]["x"]})SCALE
+    report(1, {"val/loss": configuration["model"]["x"] * SCALE})
+SCALE = VALUE
 if __name__ == "__main__":
     tree = TREE
     fairtune.run(tree, trial=trial, engine="inline", progress=False, home="home")
@@ -113,10 +116,32 @@ if __name__ == "__main__":
     tree = {**TREE, "search": {"method": "random", "trials": 2}}
     more = {**TREE, "search": {"method": "random", "trials": 3}}
     whole = text.replace("TREE", repr(tree))
-    first = script(tmp_path, whole.replace("SCALE", ""))
+    first = script(tmp_path, whole.replace("VALUE", "1"))
     assert first.returncode == 0, first.stderr
-    second = script(tmp_path, text.replace("TREE", repr(more)).replace("SCALE", "  # other"))
+    goes_on = "# a comment" + text.replace("TREE", repr(more))
+    rewritten = script(tmp_path, goes_on.replace("VALUE", "1  # and one more"))
+    assert rewritten.returncode == 0, rewritten.stderr
+    once_more = goes_on.replace("'trials': 3", "'trials': 4")
+    second = script(tmp_path, once_more.replace("VALUE", "2"))
+    assert second.returncode == 1
     assert "function __main__.trial: has changed since study function began" in second.stderr
+
+
+def test_the_environment_of_the_caller_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = {**TREE, "search": {"method": "random", "trials": 1}}
+    for study, name in (("first", "PYTHONSAFEPATH"), ("second", "FAIRTUNE_DRIVER")):
+        monkeypatch.setenv(name, "1")
+        before = dict(os.environ)
+        fairtune.run(
+            {**tree, "study": study}, trial=trial, home=tmp_path, workers=1, progress=False
+        )
+        assert dict(os.environ) == before
+        monkeypatch.delenv(name)
+    before = dict(os.environ)
+    fairtune.run({**tree, "study": "third"}, trial=trial, home=tmp_path, progress=False)
+    assert dict(os.environ) == before
 
 
 def test_where_nothing_completes_the_reason_is_raised(tmp_path: Path) -> None:
@@ -151,6 +176,29 @@ def test_a_function_that_goes_on_although_it_should_stop_is_ended(tmp_path: Path
     pruned = study.trials[study.trials["outcome"] == "pruned"]
     assert len(pruned) and heard.count(False) == len(pruned)
     assert (pruned["epochs"] < 4).all()
+
+
+def test_an_epoch_without_the_objective_is_a_gap_everywhere(tmp_path: Path) -> None:
+    def seldom(configuration: dict[str, Any], report: Any) -> None:
+        x = configuration["model"]["x"]
+        for epoch in range(1, configuration["trainer"]["epochs"] + 1):
+            values = {"train/loss": x / epoch}
+            if epoch % 2:
+                values["val/loss"] = x + 1 / epoch
+            if not report(epoch, values):
+                return
+
+    tree = {**TREE, "search": {**TREE["search"], "pruner": "median", "trials": 12}}
+    home = tmp_path / "home"
+    study = fairtune.run(tree, trial=seldom, engine="inline", home=home, workers=1, progress=False)
+    assert set(study.curves("val/loss")["epoch"]) == {1, 3}
+    assert {2, 4} <= set(study.curves("train/loss")["epoch"])
+    completed = study.trials[study.trials["outcome"] == "completed"]
+    assert set(completed["epochs"]) == {4} and set(completed["best_epoch"]) == {3}
+    trials = optuna.load_study(study_name="function", storage=f"sqlite:///{home}/optuna.db").trials
+    pruned = [each for each in trials if each.state.name == "PRUNED"]
+    assert pruned and {max(each.intermediate_values) for each in pruned} <= {1, 3}
+    assert {epoch for each in trials for epoch in each.intermediate_values} == {1, 3}
 
 
 def test_a_function_that_cannot_be_sent_says_so_before_anything_is_written(tmp_path: Path) -> None:
@@ -218,6 +266,25 @@ def test_a_study_of_a_home_goes_on_by_its_name_with_its_function(tmp_path: Path)
     fairtune.run(TREE, trial=trial, **at)
     study = fairtune.run("function", trial=trial, overrides={"search.trials": 7}, **at)
     assert len(study.trials) == 7
+
+
+def test_the_file_of_the_best_configuration_says_how_it_is_run_and_runs_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = {"engine": "inline", "home": tmp_path, "progress": False}
+    study = fairtune.run(TREE, trial=trial, **at)
+    assert study.best is not None
+    assert main(["best", "function", "--home", str(tmp_path)]) == 0
+    printed = capsys.readouterr()
+    said = (
+        f"the Python function {__name__}.trial trains it, so run this file from Python: "
+        'fairtune.run("function-best.yaml", trial=trial)'
+    )
+    assert f"\n# {said}\n" in printed.out and printed.err == f"fairtune: {said}\n"
+    file = tmp_path / "function-best.yaml"
+    file.write_text(printed.out)
+    again = fairtune.run(file, trial=trial, overrides={"search.trials": 1}, **at)
+    assert again.trials["value"].tolist() == [study.best.value]
 
 
 def test_a_mistake_in_a_file_is_told_with_its_line_where_a_function_trains(tmp_path: Path) -> None:

@@ -391,7 +391,7 @@ def serving(home: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    argv = [FAIRTUNE, "dashboard", "--home", str(home), "--port", str(port)]
+    argv = [FAIRTUNE, "dashboard", "--home", str(home), "--port", str(port), "--no-token"]
     with subprocess.Popen(
         argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as server:

@@ -86,7 +86,10 @@ def test_presets_are_listed_copied_and_read(installed: Installed) -> None:
     assert copied.read_text() == find_preset("quickstart").read_text()
     wrong = installed.run("fairtune", "check", "quickstart", "--set", "trainer.epochs=0")
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert wrong.stderr == "fairtune: --set: trainer.epochs: must be an integer >= 1, got 0\n"
+    assert (
+        wrong.stderr
+        == "fairtune: --set: trainer.epochs: must be an integer >= 1 and <= 1000000, got 0\n"
+    )
 
 
 def test_a_home_without_studies_is_said_and_not_made(installed: Installed) -> None:

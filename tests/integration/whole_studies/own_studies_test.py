@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,10 @@ from optuna.trial import TrialState
 
 from lightning_modules.user_code import imports
 from studies import results
+from studies.analysis import summary
 from studies.cli import main
+from studies.engines.inline import InlineEngine
+from studies.engines.training import train_task
 from studies.home import Home
 from studies.running.display import Display
 from studies.running.run_study import run_study
@@ -56,6 +60,15 @@ optimizer: {name: adam, lr: {min: 1e-3, max: 1e-1, log: true}}
 trainer: {epochs: 2, accelerator: cpu}
 search: {method: random, trials: 2}
 confirm: {top: 1, seeds: 1}
+"""
+SOFTMAX = """
+study: softmax
+data: iris
+model: {class: "nets:Net"}
+loss: cross_entropy
+optimizer: {name: adam, lr: {min: 0.001, max: 0.1}}
+trainer: {epochs: 2}
+search: {method: random, trials: 3}
 """
 PROGRAM = r"""
 for epoch in 1 2 3 4; do
@@ -156,17 +169,39 @@ def test_a_network_and_data_of_a_users_go_from_check_to_the_logged_model(
     assert "test/accuracy" in confirmed.data.metrics
     (best,) = home.artifacts.rglob("MLmodel")
     script = (
-        "import sys, mlflow, numpy\n"
+        "import os, sys, mlflow, numpy\n"
+        f"allowed = os.environ.pop({imports.ALLOW!r})\n"
+        "try:\n"
+        "    mlflow.pyfunc.load_model(sys.argv[1])\n"
+        "except Exception as error:\n"
+        "    print(error)\n"
+        f"os.environ[{imports.ALLOW!r}] = allowed\n"
         "found = mlflow.pyfunc.load_model(sys.argv[1]).predict(numpy.zeros((3, 4), 'float32'))\n"
         "print(found.shape)\n"
     )
     load = [sys.executable, "-W", "ignore", "-c", script, str(best.parent)]
     loaded = subprocess.run(load, capture_output=True, text=True, check=True)
-    assert loaded.stdout == "(3, 2)\n"
-    refused = subprocess.run(
-        load, capture_output=True, text=True, check=False, env={**os.environ, imports.ALLOW: ""}
-    )
-    assert "importing nets runs its code, which nobody has allowed" in refused.stderr
+    *refused, answer = loaded.stdout.splitlines()
+    assert "importing nets runs its code, which nobody has allowed" in " ".join(refused)
+    assert answer == "(3, 2)"
+
+
+def test_what_seems_wrong_with_a_network_is_said_once_and_kept(
+    write_module: WriteModule,
+    own_folder: Path,
+    make_home: MakeHome,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    write_module("nets", NETWORK.replace("outputs),\n", "outputs), nn.Softmax(dim=1),\n"))
+    home, file = make_home(own_folder / "home"), write(own_folder, SOFTMAX)
+    for trials in (3, 4):
+        spec = load_study_file(Path(file), [f"search.trials={trials}"])
+        engine = partial(InlineEngine, train_task, 1)
+        found = run_study(spec, home, workers=1, display=Display(), engine=engine)
+    said = [each for each in caplog.messages if "are probabilities already" in each]
+    assert len(said) == 1 and said[0].startswith("study softmax: the network's outputs are")
+    warnings = summary(found.results)["warnings"]
+    assert [each for each in warnings if "take the softmax at its end out" in each] == warnings
 
 
 def test_mistakes_in_a_call_of_a_class_are_told_before_anything_is_trained(
@@ -216,7 +251,7 @@ def test_an_interrupted_program_dies_and_starts_anew_without_double_points(
     own_folder: Path, make_home: MakeHome
 ) -> None:
     waiting = (
-        "echo $$ > pid; : > seen.$epoch\n"
+        "echo $$ > pid; grep -c libtorch /proc/$PPID/maps > torch; : > seen.$epoch\n"
         "    while [ $epoch = 2 ] && [ ! -e go ]; do sleep 0.05; done\n    read answer"
     )
     (own_folder / "train.sh").write_text(PROGRAM.replace("read answer", waiting))
@@ -228,6 +263,8 @@ def test_an_interrupted_program_dies_and_starts_anew_without_double_points(
     while not (own_folder / "seen.2").exists():
         assert process.poll() is None
     pid = int((own_folder / "pid").read_text())
+    if sys.platform == "linux":  # which has /proc
+        assert (own_folder / "torch").read_text() == "0\n"  # its worker has loaded none
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE

@@ -247,7 +247,10 @@ def test_what_one_study_learned_another_one_starts_from(
         ("{name: resnet18, weights: 'runs:/abc'}", "has a run abc; copy the id of a trial's run"),
         ("{name: resnet18, unfreeze_every: 2}", "model.0.unfreeze_every: has nothing to unfreeze"),
         ("{name: resnet18, normalize: imagenet}", "model.0.normalize: is for images as they are"),
-        ("{name: resnet18, image_size: 8}", "model.0.image_size: must be an integer >= 32, got 8"),
+        (
+            "{name: resnet18, image_size: 8}",
+            "model.0.image_size: must be an integer >= 32 and <= 10000, got 8",
+        ),
         ("{name: resnet18, dropout: 0.5}", "model.0.dropout: resnet18 takes no such parameter"),
         ("{name: vgg11, weights: other.pth}", "fits no vgg11: it has no features.0.bias"),
     ],

@@ -38,7 +38,7 @@ def interrupted_after(epoch: int, folder: Path) -> None:
 def found(folder: Path) -> ResumeCheckpoint:
     """What the next process would continue from."""
     data_hash = build_data(CONFIGURATION).splits.hash
-    tree = CONFIGURATION.to_dict()
+    tree = CONFIGURATION.hash
     training = {"configuration": tree, "seed": 1, "data": data_hash, "weights": ""}
     return ResumeCheckpoint(folder, training)
 

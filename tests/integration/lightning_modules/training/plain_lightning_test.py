@@ -97,3 +97,21 @@ def test_a_plateau_that_watches_what_is_never_logged_is_a_user_error() -> None:
     with pytest.raises(UserError) as caught:
         plain_trainer().fit(module, datamodule=data)
     assert str(caught.value) == "plateau watches val/rmse, which was not logged"
+
+
+@pytest.mark.parametrize("given", [{}, {"loss": "mse"}, {"task": "regression"}, {"loss": "mae"}])
+def test_a_regression_needs_no_task_to_be_one(given: Tree) -> None:
+    data = load_data("diabetes", batch_size=64)
+    module = MLP(data.input_shape, data.outputs, hidden=[8], objective="val/rmse", **given)
+    trainer = plain_trainer()
+    trainer.fit(module, datamodule=data)
+    [tested] = trainer.test(module, datamodule=data, verbose=False)
+    assert {"test/loss", "test/rmse", "test/r2"} <= tested.keys()
+    assert "test/accuracy" not in tested and tested["test/rmse"] > 1
+
+
+def test_a_loss_of_another_task_than_the_data_is_refused() -> None:
+    module = MLP(SHAPE, DIGITS.outputs, hidden=[8], loss="mse")
+    said = 'mse is a loss for regression, and the targets of digits are classes; give loss="cross'
+    with pytest.raises(UserError, match=said):
+        plain_trainer().fit(module, datamodule=DIGITS)

@@ -164,7 +164,137 @@ def test_a_loss_that_is_not_finite_is_a_divergence(module: Tree) -> None:
 
 def test_an_objective_that_is_not_logged_is_named(module: Tree) -> None:
     tree = module | {"objective": {"metric": "val_accc", "goal": "maximize"}}
-    with pytest.raises(UserError, match="the objective val_accc was not logged; did you mean val_"):
+    with pytest.raises(UserError, match="val_accc was not logged in epoch 1; did you mean val_"):
+        history(tree)
+
+
+def test_an_epoch_without_the_objective_has_no_value_and_is_not_the_best(
+    write_module: WriteModule,
+) -> None:
+    """Lightning keeps what was logged last; the rates fall so fast that the first is the best."""
+    seldom = LIGHTNING.replace(
+        'self.log(f"{part}_acc"', 'if self.current_epoch % 2 == 0: self.log(f"{part}_acc"'
+    )
+    name = write_module("theirs", seldom)
+    tree = MODULE | {"model": {"class": f"{name}:Module"}, "data": {"class": f"{name}:Rows"}}
+    result, epochs = history(tree)
+    assert result is not None and result.epochs == 5
+    assert ["val_acc" in metrics for metrics in epochs] == [True, False, True, False, True]
+    assert ["train_acc" in metrics for metrics in epochs] == [True, False, True, False, True]
+    assert all({"val_loss", "train/loss", "optim/lr"} <= set(metrics) for metrics in epochs)
+    assert result.best_epoch in (1, 3, 5)
+
+
+SCHEDULES = {
+    "plateau": """{"scheduler": lrs.ReduceLROnPlateau(optimizer, patience=0, threshold=0.2),
+        "monitor": "val_loss"}""",
+    "plateau_by_steps": """{"scheduler": lrs.ReduceLROnPlateau(optimizer, patience=1),
+        "monitor": "train_loss_step", "interval": "step", "frequency": 2}""",
+    "every_second_epoch": """{"scheduler": lrs.ExponentialLR(optimizer, 0.5), "frequency": 2}""",
+    "one_cycle": """{"scheduler": lrs.OneCycleLR(optimizer, 0.2, total_steps=28),
+        "interval": "step"}""",
+    "restarts": "lrs.CosineAnnealingWarmRestarts(optimizer, 2)",
+    "sequence": """lrs.SequentialLR(optimizer, [lrs.ConstantLR(optimizer, 0.1, 2),
+        lrs.ExponentialLR(optimizer, 0.5)], [2])""",
+    "chained": """lrs.ChainedScheduler([lrs.ConstantLR(optimizer, 0.1, 2),
+        lrs.ExponentialLR(optimizer, 0.5)])""",
+    "plateau_every_second": """{"scheduler": lrs.ReduceLROnPlateau(optimizer, patience=0,
+        threshold=0.2), "monitor": "val_loss", "frequency": 2}""",
+    "stopping": "lrs.ConstantLR(optimizer, 1.0)",
+    "stopping_at_the_end": "lrs.ConstantLR(optimizer, 1.0)",
+}
+STOPPING = """
+    def configure_callbacks(self):
+        from pytorch_lightning.callbacks import EarlyStopping
+        return [EarlyStopping("val_loss", patience=1, min_delta=0.03, check_on_train_epoch_end=END)]
+"""
+
+
+@pytest.mark.parametrize("last", [1, 2, 3])
+@pytest.mark.parametrize("schedule", list(SCHEDULES))
+def test_every_schedule_and_stopping_of_a_module_continues_as_if_nothing_had_been(
+    schedule: str, last: int, write_module: WriteModule, tmp_path: Path
+) -> None:
+    text = LIGHTNING.replace(
+        "torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)", SCHEDULES[schedule]
+    ).replace("import torch\n", "import torch\nimport torch.optim.lr_scheduler as lrs\n", 1)
+    if schedule.startswith("stopping"):
+        text += STOPPING.replace("END", str(schedule == "stopping_at_the_end"))
+    name = write_module("theirs", text)
+    tree = MODULE | {
+        "model": {"class": f"{name}:Module"},
+        "data": {"class": f"{name}:Rows"},
+        "trainer": {"epochs": 7, "accelerator": "cpu"},
+    }
+    whole_result, whole = history(tree)
+    folder = tmp_path / "state"
+    result, before = history(tree, last=last, resume_folder=folder)
+    assert result is None and len(before) == last
+    result, epochs = history(tree, resume_folder=folder)
+    assert epochs == whole
+    assert result is not None and whole_result is not None
+    assert (result.epochs, result.stopped) == (whole_result.epochs, whole_result.stopped)
+    if schedule.startswith("stopping"):
+        assert last < len(whole) < 7
+
+
+def renamed(text: str) -> str:
+    """The same module of the distribution that is called `lightning`."""
+    return text.replace("import pytorch_lightning as pl", "import lightning as L").replace(
+        "pl.Lightning", "L.Lightning"
+    )
+
+
+@pytest.fixture
+def other(write_module: WriteModule) -> str:
+    stopping = STOPPING.replace("pytorch_lightning", "lightning.pytorch").replace("END", "True")
+    return write_module("others", renamed(LIGHTNING) + stopping)
+
+
+def test_a_module_of_the_package_lightning_trains_as_itself(
+    module: Tree, other: str, tmp_path: Path
+) -> None:
+    tree = module | {"model": {"class": f"{other}:Module"}, "data": {"class": f"{other}:Rows"}}
+    checkpoint = tmp_path / "best.pt"
+    result, epochs = history(tree, evaluate_test=True, checkpoint=checkpoint)
+    _, same = history(module)
+    assert 1 < len(epochs) < 5 and epochs == same[: len(epochs)]  # its own callback ended it
+    assert result is not None and set(result.test) == {"test/loss", "test/acc"}
+    assert result.rows == {"train": 64, "validation": 16, "test": 16}
+    assert type(restore(checkpoint)).__name__ == "Module"
+    folder = tmp_path / "state"
+    history(tree, last=1, resume_folder=folder)
+    _, continued = history(tree, resume_folder=folder)
+    assert continued == epochs
+
+
+@pytest.mark.parametrize("theirs", ["model", "data"])
+def test_modules_and_data_of_either_name_go_together(module: Tree, other: str, theirs: str) -> None:
+    part = {"model": "Module", "data": "Rows"}[theirs]
+    result, epochs = history(module | {theirs: {"class": f"{other}:{part}"}}, evaluate_test=True)
+    assert result is not None and set(result.test) == {"test/loss", "test/acc"}
+    assert epochs == history(module)[1][: len(epochs)]
+
+
+def test_data_of_the_package_lightning_feeds_a_network_of_fairtunes(
+    module: Tree, other: str
+) -> None:
+    model = {"model": {"name": "mlp", "hidden": [8]}, "optimizer": "adam", "loss": "cross_entropy"}
+    tree = module | model | {"objective": {"metric": "val/accuracy", "goal": "maximize"}}
+    _, here = history(tree)
+    _, there = history(tree | {"data": {"class": f"{other}:Rows"}})
+    assert here == there
+
+
+def test_a_module_of_the_package_lightning_is_no_bare_network(other: str) -> None:
+    tree = MODULE | {
+        "model": {"class": f"{other}:Module"},
+        "data": {"class": f"{other}:Rows"},
+        "optimizer": {"name": "adam", "lr": 0.1},
+        "loss": "cross_entropy",
+        "objective": {"metric": "val/loss", "goal": "minimize"},
+    }
+    with pytest.raises(UserCodeError, match="is a LightningModule and brings its own optimizer"):
         history(tree)
 
 
@@ -194,6 +324,24 @@ def test_a_network_of_a_module_learns_with_an_optimizer_of_the_file(
     os.environ[imports.ALLOW] = ""
     with pytest.raises(UserCodeError, match="nets:Net: importing nets runs its code"):
         restore(checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs", "last", "said"),
+    [
+        ("cross_entropy", 3, "Softmax(dim=1)", "are probabilities already"),
+        ("cross_entropy", 3, "Identity()", ""),
+        ("cross_entropy", 3, "LogSoftmax(dim=1)", ""),
+        ("cross_entropy", 3, "Sigmoid()", ""),
+    ],
+)
+def test_probabilities_that_a_loss_takes_for_logits_are_remarked(
+    loss: str, outputs: int, last: str, said: str, write_module: WriteModule
+) -> None:
+    text = NETWORK.replace("nn.Linear(width, outputs),", f"nn.Linear(width, outputs), nn.{last},")
+    name = write_module("nets", text)
+    result, _ = history(NET | {"model": {"class": f"{name}:Net"}, "loss": loss})
+    assert result is not None and said in result.remark and bool(said) == bool(result.remark)
 
 
 def test_a_parameter_may_be_called_like_one_of_fairtunes(write_module: WriteModule) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from studies import results
 from studies.cli import main
@@ -115,3 +116,29 @@ def test_check_run_and_report_say_it(home: Home, capsys: Output) -> None:
     page = written_files[".html"].read_text()
     assert "<h2>Data</h2>" in page and "price: numbers, &#39;$10&#39; is read as 10" in page
     assert len(told(written_files[".md"].read_text())) == len(LINES)
+
+
+def test_what_is_left_out_of_a_folder_of_images_is_told_once(home: Home, capsys: Output) -> None:
+    for name in ("cat", "dog"):
+        Path("photos", name).mkdir(parents=True)
+        Path("photos", name, "notes.txt").write_text("none")
+        for number in range(8):
+            Image.new("RGB", (8, 8), (number, 0, 0)).save(f"photos/{name}/{number}.png")
+    study = Path("study.yaml")
+    study.write_text(
+        STUDY.replace("table, path: rows.csv, target: outcome", "images, path: photos")
+    )
+    said = "2 of 18 files are not read: 2 .txt"
+    for command in ("data photos", "data study.yaml", "check study.yaml", "run study.yaml"):
+        options = ["--home", str(home.path), "--workers", "1"] if "run" in command else []
+        assert main([*command.split(), *options]) == 0
+        out, error = capsys.readouterr()
+        assert (out + error).count(said) == 1
+
+
+def test_what_would_steer_a_terminal_is_spelled_out(capsys: Output) -> None:
+    frame = pd.read_csv("rows.csv").rename(columns={"price": "pr\x1b[2Jice"})
+    frame.to_csv("rows.csv", index=False)
+    assert main(["data", "rows.csv", "--target", "outcome"]) == 0
+    found = capsys.readouterr().out
+    assert "\x1b" not in found and "numbers: 1 (pr\\x1b[2Jice)" in found

@@ -21,6 +21,7 @@ from tests.support.accounts import (
     optuna_trials,
 )
 
+Output = pytest.CaptureFixture[str]
 SEARCH = """
 study: long
 data: {name: iris, batch_size: 32}
@@ -51,12 +52,11 @@ def start(file: str, home: Home) -> subprocess.Popen[str]:
     raise AssertionError(f"the driver ended early with exit code {driver.wait()}")
 
 
-def assert_completes_to_exactly_six(file: str, home: Home) -> None:
+def assert_completes_to_exactly_six(file: str, home: Home, capsys: Output) -> None:
     """The same command finishes the study: six trials, every epoch of each told once."""
-    argv = [FAIRTUNE, "run", file, "--home", str(home.path), "--workers", "2", "--json"]
-    ran = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    told = last_line(ran.stdout)
+    capsys.readouterr()
+    assert main(["run", file, "--home", str(home.path), "--workers", "2", "--json"]) == 0
+    told = last_line(capsys.readouterr().out)
     assert (told["finished"], told["trials"], told["epochs"]) == (True, {"completed": 6}, 240)
     trials, runs = optuna_trials(home, "long"), Runs.of(home, "long")
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 6
@@ -82,7 +82,7 @@ def assert_nothing_is_running(home: Home) -> None:
     ("number", "code", "text"), [(signal.SIGINT, 130, GRID), (signal.SIGTERM, 143, RANDOM)]
 )
 def test_a_signal_ends_the_study_cleanly_and_the_same_command_completes_it(
-    number: signal.Signals, code: int, text: str, home: Home, tmp_path: Path
+    number: signal.Signals, code: int, text: str, home: Home, tmp_path: Path, capsys: Output
 ) -> None:
     file = written(tmp_path, text)
     with start(file, home) as driver:
@@ -94,7 +94,7 @@ def test_a_signal_ends_the_study_cleanly_and_the_same_command_completes_it(
     assert told["finished"] is False and 1 <= told["trials"]["completed"] < 6
     assert psutil.wait_procs(workers, timeout=10)[1] == []
     assert_nothing_is_running(home)
-    assert_completes_to_exactly_six(file, home)
+    assert_completes_to_exactly_six(file, home, capsys)
 
 
 @pytest.mark.slow
@@ -118,7 +118,7 @@ def test_ctrl_c_while_the_workers_start_ends_without_a_traceback(
 
 @pytest.mark.slow
 def test_workers_follow_a_killed_driver_and_the_same_command_completes_its_study(
-    home: Home, tmp_path: Path
+    home: Home, tmp_path: Path, capsys: Output
 ) -> None:
     file = written(tmp_path, RANDOM)
     with start(file, home) as driver:
@@ -127,4 +127,4 @@ def test_workers_follow_a_killed_driver_and_the_same_command_completes_its_study
         driver.kill()
     assert driver.returncode == -signal.SIGKILL
     assert psutil.wait_procs(workers, timeout=10)[1] == []
-    assert_completes_to_exactly_six(file, home)
+    assert_completes_to_exactly_six(file, home, capsys)

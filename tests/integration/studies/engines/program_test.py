@@ -283,3 +283,39 @@ def test_threads_are_those_of_the_file(tmp_path: Path) -> None:
     end, _ = ended(tmp_path, sh(script))
     assert end.outcome == Outcome.completed
     assert (tmp_path / "threads").read_text() == "1\n"
+
+
+def test_a_program_that_prints_a_secret_leaves_it_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On both streams, in pieces, in lines and as bytes that are no text."""
+    monkeypatch.setenv("MY_TOKEN", "canary-31")
+    monkeypatch.setenv("PRIVATE_KEY", "first-line\nsecond-line")
+    monkeypatch.setenv("FAIRTUNE_STORAGE", "postgresql://me:half-41@host/x")
+    script = """
+    printf 'can'; printf 'ary-31 \\377\\n'; echo "$PRIVATE_KEY" >&2; echo "$FAIRTUNE_STORAGE"
+    printf 'c\\000a\\000n\\000a\\000r\\000y\\000-\\0003\\0001\\000\\n'
+    echo "password=$$ and $MY_TOKEN"; exit 3
+    """
+    end, _ = ended(tmp_path, sh(script.replace("\\\\", "\\")))
+    assert end.outcome == Outcome.error and end.traceback
+    assert end.reason == "the program ended with exit code 3: password=*** and ***"
+    text = end.reason + end.traceback
+    for secret in ("canary", "31", "first-line", "second-line", "half-41"):
+        assert secret not in text.replace("\0", "")
+
+
+@pytest.mark.parametrize("env", [None, (), ("SHOWN", "NEVER_SET")])
+def test_a_program_sees_all_variables_or_those_that_the_file_names(
+    env: tuple[str, ...] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOWN", "there")
+    monkeypatch.setenv("FAIRTUNE_STORAGE", "postgresql://me:half-41@host/x")
+    wanted = "^PATH= ^HOME= ^OMP_NUM_THREADS= ^SHOWN= ^FAIRTUNE_STORAGE="
+    command = sh(f"env | grep {' '.join(f'-e {each}' for each in wanted.split())}; exit 3")
+    end = guarded(replace(task(tmp_path, command), env=env), lambda _: True, train_task)
+    assert end.traceback is not None
+    names = {line.partition("=")[0] for line in end.traceback.splitlines()}
+    assert ("SHOWN" in names) == (env != ())
+    assert ("FAIRTUNE_STORAGE" in names) == (env is None)
+    assert {"PATH", "HOME", "OMP_NUM_THREADS"} <= names

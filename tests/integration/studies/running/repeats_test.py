@@ -16,6 +16,7 @@ from studies.records import Outcome
 from studies.sentences.verdict_sentences import summary
 from studies.statistics import LOOKS
 from studies.study_file import document, resolve
+from studies.study_file.reading.yaml_text import yaml_of
 from tests.support.clocks import give_clock
 from tests.support.repeated import EPOCHS, FILE, TWO_ARMS, Kept, Place, Script, fact_of, read
 
@@ -371,7 +372,7 @@ def test_a_study_of_before_claims_goes_on_as_it_was_meant(tmp_path: Path) -> Non
     kept.run(text.replace("{factor: optimizer}", CLAIMED), stop_after=4)
     tree = document.parse(kept.results.spec.text, "kept").tree
     tree["compare"] = {"factor": "optimizer"}
-    kept.record.note({"study_file": document.dump(tree)})
+    kept.record.note({"study_file": yaml_of(tree)})
     assert kept.results.spec.design.claim == "configurations"
     kept.run(text)
     assert kept.results.finished and kept.run(text) == 0

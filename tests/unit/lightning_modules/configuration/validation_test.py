@@ -62,7 +62,7 @@ LOGGED = (
         ),
         (
             {"data": {"name": "iris", "split_seed": 2**32}, "model": "mlp"},
-            "data.split_seed: must be an integer >= 0 and <= 1e+09, got 4294967296",
+            "data.split_seed: must be an integer >= 0 and <= 1000000000, got 4294967296",
         ),
         (
             {
@@ -109,7 +109,7 @@ LOGGED = (
         ),
         (
             IRIS | {"trainer": {"epochs": 0}},
-            "trainer.epochs: must be an integer >= 1, got 0",
+            "trainer.epochs: must be an integer >= 1 and <= 1000000, got 0",
         ),
         (
             IRIS | {"trainer": {"accelerator": "cuda"}},

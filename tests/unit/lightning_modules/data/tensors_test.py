@@ -38,9 +38,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder of this test's own in place of the user's cache."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "lightning_modules.data.sets.mnist1d.user_cache_path", lambda name: folder / name
-        )
+        patch.setattr("lightning_modules.rights.user_cache_path", lambda name: folder / name)
         yield folder / "fairtune"
 
 

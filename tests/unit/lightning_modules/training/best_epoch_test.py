@@ -5,7 +5,7 @@ import math
 import pytest
 
 from lightning_modules.configuration import Objective
-from lightning_modules.optimization import METRICS, logged_metrics, loss_beside
+from lightning_modules.optimization import METRICS, loss_beside, objective_metrics
 from lightning_modules.training.best_epoch import is_better
 
 ACCURACY = Objective("val/accuracy", "maximize")
@@ -33,7 +33,7 @@ def test_the_loss_beside_a_metric_is_that_of_its_part(metric: str, loss: str | N
 
 @pytest.mark.parametrize("task", METRICS)
 def test_every_metric_of_a_task_has_a_loss_that_is_logged(task: str) -> None:
-    names = logged_metrics(task)
+    names = objective_metrics(task)
     assert {loss_beside(name) for name in names} == {"val/loss", "train/loss", None}
     assert [name for name in names if loss_beside(name) is None] == ["val/loss", "train/loss"]
 

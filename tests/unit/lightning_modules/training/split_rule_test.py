@@ -36,9 +36,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def folder(own_folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The current folder holds a file of every kind."""
-    monkeypatch.setattr(
-        "lightning_modules.data.sets.mnist1d.user_cache_path", lambda name: cache / name
-    )
+    monkeypatch.setattr("lightning_modules.rights.user_cache_path", lambda name: cache / name)
     for start, name in enumerate(("all", "validation", "test")):
         write_table(f"{name}.csv", 1000 * start)
         write_ts(f"{name}.ts", 1000 * start)

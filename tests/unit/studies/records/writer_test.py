@@ -100,6 +100,21 @@ def test_infinite_values_of_the_objective_are_kept(record: Record, search: Searc
     assert record.trials()[0].curve == {1: math.inf, 2: -math.inf}
 
 
+def test_an_epoch_without_the_objective_is_a_gap_in_the_curve(
+    record: Record, search: Search
+) -> None:
+    record.note({"metric": "val/loss"})
+    begun = record.begin(trial_of(search))
+    record.epoch(begun.id, 1, {"val/loss": 1.0, "train/loss": 2.0}, 1.0)
+    record.epoch(begun.id, 2, {"train/loss": 1.5}, None)
+    record.epoch(begun.id, 3, {"val/loss": math.nan, "train/loss": 1.0}, math.nan)
+    curve = record.trials()[0].curve
+    assert list(curve) == [1, 3] and curve[1] == 1.0 and math.isnan(curve[3])
+    assert record.histories([begun.key], ["val/loss", "train/loss"])[begun.key] == {
+        "val/loss": {1: 1.0}, "train/loss": {1: 2.0, 2: 1.5, 3: 1.0},
+    }  # fmt: skip
+
+
 def test_of_two_attempts_at_an_epoch_the_first_counts(record: Record, search: Search) -> None:
     begun = record.begin(trial_of(search))
     record.epoch(begun.id, 1, {"val/loss": 1.0}, 1.0)

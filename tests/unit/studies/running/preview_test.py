@@ -1,13 +1,15 @@
 """What `fairtune check` warns of and shows, on made-up studies."""
 
 import re
+import signal
 
 import optuna
 import pytest
 
 from lightning_modules.configuration import Configuration
+from lightning_modules.errors import UserError
 from studies.cli.study_files.check import trials_words
-from studies.running.preview import plan, sample, verdicts_given, weight_counts
+from studies.running.preview import plan, probe, sample, verdicts_given, weight_counts
 from studies.search.arm_search import build_sampler
 from studies.statistics.arm_power import detectable_effect, noncentrality
 from tests.support.made import ARMS, HOME, OPTIMIZERS, spec_of
@@ -144,3 +146,42 @@ def test_samples_of_arms_may_choose_from_different_lists() -> None:
         )
     rates = [configuration.optimizer.parameters["lr"] for configuration in sample(spec_of(text))]
     assert rates[0] in (0.1, 0.2) and rates[1] == 0.3 and rates[2] in (0.4, 0.5)
+
+
+def probed(method: str = "random") -> list[Configuration]:
+    return sample(spec_of(f"""
+study: probed
+data: iris
+model: {{name: mlp, hidden: [4]}}
+optimizer: {{name: adam, lr: {{min: 0.001, max: 0.1}}}}
+search: {{method: {method}, trials: 2}}
+"""))  # fmt: skip
+
+
+def test_a_training_that_takes_long_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    assert isinstance(probe(probed()), float)
+    monkeypatch.setattr("studies.running.preview.PROBE_SECONDS", 1e-6)
+    assert probe(probed()) == "two epochs were not over after 0 s"
+    assert signal.getsignal(signal.SIGALRM) == before
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: no memory")])
+def test_a_training_that_takes_too_much_memory_is_refused_in_a_sentence(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("lightning_modules.training.train.train", train)
+    with pytest.raises(UserError, match="a training of mlp takes more memory than there is here"):
+        probe(probed())
+
+
+def test_what_is_wrong_with_a_training_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(*_: object) -> None:
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr("lightning_modules.training.train.train", train)
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        probe(probed())

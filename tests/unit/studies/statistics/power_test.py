@@ -11,7 +11,6 @@ from studies.statistics.power import (
     SMALLEST_EFFECT,
     detectable_difference,
     detection_power,
-    noether_pairs,
     seeds_needed,
 )
 from studies.statistics.verdicts import ALPHA, compare, verdict
@@ -87,13 +86,6 @@ def test_more_than_the_cap_is_not_a_number() -> None:
 def test_without_noise_the_first_possible_number_of_seeds_suffices() -> None:
     assert seeds_needed(0.1, 0.0) == 6
     assert seeds_needed(0.1, 0.0, pairs=3) == 7
-
-
-def test_noether_s_pairs_are_those_of_bouthillier() -> None:
-    assert noether_pairs(0.75, power=0.95) == 29
-    assert noether_pairs(0.75, power=0.8) == 17
-    with pytest.raises(ValueError, match=r"gamma must be in \(0.5, 1\], got 0.5"):
-        noether_pairs(0.5, power=0.8)
 
 
 def test_of_780_pairs_a_larger_difference_never_needs_more_seeds() -> None:

@@ -8,11 +8,7 @@ import numpy as np
 import pytest
 from opda.nonparametric import EmpiricalDistribution
 
-from studies.statistics.tuning_curves import (
-    expected_best_unbiased,
-    expected_best_with_replacement,
-    median_curve_band,
-)
+from studies.statistics.tuning_curves import expected_best_unbiased, median_curve_band
 
 VALUES = [0.71, 0.93, 0.88, 0.93, 0.64, 0.90]
 BUDGETS = [1, 10, 30, 100, 300, 1000]
@@ -41,14 +37,6 @@ def rng() -> np.random.Generator:
 
 
 @pytest.mark.parametrize(("goal", "best"), [("maximize", max), ("minimize", min)])
-def test_with_replacement_is_the_mean_over_all_tuples(goal, best) -> None:
-    curve = expected_best_with_replacement(VALUES, [1, 2, 3, 4], goal)
-    for n, value in enumerate(curve, start=1):
-        wanted = np.mean([best(drawn) for drawn in itertools.product(VALUES, repeat=n)])
-        assert value == pytest.approx(wanted)
-
-
-@pytest.mark.parametrize(("goal", "best"), [("maximize", max), ("minimize", min)])
 def test_unbiased_is_the_mean_over_all_subsets(goal, best) -> None:
     curve = expected_best_unbiased(VALUES, [1, 2, 3, 4, 5, 6], goal)
     for n, value in enumerate(curve, start=1):
@@ -56,13 +44,11 @@ def test_unbiased_is_the_mean_over_all_subsets(goal, best) -> None:
         assert value == pytest.approx(wanted)
 
 
-def test_both_agree_with_opda(rng: np.random.Generator) -> None:
+def test_unbiased_agrees_with_opda(rng: np.random.Generator) -> None:
     values = rng.normal(size=500)
     ns = [1, 2, 7, 40, 200, 500]
     opda = EmpiricalDistribution(values)
     for goal, minimize in (("maximize", False), ("minimize", True)):
-        with_replacement = expected_best_with_replacement(values, ns, goal)
-        np.testing.assert_allclose(with_replacement, opda.v_tuning_curve(ns, minimize))
         unbiased = expected_best_unbiased(values, ns, goal)
         np.testing.assert_allclose(unbiased, opda.u_tuning_curve(ns, minimize))
 
@@ -75,7 +61,7 @@ def test_random_search_on_real_trainings_finds_what_is_known(table: tuple[str, s
     values = np.array([row[metric] for row in rows.values()]).mean(axis=1)
     goal = "minimize" if metric == "val_loss" else "maximize"
     wanted, optimum = TABLES[table]
-    curve = expected_best_with_replacement(values, BUDGETS, goal)
+    curve = expected_best_unbiased(values, BUDGETS, goal)
     np.testing.assert_allclose(curve, wanted, atol=0.6e-4)
     assert (values.min() if goal == "minimize" else values.max()) == pytest.approx(
         optimum, abs=6e-5
@@ -85,8 +71,8 @@ def test_random_search_on_real_trainings_finds_what_is_known(table: tuple[str, s
 def test_a_diverged_trial_counts_as_the_worst_value() -> None:
     diverged = [0.5, float("nan"), 0.9, float("inf")]
     np.testing.assert_allclose(
-        expected_best_with_replacement(diverged, [1, 2, 3]),
-        expected_best_with_replacement([0.5, 0.5, 0.9, 0.5], [1, 2, 3]),
+        expected_best_unbiased(diverged, [1, 2, 3]),
+        expected_best_unbiased([0.5, 0.5, 0.9, 0.5], [1, 2, 3]),
     )
     np.testing.assert_allclose(
         expected_best_unbiased(diverged, [1, 2, 3], "minimize", diverged_as=2.3),
@@ -99,9 +85,9 @@ def test_impossible_numbers_of_trials_are_refused() -> None:
     with pytest.raises(ValueError, match="at most the number of values 6, got 7"):
         expected_best_unbiased(VALUES, [2, 7])
     with pytest.raises(ValueError, match="n must be at least 1, got 0"):
-        expected_best_with_replacement(VALUES, [0])
+        expected_best_unbiased(VALUES, [0])
     with pytest.raises(ValueError, match=r"not empty, got shape \(0,\)"):
-        expected_best_with_replacement([], [1])
+        expected_best_unbiased([], [1])
 
 
 @pytest.mark.parametrize("method", ["ld_equal_tailed", "dkw"])

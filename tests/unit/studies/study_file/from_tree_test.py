@@ -7,6 +7,7 @@ import pytest
 
 from lightning_modules.errors import UserError
 from studies.study_file import document, resolve
+from studies.study_file.reading.yaml_text import yaml_of
 
 TREE = {
     "study": "written",
@@ -22,7 +23,7 @@ class Net: ...
 
 
 def test_a_dictionary_means_what_the_same_file_means() -> None:
-    file = document.parse(document.dump(TREE), "a.yaml")
+    file = document.parse(yaml_of(TREE), "a.yaml")
     assert resolve(document.from_tree(TREE)) == resolve(file)
 
 

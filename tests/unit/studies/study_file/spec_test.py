@@ -132,3 +132,36 @@ def test_a_label_that_could_be_taken_for_another_arm_is_refused(label: str) -> N
 def test_a_confirmation_has_at_least_one_seed(seeds: str) -> None:
     with pytest.raises(StudyFileError, match=r"confirm\.seeds"):
         read(GOOD + f"confirm: {{seeds: {seeds}}}\n")
+
+
+PROGRAM = """
+study: programs
+model: {command: [train, --lr, "{optimizer.lr}"]}
+optimizer: {name: sgd, lr: {min: 0.1, max: 1.0}}
+env: ENV
+objective: {metric: val/loss, goal: minimize}
+"""
+
+
+def spec_from(text: str) -> Spec:
+    return resolve(document.parse(text, "made.yaml"))
+
+
+def test_a_file_names_the_variables_that_its_program_sees() -> None:
+    assert spec_from(PROGRAM.replace("ENV", "[MY_DATA, HF_TOKEN]")).env == ("MY_DATA", "HF_TOKEN")
+    assert spec_from(PROGRAM.replace("ENV", "[]")).env == ()
+    assert spec_from(PROGRAM.replace("env: ENV", "")).env is None
+
+
+@pytest.mark.parametrize(
+    ("env", "message"),
+    [("[1]", "env.0"), ("MY_DATA", "env"), ("[a b]", "env.0"), ("[A=b]", "env.0")],
+)
+def test_what_is_no_name_of_a_variable_is_refused_with_its_line(env: str, message: str) -> None:
+    with pytest.raises(StudyFileError, match=f":5: {message}: "):
+        spec_from(PROGRAM.replace("ENV", env))
+
+
+def test_variables_without_a_program_are_refused() -> None:
+    with pytest.raises(StudyFileError, match=":3: env: only a program has variables of its own"):
+        spec_from("study: none\ndata: digits\nenv: [A]\nmodel: mlp\n")

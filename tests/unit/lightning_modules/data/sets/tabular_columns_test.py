@@ -246,15 +246,6 @@ def test_rare_levels_share_one_that_unseen_ones_have_too() -> None:
     assert embedded.input_embedding["sizes"] == [151]
 
 
-def test_inputs_that_would_not_fit_in_memory_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    write(["red", "green"])
-    monkeypatch.setattr("lightning_modules.data.columns.preparation.machine_memory", lambda: 40)
-    assert refusal() == (
-        "rows.csv: 6 rows of 2 numbers need 4.8e-08 GB, and this machine has 4e-08 GB; write "
-        "categories: embedding, or leave columns out with drop"
-    )
-
-
 # Numbers
 
 

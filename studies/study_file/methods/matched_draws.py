@@ -27,6 +27,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from lightning_modules.hashing import hash_number
+from studies.study_file.space.open_values import steps_between, value_after
 
 
 def salt_of(seed: int, repeat: int, number: int, extra: str = "") -> str:
@@ -55,6 +56,23 @@ def value_at(distribution: BaseDistribution, share: float) -> Any:
     raise TypeError(f"there are no draws from a {type(distribution).__name__}")
 
 
+def share_of(distribution: BaseDistribution, value: float) -> float:
+    """The share below a number of a distribution, in [0, 1]: `value_at` gives the number back.
+
+    Integers and steps lie in the middle of the shares that lead to them.
+    """
+    if isinstance(distribution, IntDistribution) and distribution.log:
+        return _log_share(distribution.low - 0.5, distribution.high + 0.5, value)
+    if not isinstance(distribution, IntDistribution | FloatDistribution):
+        raise TypeError(f"a {type(distribution).__name__} has no order")
+    low, high, step = distribution.low, distribution.high, distribution.step
+    if distribution.log:
+        return _log_share(low, high, value)
+    if step is None:
+        return (value - low) / (high - low)
+    return (round((value - low) / step) + 0.5) / (round((high - low) / step) + 1)
+
+
 def _integer_at(distribution: IntDistribution, share: float) -> int:
     low, high, step = distribution.low, distribution.high, distribution.step
     if distribution.log:
@@ -67,7 +85,7 @@ def _float_at(distribution: FloatDistribution, share: float) -> float:
     if distribution.log:
         value = _log_uniform(low, high, share)
     elif step is not None:
-        value = low + step * _index(round((high - low) / step) + 1, share)
+        value = value_after(low, step, _index(steps_between(low, high, step) + 1, share))
     else:
         value = low + share * (high - low)
     return min(max(value, low), high)
@@ -80,6 +98,10 @@ def _index(count: int, share: float) -> int:
 
 def _log_uniform(low: float, high: float, share: float) -> float:
     return math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
+
+
+def _log_share(low: float, high: float, value: float) -> float:
+    return (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,14 @@ from scipy.stats import chisquare, kstest, spearmanr
 
 from studies.search.arm_search import build_sampler
 from studies.study_file import SAMPLERS
-from studies.study_file.samplers import MatchedRandomSampler, quantile, salt_of, value_at
-from studies.study_file.search_methods import model_trials, startup_for
+from studies.study_file.methods.matched_draws import (
+    MatchedRandomSampler,
+    quantile,
+    salt_of,
+    share_of,
+    value_at,
+)
+from studies.study_file.methods.samplers import model_trials, startup_for
 from tests.support.made import spec_of
 
 SALTS = [salt_of(seed, repeat, n) for seed in range(10) for repeat in (1, 2) for n in range(200)]
@@ -147,6 +153,17 @@ def test_the_first_and_the_last_value_can_be_drawn(distribution: BaseDistributio
         assert last == pytest.approx(distribution.high, rel=1e-9, abs=1e-9)
 
 
+@given(st.one_of(floats, integers).filter(lambda each: not each.single()), shares)
+def test_the_share_of_a_value_leads_back_to_it(
+    distribution: FloatDistribution | IntDistribution, share: float
+) -> None:
+    value = value_at(distribution, share)
+    again = share_of(distribution, value)
+    assert 0 <= again <= 1
+    wide = distribution.high - distribution.low
+    assert value_at(distribution, again) == pytest.approx(value, rel=1e-9, abs=1e-12 * wide)
+
+
 # --- draws of a trial
 
 
@@ -177,6 +194,7 @@ data: digits
 model:
   - {name: mlp, hidden: {values: [[4], [8]]}, dropout: {min: 0, max: 0.5}}
   - {name: mlp, label: smooth, hidden: [8], activation: {values: [tanh, gelu]}}
+regularization: {label_smoothing: {min: 0.0, max: 0.2}}
 optimizer:
   - {name: sgd, lr: {min: 1e-3, max: 1.0, log: true}}
   - {name: momentum, lr: {min: 1e-3, max: 1.0, log: true}, momentum: {min: 0.5, max: 0.99}}

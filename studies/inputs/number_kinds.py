@@ -1,0 +1,48 @@
+"""Ranges of the parameters of the user's own classes: numbers where the class says float."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lightning_modules.configuration.sections import user_key
+from lightning_modules.user_code import imports
+
+SECTIONS = ("data", "model")
+"""Sections whose components may be classes of the user's."""
+BOUNDS = ("min", "max", "step")
+
+
+def mark_floats(tree: dict[str, Any]) -> None:
+    """Make `{min: 0, max: 1}` a range of numbers, not of 0 and 1, where it is of a parameter that a
+    class of the user's annotates as float or gives a float for a default.
+
+    `tree` is a study file's and is changed. Classes are imported only where such a range is.
+
+    Raises UserCodeError where a class is not allowed or cannot be imported.
+    """
+    for component in _user_components(tree):
+        ranges = {name: value for name, value in component.items() if _is_of_integers(value)}
+        path = str(component.get("class"))
+        if not ranges or ":" not in path:
+            continue
+        target = imports.load(path)
+        for name, value in ranges.items():
+            if imports.takes_float(target, name):
+                bounds = {key: float(value[key]) for key in BOUNDS if value.get(key) is not None}
+                component[name] = {**value, **bounds}
+
+
+def _user_components(tree: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for section in SECTIONS:
+        value = tree.get(section)
+        for component in value if isinstance(value, list) else [value]:
+            if isinstance(component, dict) and user_key(component) == "class":
+                yield component
+
+
+def _is_of_integers(value: Any) -> bool:
+    if not isinstance(value, Mapping) or not {"min", "max"} <= set(value):
+        return False
+    given = [value[key] for key in BOUNDS if value.get(key) is not None]
+    return all(isinstance(each, int) and not isinstance(each, bool) for each in given)

@@ -1,0 +1,12 @@
+"""What the attributes are called by which Optuna's storage tells of a study and of its trials."""
+
+STUDY = "study"
+"""Of a study: the name of the one that its search belongs to."""
+WRITER = "writer"
+"""Of a study: the home whose mirror writes it, told from its copies."""
+KEY = "key"
+"""Of a trial: its name."""
+CONFIGURATION = "configuration"
+"""Of a trial: all of its configuration, as JSON text."""
+END = "end"
+"""Of a trial: how it ended, as JSON text."""

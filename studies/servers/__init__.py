@@ -1,0 +1,1 @@
+"""Servers of pages: how they are started, and whom they let in."""

@@ -1,0 +1,1 @@
+"""From text or from a dictionary to plain values, within limits and with every place noted."""

@@ -1,0 +1,203 @@
+"""Files that are small and claim, or unpack to, far more than memory holds."""
+
+import bz2
+import gzip
+import io
+import lzma
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from lightning_modules.data.readers import memory, unpacking
+from lightning_modules.data.readers.array_file import load_arrays
+from lightning_modules.data.readers.files import file_at
+from lightning_modules.data.readers.frames import read_frame
+from lightning_modules.data.readers.image_files import check_folder, decode
+from lightning_modules.data.readers.image_pixels import Look
+from lightning_modules.data.readers.sequence_archive import read_archive
+from lightning_modules.data.readers.tokens import padded
+from lightning_modules.data.table import DATASETS
+from lightning_modules.errors import DataError
+
+FREE = 64 * 2**20
+
+
+@pytest.fixture(autouse=True)
+def little_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Sixty-four megabytes are free, and files are named from the current folder."""
+    monkeypatch.setattr(memory, "free_memory", lambda: FREE)
+    monkeypatch.setattr(unpacking, "free_memory", lambda: FREE)
+    monkeypatch.chdir(tmp_path)
+
+
+def header(shape: tuple[int, ...], dtype: str = "<f8") -> bytes:
+    """The beginning of an .npy file, with no array behind it."""
+    buffer = io.BytesIO()
+    described = {"descr": dtype, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(buffer, described)
+    return buffer.getvalue()
+
+
+def archive(**arrays: bytes) -> str:
+    with zipfile.ZipFile("a.npz", "w") as opened:
+        for name, content in arrays.items():
+            opened.writestr(f"{name}.npy", content)
+    return "a.npz"
+
+
+@pytest.mark.parametrize("shape", [(10**9,), (10**6, 10**6), (2**62, 2**62), (1000, 10**5)])
+def test_an_archive_is_refused_by_the_headers_of_its_arrays(shape: tuple[int, ...]) -> None:
+    path = archive(x=header(shape), y=header((3,), "<i8"))
+    for read in (load_arrays, lambda path: read_archive(path, True)):
+        with pytest.raises(DataError, match=r"its arrays would take .* of memory, more than half"):
+            read(path)
+
+
+def test_a_single_array_is_refused_by_its_header() -> None:
+    Path("a.npy").write_bytes(header((10**9,)))
+    with pytest.raises(DataError, match="would take"):
+        load_arrays("a.npy", single="x")
+
+
+def test_the_arrays_of_an_archive_count_together() -> None:
+    content = header((10**6,)) + bytes(8 * 10**6)
+    with pytest.raises(DataError, match="would take"):
+        load_arrays(archive(a=content, b=content))
+    assert list(load_arrays(archive(a=content))) == ["a"]
+
+
+def test_a_broken_header_is_no_archive() -> None:
+    for content in (b"", b"\x93NUMPY\x01\x00\xff\xff{", header((-5,)), b"x" * 100):
+        with pytest.raises(DataError):
+            load_arrays(archive(x=content))
+
+
+PACKERS = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": lambda content: pa.compress(content, "zstd", asbytes=True),
+}
+
+
+@pytest.mark.parametrize("ending", PACKERS)
+@pytest.mark.parametrize("line", [b"1,2\n", b"0"])
+def test_a_table_that_unpacks_without_end_is_not_read_to_its_end(ending: str, line: bytes) -> None:
+    Path(f"a.csv.{ending}").write_bytes(PACKERS[ending](b"x,y\n" + line * 2**23))
+    with pytest.raises(DataError, match=r"unpacks to more than 8\.0 MiB"):
+        read_frame(f"a.csv.{ending}")
+
+
+def test_a_zip_that_lies_about_its_size_is_not_read_to_its_end() -> None:
+    with zipfile.ZipFile("a.csv.zip", "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("a.csv", b"x,y\n" + b"1,2\n" * 2**23)
+    with pytest.raises(DataError, match="unpacks to more than"):
+        read_frame("a.csv.zip")
+
+
+@pytest.mark.parametrize("ending", PACKERS)
+def test_a_packed_table_is_read_as_it_was_written(ending: str) -> None:
+    Path(f"a.csv.{ending}").write_bytes(PACKERS[ending](b"x,y\n1,2\n3,4\n"))
+    assert read_frame(f"a.csv.{ending}").equals(pd.DataFrame({"x": [1, 3], "y": [2, 4]}))
+
+
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz", "zst", "zip"])
+def test_what_is_packed_badly_is_no_table(ending: str) -> None:
+    Path(f"a.csv.{ending}").write_bytes(b"x,y\n1,2\n")
+    with pytest.raises(DataError, match="is no CSV file"):
+        read_frame(f"a.csv.{ending}")
+
+
+def test_a_table_is_refused_by_its_size() -> None:
+    with Path("a.csv").open("wb") as opened:
+        opened.write(b"x,y\n")
+        opened.truncate(2**30)
+    with pytest.raises(DataError, match=r"a\.csv: its rows would take 4\.0 GiB of memory"):
+        read_frame("a.csv")
+
+
+def test_a_parquet_file_is_refused_by_its_rows() -> None:
+    """Equal values are stored once: ten million rows are a few kilobytes."""
+    values = pa.array(np.zeros(10**7, np.int8)).dictionary_encode()
+    parquet.write_table(pa.table({"x": values}), "a.parquet")
+    assert Path("a.parquet").stat().st_size < 10**5
+    with pytest.raises(DataError, match=r"a\.parquet: its rows would take"):
+        read_frame("a.parquet")
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG that claims to be so large."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + check
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    data = zlib.compress(bytes(1000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def images(content: bytes) -> dict[str, Any]:
+    for name in ("a", "b"):
+        folder = Path("images", name)
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in range(9):
+            (folder / f"{number}.png").write_bytes(content)
+    return {**DATASETS["images"].defaults(), "path": "images"}
+
+
+def test_an_image_is_refused_by_the_size_in_its_header() -> None:
+    given = images(png(60_000, 60_000))
+    with pytest.raises(DataError, match="is too large an image"):
+        check_folder(**given)
+    with pytest.raises(DataError, match="is too large an image"):
+        decode(Path("images/a/0.png"), Look(8, "gray", "white"))
+
+
+def test_images_are_refused_by_the_size_that_they_are_resized_to() -> None:
+    with pytest.raises(DataError, match=r"data\.size: 10000, with 18 images"):
+        check_folder(**{**images(png(4, 4)), "size": 10_000})
+
+
+def test_one_long_series_makes_all_others_as_long() -> None:
+    series = ["@univariate true", "@classLabel true a b", "@data", ",".join(["1"] * 20_000) + ":a"]
+    Path("a.ts").write_text("\n".join(series + ["1:a", "1:b"] * 1000))
+    row = DATASETS["sequences"]
+    assert row.check is not None
+    with pytest.raises(DataError, match=r"as long as the longest \(20,000 steps\), would take"):
+        row.check(**{**row.defaults(), "path": "a.ts"})
+
+
+def test_one_long_text_makes_all_others_as_long() -> None:
+    with pytest.raises(DataError, match=r"2 texts, as long as the longest \(10,000,000 tokens\)"):
+        padded([[1], [2]], 10**7)
+
+
+def test_categories_are_refused_by_the_columns_that_they_become() -> None:
+    names = [f"n{number}" for number in range(3000)]
+    columns = {f"c{place}": names for place in range(50)}
+    pd.DataFrame({**columns, "y": ["a", "b"] * 1500}).to_csv("a.csv", index=False)
+    row = DATASETS["table"]
+    assert row.check is not None
+    given = {**row.defaults(), "path": "a.csv", "target": "y", "categorical": [*columns]}
+    with pytest.raises(DataError) as caught:
+        row.check(**given)
+    assert str(caught.value).startswith(
+        "a.csv: 1,800 rows of 5,000 numbers (unless categories: embedding, each level is one) "
+        "would take 34.3 MiB of memory, more than half of the "
+    )
+    assert row.check(**{**given, "categories": "embedding"}).rows["train"] == 1800
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "x" * 5000, "x/" * 3000])
+def test_a_path_that_is_no_file_is_refused(path: str) -> None:
+    with pytest.raises(DataError):
+        file_at(path)
