@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Mapping
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
+FRAMES = {"x-frame-options": "SAMEORIGIN", "content-security-policy": "frame-ancestors 'self'"}
+"""No page of another server may show one of these inside itself."""
 HOST = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?")
 """Under another name a page would pose as this machine; the port is another one in a tunnel."""
 
@@ -39,16 +42,19 @@ class Gate:
             answer = PlainTextResponse(f"{refusal}\n", 403)
             await (answer if scope["type"] == "http" else WebSocketClose())(scope, receive, send)
             return
+        headers = dict(FRAMES)
         if self._token is not None and self._is_token(connection.query_params.get("token", "")):
-            send = self._with_cookie(send, _cookie_name(scope), self._token)
-        await self._app(scope, receive, send)
+            headers["set-cookie"] = _cookie(_cookie_name(scope), self._token)
+        await self._app(scope, receive, _with_headers(send, headers))
 
     def _refusal(self, connection: HTTPConnection) -> str | None:
         """Why a request is not answered."""
         host = connection.headers.get("host", "")
         if HOST.fullmatch(host) is None:
             return "fairtune: this server is asked as 127.0.0.1 or localhost only."
-        if connection.headers.get("origin", f"http://{host}") != f"http://{host}":
+        if connection.headers.get("origin", f"http://{host}") != f"http://{host}" or _is_embedded(
+            connection.headers
+        ):
             return "fairtune: a page of another server may not ask this one."
         given = (
             connection.query_params.get("token", ""),
@@ -65,16 +71,30 @@ class Gate:
         token = self._token or ""
         return hmac.compare_digest(given.encode(errors="replace"), token.encode())
 
-    def _with_cookie(self, send: Send, name: str, token: str) -> Send:
-        cookie = Response()
-        cookie.set_cookie(name, token, httponly=True, samesite="strict")
 
-        async def send_with_cookie(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).append("set-cookie", cookie.headers["set-cookie"])
-            await send(message)
+def _is_embedded(headers: Headers) -> bool:
+    """Whether a page of another server asks, as far as the browser says: images, scripts and frames
+    have no Origin. A link that somebody follows is let through."""
+    is_own = headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+    asked = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
+    return not is_own and asked != ("navigate", "document")
 
-        return send_with_cookie
+
+def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            known = MutableHeaders(scope=message)
+            for name, value in headers.items():
+                known.append(name, value)
+        await send(message)
+
+    return send_with_headers
+
+
+def _cookie(name: str, token: str) -> str:
+    made = Response()
+    made.set_cookie(name, token, httponly=True, samesite="strict")
+    return made.headers["set-cookie"]
 
 
 def _cookie_name(scope: Scope) -> str:

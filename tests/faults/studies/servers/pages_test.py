@@ -54,6 +54,14 @@ class Pages:
                 text = "" if answer.status == 101 else answer.read().decode()
                 return answer.status, answer.headers.get("Set-Cookie") or "", text
 
+    def frame_rules(self) -> set[str]:
+        """What the first page says of pages that would show it inside themselves."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request("GET", "/", headers=self.cookie)
+            headers = connection.getresponse().headers
+            rules = headers.get_all("X-Frame-Options", [])
+            return {*rules, *headers.get_all("Content-Security-Policy", [])}
+
 
 @contextmanager
 def pages(command: str, home: Home, folder: Path) -> Iterator[Pages]:
@@ -115,6 +123,15 @@ def test_only_who_has_the_token_gets_in_and_the_current_folder_has_no_say(
             assert served.get("/", **headers)[0] == 403
             assert served.get(stream, **WEB_SOCKET, **headers)[0] == 403
         assert served.get("/", **served.cookie, Host="evil.example")[0] == 403
+        elsewhere = {**served.cookie, "Sec-Fetch-Site": "same-site"}
+        for mode, kind in (("navigate", "iframe"), ("no-cors", "image"), ("no-cors", "script")):
+            asked = {"Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": kind}
+            assert served.get("/", **elsewhere, **asked)[0] == 403
+        assert {"SAMEORIGIN", "frame-ancestors 'self'"} <= served.frame_rules()
+        link = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+        assert served.get("/", **elsewhere, **link)[0] == 200
+        own_page = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "script"}
+        assert served.get("/", **served.cookie, **own_page)[0] == 200
 
         family = psutil.Process(served.process.pid)
         for process in [family, *family.children(recursive=True)]:
