@@ -7,6 +7,7 @@ from dashboard.page.messages import escape
 from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, selected_study
 from dashboard.page.tables import as_parquet, filtered, outcomes, usual_columns
+from lightning_modules.data.preparation.summary import summary_lines
 from studies.home import slug
 from studies.reporting.render import FILES, render
 from studies.reporting.spreadsheet import csv_text
@@ -60,6 +61,10 @@ def page(selection: Selection) -> None:
             "views/trial.py", label=f"Open {escape(key)}", icon=":material/science:",
             query_params={"study": selection.study, "trial": key},
         )  # fmt: skip
+    if selection.results.data:
+        with st.expander("What the data became"):
+            for summary in selection.results.data:
+                st.text("\n".join(summary_lines(summary)))
     name = slug(selection.study)
     with st.container(horizontal=True):
         st.download_button(

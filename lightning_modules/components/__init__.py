@@ -15,6 +15,8 @@ from lightning_modules.components.component import (
 )
 from lightning_modules.components.names import article, suggestion, unknown
 from lightning_modules.components.parameters import (
+    DateForm,
+    Entries,
     Flag,
     Items,
     Number,
@@ -29,6 +31,8 @@ __all__ = [
     "ComponentParameter",
     "ComponentsParameter",
     "Dataset",
+    "DateForm",
+    "Entries",
     "Flag",
     "Items",
     "Loss",

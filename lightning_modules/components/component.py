@@ -100,15 +100,19 @@ class Dataset(Component):
     where a parameter `kind` says it."""
     outputs: int = 0
     """Classes, or values to predict; 0 where only the data can say."""
-    check: Callable[..., int | None] | None = None
+    check: Callable[..., object] | None = None
     """Of a row that reads files: `check(**parameters)` reads them without torch, and raises
-    DataError where they cannot be used. It may give the outputs."""
+    DataError where they cannot be used. It may give a `DataSummary`."""
     read_new: Callable[..., tuple[Any, ...]] | None = None
     """`read_new(path, preparation, **parameters)` gives the inputs of new rows as the network saw
     those it learned from: tensors (n, ...), without targets."""
-    names_new: Callable[..., tuple[str, list[str]] | None] | None = None
-    """Of a row whose new rows have names: `names_new(path, **parameters)` gives the column for them
-    and the names, in the order of `read_new`; None where the file has none."""
+    names_new: Callable[..., Mapping[str, list[Any]]] | None = None
+    """Of a row whose new rows have names: `names_new(path, **parameters)` gives the columns of
+    names by what they are called, in the order of `read_new`; empty where the file has none."""
+    doubts: Callable[..., Any] | None = None
+    """`doubts(path, preparation, rows, **parameters)` counts what in new rows the network never
+    learned from, as `data.preparation.doubts.Doubts`. Without a path it is asked about the test
+    part: these `rows`, counted from 1, of its file."""
 
     def task_of(self, parameters: Mapping[str, Value]) -> str:
         """The task, given the row's parameters."""

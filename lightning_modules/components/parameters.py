@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from lightning_modules.components.names import suggestion
@@ -159,3 +161,39 @@ class Items(Parameter):
         if self.length is not None:
             array |= {"minItems": self.length, "maxItems": self.length}
         return array
+
+
+@dataclass(frozen=True)
+class DateForm(Text):
+    """How dates are written, as Python's `strptime` takes it: `%d/%m/%Y`."""
+
+    def expects(self) -> str:
+        return "a form of dates such as %d/%m/%Y, with year, month and day"
+
+    def _validation_error(self, value: Value) -> str | None:
+        wanted = datetime(1987, 12, 31, tzinfo=UTC)
+        try:
+            found = datetime.strptime(wanted.strftime(value), value)
+        except (ValueError, TypeError, re.error):
+            found = None
+        fits = found is not None and found.date() == wanted.date()
+        return None if fits else f"must be {self.expects()}, got {value!r}"
+
+
+@dataclass(frozen=True)
+class Entries(Parameter):
+    """A mapping from names that the user chooses, such as columns, to an `item` each."""
+
+    item: Parameter = field(default_factory=lambda: Text("", ""))
+
+    def expects(self) -> str:
+        return f"a mapping of names, each to {self.item.expects()}"
+
+    def _validation_error(self, value: Value) -> str | None:
+        if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+            return f"must be {self.expects()}, got {value!r}"
+        errors = [(name, self.item.validation_error(item)) for name, item in value.items()]
+        return "; ".join(f"{name} {error}" for name, error in errors if error) or None
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": self.item.schema()}

@@ -90,6 +90,9 @@ def _network_problems(
     elif node.get("normalize") == "imagenet" and isinstance(data, Dataset) and data.check is None:
         text = f"is for values from 0 to 1, and {name_of(given)} has others; leave it out"
         yield Problem(("model", "normalize"), text)
+    if values.get("color") == "rgba" and "normalize" in row.parameters:
+        text = f"must be rgb or gray: {name_of(node)} reads images of 1 or 3 channels"
+        yield Problem(("data", "color"), text)
     if row.reads_tokens and values.get("tokenizer") == "words":
         text = f"must be the folder of the tokenizer that the weights of {node['name']} know"
         yield Problem(("data", "tokenizer"), text)

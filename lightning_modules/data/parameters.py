@@ -2,9 +2,60 @@
 
 from __future__ import annotations
 
-from lightning_modules.components import Flag, Items, Number, Option, Parameter, Text
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from lightning_modules.components import (
+    DateForm,
+    Entries,
+    Flag,
+    Items,
+    Number,
+    Option,
+    Parameter,
+    Text,
+    Value,
+    suggestion,
+)
 from lightning_modules.data.augmentation.table import AUGMENT
 from lightning_modules.data.preparation.splitting import SHARES, SPLIT
+
+HEXADECIMAL = re.compile("#[0-9a-fA-F]{6}")
+
+
+@dataclass(frozen=True)
+class Colour(Parameter):
+    """A colour by its CSS name, or as `#rrggbb`."""
+
+    def expects(self) -> str:
+        return 'a colour such as white or "#ffffff" (with quotes)'
+
+    def _validation_error(self, value: Value) -> str | None:
+        from PIL.ImageColor import colormap  # of images only
+
+        named = isinstance(value, str) and value.lower() in colormap
+        if named or (isinstance(value, str) and HEXADECIMAL.fullmatch(value)):
+            return None
+        return f"must be {self.expects()}, got {value!r}" + suggestion(value, [*colormap])
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^([a-zA-Z]+|{HEXADECIMAL.pattern})$"}
+
+
+@dataclass(frozen=True)
+class Columns(Items):
+    """The name of a column, or a list of names."""
+
+    def expects(self) -> str:
+        return "the name of a column, or a list of names"
+
+    def _validation_error(self, value: Value) -> str | None:
+        return None if isinstance(value, str) and value else super()._validation_error(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [self.item.schema(), super().schema()]}
+
 
 PART_SHARE = Number(0.2, "share of the rows", low=0, high=1, open="both")
 COMMON: dict[str, Parameter] = {
@@ -34,6 +85,11 @@ PUBLISHED: dict[str, Parameter] = {
     **AUGMENT,
 }
 TASK = Option("classification", "what the target is", options=("classification", "regression"))
+DATES = Entries(
+    {},
+    'how dates are written where that is not clear, {column: "%d/%m/%Y"}',
+    item=DateForm("%Y-%m-%d", "a form of dates"),
+)
 TABLE: dict[str, Parameter] = {
     "path": Text(None, "a CSV or Parquet file with a header, relative to the current folder"),
     "target": Text(None, "the column to predict"),
@@ -44,7 +100,19 @@ TABLE: dict[str, Parameter] = {
     "validation_path": Text(None, "a file of its own for the validation part"),
     "test_path": Text(None, "a file of its own for the test part"),
     "drop": Items([], "columns to leave out", item=Text("", "a column")),
+    "id": Columns(
+        [], "columns that name the rows: nothing learns from them, and predictions carry them",
+        item=Text("", "a column"),
+    ),
     "categorical": Items([], "columns of numbers that are categories", item=Text("", "a column")),
+    "dates": DATES,
+    "decimal": Option(None, "what stands before the decimals, where not clear", options=(".", ",")),
+    "thousands": Option(
+        None, "what stands between thousands, where not clear", options=(",", ".", " ", "'")
+    ),
+    "missing": Items(
+        [], "texts that mean that a value is missing: \"?\" or \"NA\"", item=Text("", "a text")
+    ),
     "impute": Option(
         "median", "what a missing number becomes, beside a column that says so where the training "
         "part misses some", options=("median", "mean"),
@@ -88,6 +156,7 @@ TEXT: dict[str, Parameter] = {
     **SPLIT,
     "validation_path": Text(None, "a file of its own for the validation part"),
     "test_path": Text(None, "a file of its own for the test part"),
+    "dates": DATES,
     "tokenizer": Text(
         "words", "`words` (lower-cased, without punctuation), or a folder with a tokenizer.json"
     ),
@@ -129,6 +198,7 @@ SEQUENCES: dict[str, Parameter] = {
     "group": SPLIT["group"],
     "validation_path": Text(None, "a file of its own for the validation part"),
     "test_path": Text(None, "a file of its own for the test part"),
+    "dates": DATES,
     "standardize": Flag(
         True, "mean 0 and deviation 1 of every channel, fitted on the training part"
     ),
@@ -144,7 +214,12 @@ IMAGES: dict[str, Parameter] = {
         integer=True,
         tune=(16, 128),
     ),
-    "color": Option("rgb", "what is read of a pixel", options=("rgb", "gray")),
+    "color": Option(
+        "rgb",
+        "what is read of a pixel; `rgba` keeps transparency as a fourth channel",
+        options=("rgb", "gray", "rgba"),
+    ),
+    "background": Colour("white", "the colour that transparent pixels become"),
     "cache": Number(
         1024.0,
         "megabytes (one byte a number) up to which images are decoded once and kept",

@@ -47,6 +47,7 @@ def _published(name: str, summary: str, source: str) -> Dataset:
         check=later("lightning_modules.data.sets.published:check_files", name),
         read_new=later("lightning_modules.data.sets.images:read_new"),
         names_new=later("lightning_modules.data.readers.image_folders:names_new"),
+        doubts=later("lightning_modules.data.readers.image_folders:doubts"),
     )
 
 
@@ -64,6 +65,7 @@ def _bundled(
         later("lightning_modules.data.sets.bundled:bundled", name, input_shape),
         parameters,
         read_new=later("lightning_modules.data.preparation.new_rows:read_new"),
+        doubts=later("lightning_modules.data.preparation.new_rows:doubts"),
         **row,
     )
 
@@ -111,6 +113,7 @@ DATASETS: dict[str, Dataset] = {
         kind="signal",
         outputs=10,
         read_new=later("lightning_modules.data.preparation.new_rows:read_new"),
+        doubts=later("lightning_modules.data.preparation.new_rows:doubts"),
     ),
     "table": Dataset(
         "a CSV or Parquet file of your own, with a column to predict",
@@ -120,6 +123,8 @@ DATASETS: dict[str, Dataset] = {
         required=("path", "target"),
         check=later("lightning_modules.data.sets.tabular:check"),
         read_new=later("lightning_modules.data.sets.tabular:read_new"),
+        names_new=later("lightning_modules.data.sets.table_rows:names_new"),
+        doubts=later("lightning_modules.data.sets.table_rows:doubts"),
     ),
     "arrays": Dataset(
         "an .npz archive of your own, with inputs and targets; the parts may have arrays of their "
@@ -131,9 +136,10 @@ DATASETS: dict[str, Dataset] = {
         required=("path",),
         check=later("lightning_modules.data.sets.arrays:check"),
         read_new=later("lightning_modules.data.sets.arrays:read_new"),
+        doubts=later("lightning_modules.data.sets.arrays:doubts"),
     ),
     "images": Dataset(
-        "PNG and JPEG files, a folder per class, perhaps in train, validation and test",
+        "image files, a folder per class, perhaps in train, validation and test",
         later("lightning_modules.data.sets.images:images"),
         IMAGES,
         source="your own files",
@@ -141,6 +147,7 @@ DATASETS: dict[str, Dataset] = {
         check=later("lightning_modules.data.readers.image_files:check_folder"),
         read_new=later("lightning_modules.data.sets.images:read_new"),
         names_new=later("lightning_modules.data.readers.image_folders:names_new"),
+        doubts=later("lightning_modules.data.readers.image_folders:doubts"),
     ),
     "mnist": _published(
         "mnist",

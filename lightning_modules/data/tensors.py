@@ -60,6 +60,9 @@ class Splits:
     `networks.input_embedding.build_input_embedding`."""
     scaling: tuple[Sequence[float], Sequence[float]] = ((0.0,), (1.0,))
     """Mean and deviation per channel, see `augmentation.DataStatistics`."""
+    names: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """Columns that name the rows of the test part: `row` is their number in the file, from 1.
+    Empty where the part is a whole file or set, in its order."""
 
     @cached_property
     def hash(self) -> str:

@@ -2,7 +2,7 @@ from .best_configuration import recommended
 from .comparing import StudyOutcome, compare
 from .comparison import ArmResult, Comparison, PairResult, winner
 from .curves import ArmTuning, Curves
-from .diagnostics import DesignWarning, design_warnings
+from .diagnostics import DesignWarning, design_warnings, few_steps_warnings
 from .overview import StudyEntry, StudyRow, summary
 from .representative import choose, configuration_of
 
@@ -20,6 +20,7 @@ __all__ = [
     "compare",
     "configuration_of",
     "design_warnings",
+    "few_steps_warnings",
     "recommended",
     "summary",
     "winner",

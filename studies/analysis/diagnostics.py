@@ -10,6 +10,7 @@ from itertools import permutations
 from studies.analysis.comparison import ArmResult, Comparison
 from studies.records import Outcome, Trial
 from studies.results import StudyResults
+from studies.results.epoch_steps import few_steps, rows_that_trained
 from studies.search.left_to_chance import sampler_warnings
 from studies.statistics import seeds_for_a_verdict, sign_of
 from studies.study_file import Arm, Range, confirm_seeds, pair_count
@@ -59,9 +60,16 @@ def design_warnings(results: StudyResults, comparison: Comparison) -> list[Desig
     found += _inclusions(comparison)
     found += _too_few_seeds(results)
     found += _chosen_twice(results, comparison)
+    found += few_steps_warnings(results)
     found += (DesignWarning("network", "", text) for text in results.remarks)
     found += (DesignWarning("sampler", "", text) for text in sampler_warnings(results.spec))
     return found
+
+
+def few_steps_warnings(results: StudyResults) -> list[DesignWarning]:
+    """The data sets of which an epoch has few steps, whatever the arm."""
+    said = few_steps(results.spec, rows_that_trained(results.ended))
+    return [DesignWarning("few steps", "", message) for message in said]
 
 
 def _boundaries(

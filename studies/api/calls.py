@@ -137,12 +137,11 @@ def check(
         >>> fairtune.check("study.yaml").warnings
     """
     from studies.inputs.checks import check_inputs
-    from studies.running.preview import plan, verdicts_given
+    from studies.running.preview import preview
 
     place = open_home(home_path(home))
     spec = spec_for(study, place, overrides, allow, trial)
-    check_inputs(spec, place, has_function=trial is not None)
-    return plan(spec, verdicts_given(place, spec))
+    return preview(spec, place, check_inputs(spec, place, has_function=trial is not None))
 
 
 def load(study: str, *, home: str | os.PathLike[str] | None = None) -> Study:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import StringIO
@@ -15,6 +15,8 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from lightning_modules.data.preparation.summary import DataSummary, summary_lines
+from lightning_modules.errors import visible
 from studies.api.opening import console
 from studies.records import Outcome, TrialEnd
 from studies.running.display import Display
@@ -58,6 +60,9 @@ class Lines(Display):
         self.name, self.total, self.ended_trials = name, total, done
         of = f" of {total} trials" if total is not None else " trials"
         self.screen.print(f"{name}: {done}{of} done" if done else f"{name}: 0{of}")
+
+    def data(self, summaries: Sequence[DataSummary]) -> None:
+        print_data(summaries, self.screen)
 
     def ended(self, asked: AskedTrial, end: TrialEnd, value: float | None) -> None:
         if end.outcome != Outcome.interrupted:
@@ -105,6 +110,9 @@ class LiveDisplay(Display):
     def phase(self, name: str, total: int | None, done: int) -> None:
         self.bar.reset(self.task, total=total, completed=done, description=name)
 
+    def data(self, summaries: Sequence[DataSummary]) -> None:
+        print_data(summaries, console(stderr=True))
+
     def started(self, asked: AskedTrial) -> None:
         self.running[asked.key] = (asked, 0, None, time.monotonic())
 
@@ -141,6 +149,13 @@ class LiveDisplay(Display):
         if self.best is not None:
             said += f" · best {self.spec.objective.metric} {self.best:.4f} ({self.best_key})"
         return Group(self.bar, table, said)
+
+
+def print_data(summaries: Sequence[DataSummary], screen: Console) -> None:
+    """What the data became, in about ten lines each."""
+    for summary in summaries:
+        for line in summary_lines(summary):
+            screen.print(visible(line), soft_wrap=True)
 
 
 def better(spec: Spec, best: float | None, value: float | None, end: TrialEnd) -> float | None:

@@ -17,7 +17,7 @@ from studies.cli.homes import doctor, import_, sync
 from studies.cli.models import predict, promote, reproduce
 from studies.cli.results import best, compare, report, status
 from studies.cli.servers import dashboard, ui
-from studies.cli.study_files import check, components, init, schema
+from studies.cli.study_files import check, components, data, init, schema
 from studies.home.secrets import without_secrets
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 app.command("init")(init.init)
 app.command("check")(check.check)
+app.command("data")(data.data)
 app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("best")(best.best)

@@ -63,6 +63,11 @@ def run(
 
             warned = design_warnings(found.results, found.comparison)
             print_comparison(found.results, found.comparison, warned, screen)
+        else:
+            from studies.analysis import few_steps_warnings
+
+            for warning in few_steps_warnings(found.results):
+                screen.print(f"{warning.kind}: {warning.message}")
 
     with Interruption() as interruption, ExitStack() as displayed:
         display = displayed.enter_context(display_for(spec, quiet=quiet))

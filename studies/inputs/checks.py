@@ -7,11 +7,13 @@ import json
 import shutil
 
 from lightning_modules.configuration import COMMAND, Configuration
+from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.table import DATASETS
 from lightning_modules.errors import ConfigurationError, DataError, Problem, UserError
 from lightning_modules.networks import NETWORKS
 from lightning_modules.user_code import imports
 from studies.home import Home
+from studies.inputs.data_summaries import distinct
 from studies.inputs.network_sizes import network_problems
 from studies.inputs.weights import with_weights_file
 from studies.study_file import Spec, is_program
@@ -21,15 +23,16 @@ LEARNING = ("batch_size", "balance")
 """Parameters of a data set that change how it is learned, not what is read."""
 
 
-def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> None:
+def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> list[DataSummary]:
     """Read the files of every data set and of weights that the study names, import the user's own
     classes, find the programs, count the weights of large networks; torch is imported for weights,
     own classes and large networks only. `has_function` says that the Python function of a study is
-    there.
+    there. Gives what the data became, as far as it was read, once for data that differs in how it
+    is shown to the network alone.
 
     Raises DataError, UserCodeError, ConfigurationError or UserError where one cannot be used.
     """
-    outputs: dict[str, int | None] = {}
+    found: dict[str, object] = {}
     problems: list[Problem] = []
     seen: list[object] = []
     for configuration in spec.configurations:
@@ -51,9 +54,10 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> None:
         if row is None or row.check is None:
             continue
         key = json.dumps([data.name, reads])
-        if key not in outputs:
-            outputs[key] = row.check(**data.parameters)
-        classes = outputs[key]
+        if key not in found:
+            found[key] = row.check(**data.parameters)
+        summary = found[key]
+        classes = summary.outputs if isinstance(summary, DataSummary) else None
         if configuration.loss.name == "binary_cross_entropy" and classes not in (None, 2):
             raise DataError(
                 f"loss: binary_cross_entropy needs two classes, but {data.name} has {classes}; "
@@ -63,6 +67,7 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> None:
         raise ConfigurationError(list(dict.fromkeys(problems)))
     if spec.source is not None:
         spec.source.refuse(list(network_problems(spec)))
+    return distinct([each for each in found.values() if isinstance(each, DataSummary)])
 
 
 def _user_code_problems(configuration: Configuration) -> list[Problem]:

@@ -13,6 +13,7 @@ from ruamel.yaml.error import YAMLError
 
 CODE = "served.py"
 KNOWN_CODE = (
+    "3d65fc8deffc416a7bb54e6a590a4897c2c904756cc7096aa526b2096798e1de",
     "ac061c8a9a615cc99e70d544e1f02c0eb092f8226fb27205c7ab832b2abc62c3",
     "3a290a11ecd7aedf0402d026665c6889856f303acbeacf963299184fbee23d00",  # 0.1
 )

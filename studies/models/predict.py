@@ -22,6 +22,8 @@ from studies.results import StudyResults
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lightning_modules.data.preparation.doubts import Doubts
+
 BATCH = 256
 """Rows that the network sees at a time."""
 
@@ -39,19 +41,19 @@ class Predictions:
     """The right answers where they are known: names of classes, or rows of k values."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Metrics of the test part, where that was predicted."""
-    names: tuple[str, Sequence[str]] | None = None
-    """What the rows are called in their file, and the column that says it."""
+    names: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """Columns that name the rows; `row` is their number in their file, from 1 and in its order
+    where it is not given."""
+    doubts: Doubts | None = None
+    """What in the rows the network never learned from, where that can be told."""
     caveat: str = ""
     """Why the metrics of the test part look better than those of new rows would."""
 
     def table(self) -> pd.DataFrame:
-        """A line per row, counted from 1."""
+        """A line per row, with its number in its file; a name that is taken gets `id_` before."""
         import pandas as pd
 
-        columns: dict[str, Any] = {"row": np.arange(1, len(self.answers) + 1)}
-        if self.names is not None:
-            column, names = self.names
-            columns[column] = names
+        columns: dict[str, Any] = {}
         if self.classes:
             columns["prediction"] = [self.classes[i] for i in self.answers.argmax(axis=1)]
             columns |= _numbered("target", self.targets)
@@ -60,7 +62,11 @@ class Predictions:
         else:
             columns |= _numbered("prediction", self.answers)
             columns |= _numbered("target", self.targets)
-        return pd.DataFrame(columns)
+        rows = np.arange(1, len(self.answers) + 1)
+        named = {"row": self.names.get("row", rows)}
+        for name, values in self.names.items():
+            named[f"id_{name}" if name in columns else name] = values
+        return pd.DataFrame({**named, **columns})
 
 
 def predict(results: StudyResults, data: Path | None, *, trial: str | None = None) -> Predictions:
@@ -107,13 +113,14 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
     with checkpoint_of(results, chosen.trial) as path:
         content, module = read_checkpoint(path), restore(path)
     targets: Any = None
-    names = None
+    names: Mapping[str, Sequence[Any]] = {}
+    row = DATASETS.get(configuration.data.name)
+    parameters = configuration.data.parameters
     inputs: Sequence[Any]
     if data is not None:
-        row, parameters = DATASETS[configuration.data.name], configuration.data.parameters
-        assert row.read_new is not None
+        assert row is not None and row.read_new is not None
         inputs = row.read_new(data, content["preparation"], **parameters)
-        names = row.names_new(data, **parameters) if row.names_new is not None else None
+        names = row.names_new(data, **parameters) if row.names_new is not None else {}
         answers = _answers(module, configuration.task, inputs)
     elif configuration.data.is_class:
         user_data: Any = build_data(configuration)
@@ -122,7 +129,11 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
     else:
         whole: Any = build_data(configuration)
         *inputs, targets = whole.splits.test
+        names = whole.splits.names
         answers = _answers(module, configuration.task, inputs)
+    doubts = None
+    if row is not None and row.doubts is not None:
+        doubts = row.doubts(data, content["preparation"], names.get("row"), **parameters)
     classes: tuple[str, ...] = ()
     if configuration.task == "classification":
         classes = tuple(content["classes"]) or tuple(map(str, range(answers.shape[1])))
@@ -141,7 +152,7 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
         targets = [classes[index] for index in known] if classes else known
     settled = chosen.is_requested and chosen.trial.phase != "cross"  # its own split alone chose it
     caveat = "" if data is not None or settled else rows_took_part(results)
-    return Predictions(chosen, answers, classes, targets or (), metrics, names, caveat)
+    return Predictions(chosen, answers, classes, targets or (), metrics, names, doubts, caveat)
 
 
 def rows_took_part(results: StudyResults) -> str:

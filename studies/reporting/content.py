@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lightning_modules.data.preparation.summary import summary_lines
 from studies.analysis import Comparison, DesignWarning, design_warnings, recommended
 from studies.reporting import tables as report_tables
 from studies.reporting.tables import ConfigurationToUse, Table, Winner
@@ -43,6 +44,8 @@ class Report:
     winners: Sequence[Winner]
     """The winner of every search."""
     configurations: Table
+    data: Sequence[str]
+    """What the data became, line by line."""
     methods: Sequence[tuple[str, str]]
     space: Table
     outcomes: Table
@@ -82,6 +85,7 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
         use=report_tables.configuration_to_use(results),
         winners=winners,
         configurations=report_tables.winners_table(results, winners),
+        data=[line.strip() for each in results.data for line in summary_lines(each)],
         methods=methods(results, comparison),
         space=report_tables.search_space_table(results),
         outcomes=report_tables.outcomes_table(results),

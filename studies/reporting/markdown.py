@@ -54,6 +54,9 @@ def _parts(report: Report) -> Iterator[str]:
     for each in report.files:
         yield f"### {escape(each.arm or report.study)}: {escape(each.trial)}"
         yield fence(each.file, "yaml")
+    if report.data:
+        yield "## Data"
+        yield bullets(report.data)
     yield "## Methods"
     for heading, text in report.methods:
         yield f"**{heading}.** {escape(text)}"

@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Any
 
 from lightning_modules.components import unknown
+from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.errors import StorageError, UserError
 from studies.home import Home
 from studies.records import Outcome, RecordReader, Trial, merit
@@ -48,6 +49,8 @@ class StudyResults:
     """The machine of the last run, as `studies.inputs.environment` tells it."""
     files: Mapping[str, str] = field(default_factory=dict)
     """The identities of the files that trials read and ran, by name."""
+    data: Sequence[DataSummary] = ()
+    """What the data became, as the last run has read it."""
     looks: Sequence[Look] = ()
     """The designs at which verdicts were given, in their order."""
     remarks: Sequence[str] = ()
@@ -237,6 +240,7 @@ def read_results(record: RecordReader, home: Home, study: str) -> StudyResults:
             versions=_noted(notes, "version:"),
             hardware=_noted(notes, "hardware:"),
             files=notes.get("files", {}),
+            data=[DataSummary.of(values) for values in notes.get("data", ())],
             looks=[Look(**look) for look in notes.get("looks", ())],
             remarks=notes.get(REMARKS, ()),
             command=notes.get("command", ()),

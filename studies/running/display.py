@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from lightning_modules.data.preparation.summary import DataSummary
 from studies.records import TrialEnd
 from studies.search import AskedTrial
 
@@ -11,6 +14,9 @@ class Display:
 
     def phase(self, name: str, total: int | None, done: int) -> None:
         """A phase begins: `search` or `confirm`, with so many trials, some of them done."""
+
+    def data(self, summaries: Sequence[DataSummary]) -> None:
+        """What the data of the study became, before anything is trained."""
 
     def started(self, asked: AskedTrial) -> None:
         """A trial was given to a worker."""

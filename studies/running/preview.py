@@ -9,16 +9,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from statistics import fmean
 from types import FrameType
+from typing import Any
 
 import optuna
 
 from lightning_modules.configuration import Configuration
+from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.errors import UserError
 from lightning_modules.optimization import METRICS, goal_of, objective_metrics
 from studies.analysis.best_configuration import CANDIDATES, SHARE
 from studies.engines.worker import first_line, is_out_of_memory
 from studies.home import Home
+from studies.inputs.checks import LEARNING
+from studies.inputs.data_summaries import loaded_summaries
 from studies.results import plural
+from studies.results.epoch_steps import few_steps
 from studies.search.arm_search import Budget
 from studies.search.left_to_chance import sampler_warnings
 from studies.sentences.design_words import design_sentences
@@ -58,12 +63,15 @@ class Plan:
     warnings: Sequence[str]
     design: Sequence[str]
     """What is claimed from what, on which rows, and what can be shown."""
+    data: Sequence[DataSummary] = ()
+    """What the data became."""
 
 
-def plan(spec: Spec, earlier: int = 0) -> Plan:
+def plan(spec: Spec, earlier: int = 0, rows: Mapping[str, int] | None = None) -> Plan:
     """The sizes of a study; raises UserError where its rows cannot be split as it says.
 
     `earlier`: how many verdicts the study has given on other designs, see `verdicts_given`.
+    `rows`: those that train, see `training_rows`.
     """
     alternatives, splits = spec.arms, splits_of(spec)
     searches = len(alternatives) * spec.repeats
@@ -95,9 +103,38 @@ def plan(spec: Spec, earlier: int = 0) -> Plan:
             *_warnings(spec, alternatives),
             *sampler_warnings(spec),
             *([TWO_LOOKS] if earlier > 1 else []),
+            *few_steps(spec, rows or {}),
         ],
         design=list(design_sentences(spec, splits, earlier)),
     )
+
+
+def preview(spec: Spec, home: Home, checked: Sequence[DataSummary]) -> Plan:
+    """The plan of a study in its home, with what its data became, of which some is `checked`."""
+    found = plan(spec, verdicts_given(home, spec), training_rows(spec))
+    return replace(found, data=[*checked, *loaded_summaries(spec)])
+
+
+def training_rows(spec: Spec) -> dict[str, int]:
+    """The fewest rows that train of every data set by its name; those of a data module of the
+    user's are only known when it is read.
+
+    Raises DataError where a data set cannot be used.
+    """
+    from lightning_modules.training.building import build_data
+
+    found: dict[str, int] = {}
+    seen: list[object] = []
+    for configuration in spec.configurations:
+        data = configuration.data
+        read = {key: value for key, value in data.parameters.items() if key not in LEARNING}
+        if is_program(configuration) or data.is_class or (data.name, read) in seen:
+            continue
+        seen.append((data.name, read))
+        module: Any = build_data(configuration)
+        rows = len(module.splits.train[-1])
+        found[data.name] = min(rows, found.get(data.name, rows))
+    return found
 
 
 def verdicts_given(home: Home, spec: Spec) -> int:

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from logging import getLogger
 from typing import TYPE_CHECKING
 
+from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.errors import FairtuneError, StorageError, WorkersError
 from studies import results
 from studies.engines import Engine
@@ -16,6 +17,7 @@ from studies.engines.training import preload_for, train_task
 from studies.home import Home
 from studies.inputs.checks import check_inputs
 from studies.inputs.consent import Consent, require_as_in_file
+from studies.inputs.data_summaries import DATA
 from studies.inputs.environment import hardware, versions
 from studies.inputs.identities import FILES, Identities, identities, refuse_changed_files
 from studies.mirrors.mirroring import Mirroring
@@ -69,9 +71,10 @@ def run_study(
         FairtuneError: The last trials all failed for the same reason.
     """
     new = not home.record(spec.study).exists()
+    summaries: list[DataSummary] = []
     if new:
         # nothing is written for data that cannot be used
-        check_inputs(spec, home, has_function=function is not None)
+        summaries = check_inputs(spec, home, has_function=function is not None)
         splits_of(spec)
     home.create(spec.study)
     preload = preload_for(spec.configurations)
@@ -98,9 +101,11 @@ def run_study(
             files = {**identities(spec, home), **(function or {})}
             refuse_changed_files(record, spec.study, files)
             if not new:
-                check_inputs(spec, home, has_function=function is not None)
+                summaries = check_inputs(spec, home, has_function=function is not None)
                 trains.start()
                 mirroring.load_libraries()
+            display.data(summaries)
+            record.note({DATA: [each.as_values() for each in summaries]} if summaries else {})
             splits = splits_of(spec)
             record.note({FILES: files} if files else {})
             record.note({"command": list(command)} if command else {})

@@ -11,18 +11,21 @@ from typing import Any
 import numpy as np
 import torch
 
+from lightning_modules.data.preparation.doubts import Doubts, doubts_of_array
 from lightning_modules.errors import DataError
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def preparation(
-    shape: Sequence[int], fitted_on: Array | None = None, axes: tuple[int, ...] = ()
-) -> dict[str, Any]:
-    """What `read_new` needs, in plain values: the shape of one row, and the moments of `fitted_on`
-    over `axes` where inputs are standardized."""
-    found: dict[str, Any] = {"shape": [int(size) for size in shape]}
-    if fitted_on is not None:
+def preparation(fitted_on: Array, axes: tuple[int, ...], standardized: bool) -> dict[str, Any]:
+    """What `read_new` needs, in plain values: the shape of one row, the range of `fitted_on` over
+    `axes`, and its moments where inputs are standardized."""
+    found: dict[str, Any] = {
+        "shape": [int(size) for size in fitted_on.shape[1:]],
+        "low": fitted_on.min(axes).tolist(),
+        "high": fitted_on.max(axes).tolist(),
+    }
+    if standardized:
         found["mean"] = fitted_on.mean(axes).tolist()
         found["deviation"] = fitted_on.std(axes).tolist()
     return found
@@ -43,6 +46,15 @@ def read_new(path: Path, preparation: Mapping[str, Any], /, **_: Any) -> tuple[t
         )
         rows = (rows - mean) / np.where(deviation > 0, deviation, 1.0)
     return (torch.tensor(rows, dtype=torch.float32),)
+
+
+def doubts(
+    path: Path | None, preparation: Mapping[str, Any], _: Sequence[int] | None = None, /, **__: Any
+) -> Doubts:
+    """What is doubtful in the rows of a file; nothing in the test part of a known set."""
+    if path is None:
+        return Doubts(0)
+    return doubts_of_array(_shaped(path, _read(path), tuple(preparation["shape"])), preparation)
 
 
 def _read(path: Path) -> Array:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.data.preparation.splitting import Division
+from lightning_modules.data.preparation.summary import ColumnSummary, DataSummary, summarize
 
 if TYPE_CHECKING:
     from lightning_modules.data.tensors import Splits
 
 PARTS = Division._fields
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is told of the columns of a file."""
+
+    columns: Sequence[ColumnSummary] = ()
+    notices: Sequence[str] = ()
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -23,6 +33,14 @@ class Prepared:
     outputs: int
     classes: tuple[str, ...]
     preparation: Mapping[str, Any]
+    names: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """What names the rows of the test part, see `Splits.names`."""
+    facts: Callable[[], Facts] = field(default=Facts)
+    """Looks at the columns; a training does without."""
+
+    def summary(self, name: str) -> DataSummary:
+        """What the data became; `name` is that of the file."""
+        return summarize(name, self.parts, self.outputs, self.classes, **vars(self.facts()))
 
     def splits(self) -> Splits:
         """The same as tensors."""
@@ -33,4 +51,12 @@ class Prepared:
         train, validation, test = (
             tuple(torch.from_numpy(column) for column in self.parts[part]) for part in PARTS
         )
-        return Splits(train, validation, test, self.outputs, self.classes, self.preparation)
+        return Splits(
+            train,
+            validation,
+            test,
+            self.outputs,
+            self.classes,
+            self.preparation,
+            names=self.names,
+        )

@@ -57,7 +57,9 @@ def classes_of(labels: Mapping[str, Sequence[str]], what: Mapping[str, str]) -> 
                     f"{what[part]}: class {label!r} is in the {part} part, but has no row in the "
                     "training part; divide the rows otherwise or leave the class out"
                 )
-    return tuple(sorted(known, key=float) if _are_numbers(known) else sorted(known))
+    if _are_numbers(known):
+        return tuple(sorted(known, key=lambda label: (float(label), label)))
+    return tuple(sorted(known))
 
 
 def numbered(labels: Sequence[str], classes: Sequence[str]) -> Any:

@@ -8,14 +8,14 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lightning_modules.components import suggestion
+from lightning_modules.data.columns.cells import cleaned
 from lightning_modules.data.readers.files import file_at
 from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.data.readers.unpacking import IN_MEMORY, OPENERS, unpacked
@@ -25,31 +25,30 @@ PARQUET = (".parquet", ".pq")
 SEPARATORS = (",", ";", "\t")
 
 
-def read_frame(path: str, text: Sequence[str] = ()) -> pd.DataFrame:
+def read_frame(
+    path: str, text: Sequence[str] = (), missing: Collection[str] = (), all_text: bool = False
+) -> pd.DataFrame:
     """The rows of a CSV file (UTF-8, with a header) or a Parquet file, numbered from 0.
 
     The columns of a CSV are separated by commas, semicolons or tabs, whichever makes most of the
-    header. Columns in `text` are not read as numbers. Raises DataError where it is no such file.
+    header. Columns in `text`, or `all_text`, are not read as numbers. Texts lose the spaces around
+    them; an empty one is missing, and so is one in `missing`.
+
+    Raises DataError where it is no such file.
     """
     file = file_at(path)
-    parquet = file.suffix.lower() in PARQUET
-    frame = _parquet(file, path) if parquet else _csv(file, path, text)
+    frame = _parquet(file, path) if is_parquet(path) else _csv(file, path, text, all_text)
     if frame.empty:
         raise DataError(f"{path}: has no rows; write the data below its header")
-    return frame
+    return cleaned(frame, missing)
 
 
-def refuse_unknown(names: Iterable[tuple[str, str]], frame: pd.DataFrame, where: str) -> None:
-    """Raise DataError for the first (parameter, column) whose column the table does not have."""
-    known = [str(name) for name in frame.columns]
-    for parameter, name in names:
-        if name not in known:
-            hint = suggestion(name, known) or "; it has " + ", ".join(known[:20])
-            said = f", which {parameter} names" if parameter else ""
-            raise DataError(f"{where}: there is no column {name!r}{said}{hint}")
+def is_parquet(path: str) -> bool:
+    """Whether the file tells the kinds of its columns itself."""
+    return Path(path).suffix.lower() in PARQUET
 
 
-def _csv(file: Path, path: str, text: Sequence[str]) -> pd.DataFrame:
+def _csv(file: Path, path: str, text: Sequence[str], all_text: bool) -> pd.DataFrame:
     if file.suffix.lower() not in OPENERS:
         require_memory(f"{path}: its rows", file.stat().st_size * IN_MEMORY)
         with file.open("rb") as opened:
@@ -72,7 +71,9 @@ def _csv(file: Path, path: str, text: Sequence[str]) -> pd.DataFrame:
                     compression=None,  # what is packed has been unpacked
                     index_col=False,
                     low_memory=False,
-                    dtype=dict.fromkeys([name for name in text if name in head], "str"),
+                    dtype=dict.fromkeys(head if all_text else [*{*text} & {*head}], "str"),
+                    keep_default_na=False,
+                    na_values=[""],
                 )
     except UnicodeDecodeError as error:
         raise DataError(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lightning_modules.data.preparation.doubts import Doubts
 from lightning_modules.data.preparation.splitting import (
     PART_NAMES,
     Division,
@@ -24,8 +25,12 @@ from lightning_modules.data.preparation.splitting import (
 )
 from lightning_modules.errors import DataError
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
-READ = "PNG and JPEG are read"
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
+"""The formats that are read, whatever the name of the file says."""
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+READ = "PNG, JPEG, WebP, BMP, TIFF and GIF are read"
+Skipped = Counter[str]
+"""How many files are not read, by kind: their suffix, or why."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class Labelled:
     classes: tuple[str, ...]
     parts: tuple[tuple[int, ...], ...]
     """Which files train, validate and test."""
+    skipped: tuple[tuple[str, int], ...] = ()
+    """How many files below the folder are not read, by kind."""
 
 
 def read_folder(
@@ -49,7 +56,10 @@ def read_folder(
     """
     root = _folder(path)
     folders = _parts(root)
-    train = _classes(folders.get("train", root))
+    skipped: Skipped = Counter()
+    if folders:
+        _loose(root, skipped)
+    train = _classes(folders.get("train", root), skipped)
     names = tuple(train)
     if len(names) == 1:
         raise DataError(
@@ -64,7 +74,7 @@ def read_folder(
     found = {"train": train}
     for part in ("validation", "test"):
         if part in folders:
-            found[part] = _classes(folders[part])
+            found[part] = _classes(folders[part], skipped)
             if unknown := [name for name in found[part] if name not in train]:
                 raise DataError(
                     f"{folders[part] / unknown[0]}: the training part has no class {unknown[0]!r}; "
@@ -82,7 +92,7 @@ def read_folder(
     labels = [names[target] for target in targets]
     division = _divided(root, part_of, labels, shares, split_seed, stratify)
     parts = tuple(tuple(rows.tolist()) for rows in division)
-    return Labelled(tuple(files), tuple(targets), names, parts)
+    return Labelled(tuple(files), tuple(targets), names, parts, tuple(skipped.items()))
 
 
 def own_parts(path: str | None) -> list[str]:
@@ -93,23 +103,42 @@ def own_parts(path: str | None) -> list[str]:
     return [part for part in Division._fields[1:] if part in _parts(_folder(path))]
 
 
-def new_files(path: str) -> list[Path]:
+def new_files(path: str, skipped: Skipped | None = None) -> list[Path]:
     """The image file `path`, or every image file below the folder, in the order of their names.
 
-    Raises DataError where there is none.
+    The others are counted in `skipped`. Raises DataError where there is none.
     """
     root = _existing(path)
     if root.is_file():
         return [root]
-    return _images(root)
+    return _images(root, Counter() if skipped is None else skipped)
 
 
-def names_new(path: str | Path, /, **_: Any) -> tuple[str, list[str]]:
-    """The column `file`, and the names of `new_files`, relative to the folder."""
+def skipped_words(read: int, skipped: Iterable[tuple[str, int]]) -> list[str]:
+    """A sentence about the files below a folder that are not read; none where all are."""
+    counts = sorted(skipped, key=lambda kind: (-kind[1], kind[0]))
+    if not counts:
+        return []
+    left = sum(count for _, count in counts)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in counts)
+    return [f"{left} of {read + left} files are not read: {kinds} ({READ})"]
+
+
+def names_new(path: str | Path, /, **_: Any) -> dict[str, list[str]]:
+    """The column `file`: the names of `new_files`, relative to the folder."""
     root, files = Path(path), new_files(str(path))
     if root.is_file():
-        return "file", [root.name]
-    return "file", [file.relative_to(root).as_posix() for file in files]
+        return {"file": [root.name]}
+    return {"file": [file.relative_to(root).as_posix() for file in files]}
+
+
+def doubts(
+    path: str | Path | None, preparation: Any, _: Sequence[int] | None = None, /, **__: Any
+) -> Doubts:
+    """The files below a folder of new images that are not read."""
+    skipped: Skipped = Counter()
+    count = 0 if path is None else len(new_files(str(path), skipped))
+    return Doubts(count, skipped=skipped)
 
 
 def _existing(path: str | None) -> Path:
@@ -154,25 +183,42 @@ def _parts(root: Path) -> dict[str, Path]:
     return parts
 
 
-def _classes(folder: Path) -> dict[str, list[Path]]:
+def _classes(folder: Path, skipped: Skipped) -> dict[str, list[Path]]:
     """The files of every class by its name, in the order of the names."""
+    _loose(folder, skipped)
     folders = _folders(folder)
     if not folders:
         raise DataError(
             f"{folder}: has no folders; the images of each class belong in a folder with its name"
         )
-    return {each.name: _images(each) for each in folders}
+    return {each.name: _images(each, skipped) for each in folders}
 
 
-def _images(folder: Path) -> list[Path]:
+def _loose(folder: Path, skipped: Skipped) -> None:
+    """Count what lies beside the folders of a folder: no class says what it is."""
+    for each in folder.iterdir():
+        if not _shown(each.name):
+            skipped["hidden"] += sum(1 for _ in _files(each))
+        elif each.is_file():
+            suffix = each.suffix.lower()
+            skipped["outside the folders" if suffix in SUFFIXES else _kind(each)] += 1
+
+
+def _kind(file: Path) -> str:
+    return file.suffix.lower() or "without a suffix"
+
+
+def _images(folder: Path, skipped: Skipped) -> list[Path]:
     found: list[Path] = []
-    others: dict[str, int] = {}
-    for file in _walk(folder):
-        if file.suffix.lower() in SUFFIXES:
+    others: Skipped = Counter()
+    for file in _files(folder):
+        if not all(_shown(part) for part in file.relative_to(folder).parts):
+            skipped["hidden"] += 1
+        elif file.suffix.lower() in SUFFIXES:
             found.append(file)
         else:
-            suffix = file.suffix.lower() or "without a suffix"
-            others[suffix] = others.get(suffix, 0) + 1
+            others[_kind(file)] += 1
+    skipped.update(others)
     if not found:
         count = sum(others.values())
         kinds = ", ".join(sorted(others))
@@ -184,11 +230,12 @@ def _images(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Every file below; hidden ones are left out."""
-    for where, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if _shown(name)]
-        yield from (Path(where) / name for name in files if _shown(name))
+def _files(path: Path) -> Iterator[Path]:
+    """The file, or every file below the folder."""
+    if path.is_file():
+        yield path
+    for where, _, files in os.walk(path, followlinks=True):
+        yield from (Path(where) / name for name in files)
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -8,22 +8,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lightning_modules.data.readers.columns import LARGEST, texts_of, times_of
-from lightning_modules.data.readers.frames import refuse_unknown
+from lightning_modules.data.columns.cells import LARGEST, refuse_unknown, texts_of
+from lightning_modules.data.columns.dates import times_of
 from lightning_modules.errors import DataError
 
 
 class LongTable:
     """The series of a table in the order of their first rows, each sorted by its time."""
 
-    def __init__(self, frame: pd.DataFrame, series: str, time: str, path: str) -> None:
-        """Raises DataError where a row has no series or no time, or a series a time twice."""
+    def __init__(
+        self, frame: pd.DataFrame, series: str, time: str, path: str, dates: str | None = None
+    ) -> None:
+        """`dates` is the form of the dates in the column `time`, where it is said.
+
+        Raises DataError where a row has no series or no time, or a series a time twice."""
         refuse_unknown([("data.series", series), ("data.time", time)], frame, path)
         self.frame, self.path = frame, path
         self._refuse_missing(series)
         self.names = texts_of(frame[series], path)
         self.codes, _ = pd.factorize(np.array(self.names, dtype=object))
-        times = times_of(frame[time], path)
+        times = times_of(frame[time], path, dates)
         self.order = np.lexsort((times, self.codes))
         codes, times = self.codes[self.order], times[self.order]
         twice = np.flatnonzero((codes[1:] == codes[:-1]) & (times[1:] == times[:-1]))

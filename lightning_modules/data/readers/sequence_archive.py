@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from lightning_modules.data.columns.cells import LARGEST
 from lightning_modules.data.readers.array_file import opened_arrays
-from lightning_modules.data.readers.columns import LARGEST
 from lightning_modules.errors import DataError
 
 Array = np.ndarray[Any, np.dtype[Any]]

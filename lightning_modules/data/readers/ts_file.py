@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lightning_modules.components import suggestion
-from lightning_modules.data.readers.columns import LARGEST
+from lightning_modules.data.columns.cells import LARGEST
 from lightning_modules.data.readers.files import file_at
 from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.errors import DataError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,8 +12,12 @@ import numpy as np
 
 from lightning_modules.components import switched_on
 from lightning_modules.data.augmentation.table import AUGMENTATIONS, RECOLOURING
+from lightning_modules.data.columns.cells import text_of
+from lightning_modules.data.preparation.array_scaling import fit_array, scale_array
+from lightning_modules.data.preparation.doubts import Doubts, doubts_of_array
 from lightning_modules.data.preparation.prepared import PARTS, Prepared
-from lightning_modules.data.preparation.splitting import divide_rows, refuse_unused
+from lightning_modules.data.preparation.splitting import Rows, divide_rows, refuse_unused
+from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.preparation.targets import (
     classes_of,
     numbered,
@@ -28,7 +32,6 @@ from lightning_modules.data.readers.array_file import (
     opened_arrays,
     refuse_infinite,
 )
-from lightning_modules.data.readers.columns import text_of
 from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.errors import DataError
 
@@ -81,15 +84,15 @@ def arrays(
     )
 
 
-def check(**parameters: Any) -> int:
-    """Read the archive and prepare it; the outputs. Raises DataError where it cannot be used."""
+def check(**parameters: Any) -> DataSummary:
+    """Read the archive and prepare it; what it became. Raises DataError where it cannot be used."""
     archive = Archive.of(parameters)
-    outputs = prepare(archive).outputs
+    summary = prepare(archive).summary(archive.path)
     augment = switched_on(AUGMENTATIONS, parameters["augment"] or {})
     if archive.kind == "image" and not augment.keys().isdisjoint(RECOLOURING):
-        inputs, _ = _divided(archive, load_arrays(archive.path))
+        inputs, *_ = _divided(archive, load_arrays(archive.path))
         _refuse_colours(archive, inputs["train"], augment)
-    return outputs
+    return summary
 
 
 def own_parts(parameters: Mapping[str, Any]) -> list[str]:
@@ -106,6 +109,24 @@ def read_new(path: str | Path, preparation: Mapping[str, Any], /, **parameters: 
     """The inputs of new rows, from an archive that needs no targets or from a single `.npy`."""
     import torch
 
+    return (torch.from_numpy(scale_array(_new(path, preparation, parameters), preparation)),)
+
+
+def doubts(
+    path: str | Path | None,
+    preparation: Mapping[str, Any],
+    _: Sequence[int] | None = None,
+    /,
+    **parameters: Any,
+) -> Doubts:
+    """What is doubtful in new rows; nothing is looked for in the test part of the archive."""
+    if path is None:
+        return Doubts(0)
+    return doubts_of_array(_new(path, preparation, parameters), preparation)
+
+
+def _new(path: str | Path, preparation: Mapping[str, Any], parameters: Mapping[str, Any]) -> Array:
+    """The inputs of new rows as they stand in their file."""
     given = Archive.of({**parameters, "path": str(path)})
     found = load_arrays(given.path, single=given.inputs)
     rows = _rows(given, found, given.inputs)
@@ -114,28 +135,30 @@ def read_new(path: str | Path, preparation: Mapping[str, Any], /, **parameters: 
             f"{path}: array {given.inputs} has rows of the shape {rows.shape[1:]}, and the network "
             f"learned from {tuple(preparation['shape'])}; give it such rows"
         )
-    return (torch.from_numpy(_scaled(rows, preparation)),)
+    return rows
 
 
 def prepare(archive: Archive) -> Prepared:
     """Read the arrays, divide the rows, and prepare all of them by the training part."""
-    inputs, targets = _divided(archive, load_arrays(archive.path))
-    preparation = _fit(inputs["train"], archive.standardize)
-    scaled = {part: _scaled(inputs[part], preparation) for part in PARTS}
+    inputs, targets, tested = _divided(archive, load_arrays(archive.path))
+    names = {} if tested is None else {"row": (tested + 1).tolist()}
+    preparation = fit_array(inputs["train"], archive.standardize)
+    scaled = {part: scale_array(inputs[part], preparation) for part in PARTS}
     if archive.task == "regression":
         refuse_constant(targets["train"], f"{archive.path}: array {archive.targets}")
         values = {part: (scaled[part], targets[part]) for part in PARTS}
-        return Prepared(values, targets["train"].shape[1], (), preparation)
+        return Prepared(values, targets["train"].shape[1], (), preparation, names)
     labels = {part: targets[part].tolist() for part in PARTS}
     classes = classes_of(labels, dict.fromkeys(PARTS, archive.path))
     parts = {part: (scaled[part], numbered(labels[part], classes)) for part in PARTS}
-    return Prepared(parts, len(classes), classes, preparation)
+    return Prepared(parts, len(classes), classes, preparation, names)
 
 
 def _divided(
     archive: Archive, found: Mapping[str, Array]
-) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Inputs and targets of every part: arrays of its own, or rows of the main ones."""
+) -> tuple[dict[str, Array], dict[str, Array], Rows | None]:
+    """Inputs and targets of every part: arrays of its own, or rows of the main ones; and which
+    rows of those test, where they do."""
     endings = {"train": ""} | {part: f"_{part}" for part in _own(archive, found)}
     own = {part: f"an array {archive.inputs}{endings[part]}" for part in endings if part != "train"}
     refuse_unused(vars(archive), own)
@@ -161,7 +184,7 @@ def _divided(
     for of in (inputs, targets):
         divided = {part: of["train"][rows[part]] for part in PARTS}
         of |= {part: divided[part] for part in PARTS if part not in endings or part == "train"}
-    return inputs, targets
+    return inputs, targets, None if "test" in endings else rows["test"]
 
 
 def _refuse_colours(
@@ -255,31 +278,6 @@ def _targets(archive: Archive, found: Mapping[str, Array], name: str, rows: int)
     if name == archive.targets:
         refuse_labels(labels, what)
     return np.array(labels)
-
-
-def _fit(rows: Array, standardize: bool) -> dict[str, Any]:
-    """Mean and scale of every column or channel, the largest value, and the shape of a row."""
-    wide = rows.shape[1]
-    mean, scale = np.zeros(wide), np.ones(wide)
-    if standardize:
-        axes = (0, *range(2, rows.ndim))
-        mean = rows.mean(axes, dtype=np.float64)
-        deviation = rows.std(axes, dtype=np.float64)
-        scale = np.where(deviation > 0, deviation, 1.0)
-    largest = float(rows.max())
-    return {
-        "mean": mean.tolist(),
-        "scale": scale.tolist(),
-        "brightest": largest if largest > 0 else 1.0,
-        "shape": list(rows.shape[1:]),
-    }
-
-
-def _scaled(rows: Array, preparation: Mapping[str, Any]) -> Array:
-    wide = (1, -1, *(1 for _ in rows.shape[2:]))
-    mean, scale = (np.array(preparation[name]).reshape(wide) for name in ("mean", "scale"))
-    scaled: Array = ((rows - mean) / scale).astype(np.float32)
-    return scaled
 
 
 @lru_cache(maxsize=4)

@@ -64,22 +64,23 @@ def _splits(
 
     loaded = getattr(datasets, f"load_{name}")()
     inputs, targets = loaded.data.reshape(-1, *input_shape), loaded.target
+    numbers = np.arange(len(inputs)) + 1
     if chosen is not None:
         rows = np.isin(targets, chosen)
         inputs, targets = inputs[rows], np.searchsorted(chosen, targets[rows])
+        numbers = numbers[rows]
     classes = targets if np.issubdtype(targets.dtype, np.integer) else None
     rest, test_rows = divide(np.arange(len(inputs)), test, split_seed, classes, "test")
     share = validation / (1 - test)
     train_rows, validation_rows = divide(rest, share, split_seed, classes, "validation")
-    prepared = preparation(input_shape)
+    # a table has a mean per column, an image or a signal one per channel
+    axes = (0, *range(2, inputs.ndim)) if len(input_shape) > 1 else (0,)
+    prepared = preparation(inputs[train_rows], axes, standardized)
     mean: Array = np.zeros(1)
     deviation: Array = np.ones(1)
     brightest = inputs.max() if len(input_shape) == 3 else 1.0
     if standardized:
-        # a table has a mean per column, an image or a signal one per channel
-        axes = (0, *range(2, inputs.ndim)) if len(input_shape) > 1 else (0,)
         mean, deviation = moments(inputs[train_rows], axes)
-        prepared = preparation(input_shape, inputs[train_rows], axes)
         inputs = standardize(inputs, inputs[train_rows], axes)
 
     def part(of: Rows) -> Part:
@@ -98,6 +99,7 @@ def _splits(
         classes=names if chosen is None else tuple(names[each] for each in chosen),
         preparation=prepared,
         scaling=((mean / brightest).ravel().tolist(), (deviation / brightest).ravel().tolist()),
+        names={"row": numbers[test_rows].tolist()},
     )
 
 

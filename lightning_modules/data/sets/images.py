@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lightning_modules.data.readers.image_files import decode, stamp
+from lightning_modules.data.readers.image_files import decode, stamp, with_whites
 from lightning_modules.data.readers.image_folders import Labelled, new_files, read_folder
+from lightning_modules.data.readers.image_pixels import Look
 from lightning_modules.data.tensors import Part, Splits, TensorDataModule
 
 Scaling = tuple[Sequence[float], Sequence[float]]
@@ -22,7 +23,7 @@ CHUNK = 256
 
 
 class Pixels:
-    """Images (n, c, h, w) of bytes in memory, given out scaled: a `Column`."""
+    """Images (n, c, h, w) in memory, of bytes or shares of white, given out scaled: a `Column`."""
 
     def __init__(self, pixels: Tensor, scaling: Scaling, identity: bytes | None = None) -> None:
         """`identity` stands for the content, unless that is the pixels themselves."""
@@ -45,19 +46,18 @@ class Pixels:
 class Files:
     """Images in files, decoded anew whenever they are asked for: a `Column`."""
 
-    def __init__(self, files: Sequence[Path], size: int, color: str, scaling: Scaling) -> None:
+    def __init__(self, files: Sequence[Path], look: Look, scaling: Scaling) -> None:
         self.files = files
-        self.size = size
-        self.color = color
+        self.look = look
         self.scaling = scaling
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return (len(self.files), channels(self.color), self.size, self.size)
+        return (len(self.files), self.look.channels, self.look.size, self.look.size)
 
     def __getitem__(self, rows: Any) -> Tensor:
         chosen = torch.arange(len(self.files))[rows].tolist()
-        pixels = decoded([self.files[row] for row in chosen], self.size, self.color)
+        pixels = decoded([self.files[row] for row in chosen], self.look)
         return scaled(pixels, self.scaling)
 
     def digest(self) -> bytes:
@@ -74,6 +74,7 @@ def images(
     path: str,
     size: int,
     color: str,
+    background: str,
     cache: float,
     batch_size: int | str,
     validation: float,
@@ -93,7 +94,8 @@ def images(
         found = read_folder(
             path, validation=validation, test=test, split_seed=split_seed, stratify=stratify
         )
-        return _splits(found, stamp(found.files), size, color, cache, standardize)
+        look = Look(size, color, background)
+        return _splits(path, found, stamp(found.files), look, cache, standardize)
 
     return TensorDataModule("images", load, batch_size, balance=balance, augment=augment)
 
@@ -103,36 +105,37 @@ def read_new(path: str, preparation: Mapping[str, Any], /, **_: Any) -> tuple[Te
 
     Raises DataError where there is none, or where one is corrupt.
     """
-    pixels = decoded(new_files(path), preparation["size"], preparation["color"])
+    pixels = decoded(new_files(path), Look.of(preparation))
     return (scaled(pixels, (preparation["mean"], preparation["deviation"])),)
 
 
 @lru_cache(maxsize=2)
 def _splits(
-    found: Labelled, _: int, size: int, color: str, cache: float, standardized: bool
+    path: str, found: Labelled, stamped: int, look: Look, cache: float, standardized: bool
 ) -> Splits:
-    """The second argument tells files that were written again from those that are known."""
-    bytes_needed = len(found.files) * channels(color) * size**2
+    """`stamped` tells files that were written again from those that are known."""
+    train = found.parts[0]
+    look = with_whites(look, found, stamped)
+    bytes_needed = len(found.files) * look.channels * look.size**2 * (4 if look.is_deep else 1)
     fits = bytes_needed <= cache * 2**20
-    everything = decoded(found.files, size, color) if fits else None
+    everything = decoded(found.files, look) if fits else None
 
     def pixels(rows: Sequence[int]) -> Tensor:
         if everything is not None:
             return everything[torch.tensor(rows)]
-        return decoded([found.files[row] for row in rows], size, color)
+        return decoded([found.files[row] for row in rows], look)
 
-    train = found.parts[0]
-    scaling = unscaled(channels(color))
+    scaling = unscaled(look.channels)
     if standardized:
-        chunks = [train[start : start + CHUNK] for start in range(0, len(train), CHUNK)]
-        scaling = moments_of(torch.stack([histogram(pixels(chunk)) for chunk in chunks]).sum(0))
+        chunks = (train[start : start + CHUNK] for start in range(0, len(train), CHUNK))
+        scaling = _moments(look, (pixels(chunk) for chunk in chunks))
 
     def part(rows: Sequence[int]) -> Part:
         files = [found.files[row] for row in rows]
         targets = torch.tensor([found.targets[row] for row in rows])
         if fits:
             return Pixels(pixels(rows), scaling, digest_of(files)), targets
-        return Files(files, size, color, scaling), targets
+        return Files(files, look, scaling), targets
 
     mean, deviation = scaling
     learned, validated, tested = (part(rows) for rows in found.parts)
@@ -142,33 +145,45 @@ def _splits(
         tested,
         outputs=len(found.classes),
         classes=found.classes,
-        preparation={"size": size, "color": color, "mean": mean, "deviation": deviation},
+        preparation={**look.to_dict(), "mean": mean, "deviation": deviation},
         scaling=scaling,
+        names={"file": [found.files[row].relative_to(path).as_posix() for row in found.parts[2]]},
     )
 
 
-def decoded(files: Sequence[Path], size: int, color: str) -> Tensor:
-    """The images (n, c, size, size) of bytes."""
-    pixels = torch.empty(len(files), channels(color), size, size, dtype=torch.uint8)
+def _moments(look: Look, chunks: Iterable[Tensor]) -> Scaling:
+    """Mean and deviation per channel of chunks (n, c, h, w); 1 in place of a deviation of 0."""
+    if not look.is_deep:
+        return moments_of(torch.stack([histogram(chunk) for chunk in chunks]).sum(0))
+    sums = torch.zeros(3, look.channels, dtype=torch.float64)
+    for chunk in chunks:
+        values = chunk.double().transpose(0, 1).flatten(1)
+        ones = torch.ones_like(values)
+        sums += torch.stack([ones.sum(1), values.sum(1), values.square().sum(1)])
+    mean = sums[1] / sums[0]
+    deviation = (sums[2] / sums[0] - mean.square()).clamp(min=0).sqrt()
+    return mean.tolist(), torch.where(deviation > 0, deviation, 1.0).tolist()
+
+
+def decoded(files: Sequence[Path], look: Look) -> Tensor:
+    """The images (n, c, size, size) of bytes, or of shares of white where `look` is deep."""
+    kind = torch.float32 if look.is_deep else torch.uint8
+    pixels = torch.empty(len(files), look.channels, look.size, look.size, dtype=kind)
     for row, file in enumerate(files):
-        pixels[row] = torch.from_numpy(decode(file, size, color))
+        pixels[row] = torch.from_numpy(decode(file, look))
     return pixels
 
 
 def scaled(pixels: Tensor, scaling: Scaling) -> Tensor:
-    """Images (n, c, h, w) of bytes as floats, first from 0 to 1, then standardized."""
+    """Images (n, c, h, w) as floats, first from 0 to 1, then standardized."""
     mean, deviation = (torch.tensor(moment).view(-1, 1, 1) for moment in scaling)
-    return (pixels.float() / 255 - mean) / deviation
+    shares = pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels
+    return (shares - mean) / deviation
 
 
 def unscaled(count: int) -> Scaling:
     """What leaves `count` channels as they are."""
     return [0.0] * count, [1.0] * count
-
-
-def channels(color: str) -> int:
-    """How many numbers a pixel has."""
-    return 3 if color == "rgb" else 1
 
 
 def histogram(pixels: Tensor) -> Tensor:

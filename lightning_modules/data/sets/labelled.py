@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lightning_modules.data.columns.cells import LARGEST, texts_of
 from lightning_modules.data.preparation.prepared import PARTS
 from lightning_modules.data.preparation.splitting import divide_rows, refuse_unused
 from lightning_modules.data.preparation.targets import (
@@ -17,7 +18,6 @@ from lightning_modules.data.preparation.targets import (
     refuse_constant,
     refuse_labels,
 )
-from lightning_modules.data.readers.columns import LARGEST, texts_of
 from lightning_modules.errors import DataError
 
 
@@ -37,6 +37,13 @@ class Labelled:
     groups: Sequence[str] | None = None
     times: Any = None
     """What orders the rows, (n,)."""
+    chosen: Sequence[int] | None = None
+    """The places of the rows in the file; None where they are all of it."""
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The places of the rows in the file, from 0."""
+        return range(len(self.rows)) if self.chosen is None else self.chosen
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,7 @@ def divided(
             [main.targets[row] for row in rows[part]],
             main.where,
             main.what,
+            chosen=rows[part].tolist(),
         )
         for part in PARTS
     }

@@ -51,10 +51,9 @@ def _splits(validation: float, split_seed: int, standardized: bool) -> Splits:
     train, held_out = divide(
         np.arange(len(inputs)), validation, split_seed, arrays["y"], "validation"
     )
-    prepared = preparation(inputs.shape[1:])
+    fitted_on = inputs[train]
+    prepared = preparation(fitted_on, (0, 2), standardized)
     if standardized:
-        fitted_on = inputs[train]
-        prepared = preparation(inputs.shape[1:], fitted_on, (0, 2))
         inputs, test_inputs = (standardize(x, fitted_on, (0, 2)) for x in (inputs, test_inputs))
     x = torch.tensor(inputs, dtype=torch.float32)
     test_targets = torch.tensor(arrays["y_test"], dtype=torch.int64)

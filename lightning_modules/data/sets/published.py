@@ -135,6 +135,7 @@ def _splits(
         preparation={
             "size": pixels.shape[-1],
             "color": PUBLISHED[name].color,
+            "background": "white",
             "mean": mean,
             "deviation": deviation,
         },

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lightning_modules.data.columns.cells import refuse_unknown, text_of, texts_of
 from lightning_modules.data.preparation.prepared import PARTS, Prepared
-from lightning_modules.data.readers.columns import text_of, texts_of
+from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.data.readers.frames import read_frame
 from lightning_modules.data.readers.long_table import LongTable
@@ -61,12 +62,14 @@ class Sequences:
     validation_path: str | None
     test_path: str | None
     standardize: bool
+    dates: tuple[tuple[str, str], ...]
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Sequences:
         """The sequences that the parameters of the row describe."""
-        given = {field.name: parameters[field.name] for field in fields(cls)}
-        return cls(**{**given, "channels": tuple(given["channels"])})
+        given = {each.name: parameters[each.name] for each in fields(cls) if each.name != "dates"}
+        dates = tuple(sorted(parameters.get("dates", {}).items()))
+        return cls(**{**given, "channels": tuple(given["channels"]), "dates": dates})
 
     @property
     def apart(self) -> dict[str, str]:
@@ -107,9 +110,13 @@ def sequences(
     )
 
 
-def check(**parameters: Any) -> int:
-    """Read the files and prepare them; the outputs. Raises DataError where they cannot be used."""
-    return prepare(Sequences.of(parameters)).outputs
+def check(**parameters: Any) -> DataSummary:
+    """Read the files and prepare them; what they became.
+
+    Raises DataError where they cannot be used.
+    """
+    chosen = Sequences.of(parameters)
+    return prepare(chosen).summary(chosen.path)
 
 
 def read_new(
@@ -127,14 +134,23 @@ def read_new(
     return tuple(torch.from_numpy(column) for column in columns)
 
 
-def names_new(path: str | Path, /, **parameters: Any) -> tuple[str, list[str]] | None:
-    """The column `series`, and what a long table calls its series; None for the other files."""
+def names_new(path: str | Path, /, **parameters: Any) -> dict[str, list[str]]:
+    """The column `series`: what a long table calls its series; nothing for the other files."""
+    return _names(Sequences.of(parameters), str(path))
+
+
+def _names(chosen: Sequences, path: str) -> dict[str, list[str]]:
     if Path(path).suffix.lower() in ARCHIVES:
-        return None
-    roles = Sequences.of(parameters).roles
-    frame = read_frame(str(path), [roles["series"]])
-    table = LongTable(frame, roles["series"], roles["time"], str(path))
-    return "series", [table.names[row] for row in table.first]
+        return {}
+    table = _long_table(chosen, path)
+    return {"series": [table.names[row] for row in table.first]}
+
+
+def _long_table(chosen: Sequences, path: str) -> LongTable:
+    roles, dates = chosen.roles, dict(chosen.dates)
+    frame = read_frame(path, [roles["series"], *dates])
+    refuse_unknown([("data.dates", name) for name in dates], frame, path)
+    return LongTable(frame, roles["series"], roles["time"], path, dates.get(roles["time"]))
 
 
 def prepare(chosen: Sequences) -> Prepared:
@@ -152,7 +168,11 @@ def prepare(chosen: Sequences) -> Prepared:
     columns = {
         part: (*_padded(parts[part].rows, preparation, longest), targets[part]) for part in PARTS
     }
-    return Prepared(columns, outputs, classes, preparation)
+    numbers = parts["test"].numbers
+    known = _names(chosen, chosen.apart.get("test", chosen.path))
+    names: dict[str, list[Any]] = {"row": [number + 1 for number in numbers]}
+    names |= {name: [every[number] for number in numbers] for name, every in known.items()}
+    return Prepared(columns, outputs, classes, preparation, names)
 
 
 def _read(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool = True) -> Found:
@@ -187,8 +207,8 @@ def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled:
     for role, name in roles.items():
         if name in chosen.channels:
             raise DataError(f"{path}: column {name} is both data.{role} and a channel; keep one")
-    frame = read_frame(path, [roles["series"]])
-    table = LongTable(frame, roles["series"], roles["time"], path)
+    table = _long_table(chosen, path)
+    frame = table.frame
     free = [str(name) for name in frame.columns if name not in roles.values()]
     channels = tuple(channels or free)
     if not channels:

@@ -4,88 +4,51 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from lightning_modules.data.preparation.prepared import PARTS, Prepared
+from lightning_modules.data.columns.cells import LARGEST, refuse_unknown, texts_of
+from lightning_modules.data.columns.dates import times_of
+from lightning_modules.data.columns.facts import (
+    class_notices,
+    column_warnings,
+    rare_notices,
+    summarize_columns,
+    summarize_ids,
+)
+from lightning_modules.data.columns.kinds import Kinds, kinds_of, number_form
+from lightning_modules.data.columns.number_texts import PLAIN, NumberForm
+from lightning_modules.data.columns.preparation import (
+    fit,
+    level_count,
+    texts_in,
+    transform,
+    width_of,
+)
+from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.splitting import Rows, divide_rows, refuse_unused
+from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.preparation.targets import (
     classes_of,
     numbered,
     refuse_constant,
     refuse_labels,
 )
-from lightning_modules.data.readers.columns import (
-    LARGEST,
-    categories_of,
-    fit,
-    numbers_of,
-    texts_of,
-    transform,
-)
 from lightning_modules.data.readers.files import Stamp, stamp
-from lightning_modules.data.readers.frames import read_frame, refuse_unknown
+from lightning_modules.data.readers.frames import read_frame
+from lightning_modules.data.readers.memory import require_memory
+from lightning_modules.data.sets.table_settings import OF_INPUTS, Table
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
     from lightning_modules.data.tensors import Splits, TensorDataModule
 
 EMBEDDING_SIZE = 8
-
-
-@dataclass(frozen=True)
-class Table:
-    """What a study file says of a table, in values that can key a cache."""
-
-    path: str
-    target: str
-    task: str
-    validation: float
-    test: float
-    split_seed: int
-    stratify: bool
-    split_column: str | None
-    group: str | None
-    time: str | None
-    validation_path: str | None
-    test_path: str | None
-    drop: tuple[str, ...]
-    categorical: tuple[str, ...]
-    impute: str
-    standardize: bool
-    categories: str
-    embedding_size: int | None
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> Table:
-        """The table that the parameters of the row describe."""
-        given = {field.name: parameters[field.name] for field in fields(cls)}
-        lists = {name: tuple(given[name]) for name in ("drop", "categorical")}
-        return cls(**{**given, **lists})
-
-    @property
-    def paths(self) -> dict[str, str]:
-        """The files by the part that they are, or are divided into."""
-        found = {"train": self.path, "validation": self.validation_path, "test": self.test_path}
-        return {part: path for part, path in found.items() if path is not None}
-
-    @property
-    def roles(self) -> list[tuple[str, str]]:
-        """The parameters that name a column, each with its column."""
-        single = ("target", "split_column", "group", "time")
-        one = [(f"data.{name}", getattr(self, name)) for name in single if getattr(self, name)]
-        several = [("data.drop", name) for name in self.drop]
-        return one + several + [("data.categorical", name) for name in self.categorical]
-
-    @property
-    def kept_apart(self) -> set[str]:
-        """Columns that are no inputs."""
-        return {name for parameter, name in self.roles if parameter != "data.categorical"}
 
 
 def table(*, batch_size: int | str, balance: str, **parameters: Any) -> TensorDataModule:
@@ -96,9 +59,13 @@ def table(*, batch_size: int | str, balance: str, **parameters: Any) -> TensorDa
     return TensorDataModule("table", lambda: _splits(chosen), batch_size, balance=balance)
 
 
-def check(**parameters: Any) -> int:
-    """Read the files and prepare them; the outputs. Raises DataError where they cannot be used."""
-    return prepare(Table.of(parameters)).outputs
+def check(**parameters: Any) -> DataSummary:
+    """Read the files and prepare them; what they became.
+
+    Raises DataError where they cannot be used.
+    """
+    table = Table.of(parameters)
+    return prepare(table).summary(table.path)
 
 
 def read_new(
@@ -107,29 +74,37 @@ def read_new(
     """The inputs of new rows; their file needs no target, and further columns are ignored."""
     import torch
 
-    texts = [column["name"] for column in preparation["categories"]]
-    rows = read_frame(str(path), [*parameters["categorical"], *texts])
-    return (torch.from_numpy(transform(rows, preparation, str(path))),)
+    rows = read_frame(str(path), texts_in(preparation), parameters.get("missing", ()))
+    return (torch.from_numpy(_transformed(rows, preparation, str(path))),)
+
+
+def _transformed(rows: pd.DataFrame, preparation: Mapping[str, Any], where: str) -> Any:
+    width = width_of(preparation)
+    each = " (unless categories: embedding, each level is one)"
+    said = each if preparation["categories"] and not preparation["embedded"] else ""
+    require_memory(f"{where}: {len(rows):,} rows of {width:,} numbers{said}", len(rows) * width * 4)
+    return transform(rows, preparation, where)
 
 
 def prepare(table: Table) -> Prepared:
     """Read the files, divide the rows, and prepare all of them by the training part."""
     _refuse_contradictions(table)
-    main = read_frame(table.path, table.categorical)
+    main = table.read(table.path)
     _refuse_columns(table, main, "train")
     where = {part: table.paths.get(part, table.path) for part in PARTS}
-    targets = {"train": _targets(table, main, table.path)}
+    form = _target_form(table, main)
+    targets = {"train": _targets(table, main, table.path, form)}
     features = [name for name in main.columns if name not in table.kept_apart]
     if not features:
         raise DataError(f"{table.path}: no column is left to learn from; drop fewer")
-    categories = categories_of(main[features], table.categorical, table.path)
-    if table.categories == "embedding" and not categories:
+    kinds = kinds_of(main[features], table.reading, table.path)
+    if table.categories == "embedding" and not kinds.categories:
         raise DataError(
             f"{table.path}: there are no categories to embed; write categories: one_hot, or list "
             "columns of numbers in categorical"
         )
-    files = _own_files(table, main, categories)
-    targets |= {part: _targets(table, frame, where[part]) for part, frame in files.items()}
+    files = _own_files(table, kinds, form)
+    targets |= {part: _targets(table, frame, where[part], form) for part, frame in files.items()}
     rows = _divide(table, main, targets["train"])
     frames = {part: main.iloc[rows[part]][features] for part in PARTS}
     chosen = {part: [targets["train"][row] for row in rows[part]] for part in PARTS}
@@ -137,31 +112,56 @@ def prepare(table: Table) -> Prepared:
         frames[part], chosen[part] = files[part], targets[part]
     preparation = fit(
         frames["train"],
-        categories,
+        kinds,
         table.path,
         impute=table.impute,
         standardize=table.standardize,
         embedded=table.categories == "embedding",
     )
-    inputs = {part: transform(frames[part], preparation, where[part]) for part in PARTS}
+    inputs = {part: _transformed(frames[part], preparation, where[part]) for part in PARTS}
+    facts = partial(_facts, table, main, kinds, preparation, targets["train"])
+    names = _names(table, files.get("test", main.iloc[rows["test"]]))
     if table.task == "regression":
         values = {part: np.array(chosen[part], np.float32)[:, None] for part in PARTS}
         refuse_constant(values["train"], f"{table.path}: column {table.target}")
-        return Prepared({part: (inputs[part], values[part]) for part in PARTS}, 1, (), preparation)
+        parts = {part: (inputs[part], values[part]) for part in PARTS}
+        return Prepared(parts, 1, (), preparation, names, facts)
     classes = classes_of(chosen, where)
     parts = {part: (inputs[part], numbered(chosen[part], classes)) for part in PARTS}
-    return Prepared(parts, len(classes), classes, preparation)
+    return Prepared(parts, len(classes), classes, preparation, names, facts)
 
 
-def _own_files(
-    table: Table, main: pd.DataFrame, categories: Sequence[str]
-) -> dict[str, pd.DataFrame]:
+def _names(table: Table, rows: pd.DataFrame) -> dict[str, list[Any]]:
+    """What names rows of a file: their number in it, from 1, and the columns that are for that."""
+    found = {name: rows[name].tolist() for name in table.id if name in rows.columns}
+    return {"row": [int(number) + 1 for number in rows.index], **found}
+
+
+def _facts(
+    table: Table,
+    rows: pd.DataFrame,
+    kinds: Kinds,
+    preparation: Mapping[str, Any],
+    targets: Sequence[Any],
+) -> Facts:
+    """What is told of the columns of the main file."""
+    inputs = rows[[name for name in rows.columns if name not in table.kept_apart]]
+    learned = summarize_columns(inputs, kinds)
+    columns = [*summarize_ids(rows, table.id), *learned]
+    notices = [*kinds.notices, *rare_notices(preparation)]
+    if table.task == "classification":
+        notices += class_notices(targets, table.target)
+    return Facts(columns, notices, list(column_warnings(rows, learned, targets, table.target)))
+
+
+def _own_files(table: Table, kinds: Kinds, target: NumberForm) -> dict[str, pd.DataFrame]:
     """The files of the parts that have their own, with texts where the main file has them."""
-    labels = [table.target] if pd.api.types.is_string_dtype(main[table.target]) else []
+    forms = {**kinds.numbers, table.target: target}
+    written = [name for name, form in forms.items() if form != PLAIN]
     found = {}
     for part, path in table.paths.items():
         if part != "train":
-            found[part] = read_frame(path, [*table.categorical, *categories, *labels])
+            found[part] = table.read(path, [*kinds.categories, *kinds.dates, *written])
             _refuse_columns(table, found[part], part)
     return found
 
@@ -174,9 +174,16 @@ def _refuse_contradictions(table: Table) -> None:
         raise DataError(
             "data.embedding_size does not go with categories: one_hot; write categories: embedding"
         )
-    for name, count in Counter(name for _, name in table.roles).items():
+    if table.decimal is not None and table.decimal == table.thousands:
+        raise DataError(
+            f"data.decimal and data.thousands are both {table.decimal!r}; they cannot be the same"
+        )
+    # what divides rows may name them too
+    other = {name for role, name in table.roles if role in ("data.target", *OF_INPUTS)}
+    roles = [(role, name) for role, name in table.roles if role != "data.id" or name in other]
+    for name, count in Counter(name for _, name in roles).items():
         if count > 1:
-            said = " and ".join(parameter for parameter, column in table.roles if column == name)
+            said = " and ".join(parameter for parameter, column in roles if column == name)
             raise DataError(f"{table.path}: column {name} is named twice, by {said}; keep one")
 
 
@@ -191,7 +198,15 @@ def _refuse_columns(table: Table, frame: pd.DataFrame, part: str) -> None:
             )
 
 
-def _targets(table: Table, frame: pd.DataFrame, where: str) -> list[Any]:
+def _target_form(table: Table, main: pd.DataFrame) -> NumberForm:
+    """How the values to predict are written."""
+    column = main[table.target]
+    if table.task == "classification" or pd.api.types.is_numeric_dtype(column):
+        return PLAIN
+    return number_form(column, table.reading, table.path) or PLAIN
+
+
+def _targets(table: Table, frame: pd.DataFrame, where: str, form: NumberForm) -> list[Any]:
     """Labels as texts, or values."""
     column = frame[table.target]
     what = f"{where}: column {table.target}"
@@ -201,7 +216,10 @@ def _targets(table: Table, frame: pd.DataFrame, where: str) -> list[Any]:
         if where == table.path:
             refuse_labels(labels, what)
         return labels
-    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    if form == PLAIN or pd.api.types.is_numeric_dtype(column):
+        values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    else:
+        values = np.array([form.value(str(text)) for text in column])
     wrong = np.flatnonzero(~(np.abs(values) <= LARGEST))
     if len(wrong):
         raise DataError(
@@ -209,7 +227,8 @@ def _targets(table: Table, frame: pd.DataFrame, where: str) -> list[Any]:
             "a regression predicts those; correct it, or write task: classification"
         )
     refuse_constant(values[:, None], what)
-    return values.tolist()
+    found: list[Any] = values.tolist()
+    return found
 
 
 def _refuse_missing(column: pd.Series[Any], what: str) -> None:
@@ -238,23 +257,9 @@ def _divide(table: Table, frame: pd.DataFrame, targets: Sequence[Any]) -> dict[s
         classes=targets if table.stratify and table.task == "classification" else None,
         said=None if said is None else texts_of(said, path),
         groups=None if group is None else texts_of(group, path),
-        times=None if time is None else _moments(time, path),
+        times=None if time is None else times_of(time, path, dict(table.dates).get(str(time.name))),
     )
     return division._asdict()
-
-
-def _moments(column: pd.Series[Any], where: str) -> Any:
-    """What orders rows in time: numbers, or dates as ISO 8601 writes them."""
-    if pd.api.types.is_numeric_dtype(column):
-        return numbers_of(column, where)
-    moments = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
-    wrong = np.flatnonzero(moments.isna())
-    if len(wrong):
-        raise DataError(
-            f"{where}: column {column.name}, row {wrong[0] + 1}: {str(column.iloc[wrong[0]])!r} is "
-            "neither a number nor a date such as 2024-03-31; write it so"
-        )
-    return moments.to_numpy("datetime64[ns]")
 
 
 def _splits(table: Table) -> Splits:
@@ -263,7 +268,7 @@ def _splits(table: Table) -> Splits:
     found = _read(replace(table, embedding_size=None), stamps)
     if table.categories == "one_hot":
         return found
-    sizes = [len(column["values"]) + 1 for column in found.preparation["categories"]]
+    sizes = [level_count(column) + 1 for column in found.preparation["categories"]]
     width = table.embedding_size or EMBEDDING_SIZE
     return replace(found, input_embedding={"kind": "categories", "sizes": sizes, "width": width})
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lightning_modules.data.preparation.prepared import PARTS, Prepared
-from lightning_modules.data.readers.columns import texts_of, times_of
+from lightning_modules.data.columns.cells import refuse_unknown, texts_of
+from lightning_modules.data.columns.dates import times_of
+from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
+from lightning_modules.data.preparation.summary import ColumnSummary, DataSummary
 from lightning_modules.data.readers.files import Stamp, stamp
-from lightning_modules.data.readers.frames import read_frame, refuse_unknown
+from lightning_modules.data.readers.frames import read_frame
 from lightning_modules.data.readers.tokens import (
     FILE,
     encode,
@@ -61,11 +63,13 @@ class Texts:
     max_words: int | None
     min_count: int | None
     max_length: int
+    dates: tuple[tuple[str, str], ...]
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Texts:
         """The texts that the parameters of the row describe."""
-        return cls(**{field.name: parameters[field.name] for field in fields(cls)})
+        given = {each.name: parameters[each.name] for each in fields(cls)}
+        return cls(**{**given, "dates": tuple(sorted(given["dates"].items()))})
 
     @property
     def stamps(self) -> tuple[Stamp, ...]:
@@ -96,9 +100,13 @@ def texts(
     return TensorDataModule("text", load, batch_size, balance=balance)
 
 
-def check(**parameters: Any) -> int:
-    """Read the files and prepare them; the outputs. Raises DataError where they cannot be used."""
-    return prepare(Texts.of(parameters)).outputs
+def check(**parameters: Any) -> DataSummary:
+    """Read the files and prepare them; what they became.
+
+    Raises DataError where they cannot be used.
+    """
+    chosen = Texts.of(parameters)
+    return prepare(chosen).summary(chosen.path)
 
 
 def read_new(
@@ -138,7 +146,10 @@ def prepare(chosen: Texts) -> Prepared:
     tokens = {part: encode(parts[part].rows, preparation) for part in PARTS}
     width = max(len(row) for part in PARTS for row in tokens[part])
     columns = {part: (*padded(tokens[part], width), targets[part]) for part in PARTS}
-    return Prepared(columns, outputs, classes, preparation)
+    different = len({text for part in parts.values() for text in part.rows})
+    column = ColumnSummary(chosen.text, "text", different, 0)
+    names = {"row": [number + 1 for number in parts["test"].numbers]}
+    return Prepared(columns, outputs, classes, preparation, names, lambda: Facts([column]))
 
 
 def _refuse_contradictions(chosen: Texts) -> None:
@@ -162,7 +173,9 @@ def _refuse_contradictions(chosen: Texts) -> None:
 
 def _labelled(chosen: Texts, path: str, main: bool = True) -> Labelled:
     """A file's texts; only the columns of the main one divide it."""
-    frame = read_frame(path, [chosen.text])
+    dates = dict(chosen.dates) if main else {}
+    frame = read_frame(path, [chosen.text, *dates])
+    refuse_unknown([("data.dates", name) for name in dates], frame, path)
     roles = ("target", "split_column", "group", "time") if main else ("target",)
     named = {role: getattr(chosen, role) for role in roles if getattr(chosen, role)}
     refuse_unknown([(f"data.{role}", name) for role, name in named.items()], frame, path)
@@ -177,7 +190,7 @@ def _labelled(chosen: Texts, path: str, main: bool = True) -> Labelled:
         f"{path}: column {chosen.target}",
         said,
         groups,
-        times_of(frame[named["time"]], path) if "time" in named else None,
+        times_of(frame[named["time"]], path, dates.get(named["time"])) if "time" in named else None,
     )
 
 

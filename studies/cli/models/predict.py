@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lightning_modules.errors import UserError
+from lightning_modules.errors import UserError, visible
 from lightning_modules.user_code import imports
 from studies.api.opening import console, open_home
 from studies.cli.options import Allow, HomeOption, Json, StudyName, print_json
@@ -63,6 +63,8 @@ def predict(
     screen.print(f"predicted by {found.chosen.words}")
     for name, value in found.metrics.items():
         screen.print(f"{name} {value:.4f}")
+    if found.doubts is not None and found.doubts.words:
+        screen.print(visible(f"note: {found.doubts.words}"))
     if found.caveat:
         screen.print(f"note: {found.caveat}")
     if to_screen:
@@ -85,6 +87,7 @@ def predict(
                 "classes": list(found.classes),
                 "metrics": dict(found.metrics),
                 "caveat": found.caveat,
+                "doubts": None if found.doubts is None else found.doubts.to_dict(),
                 "output": str(path.absolute()),
             }
         )

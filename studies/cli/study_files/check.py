@@ -23,14 +23,14 @@ def check(
     """Check a study file, show its plan, three sampled configurations and a time estimate."""
     opened = open_home(home)
     spec = load_spec(file, overrides or (), allow or (), opened)
+    from studies.api.progress import print_data
     from studies.inputs.checks import check_inputs
     from studies.inputs.weights import with_weights_file
     from studies.results import plural
-    from studies.running.preview import plan, probe, sample, verdicts_given, weight_counts
+    from studies.running.preview import preview, probe, sample, weight_counts
 
-    check_inputs(spec, opened)
     screen = console(stderr=as_json)
-    planned = plan(spec, verdicts_given(opened, spec))
+    planned = preview(spec, opened, check_inputs(spec, opened))
     several = planned.arms != [""]
     screen.print(f"study {spec.study}: {spec.description}".rstrip(": "))
     screen.print(f"  objective: {spec.objective.goal} {spec.objective.metric}")
@@ -47,6 +47,7 @@ def check(
     screen.print(f"  epochs:    {planned.epochs} at most")
     for sentence in planned.design:
         screen.print(f"  {sentence}")
+    print_data(planned.data, screen)
     screen.print("searched:")
     parameters = [_parameter(name, node) for name, node in spec.space.parameters()]
     for row in parameters:
@@ -89,6 +90,7 @@ def check(
                 "grid_points": planned.grid_points,
                 "parameters": parameters,
                 "warnings": list(planned.warnings),
+                "data": [summary.as_values() for summary in planned.data],
             }
         )
 

@@ -85,13 +85,14 @@ def _find(client: MlflowClient, run: Run) -> LoggedModel | None:
 def _save(
     path: Path, checkpoint: Path, model: Model, padded: bool, required: Sequence[str]
 ) -> None:
-    """Rows of `padded` inputs may have any number of steps."""
+    """Rows of `padded` inputs may have any number of steps. MLflow would refuse all but one type
+    where other inputs were in the signature: the model itself looks at what it is given."""
     from mlflow.models import ModelSignature
     from mlflow.pyfunc import save_model
     from mlflow.types import Schema, TensorSpec
 
     example = np.load(checkpoint.with_suffix(".npy"), allow_pickle=False)
-    sides = (-1, *example.shape[2:]) if padded else example.shape[1:]
+    steps = Schema([TensorSpec(example.dtype, (-1, -1, *example.shape[2:]))])
     save_model(
         path=path,
         python_model=SERVED,
@@ -99,7 +100,7 @@ def _save(
         mlflow_model=model,
         pip_requirements=list(required),
         signature=ModelSignature(
-            inputs=Schema([TensorSpec(example.dtype, (-1, *sides))]),
+            inputs=steps if padded else None,
             outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, -1))]),
         ),
         input_example=example,

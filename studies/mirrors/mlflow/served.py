@@ -15,40 +15,43 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 if TYPE_CHECKING:
     from pytorch_lightning import LightningModule
 
+    from lightning_modules.serving import ServedRows
+
 
 class Network(PythonModel):
     """Answers with class probabilities, with values for regression, and with the bare outputs of a
     module of the user's where only the user's own code knows the task."""
 
     module: LightningModule
-    task: str
+    rows: ServedRows
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the checkpoint."""
-        from lightning_modules.serving import Configuration, read_checkpoint, restore
+        from lightning_modules.serving import ServedRows, read_checkpoint, restore
 
         path = Path(context.artifacts["checkpoint"])
         self.module = restore(path)
-        self.task = Configuration.resolve(read_checkpoint(path)["configuration"]).task
+        self.rows = ServedRows.of(read_checkpoint(path), self.module)
 
     def predict(
         self,
         context: PythonModelContext,
-        model_input: np.ndarray,
+        model_input: np.ndarray,  # or a DataFrame: MLflow warns of a hint that says both
         params: dict[str, Any] | None = None,
     ) -> np.ndarray:
-        """Inputs of shape (rows, *input shape) to answers of shape (rows, outputs).
+        """Rows to answers of shape (rows, outputs).
 
-        Series are padded with NaN, texts with token 0.
+        Prepared rows are an array of shape (rows, *input shape); series are padded with NaN, texts
+        with token 0. A DataFrame holds raw rows, as the files of the study.
         """
         import torch
 
-        from lightning_modules.serving import answered, parted
+        from lightning_modules.serving import answered
 
-        padded = getattr(self.module, "reads_lengths", False)
-        inputs = parted(model_input) if padded else (torch.from_numpy(model_input),)
+        inputs = self.rows.inputs(model_input)
+        task = self.rows.configuration.task
         with torch.inference_mode():
-            answers: np.ndarray = answered(self.module, self.task, *inputs).numpy()
+            answers: np.ndarray = answered(self.module, task, *inputs).numpy()
         return answers
 
 

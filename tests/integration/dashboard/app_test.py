@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -24,6 +25,7 @@ from dashboard import data
 from dashboard.figures import rendering
 from dashboard.figures.common import Picture
 from dashboard.page import preparing, selectors
+from lightning_modules.data.preparation.summary import summarize, summary_lines
 from studies import results
 from studies.analysis import StudyEntry, overview
 from studies.cli import main
@@ -307,6 +309,16 @@ def test_the_table_of_trials_tells_repeats_and_splits_where_there_are_several(
     shows(STATES["finished"])
     st.cache_resource.clear()
     assert "repeat" not in opened("data").dataframe[0].value.columns
+
+
+def test_what_the_data_became_is_shown_as_text(shows: Shows) -> None:
+    parts = {part: [np.zeros((2, 3)), np.array([0, 1])] for part in ("train", "validation", "test")}
+    told = summarize("rows.csv", parts, 2, ("<b>ill</b>", "well"), warnings=["look *here*"])
+    shows(replace(STATES["finished"], data=[told]))
+    shown = "\n".join(summary_lines(told))
+    assert shown in [text.value for text in opened("data").text]
+    assert "  classes: <b>ill</b> 3 (50.0%), well 3 (50.0%)" in shown
+    assert "  warning: look *here*" in shown
 
 
 def test_an_address_opens_a_study_a_metric_and_arms(shows: Shows) -> None:

@@ -16,7 +16,7 @@ from tests.support.accounts import (
 
 CHECK_KEYS = [
     "study", "arms", "claim", "repeats", "trials", "confirmations", "crossed", "design",
-    "max_epochs", "grid_points", "parameters", "warnings",
+    "max_epochs", "grid_points", "parameters", "warnings", "data",
 ]  # fmt: skip
 Output = pytest.CaptureFixture[str]
 
@@ -29,7 +29,18 @@ def test_help_imports_nothing_heavy() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stderr == "\n"
-    commands = ["init", "check", "run", "status", "best", "components", "schema", "ui", "dashboard"]
+    commands = [
+        "init",
+        "data",
+        "check",
+        "run",
+        "status",
+        "best",
+        "components",
+        "schema",
+        "ui",
+        "dashboard",
+    ]
     assert all(f" {command} " in ran.stdout for command in commands)
     assert "130 Ctrl-C" in ran.stdout
 

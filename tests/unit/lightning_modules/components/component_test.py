@@ -12,6 +12,8 @@ import torch
 from lightning_modules.components import (
     Component,
     ComponentParameter,
+    DateForm,
+    Entries,
     Flag,
     Items,
     Number,
@@ -203,6 +205,19 @@ def test_an_activation_takes_its_parameter() -> None:
             {"name": "elu", "alpha": -1, "beta": 2},
             "alpha must be a number >= 0, got -1; beta elu takes no such parameter; it takes alpha",
         ),
+        (
+            Entries({}, "", item=DateForm("", "")),
+            [{}, {"when": "%d/%m/%Y", "then": "%b %d, %y %H:%M%z"}],
+            {"when": "%d/%m", "then": "%d/%m/%Y"},
+            "when must be a form of dates such as %d/%m/%Y, with year, month and day, got '%d/%m'",
+        ),
+        (
+            Entries({}, "", item=DateForm("", "")),
+            [],
+            ["%d/%m/%Y"],
+            "must be a mapping of names, each to a form of dates such as %d/%m/%Y, with year, "
+            "month and day, got ['%d/%m/%Y']",
+        ),
     ],
 )
 def test_a_parameter_takes_what_is_right_and_says_what_is_wrong(
@@ -222,6 +237,8 @@ def test_a_schema_has_the_bounds_of_its_parameter() -> None:
     assert words == {"anyOf": [{"type": "integer", "minimum": 1}, {"enum": ["full"]}]}
     pair = Items([0, 0], "", item=Flag(True, ""), length=2).schema()
     assert pair == {"type": "array", "items": {"type": "boolean"}, "minItems": 2, "maxItems": 2}
+    forms = Entries({}, "", item=DateForm("", "")).schema()
+    assert forms["additionalProperties"] == {"type": "string", "minLength": 1}
 
 
 @pytest.mark.parametrize("what", TABLES)

@@ -21,6 +21,7 @@ from lightning_modules.data.readers.array_file import load_arrays
 from lightning_modules.data.readers.files import file_at
 from lightning_modules.data.readers.frames import read_frame
 from lightning_modules.data.readers.image_files import check_folder, decode
+from lightning_modules.data.readers.image_pixels import Look
 from lightning_modules.data.readers.sequence_archive import read_archive
 from lightning_modules.data.readers.tokens import padded
 from lightning_modules.data.table import DATASETS
@@ -158,7 +159,7 @@ def test_an_image_is_refused_by_the_size_in_its_header() -> None:
     with pytest.raises(DataError, match="is too large an image"):
         check_folder(**given)
     with pytest.raises(DataError, match="is too large an image"):
-        decode(Path("images/a/0.png"), 8, "gray")
+        decode(Path("images/a/0.png"), Look(8, "gray", "white"))
 
 
 def test_images_are_refused_by_the_size_that_they_are_resized_to() -> None:
@@ -182,11 +183,18 @@ def test_one_long_text_makes_all_others_as_long() -> None:
 
 def test_categories_are_refused_by_the_columns_that_they_become() -> None:
     names = [f"n{number}" for number in range(3000)]
-    pd.DataFrame({"name": names, "y": ["a", "b"] * 1500}).to_csv("a.csv", index=False)
+    columns = {f"c{place}": names for place in range(50)}
+    pd.DataFrame({**columns, "y": ["a", "b"] * 1500}).to_csv("a.csv", index=False)
     row = DATASETS["table"]
     assert row.check is not None
-    with pytest.raises(DataError, match=r"rows of .* numbers"):
-        row.check(**{**row.defaults(), "path": "a.csv", "target": "y", "categorical": ["name"]})
+    given = {**row.defaults(), "path": "a.csv", "target": "y", "categorical": [*columns]}
+    with pytest.raises(DataError) as caught:
+        row.check(**given)
+    assert str(caught.value).startswith(
+        "a.csv: 1,800 rows of 5,000 numbers (unless categories: embedding, each level is one) "
+        "would take 34.3 MiB of memory, more than half of the "
+    )
+    assert row.check(**{**given, "categories": "embedding"}).rows["train"] == 1800
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "x" * 5000, "x/" * 3000])

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from lightning_modules.data.readers.image_files import check_folder, decode
+from lightning_modules.data.readers.image_pixels import Look
 from lightning_modules.data.sets.images import Files, Pixels, histogram, moments_of
 from lightning_modules.data.table import DATASETS, load_data
 from lightning_modules.data.tensors import Splits
@@ -75,8 +76,9 @@ def test_folders_of_parts_are_the_parts(validation: str, tmp_path: Path) -> None
     make(tmp_path / "test", 1)
     splits = load(tmp_path)
     assert sizes(splits) == [10, 4, 2]
-    rows = torch.stack([torch.from_numpy(decode(tmp_path / "test" / c / "0.png", 4, "rgb"))
-                        for c in "ab"])  # fmt: skip
+    look = Look(4, "rgb", "white")
+    files = [tmp_path / "test" / name / "0.png" for name in "ab"]
+    rows = torch.stack([torch.from_numpy(decode(file, look)) for file in files])
     assert torch.equal(splits.test[0].pixels, rows)
 
 
@@ -84,7 +86,7 @@ def test_a_share_of_a_part_with_a_folder_of_its_own_is_refused(tmp_path: Path) -
     make(tmp_path / "train", 5)
     make(tmp_path / "validation", 2)
     with pytest.raises(DataError) as caught:
-        check_folder(path=str(tmp_path), validation=0.4, test=0.2, split_seed=0, stratify=True)
+        check(tmp_path, validation=0.4)
     assert str(caught.value) == (
         f"data.validation and the folder {tmp_path / 'validation'} do not go together; keep one"
     )
@@ -114,16 +116,8 @@ def test_the_largest_square_at_the_centre_is_resized(tmp_path: Path) -> None:
     pixels[:, 3:7] = 200
     path = tmp_path / "wide.png"
     Image.fromarray(pixels).save(path)
-    assert decode(path, 4, "gray").tolist() == [[[200] * 4] * 4]
-    assert decode(path, 2, "rgb").tolist() == [[[200] * 2] * 2] * 3
-
-
-def test_every_way_to_store_gray_is_read(tmp_path: Path) -> None:
-    deep, alpha = tmp_path / "deep.png", tmp_path / "alpha.png"
-    Image.fromarray(np.full((4, 4), 100 * 256 + 7, np.uint16)).save(deep)
-    Image.new("RGBA", (4, 4), (100, 100, 100, 50)).save(alpha)
-    for path in (deep, alpha):
-        assert decode(path, 4, "gray").tolist() == [[[100] * 4] * 4]
+    assert decode(path, Look(4, "gray", "white")).tolist() == [[[200] * 4] * 4]
+    assert decode(path, Look(2, "rgb", "white")).tolist() == [[[200] * 2] * 2] * 3
 
 
 def test_a_photograph_is_turned_as_its_camera_says(tmp_path: Path) -> None:
@@ -132,7 +126,7 @@ def test_a_photograph_is_turned_as_its_camera_says(tmp_path: Path) -> None:
     path, exif = tmp_path / "turned.png", Image.Exif()
     exif[0x0112] = 3  # upside down
     Image.fromarray(pixels).save(path, exif=exif)
-    assert decode(path, 4, "gray")[0, :, 0].tolist() == [0, 0, 0, 255]
+    assert decode(path, Look(4, "gray", "white"))[0, :, 0].tolist() == [0, 0, 0, 255]
 
 
 def test_inputs_are_standardized_by_the_training_part(tmp_path: Path) -> None:
@@ -188,7 +182,7 @@ def test_new_images_are_prepared_as_those_that_were_learned(tmp_path: Path) -> N
     [one] = read_new(str(tmp_path / "test" / "a" / "1.png"), splits.preparation)
     assert torch.equal(one, splits.test[0][1:2])
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"empty: holds no image; PNG and JPEG are read"):
+    with pytest.raises(DataError, match=r"empty: holds no image; PNG, JPEG, WebP, BMP"):
         read_new(str(tmp_path / "empty"), splits.preparation)
 
 
@@ -225,12 +219,13 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "empty": (
         lambda root: (make(root, 3), (root / "c").mkdir()),
-        "{root}/c: holds no image; PNG and JPEG are read: add some, or remove the folder",
+        "{root}/c: holds no image; PNG, JPEG, WebP, BMP, TIFF and GIF are read: add some, or "
+        "remove the folder",
     ),
     "others": (
-        lambda root: (make(root, 3), add_text(root / "c", ["1.tif", "2.tif", "notes"])),
-        "{root}/c: holds no image, only 3 other files (.tif, without a suffix); PNG and JPEG are "
-        "read: add some, or remove the folder",
+        lambda root: (make(root, 3), add_text(root / "c", ["1.heic", "2.heic", "notes"])),
+        "{root}/c: holds no image, only 3 other files (.heic, without a suffix); PNG, JPEG, WebP, "
+        "BMP, TIFF and GIF are read: add some, or remove the folder",
     ),
     "few": (
         lambda root: (make(root, 3), make(root, 2, "c")),
@@ -258,11 +253,13 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "no image": (
         lambda root: (make(root, 3), (root / "a" / "4.png").write_text("text")),
-        "{root}/a/4.png: is no whole image (neither PNG nor JPEG); replace or remove the file",
+        "{root}/a/4.png: is no whole image (none of PNG, JPEG, WEBP, BMP, TIFF, GIF); replace or "
+        "remove the file",
     ),
     "another format": (
-        lambda root: (make(root, 3), Image.new("L", (4, 4)).save(root / "a" / "4.png", "gif")),
-        "{root}/a/4.png: is no whole image (neither PNG nor JPEG); replace or remove the file",
+        lambda root: (make(root, 3), Image.new("L", (4, 4)).save(root / "a" / "4.png", "ppm")),
+        "{root}/a/4.png: is no whole image (none of PNG, JPEG, WEBP, BMP, TIFF, GIF); replace or "
+        "remove the file",
     ),
 }
 
@@ -277,10 +274,8 @@ def test_the_check_says_what_is_wrong_and_where(what: str, tmp_path: Path) -> No
     assert str(caught.value) == message.format(root=root, cwd=Path.cwd())
 
 
-def check(root: Path) -> None:
-    row = DATASETS["images"]
-    assert row.check is not None
-    row.check(**{**row.defaults(), "path": str(root)})
+def check(root: Path, **given: Any) -> None:
+    check_folder(**{**DATASETS["images"].defaults(), "path": str(root), **given})
 
 
 def test_the_check_accepts_what_can_be_used(tmp_path: Path) -> None:
@@ -322,7 +317,7 @@ def test_a_large_folder_is_checked_by_the_heads_of_its_files(
     monkeypatch.setattr(image_files, "WHOLE", 0)
     check(tmp_path)
     (tmp_path / "b" / "9.png").write_text("text")
-    with pytest.raises(DataError, match="neither PNG nor JPEG"):
+    with pytest.raises(DataError, match="none of PNG, JPEG"):
         check(tmp_path)
 
 
@@ -335,7 +330,7 @@ def test_classes_too_small_to_be_in_every_part_need_stratify_false(tmp_path: Pat
 def test_a_share_that_leaves_a_class_out_is_refused(tmp_path: Path) -> None:
     make(tmp_path, 3, "abcd")
     with pytest.raises(DataError, match="12 rows cannot be divided so"):
-        check_folder(path=str(tmp_path), validation=0.1, test=0.1, split_seed=0, stratify=True)
+        check(tmp_path, validation=0.1, test=0.1)
 
 
 def test_the_check_does_not_import_torch(tmp_path: Path) -> None:
@@ -353,7 +348,7 @@ def test_the_check_does_not_import_torch(tmp_path: Path) -> None:
 
 def test_a_digest_is_that_of_the_files(tmp_path: Path) -> None:
     file = write(tmp_path / "a.png")
-    column = Files([file], 4, "rgb", ([0.0], [1.0]))
+    column = Files([file], Look(4, "rgb", "white"), ([0.0], [1.0]))
     content = hashlib.sha256(hashlib.sha256(file.read_bytes()).digest()).digest()
     assert column.content == content
     assert column.digest() == Pixels(torch.zeros(1), ([0.0], [1.0]), content).digest()

@@ -1,0 +1,107 @@
+"""The cells of a column: their texts, and what means that one is missing."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from lightning_modules.components import suggestion
+from lightning_modules.errors import DataError
+
+LARGEST = float(np.finfo(np.float32).max)
+MISSING_WORDS = frozenset(
+    "na,n/a,#n/a,#na,<na>,nan,-nan,nat,null,none,nil,?,-,--,.".split(",")  # noqa: SIM905
+)
+"""What people write where a number or a date is missing, in small letters; values among texts."""
+
+
+def says_missing(text: str) -> bool:
+    """Whether the text, among numbers or dates, means that one is missing."""
+    return text.lower() in MISSING_WORDS
+
+
+def cleaned(frame: pd.DataFrame, missing: Collection[str] = ()) -> pd.DataFrame:
+    """The same rows: no spaces around texts, and empty texts and those in `missing` are missing.
+
+    A number in `missing`, such as -999, is missing in columns of numbers too.
+    """
+    numbers = [float(word) for word in missing if _is_float(word)]
+    changed: dict[str, Any] = {}
+    for name, column in ((str(name), frame[name]) for name in frame.columns):
+        if types.is_bool_dtype(column):
+            continue
+        if types.is_numeric_dtype(column):
+            if numbers and (found := column.isin(numbers)).any():
+                changed[name] = column.mask(found)
+        elif (texts := _stripped(column)) is not None:
+            changed[name] = texts.mask(texts.isin(["", *missing]))
+    return frame.assign(**changed) if changed else frame
+
+
+def _stripped(column: pd.Series[Any]) -> pd.Series[Any] | None:
+    """Texts without the spaces around them; None where the column holds something else."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        if not types.is_string_dtype(column.cat.categories.dtype):
+            return None
+        return column.astype("str").str.strip().astype("category")
+    if column.dtype == object:
+        return column.map(lambda value: value.strip() if isinstance(value, str) else value)
+    return column.str.strip() if types.is_string_dtype(column) else None
+
+
+def _is_float(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def refuse_unknown(names: Iterable[tuple[str, str]], frame: pd.DataFrame, where: str) -> None:
+    """Raise DataError for the first (parameter, column) whose column the table does not have."""
+    known = [str(name) for name in frame.columns]
+    for parameter, name in names:
+        if name not in known:
+            hint = suggestion(name, known) or "; it has " + ", ".join(known[:20])
+            said = f", which {parameter} names" if parameter else ""
+            raise DataError(f"{where}: there is no column {name!r}{said}{hint}")
+
+
+def texts_of(column: pd.Series[Any], where: str) -> list[str]:
+    """Every value as a text: 1 and 1.0 are the same, true and True too; "" where it is missing."""
+    codes, values = levels_of(column, where)
+    texts = np.array([*(text_of(value) for value in values), ""], dtype=object)
+    found: list[str] = texts[codes].tolist()
+    return found
+
+
+def text_of(value: Any) -> str:
+    """One value as a text."""
+    text = str(value)
+    if text.lower() in ("true", "false"):
+        return text.capitalize()
+    return re.sub(r"^(-?\d+)\.0+$", r"\1", text)
+
+
+def levels_of(column: pd.Series[Any], where: str) -> tuple[Any, Any]:
+    """The place of every row's value in the different values, -1 where it is missing, and those.
+
+    Raises DataError where they are no single values.
+    """
+    try:
+        return pd.factorize(column)
+    except TypeError:
+        raise DataError(
+            f"{where}: column {column.name} holds {type(column.dropna().iloc[0]).__name__}s; leave "
+            "it out with drop, or write texts or numbers"
+        ) from None
+
+
+def row_of(column: pd.Series[Any], place: int) -> str:
+    """The row of the file at a place of the column, counted from 1."""
+    return f"row {int(column.index[place]) + 1}"

@@ -1,0 +1,93 @@
+"""What a study file says of a table of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import pandas as pd
+
+from lightning_modules.data.columns.kinds import Reading
+from lightning_modules.data.readers.frames import is_parquet, read_frame
+
+OF_INPUTS = ("data.categorical", "data.dates")
+"""Parameters that name columns which are inputs."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a study file says of a table, in values that can key a cache."""
+
+    path: str
+    target: str
+    task: str
+    validation: float
+    test: float
+    split_seed: int
+    stratify: bool
+    split_column: str | None
+    group: str | None
+    time: str | None
+    validation_path: str | None
+    test_path: str | None
+    drop: tuple[str, ...]
+    id: tuple[str, ...]
+    categorical: tuple[str, ...]
+    dates: tuple[tuple[str, str], ...]
+    decimal: str | None
+    thousands: str | None
+    missing: tuple[str, ...]
+    impute: str
+    standardize: bool
+    categories: str
+    embedding_size: int | None
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> Table:
+        """The table that the parameters of the row describe."""
+        given = {field.name: parameters[field.name] for field in fields(cls)}
+        lists = {name: listed(given[name]) for name in ("drop", "id", "categorical", "missing")}
+        return cls(**{**given, **lists, "dates": tuple(sorted(given["dates"].items()))})
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """The files by the part that they are, or are divided into."""
+        found = {"train": self.path, "validation": self.validation_path, "test": self.test_path}
+        return {part: path for part, path in found.items() if path is not None}
+
+    @property
+    def roles(self) -> list[tuple[str, str]]:
+        """The parameters that name a column, each with its column."""
+        single = ("target", "split_column", "group", "time")
+        one = [(f"data.{name}", getattr(self, name)) for name in single if getattr(self, name)]
+        several = [("data.drop", name) for name in self.drop]
+        several += [("data.id", name) for name in self.id]
+        dated = [("data.dates", name) for name, _ in self.dates if name != self.time]
+        return one + several + dated + [("data.categorical", name) for name in self.categorical]
+
+    @property
+    def kept_apart(self) -> set[str]:
+        """Columns that are no inputs."""
+        return {name for parameter, name in self.roles if parameter not in OF_INPUTS}
+
+    @property
+    def reading(self) -> Reading:
+        """What is said of the cells."""
+        typed = is_parquet(self.path)
+        return Reading(self.categorical, dict(self.dates), self.decimal, self.thousands, typed)
+
+    def read(self, path: str, texts: Sequence[str] = ()) -> pd.DataFrame:
+        """The rows of one of the files, with texts where they must not be taken for numbers."""
+        labels = [self.target] if self.task == "classification" else []
+        said = [name for name, _ in self.dates]
+        names = [name for name in self.id if name != self.time]  # 007 stays 007
+        all_texts = self.decimal is not None or self.thousands is not None
+        return read_frame(
+            path, [*self.categorical, *names, *said, *labels, *texts], self.missing, all_texts
+        )
+
+
+def listed(names: str | Sequence[str]) -> tuple[str, ...]:
+    """The names of columns; a single one may stand alone."""
+    return (names,) if isinstance(names, str) else tuple(names)
