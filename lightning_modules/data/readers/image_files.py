@@ -40,6 +40,8 @@ from lightning_modules.errors import DataError
 
 WHOLE = 2**30
 """Bytes that are read within seconds."""
+DECODED = 16
+"""Bytes of memory that a pixel takes while an image is decoded, turned upright and cut."""
 LOOKED_AT = 64
 """Transparent images that are decoded to see whether the background leaves anything of them."""
 FLOAT = 4
@@ -155,6 +157,10 @@ def heads(files: tuple[Path, ...], _: int) -> tuple[Head, ...]:
     for file in files:
         size += file.stat().st_size
         with opened(file) as image:
+            if image.format != "JPEG":  # which is decoded smaller
+                width, height = image.size
+                what = f"{file}: an image of {width:,} × {height:,} pixels"
+                require_memory(what, DECODED * width * height)
             found.append(_head(image))
             if size <= WHOLE:
                 image.verify()

@@ -162,6 +162,11 @@ def test_an_image_is_refused_by_the_size_in_its_header() -> None:
         decode(Path("images/a/0.png"), Look(8, "gray", "white"))
 
 
+def test_an_image_that_pillow_would_open_is_set_against_the_memory() -> None:
+    with pytest.raises(DataError, match="0.png: an image of 4,000 × 3,000 pixels would take 183"):
+        check_folder(**images(png(4_000, 3_000)))
+
+
 def test_images_are_refused_by_the_size_that_they_are_resized_to() -> None:
     with pytest.raises(DataError, match=r"data\.size: 10000, with 18 images"):
         check_folder(**{**images(png(4, 4)), "size": 10_000})
