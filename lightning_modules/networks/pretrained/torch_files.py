@@ -1,4 +1,4 @@
-"""Files of torch's, read as far as they hold what they seem to: no code, and nothing that swells."""
+"""Files of torch's, read where they run no code and become no larger than they are."""
 
 from __future__ import annotations
 

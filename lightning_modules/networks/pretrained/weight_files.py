@@ -15,7 +15,7 @@ from lightning_modules.networks.pretrained.torch_files import load_torch
 CHECKPOINT = "network.body."
 """How fairtune's own checkpoints call the weights of these networks."""
 LONGEST_HEADER = 10 * 2**20
-"""Bytes that describe the tensors of a `.safetensors` file; a hundred thousand tensors need them."""
+"""Bytes that describe the tensors of a `.safetensors` file, a hundred thousand of them."""
 
 
 def fitting(
