@@ -131,19 +131,66 @@ def _parquet(file: Path, path: str) -> pd.DataFrame:
     from pyarrow import parquet
 
     try:
-        _refuse_twins(parquet.read_schema(file).names, path)
-        require_memory(f"{path}: its rows", _parquet_size(parquet.read_metadata(file)))
+        schema = parquet.read_schema(file)
+        _refuse_twins(schema.names, path)
+        _refuse_nested(schema, path)
+        require_memory(f"{path}: its rows", _parquet_size(parquet.read_metadata(file), schema))
+        _require_texts(file, schema, path)
         frame = pd.read_parquet(file)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{path}: is no whole Parquet file: {_reason(error)}") from None
     return frame.reset_index(drop=True)
 
 
-def _parquet_size(found: Any) -> int:
+def _refuse_nested(schema: Any, path: str) -> None:
+    """Raise DataError for columns of lists and the like, whose size no header tells."""
+    import pyarrow
+
+    nested = [field.name for field in schema if pyarrow.types.is_nested(_stored(field.type))]
+    if nested:
+        raise DataError(
+            f"{path}: {_listed(nested)} holds lists or structures, not one value in every row; "
+            "save the table without it"
+        )
+
+
+def _parquet_size(found: Any, schema: Any) -> int:
     """Bytes of memory that the rows take, by the metadata; equal values are stored once and take
-    eight bytes in every row."""
+    their width, or eight bytes, in every row."""
     groups = (found.row_group(at).total_byte_size for at in range(found.num_row_groups))
-    return int(IN_MEMORY * sum(groups) + 2 * 8 * found.num_rows * found.num_columns)
+    widths = (max(8, _width(_stored(field.type))) for field in schema)
+    return int(IN_MEMORY * sum(groups) + 2 * found.num_rows * sum(widths))
+
+
+def _require_texts(file: Path, schema: Any, path: str) -> None:
+    """Raise DataError where the texts take too much memory: equal ones are stored once in the file,
+    which is how they are counted, and many times in a table."""
+    import pyarrow.compute
+    from pyarrow import parquet
+
+    texts = [field.name for field in schema if not _width(_stored(field.type))]
+    size = 0
+    with parquet.ParquetFile(file, read_dictionary=texts) as opened:
+        for batch in opened.iter_batches(columns=texts, use_threads=False):
+            for column in (getattr(each, "storage", each) for each in batch.columns):
+                coded = column if hasattr(column, "dictionary") else column.dictionary_encode()
+                lengths = pyarrow.compute.binary_length(coded.dictionary.cast("large_binary"))
+                size += pyarrow.compute.sum(lengths.cast("int64").take(coded.indices)).as_py() or 0
+            require_memory(f"{path}: its rows", 2 * size)
+
+
+def _stored(kind: Any) -> Any:
+    """The type of the values of a column that is stored as another type, or coded."""
+    kind = getattr(kind, "storage_type", kind)
+    return getattr(kind, "value_type", kind) if hasattr(kind, "index_type") else kind
+
+
+def _width(kind: Any) -> int:
+    """Bytes of a value of a type; 0 where each value has its own."""
+    try:
+        return max(1, int(kind.bit_width) // 8)
+    except ValueError:
+        return 0
 
 
 def _listed(names: Sequence[str]) -> str:
