@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lightning_modules.components import suggestion
@@ -133,42 +134,51 @@ def _parquet(file: Path, path: str) -> pd.DataFrame:
     try:
         schema = parquet.read_schema(file)
         _refuse_twins(schema.names, path)
-        _refuse_nested(schema, path)
-        require_memory(f"{path}: its rows", _parquet_size(parquet.read_metadata(file), schema))
-        _require_texts(file, schema, path)
-        frame = pd.read_parquet(file)
+        found, flat = parquet.read_metadata(file), [each for each in schema if not _is_nested(each)]
+        require_memory(f"{path}: its rows", _parquet_size(found, flat))
+        _require_texts(file, flat, path)
+        frame = pd.read_parquet(file, columns=[field.name for field in flat])
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{path}: is no whole Parquet file: {_reason(error)}") from None
-    return frame.reset_index(drop=True)
+    return _with_stand_ins(frame, schema, found.num_rows)
 
 
-def _refuse_nested(schema: Any, path: str) -> None:
-    """Raise DataError for columns of lists and the like, whose size no header tells."""
+def _with_stand_ins(frame: pd.DataFrame, schema: Any, rows: int) -> pd.DataFrame:
+    """A table with an empty value in every row of each column of lists or structures: these are not
+    read, since no data takes them, and are there for whoever uses one to be told what it holds."""
     import pyarrow
 
-    nested = [field.name for field in schema if pyarrow.types.is_nested(_stored(field.type))]
-    if nested:
-        raise DataError(
-            f"{path}: {_listed(nested)} holds lists or structures, not one value in every row; "
-            "save the table without it"
-        )
+    missing: dict[str, Any] = {
+        field.name: {} if pyarrow.types.is_struct(_stored(field.type)) else np.empty(0)
+        for field in schema
+        if _is_nested(field)
+    }
+    stand_ins = {name: pd.Series([value] * rows, dtype=object) for name, value in missing.items()}
+    whole = frame.reset_index(drop=True).assign(**stand_ins)
+    return whole[[name for name in schema.names if name in whole]]
 
 
-def _parquet_size(found: Any, schema: Any) -> int:
+def _is_nested(field: Any) -> bool:
+    import pyarrow
+
+    return bool(pyarrow.types.is_nested(_stored(field.type)))
+
+
+def _parquet_size(found: Any, flat: Sequence[Any]) -> int:
     """Bytes of memory that the rows take, by the metadata; equal values are stored once and take
     their width, or eight bytes, in every row."""
     groups = (found.row_group(at).total_byte_size for at in range(found.num_row_groups))
-    widths = (max(8, _width(_stored(field.type))) for field in schema)
+    widths = (max(8, _width(_stored(field.type))) for field in flat)
     return int(IN_MEMORY * sum(groups) + 2 * found.num_rows * sum(widths))
 
 
-def _require_texts(file: Path, schema: Any, path: str) -> None:
+def _require_texts(file: Path, flat: Sequence[Any], path: str) -> None:
     """Raise DataError where the texts take too much memory: equal ones are stored once in the file,
     which is how they are counted, and many times in a table."""
     import pyarrow.compute
     from pyarrow import parquet
 
-    texts = [field.name for field in schema if not _width(_stored(field.type))]
+    texts = [field.name for field in flat if not _width(_stored(field.type))]
     size = 0
     with parquet.ParquetFile(file, read_dictionary=texts) as opened:
         for batch in opened.iter_batches(columns=texts, use_threads=False):
