@@ -31,6 +31,8 @@ def load_torch(source: Path | BytesIO, problem: str) -> Any:
     """
     try:
         _refuse_bombs(source, problem)
+        if isinstance(source, BytesIO):
+            source.seek(0)  # where torch begins to read
         with warnings.catch_warnings(action="ignore"):  # of torch, about foreign files
             return torch.load(source, map_location="cpu", weights_only=True)
     except UserError:
