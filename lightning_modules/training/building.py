@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 
 from lightning_modules.configuration import Configuration, Part
 from lightning_modules.data.padding import PADDED
@@ -17,6 +14,7 @@ from lightning_modules.data.table import DATASETS
 from lightning_modules.errors import DataError, UserCodeError, UserError
 from lightning_modules.networks import NETWORKS, SupervisedModule
 from lightning_modules.networks.input_embedding import EmbeddedNetwork, build_input_embedding
+from lightning_modules.networks.pretrained.torch_files import load_torch
 from lightning_modules.optimization import REGULARIZATION
 from lightning_modules.training.data_description import Described, describe
 from lightning_modules.user_code.modules import user_data, user_lightning_module, user_network_row
@@ -107,14 +105,11 @@ def read_checkpoint(checkpoint: Path) -> dict[str, Any]:
 
     Raises UserError where the file is no whole checkpoint.
     """
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of torch, about foreign files
-            return dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
-    except pickle.UnpicklingError:  # torch's text advises to run whatever the file holds
-        text = "it holds something else than tensors and plain values"
-        raise UserError(f"{checkpoint}: is no whole fairtune checkpoint: {text}") from None
-    except Exception as error:  # a foreign file can raise anything here
-        raise UserError(f"{checkpoint}: is no whole fairtune checkpoint: {error}") from None
+    problem = f"{checkpoint}: is no whole fairtune checkpoint"
+    content = load_torch(checkpoint, problem)
+    if not isinstance(content, Mapping):
+        raise UserError(f"{problem}: it is a {type(content).__name__}")
+    return dict(content)
 
 
 def restore(checkpoint: Path) -> pl.LightningModule:

@@ -7,7 +7,6 @@ import pickle
 import random
 import shutil
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from io import BytesIO
@@ -20,6 +19,7 @@ from pytorch_lightning.plugins import CheckpointIO
 
 from lightning_modules.errors import StorageError
 from lightning_modules.files import replacing
+from lightning_modules.networks.pretrained.torch_files import load_torch
 from lightning_modules.rights import make_folder
 
 FORMAT = 4
@@ -98,8 +98,7 @@ class ResumeCheckpoint(CheckpointIO):
             body, digest = content[:-DIGEST_BYTES], content[-DIGEST_BYTES:]
             if hashlib.sha256(body).digest() != digest:
                 return None
-            with warnings.catch_warnings(action="ignore"):  # of torch, about foreign files
-                found = torch.load(BytesIO(body), map_location="cpu", weights_only=True)
+            found = load_torch(BytesIO(body), f"{path}: is no whole state of a training")
             state: dict[str, Any] = found["state"]
             return state if found["training"] == self.training else None
         except Exception:  # whatever a foreign file can raise

@@ -7,9 +7,13 @@ token 1 is a word that is not known, and the vocabulary begins with token 2.
 
 from __future__ import annotations
 
+import json
+import math
 import re
+from base64 import b64decode
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +21,15 @@ import numpy as np
 
 from lightning_modules.data.readers.files import file_at
 from lightning_modules.data.readers.memory import require_memory
-from lightning_modules.errors import DataError
+from lightning_modules.errors import DataError, cut
 
 UNKNOWN = 1
 FIRST = 2
 WORD = re.compile(r"\w+(?:['’]\w+)*")
 """Letters and digits, an apostrophe within; punctuation is dropped."""
 FILE = "tokenizer.json"
+MAX_GROWTH = 256
+"""Times as long as it is that a tokenizer may make a text before it is cut into tokens."""
 
 Integers = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -51,13 +57,9 @@ def read_tokenizer(folder: str, max_length: int) -> dict[str, Any]:
             f"data.tokenizer: there is no folder {folder!r}; name one with a {FILE}, or write "
             "tokenizer: words"
         )
-    try:
+    with _one_sentence(f"{path}: is no tokenizer of the package tokenizers"):
         content = file_at(path).read_text(encoding="utf-8")
         built = _built(content)
-    except DataError:
-        raise
-    except Exception as error:  # the package raises plain Exception for any broken file
-        raise DataError(f"{path}: is no tokenizer of the package tokenizers: {error}") from None
     padding = built.id_to_token(0) or ""
     if "pad" not in padding.lower():
         raise DataError(
@@ -90,10 +92,11 @@ def encode(texts: Sequence[str], preparation: Mapping[str, Any]) -> list[list[in
             [places.get(word, UNKNOWN) for word in words_of(text)[:longest]] or [UNKNOWN]
             for text in texts
         ]
-    tokenizer = _built(preparation["tokenizer"])
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(longest)
-    found: list[list[int]] = [one.ids for one in tokenizer.encode_batch(list(texts))]
+    with _one_sentence("data.tokenizer: makes no tokens of these texts; correct or replace it"):
+        tokenizer = _built(preparation["tokenizer"])
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(longest)
+        found: list[list[int]] = [one.ids for one in tokenizer.encode_batch(list(texts))]
     if [] in found:
         text = texts[found.index([])]
         raise DataError(f"data.tokenizer: makes no token of the text {text[:40]!r}; remove it")
@@ -118,4 +121,51 @@ def _built(content: str) -> Any:
             "data.tokenizer: needs the package tokenizers; pip install 'fairtune[text]', or write "
             "tokenizer: words"
         ) from None
-    return Tokenizer.from_str(content)
+    built, described = Tokenizer.from_str(content), json.loads(content)
+    growth = _growth(described.get("normalizer")) * _growth(described.get("pre_tokenizer"))
+    if growth > MAX_GROWTH:
+        raise DataError(
+            f"data.tokenizer: its normalizers can make a text more than {MAX_GROWTH} times as "
+            f"long; shorten what they insert in {FILE}, or write tokenizer: words"
+        )
+    return built
+
+
+@contextmanager
+def _one_sentence(problem: str) -> Iterator[None]:
+    """Raise DataError for whatever the package raises: plain Exception, and what a panic makes of
+    itself, which is none."""
+    try:
+        yield
+    except (DataError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise DataError(f"{problem}: {cut(str(error))}") from None
+
+
+def _growth(step: Mapping[str, Any] | None) -> float:
+    """How many times as long a step of a tokenizer can make a text at most, as it is described."""
+    match step:
+        case {"type": "Sequence", "normalizers": steps} | {
+            "type": "Sequence", "pretokenizers": steps
+        }:  # fmt: skip
+            return math.prod(map(_growth, steps))
+        case {"type": "Replace", "content": made, "pattern": {"String": str(found)}} if found:
+            return max(1.0, len(made) / len(found))
+        case {"type": "Replace", "content": made} | {"type": "Prepend", "prepend": made}:
+            return 1.0 + len(made)  # an expression can match between any two characters
+        case {"type": "Precompiled", "precompiled_charsmap": str(packed)}:
+            return _longest_replacement(b64decode(packed))
+        case {"type": "ByteLevel" | "BertNormalizer"}:
+            return 3.0  # a character of three bytes, or one with a space on either side
+        case {"type": "Metaspace"}:
+            return 2.0
+    return 1.0
+
+
+def _longest_replacement(table: bytes) -> float:
+    """Characters of the longest text in a table of SentencePiece's: the size of its index in four
+    bytes, the index, and the texts, each with a zero byte at its end."""
+    size = int.from_bytes(table[:4], "little")
+    texts = table[4 + size :].split(b"\0")
+    return max(1.0, *(len(text.decode(errors="replace")) for text in texts))

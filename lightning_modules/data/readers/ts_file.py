@@ -7,6 +7,7 @@ or value at the end. Series may differ in length. Format: timeseriesclassificati
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,10 @@ HEADER = (
     "@problemname", "@timestamps", "@missing", "@univariate", "@dimension", "@dimensions",
     "@equallength", "@serieslength", "@classlabel", "@targetlabel", "@data",
 )  # fmt: skip
+MAX_CHANNELS = 10_000
+"""Of a series; the archive has at most 1,345."""
+PER_CHANNEL, PER_VALUE, PER_WORD = 200, 8, 64
+"""Bytes of memory: of an array of its own, of a number in it, and of the text of one at work."""
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -39,6 +44,8 @@ def read_ts(path: str) -> tuple[list[Floats], list[str]]:
     targets: list[str] = []
     for number, line in lines:
         where = f"{path}: line {number}"
+        if line.count(":") > MAX_CHANNELS:
+            raise DataError(f"{where}: has more than {MAX_CHANNELS:,} channels; remove some")
         *channels, last = line.split(":")
         if labelled:
             label = last.strip()
@@ -68,12 +75,25 @@ def _lines(path: str) -> Iterator[tuple[int, str]]:
     try:
         file = file_at(path)
         require_memory(f"{path}: its series", file.stat().st_size * 8)
+        require_memory(f"{path}: its series", _size(file))
         with file.open(encoding="utf-8") as opened:
             for number, line in enumerate(opened, start=1):
                 if (text := line.strip()) and not text.startswith(("#", "%")):
                     yield number, text
     except UnicodeDecodeError:
         raise DataError(f"{path}: is no .ts file in UTF-8; save it as text") from None
+
+
+def _size(file: Path) -> int:
+    """Bytes of memory that reading takes at most: of all arrays, and of the line at work."""
+    kept = at_work = 0
+    with file.open("rb") as opened:
+        for line in opened:
+            channels = 1 + line.count(b":")
+            values = channels + line.count(b",")
+            kept += PER_CHANNEL * channels + PER_VALUE * values
+            at_work = max(at_work, PER_WORD * values)
+    return kept + at_work
 
 
 def _header(path: str, lines: Iterator[tuple[int, str]]) -> dict[str, list[str]]:

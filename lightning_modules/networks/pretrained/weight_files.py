@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import pickle
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.errors import UserError
+from lightning_modules.networks.pretrained.torch_files import load_torch
 
 CHECKPOINT = "network.body."
 """How fairtune's own checkpoints call the weights of these networks."""
+LONGEST_HEADER = 10 * 2**20
+"""Bytes that describe the tensors of a `.safetensors` file, a hundred thousand of them."""
 
 
 def fitting(
@@ -66,21 +67,21 @@ def read_safetensors(path: Path) -> dict[str, Any]:
     except ImportError:
         raise UserError(f"{path}: reading it needs `pip install fairtune[text]`") from None
     try:
+        require_memory(f"{path}: what it holds", path.stat().st_size)
+        with path.open("rb") as opened:
+            header = int.from_bytes(opened.read(8), "little")
+        if header > LONGEST_HEADER:
+            raise UserError(f"{path}: is no whole safetensors file: its header is too long")
         return dict(load_file(path))
+    except UserError:
+        raise
     except Exception as error:  # a foreign file can raise anything here
         raise UserError(f"{path}: is no whole safetensors file: {error}") from None
 
 
 def read_torch(path: Path) -> Mapping[str, Any]:
     """What one of torch's files holds, tensors and plain values only."""
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of torch, about foreign files
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:  # torch's text advises to run whatever the file holds
-        text = "it holds something else than tensors and plain values"
-        raise UserError(f"{path}: cannot be read as weights: {text}") from None
-    except Exception as error:  # a foreign file can raise anything here
-        raise UserError(f"{path}: cannot be read as weights: {error}") from None
+    content = load_torch(path, f"{path}: cannot be read as weights")
     if not isinstance(content, Mapping) or not all(isinstance(key, str) for key in content):
         raise UserError(f"{path}: is no state dict, but a {type(content).__name__}")
     return content

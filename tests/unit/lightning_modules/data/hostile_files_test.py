@@ -24,6 +24,7 @@ from lightning_modules.data.readers.image_files import check_folder, decode
 from lightning_modules.data.readers.image_pixels import Look
 from lightning_modules.data.readers.sequence_archive import read_archive
 from lightning_modules.data.readers.tokens import padded
+from lightning_modules.data.readers.ts_file import read_ts
 from lightning_modules.data.table import DATASETS
 from lightning_modules.errors import DataError
 
@@ -131,6 +132,72 @@ def test_a_parquet_file_is_refused_by_its_rows() -> None:
     assert Path("a.parquet").stat().st_size < 10**5
     with pytest.raises(DataError, match=r"a\.parquet: its rows would take"):
         read_frame("a.parquet")
+
+
+KINDS = {
+    "text": pa.string(), "long text": pa.large_string(), "bytes": pa.binary(),
+    "category": pa.dictionary(pa.int32(), pa.string()), "width": pa.binary(2**20),
+    "view": pa.string_view(), "long bytes": pa.large_binary(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_a_parquet_file_is_refused_by_texts_that_it_stores_once(kind: pa.DataType) -> None:
+    """One megabyte, fifty times: a hundred and more in memory, a few hundred bytes in the file."""
+    text = pa.array(["x" * 2**20] * 50)
+    table = pa.table(
+        {
+            "x": text.dictionary_encode()
+            if pa.types.is_dictionary(kind)
+            else text.cast(pa.binary()).cast(kind)
+        }
+    )
+    parquet.write_table(table, "a.parquet", compression="zstd")
+    assert Path("a.parquet").stat().st_size < 10**4
+    with pytest.raises(DataError, match=r"a\.parquet: its rows would take"):
+        read_frame("a.parquet")
+
+
+def test_a_parquet_file_of_short_texts_is_read() -> None:
+    given = pd.DataFrame({"x": ["a", None, "bc"] * 100, "y": [1.5, 2.5, 3.5] * 100})
+    for frame in (given, given.astype({"x": "category"})):
+        frame.to_parquet("a.parquet")
+        assert read_frame("a.parquet")["x"].tolist()[2] == "bc"
+        assert read_frame("a.parquet")["y"].equals(given["y"])
+
+
+def test_a_parquet_file_of_other_types_is_read() -> None:
+    columns = [pa.nulls(2), pa.array(["{}"] * 2, pa.json_()), pa.array([b"x" * 16] * 2, pa.uuid())]
+    parquet.write_table(pa.table(dict(zip("abc", columns, strict=True))), "a.parquet")
+    assert read_frame("a.parquet").shape == (2, 3)
+
+
+def test_the_lists_of_a_parquet_file_are_not_read_and_still_named() -> None:
+    """One row of ten million equal numbers, whose size no schema tells."""
+    lists = pa.ListArray.from_arrays([0, 10**7, 10**7], pa.nulls(10**7, pa.int64()))
+    columns = {"x": lists, "y": [1, 2], "z": [{"a": 1}, None]}
+    parquet.write_table(pa.table(columns), "a.parquet", compression="zstd")
+    found = read_frame("a.parquet")
+    assert list(found) == ["x", "y", "z"]
+    assert [len(each) for each in found["x"]] == [0, 0]
+    assert found["z"].tolist() == [{}, {}]
+    assert found["y"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("series", ["1:" * 30_000 + "a", ":" * 30_000])
+def test_a_series_of_very_many_channels_is_refused_before_it_is_read(series: str) -> None:
+    Path("a.ts").write_text("\n".join(["@classLabel true a b", "@data", series]))
+    with pytest.raises(DataError, match=r"a\.ts: line 3: has more than 10,000 channels"):
+        read_ts("a.ts")
+
+
+@pytest.mark.parametrize("series", [["1:" * 9000 + "a"] * 30, ["1," * 700_000 + "1:a"]])
+def test_series_are_refused_by_the_arrays_that_they_become(series: list[str]) -> None:
+    """Both files are below a sixteenth of the memory, which was the rule by their size alone."""
+    Path("a.ts").write_text("\n".join(["@classLabel true a b", "@data", *series]))
+    assert Path("a.ts").stat().st_size * 8 < FREE / 2
+    with pytest.raises(DataError, match=r"a\.ts: its series would take"):
+        read_ts("a.ts")
 
 
 def png(width: int, height: int) -> bytes:

@@ -1,6 +1,8 @@
 """Texts of one's own: which tokens they become, and what is said of files that cannot be used."""
 
+import base64
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 import torch
 
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.readers.tokens import encode, learn_words, padded, words_of
+from lightning_modules.data.readers.tokens import _growth, encode, learn_words, padded, words_of
 from lightning_modules.data.table import DATASETS, load_data
 from lightning_modules.errors import DataError
 from lightning_modules.training.building import build_data, build_module
@@ -187,6 +189,90 @@ def test_a_tokenizer_that_cannot_be_used_is_refused() -> None:
     assert "mine/tokenizer.json: is no tokenizer of the package tokenizers: " in refusal(
         tokenizer="mine"
     )
+
+
+def write_steps(**steps: Any) -> None:
+    """The tokenizer with a normalizer or a pre-tokenizer of its own."""
+    write_tokenizer()
+    file = Path("mine/tokenizer.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), **steps}))
+
+
+BACKTRACKING = {"Regex": "(a+)+$b"}
+"""The package panics where this meets many letters a."""
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        {"normalizer": {"type": "Replace", "pattern": BACKTRACKING, "content": "b"}},
+        {"pre_tokenizer": {"type": "Split", "pattern": BACKTRACKING, "behavior": "Isolated",
+            "invert": False}},
+    ],
+)  # fmt: skip
+def test_a_tokenizer_that_panics_is_refused_in_one_sentence(steps: dict[str, Any]) -> None:
+    write_steps(**steps)
+    write(review=[f"{text} {'a' * 99}d" for text in SENTENCES * 2])
+    said = "data.tokenizer: makes no tokens of these texts; correct or replace it: Onig: "
+    assert refusal(tokenizer="mine").startswith(said)
+    preparation = {"tokenizer": Path("mine/tokenizer.json").read_text(), "max_length": 9}
+    with pytest.raises(DataError, match="makes no tokens of these texts"):
+        ROW.read_new("reviews.csv", preparation, **{**ROW.defaults(), **GIVEN})  # type: ignore[misc]
+
+
+def replacing(content: str, pattern: str = "a", kind: str = "String") -> dict[str, Any]:
+    return {"type": "Replace", "pattern": {kind: pattern}, "content": content}
+
+
+def charsmap(text: str) -> str:
+    """A table of SentencePiece's with an empty index and one text."""
+    return base64.b64encode(bytes(4) + text.encode() + b"\0").decode()
+
+
+GROWING: dict[str, dict[str, Any]] = {
+    "one": {"normalizer": replacing("a" * 1000)},
+    "several": {"normalizer": {"type": "Sequence", "normalizers": [replacing("a" * 10)] * 3}},
+    "within": {"normalizer": {"type": "Sequence", "normalizers": [
+        {"type": "Sequence", "normalizers": [replacing("a" * 20)] * 2}]}},
+    "expressions": {"normalizer": replacing("b" * 300, ".", "Regex")},
+    "between letters": {"normalizer": replacing("b" * 300, "", "Regex")},
+    "before": {"normalizer": {"type": "Prepend", "prepend": "b" * 300}},
+    "bytes": {"normalizer": {"type": "Sequence", "normalizers": [{"type": "ByteLevel"}] * 9}},
+    "bytes of words": {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+        {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}
+    ] * 9}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", GROWING.values(), ids=list(GROWING))
+def test_a_tokenizer_that_makes_texts_longer_and_longer_is_refused(steps: dict[str, Any]) -> None:
+    write_steps(**steps)
+    write()
+    assert refusal(tokenizer="mine") == (
+        "data.tokenizer: its normalizers can make a text more than 256 times as long; shorten what "
+        "they insert in tokenizer.json, or write tokenizer: words"
+    )
+
+
+def test_a_table_of_sentencepiece_counts_by_its_longest_text() -> None:
+    for text, growth in (("", 1), ("ab", 2), ("ä" * 18, 18)):
+        described = {"type": "Precompiled", "precompiled_charsmap": charsmap(text)}
+        assert _growth(described) == growth
+
+
+def test_the_normalizers_of_well_known_tokenizers_are_admitted() -> None:
+    for steps in (
+        {"normalizer": {"type": "Sequence", "normalizers": [
+            {"type": "Prepend", "prepend": "_"}, replacing("_", " ")]}},
+        {"normalizer": {"type": "Sequence", "normalizers": [
+            {"type": "NFC"}, replacing(" ", r"\s+", "Regex"), {"type": "Lowercase"}]}},
+        {"normalizer": {"type": "BertNormalizer", "clean_text": True, "lowercase": True,
+            "handle_chinese_chars": True, "strip_accents": None}},
+    ):  # fmt: skip
+        write_steps(**steps)
+        write()
+        assert splits(split_column="part", tokenizer="mine", max_length=3).train[0].shape == (6, 3)
+        shutil.rmtree("mine")
 
 
 def test_a_tokenizer_has_room_for_its_own_tokens() -> None:
