@@ -230,7 +230,7 @@ def test_an_image_is_refused_by_the_size_in_its_header() -> None:
 
 
 def test_an_image_that_pillow_would_open_is_set_against_the_memory() -> None:
-    with pytest.raises(DataError, match="0.png: an image of 4,000 × 3,000 pixels would take 183"):
+    with pytest.raises(DataError, match=r"0\.png: an image of 4,000 × 3,000 pixels would take 183"):
         check_folder(**images(png(4_000, 3_000)))
 
 
