@@ -22,16 +22,18 @@ SECRET_PARAMETER = re.compile(
     r"(?i)pass(?:w|phrase|code|$)|pwd|token|secret|key|sig(?:nature)?$|credential|auth(?!or)|odbc_connect"
 )
 """What the name of a URL's parameter looks like that holds a password, token or signature."""
-URL = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://[^\s\"'<>`]+")
+# all patterns below take linear time: none begins with what may be repeated at every position
+URL = re.compile(r"(?i)(?:[a-z][a-z0-9+.-]{0,20})?://[^\s\"'<>`]+")
 WORD = (
-    r"(?<![A-Za-z])(?:[A-Z0-9]+_|[a-z0-9]+[_-])*(?:PG|ssl)?(?:passw(?:or)?d|passphrase|pwd|secret|"
+    r"(?<![A-Za-z])(?:PG|ssl)?(?:passw(?:or)?d|passphrase|pwd|secret|"
     r"token|api[_-]?key|(?:secret[_-]?)?access[_-]?key|account[_-]?key|shared[_-]?access[_-]?key)"
 )
+"""The end of a name, from where a word of it begins."""
 ASSIGNED = re.compile(
     rf"(?i)({WORD}=)(?!(?<=pwd=)/)('(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|[^\s,;&)'\"]+)"
 )
 """As in `password=...` of a connection string, or `PGPASSWORD=...` of a command."""
-MAPPED = re.compile(rf"(?i)(([\"']){WORD}\2\s*:\s*)('(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\")")
+MAPPED = re.compile(rf"(?i)({WORD}[\"']\s*:\s*)('(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\")")
 """As in the JSON of an answer."""
 AUTHORIZATION = re.compile(
     r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)(?:(?:basic|bearer|token|digest|negotiate)\s+)?"

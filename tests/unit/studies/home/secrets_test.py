@@ -76,6 +76,23 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
     assert without_secrets(text) == text
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "part",
+    [
+        "a_", "a-", "a.", "a+", "a", "http", "://", "a://", "://a:b@", "a:b@c", "@", ":@", "?a",
+        "a=", "password=", "password='", 'password="', "password='\\\n", 'password":',
+        "password\":'", "password\":'\\", "&quot;password&quot;:&quot;", "password ", "--password ",
+        "password: ", "secret_access_", "authorization", "authorization: ", "bearer ",
+        "authorization: basic ", "'", "\\",
+    ],
+)  # fmt: skip
+def test_a_text_of_any_kind_is_read_to_its_end(part: str) -> None:
+    once = 250_000 // len(part)
+    for text in (part * once, part * 100 + " " * 250_000, part + "a" * 250_000):
+        assert without_secrets(text)
+
+
 @pytest.mark.parametrize(
     "name",
     ["DB_PASSWORD", "PGPASSWORD", "HF_TOKEN", "MY_SECRET", "OPENAI_API_KEY", "APIKEY2",
