@@ -144,3 +144,25 @@ def check_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError:
             raise UserError(f"port {port} is taken; choose another with --port") from None
+
+
+def file_to_write(output: Path | None, usual: str, force: bool, *, streams: bool = False) -> Path:
+    """The file that a command writes: that of --output, else one of the usual name in the current
+    folder, where somebody else may have put a link or a pipe of that name.
+
+    Raises UserError where one is there and --force is not given, and where none can be written;
+    with `streams`, --output may also name a device or a pipe.
+    """
+    path = output or Path(usual)
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; name a file in it with --output")
+    is_stream = path.exists() and not path.is_file()
+    if is_stream and output is not None and streams:
+        return path
+    if is_stream or (output is None and path.is_symlink()):
+        raise UserError(
+            f"{path} is no file of its own but a link, a pipe or a device; name one with --output"
+        )
+    if os.path.lexists(path) and not force:
+        raise UserError(f"{path} exists already; --force replaces it, --output names another")
+    return path

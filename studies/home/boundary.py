@@ -1,10 +1,13 @@
-"""What would lead out of a home, which may come from somebody else: names that climb, and links."""
+"""What a home may hold that comes from somebody else: names that climb, links that lead out of it,
+and pipes, for which one would wait."""
 
 from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from lightning_modules.errors import StorageError, UserError
@@ -34,13 +37,26 @@ def is_inside(path: Path, home: Path) -> bool:
 def refuse_links(home: Path, folders: Iterable[Path]) -> None:
     """Raise StorageError where something of a home is a link that leads out of it: one of its own
     entries, or one of `folders` or what is below it. What is written there would change files that
-    are none of the home's."""
+    are none of the home's. The same where it is a pipe, a socket or a device."""
     for path in [*_entries(home), *(each for folder in folders for each in _below(folder))]:
         if path.is_symlink() and not is_inside(path, home):
             raise StorageError(
                 f"{path}: is a link to {os.path.realpath(path)}, which is not in the home, so that "
                 "nothing is written there; put what it leads to in its place, or name another home "
                 "with --home"
+            )
+        require_no_pipe(path)
+
+
+def require_no_pipe(path: Path) -> None:
+    """Raise StorageError where something of a home is a pipe, a socket or a device, itself or by a
+    link: whoever opened it might wait for ever. To be called before anything there is opened."""
+    with suppress(OSError):  # what is not there, or not to be seen, is told by whoever opens it
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise StorageError(
+                f"{path}: is a pipe, a socket or a device, not a file, and is not opened; move it "
+                "away and run the same command again"
             )
 
 

@@ -17,6 +17,7 @@ from filelock import Timeout as LockTimeout
 
 from lightning_modules.errors import StorageError
 from lightning_modules.rights import inherit_rights, make_folder
+from studies.home.boundary import require_no_pipe
 
 CREATION_SECONDS = 120
 MAGIC = b"SQLite format 3\0"
@@ -44,6 +45,7 @@ def hold(path: Path) -> None:
 
 def file_lock(path: Path) -> FileLock:
     """A lock of a home: whoever may write into its folder, or the one above, may take it."""
+    require_no_pipe(path)
     folder = next(each for each in path.parents if each.exists())
     return FileLock(path, mode=(folder.stat().st_mode & 0o666) | 0o600)
 
@@ -68,7 +70,8 @@ def within(url: str, folder: Path) -> Path | None:
 
 def damage(path: Path) -> str | None:
     """What the first bytes of a database say is wrong with it; None where nothing is, and where
-    this process holds it: then SQLite itself must say."""
+    this process holds it: then SQLite itself must say. StorageError where it is a pipe."""
+    require_no_pipes(path)
     if is_held(path):
         return None
     with path.open("rb") as file:
@@ -84,6 +87,12 @@ def damage(path: Path) -> str | None:
     if path.stat().st_size < expected and not in_use:
         return f"the file is cut off: {path.stat().st_size} of {expected} bytes are there"
     return foreign_journal(path)
+
+
+def require_no_pipes(path: Path) -> None:
+    """Raise StorageError where a database, or what SQLite opens beside it, is a pipe."""
+    for end in ("", "-wal", "-shm", "-journal"):
+        require_no_pipe(path.with_name(f"{path.name}{end}"))
 
 
 def foreign_journal(path: Path) -> str | None:

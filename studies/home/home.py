@@ -19,7 +19,7 @@ from filelock import Timeout
 from lightning_modules.errors import BusyError, StorageError, UserError
 from lightning_modules.hashing import short_hash
 from lightning_modules.rights import make_file, make_folder
-from studies.home.boundary import folder_name, refuse_links
+from studies.home.boundary import folder_name, refuse_links, require_no_pipe
 from studies.home.database import file_lock
 
 DEFAULT_HOME = "mlruns"
@@ -117,6 +117,7 @@ class Home:
         A process of another machine is believed, since nobody here can ask for it.
         """
         file = self.study(study) / "driver"
+        require_no_pipe(file)
         try:
             who, since = file.read_text().strip(), file.stat().st_mtime
         except OSError:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
+from markupsafe import escape
+
 URL_SETTINGS = ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI")
 SECRET_NAME = re.compile(
-    r"(?i)passw(?:or)?d|passphrase|_pwd$|token(?!iz)|secret|credential|key(?:_?\d+)?$"
+    r"(?i)passw(?:or)?d|passphrase|_pwd$|_pass$|_auth$|token(?!iz)|secret|credential|key(?:_?\d+)?$"
 )
 """What the name of a variable looks like whose value is a secret."""
 SHORTEST = 6
 """Letters of such a value: what is shorter stands in too many words."""
+LONG = 10
+"""Letters or digits from which on a value is a secret within a word, too."""
+BEFORE_WORD = r"(?:(?<![^\W_])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrtfv])|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm))"
+"""Nothing of a word, or what is one character to whoever reads it, as in `%20`."""
 HIDDEN = "***"
 
 PARAMETER = re.compile(r"([?&;#])([^?&;#=\s]+)=([^&;#\s]*)")
@@ -22,16 +29,27 @@ SECRET_PARAMETER = re.compile(
     r"(?i)pass(?:w|phrase|code|$)|pwd|token|secret|key|sig(?:nature)?$|credential|auth(?!or)|odbc_connect"
 )
 """What the name of a URL's parameter looks like that holds a password, token or signature."""
-URL = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://[^\s\"'<>`]+")
+# all patterns below take linear time: none begins with what may be repeated at every position
+URL = re.compile(r"(?i)(?:[a-z][a-z0-9+.-]{0,20})?://[^\s\"'<>`]+")
+PASSWORD = r"(?:passw(?:or)?d|passphrase)"
 WORD = (
-    r"(?<![A-Za-z])(?:[A-Z0-9]+_|[a-z0-9]+[_-])*(?:PG|ssl)?(?:passw(?:or)?d|passphrase|pwd|secret|"
-    r"token|api[_-]?key|(?:secret[_-]?)?access[_-]?key|account[_-]?key|shared[_-]?access[_-]?key)"
+    rf"(?<![A-Za-z])(?:PG|ssl)?(?:{PASSWORD}|pwd|secret|"
+    r"token|api[_-]?key|(?:secret[_-]?)?access[_-]?key|account[_-]?key|shared[_-]?access[_-]?key|"
+    r"(?<=_)(?-i:PASS|AUTH))"
 )
-ASSIGNED = re.compile(
-    rf"(?i)({WORD}=)(?!(?<=pwd=)/)('(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|[^\s,;&)'\"]+)"
-)
+"""The end of a name, from where a word of it begins."""
+MARK = r"&(?:quot|apos|#0?3[49]|#x2[27]);"
+"""A quotation mark in HTML."""
+QUOTED = rf"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|(?P<mark>{MARK})(?s:.*?)(?P=mark)"
+BARE = r"[^\s,;&)'\"]+"
+ASSIGNED = re.compile(rf"(?i)({WORD}=)(?!(?<=pwd=)/)(?:{QUOTED}|{BARE})")
 """As in `password=...` of a connection string, or `PGPASSWORD=...` of a command."""
-MAPPED = re.compile(rf"(?i)(([\"']){WORD}\2\s*:\s*)('(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\")")
+SAID = re.compile(
+    rf"(?i)(--(?:[a-z0-9]+[-_]){{0,3}}{PASSWORD}[ \t]+|(?<![A-Za-z])(?<!//){PASSWORD}[ \t]*:[ \t]*)"
+    rf"(?:{QUOTED}|{BARE})"
+)
+"""As in `--password ...` of a command, or `password: ...` of YAML."""
+MAPPED = re.compile(rf"(?i)({WORD}(?:[\"']|{MARK})\s*:\s*)(?:{QUOTED})")
 """As in the JSON of an answer."""
 AUTHORIZATION = re.compile(
     r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)(?:(?:basic|bearer|token|digest|negotiate)\s+)?"
@@ -67,10 +85,25 @@ def without_secrets(text: str) -> str:
     like secrets, however they are spelled in it, and without what has the form of a password."""
     known = (secret for secret in _known_secrets() if len(secret) > 2)
     for secret in sorted(known, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
+        text = _without(text, secret)
     text = URL.sub(lambda found: redact(found[0]), text)
     text = AUTHORIZATION.sub(lambda found: f"{found[1] or found[2]}{HIDDEN}", text)
-    return MAPPED.sub(rf'\1"{HIDDEN}"', ASSIGNED.sub(rf"\1{HIDDEN}", text))
+    for pattern in (ASSIGNED, SAID):
+        text = pattern.sub(rf"\1{HIDDEN}", text)
+    return MAPPED.sub(_hide_mapped, text)
+
+
+def _without(text: str, secret: str) -> str:
+    """A text without a secret; a number is none within a longer one, nor are a few letters or
+    digits within a word."""
+    if not (secret.isalpha() or secret.isdecimal()):
+        return text.replace(secret, HIDDEN)
+    pattern = re.escape(secret)
+    if secret.isdecimal():
+        pattern = rf"(?<!\d)(?<!\d\.){pattern}(?!\.?\d)"
+    if len(secret) < LONG:
+        pattern = rf"{BEFORE_WORD}{pattern}(?![^\W_])"
+    return re.sub(pattern, HIDDEN, text)
 
 
 def _known_secrets() -> set[str]:
@@ -78,6 +111,8 @@ def _known_secrets() -> set[str]:
     for url in filter(None, map(os.environ.get, URL_SETTINGS)):
         known |= passwords(url)
     for name, value in os.environ.items():
+        for url in URL.findall(value):
+            known |= {each for each in passwords(url) if len(each) >= SHORTEST}
         if name.startswith("MLFLOW_TRACKING_") and SECRET_NAME.search(name) and value:
             known.add(value)  # a short one is no word of another kind
         elif SECRET_NAME.search(name) and not _is_path(value):
@@ -107,11 +142,19 @@ def _spellings(value: str) -> set[str]:
         json.dumps(value)[1:-1],
         quote(read_as_utf8, safe=""),
         quote_plus(read_as_utf8),
+        html.escape(value),
+        html.escape(value, quote=False),
+        str(escape(value)),
     }
 
 
 def _is_secret(parameter: str) -> bool:
     return SECRET_PARAMETER.search(unquote(parameter)) is not None
+
+
+def _hide_mapped(found: re.Match[str]) -> str:
+    mark = found["mark"] or '"'
+    return f"{found[1]}{mark}{HIDDEN}{mark}"
 
 
 def _hide_parameter(found: re.Match[str]) -> str:

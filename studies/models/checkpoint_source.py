@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lightning_modules.errors import StorageError
 from studies.home import sqlite_file
+from studies.home.boundary import require_no_pipe
 from studies.records import Trial
 from studies.results import StudyResults
 
@@ -23,6 +24,7 @@ def checkpoint_of(results: StudyResults, trial: Trial) -> Iterator[Path]:
     Raises StorageError where neither has it.
     """
     path = results.home.checkpoint(results.study, trial.key)
+    require_no_pipe(path)
     if path.exists():
         yield path
         return

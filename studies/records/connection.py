@@ -21,6 +21,7 @@ import psutil
 from lightning_modules.errors import StorageError
 from lightning_modules.rights import inherit_rights
 from studies.home import damage, disk_is_full, hold, home_option
+from studies.home.boundary import require_no_pipe
 from studies.home.database import back_up, is_held, require_no_programs
 from studies.records import schema
 from studies.records.read_only import ReadOnlyConnection, open_read_only
@@ -128,6 +129,8 @@ def open_reader(path: Path) -> ReadOnlyConnection:
     Raises StorageError where the record is damaged or of another version.
     """
     with as_storage_error(path):
+        for beside_it in path.parent.glob("*"):
+            require_no_pipe(beside_it)  # one bad study is told before anything of it is read
         require_record(path)
         seen = open_read_only(path)
         try:

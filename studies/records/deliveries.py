@@ -17,7 +17,12 @@ from lightning_modules.errors import StorageError
 from lightning_modules.hashing import short_hash
 from lightning_modules.rights import make_file
 from studies.home import Home, disk_is_full, hold, redact
-from studies.home.database import foreign_journal, require_no_programs, within
+from studies.home.database import (
+    foreign_journal,
+    require_no_pipes,
+    require_no_programs,
+    within,
+)
 from studies.records import read_only
 from studies.records.connection import on_network
 from studies.records.rows import milliseconds
@@ -215,6 +220,7 @@ def _look(
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    require_no_pipes(path)
     if what := foreign_journal(path):
         raise sqlite3.DatabaseError(what)
     make_file(path)  # SQLite gives its log the same rights

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 from urllib.parse import quote
 
-from studies.home.database import is_held
+from studies.home.database import is_held, require_no_pipes
 
 WAL_FORMAT = 2
 """The 19th byte of a database in WAL mode."""
@@ -61,6 +61,7 @@ def open_read_only(path: Path, seconds: float = LOOK_SECONDS) -> ReadOnlyConnect
     not change: it is told so where no log waits, that is, where nobody has it open to write.
     Where a log waits in a folder that cannot be written, a copy is read.
     """
+    require_no_pipes(path)
     before = stamp(path)
     if is_idle(path):
         return ReadOnlyConnection(_connect(path, "immutable=1", seconds), path, before)

@@ -11,7 +11,7 @@ import typer
 from lightning_modules.errors import UserError, visible
 from lightning_modules.user_code import imports
 from studies.api.opening import console, open_home
-from studies.cli.options import Allow, HomeOption, Json, StudyName, print_json
+from studies.cli.options import Allow, HomeOption, Json, StudyName, file_to_write, print_json
 
 PREVIEW = 5
 
@@ -49,9 +49,8 @@ def predict(
     to_screen = str(output) == "-"
     if to_screen and as_json:
         raise UserError("--json and --output - both need standard output; name a file")
-    path = output or Path(f"{study}-predictions.csv")
-    if not to_screen and path.exists() and not force:
-        raise UserError(f"{path} exists already; --force replaces it, --output names another")
+    usual = f"{study}-predictions.csv"
+    path = Path("-") if to_screen else file_to_write(output, usual, force)
     imports.allow(allow or ())
     from studies import results
     from studies.models.predict import predict, write

@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from lightning_modules.errors import UserError
 from studies.api.opening import console, open_home
-from studies.cli.options import HomeOption, Json, StudyName, print_json
+from studies.cli.options import HomeOption, Json, StudyName, file_to_write, print_json
 
 
 def report(
@@ -34,9 +33,7 @@ def report(
     from studies.reporting.render import FILES, render, write
     from studies.results import load_results
 
-    path = output or Path(FILES[form].format(study))
-    if path.is_file() and not force:
-        raise UserError(f"{path} exists already; --force replaces it, --output names another")
+    path = file_to_write(output, FILES[form].format(study), force, streams=True)
     results = load_results(open_home(home), study)
     write(render(results, form), path)
     console(stderr=as_json).print(f"wrote {path}")

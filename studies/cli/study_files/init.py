@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +33,7 @@ def init(
         return
     source = find_preset(preset)
     target = output or Path(f"{preset}.yaml")
-    if target.exists():
+    if os.path.lexists(target):  # a link that leads nowhere, too
         raise UserError(f"{target} exists; name another with --output")
     try:
         target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
