@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+ADDRESS = re.compile(r"(?i)(?:https?|ftp):(?=//)|www(?=\.)|@")
+"""Where an address would become a link, even with its signs escaped; an unseen joiner (U+2060)
+prevents it."""
+
 
 def escape(text: str) -> str:
     """Text that Markdown shows as it is, on one line."""
@@ -27,7 +31,8 @@ def bullets(texts: Sequence[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"([\\`*_\[\]<>|&~#])", r"\\\1", re.sub(r"\s+", " ", text))
+    escaped = re.sub(r"([\\`*_\[\]<>|&~#])", r"\\\1", re.sub(r"\s+", " ", text))
+    return ADDRESS.sub("\\g<0>\u2060", escaped)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
