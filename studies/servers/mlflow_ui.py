@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import uuid
+import warnings
 from contextlib import suppress
 from typing import Any
 
@@ -33,7 +34,8 @@ def application() -> Any:
         settings._MLFLOW_IN_JOB_EXECUTOR.name: "false",
     }
     initialize_backend_stores(store, store, root)
-    from mlflow.server import fastapi_app
+    with warnings.catch_warnings(action="ignore"):  # of MLflow's own imports
+        from mlflow.server import fastapi_app
 
     return fastapi_app.app
 

@@ -171,7 +171,7 @@ def test_an_objective_that_is_not_logged_is_named(module: Tree) -> None:
 def test_an_epoch_without_the_objective_has_no_value_and_is_not_the_best(
     write_module: WriteModule,
 ) -> None:
-    """Lightning keeps what was logged last; the rates fall so fast that the first is the best."""
+    """Lightning keeps what was logged last among its metrics."""
     seldom = LIGHTNING.replace(
         'self.log(f"{part}_acc"', 'if self.current_epoch % 2 == 0: self.log(f"{part}_acc"'
     )
