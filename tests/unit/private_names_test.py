@@ -17,8 +17,8 @@ ADAPTERS = (
     "studies/servers/mlflow_ui.py",
 )
 """One file for each library of which a private name or a table is used; tests say what a version
-changed. MLflow's API has no way to say that the artifacts of a run are in another place now, and its
-server has none to be started behind a gate."""
+changed. MLflow's API has no way to say that the artifacts of a run are in another place now, and
+its server has none to be started behind a gate."""
 NAMED_TUPLES = ("_asdict", "_fields", "_make", "_replace")
 """Public in spite of their underscore."""
 BY_TEXT = ("getattr", "setattr", "hasattr", "delattr", "attrgetter", "operator.attrgetter")
