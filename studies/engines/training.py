@@ -8,7 +8,7 @@ from pathlib import Path
 from lightning_modules.configuration import Configuration
 from lightning_modules.user_code import imports
 from studies.engines import Task
-from studies.engines.program import run_program
+from studies.engines.programs.program import run_program
 from studies.records import EpochReport, Outcome, TrialEnd
 from studies.study_file import is_program
 from studies.study_file.command_template import function_of, needs_its_function

@@ -16,8 +16,8 @@ from pathlib import Path
 from lightning_modules.errors import UserError
 from lightning_modules.rights import make_folder
 from studies.engines import Task
-from studies.engines.program_process import ProgramProcess
-from studies.engines.program_reports import read_report
+from studies.engines.programs.process import ProgramProcess
+from studies.engines.programs.reports import read_report
 from studies.engines.reported_epochs import ReportedEpochs
 from studies.records import EpochReport, Outcome, TrialEnd
 

@@ -124,7 +124,7 @@ def test_a_program_that_listens_ends_itself(
 def test_a_program_that_does_not_listen_is_ended_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaf: str
 ) -> None:
-    monkeypatch.setattr("studies.engines.program_process.GRACE_SECONDS", 0.3)
+    monkeypatch.setattr("studies.engines.programs.process.GRACE_SECONDS", 0.3)
     script = f"{deaf}sleep 300 & echo $! > {tmp_path}/child; {said(1)}; wait; sleep 300"
     end, _ = ended(tmp_path, sh(script), stop=1)
     assert (end.outcome, end.epochs) == (Outcome.pruned, 1)

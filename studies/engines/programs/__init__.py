@@ -1,0 +1,1 @@
+"""Programs of the user's: their processes, and how their words become epochs."""
