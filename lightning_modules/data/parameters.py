@@ -20,6 +20,7 @@ from lightning_modules.components import (
 )
 from lightning_modules.data.augmentation.table import AUGMENT
 from lightning_modules.data.preparation.splitting import SHARES, SPLIT
+from lightning_modules.data.readers.tables.form import FILE
 
 HEXADECIMAL = re.compile("#[0-9a-fA-F]{6}")
 
@@ -126,6 +127,7 @@ TABLE: dict[str, Parameter] = {
         None, "numbers per embedded category; 8 unless given", low=1, integer=True, tune=(2, 32),
         log=True,
     ),
+    **FILE,
 }  # fmt: skip
 ARRAYS: dict[str, Parameter] = {
     "path": Text(None, "an .npz file, relative to the current folder"),
@@ -175,6 +177,7 @@ TEXT: dict[str, Parameter] = {
     "embedding_size": Number(
         None, "numbers per token; 64 unless given", low=1, integer=True, tune=(16, 256), log=True
     ),
+    **FILE,
 }  # fmt: skip
 SEQUENCES: dict[str, Parameter] = {
     "path": Text(
@@ -202,6 +205,7 @@ SEQUENCES: dict[str, Parameter] = {
     "standardize": Flag(
         True, "mean 0 and deviation 1 of every channel, fitted on the training part"
     ),
+    **FILE,
     **AUGMENT,
 }
 IMAGES: dict[str, Parameter] = {

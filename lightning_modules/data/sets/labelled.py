@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lightning_modules.data.columns.cells import LARGEST, texts_of
+from lightning_modules.data.columns.cells import LARGEST, also, row_of, texts_of
 from lightning_modules.data.preparation.prepared import PARTS
 from lightning_modules.data.preparation.splitting import divide_rows, refuse_unused
 from lightning_modules.data.preparation.targets import (
@@ -39,6 +40,9 @@ class Labelled:
     """What orders the rows, (n,)."""
     chosen: Sequence[int] | None = None
     """The places of the rows in the file; None where they are all of it."""
+
+    notices: Sequence[str] = ()
+    """What is to be said of the file."""
 
     @property
     def numbers(self) -> Sequence[int]:
@@ -108,21 +112,23 @@ def labels_or_values(column: pd.Series[Any], task: str, where: str) -> list[Any]
     what = f"{where}: column {column.name}"
     missing = np.flatnonzero(column.isna())
     if len(missing):
-        row = int(column.index[missing[0]]) + 1
-        raise DataError(f"{what}, row {row}: is missing; fill it in or remove the row")
+        raise DataError(
+            f"{what}, {row_of(column, missing[0])}: is missing{also(column, missing)}; fill it in "
+            "or remove the row"
+        )
     if task == "classification":
         return texts_of(column, where)
-    return values_of(list(column), what, [f"row {index + 1}" for index in column.index])
+    return values_of(list(column), what, partial(row_of, column))
 
 
-def values_of(given: Sequence[Any], what: str, places: Sequence[str]) -> list[float]:
+def values_of(given: Sequence[Any], what: str, place_of: Callable[[int], str]) -> list[float]:
     """Numbers from what a file says; raises DataError that names the place of one that is none."""
     column = pd.to_numeric(pd.Series(given), errors="coerce")
     values = column.to_numpy(np.float64, na_value=np.nan)
     wrong = np.flatnonzero(~(np.abs(values) <= LARGEST))
     if len(wrong):
         raise DataError(
-            f"{what}, {places[wrong[0]]}: {str(given[wrong[0]])!r} is no finite number, and a "
-            "regression predicts those; correct it, or write task: classification"
+            f"{what}, {place_of(int(wrong[0]))}: {str(given[wrong[0]])!r} is no finite number, "
+            "and a regression predicts those; correct it, or write task: classification"
         )
     return values.tolist()

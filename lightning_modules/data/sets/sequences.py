@@ -18,10 +18,11 @@ from lightning_modules.data.columns.cells import refuse_unknown, text_of, texts_
 from lightning_modules.data.preparation.prepared import PARTS, Prepared
 from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.readers.files import Stamp, stamp
-from lightning_modules.data.readers.frames import read_frame
 from lightning_modules.data.readers.long_table import LongTable
 from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.data.readers.sequence_archive import read_archive
+from lightning_modules.data.readers.tables.form import FileForm
+from lightning_modules.data.readers.tables.read import read_frame
 from lightning_modules.data.readers.ts_file import read_ts
 from lightning_modules.data.sets.labelled import (
     Labelled,
@@ -63,13 +64,16 @@ class Sequences:
     test_path: str | None
     standardize: bool
     dates: tuple[tuple[str, str], ...]
+    form: FileForm
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Sequences:
         """The sequences that the parameters of the row describe."""
-        given = {each.name: parameters[each.name] for each in fields(cls) if each.name != "dates"}
-        dates = tuple(sorted(parameters.get("dates", {}).items()))
-        return cls(**{**given, "channels": tuple(given["channels"]), "dates": dates})
+        own = ("dates", "form")
+        given = {each.name: parameters[each.name] for each in fields(cls) if each.name not in own}
+        given["dates"] = tuple(sorted(parameters.get("dates", {}).items()))
+        form = FileForm.of(parameters)
+        return cls(**{**given, "channels": tuple(given["channels"]), "form": form})
 
     @property
     def apart(self) -> dict[str, str]:
@@ -148,7 +152,7 @@ def _names(chosen: Sequences, path: str) -> dict[str, list[str]]:
 
 def _long_table(chosen: Sequences, path: str) -> LongTable:
     roles, dates = chosen.roles, dict(chosen.dates)
-    frame = read_frame(path, [roles["series"], *dates])
+    frame = read_frame(path, [roles["series"], *dates], form=chosen.form)
     refuse_unknown([("data.dates", name) for name in dates], frame, path)
     return LongTable(frame, roles["series"], roles["time"], path, dates.get(roles["time"]))
 
@@ -198,7 +202,7 @@ def _read(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool 
     names = tuple(str(number) for number in range(1, rows[0].shape[1] + 1))
     if not labelled or chosen.task == "classification":
         return Found(names, Labelled(rows, targets, path, where))
-    values = values_of(targets, where, [f"series {at}" for at in range(1, len(rows) + 1)])
+    values = values_of(targets, where, lambda at: f"series {at + 1}")
     return Found(names, Labelled(rows, values, path, where))
 
 

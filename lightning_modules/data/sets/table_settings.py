@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from lightning_modules.data.columns.kinds import Reading
-from lightning_modules.data.readers.frames import is_parquet, read_frame
+from lightning_modules.data.readers.tables.form import FileForm
+from lightning_modules.data.readers.tables.read import is_typed, read_frame
 
 OF_INPUTS = ("data.categorical", "data.dates")
 """Parameters that name columns which are inputs."""
@@ -42,13 +43,15 @@ class Table:
     standardize: bool
     categories: str
     embedding_size: int | None
+    form: FileForm
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Table:
         """The table that the parameters of the row describe."""
-        given = {field.name: parameters[field.name] for field in fields(cls)}
+        given = {each.name: parameters[each.name] for each in fields(cls) if each.name != "form"}
         lists = {name: listed(given[name]) for name in ("drop", "id", "categorical", "missing")}
-        return cls(**{**given, **lists, "dates": tuple(sorted(given["dates"].items()))})
+        dates = tuple(sorted(given["dates"].items()))
+        return cls(**{**given, **lists, "dates": dates, "form": FileForm.of(parameters)})
 
     @property
     def paths(self) -> dict[str, str]:
@@ -74,7 +77,7 @@ class Table:
     @property
     def reading(self) -> Reading:
         """What is said of the cells."""
-        typed = is_parquet(self.path)
+        typed = is_typed(self.path)
         return Reading(self.categorical, dict(self.dates), self.decimal, self.thousands, typed)
 
     def read(self, path: str, texts: Sequence[str] = ()) -> pd.DataFrame:
@@ -83,9 +86,8 @@ class Table:
         said = [name for name, _ in self.dates]
         names = [name for name in self.id if name != self.time]  # 007 stays 007
         all_texts = self.decimal is not None or self.thousands is not None
-        return read_frame(
-            path, [*self.categorical, *names, *said, *labels, *texts], self.missing, all_texts
-        )
+        whole = [*self.categorical, *names, *said, *labels, *texts]
+        return read_frame(path, whole, self.missing, all_texts, self.form)
 
 
 def listed(names: str | Sequence[str]) -> tuple[str, ...]:

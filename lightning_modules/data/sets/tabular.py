@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lightning_modules.data.columns.cells import LARGEST, refuse_unknown, texts_of
+from lightning_modules.data.columns.cells import (
+    LARGEST,
+    also,
+    origin_of,
+    refuse_unknown,
+    row_of,
+    texts_of,
+)
 from lightning_modules.data.columns.dates import times_of
 from lightning_modules.data.columns.facts import (
     class_notices,
@@ -22,6 +29,7 @@ from lightning_modules.data.columns.facts import (
     summarize_ids,
 )
 from lightning_modules.data.columns.kinds import Kinds, kinds_of, number_form
+from lightning_modules.data.columns.mistakes import Mistakes
 from lightning_modules.data.columns.number_texts import PLAIN, NumberForm
 from lightning_modules.data.columns.preparation import (
     fit,
@@ -40,8 +48,9 @@ from lightning_modules.data.preparation.targets import (
     refuse_labels,
 )
 from lightning_modules.data.readers.files import Stamp, stamp
-from lightning_modules.data.readers.frames import read_frame
 from lightning_modules.data.readers.memory import require_memory
+from lightning_modules.data.readers.tables.form import FileForm
+from lightning_modules.data.readers.tables.read import read_frame, refuse_unused_form
 from lightning_modules.data.sets.table_settings import OF_INPUTS, Table
 from lightning_modules.errors import DataError
 
@@ -74,7 +83,8 @@ def read_new(
     """The inputs of new rows; their file needs no target, and further columns are ignored."""
     import torch
 
-    rows = read_frame(str(path), texts_in(preparation), parameters.get("missing", ()))
+    missing, form = parameters.get("missing", ()), FileForm.of(parameters)
+    rows = read_frame(str(path), texts_in(preparation), missing, form=form)
     return (torch.from_numpy(_transformed(rows, preparation, str(path))),)
 
 
@@ -92,12 +102,16 @@ def prepare(table: Table) -> Prepared:
     main = table.read(table.path)
     _refuse_columns(table, main, "train")
     where = {part: table.paths.get(part, table.path) for part in PARTS}
-    form = _target_form(table, main)
-    targets = {"train": _targets(table, main, table.path, form)}
     features = [name for name in main.columns if name not in table.kept_apart]
     if not features:
         raise DataError(f"{table.path}: no column is left to learn from; drop fewer")
-    kinds = kinds_of(main[features], table.reading, table.path)
+    mistakes = Mistakes()
+    with mistakes.gathered():
+        form = _target_form(table, main)
+        targets = {"train": _targets(table, main, table.path, form)}
+    with mistakes.gathered():
+        kinds = kinds_of(main[features], table.reading, table.path)
+    mistakes.refuse()
     if table.categories == "embedding" and not kinds.categories:
         raise DataError(
             f"{table.path}: there are no categories to embed; write categories: one_hot, or list "
@@ -148,7 +162,7 @@ def _facts(
     inputs = rows[[name for name in rows.columns if name not in table.kept_apart]]
     learned = summarize_columns(inputs, kinds)
     columns = [*summarize_ids(rows, table.id), *learned]
-    notices = [*kinds.notices, *rare_notices(preparation)]
+    notices = [*origin_of(rows).notices, *kinds.notices, *rare_notices(preparation)]
     if table.task == "classification":
         notices += class_notices(targets, table.target)
     return Facts(columns, notices, list(column_warnings(rows, learned, targets, table.target)))
@@ -167,6 +181,7 @@ def _own_files(table: Table, kinds: Kinds, target: NumberForm) -> dict[str, pd.D
 
 
 def _refuse_contradictions(table: Table) -> None:
+    refuse_unused_form(table.path, table.form)
     column = next((name for name in ("split_column", "time") if getattr(table, name)), None)
     own = {part: f"data.{part}_path" for part in table.paths if part != "train"}
     refuse_unused(vars(table), own, column)
@@ -223,8 +238,9 @@ def _targets(table: Table, frame: pd.DataFrame, where: str, form: NumberForm) ->
     wrong = np.flatnonzero(~(np.abs(values) <= LARGEST))
     if len(wrong):
         raise DataError(
-            f"{what}, row {wrong[0] + 1}: {str(column.iloc[wrong[0]])!r} is no finite number, and "
-            "a regression predicts those; correct it, or write task: classification"
+            f"{what}, {row_of(column, wrong[0])}: {str(column.iloc[wrong[0]])!r} is no finite "
+            f"number{also(column, wrong)}, and a regression predicts those; correct it, or write "
+            "task: classification"
         )
     refuse_constant(values[:, None], what)
     found: list[Any] = values.tolist()
@@ -236,7 +252,7 @@ def _refuse_missing(column: pd.Series[Any], what: str) -> None:
     if len(missing):
         more = f" ({len(missing)} rows in all)" if len(missing) > 1 else ""
         raise DataError(
-            f"{what}, row {missing[0] + 1}: is missing{more}; fill it in or remove the row"
+            f"{what}, {row_of(column, missing[0])}: is missing{more}; fill it in or remove the row"
         )
 
 

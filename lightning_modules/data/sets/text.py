@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lightning_modules.data.columns.cells import refuse_unknown, texts_of
+from lightning_modules.data.columns.cells import also, origin_of, refuse_unknown, row_of, texts_of
 from lightning_modules.data.columns.dates import times_of
 from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.summary import ColumnSummary, DataSummary
 from lightning_modules.data.readers.files import Stamp, stamp
-from lightning_modules.data.readers.frames import read_frame
+from lightning_modules.data.readers.tables.form import FileForm
+from lightning_modules.data.readers.tables.read import read_frame, refuse_unused_form
 from lightning_modules.data.readers.tokens import (
     FILE,
     encode,
@@ -64,12 +65,14 @@ class Texts:
     min_count: int | None
     max_length: int
     dates: tuple[tuple[str, str], ...]
+    form: FileForm
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Texts:
         """The texts that the parameters of the row describe."""
-        given = {each.name: parameters[each.name] for each in fields(cls)}
-        return cls(**{**given, "dates": tuple(sorted(given["dates"].items()))})
+        given = {each.name: parameters[each.name] for each in fields(cls) if each.name != "form"}
+        dates = tuple(sorted(given["dates"].items()))
+        return cls(**{**given, "dates": dates, "form": FileForm.of(parameters)})
 
     @property
     def stamps(self) -> tuple[Stamp, ...]:
@@ -115,7 +118,7 @@ def read_new(
     """Tokens and lengths of new rows; their file needs no target."""
     import torch
 
-    frame = read_frame(str(path), [parameters["text"]])
+    frame = read_frame(str(path), [parameters["text"]], form=FileForm.of(parameters))
     rows = encode(_texts(frame, parameters["text"], str(path)), preparation)
     return tuple(torch.from_numpy(column) for column in padded(rows, max(map(len, rows))))
 
@@ -149,7 +152,9 @@ def prepare(chosen: Texts) -> Prepared:
     different = len({text for part in parts.values() for text in part.rows})
     column = ColumnSummary(chosen.text, "text", different, 0)
     names = {"row": [number + 1 for number in parts["test"].numbers]}
-    return Prepared(columns, outputs, classes, preparation, names, lambda: Facts([column]))
+    return Prepared(
+        columns, outputs, classes, preparation, names, lambda: Facts([column], main.notices)
+    )
 
 
 def _refuse_contradictions(chosen: Texts) -> None:
@@ -163,6 +168,7 @@ def _refuse_contradictions(chosen: Texts) -> None:
             )
         if name:
             seen[name] = role
+    refuse_unused_form(chosen.path, chosen.form)
     for name in ("max_words", "min_count"):
         if chosen.tokenizer != WORDS and getattr(chosen, name) is not None:
             raise DataError(
@@ -174,7 +180,7 @@ def _refuse_contradictions(chosen: Texts) -> None:
 def _labelled(chosen: Texts, path: str, main: bool = True) -> Labelled:
     """A file's texts; only the columns of the main one divide it."""
     dates = dict(chosen.dates) if main else {}
-    frame = read_frame(path, [chosen.text, *dates])
+    frame = read_frame(path, [chosen.text, *dates], form=chosen.form)
     refuse_unknown([("data.dates", name) for name in dates], frame, path)
     roles = ("target", "split_column", "group", "time") if main else ("target",)
     named = {role: getattr(chosen, role) for role in roles if getattr(chosen, role)}
@@ -191,6 +197,7 @@ def _labelled(chosen: Texts, path: str, main: bool = True) -> Labelled:
         said,
         groups,
         times_of(frame[named["time"]], path, dates.get(named["time"])) if "time" in named else None,
+        notices=origin_of(frame).notices,
     )
 
 
@@ -200,9 +207,10 @@ def _texts(frame: pd.DataFrame, name: str, path: str) -> list[str]:
     column = frame[name]
     empty = column.isna() | (column.astype("str").str.strip() == "")
     if empty.any():
-        row = int(np.flatnonzero(empty)[0]) + 1
+        places = np.flatnonzero(empty)
         raise DataError(
-            f"{path}: column {name}, row {row}: there is no text; write one or remove the row"
+            f"{path}: column {name}, {row_of(column, places[0])}: there is no text"
+            f"{also(column, places)}; write one or remove the row"
         )
     return [str(text) for text in column]
 

@@ -154,32 +154,32 @@ BAD_TABLES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "a label that changes": (
         {"target": [*long_table()["target"][:-1], "x"]},
         {},
-        "column target, row 27: series 's8' says 'x' here and 'z' in row 3; write the same in all",
+        "column target, line 28: series 's8' says 'x' here and 'z' in line 4; write the same in",
     ),
     "texts": (
         {"a": ["much", *long_table()["a"][1:]]},
         {},
-        "steps.csv: column a, row 1: 'much' is no finite number; correct it, or list the columns",
+        "steps.csv: column a, line 2: 'much' is no finite number; correct it, or list the columns",
     ),
     "a missing value": (
         {"b": [1, None, *long_table()["b"][2:]]},
         {},
-        "steps.csv: column b, row 2: is missing; fill it in or remove the row",
+        "steps.csv: column b, line 3: is missing; fill it in or remove the row",
     ),
     "a missing target": (
         {"target": [None, *long_table()["target"][1:]]},
         {},
-        "steps.csv: column target, row 1: is missing; fill it in or remove the row",
+        "steps.csv: column target, line 2: is missing; fill it in or remove the row",
     ),
     "a time twice": (
         {"time": 1},
         {},
-        "this time in row ",
+        "this time in line ",
     ),
     "no time": (
         {"time": ["soon", *long_table()["time"][1:]]},
         {},
-        "steps.csv: column time, row 1: 'soon' is neither a number nor a date such as 2024-03-31",
+        "steps.csv: column time, line 2: 'soon' is neither a number nor a date such as 2024-03-31",
     ),
     "one class": ({"target": "x"}, {}, "steps.csv: column target says 'x' in every row; there is"),
     "a small class": (
