@@ -70,8 +70,16 @@ def heading_of(
         last = body[0][0]
         notices.append(f"{_line(body[0])} says units and is not read")
     refuse_twins(cells, path)
-    called = tuple(name or UNNAMED.format(place) for place, name in enumerate(cells))
+    called = tuple(name or _unnamed(place, cells) for place, name in enumerate(cells))
     return Heading(called, last, tuple(notices), trailing)
+
+
+def _unnamed(place: int, names: Sequence[str]) -> str:
+    """What a column without a name is called, as pandas does and no other one is."""
+    name = UNNAMED.format(place)
+    while name in names:
+        name += ".1"
+    return name
 
 
 def is_named(name: str) -> bool:
@@ -90,7 +98,7 @@ def _titles(rows: Sequence[Record], width: int) -> int:
     """How many of the first rows are above the names: they are shorter, or have one cell."""
     for place, (_, cells) in enumerate(rows[:MOST_TITLES]):
         filled = sum(bool(cell) for cell in cells)
-        enough = filled > 1 or width == 1
+        enough = filled > 1 or width == 1 or (filled == width - 1 and not cells[0])
         if enough and len(cells) >= width - 1 and (width > 2 or len(cells) == width):
             return place
     return 0
@@ -104,7 +112,12 @@ def _refuse_data(line: int, names: Sequence[str], body: Sequence[Record], path: 
         return
     numbers = [float(name) for name in over if _is_whole(name)]
     steps = {after - before for before, after in pairwise(numbers)}
-    if len(numbers) == len(over) and len(steps) <= 1 and (len(over) > 2 or places[0] > 0):
+    if (
+        len(numbers) == len(over)
+        and len(steps) <= 1
+        and steps != {0}
+        and (len(over) > 2 or places[0] > 0)
+    ):
         return  # columns that are counted, or years
     shown = ", ".join(repr(name) for name in names[:SHOWN])
     raise DataError(
