@@ -129,7 +129,7 @@ def _refuse_archive(file: Path, path: str, ending: str) -> None:
             raise DataError(f"{path}: is {what}; save the table as .xlsx or as CSV")
     if any(name.endswith(".npy") for name in names):
         raise DataError(f"{path}: is {ARRAYS[0]}; {ARRAYS[1]}")
-    if not is_excel and file.suffix.lower() != ".zip":
+    if ending not in EXCEL and not is_excel and file.suffix.lower() != ".zip":
         raise DataError(
             f"{path}: is a ZIP archive, and its name does not say so; unpack it, or rename it so "
             "that it ends in .csv.zip"

@@ -112,12 +112,8 @@ def _refuse_data(line: int, names: Sequence[str], body: Sequence[Record], path: 
         return
     numbers = [float(name) for name in over if _is_whole(name)]
     steps = {after - before for before, after in pairwise(numbers)}
-    if (
-        len(numbers) == len(over)
-        and len(steps) <= 1
-        and steps != {0}
-        and (len(over) > 2 or places[0] > 0)
-    ):
+    counted = len(numbers) == len(over) and len(steps) <= 1 and steps != {0}
+    if counted and (len(over) > 2 or places[0] > 0):
         return  # columns that are counted, or years
     shown = ", ".join(repr(name) for name in names[:SHOWN])
     raise DataError(

@@ -186,7 +186,7 @@ def test_a_database_that_is_being_written_is_named(database: sqlite3.Connection)
     database.commit()
     assert refusal("a.sqlite").startswith("a.sqlite: is being written by another program; close it")
     database.close()
-    Path("b.db").write_bytes(Path("a.sqlite").read_bytes()[:5000])
+    Path("b.db").write_bytes(Path("a.sqlite").read_bytes()[:100] + b"\xff" * 5000)
     assert refusal("b.db").startswith("b.db: is no whole SQLite database (")
 
 
