@@ -205,6 +205,11 @@ SEQUENCES: dict[str, Parameter] = {
     "standardize": Flag(
         True, "mean 0 and deviation 1 of every channel, fitted on the training part"
     ),
+    "interpolate": Flag(
+        None,
+        "whether missing values of a series are filled in between their neighbours; in .ts "
+        "files unless given where the header says @missing true",
+    ),
     **FILE,
     **AUGMENT,
 }

@@ -14,16 +14,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightning_modules.data.columns.cells import refuse_unknown, text_of, texts_of
-from lightning_modules.data.preparation.prepared import PARTS, Prepared
+from lightning_modules.data.columns.cells import origin_of, refuse_unknown, text_of, texts_of
+from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.summary import DataSummary
-from lightning_modules.data.readers.files import Stamp, stamp
-from lightning_modules.data.readers.long_table import LongTable
+from lightning_modules.data.readers.files import Stamp, file_at, stamp
 from lightning_modules.data.readers.memory import require_memory
-from lightning_modules.data.readers.sequence_archive import read_archive
+from lightning_modules.data.readers.series.gaps import SeriesFile, filled
+from lightning_modules.data.readers.series.long_table import LongTable
+from lightning_modules.data.readers.series.sequence_archive import read_archive
+from lightning_modules.data.readers.series.ts_file import read_ts
+from lightning_modules.data.readers.series.ucr_files import (
+    is_class_first,
+    read_arff_series,
+    read_class_first,
+)
+from lightning_modules.data.readers.tables.content import ending_of
 from lightning_modules.data.readers.tables.form import FileForm
 from lightning_modules.data.readers.tables.read import read_frame
-from lightning_modules.data.readers.ts_file import read_ts
+from lightning_modules.data.readers.tables.source import Source
 from lightning_modules.data.sets.labelled import (
     Labelled,
     Shares,
@@ -40,7 +48,7 @@ if TYPE_CHECKING:
 ROLES = ("series", "time", "target")
 """What a column of a long table can be; each is the column's own name unless another is given."""
 
-ARCHIVES = (".ts", ".npz")
+ARCHIVES = (".ts", ".npz", ".arff")
 """The endings of files whose series have no names."""
 
 
@@ -63,6 +71,7 @@ class Sequences:
     validation_path: str | None
     test_path: str | None
     standardize: bool
+    interpolate: bool | None
     dates: tuple[tuple[str, str], ...]
     form: FileForm
 
@@ -144,7 +153,7 @@ def names_new(path: str | Path, /, **parameters: Any) -> dict[str, list[str]]:
 
 
 def _names(chosen: Sequences, path: str) -> dict[str, list[str]]:
-    if Path(path).suffix.lower() in ARCHIVES:
+    if _is_archive(chosen, path):
         return {}
     table = _long_table(chosen, path)
     return {"series": [table.names[row] for row in table.first]}
@@ -176,34 +185,50 @@ def prepare(chosen: Sequences) -> Prepared:
     known = _names(chosen, chosen.apart.get("test", chosen.path))
     names: dict[str, list[Any]] = {"row": [number + 1 for number in numbers]}
     names |= {name: [every[number] for number in numbers] for name, every in known.items()}
-    return Prepared(columns, outputs, classes, preparation, names)
+    facts = Facts(notices=main.labelled.notices)
+    return Prepared(columns, outputs, classes, preparation, names, lambda: facts)
 
 
 def _read(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool = True) -> Found:
     """A file by its ending; `channels` of a long table are all that have no other role if none."""
-    form = Path(path).suffix.lower()
-    if form not in ARCHIVES:
+    if not _is_archive(chosen, path):
         return _read_table(chosen, path, channels, labelled)
     for name in ("series", "time", "target", "channels", "split_column", "group"):
         if path == chosen.path and getattr(chosen, name):
             raise DataError(f"{path}: has no columns, but data.{name} names one; leave it out")
-    where = f"{path}: the label"
-    if form == ".ts":
-        rows, targets = read_ts(path)
-        if labelled and not targets:
-            raise DataError(
-                f"{path}: its header says neither @classLabel true nor @targetLabel true; give "
-                "every series a label and say so"
-            )
-    else:
-        rows, held = read_archive(path, labelled)
-        where = f"{path}: array y"
-        targets = [text_of(target) for target in held]
+    held = _read_archive(chosen, path, labelled)
+    rows, targets = held.rows, held.targets
+    where = f"{path}: array y" if ending_of(path) == ".npz" else f"{path}: the label"
     names = tuple(str(number) for number in range(1, rows[0].shape[1] + 1))
     if not labelled or chosen.task == "classification":
-        return Found(names, Labelled(rows, targets, path, where))
+        return Found(names, Labelled(rows, targets, path, where, notices=held.notices))
     values = values_of(targets, where, lambda at: f"series {at + 1}")
-    return Found(names, Labelled(rows, values, path, where))
+    return Found(names, Labelled(rows, values, path, where, notices=held.notices))
+
+
+def _is_archive(chosen: Sequences, path: str) -> bool:
+    """Whether a file has series without names, and no columns."""
+    ending = ending_of(path)
+    return ending in ARCHIVES or is_class_first(Source(file_at(path), path), ending, chosen.form)
+
+
+def _read_archive(chosen: Sequences, path: str, labelled: bool) -> SeriesFile:
+    ending, source = ending_of(path), Source(file_at(path), path)
+    if ending == ".npz":
+        rows, held = read_archive(path, labelled, bool(chosen.interpolate))
+        found, said = filled(rows, True, path, lambda at: f"series {at + 1}")
+        return SeriesFile(found, [text_of(target) for target in held], said)
+    if ending == ".arff":
+        return read_arff_series(source, chosen.form, bool(chosen.interpolate))
+    if ending != ".ts":
+        return read_class_first(source, chosen.form, bool(chosen.interpolate))
+    read = read_ts(path, chosen.interpolate, chosen.form.encoding)
+    if labelled and not read.targets:
+        raise DataError(
+            f"{path}: its header says neither @classLabel true nor @targetLabel true; give every "
+            "series a label and say so"
+        )
+    return read
 
 
 def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool) -> Found:
@@ -223,7 +248,11 @@ def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled:
                 f"{path}: a column has no name, as the row numbers that some programs write; name "
                 "it, or list the columns of values in channels"
             )
-    rows = table.values(channels)
+    rows = table.values(channels, bool(chosen.interpolate))
+    filled_in: tuple[str, ...] = ()
+    if chosen.interpolate:
+        called = [table.names[row] for row in table.first]
+        rows, filled_in = filled(rows, True, path, lambda at: f"series {called[at]!r}")
     if not labelled:
         return Found(channels, Labelled(rows, [], path, path))
     target = table.of_series("data.target", roles["target"])
@@ -235,7 +264,8 @@ def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled:
     )
     targets = labels_or_values(target, chosen.task, path)
     what = f"{path}: column {roles['target']}"
-    return Found(channels, Labelled(rows, targets, path, what, said, groups))
+    notices = (*origin_of(frame).notices, *filled_in)
+    return Found(channels, Labelled(rows, targets, path, what, said, groups, notices=notices))
 
 
 def _refuse_other_channels(path: str, found: Found, channels: Sequence[str]) -> None:

@@ -79,7 +79,7 @@ def test_other_encodings_are_refused_and_read_where_they_are_named(encoding: str
 
 def test_a_wrong_encoding_is_refused() -> None:
     write(LINES, "cp1252")
-    assert "a.csv: is no text in utf-8 (byte 0xeb); write another encoding" in refusal(
+    assert "a.csv: is no whole text in utf-8 (byte 0xeb); write encoding with the" in refusal(
         encoding="utf-8"
     )
 

@@ -42,13 +42,16 @@ class LongTable:
         self.ends = np.flatnonzero(np.diff(codes)) + 1
         _, self.first = np.unique(self.codes, return_index=True)
 
-    def values(self, channels: Sequence[str]) -> list[Any]:
-        """The series, each (t, channels); raises DataError where a value is missing."""
+    def values(self, channels: Sequence[str], gaps: bool = False) -> list[Any]:
+        """The series, each (t, channels), NaN where a value is missing and `gaps` are allowed.
+
+        Raises DataError for every value that is none."""
         refuse_unknown([("data.channels", name) for name in channels], self.frame, self.path)
         columns, mistakes = [], Mistakes()
         for name in channels:
             with mistakes.gathered():
-                self._refuse_missing(name)
+                if not gaps:
+                    self._refuse_missing(name)
                 columns.append(self._numbers(name))
         mistakes.refuse()
         return np.split(np.column_stack(columns)[self.order], self.ends)
@@ -72,7 +75,7 @@ class LongTable:
     def _numbers(self, name: str) -> Any:
         column = self.frame[name]
         values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-        wrong = np.flatnonzero(~(np.abs(values) <= LARGEST))
+        wrong = np.flatnonzero(~(np.abs(values) <= LARGEST) & column.notna().to_numpy())
         if len(wrong):
             raise DataError(
                 f"{self.path}: column {name}, {row_of(column, wrong[0])}: "

@@ -14,8 +14,10 @@ from lightning_modules.errors import DataError
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def read_archive(path: str, labelled: bool) -> tuple[list[Array], list[Any]]:
+def read_archive(path: str, labelled: bool, gaps: bool = False) -> tuple[list[Array], list[Any]]:
     """Every series (t, channels), and its target; none where they are not `labelled`.
+
+    NaN is a missing value where `gaps` are allowed.
 
     x is (n, t, channels), or the steps of all series one after the other, (steps, channels); the
     latter needs `lengths` (n,), and of the former they say where a series ends. Raises DataError
@@ -31,7 +33,8 @@ def read_archive(path: str, labelled: bool) -> tuple[list[Array], list[Any]]:
         raise DataError(f"{path}: array x does not hold numbers; save numbers")
     rows = _rows(path, x.astype(np.float64), arrays.get("lengths"))
     for at, row in enumerate(rows, start=1):
-        wrong = np.argwhere(~(np.abs(row) <= LARGEST))
+        finite = np.abs(row) <= LARGEST
+        wrong = np.argwhere(~(finite | np.isnan(row) if gaps else finite))
         if len(wrong):
             step, channel = (int(place) for place in wrong[0])
             raise DataError(
