@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightning_modules.components import resolve_component
 from lightning_modules.data.preparation.summary import DataSummary, summarize
-from lightning_modules.data.readers.unpacking import OPENERS
+from lightning_modules.data.readers.tables.content import ending_of
 from lightning_modules.data.sets.published import PUBLISHED
 from lightning_modules.data.table import DATASETS
 from studies.study_file import Spec, document, is_program
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DATA = "data"
 """The note of a study that says what its data became."""
-TABLES = (".csv", ".tsv", ".parquet", ".pq")
+STUDY_FILES = (".yaml", ".yml")
 
 
 def distinct(summaries: Sequence[DataSummary]) -> list[DataSummary]:
@@ -95,11 +95,10 @@ def set_of(path: Path) -> str:
     """The data set that reads such a file; empty where none does."""
     if path.is_dir():
         return "images"
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in OPENERS]
-    last = suffixes[-1] if suffixes else ""
-    if last in TABLES:
-        return "table"
-    return {".npz": "arrays", ".npy": "arrays", ".ts": "sequences"}.get(last, "")
+    ending = ending_of(path)
+    if ending in STUDY_FILES or not path.is_file():
+        return ""
+    return {".npz": "arrays", ".npy": "arrays", ".ts": "sequences"}.get(ending, "table")
 
 
 def _table_summary(given: Mapping[str, Any]) -> DataSummary:

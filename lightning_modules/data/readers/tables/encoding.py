@@ -75,8 +75,8 @@ def _refuse_other(source: Source, encoding: str) -> None:
     if error is not None:
         byte = error.object[error.start]
         raise DataError(
-            f"{source.path}: is no whole text in {encoding} (byte {byte:#04x}); write encoding with "
-            "the name of another, or save it in UTF-8"
+            f"{source.path}: is no whole text in {encoding} (byte {byte:#04x}); write encoding "
+            "with the name of another, or save it in UTF-8"
         )
 
 

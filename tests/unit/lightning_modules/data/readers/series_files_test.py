@@ -50,8 +50,8 @@ def test_gaps_that_nobody_announced_are_all_named() -> None:
     lines = ("1,?,3:a", "1,2,3:b", "?,?,3:a")
     assert refusal(ts, *lines) == (
         "a.ts: line 6: channel 1, value 2: is missing; fill it in, or write interpolate: true\n"
-        "a.ts: line 8: channel 1, value 1: is missing (1 more in this series); fill it in, or write "
-        "interpolate: true"
+        "a.ts: line 8: channel 1, value 1: is missing (1 more in this series); fill it in, "
+        "or write interpolate: true"
     )
     assert channel(ts(*lines, interpolate=True)) == [1, 2, 3]
     assert "line 6: channel 1, value 2: is missing" in refusal(
@@ -122,9 +122,8 @@ def test_all_rows_that_are_no_series_are_named() -> None:
 
 def test_arff_files_hold_series() -> None:
     attributes = "@relation x\n@attribute a numeric\n@attribute b numeric\n@attribute y {u,v}\n"
-    found = read_arff_series(
-        source(f"{attributes}@data\n1,2,u\n3,?,v\n", "a.arff"), FileForm(), False
-    )
+    held = source(f"{attributes}@data\n1,2,u\n3,?,v\n", "a.arff")
+    found = read_arff_series(held, FileForm(), False)
     assert [row[:, 0].tolist() for row in found.rows] == [[1, 2], [3]]
     assert found.targets == ["u", "v"]
     nested = (

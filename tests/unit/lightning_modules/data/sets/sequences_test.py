@@ -315,8 +315,7 @@ def test_ts_files_that_cannot_be_used_are_refused(cases: list[str], header: str,
 
 def test_binary_files_and_columns_of_a_ts_file_are_refused() -> None:
     Path("vowels.ts").write_bytes(b"\xff\xfe\x00")
-    assert refusal("vowels.ts") == "vowels.ts: is no whole text in utf-16 (byte 0x00); write encoding with the name of another, "
-        "or save it in UTF-8"
+    assert refusal("vowels.ts").startswith("vowels.ts: is no whole text in utf-16 (byte 0x00); ")
     assert refusal("vowels.ts", group="speaker") == (
         "vowels.ts: has no columns, but data.group names one; leave it out"
     )
