@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from lightning_modules.components import resolve_component
 from lightning_modules.data.preparation.summary import DataSummary, summarize
-from lightning_modules.data.readers.tables.content import ending_of
+from lightning_modules.data.readers.tables.content import TEXTS, TYPED, ending_of
 from lightning_modules.data.sets.published import PUBLISHED
 from lightning_modules.data.table import DATASETS
+from lightning_modules.files import user_path
 from studies.study_file import Spec, document, is_program
 
 if TYPE_CHECKING:
@@ -93,10 +94,12 @@ def file_summary(
 
 def set_of(path: Path) -> str:
     """The data set that reads such a file; empty where none does."""
-    if path.is_dir():
+    found = user_path(path)
+    if found.is_dir():
         return "images"
     ending = ending_of(path)
-    if ending in STUDY_FILES or not path.is_file():
+    known = (*TEXTS, *TYPED, ".npz", ".npy", ".ts")
+    if ending in ("", *STUDY_FILES) or (ending not in known and not found.is_file()):
         return ""
     return {".npz": "arrays", ".npy": "arrays", ".ts": "sequences"}.get(ending, "table")
 

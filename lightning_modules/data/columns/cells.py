@@ -68,7 +68,34 @@ def _is_float(text: str) -> bool:
         return False
 
 
-def refuse_unknown(names: Iterable[tuple[str, str]], frame: pd.DataFrame, where: str) -> None:
+class SomeRows:
+    """Some rows of a table; a column is copied when it is asked for, and not before."""
+
+    def __init__(self, frame: pd.DataFrame, places: Any) -> None:
+        """`places` are those of the rows, (n,)."""
+        self.frame, self.places = frame, places
+
+    @property
+    def columns(self) -> Any:
+        """The names of the columns."""
+        return self.frame.columns
+
+    @property
+    def index(self) -> Any:
+        """The numbers of the rows in the file, from 0."""
+        return self.frame.index[self.places]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, name: str) -> pd.Series[Any]:
+        return self.frame[name].iloc[self.places]
+
+
+Rows = pd.DataFrame | SomeRows
+
+
+def refuse_unknown(names: Iterable[tuple[str, str]], frame: Rows, where: str) -> None:
     """Raise DataError for every (parameter, column) whose column the table does not have."""
     known = [str(name) for name in frame.columns]
     mistakes = Mistakes()

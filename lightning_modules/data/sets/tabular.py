@@ -14,11 +14,15 @@ import pandas as pd
 
 from lightning_modules.data.columns.cells import (
     LARGEST,
+    SomeRows,
     also,
     origin_of,
     refuse_unknown,
     row_of,
     texts_of,
+)
+from lightning_modules.data.columns.cells import (
+    Rows as InputRows,
 )
 from lightning_modules.data.columns.dates import times_of
 from lightning_modules.data.columns.facts import (
@@ -88,7 +92,7 @@ def read_new(
     return (torch.from_numpy(_transformed(rows, preparation, str(path))),)
 
 
-def _transformed(rows: pd.DataFrame, preparation: Mapping[str, Any], where: str) -> Any:
+def _transformed(rows: InputRows, preparation: Mapping[str, Any], where: str) -> Any:
     width = width_of(preparation)
     each = " (unless categories: embedding, each level is one)"
     said = each if preparation["categories"] and not preparation["embedded"] else ""
@@ -120,7 +124,7 @@ def prepare(table: Table) -> Prepared:
     files = _own_files(table, kinds, form)
     targets |= {part: _targets(table, frame, where[part], form) for part, frame in files.items()}
     rows = _divide(table, main, targets["train"])
-    frames = {part: main.iloc[rows[part]][features] for part in PARTS}
+    frames: dict[str, InputRows] = {part: SomeRows(main, rows[part]) for part in PARTS}
     chosen = {part: [targets["train"][row] for row in rows[part]] for part in PARTS}
     for part in files:
         frames[part], chosen[part] = files[part], targets[part]
@@ -134,7 +138,7 @@ def prepare(table: Table) -> Prepared:
     )
     inputs = {part: _transformed(frames[part], preparation, where[part]) for part in PARTS}
     facts = partial(_facts, table, main, kinds, preparation, targets["train"])
-    names = _names(table, files.get("test", main.iloc[rows["test"]]))
+    names = _names(table, frames["test"])
     if table.task == "regression":
         values = {part: np.array(chosen[part], np.float32)[:, None] for part in PARTS}
         refuse_constant(values["train"], f"{table.path}: column {table.target}")
@@ -145,7 +149,7 @@ def prepare(table: Table) -> Prepared:
     return Prepared(parts, len(classes), classes, preparation, names, facts)
 
 
-def _names(table: Table, rows: pd.DataFrame) -> dict[str, list[Any]]:
+def _names(table: Table, rows: InputRows) -> dict[str, list[Any]]:
     """What names rows of a file: their number in it, from 1, and the columns that are for that."""
     found = {name: rows[name].tolist() for name in table.id if name in rows.columns}
     return {"row": [int(number) + 1 for number in rows.index], **found}
