@@ -19,6 +19,7 @@ from studies.records.deliveries import run_ids
 from studies.records.garbage_collection import gc_paused
 from studies.records.reader import recorded_studies
 from studies.records.types import REMARKS
+from studies.results.failures import counted
 from studies.statistics import sign_of
 from studies.study_file import Spec, document, resolve
 
@@ -167,10 +168,10 @@ class StudyResults:
         ] * (bool(done) and not any(trial.test for trial in done))
         return untested + [
             f"{count} of {len(self.ended)} trials ended with {outcome}"
-            + (f": {reason}" if reason else "")
+            + (f": {reasons}" if reasons else "")
             for outcome, count in counts.items()
             if outcome not in (Outcome.completed, Outcome.pruned, Outcome.interrupted)
-            for reason in [next((t.reason for t in self.ended if t.outcome == outcome), "")]
+            for reasons in [counted([t.reason for t in self.ended if t.outcome == outcome])]
         ]
 
 
