@@ -58,6 +58,8 @@ class StudyResults:
     """What seems wrong with the networks, by their outputs."""
     command: Sequence[str] = ()
     """The options of `fairtune run` by which the study was started: file, overrides, modules."""
+    seconds: float = 0.0
+    """Seconds in which any trial was being trained; the pauses between runs are none of them."""
     redrawn: Sequence[str] = ()
     """The parts that every repeat divides anew; empty where none does."""
     fixed_parts: str = ""
@@ -245,6 +247,7 @@ def read_results(record: RecordReader, home: Home, study: str) -> StudyResults:
             looks=[Look(**look) for look in notes.get("looks", ())],
             remarks=notes.get(REMARKS, ()),
             command=notes.get("command", ()),
+            seconds=record.training_seconds(),
             redrawn=notes.get("redrawn", ()),
             fixed_parts=notes.get("fixed_parts", ""),
         )
