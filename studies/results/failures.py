@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from studies.records import Trial
+
 PATH = re.compile(r"(?:[\w.~+-]*/)+[\w.+-]*")
 NUMBER = re.compile(
     r"(?<![A-Za-z_])[-+]?(?:0x[0-9a-fA-F]+|\d+(?:[,_]\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?)"
@@ -31,3 +33,9 @@ def counted(reasons: Sequence[str]) -> str:
     if rest := sum(map(len, ordered[MOST:])):
         told.append(f"{rest} × something else")
     return "; ".join(told)
+
+
+def why_nothing(study: str, trials: Sequence[Trial]) -> str:
+    """That no trial of a study has completed, with how they ended."""
+    reasons = counted([f"{trial.outcome}: {trial.reason}" for trial in trials])
+    return f"{study}: no trial has completed" + (f": {reasons}" if reasons else "")

@@ -25,6 +25,7 @@ from studies.study_file.design import (
     take_choice,
 )
 from studies.study_file.document import Document
+from studies.study_file.foreign_words import method_words, pruner_words
 from studies.study_file.methods.pruners import PRUNERS
 from studies.study_file.methods.samplers import SAMPLERS, startup_for
 from studies.study_file.mistakes import (
@@ -238,7 +239,9 @@ def _named_component(
     name = node if isinstance(node, str) else node.get("name")
     given = {} if isinstance(node, str) else {k: v for k, v in node.items() if k != "name"}
     if not isinstance(name, str) or name not in table:
-        problems.append(Problem((section, key), unknown(what, str(name), table)))
+        words = (method_words if key == "method" else pruner_words)(str(name))
+        said = f"there is no {what} {shown(str(name))}; {words}"
+        problems.append(Problem((section, key), said if words else unknown(what, str(name), table)))
         return NamedComponent("none", {})
     row = table[name]
     problems.extend(

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from lightning_modules.components import suggestion
 from lightning_modules.configuration.validation import VARIABLE
 from lightning_modules.errors import Problem, shown
+from studies.study_file.foreign_words import key_words
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 Keys = tuple[str | int, ...]
@@ -169,6 +170,8 @@ def _shape_problem(detail: Any) -> Problem:
         known = list(section.model_fields)
         if section is StudyFile:
             known[2:2] = CONFIGURATION
+        if words := key_words(str(path[-1]), detail["input"]) if len(path) < 3 else "":
+            return Problem(path, f"is no key of a study file; {words}")
         hint = suggestion(path[-1], known) or "; known are " + ", ".join(known)
         return Problem(path, f"is no key of a study file{hint}")
     if path == ("env",) and isinstance(detail["input"], Mapping):
