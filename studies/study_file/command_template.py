@@ -22,6 +22,7 @@ from lightning_modules.configuration.program_words import (
     options_of,
     placeholders,
     prefixes,
+    shell_line,
     spelled,
     value_problem,
     words_of,
@@ -52,6 +53,36 @@ def function_of(configuration: Configuration) -> str:
         return ""
     command = configuration.model.parameters[COMMAND]
     return str(command[1]) if command[0] == FUNCTION and len(command) > 1 else ""
+
+
+def values_of(
+    configuration: Configuration, seed: int, split: int, checkpoint: str, whole: str
+) -> dict[str, Any]:
+    """Everything that a program can be told, by the names of its places.
+
+    Args:
+        configuration: That of the trial.
+        seed: The seed of the trial.
+        split: The seed of its split.
+        checkpoint: The file for its best weights.
+        whole: The JSON file that holds all of it.
+    """
+    epochs = configuration.trainer["epochs"]
+    trial = {"seed": seed, "split": split, "epochs": epochs, "checkpoint": checkpoint, WHOLE: whole}
+    return {**configuration.flat(), **trial}
+
+
+def command_line(configuration: Configuration, seed: int, split: int, checkpoint: str) -> str:
+    """The program of a trial as a shell runs it, in one line; empty where a network or a function
+    trains, where it takes several lines, and where a file of everything is asked for, which only a
+    study writes."""
+    if not is_program(configuration) or function_of(configuration):
+        return ""
+    program = configuration.model.parameters
+    if WHOLE in asked_for(words_of(program)):
+        return ""
+    line = shell_line(program, values_of(configuration, seed, split, checkpoint, ""))
+    return line if line.isprintable() else ""
 
 
 def needs_its_function(name: str) -> UserError:

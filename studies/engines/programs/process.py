@@ -22,7 +22,7 @@ from lightning_modules.configuration.program_words import filled, variables, wor
 from lightning_modules.errors import UserError
 from lightning_modules.files import replacing
 from studies.engines import Task
-from studies.study_file.command_template import WHOLE
+from studies.study_file.command_template import values_of
 
 LAST_LINES = 50
 """The lines of each of its two streams that are kept."""
@@ -65,14 +65,7 @@ class ProgramProcess:
         configuration, split = task.configuration, task.split or 0
         words, whole_file = configuration.model.parameters, folder / "configuration.json"
         checkpoint = str(Path(task.checkpoint).absolute()) if task.checkpoint else ""
-        values = {
-            **configuration.flat(),
-            "seed": task.seed,
-            "split": split,
-            "epochs": configuration.trainer["epochs"],
-            "checkpoint": checkpoint,
-            WHOLE: str(whole_file.absolute()),
-        }
+        values = values_of(configuration, task.seed, split, checkpoint, str(whole_file.absolute()))
         whole = {
             **configuration.to_dict(),
             "seed": task.seed,
