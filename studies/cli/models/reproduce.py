@@ -50,7 +50,7 @@ def reproduce(
     imports.allow(allow or ())
     from lightning_modules.configuration import Configuration
     from studies.engines.local import LocalEngine
-    from studies.engines.training import PRELOAD, train_task
+    from studies.engines.training import preload_for, train_task
     from studies.models.reproduce import Likeness, find, reproduce
     from studies.study_file.command_template import command_line
 
@@ -64,7 +64,7 @@ def reproduce(
     configuration = Configuration.of(trial.configuration)
     if line := command_line(configuration, used, trial.split or 0, f"{trial.key}.pt"):
         screen.print(f"its program: {line}", soft_wrap=True)
-    with closing(LocalEngine(1, train_task, PRELOAD)) as engine:
+    with closing(LocalEngine(1, train_task, preload_for([configuration]))) as engine:
         found = reproduce(results, trial, engine, seed, consent)
     _print(found, screen)
     if as_json:
