@@ -20,8 +20,11 @@ from studies.home import Home
 from studies.records import Trial
 from studies.results import StudyResults
 from studies.study_file import is_program
+from studies.study_file.sections import StudyFile
 
 KEPT_CHECKPOINTS = 3
+NOT_KEPT = ("study", "description", "search", "compare", "confirm")
+"""Keys of a study file that a study of one of its trials does not share."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,8 @@ def file_of_one_trial(results: StudyResults, trial: Trial) -> dict[str, Any]:
     tree = {"study": f"{results.study}-best", **configuration_of(trial).to_dict()}
     if spec.trial_timeout is not None:
         tree["trainer"] = {**tree["trainer"], "trial_timeout": spec.trial_timeout}
-    if spec.env is not None:
-        tree["env"] = list(spec.env)
+    own = [key for key in StudyFile.model_fields if key in spec.tree and key not in NOT_KEPT]
+    tree |= {key: spec.tree[key] for key in own}
     return {**tree, "search": {"method": "random", "trials": 1, "seed": spec.seed}}
 
 

@@ -48,8 +48,10 @@ def exit_words(what: str, code: int) -> str:
 
 def error_line(errors: Sequence[str], output: Sequence[str]) -> str:
     """The line that says what went wrong: the last exception on standard error, else its last
-    line, else the last line of standard output; empty where nothing was printed."""
+    line; the same of standard output where nothing else was printed, and empty where nothing was at
+    all."""
     said = [line.rstrip() for line in errors if line.strip()]
+    said = said or [line.rstrip() for line in output if line.strip()]
     starts = [index for index, line in enumerate(said) if line.strip() == TRACEBACK]
     if starts:
         indent = len(said[starts[-1]]) - len(said[starts[-1]].lstrip())
@@ -57,8 +59,7 @@ def error_line(errors: Sequence[str], output: Sequence[str]) -> str:
             if len(line) - len(line.lstrip()) <= indent:
                 return line.strip()
     known = [line.strip() for line in said if ERROR.match(line.strip())]
-    printed = [line.strip() for line in output if line.strip()]
-    return next((lines[-1] for lines in (known, said, printed) if lines), "").strip()
+    return next((lines[-1] for lines in (known, said) if lines), "").strip()
 
 
 def _signal_words(number: int) -> str:

@@ -47,6 +47,7 @@ INDENTED = """
         (ARGPARSE, "hm", "train.py: error: wrong --lr"),
         ("KeyboardInterrupt\n100%|####| 3/3", "", "KeyboardInterrupt"),
         ("  \n", "so what\n\n", "so what"),
+        ("", PYTHON, "mypackage.errors.TooLarge: lr 0.3 is too large"),
         ("", "", ""),
         ("Traceback (most recent call last):\n  File 'x'", "out", "File 'x'"),
     ],
