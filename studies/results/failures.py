@@ -9,7 +9,7 @@ from studies.records import Trial
 
 PATH = re.compile(r"(?:[\w.~+-]*/)+[\w.+-]*")
 NUMBER = re.compile(
-    r"(?<![A-Za-z_])[-+]?(?:0x[0-9a-fA-F]+|\d+(?:[,_]\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?)"
+    r"(?:(?<![A-Za-z_])|(?<=\dx))[-+]?(?:0x[0-9a-fA-F]+|\d+(?:[,_]\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?)"
 )
 MOST = 5
 """Kinds of failures that are told; the others are counted."""

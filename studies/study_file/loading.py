@@ -102,8 +102,11 @@ def resolve(
             configuration[section] = rest
             problems += wrong
     split, scale = choices.get("split"), choices.get("scale")
+    found_before = len(problems)
     root = read_space(configuration, problems)
     problems += [] if recorded and not overrides else _variant_problems(root)
+    is_right = len(problems) == found_before and variant_count(root) <= MAX_VARIANTS
+    problems.extend(command_problems(root) if is_right else [])
     search = file.search if file else as_far_as_right(SearchSection, tree.get("search", {}))
     search = search or SearchSection()
     sampler = _named_component(
@@ -120,7 +123,6 @@ def resolve(
     problems.extend(size_problems(root, factors))
     problems.extend(budget_problems(search, sampler, space, factors))
     problems.extend(fixed_problems(root))
-    problems.extend([] if problems else command_problems(root))
     names = [] if problems else [arm.name for arm in alternatives(root, factors)]
     problems.extend(
         design_problems(search, compare, confirm, claim, names, sampler.name, pruner.name)

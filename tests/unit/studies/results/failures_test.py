@@ -13,6 +13,7 @@ from studies.results.failures import alike, counted
         ("killed after -3 s at 0x7f3a", "killed after 12 s at 0xbeef", True),
         ("MemoryError (3 attempts)", "MemoryError (2 attempts)", True),
         ("shape (3, 4)", "shape (10, 20)", True),
+        ("shapes 32x10 and 20x5", "shapes 64x12 and 8x5", True),
         ("expected float32", "expected float64", False),
         ("KeyError: 'a'", "KeyError: 'b'", False),
         ("ValueError: no", "TypeError: no", False),

@@ -65,6 +65,11 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert len(found) >= 3
 
 
+def test_mistakes_in_the_search_hide_none_in_the_command() -> None:
+    found = mistakes('[train, "{model.bm}", "{params}"]', "serch: {trials: 3}")
+    assert len(found) == 2 and "{model.bm}; did you mean model.bn?" in found[0]
+
+
 def test_what_no_one_is_told_is_an_error_that_names_params() -> None:
     (bn, layers, rate, kind) = mistakes("[train]")
     assert "add {model.bn} to its arguments, or {configuration} for a JSON file of" in bn
