@@ -81,17 +81,18 @@ def load(path: str) -> Target:
     return target  # type: ignore[no-any-return]
 
 
-def sources(path: str) -> list[Path]:
-    """What the current folder has of the package, or the one module, of `package.module:Name`."""
+def sources(path: str, folder: Path = Path()) -> list[Path]:
+    """What a folder has of the package, or the one module, of `package.module:Name`."""
     top = path.partition(":")[0].partition(".")[0]
-    spec = PathFinder.find_spec(top, [os.getcwd()])  # of a top-level name, which imports nothing
+    here = folder.absolute()
+    spec = PathFinder.find_spec(top, [str(here)])  # of a top-level name, which imports nothing
     if spec is None:
         return []
     found = [Path(place) for place in spec.submodule_search_locations or ()]
     files = [file for folder in found for file in sorted(folder.rglob("*.py"))]
     if not found and spec.origin is not None:
         files = [Path(spec.origin)]
-    return [file.relative_to(os.getcwd()) for file in files]
+    return [folder / file.relative_to(here) for file in files]
 
 
 def make(path: str, parameters: Mapping[str, Any]) -> Any:
