@@ -12,6 +12,7 @@ import inspect
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -157,6 +158,17 @@ def error_summary(error: BaseException) -> str:
     """An exception by its name and the first line of its text."""
     first = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first}".rstrip(": ")
+
+
+def place_of(error: BaseException) -> str:
+    """The last line of the user's own code that an exception came through, as ` (file, line 3)`;
+    empty where it came through none."""
+    tops = {name.partition(".")[0] for name in allowed()}
+    found = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if str(frame.f_globals.get("__name__")).partition(".")[0] in tops:
+            found = f" ({Path(frame.f_code.co_filename).name}, line {line})"
+    return found
 
 
 class _CurrentFolder(MetaPathFinder):
