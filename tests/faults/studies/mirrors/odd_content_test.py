@@ -10,9 +10,13 @@ import pytest
 from studies.home import Home
 from studies.mirrors.mlflow.client import MlflowClient
 from studies.records import Outcome
+from tests.support.mirrored import storage
 from tests.support.recorded import STUDY, bring_up, configuration, ended, recording
 from tests.support.servers import MlflowServer, Postgres, free_port
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:<psycopg.Connection:ResourceWarning"  # MLflow's client keeps its connections
+)
 ODD = {
     "val/MAP@5": 0.5, "val/map@5": 0.6, "": 1.0, "..": 2.0, "/x": 3.0, "a//b": 4.0, "a\x00b": 5.0,
     "n" * 600: 6.0, "y" * 249 + "/z": 7.0, "é☃": 8.0, "nan": math.nan, "inf": math.inf,
@@ -77,6 +81,7 @@ def test_every_trial_ends_in_both_mirrors_whatever_it_is_called_and_says(stored:
     assert len(data.metrics) == len(ODD) - 1 + 1 + 3  # infinity is left out
     assert "fairtune.refused" not in data.tags
     assert len(data.params) == len(wide.flat())
-    trials = optuna.load_study(study_name=f"{STUDY}/adam", storage=stored.optuna_url).trials
+    with storage(stored) as held:
+        trials = optuna.load_study(study_name=f"{STUDY}/adam", storage=held).trials
     assert [trial.state.name for trial in trials] == ["COMPLETE", "FAIL"]
     assert [trial.params["optimizer.lr"] for trial in trials] == [0.01, 0.01]
