@@ -22,7 +22,8 @@ from lightning_modules.configuration.sections import (
     TRAINER,
     USER_KEYS,
 )
-from lightning_modules.configuration.validation import CLASS, VARIABLE
+from lightning_modules.configuration.user_classes import CLASS
+from lightning_modules.configuration.validation import VARIABLE
 from lightning_modules.data.augmentation.table import AUGMENTATIONS
 from lightning_modules.networks.activations import ACTIVATIONS
 from lightning_modules.optimization import METRICS, REGULARIZATION, objective_metrics
