@@ -150,14 +150,17 @@ def takes(target: Target, name: str) -> bool:
 
 def takes_float(target: Target, name: str) -> bool:
     """Whether its parameter of that name is annotated as float, alone or with others that are no
-    int, or has a float for a default."""
+    int, or has a float for a default, or floats in a list."""
     parameter = _parameters(target).get(name)
     if parameter is None:
         return False
     annotated = parameter.annotation
     text = annotated.__name__ if isinstance(annotated, type) else str(annotated)
     words = set(re.findall(r"\w+", text))
-    return ("float" in words and "int" not in words) or isinstance(parameter.default, float)
+    default = parameter.default
+    defaults = default if isinstance(default, list | tuple) else [default]
+    is_float = any(isinstance(each, float) for each in defaults)
+    return ("float" in words and "int" not in words) or is_float
 
 
 def needs(target: Target, name: str) -> bool:
