@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -33,6 +32,7 @@ from lightning_modules.configuration.sections import (
     names_its_metrics,
     user_key,
 )
+from lightning_modules.configuration.user_classes import classes_in, path_error
 from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import (
     METRICS,
@@ -40,8 +40,6 @@ from lightning_modules.optimization import (
     objective_metrics,
     regularizers,
 )
-
-CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 def problems(tree: Mapping[str, Any]) -> Iterator[Problem]:
@@ -83,8 +81,10 @@ def _user_part_problems(key: str, node: Mapping[str, Any]) -> Iterator[Problem]:
         if other in node and other != word:
             yield Problem((key, other), f"does not go with {word}; keep one")
     value = node[word]
-    if word == "class" and not (isinstance(value, str) and CLASS.fullmatch(value)):
-        yield Problem((key, word), f"must be package.module:Class, got {shown(value)}")
+    if word == "class":
+        for each in classes_in(node, (key,)):
+            if (text := path_error(each.path)) is not None:
+                yield Problem((*each.keys, "class"), text)
     all_words = isinstance(value, list) and all(isinstance(each, str) for each in value)
     if word == COMMAND and not (all_words and value):
         yield Problem(

@@ -20,10 +20,12 @@ from types import ModuleType
 from typing import Any
 
 from lightning_modules.components import suggestion
+from lightning_modules.configuration.user_classes import user_class
 from lightning_modules.errors import UserCodeError, UserError
 
 ALLOW = "FAIRTUNE_ALLOW"
 """The environment variable that names allowed modules, separated by commas."""
+NOTHING: Mapping[str, Any] = {}
 MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 Target = Callable[..., Any]
@@ -94,15 +96,41 @@ def sources(path: str) -> list[Path]:
     return [file.relative_to(os.getcwd()) for file in files]
 
 
-def make(path: str, parameters: Mapping[str, Any]) -> Any:
-    """What the class or function at `path` gives; UserCodeError where it raises."""
+def make(path: str, parameters: Mapping[str, Any], offered: Mapping[str, Any] = NOTHING) -> Any:
+    """What the class or function at `path` gives, called with what `built` makes of its parameters.
+
+    Raises UserCodeError where it raises.
+    """
     target = load(path)
+    given = {name: built(value, offered) for name, value in parameters.items()}
     try:
-        return target(**parameters)
+        return target(**given)
     except (MemoryError, RuntimeError):  # it may be the machine's fault: torch raises the latter
         raise
     except Exception as error:
         raise UserCodeError(f"{path}: making it raised {error_summary(error)}") from error
+
+
+def built(value: Any, offered: Mapping[str, Any] = NOTHING) -> Any:
+    """A value in which every `{class: package.module:Name, parameters}`, however deep it stands, is
+    the object that it makes.
+
+    A class that needs a parameter among the `offered`, and is not given it, gets it. Raises
+    UserCodeError where a class is not allowed, cannot be imported, or raises.
+    """
+    if (found := user_class(value)) is not None:
+        target = load(found.path)
+        more = {
+            name: each
+            for name, each in offered.items()
+            if name not in found.parameters and needs(target, name)
+        }
+        return make(found.path, {**found.parameters, **more}, offered)
+    if isinstance(value, Mapping):
+        return {name: built(each, offered) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(built(each, offered) for each in value)
+    return value
 
 
 def _module(path: str) -> ModuleType:

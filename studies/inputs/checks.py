@@ -71,11 +71,10 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> list[
 
 
 def _user_code_problems(configuration: Configuration) -> list[Problem]:
-    if not (configuration.data.is_class or configuration.model.is_class):
+    if not configuration.class_paths:
         return []
-    for part in (configuration.data, configuration.model):
-        if part.is_class:
-            imports.require_allowed(part.name)  # before torch is imported, which takes seconds
+    for path in configuration.class_paths:
+        imports.require_allowed(path)  # before torch is imported, which takes seconds
     from lightning_modules.user_code.modules import user_code_problems
 
     return list(user_code_problems(configuration))

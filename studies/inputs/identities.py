@@ -45,9 +45,8 @@ def identities(spec: Spec, home: Home) -> Identities:
 def code(configuration: Configuration) -> Iterator[Path]:
     """The user's own code: programs and scripts that the command names, and what the current folder
     has of the packages of own classes."""
-    for part in (configuration.data, configuration.model):
-        if part.is_class:
-            yield from imports.sources(part.name)
+    for path in configuration.class_paths:
+        yield from imports.sources(path)
     if is_program(configuration):
         flat, command = configuration.flat(), configuration.model.parameters[COMMAND]
         known = [word for word in command if flat.keys() >= set(asked_for([word]))]

@@ -15,7 +15,7 @@ from lightning_modules.components import (
 )
 from lightning_modules.configuration import COMMAND
 from lightning_modules.configuration.sections import OBJECTIVE, SECTIONS, TRAINER, USER_KEYS
-from lightning_modules.configuration.validation import CLASS
+from lightning_modules.configuration.user_classes import CLASS
 from lightning_modules.data.augmentation.table import AUGMENTATIONS
 from lightning_modules.networks.activations import ACTIVATIONS
 from lightning_modules.optimization import METRICS, REGULARIZATION, objective_metrics

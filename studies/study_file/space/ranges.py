@@ -198,7 +198,7 @@ def _choice(
     seen: set[str] = set()
     for index, item in enumerate(values):
         if is_open(item):
-            text = "is a range among values, which are plain; write the range outside of `values`"
+            text = "holds a range inside `values`, which are taken as they are written"
             problems.append(Problem((*path, "values", index), text))
         if repr(item) in seen:
             problems.append(Problem((*path, "values", index), f"{shown(item)} stands twice"))

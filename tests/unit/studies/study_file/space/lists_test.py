@@ -155,7 +155,7 @@ def test_lists_of_own_classes_and_of_programs_are_searched() -> None:
         ("{layers: 2, each: {min: 9, max: 8}}", "hidden.each: min must be less than max"),
         ("{layers: 2, all: {min: 0, max: 8}}", "hidden: must be a list of items, each an integer"),
         ("[{min: 3, max: 1}, {mx: 2, min: 1}]", "hidden.1.mx: is no key of a range; did you"),
-        ("{values: [[{min: 1, max: 2}], [3]]}", "hidden.values.0: is a range among values"),
+        ("{values: [[{min: 1, max: 2}], [3]]}", "hidden.values.0: holds a range inside `values`"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named_where_they_are(hidden: str, said: str) -> None:
