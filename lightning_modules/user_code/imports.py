@@ -96,15 +96,21 @@ def sources(path: str) -> list[Path]:
     return [file.relative_to(os.getcwd()) for file in files]
 
 
-def make(path: str, parameters: Mapping[str, Any], offered: Mapping[str, Any] = NOTHING) -> Any:
-    """What the class or function at `path` gives, called with what `built` makes of its parameters.
+def make(
+    path: str,
+    parameters: Mapping[str, Any],
+    offered: Mapping[str, Any] = NOTHING,
+    first: Sequence[Any] = (),
+) -> Any:
+    """What the class or function at `path` gives, called with the `first` values and what `built`
+    makes of its parameters.
 
     Raises UserCodeError where it raises.
     """
     target = load(path)
     given = {name: built(value, offered) for name, value in parameters.items()}
     try:
-        return target(**given)
+        return target(*first, **given)
     except (MemoryError, RuntimeError):  # it may be the machine's fault: torch raises the latter
         raise
     except Exception as error:
@@ -189,6 +195,19 @@ def takes_float(target: Target, name: str) -> bool:
     defaults = default if isinstance(default, list | tuple) else [default]
     is_float = any(isinstance(each, float) for each in defaults)
     return ("float" in words and "int" not in words) or is_float
+
+
+def positional(target: Target) -> list[str]:
+    """The names of those parameters that can be given by their order."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [each.name for each in _signature(target) if each.kind in kinds]
+
+
+def defaults(target: Target) -> dict[str, Any]:
+    """The defaults of those parameters that have one."""
+    found = _parameters(target).items()
+    empty = inspect.Parameter.empty
+    return {name: each.default for name, each in found if each.default is not empty}
 
 
 def needs(target: Target, name: str) -> bool:
