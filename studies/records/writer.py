@@ -27,13 +27,13 @@ from studies.records.rows import (
     row_of,
     to_milliseconds,
 )
-from studies.records.transactions import RecordTransactions
+from studies.records.superseding import SupersedingRecord
 from studies.records.types import ABANDONED, Outcome, Trial, TrialEnd
 from studies.statistics import Goal
 
 
 @dataclass
-class Record(RecordTransactions):
+class Record(SupersedingRecord):
     """The record of a study, open for its one writer, who holds the study's lock."""
 
     @classmethod
@@ -130,13 +130,17 @@ class Record(RecordTransactions):
         with self._transaction():
             revision = self._revise()
             if trial.id:
+                started = self._first_attempt(trial.id) or now
                 self.connection.execute(
-                    "UPDATE trials SET outcome = NULL, ended = NULL, revision = ? WHERE id = ?",
-                    [revision, trial.id],
+                    "UPDATE trials SET outcome = NULL, ended = NULL, revision = ?, code = ?, "
+                    "started = ? WHERE id = ?",
+                    [revision, self.code, started, trial.id],
                 )
-                begun = replace(trial, outcome=None, ended=None, revision=revision)
+                begun = replace(trial, outcome=None, ended=None, started=local_time(started))
+                begun = replace(begun, revision=revision, code=self.code)
             else:
-                begun = replace(trial, started=local_time(now), revision=revision)
+                begun = replace(trial, started=local_time(now), revision=revision, code=self.code)
+                begun = replace(begun, queued=self._times_put_aside(trial.key))
                 begun = replace(begun, id=self._insert(begun, now))
             self._begin_attempt(begun.id, now)
             if sampler_state is not None:
