@@ -18,10 +18,12 @@ from studies.mirrors.mlflow.client import Metric, MlflowClient, Param, Run, RunT
 from studies.mirrors.mlflow.names import names_in_mlflow
 from studies.records import Outcome, Trial
 from studies.records.reader import EpochRow
+from studies.records.types import SUPERSEDED
 
 MAX_METRICS, MAX_PARAMS = 900, 100
 """A batch takes 1000 entries in all."""
 MAX_PARAM_LENGTH, MAX_TAG_LENGTH = 6000, 8000
+TRIAL, QUEUED_TAG = "fairtune.trial", "fairtune.queued"
 ENDING_TAGS = {"fairtune.outcome", "fairtune.reason"}
 Epochs = Sequence[EpochRow]
 
@@ -84,6 +86,14 @@ class TrialRun:
             self.client.set_terminated(self.run_id, self.status, ended)
         return lacked
 
+    def rename(self, key: str, tags: Mapping[str, str]) -> None:
+        """Give the run the name and the tags of a trial that had others when it was written."""
+        changed = {name: text for name, text in tags.items() if self.tags.get(name) != text}
+        if changed.get(TRIAL):
+            changed["mlflow.runName"] = key
+            self._write([], [], [RunTag(*item) for item in changed.items()])
+            self.tags = {**self.tags, **changed}
+
     def _reopen(self) -> None:
         """Show a run as running again: its trial is trained once more."""
         self.client.update_run(self.run_id, status="RUNNING")
@@ -113,8 +123,21 @@ def find(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> R
     asked = ("mlflow.parentRunId", "fairtune.config_hash", "fairtune.seed")
     query = " and ".join(f"tags.`{name}` = '{tags[name]}'" for name in asked)
     runs = client.search_runs([experiment_id], query)
-    key = tags["fairtune.trial"]
-    return next((run for run in runs if run.data.tags["fairtune.trial"] == key), None)
+    return next((run for run in runs if is_of_trial(run, tags)), None)
+
+
+def is_of_trial(run: Run, tags: Mapping[str, str]) -> bool:
+    """Whether a run is of the trial with these tags, which may have had another name before it was
+    put aside; not of one whose place that takes, or which takes its place."""
+    held, key = run.data.tags, tags[TRIAL]
+    names = {key, former_key(key)} if tags["fairtune.phase"] == SUPERSEDED else {key}
+    same_turn = held.get(QUEUED_TAG, "0") == tags.get(QUEUED_TAG, "0")
+    return same_turn and held.get(TRIAL, key) in names
+
+
+def former_key(key: str) -> str:
+    """The name that a trial had before it was put aside."""
+    return key.rpartition(f"-{SUPERSEDED}-")[0]
 
 
 def points(metrics: Mapping[str, float], now: int, step: int) -> Iterator[Metric]:
@@ -136,7 +159,9 @@ def tags_of(trial: Trial, sampler: str) -> dict[str, str]:
         "fairtune.arm": trial.arm,
         "fairtune.repeat": str(trial.repeat),
         "fairtune.phase": trial.phase,
-        "fairtune.trial": trial.key,
+        TRIAL: trial.key,
+        **({QUEUED_TAG: str(trial.queued)} if trial.queued else {}),
+        **({"fairtune.code": trial.code} if trial.code else {}),
         "fairtune.seed": str(trial.seed),
         "fairtune.split": "" if trial.split_seed is None else str(trial.split_seed),
         "fairtune.config_hash": trial.config_hash,

@@ -14,7 +14,7 @@ from studies.mirrors.left import sync_command
 from studies.mirrors.optuna import database as optuna_database
 from studies.mirrors.optuna import trial as optuna_trial
 from studies.mirrors.optuna.attributes import STUDY
-from studies.mirrors.optuna.owner import Claim, remove_earlier
+from studies.mirrors.optuna.owner import Claim, remove_earlier, remove_former
 from studies.mirrors.optuna.study import OptunaStudy
 from studies.records import RecordReader, Search, Trial
 from studies.records.reader import IDENTITY
@@ -39,6 +39,8 @@ class OptunaMirror:
         """The searches whose studies were found or made here."""
         self._removed = False
         """Whether what an earlier record has left was looked for."""
+        self._former_removed = False
+        """Whether studies of searches were deleted that the record has no more."""
         self._storage: RDBStorage | None = None
         self._studies: dict[int, OptunaStudy] = {}
         self._noted = -1
@@ -69,6 +71,9 @@ class OptunaMirror:
         if self.rebuild and not self._removed:
             remove_earlier(self._storage, self._claim(record))
             self._removed = True
+        if not self._former_removed:
+            remove_former(self._storage, self._claim(record), record)
+            self._former_removed = True
         for search in sorted(searches, key=lambda search: backlog.failures[search.id]):
             try:
                 self._bring_up(record, search, backlog, until, first=search == searches[0])

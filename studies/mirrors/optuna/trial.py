@@ -12,11 +12,13 @@ from optuna.trial import FrozenTrial
 
 from studies.mirrors.optuna.attributes import CONFIGURATION, END, KEY
 from studies.records import Outcome, Trial, TrialEnd
+from studies.records.types import SUPERSEDED
 from studies.search import frozen_trials
 
 
 def frozen(trial: Trial) -> FrozenTrial:
     """A trial as Optuna adds it in one call."""
+    trial = _without_choices(trial)
     state = frozen_trials.state_of(trial)
     made = frozen_trials.frozen(
         trial,
@@ -40,6 +42,8 @@ def attributes(trial: Trial) -> dict[str, Any]:
     }
     if trial.default:
         found["default"] = True
+    if trial.code:
+        found["code"] = trial.code
     if trial.phase != "search":
         found |= {name: getattr(trial, name) for name in ("arm", "repeat", "split", "seed_index")}
     if trial.outcome is not None:
@@ -51,6 +55,7 @@ def attributes(trial: Trial) -> dict[str, Any]:
 
 def agrees(held: FrozenTrial, trial: Trial) -> bool:
     """Whether what Optuna has is this trial, or was so before the record went on."""
+    trial = _without_choices(trial)
     if held.user_attrs.get(KEY) != trial.key or held.params != dict(trial.params):
         return False
     if held.state.is_finished():
@@ -68,6 +73,13 @@ def agrees(held: FrozenTrial, trial: Trial) -> bool:
 def with_curve(trial: Trial, curve: Mapping[int, float]) -> Trial:
     """A trial under way, with the epochs that it has finished meanwhile."""
     return replace(trial, curve=curve)
+
+
+def _without_choices(trial: Trial) -> Trial:
+    """Trials that were put aside are of several searches, and a study of Optuna's has one space:
+    what was chosen for them stands in their configurations."""
+    aside = trial.phase == SUPERSEDED
+    return replace(trial, params={}, distributions={}) if aside else trial
 
 
 def _same(one: float | None, other: float | None) -> bool:
