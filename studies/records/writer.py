@@ -18,6 +18,7 @@ from studies.home.earlier import is_earlier
 from studies.records import connection as opening
 from studies.records import schema
 from studies.records.reader import IDENTITY, EpochRow, Search
+from studies.records.renaming import RenamingRecord
 from studies.records.rows import (
     ENDING,
     local_time,
@@ -27,13 +28,12 @@ from studies.records.rows import (
     row_of,
     to_milliseconds,
 )
-from studies.records.superseding import SupersedingRecord
 from studies.records.types import ABANDONED, Outcome, Trial, TrialEnd
 from studies.statistics import Goal
 
 
 @dataclass
-class Record(SupersedingRecord):
+class Record(RenamingRecord):
     """The record of a study, open for its one writer, who holds the study's lock."""
 
     @classmethod
@@ -58,13 +58,20 @@ class Record(SupersedingRecord):
                 f"study {study} was run by an earlier version: `fairtune import {study}` makes its "
                 f"record; to start it anew, move the folder {path.parent} away"
             )
-        with home.lock(study):
-            record = cls(opening.open_writer(path), path)
-            try:
-                record.name()
-                yield record
-            finally:
-                record.close()
+        with home.lock(study), cls.held(path) as record:
+            yield record
+
+    @classmethod
+    @contextmanager
+    def held(cls, path: Path) -> Iterator[Record]:
+        """The record at `path`, made where it is missing, for a process that holds its lock."""
+        record = cls(opening.open_writer(path), path)
+        try:
+            record.name()
+            record.settle_name()
+            yield record
+        finally:
+            record.close()
 
     @classmethod
     @contextmanager

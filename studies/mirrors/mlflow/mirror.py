@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from studies.home import Home
 from studies.mirrors.backlog import ATTEMPTED, Backlog, Until, is_live
 from studies.mirrors.mlflow.client import is_database, usable
-from studies.mirrors.mlflow.study import Known, MlflowStudy, run_or_none
+from studies.mirrors.mlflow.study import Known, MlflowStudy, run_or_deleted
 from studies.mirrors.mlflow.trial import TrialRun, find, former_key, is_of_trial, tags_of
 from studies.records import RecordReader, Trial
 from studies.records.types import SUPERSEDED
@@ -144,10 +144,12 @@ class MlflowMirror:
             known = self._remotes.get(trial.key)
             if aside and not known:
                 known = self._remotes.get(former_key(trial.key))
-            found = run_or_none(study.client, known or None, study.experiment_id)
+            found = run_or_deleted(study.client, known or None, study.experiment_id)
             if found is None or not is_of_trial(found, tags):
                 found = find(study.client, study.experiment_id, tags)
             if found is not None:
+                if found.info.lifecycle_stage != "active":
+                    study.client.restore_run(found.info.run_id)
                 run = TrialRun.of(study.client, found)
                 if aside:
                     run.rename(trial.key, tags)

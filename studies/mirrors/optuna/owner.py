@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,7 +141,19 @@ def remove_earlier(storage: RDBStorage, claim: Claim) -> None:
 def remove_former(storage: RDBStorage, claim: Claim, record: RecordReader) -> None:
     """Delete the studies of searches that the record had and has no more."""
     former = set(record.notes().get(FORMER, ())) - {each.name for each in record.searches()}
-    for name in former:
+    remove_studies(storage, claim, former)
+
+
+def remove_record(storage: RDBStorage, home: Home, study: str, record: RecordReader) -> None:
+    """Delete all studies of a record."""
+    notes = record.notes()
+    names = {each.name for each in record.searches()} | set(notes.get(FORMER, ()))
+    remove_studies(storage, Claim.of(home, study, notes, rebuild=False), names)
+
+
+def remove_studies(storage: RDBStorage, claim: Claim, names: Iterable[str]) -> None:
+    """Delete the studies of these names that are the record's."""
+    for name in names:
         with suppress(KeyError):  # it is not there
             attributes = storage.get_study_user_attrs(storage.get_study_id_from_name(name))
             if claim.may_write(attributes):
