@@ -151,8 +151,7 @@ class MlflowMirror:
                 if found.info.lifecycle_stage != "active":
                     study.client.restore_run(found.info.run_id)
                 run = TrialRun.of(study.client, found)
-                if aside:
-                    run.rename(trial.key, tags)
+                run.follow(trial.key, tags)
                 return run
         return TrialRun.make(study.client, study.experiment_id, trial, tags)
 

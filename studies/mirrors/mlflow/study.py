@@ -13,7 +13,7 @@ from importlib.metadata import version
 from logging import getLogger
 from typing import Any
 
-from studies.home import Home, slug
+from studies.home import Home, home_option, slug
 from studies.mirrors.mlflow.client import (
     MlflowClient,
     MlflowException,
@@ -51,6 +51,7 @@ class MlflowStudy:
         self, home: Home, study: str, notes: Mapping[str, Any], started: int | None, known: Known
     ) -> None:
         """`notes` are those of the record, `started` is when the study began."""
+        self.home = home
         self.name = study
         self.shared = shared_tags(study, notes)
         """The tags that all runs of the study carry."""
@@ -113,7 +114,7 @@ class MlflowStudy:
         run = self._look_for(record, known, named)
         if run is not None and run.info.lifecycle_stage != "active":
             self.client.restore_run(run.info.run_id)
-            say_restored(f"the MLflow run of study {self.name}", self.name)
+            _say_restored(f"the run of study {self.name}", self.home, self.name)
         return run
 
     def _look_for(self, record: str, known: Known, named: str | None) -> Run | None:
@@ -174,7 +175,7 @@ def _experiment(client: MlflowClient, home: Home, study: str) -> tuple[str, str 
         return client.create_experiment(study, artifact_location=location), None
     if experiment.lifecycle_stage != "active":
         client.restore_experiment(experiment.experiment_id)
-        say_restored(f"the MLflow experiment {study}", study)
+        _say_restored(f"the experiment {study}", home, study)
     return experiment.experiment_id, experiment.tags.get(PARENT_TAG)
 
 
@@ -196,10 +197,11 @@ def _bring_along(client: MlflowClient, home: Home, before: str, now: str, record
     client.rename_experiment(experiment.experiment_id, now)
 
 
-def say_restored(what: str, study: str) -> None:
+def _say_restored(what: str, home: Home, study: str) -> None:
     """Say that something of MLflow is there again although somebody has deleted it."""
-    text = "%s had been deleted and was restored; `fairtune delete %s` deletes a study for good"
-    getLogger("fairtune").warning(text, what, study)
+    text = "%s had been deleted in MLflow and was restored; `%s` deletes the study for good"
+    command = f"fairtune delete {study}{home_option(home.path)}"
+    getLogger("fairtune").warning(text, what, command)
 
 
 def run_or_none(client: MlflowClient, run_id: str | None, experiment_id: str) -> Run | None:

@@ -24,6 +24,7 @@ MAX_METRICS, MAX_PARAMS = 900, 100
 """A batch takes 1000 entries in all."""
 MAX_PARAM_LENGTH, MAX_TAG_LENGTH = 6000, 8000
 TRIAL, QUEUED_TAG = "fairtune.trial", "fairtune.queued"
+FOLLOWED = (TRIAL, "fairtune.phase", "fairtune.code")
 ENDING_TAGS = {"fairtune.outcome", "fairtune.reason"}
 Epochs = Sequence[EpochRow]
 
@@ -86,13 +87,14 @@ class TrialRun:
             self.client.set_terminated(self.run_id, self.status, ended)
         return lacked
 
-    def rename(self, key: str, tags: Mapping[str, str]) -> None:
-        """Give the run the name and the tags of a trial that had others when it was written."""
-        changed = {name: text for name, text in tags.items() if self.tags.get(name) != text}
-        if changed.get(TRIAL):
+    def follow(self, key: str, tags: Mapping[str, str]) -> None:
+        """Give the run what its trial has got since it was written: another name where it was put
+        aside, and the code that it runs with."""
+        changed = {n: tags[n] for n in FOLLOWED if n in tags and self.tags.get(n) != tags[n]}
+        if TRIAL in changed:
             changed["mlflow.runName"] = key
-            self._write([], [], [RunTag(*item) for item in changed.items()])
-            self.tags = {**self.tags, **changed}
+        self._write([], [], [RunTag(*item) for item in changed.items()])
+        self.tags = {**self.tags, **changed}
 
     def _reopen(self) -> None:
         """Show a run as running again: its trial is trained once more."""
