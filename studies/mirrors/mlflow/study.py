@@ -64,7 +64,7 @@ class MlflowStudy:
             move_artifacts(home, study)
         parent = self._find(record, known, named)
         self.is_new = parent is None
-        """Whether there was no run of the study."""
+        """Whether there was no run of the study, nor any of its trials."""
         own = {f"fairtune.{name}": str(notes.get(name, "")) for name in ("sampler", "pruner")}
         own[RECORD_TAG] = record
         if parent is None:
@@ -77,7 +77,7 @@ class MlflowStudy:
         if parent.data.tags.get(STUDY_TAG) != study:
             self._relabel(study)
         if named not in (None, known.run, self.run_id):
-            self.take_over(str(named))
+            self.is_new = not self.take_over(str(named)) and self.is_new
         if self.run_id not in (named, known.run):
             client.set_experiment_tag(self.experiment_id, PARENT_TAG, self.run_id)
         self.is_running: bool = parent.info.status == "RUNNING"
