@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from lightning_modules.errors import UserError
 from studies.home import Home
@@ -33,11 +34,11 @@ def rename(home: Home, before: str, now: str) -> Renamed:
     with home.lock(before), mirrors_lock(home, before):
         with Record.held(home.record(before)) as record:
             record.close_abandoned()
-            command = record.notes().get("command") or [""]
+            given = (record.notes().get("command") or [""])[0]
             record.announce_name(now)
         os.rename(home.study(before), home.study(now))
     with Record.writing(home, now):  # writes the name down
-        return Renamed(before, now, str(command[0]))
+        return Renamed(before, now, given if Path(given).is_file() else "")
 
 
 def _refuse(home: Home, before: str, now: str) -> None:

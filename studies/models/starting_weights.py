@@ -42,5 +42,5 @@ def _is_in(weights: str, folder: Path) -> bool:
 def _weights(home: Home, study: str) -> set[str]:
     """What the trials of a study start from; nothing where its record cannot be read."""
     with suppress(FairtuneError), RecordReader.open(home, study) as record:
-        return {str(each.configuration["model"].get("weights", "")) for each in record.trials()}
+        return record.starting_weights()
     return set()

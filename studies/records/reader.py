@@ -160,6 +160,11 @@ class RecordReader:
                 ]
         return found
 
+    def starting_weights(self) -> set[str]:
+        """What the trials say of the weights that they start from, in words of the study file."""
+        query = "SELECT DISTINCT json_extract(configuration, '$.model.weights') FROM trials"
+        return {str(weights) for (weights,) in self._all(query) if weights is not None}
+
     def changed(self) -> datetime | None:
         """When a trial started or ended last, local time."""
         started, ended = self._all("SELECT max(started), max(ended) FROM trials")[0]

@@ -7,7 +7,9 @@ and its next writer writes it down. Where the folder never got it nothing has ha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from studies.records.names import RENAMED, with_name
 from studies.records.superseding import FORMER, SupersedingRecord
@@ -42,5 +44,13 @@ class RenamingRecord(SupersedingRecord):
                 former = dict.fromkeys([*notes.get(FORMER, []), *names])
                 known = dict.fromkeys([*notes.get(FORMER_NAMES, []), before])
                 said = {FORMER: list(former), FORMER_NAMES: list(known)}
+                if command := notes.get("command"):  # the file still has the former name
+                    said["command"] = [now, *_allowed(command)]
                 self._write_notes(with_name(notes, now) | said)
             self.connection.execute("DELETE FROM notes WHERE name = ?", [RENAMED])
+
+
+def _allowed(command: Sequence[str]) -> list[str]:
+    """What a command says of own modules; its overrides are in the recorded file."""
+    pairs = pairwise(command)
+    return [part for option, value in pairs if option == "--allow" for part in (option, value)]

@@ -44,6 +44,8 @@ def attributes(trial: Trial) -> dict[str, Any]:
         found["default"] = True
     if trial.code:
         found["code"] = trial.code
+    if trial.queued:
+        found["queued"] = trial.queued
     if trial.phase != "search":
         found |= {name: getattr(trial, name) for name in ("arm", "repeat", "split", "seed_index")}
     if trial.outcome is not None:
