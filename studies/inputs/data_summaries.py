@@ -106,7 +106,8 @@ def set_of(path: Path) -> str:
 
 def _table_summary(given: Mapping[str, Any]) -> DataSummary:
     """The columns of a table of which nobody has said what is to be predicted."""
-    from lightning_modules.data.columns.facts import summarize_columns, summarize_ids
+    from lightning_modules.data.columns.cells import origin_of
+    from lightning_modules.data.columns.facts import counts_rows, summarize_columns, summarize_ids
     from lightning_modules.data.columns.kinds import kinds_of
     from lightning_modules.data.sets.table_settings import Table
 
@@ -114,10 +115,11 @@ def _table_summary(given: Mapping[str, Any]) -> DataSummary:
     table = Table.of(parameters)
     rows = table.read(table.path)
     ids = summarize_ids(rows, [name for name in table.id if name in rows.columns])
-    rows = rows[[name for name in rows.columns if name not in (*table.drop, *table.id)]]
+    apart = (*table.drop, *table.id)
+    rows = rows[[n for n in rows.columns if n not in apart and not counts_rows(rows[n])]]
     kinds = kinds_of(rows, table.reading, table.path)
     untold = "parts and classes: name the column to predict with --target"
     return DataSummary(
         table.path, 0, {"in all": len(rows)}, (), 0.0, {}, [*ids, *summarize_columns(rows, kinds)],
-        [*kinds.notices, untold],
+        [*origin_of(rows).notices, *kinds.notices, untold],
     )  # fmt: skip

@@ -89,7 +89,8 @@ class SomeRows:
         return len(self.places)
 
     def __getitem__(self, name: str) -> pd.Series[Any]:
-        return self.frame[name].iloc[self.places]
+        column: pd.Series[Any] = self.frame[name].iloc[self.places]
+        return column
 
 
 Rows = pd.DataFrame | SomeRows

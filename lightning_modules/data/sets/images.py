@@ -149,11 +149,7 @@ def _splits(
         classes=found.classes,
         preparation={**look.to_dict(), "mean": mean, "deviation": deviation},
         scaling=scaling,
-        names={
-            "file": [
-                found.files[row].relative_to(user_path(path)).as_posix() for row in found.parts[2]
-            ]
-        },
+        names={"file": [found.files[row].relative_to(root).as_posix() for row in found.parts[2]]},
     )
 
 

@@ -28,6 +28,7 @@ from lightning_modules.data.columns.dates import times_of
 from lightning_modules.data.columns.facts import (
     class_notices,
     column_warnings,
+    counts_rows,
     rare_notices,
     summarize_columns,
     summarize_ids,
@@ -106,7 +107,10 @@ def prepare(table: Table) -> Prepared:
     main = table.read(table.path)
     _refuse_columns(table, main, "train")
     where = {part: table.paths.get(part, table.path) for part in PARTS}
-    features = [name for name in main.columns if name not in table.kept_apart]
+    features = [
+        name for name in main.columns
+        if name not in table.kept_apart and not counts_rows(main[name])
+    ]  # fmt: skip
     if not features:
         raise DataError(f"{table.path}: no column is left to learn from; drop fewer")
     mistakes = Mistakes()
@@ -163,10 +167,15 @@ def _facts(
     targets: Sequence[Any],
 ) -> Facts:
     """What is told of the columns of the main file."""
-    inputs = rows[[name for name in rows.columns if name not in table.kept_apart]]
+    counting = [name for name in rows.columns if counts_rows(rows[name])]
+    apart = {*table.kept_apart, *counting}
+    inputs = rows[[name for name in rows.columns if name not in apart]]
     learned = summarize_columns(inputs, kinds)
     columns = [*summarize_ids(rows, table.id), *learned]
-    notices = [*origin_of(rows).notices, *kinds.notices, *rare_notices(preparation)]
+    counted = [
+        f"column {name} has no name and counts the rows; it is left out" for name in counting
+    ]
+    notices = [*origin_of(rows).notices, *counted, *kinds.notices, *rare_notices(preparation)]
     if table.task == "classification":
         notices += class_notices(targets, table.target)
     return Facts(columns, notices, list(column_warnings(rows, learned, targets, table.target)))
@@ -210,7 +219,8 @@ def _refuse_columns(table: Table, frame: pd.DataFrame, part: str) -> None:
     roles = [role for role in table.roles if part == "train" or role[0] == "data.target"]
     refuse_unknown(roles, frame, table.paths[part])
     for place, name in enumerate(frame.columns):
-        if part == "train" and name.startswith("Unnamed: ") and name not in table.kept_apart:
+        is_unnamed = name.startswith("Unnamed: ") and not counts_rows(frame[name])
+        if part == "train" and is_unnamed and name not in table.kept_apart:
             raise DataError(
                 f"{table.path}: column {place + 1} has no name, as the row numbers that some "
                 f"programs write; name it, or leave it out with drop: ['{name}']"
