@@ -92,7 +92,7 @@ DATES = Entries(
     item=DateForm("%Y-%m-%d", "a form of dates"),
 )
 TABLE: dict[str, Parameter] = {
-    "path": Text(None, "a CSV or Parquet file with a header, relative to the current folder"),
+    "path": Text(None, "a CSV, Excel, Parquet or other table, relative to the current folder"),
     "target": Text(None, "the column to predict"),
     "task": TASK,
     "batch_size": COMMON["batch_size"],
@@ -149,7 +149,7 @@ ARRAYS: dict[str, Parameter] = {
     ),
 }
 TEXT: dict[str, Parameter] = {
-    "path": Text(None, "a CSV or Parquet file with a header, relative to the current folder"),
+    "path": Text(None, "a CSV, Excel, Parquet or other table, relative to the current folder"),
     "text": Text(None, "the column of texts"),
     "target": Text(None, "the column to predict"),
     "task": TASK,

@@ -113,7 +113,7 @@ def sequences(
     from lightning_modules.data.tensors import TensorDataModule
 
     chosen = Sequences.of(parameters)
-    paths = [chosen.path, *chosen.apart.values()]
+    paths = (chosen.path, *chosen.apart.values())
     return TensorDataModule(
         "sequences",
         lambda: _splits(chosen, tuple(map(stamp, paths))),
@@ -185,8 +185,8 @@ def prepare(chosen: Sequences) -> Prepared:
     known = _names(chosen, chosen.apart.get("test", chosen.path))
     names: dict[str, list[Any]] = {"row": [number + 1 for number in numbers]}
     names |= {name: [every[number] for number in numbers] for name, every in known.items()}
-    facts = Facts(notices=main.labelled.notices)
-    return Prepared(columns, outputs, classes, preparation, names, lambda: facts)
+    said = main.labelled.notices
+    return Prepared(columns, outputs, classes, preparation, names, lambda: Facts(notices=said))
 
 
 def _read(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool = True) -> Found:
@@ -236,8 +236,7 @@ def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled:
     for role, name in roles.items():
         if name in chosen.channels:
             raise DataError(f"{path}: column {name} is both data.{role} and a channel; keep one")
-    table = _long_table(chosen, path)
-    frame = table.frame
+    frame = (table := _long_table(chosen, path)).frame
     free = [str(name) for name in frame.columns if name not in roles.values()]
     channels = tuple(channels or free)
     if not channels:

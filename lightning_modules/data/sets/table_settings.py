@@ -8,9 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from lightning_modules.data.columns.cells import refuse_unknown
+from lightning_modules.data.columns.facts import counts_rows
 from lightning_modules.data.columns.kinds import Reading
 from lightning_modules.data.readers.tables.form import FileForm
 from lightning_modules.data.readers.tables.read import is_typed, read_frame
+from lightning_modules.errors import DataError
 
 OF_INPUTS = ("data.categorical", "data.dates")
 """Parameters that name columns which are inputs."""
@@ -93,3 +96,16 @@ class Table:
 def listed(names: str | Sequence[str]) -> tuple[str, ...]:
     """The names of columns; a single one may stand alone."""
     return (names,) if isinstance(names, str) else tuple(names)
+
+
+def refuse_columns(table: Table, frame: pd.DataFrame, part: str) -> None:
+    """Raise DataError where a file lacks a column that is named, or a column has no name."""
+    roles = [role for role in table.roles if part == "train" or role[0] == "data.target"]
+    refuse_unknown(roles, frame, table.paths[part])
+    for place, name in enumerate(frame.columns):
+        is_unnamed = name.startswith("Unnamed: ") and not counts_rows(frame[name])
+        if part == "train" and is_unnamed and name not in table.kept_apart:
+            raise DataError(
+                f"{table.path}: column {place + 1} has no name, as the row numbers that some "
+                f"programs write; name it, or leave it out with drop: ['{name}']"
+            )

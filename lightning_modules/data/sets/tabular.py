@@ -17,7 +17,6 @@ from lightning_modules.data.columns.cells import (
     SomeRows,
     also,
     origin_of,
-    refuse_unknown,
     row_of,
     texts_of,
 )
@@ -56,7 +55,7 @@ from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.data.readers.tables.form import FileForm
 from lightning_modules.data.readers.tables.read import read_frame, refuse_unused_form
-from lightning_modules.data.sets.table_settings import OF_INPUTS, Table
+from lightning_modules.data.sets.table_settings import OF_INPUTS, Table, refuse_columns
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def prepare(table: Table) -> Prepared:
     """Read the files, divide the rows, and prepare all of them by the training part."""
     _refuse_contradictions(table)
     main = table.read(table.path)
-    _refuse_columns(table, main, "train")
+    refuse_columns(table, main, "train")
     where = {part: table.paths.get(part, table.path) for part in PARTS}
     features = [
         name for name in main.columns
@@ -189,7 +188,7 @@ def _own_files(table: Table, kinds: Kinds, target: NumberForm) -> dict[str, pd.D
     for part, path in table.paths.items():
         if part != "train":
             found[part] = table.read(path, [*kinds.categories, *kinds.dates, *written])
-            _refuse_columns(table, found[part], part)
+            refuse_columns(table, found[part], part)
     return found
 
 
@@ -213,18 +212,6 @@ def _refuse_contradictions(table: Table) -> None:
         if count > 1:
             said = " and ".join(parameter for parameter, column in roles if column == name)
             raise DataError(f"{table.path}: column {name} is named twice, by {said}; keep one")
-
-
-def _refuse_columns(table: Table, frame: pd.DataFrame, part: str) -> None:
-    roles = [role for role in table.roles if part == "train" or role[0] == "data.target"]
-    refuse_unknown(roles, frame, table.paths[part])
-    for place, name in enumerate(frame.columns):
-        is_unnamed = name.startswith("Unnamed: ") and not counts_rows(frame[name])
-        if part == "train" and is_unnamed and name not in table.kept_apart:
-            raise DataError(
-                f"{table.path}: column {place + 1} has no name, as the row numbers that some "
-                f"programs write; name it, or leave it out with drop: ['{name}']"
-            )
 
 
 def _target_form(table: Table, main: pd.DataFrame) -> NumberForm:
