@@ -18,6 +18,7 @@ from studies.home import Home
 from studies.inputs.weights import with_weights_file
 from studies.records import RecordReader
 from studies.study_file import Spec, is_program
+from studies.study_file.command_template import function_of
 
 PARAMETERS = ("path", "validation_path", "test_path", "tokenizer")
 """What a data set calls a file, or a folder of files, that it reads."""
@@ -48,7 +49,7 @@ def code(configuration: Configuration) -> Iterator[Path]:
     for part in (configuration.data, configuration.model):
         if part.is_class:
             yield from imports.sources(part.name)
-    if is_program(configuration):
+    if is_program(configuration) and not function_of(configuration):
         flat, program = configuration.flat(), configuration.model.parameters
         folder = working_folder(program)
         known = [word for word in program[COMMAND] if flat.keys() >= set(asked_for([word]))]

@@ -16,7 +16,7 @@ from lightning_modules.components import (
 from lightning_modules.configuration.sections import SECTIONS, TRAINER, user_key
 from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import REGULARIZATION
-from studies.study_file.foreign_words import is_foreign_range, range_words, stand_in
+from studies.study_file.foreign_words import FOREIGN, is_foreign_range, range_words, stand_in
 from studies.study_file.space.open_values import (
     COUNTED,
     Choice,
@@ -161,7 +161,7 @@ def _parameters(key: str, value: Mapping[str, Any]) -> Mapping[str, Parameter]:
 
 
 def _value(value: Any, path: Keys, parameter: Parameter | None, problems: list[Problem]) -> Node:
-    if isinstance(value, Mapping) and is_foreign_range(value):
+    if isinstance(value, Mapping) and _is_foreign(value):
         problems.append(Problem(path, f"is in another tool's words; {range_words(value)}"))
         known = parameter is not None and parameter.default is not None
         return Fixed(parameter.default if parameter and known else stand_in(value))
@@ -176,7 +176,11 @@ def _value(value: Any, path: Keys, parameter: Parameter | None, problems: list[P
 
 
 def _is_range(value: Mapping[str, Any]) -> bool:
-    return "min" in value or "max" in value or is_foreign_range(value)
+    return "min" in value or "max" in value or _is_foreign(value)
+
+
+def _is_foreign(value: Mapping[str, Any]) -> bool:
+    return not FOREIGN.isdisjoint(value) and is_foreign_range(value)
 
 
 def _choice(
