@@ -38,6 +38,7 @@ from lightning_modules.configuration.sections import (
     names_its_metrics,
     user_key,
 )
+from lightning_modules.configuration.user_classes import classes_in, path_error
 from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import (
     METRICS,
@@ -50,7 +51,6 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """The name of an environment variable."""
 BARE = re.compile(r"[\w./+-]*[A-Za-z./][\w./+-]*")
 """A word that YAML reads as a text without quotes."""
-CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 def problems(tree: Mapping[str, Any]) -> Iterator[Problem]:
@@ -91,9 +91,10 @@ def _user_part_problems(key: str, node: Mapping[str, Any]) -> Iterator[Problem]:
     for other in ("name", *USER_KEYS["model"]):
         if other in node and other != word:
             yield Problem((key, other), f"does not go with {word}; keep one")
-    value = node[word]
-    if word == "class" and not (isinstance(value, str) and CLASS.fullmatch(value)):
-        yield Problem((key, word), f"must be package.module:Class, got {shown(value)}")
+    if word == "class":
+        for each in classes_in(node, (key,)):
+            if (text := path_error(each.path)) is not None:
+                yield Problem((*each.keys, "class"), text)
     if word == COMMAND:
         yield from _program_problems(node)
 

@@ -27,7 +27,8 @@ def check(
     from studies.inputs.checks import check_inputs
     from studies.inputs.weights import with_weights_file
     from studies.results import plural
-    from studies.running.preview import preview, probe, sample, weight_counts
+    from studies.running.preview import preview, sample
+    from studies.running.probe import probe, weight_counts
     from studies.study_file.command_template import command_line
 
     screen = console(stderr=as_json)
