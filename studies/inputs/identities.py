@@ -20,6 +20,7 @@ from studies.home import Home, home_option
 from studies.inputs.weights import with_weights_file
 from studies.records import RecordReader
 from studies.study_file import Spec, is_program
+from studies.study_file.command_template import function_of
 
 PARAMETERS = ("path", "validation_path", "test_path", "tokenizer")
 """What a data set calls a file, or a folder of files, that it reads."""
@@ -51,7 +52,7 @@ def code(configuration: Configuration) -> Iterator[Path]:
     has of the packages of own classes."""
     for path in configuration.class_paths:
         yield from imports.sources(path)
-    if is_program(configuration):
+    if is_program(configuration) and not function_of(configuration):
         flat, program = configuration.flat(), configuration.model.parameters
         folder = working_folder(program)
         known = [word for word in program[COMMAND] if flat.keys() >= set(asked_for([word]))]
