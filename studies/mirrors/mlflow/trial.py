@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from lightning_modules.configuration import flatten
@@ -20,6 +21,10 @@ from studies.mirrors.mlflow.names import names_in_mlflow, original_tags
 from studies.records import Outcome, Trial
 from studies.records.reader import EpochRow
 
+MOST_FILES, MOST_BYTES = 1000, 200 * 2**20
+"""Of a trial's own files that are carried along."""
+CHECKPOINTS = (".ckpt", ".pt")
+"""What weights are written to; fairtune carries those of the best epochs along itself."""
 ENDING_TAGS = {"fairtune.outcome", "fairtune.reason"}
 Epochs = Sequence[EpochRow]
 
@@ -94,6 +99,12 @@ class TrialRun:
                 )
         return lacked
 
+    def deliver_files(self, folder: Path) -> None:
+        """Write what the code of the trial has logged beside its metrics."""
+        for path in logged_files(folder):
+            below = path.relative_to(folder).parent.as_posix()
+            self.client.log_artifact(self.run_id, str(path), None if below == "." else below)
+
     def _reopen(self) -> None:
         """Show a run as running again: its trial is trained once more."""
         self.client.update_run(self.run_id, status="RUNNING")
@@ -102,6 +113,22 @@ class TrialRun:
             self.client.delete_tag(self.run_id, tag)
         self.tags = {name: value for name, value in tags.items() if name not in ENDING_TAGS}
         self.status, self.has_outcome = "RUNNING", False
+
+
+def logged_files(folder: Path) -> list[Path]:
+    """The files that go to MLflow: no links, no checkpoints, and not without end."""
+    found: list[Path] = []
+    size = 0
+    if folder.is_symlink() or folder.parent.is_symlink():
+        return found
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not path.is_file() or path.suffix in CHECKPOINTS:
+            continue
+        size += path.stat().st_size
+        if len(found) == MOST_FILES or size > MOST_BYTES:
+            break
+        found.append(path)
+    return found
 
 
 def find(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> Run | None:
