@@ -84,28 +84,35 @@ def load(path: str) -> Target:
     return target  # type: ignore[no-any-return]
 
 
-def sources(path: str) -> list[Path]:
-    """What the current folder has of the package, or the one module, of `package.module:Name`."""
+def sources(path: str, folder: Path = Path()) -> list[Path]:
+    """What a folder has of the package, or the one module, of `package.module:Name`."""
     top = path.partition(":")[0].partition(".")[0]
-    spec = PathFinder.find_spec(top, [os.getcwd()])  # of a top-level name, which imports nothing
+    here = folder.absolute()
+    spec = PathFinder.find_spec(top, [str(here)])  # of a top-level name, which imports nothing
     if spec is None:
         return []
     found = [Path(place) for place in spec.submodule_search_locations or ()]
     files = [file for folder in found for file in sorted(folder.rglob("*.py"))]
     if not found and spec.origin is not None:
         files = [Path(spec.origin)]
-    return [file.relative_to(os.getcwd()) for file in files]
+    return [folder / file.relative_to(here) for file in files]
 
 
-def make(path: str, parameters: Mapping[str, Any], offered: Mapping[str, Any] = NOTHING) -> Any:
-    """What the class or function at `path` gives, called with what `built` makes of its parameters.
+def make(
+    path: str,
+    parameters: Mapping[str, Any],
+    offered: Mapping[str, Any] = NOTHING,
+    first: Sequence[Any] = (),
+) -> Any:
+    """What the class or function at `path` gives, called with the `first` values and what `built`
+    makes of its parameters.
 
     Raises UserCodeError where it raises.
     """
     target = load(path)
     given = {name: built(value, offered) for name, value in parameters.items()}
     try:
-        return target(**given)
+        return target(*first, **given)
     except (MemoryError, RuntimeError):  # it may be the machine's fault: torch raises the latter
         raise
     except Exception as error:
@@ -190,14 +197,30 @@ def takes(target: Target, name: str) -> bool:
 
 def takes_float(target: Target, name: str) -> bool:
     """Whether its parameter of that name is annotated as float, alone or with others that are no
-    int, or has a float for a default."""
+    int, or has a float for a default, or floats in a list."""
     parameter = _parameters(target).get(name)
     if parameter is None:
         return False
     annotated = parameter.annotation
     text = annotated.__name__ if isinstance(annotated, type) else str(annotated)
     words = set(re.findall(r"\w+", text))
-    return ("float" in words and "int" not in words) or isinstance(parameter.default, float)
+    default = parameter.default
+    defaults = default if isinstance(default, list | tuple) else [default]
+    is_float = any(isinstance(each, float) for each in defaults)
+    return ("float" in words and "int" not in words) or is_float
+
+
+def positional(target: Target) -> list[str]:
+    """The names of those parameters that can be given by their order."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [each.name for each in _signature(target) if each.kind in kinds]
+
+
+def defaults(target: Target) -> dict[str, Any]:
+    """The defaults of those parameters that have one."""
+    found = _parameters(target).items()
+    empty = inspect.Parameter.empty
+    return {name: each.default for name, each in found if each.default is not empty}
 
 
 def needs(target: Target, name: str) -> bool:
