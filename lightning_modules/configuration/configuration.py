@@ -17,6 +17,7 @@ from lightning_modules.components import (
     named,
     switched_on,
 )
+from lightning_modules.configuration.program_words import with_params
 from lightning_modules.configuration.sections import (
     COMMAND,
     SECTIONS,
@@ -120,7 +121,7 @@ class Configuration:
         regularization = regularizers(tree.get("regularization") or {})
         if "weight_decay" in regularization and "weight_decay" in parts["optimizer"].parameters:
             parts["optimizer"] = parts["optimizer"].replaced("weight_decay", 0.0)
-        return cls(
+        made = cls(
             **parts,
             regularization={
                 name: _filled(REGULARIZATION[name], given)
@@ -132,6 +133,10 @@ class Configuration:
             },
             objective=Objective(metric, objective.get("goal") or goal_of(metric)),
         )
+        if model == COMMAND:
+            program = with_params(made.model.parameters, tree, made.flat())
+            return replace(made, model=Part(COMMAND, program))
+        return made
 
     def to_dict(self) -> dict[str, Any]:
         """The complete tree; `resolve` of it gives an equal configuration."""

@@ -12,6 +12,7 @@ import inspect
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -83,17 +84,18 @@ def load(path: str) -> Target:
     return target  # type: ignore[no-any-return]
 
 
-def sources(path: str) -> list[Path]:
-    """What the current folder has of the package, or the one module, of `package.module:Name`."""
+def sources(path: str, folder: Path = Path()) -> list[Path]:
+    """What a folder has of the package, or the one module, of `package.module:Name`."""
     top = path.partition(":")[0].partition(".")[0]
-    spec = PathFinder.find_spec(top, [os.getcwd()])  # of a top-level name, which imports nothing
+    here = folder.absolute()
+    spec = PathFinder.find_spec(top, [str(here)])  # of a top-level name, which imports nothing
     if spec is None:
         return []
     found = [Path(place) for place in spec.submodule_search_locations or ()]
     files = [file for folder in found for file in sorted(folder.rglob("*.py"))]
     if not found and spec.origin is not None:
         files = [Path(spec.origin)]
-    return [file.relative_to(os.getcwd()) for file in files]
+    return [folder / file.relative_to(here) for file in files]
 
 
 def make(
@@ -163,6 +165,17 @@ def error_summary(error: BaseException) -> str:
     """An exception by its name and the first line of its text."""
     first = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first}".rstrip(": ")
+
+
+def place_of(error: BaseException) -> str:
+    """The last line of the user's own code that an exception came through, as ` (file, line 3)`;
+    empty where it came through none."""
+    tops = {name.partition(".")[0] for name in allowed()}
+    found = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if str(frame.f_globals.get("__name__")).partition(".")[0] in tops:
+            found = f" ({Path(frame.f_code.co_filename).name}, line {line})"
+    return found
 
 
 class _CurrentFolder(MetaPathFinder):

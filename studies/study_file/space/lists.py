@@ -9,6 +9,7 @@ from typing import Any
 
 from lightning_modules.components import Items, Number, Parameter, suggestion
 from lightning_modules.errors import Problem, shown
+from studies.study_file.foreign_words import is_foreign_range
 from studies.study_file.space.open_values import Choice, Fixed, Node, Range
 from studies.study_file.space.search_space import LAYERS, GrowingList, ItemList
 from studies.study_file.space.variants import Keys
@@ -25,7 +26,7 @@ ReadValue = Callable[[Any, Keys, Parameter | None, list[Problem]], Node]
 
 def is_range(value: Mapping[str, Any]) -> bool:
     """Whether a mapping is meant as a range of numbers."""
-    return "min" in value or "max" in value
+    return "min" in value or "max" in value or is_foreign_range(value)
 
 
 def is_open(value: Any) -> bool:

@@ -17,6 +17,7 @@ from lightning_modules.components import (
 from lightning_modules.configuration.sections import SECTIONS, TRAINER, user_key
 from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import REGULARIZATION
+from studies.study_file.foreign_words import is_foreign_range, range_words, stand_in
 from studies.study_file.space.lists import growing_list, is_growing, is_open, is_range, item_list
 from studies.study_file.space.open_values import (
     COUNTED,
@@ -166,6 +167,10 @@ def _parameters(key: str, value: Mapping[str, Any]) -> Mapping[str, Parameter]:
 
 
 def _value(value: Any, path: Keys, parameter: Parameter | None, problems: list[Problem]) -> Node:
+    if isinstance(value, Mapping) and is_foreign_range(value):
+        problems.append(Problem(path, f"is in another tool's words; {range_words(value)}"))
+        known = parameter is not None and parameter.default is not None
+        return Fixed(parameter.default if parameter and known else stand_in(value))
     if isinstance(value, Mapping) and "values" in value:
         return _choice(value, path, parameter, problems)
     if isinstance(value, Mapping) and is_range(value):
