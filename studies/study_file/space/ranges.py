@@ -9,6 +9,7 @@ from lightning_modules.components import (
     Component,
     ComponentParameter,
     ComponentsParameter,
+    Items,
     Number,
     Parameter,
     suggestion,
@@ -41,6 +42,10 @@ MAX_VALUES = 1000
 """Values of a choice."""
 LARGEST, LARGEST_INTEGER = 1e300, 2**53
 """What the ends of a range may be: beyond, differences and powers are no numbers any more."""
+RANGE_FOR_LIST = (
+    "is a list: write a range for an item, [{min: ..., max: ...}], or search their number too, "
+    "{layers: {min: ..., max: ...}, each: {min: ..., max: ...}}"
+)
 RANGE_KEYS = ("min", "max", "log", "step", "num")
 
 
@@ -176,6 +181,9 @@ def _value(value: Any, path: Keys, parameter: Parameter | None, problems: list[P
     if isinstance(value, Mapping) and "values" in value:
         return _choice(value, path, parameter, problems)
     if isinstance(value, Mapping) and is_range(value):
+        if isinstance(parameter, Items):
+            problems.append(Problem(path, RANGE_FOR_LIST))
+            return Fixed(parameter.default)
         return _range(value, path, parameter, problems)
     if isinstance(value, Mapping) and is_growing(value, parameter):
         return growing_list(value, path, parameter, problems, _value)
