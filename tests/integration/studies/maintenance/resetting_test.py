@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
-import optuna
 import pytest
 
 from lightning_modules.errors import BusyError, FairtuneError, NothingCompletedError, UserError
@@ -19,6 +18,7 @@ from studies.records.types import SUPERSEDED
 from studies.results import load_results
 from studies.sentences import verdicts
 from tests.support.lives import FILE, run, trials
+from tests.support.mirrored import storage
 from tests.support.recorded import bring_up
 
 ERROR = (Outcome.error, 1)
@@ -34,16 +34,13 @@ FAILED = {
 
 def names(home: Home) -> dict[str, list[str | None]]:
     """The trials of every study of Optuna's storage, by its name."""
-    storage = optuna.storages.RDBStorage(home.optuna_url)
-    found = {
-        each.study_name: [
-            trial.user_attrs.get("key") for trial in storage.get_all_trials(each._study_id)
-        ]
-        for each in storage.get_all_studies()
-    }
-    storage.remove_session()
-    storage.engine.dispose()
-    return found
+    with storage(home) as opened:
+        return {
+            each.study_name: [
+                trial.user_attrs.get("key") for trial in opened.get_all_trials(each._study_id)
+            ]
+            for each in opened.get_all_studies()
+        }
 
 
 def runs(home: Home) -> dict[str, Run]:
