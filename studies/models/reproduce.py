@@ -22,7 +22,7 @@ from studies.engines import Engine, Epoch, Task
 from studies.home import Home, sqlite_file
 from studies.inputs.consent import Consent, say_paths
 from studies.inputs.environment import hardware, versions
-from studies.inputs.identities import code, identity, is_script
+from studies.inputs.identities import code, code_of, identity, is_script
 from studies.inputs.weights import weights_file, with_weights_file
 from studies.models.checkpoint_source import checkpoint_of
 from studies.records import Outcome, RecordReader, Trial, TrialEnd
@@ -224,9 +224,8 @@ def relative_difference(a: float, b: float) -> float:
     """|a - b| in shares of the larger one; infinite where just one is not finite."""
     if a == b or (math.isnan(a) and math.isnan(b)):
         return 0.0
-    if not (math.isfinite(a) and math.isfinite(b)):
-        return math.inf
-    return abs(a - b) / max(abs(a), abs(b))
+    finite = math.isfinite(a) and math.isfinite(b)
+    return abs(a - b) / max(abs(a), abs(b)) if finite else math.inf
 
 
 def _weights(results: StudyResults, trial: Trial, again: Path) -> float | None:
@@ -263,9 +262,8 @@ def _failure(trial: Trial, end: TrialEnd) -> str:
         if trial.outcome == Outcome.completed and end.outcome == Outcome.pruned:
             return f"it did not end with epoch {trial.epochs}, as the recorded one did"
         return ""
-    if (end.outcome, end.reason) == (trial.outcome, trial.reason):
-        return ""
-    return f"it ended with {end.outcome}: {end.reason}"
+    same = (end.outcome, end.reason) == (trial.outcome, trial.reason)
+    return "" if same else f"it ended with {end.outcome}: {end.reason}"
 
 
 def _differences(results: StudyResults, trial: Trial, seed: int, end: TrialEnd) -> Iterator[str]:
@@ -278,6 +276,8 @@ def _differences(results: StudyResults, trial: Trial, seed: int, end: TrialEnd) 
     if trial.weights_hash and end.weights_hash and trial.weights_hash != end.weights_hash:
         file = Configuration.of(trial.configuration).model.parameters["weights"]
         yield f"weights were {file}@{trial.weights_hash}, are {file}@{end.weights_hash}"
+    if trial.code not in ("", code_of(results.spec, results.files)):
+        yield f"the code was another version, {trial.code}: failed trials have run with a later one"
     for path in code(Configuration.of(trial.configuration)):
         before, is_now = results.files.get(str(path)), identity(path)
         if before is not None and before != is_now:
