@@ -84,7 +84,8 @@ def finish(home: Home, folder: Path) -> None:
             continue
         try:
             remove(home, folder)
-            mark.touch()
+            with as_storage_error(mark):
+                mark.touch()
         except StorageError as error:
             errors.append(f"{NAMES[name]} still has it: {error}")
     if errors:
