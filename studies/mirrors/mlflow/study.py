@@ -14,6 +14,7 @@ from logging import getLogger
 from typing import Any
 
 from studies.home import Home, home_option, slug
+from studies.mirrors.mlflow.batches import storable_tags
 from studies.mirrors.mlflow.client import (
     MlflowClient,
     MlflowException,
@@ -68,10 +69,10 @@ class MlflowStudy:
         own = {f"fairtune.{name}": str(notes.get(name, "")) for name in ("sampler", "pruner")}
         own[RECORD_TAG] = record
         if parent is None:
-            tags = {**self.shared, **own}
+            tags = storable_tags({**self.shared, **own})
             parent = client.create_run(self.experiment_id, started, tags, study)
         self.run_id: str = parent.info.run_id
-        for name, value in own.items():  # a study that began anew may have others
+        for name, value in storable_tags(own).items():  # a study that began anew may have others
             if parent.data.tags.get(name) != value:
                 client.set_tag(self.run_id, name, value)
         if parent.data.tags.get(STUDY_TAG) != study:
