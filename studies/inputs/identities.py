@@ -119,6 +119,14 @@ def own_code(spec: Spec, files: Identities) -> Identities:
     }
 
 
+def changed_code(record: RecordReader, spec: Spec) -> list[str]:
+    """The files of code, by name, that differ from those that a study has run."""
+    before: Identities = record.notes().get(FILES) or {}
+    paths = {path for configuration in spec.configurations for path in code(configuration)}
+    known = sorted(path for path in paths if str(path) in before and path.exists())
+    return [str(path) for path in known if identity(path) != before[str(path)]]
+
+
 def changed_files(record: RecordReader, files: Identities) -> dict[str, str]:
     """What differs from the files that a study has read and run: what was, by name."""
     before: Identities = record.notes().get(FILES) or {}
