@@ -92,7 +92,7 @@ def _by_name(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stored(trial: Trial) -> Trial:
-    """A trial as its tables hold it. Trials that were put aside are of several searches, and a study
+    """A trial as its tables hold it. Trials put aside are of several searches, and a study
     of Optuna's has one space: what was chosen for them stands in their configurations."""
     if trial.phase == SUPERSEDED:
         return replace(trial, params={}, distributions={})
