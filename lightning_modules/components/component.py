@@ -213,3 +213,10 @@ def named(node: Value) -> tuple[str, Mapping[str, Value]] | None:
     if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
         return None
     return node["name"], {key: value for key, value in node.items() if key != "name"}
+
+
+def user_key(node: Any) -> str | None:
+    """`class` or `command` where a part is the user's own."""
+    if not isinstance(node, Mapping):
+        return None
+    return next((key for key in ("class", "command") if key in node), None)

@@ -16,6 +16,7 @@ from lightning_modules.components import (
     Value,
     named,
     switched_on,
+    user_key,
 )
 from lightning_modules.configuration.program_words import with_params
 from lightning_modules.configuration.sections import (
@@ -25,7 +26,6 @@ from lightning_modules.configuration.sections import (
     USER_KEYS,
     may_be_absent,
     task_of,
-    user_key,
 )
 from lightning_modules.configuration.user_classes import classes_in
 from lightning_modules.configuration.validation import problems

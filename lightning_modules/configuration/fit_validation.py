@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lightning_modules.components import Component, Dataset, Loss, Network, article, switched_on
-from lightning_modules.configuration.sections import name_of, user_key
+from lightning_modules.components import (
+    Component,
+    Dataset,
+    Loss,
+    Network,
+    article,
+    switched_on,
+    user_key,
+)
+from lightning_modules.configuration.sections import name_of
 from lightning_modules.data.augmentation.table import AUGMENTATIONS
 from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import LOSSES, regularizers

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lightning_modules.components import Component, Number, Option, Parameter
+from lightning_modules.components import Component, Number, Option, Parameter, user_key
 from lightning_modules.data.table import DATASETS
 from lightning_modules.networks import NETWORKS
 from lightning_modules.optimization import LOSSES, SCHEDULES
@@ -62,13 +62,6 @@ USER_KEYS = {
     "optimizer": ("class",),
 }
 """Parts that may be the user's own, by the keys that say so."""
-
-
-def user_key(node: Any) -> str | None:
-    """`class` or `command` where a part is the user's own."""
-    if not isinstance(node, Mapping):
-        return None
-    return next((key for key in ("class", COMMAND) if key in node), None)
 
 
 def may_be_absent(key: str, model: str | None, names_optimizer: bool) -> bool:

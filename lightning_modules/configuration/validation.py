@@ -16,6 +16,7 @@ from lightning_modules.components import (
     named,
     suggestion,
     unknown,
+    user_key,
     validation_errors,
 )
 from lightning_modules.configuration.fit_validation import (
@@ -36,7 +37,6 @@ from lightning_modules.configuration.sections import (
     Section,
     may_be_absent,
     names_its_metrics,
-    user_key,
 )
 from lightning_modules.configuration.user_classes import classes_in, path_error
 from lightning_modules.errors import Problem, shown

@@ -16,20 +16,20 @@ from lightning_modules.components import resolve_component
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
 from lightning_modules.lightning_internals import CURRENT_HOOK
-from lightning_modules.networks.learning import Named, Resolved, Task
-from lightning_modules.optimization import (
-    LOSSES,
-    REGULARIZATION,
-    SCHEDULES,
-    goal_of,
-    metrics_for,
-    regularizers,
-)  # fmt: skip
+from lightning_modules.networks.learning import LEARNING, Named, Resolved, Task
+from lightning_modules.optimization import LOSSES, REGULARIZATION, SCHEDULES, regularizers
 from lightning_modules.optimization.loss_functions import OwnLoss, misread
 from lightning_modules.optimization.losses import DEFAULT_LOSS, misfit
+from lightning_modules.optimization.metrics import goal_of, metrics_for
 from lightning_modules.optimization.muon import hidden_matrices
 from lightning_modules.optimization.optimizers import OPTIMIZERS, OptimizerRow
 from lightning_modules.optimization.schedule import Schedule
+
+
+def split_learning(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Keyword arguments of a network, and among them those that say how it learns, apart."""
+    learning = {name: value for name, value in given.items() if name in LEARNING}
+    return {name: value for name, value in given.items() if name not in LEARNING}, learning
 
 
 class SupervisedModule(pl.LightningModule):
