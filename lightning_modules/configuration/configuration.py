@@ -31,7 +31,7 @@ from lightning_modules.errors import ConfigurationError
 from lightning_modules.hashing import short_hash
 from lightning_modules.optimization import REGULARIZATION, goal_of, regularizers
 from lightning_modules.optimization.losses import DEFAULT_LOSS
-from lightning_modules.optimization.metrics import DEFAULT_OBJECTIVE
+from lightning_modules.optimization.metrics import default_objective
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Configuration:
         if task and parts["optimizer"] != ABSENT and parts["loss"] == ABSENT:
             parts["loss"] = _part("loss", DEFAULT_LOSS[task])
         objective = tree.get("objective") or {}
-        metric = objective.get("metric") or DEFAULT_OBJECTIVE[task]
+        metric = objective.get("metric") or default_objective(task, _targets(tree.get("data")))
         regularization = regularizers(tree.get("regularization") or {})
         if "weight_decay" in regularization and "weight_decay" in parts["optimizer"].parameters:
             parts["optimizer"] = parts["optimizer"].replaced("weight_decay", 0.0)
@@ -152,7 +152,8 @@ class Configuration:
 
     @property
     def task(self) -> str:
-        """`classification` or `regression`; empty where only the user's own code knows."""
+        """`classification`, `regression` or `multilabel`; empty where only the user's own code
+        knows."""
         tree = self.to_dict()
         return task_of(tree.get("data"), tree.get("loss"))
 
@@ -166,6 +167,12 @@ def _part(key: str, node: Any, is_optional: bool = False) -> Part:
     if node is None and (section.default is None or is_optional):
         return ABSENT
     return Part(*_filled_node(section.table, section.default if node is None else node))
+
+
+def _targets(data: Any) -> int:
+    """How many columns a data section names to predict."""
+    target = data.get("target") if isinstance(data, Mapping) else None
+    return len(target) if isinstance(target, list) else 1
 
 
 def _given(tree: Mapping[str, Any]) -> dict[str, Any]:

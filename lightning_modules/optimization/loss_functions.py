@@ -22,7 +22,10 @@ def cross_entropy(
 def binary_cross_entropy(
     outputs: Tensor, targets: Tensor, smoothing: float, weights: Tensor | None = None
 ) -> Tensor:
-    """Cross entropy of two classes from the logit (n, 1) of the second one."""
+    """Cross entropy of two classes from the logit (n, 1) of the second one, or the mean of that of
+    every label from logits (n, labels)."""
+    if targets.is_floating_point() and targets.shape == outputs.shape:
+        return functional.binary_cross_entropy_with_logits(outputs, targets)
     positive = targets[:, 1] if targets.is_floating_point() else targets
     wanted = positive.unsqueeze(1).to(outputs.dtype) * (1 - smoothing) + smoothing / 2
     if weights is None:

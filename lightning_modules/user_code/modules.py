@@ -220,10 +220,15 @@ def answered(module: pl.LightningModule, task: str, *inputs: Tensor) -> Tensor:
     its `predict` gives where it has one, else its `forward`.
 
     A module of the user's may give logits: rows that are no probabilities are put through softmax.
-    Raises UserError where it gives no number per class.
+    Of several labels its `predict` gives probabilities and its `forward` logits, since a number
+    between 0 and 1 may be either. Raises UserError where it gives no number per class or label.
     """
     found: Tensor = getattr(module, "predict", module)(*inputs)
-    if task != "classification" or isinstance(module, SupervisedModule):
+    if isinstance(module, SupervisedModule):
+        return found
+    if task == "multilabel":
+        return _of_labels(module, found, hasattr(module, "predict"))
+    if task != "classification":
         return found
     if not isinstance(found, Tensor) or found.ndim != 2 or found.shape[1] < 2:
         gives = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
@@ -234,6 +239,23 @@ def answered(module: pl.LightningModule, task: str, *inputs: Tensor) -> Tensor:
     sums = (found.sum(dim=1) - 1).abs() <= 1e-3
     are_shares = (found >= 0).all(dim=1) & sums
     return torch.where(are_shares[:, None], found, found.softmax(dim=1))
+
+
+def _of_labels(module: pl.LightningModule, found: Tensor, are_probabilities: bool) -> Tensor:
+    if not isinstance(found, Tensor) or found.ndim != 2:
+        raise UserError(
+            f"{type(module).__name__} answers with {type(found).__name__}; for several labels its "
+            "predict (probabilities) or its forward (logits) must give a number per label for "
+            "every row"
+        )
+    if not are_probabilities:
+        return found.sigmoid()
+    if not bool(((found >= 0) & (found <= 1)).all()):
+        raise UserError(
+            f"{type(module).__name__}: its predict gives numbers that are no probabilities of "
+            "labels; give them through sigmoid"
+        )
+    return found
 
 
 def can_test(module: pl.LightningModule, data: pl.LightningDataModule) -> bool:

@@ -49,10 +49,11 @@ class LongTable:
             columns.append(self._numbers(name))
         return np.split(np.column_stack(columns)[self.order], self.ends)
 
-    def of_series(self, parameter: str, name: str) -> pd.Series[Any]:
+    def of_series(self, parameter: str, name: str, may_miss: bool = False) -> pd.Series[Any]:
         """What a column says of every series; raises DataError where it changes within one."""
         refuse_unknown([(parameter, name)], self.frame, self.path)
-        self._refuse_missing(name)
+        if not may_miss:
+            self._refuse_missing(name)
         said = np.array(texts_of(self.frame[name], self.path), dtype=object)
         changed = np.flatnonzero(said != said[self.first[self.codes]])
         if len(changed):

@@ -285,5 +285,5 @@ def test_a_parameter_without_a_default_is_asked_for() -> None:
     assert [str(problem) for problem in caught.value.problems] == [
         "data.path: is missing: a CSV or Parquet file with a header, relative to the current "
         "folder",
-        "data.target: is missing: the column to predict",
+        "data.target: is missing: the column to predict, or a list of them",
     ]
