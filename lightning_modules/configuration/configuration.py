@@ -23,6 +23,7 @@ from lightning_modules.configuration.sections import (
     TRAINER,
     USER_KEYS,
     may_be_absent,
+    target_columns,
     task_of,
     user_key,
 )
@@ -110,7 +111,9 @@ class Configuration:
         if task and parts["optimizer"] != ABSENT and parts["loss"] == ABSENT:
             parts["loss"] = _part("loss", DEFAULT_LOSS[task])
         objective = tree.get("objective") or {}
-        metric = objective.get("metric") or default_objective(task, _targets(tree.get("data")))
+        metric = objective.get("metric") or default_objective(
+            task, len(target_columns(tree.get("data")))
+        )
         regularization = regularizers(tree.get("regularization") or {})
         if "weight_decay" in regularization and "weight_decay" in parts["optimizer"].parameters:
             parts["optimizer"] = parts["optimizer"].replaced("weight_decay", 0.0)
@@ -167,12 +170,6 @@ def _part(key: str, node: Any, is_optional: bool = False) -> Part:
     if node is None and (section.default is None or is_optional):
         return ABSENT
     return Part(*_filled_node(section.table, section.default if node is None else node))
-
-
-def _targets(data: Any) -> int:
-    """How many columns a data section names to predict."""
-    target = data.get("target") if isinstance(data, Mapping) else None
-    return len(target) if isinstance(target, list) else 1
 
 
 def _given(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -189,10 +189,12 @@ ON_REQUEST: dict[str, dict[str, Metric]] = {
 }
 """Metrics that are computed where the objective names one of them."""
 
+OF_TARGET = re.compile("(?:^|/)(mae|rmse|r2|mape)_")
+"""The beginning of a metric of one of several targets."""
 PART = re.compile(r"([^/]+/|(?:train|training|val|valid|validation|dev|test)_)[^/]")
 """The beginning of a metric's name that says the part of the data, with what divides the two."""
 
-MANY = 20
+MANY = 10
 """Values of a regression that have metrics of their own, at most."""
 DEFAULT_OBJECTIVE = {
     "classification": "val/accuracy",
@@ -209,10 +211,22 @@ def default_objective(task: str, targets: int) -> str:
     return DEFAULT_OBJECTIVE[task]
 
 
-def objective_metrics(task: str) -> list[str]:
-    """The names that an objective may have: those that are logged anyway, and those on request."""
+def objective_metrics(task: str, targets: Sequence[str] = ()) -> list[str]:
+    """The names that an objective may have: those that are logged anyway, those on request, and
+    those of each of several `targets` of a regression."""
     names = ["loss", *METRICS[task], *ON_REQUEST[task]]
-    return [f"{part}/{name}" for part in ("val", "train") for name in names]
+    each = [f"{name}_{target}" for name in METRICS["regression"] for target in targets[:MANY]]
+    return [
+        *(f"{part}/{name}" for part in ("val", "train") for name in names),
+        *(f"val/{name}" for name in each if task == "regression" and len(targets) > 1),
+    ]
+
+
+def measure_of(metric: str) -> str:
+    """The name of a metric without its part, and without the target that it is of: `val/rmse_price`
+    gives `rmse`."""
+    found = OF_TARGET.search(metric)
+    return found[1] if found else metric.rpartition("/")[2]
 
 
 def metrics_for(task: str, objective: str) -> Mapping[str, Metric]:
@@ -254,7 +268,7 @@ def lower_is_better() -> frozenset[str]:
 
 def goal_of(metric: str) -> Literal["minimize", "maximize"]:
     """The direction in which a logged metric is better, `maximize` or `minimize`."""
-    name = metric.rpartition("/")[2]
+    name = measure_of(metric)
     for rows in (*METRICS.values(), *ON_REQUEST.values()):
         if name in rows:
             return rows[name].goal

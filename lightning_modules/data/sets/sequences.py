@@ -226,8 +226,7 @@ def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled:
     rows = table.values(channels)
     if not labelled:
         return Found(channels, Labelled(rows, path))
-    may_miss = chosen.missing_targets == "drop"
-    said_of = [table.of_series("data.target", name, may_miss) for name in targets]
+    said_of = [table.of_series("data.target", name, may_miss=True) for name in targets]
     said, groups = (
         texts_of(table.of_series(f"data.{role}", roles[role]), path)
         if path == chosen.path and role in roles
