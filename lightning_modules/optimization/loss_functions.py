@@ -63,9 +63,9 @@ def misread(loss: str, outputs: Tensor) -> str:
                 "the network's outputs are probabilities already, and cross_entropy takes logits: "
                 "take the softmax at its end out"
             )
-    if loss == "binary_cross_entropy" and are_shares:
+    if loss in ("binary_cross_entropy", "multilabel_soft_margin") and are_shares:
         return (
             "the network's outputs all lie between 0 and 1, as probabilities do, and "
-            "binary_cross_entropy takes logits: take the sigmoid at its end out, if there is one"
+            f"{loss} takes logits: take the sigmoid at its end out, if there is one"
         )
     return ""

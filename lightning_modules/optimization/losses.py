@@ -27,6 +27,11 @@ LOSSES: dict[str, Loss] = {
         later_configured(f"{_FUNCTIONS}:binary_cross_entropy"),
         tasks=("classification", "multilabel"),
     ),
+    "multilabel_soft_margin": Loss(
+        "the same of labels, by torch's name: it says the task where the data is a class of yours",
+        later_configured(f"{_FUNCTIONS}:binary_cross_entropy"),
+        tasks=("multilabel",),
+    ),
     "mse": Loss("mean squared error", later_configured(f"{_FUNCTIONS}:mse"), tasks=("regression",)),
     "mae": Loss(
         "mean absolute error", later_configured(f"{_FUNCTIONS}:mae"), tasks=("regression",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +14,11 @@ from pandas.api import types
 from lightning_modules.data.columns.cells import LARGEST, row_of, says_missing, texts_of
 from lightning_modules.data.columns.number_texts import PLAIN, NumberForm
 from lightning_modules.data.preparation.target_rules import TargetRules, count_missing
+from lightning_modules.data.preparation.targets import are_numbers
 from lightning_modules.errors import DataError
 
+FEW = 20
+"""So many different numbers may always be classes; beyond, up to the root of the rows."""
 YES, NO = ("1", "True"), ("0", "False")
 """What a column of a label says."""
 
@@ -76,7 +80,9 @@ class TargetColumns:
 
     def _known(self, rules: TargetRules) -> list[Any]:
         if rules.task == "classification":
-            return texts_of(self.columns[0], self.where)
+            labels = texts_of(self.columns[0], self.where)
+            _refuse_values(labels, f"{self.where}: {self.names[0]}")
+            return labels
         if rules.task == "regression":
             values = np.column_stack([self._values(column) for column in self.columns])
             return list(values.tolist())
@@ -151,6 +157,17 @@ def columns_of_array(targets: Any, where: str, name: str, noun: str = "row") -> 
     return TargetColumns(
         known, where, call=f"{name}, column {{name}}" if several else name, noun=noun
     )
+
+
+def _refuse_values(labels: Sequence[str], what: str) -> None:
+    """Raise DataError where labels are values: many numbers, among which words mean missing."""
+    different = {*labels}
+    values = {label for label in different if not says_missing(label)}
+    if len(values) > max(FEW, math.sqrt(len(labels))) and are_numbers(values):
+        said = f"{what} has {len(values)} different values; write task: regression"
+        if words := sorted(different - values):
+            said += f", and missing_targets: drop for the rows that say {words[0]!r}"
+        raise DataError(said)
 
 
 def _wide(targets: Any) -> Any:

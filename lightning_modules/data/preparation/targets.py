@@ -21,9 +21,6 @@ from lightning_modules.data.preparation.target_rules import (
 )
 from lightning_modules.errors import DataError
 
-FEW = 20
-"""So many different numbers may always be classes; beyond, up to the root of the rows."""
-
 
 @dataclass(frozen=True)
 class Outputs:
@@ -138,8 +135,6 @@ def refuse_labels(labels: Sequence[str], what: str) -> None:
             f"{what} says {labels[0]!r} in every row; there is nothing to learn; name another "
             "target"
         )
-    if len(counts) > max(FEW, math.sqrt(len(labels))) and _are_numbers(counts):
-        raise DataError(f"{what} has {len(counts)} different values; write task: regression")
 
 
 def refuse_constant(values: Any, what: Sequence[str]) -> None:
@@ -171,7 +166,7 @@ def classes_of(labels: Mapping[str, Sequence[str]], what: Mapping[str, str]) -> 
 
 def in_order(labels: Collection[str]) -> tuple[str, ...]:
     """Labels by number where all are numbers, else by letter."""
-    if _are_numbers(labels):
+    if are_numbers(labels):
         return tuple(sorted(labels, key=lambda label: (float(label), label)))
     return tuple(sorted(labels))
 
@@ -182,7 +177,8 @@ def numbered(labels: Sequence[str], classes: Sequence[str]) -> Any:
     return np.array([places[label] for label in labels], dtype=np.int64)
 
 
-def _are_numbers(labels: Iterable[str]) -> bool:
+def are_numbers(labels: Iterable[str]) -> bool:
+    """Whether all are finite numbers."""
     try:
         return all(math.isfinite(float(label)) for label in labels)
     except ValueError:

@@ -8,6 +8,7 @@ import torch
 from sklearn import metrics as known
 
 from lightning_modules.components import resolve_component
+from lightning_modules.configuration import Configuration
 from lightning_modules.optimization import LOSSES, goal_of, objective_metrics
 from lightning_modules.optimization.metrics import (
     METRICS,
@@ -65,6 +66,15 @@ def test_the_loss_of_labels_is_the_mean_cross_entropy_of_each() -> None:
     )
     one = row.build(**parameters)(logits[:, :1], TRUTH[:, 0], 0.0)  # of two classes
     assert float(one) == pytest.approx(known.log_loss(TRUTH[:, 0], SHARES[:, 0]), rel=1e-5)
+
+
+def test_torch_calls_the_loss_of_labels_by_another_name() -> None:
+    row, parameters = resolve_component(LOSSES, "multilabel_soft_margin", "loss")
+    found = row.build(**parameters)(SHARES.logit(), TRUTH.float(), 0.0)
+    wanted = torch.nn.functional.multilabel_soft_margin_loss(SHARES.logit(), TRUTH.float())
+    torch.testing.assert_close(found, wanted)
+    tree = {"data": {"class": "rows:Rows"}, "model": "mlp", "loss": "multilabel_soft_margin"}
+    assert Configuration.resolve(tree).task == "multilabel"
 
 
 def test_errors_of_several_values_are_means_of_those_of_each() -> None:

@@ -155,6 +155,14 @@ def test_words_for_missing_among_values_are_missing_targets() -> None:
     assert "row 30: 'much' is no finite number" in refusal("table", **given, missing_targets="drop")
 
 
+def test_numbers_among_which_a_word_means_missing_are_values_to_predict() -> None:
+    given = table([str(number / 2) for number in range(29)] + ["NA"])
+    assert refusal("table", **given) == (
+        "rows.csv: column y has 29 different values; write task: regression, and missing_targets: "
+        "drop for the rows that say 'NA'"
+    )
+
+
 def test_a_target_that_nobody_has_is_no_target() -> None:
     given = table([None] * 30)
     assert "column y: is missing in every row; name another target" in refusal(

@@ -169,7 +169,7 @@ BAD_TABLES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "a missing target": (
         {"target": [None, *long_table()["target"][1:]]},
         {},
-        "says nothing here",
+        "and nothing in row 1; write the same in all of its rows",
     ),
     "a time twice": (
         {"time": 1},
