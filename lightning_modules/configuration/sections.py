@@ -50,6 +50,9 @@ OBJECTIVE: dict[str, Parameter] = {
 
 COMMAND = "command"
 """The model of a training that is a program of its own."""
+ENV, CWD = "env", "cwd"
+PROGRAM_KEYS = (COMMAND, ENV, CWD)
+"""Keys of a program that say how it is run; all others are values that it may be told."""
 USER_KEYS = {"data": ("class",), "model": ("class", COMMAND)}
 """Parts that may be the user's own, by the keys that say so."""
 

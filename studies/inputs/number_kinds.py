@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lightning_modules.configuration.sections import user_key
+from lightning_modules.configuration.user_classes import path_error
 from lightning_modules.user_code import imports
 
 SECTIONS = ("data", "model")
@@ -23,10 +24,9 @@ def mark_floats(tree: dict[str, Any]) -> None:
     """
     for component in _user_components(tree):
         ranges = {name: value for name, value in component.items() if _is_of_integers(value)}
-        path = str(component.get("class"))
-        if not ranges or ":" not in path:
+        if not ranges:
             continue
-        target = imports.load(path)
+        target = imports.load(component["class"])
         for name, value in ranges.items():
             if imports.takes_float(target, name):
                 bounds = {key: float(value[key]) for key in BOUNDS if value.get(key) is not None}
@@ -35,10 +35,19 @@ def mark_floats(tree: dict[str, Any]) -> None:
 
 def _user_components(tree: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for section in SECTIONS:
-        value = tree.get(section)
-        for component in value if isinstance(value, list) else [value]:
-            if isinstance(component, dict) and user_key(component) == "class":
-                yield component
+        yield from _classes(tree.get(section))
+
+
+def _classes(value: Any) -> Iterator[dict[str, Any]]:
+    """Every class of the user's in a value of the file, the outer ones first."""
+    if isinstance(value, dict):
+        if user_key(value) == "class" and path_error(value["class"]) is None:
+            yield value
+        for each in value.values():
+            yield from _classes(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _classes(each)
 
 
 def _is_of_integers(value: Any) -> bool:

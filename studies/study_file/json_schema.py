@@ -13,8 +13,17 @@ from lightning_modules.components import (
     Parameter,
 )
 from lightning_modules.configuration import COMMAND
-from lightning_modules.configuration.sections import OBJECTIVE, SECTIONS, TRAINER, USER_KEYS
-from lightning_modules.configuration.validation import CLASS
+from lightning_modules.configuration.program_words import FORMS
+from lightning_modules.configuration.sections import (
+    CWD,
+    ENV,
+    OBJECTIVE,
+    SECTIONS,
+    TRAINER,
+    USER_KEYS,
+)
+from lightning_modules.configuration.user_classes import CLASS
+from lightning_modules.configuration.validation import VARIABLE
 from lightning_modules.data.augmentation.table import AUGMENTATIONS
 from lightning_modules.networks.activations import ACTIVATIONS
 from lightning_modules.optimization import METRICS, REGULARIZATION, objective_metrics
@@ -94,11 +103,28 @@ def _component_or_list(
 def _own(key: str) -> Schema:
     """A part of the user's, whose parameters only its code knows."""
     word: Schema = {"type": "string"}
-    value = {
+    argument: Schema = {"anyOf": [word, {"type": "number"}]}
+    places = f"{{path}} or {{path:form}} in a word is a value; forms: {', '.join(FORMS)}"
+    values = {
         "class": {**word, "pattern": f"^{CLASS.pattern}$", "description": "package.module:Class"},
-        COMMAND: {"type": "array", "items": word, "minItems": 1},
-    }[key]
-    return {"type": "object", "required": [key], "properties": {key: value}}
+        COMMAND: {"type": "array", "items": argument, "minItems": 1, "description": places},
+    }
+    properties = {key: values[key]}
+    if key == COMMAND:
+        properties[ENV] = {
+            "type": "object",
+            "propertyNames": {"pattern": f"^{VARIABLE.pattern}$"},
+            "additionalProperties": {
+                "anyOf": [*argument["anyOf"], {"type": "boolean"}, *_ranges()]
+            },
+            "description": "variables with values, in which places stand as in command",
+        }
+        properties[CWD] = {**word, "minLength": 1, "description": "the folder in which it runs"}
+    return {"type": "object", "required": [key], "properties": properties}
+
+
+def _ranges() -> list[Schema]:
+    return [_choice({}), _range()]
 
 
 def _component(table: Mapping[str, Component], more: Schema | None = None) -> Schema:

@@ -25,6 +25,7 @@ from studies.study_file.design import (
     take_choice,
 )
 from studies.study_file.document import Document
+from studies.study_file.foreign_words import method_words, pruner_words
 from studies.study_file.methods.pruners import PRUNERS
 from studies.study_file.methods.samplers import SAMPLERS, startup_for
 from studies.study_file.mistakes import (
@@ -101,8 +102,11 @@ def resolve(
             configuration[section] = rest
             problems += wrong
     split, scale = choices.get("split"), choices.get("scale")
+    found_before = len(problems)
     root = read_space(configuration, problems)
     problems += [] if recorded and not overrides else _variant_problems(root)
+    is_right = len(problems) == found_before and variant_count(root) <= MAX_VARIANTS
+    problems.extend(command_problems(root) if is_right else [])
     search = file.search if file else as_far_as_right(SearchSection, tree.get("search", {}))
     search = search or SearchSection()
     sampler = _named_component(
@@ -119,7 +123,6 @@ def resolve(
     problems.extend(size_problems(root, factors))
     problems.extend(budget_problems(search, sampler, space, factors))
     problems.extend(fixed_problems(root))
-    problems.extend([] if problems else command_problems(root))
     names = [] if problems else [arm.name for arm in alternatives(root, factors)]
     problems.extend(
         design_problems(search, compare, confirm, claim, names, sampler.name, pruner.name)
@@ -238,7 +241,9 @@ def _named_component(
     name = node if isinstance(node, str) else node.get("name")
     given = {} if isinstance(node, str) else {k: v for k, v in node.items() if k != "name"}
     if not isinstance(name, str) or name not in table:
-        problems.append(Problem((section, key), unknown(what, str(name), table)))
+        words = (method_words if key == "method" else pruner_words)(str(name))
+        said = f"there is no {what} {shown(str(name))}; {words}"
+        problems.append(Problem((section, key), said if words else unknown(what, str(name), table)))
         return NamedComponent("none", {})
     row = table[name]
     problems.extend(

@@ -16,6 +16,7 @@ from lightning_modules.components import (
 from lightning_modules.configuration.sections import SECTIONS, TRAINER, user_key
 from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import REGULARIZATION
+from studies.study_file.foreign_words import is_foreign_range, range_words, stand_in
 from studies.study_file.space.open_values import (
     COUNTED,
     Choice,
@@ -160,18 +161,30 @@ def _parameters(key: str, value: Mapping[str, Any]) -> Mapping[str, Parameter]:
 
 
 def _value(value: Any, path: Keys, parameter: Parameter | None, problems: list[Problem]) -> Node:
+    if isinstance(value, Mapping) and is_foreign_range(value):
+        problems.append(Problem(path, f"is in another tool's words; {range_words(value)}"))
+        known = parameter is not None and parameter.default is not None
+        return Fixed(parameter.default if parameter and known else stand_in(value))
     if isinstance(value, Mapping) and "values" in value:
         return _choice(value, path, parameter, problems)
     if isinstance(value, Mapping) and _is_range(value):
         return _range(value, path, parameter, problems)
-    if isinstance(value, list) and any(isinstance(v, Mapping) and _is_range(v) for v in value):
+    if isinstance(value, list) and _holds_range(value):
         message = "holds a range inside a list; list whole alternatives as {values: [[...], ...]}"
         problems.append(Problem(path, message))
+    if isinstance(value, Mapping):  # an argument of a class of the user's, which may have its own
+        return Group({k: _value(each, (*path, k), None, problems) for k, each in value.items()})
     return Fixed(value)
 
 
 def _is_range(value: Mapping[str, Any]) -> bool:
-    return "min" in value or "max" in value
+    return "min" in value or "max" in value or is_foreign_range(value)
+
+
+def _holds_range(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return _is_range(value) or any(map(_holds_range, value.values()))
+    return isinstance(value, list) and any(map(_holds_range, value))
 
 
 def _choice(
@@ -195,6 +208,9 @@ def _choice(
         if repr(item) in seen:
             problems.append(Problem((*path, "values", index), f"{shown(item)} stands twice"))
         seen.add(repr(item))
+        if _holds_range(item):
+            text = "holds a range inside `values`, which are taken as they are written"
+            problems.append(Problem((*path, "values", index), text))
     return Choice(tuple(values), parameter.default if parameter else None)
 
 
