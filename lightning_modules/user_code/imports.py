@@ -98,15 +98,21 @@ def sources(path: str, folder: Path = Path()) -> list[Path]:
     return [folder / file.relative_to(here) for file in files]
 
 
-def make(path: str, parameters: Mapping[str, Any], offered: Mapping[str, Any] = NOTHING) -> Any:
-    """What the class or function at `path` gives, called with what `built` makes of its parameters.
+def make(
+    path: str,
+    parameters: Mapping[str, Any],
+    offered: Mapping[str, Any] = NOTHING,
+    first: Sequence[Any] = (),
+) -> Any:
+    """What the class or function at `path` gives, called with the `first` values and what `built`
+    makes of its parameters.
 
     Raises UserCodeError where it raises.
     """
     target = load(path)
     given = {name: built(value, offered) for name, value in parameters.items()}
     try:
-        return target(**given)
+        return target(*first, **given)
     except (MemoryError, RuntimeError):  # it may be the machine's fault: torch raises the latter
         raise
     except Exception as error:
@@ -191,14 +197,30 @@ def takes(target: Target, name: str) -> bool:
 
 def takes_float(target: Target, name: str) -> bool:
     """Whether its parameter of that name is annotated as float, alone or with others that are no
-    int, or has a float for a default."""
+    int, or has a float for a default, or floats in a list."""
     parameter = _parameters(target).get(name)
     if parameter is None:
         return False
     annotated = parameter.annotation
     text = annotated.__name__ if isinstance(annotated, type) else str(annotated)
     words = set(re.findall(r"\w+", text))
-    return ("float" in words and "int" not in words) or isinstance(parameter.default, float)
+    default = parameter.default
+    defaults = default if isinstance(default, list | tuple) else [default]
+    is_float = any(isinstance(each, float) for each in defaults)
+    return ("float" in words and "int" not in words) or is_float
+
+
+def positional(target: Target) -> list[str]:
+    """The names of those parameters that can be given by their order."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [each.name for each in _signature(target) if each.kind in kinds]
+
+
+def defaults(target: Target) -> dict[str, Any]:
+    """The defaults of those parameters that have one."""
+    found = _parameters(target).items()
+    empty = inspect.Parameter.empty
+    return {name: each.default for name, each in found if each.default is not empty}
 
 
 def needs(target: Target, name: str) -> bool:

@@ -18,6 +18,7 @@ from lightning_modules.networks import NETWORKS
 from lightning_modules.user_code import imports
 from studies.home import Home
 from studies.inputs.data_summaries import distinct
+from studies.inputs.matrices import matrix_problems
 from studies.inputs.network_sizes import network_problems
 from studies.inputs.weights import with_weights_file
 from studies.study_file import Spec, is_program
@@ -71,7 +72,7 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> list[
     if problems:
         raise ConfigurationError(list(dict.fromkeys(problems)))
     if spec.source is not None:
-        spec.source.refuse(list(network_problems(spec)))
+        spec.source.refuse([*network_problems(spec), *matrix_problems(spec)])
     return distinct([each for each in found.values() if isinstance(each, DataSummary)])
 
 
@@ -80,9 +81,10 @@ def _user_code_problems(configuration: Configuration) -> list[Problem]:
         return []
     for path in configuration.class_paths:
         imports.require_allowed(path)  # before torch is imported, which takes seconds
+    from lightning_modules.user_code.learning import learning_problems
     from lightning_modules.user_code.modules import user_code_problems
 
-    return list(user_code_problems(configuration))
+    return [*user_code_problems(configuration), *learning_problems(configuration)]
 
 
 def _find_program(program: Mapping[str, Any]) -> None:

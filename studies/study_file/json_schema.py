@@ -9,6 +9,7 @@ from lightning_modules.components import (
     Component,
     ComponentParameter,
     ComponentsParameter,
+    Items,
     Number,
     Parameter,
 )
@@ -31,6 +32,8 @@ from studies.study_file.design import SCALES, SPLITS
 from studies.study_file.methods.pruners import PRUNERS
 from studies.study_file.methods.samplers import SAMPLERS
 from studies.study_file.sections import StudyFile
+from studies.study_file.space.lists import ALL, EACH, MAX_LAYERS
+from studies.study_file.space.search_space import LAYERS
 
 TABLES: dict[str, Mapping[str, Component]] = {
     **{key: section.table for key, section in SECTIONS.items()},
@@ -164,9 +167,20 @@ def _open(parameter: Parameter) -> Schema:
     forms = [value, _choice(value)]
     if isinstance(parameter, Number):
         forms.append(_range())
+    if isinstance(parameter, Items):
+        forms += _open_lists(parameter)
     if parameter.default is None:
         forms.append({"type": "null"})
     return {**_described(parameter), "anyOf": forms}
+
+
+def _open_lists(parameter: Items) -> list[Schema]:
+    """A list of which any item is searched, and one of which the length is."""
+    item = {"anyOf": _open(parameter.item)["anyOf"]}
+    count = {"anyOf": _open(Number(1, "", low=0, high=MAX_LAYERS, integer=True))["anyOf"]}
+    growing = _mapping({LAYERS: count, EACH: item, ALL: item})
+    required = [{"required": [LAYERS, key]} for key in (EACH, ALL)]
+    return [{**parameter.schema(), "items": item}, {**growing, "oneOf": required}]
 
 
 def _described(parameter: Parameter) -> Schema:

@@ -35,6 +35,7 @@ from studies.study_file.mistakes import (
     fixed_problems,
     model_problems,
     name_problems,
+    num_problems,
     size_problems,
     split_problems,
     training_problems,
@@ -50,8 +51,9 @@ from studies.study_file.sections import (
     read_shape,
 )
 from studies.study_file.space.arms import alternatives
+from studies.study_file.space.open_values import Node, Range
 from studies.study_file.space.ranges import read_space
-from studies.study_file.space.search_space import Group, Space
+from studies.study_file.space.search_space import Group, Space, changed_group
 from studies.study_file.space.variants import variant_count, variants
 from studies.study_file.spec import NamedComponent, Spec
 
@@ -113,6 +115,9 @@ def resolve(
         "search", "method", SAMPLERS, "search method", search.method, problems
     )
     pruner = _named_component("search", "pruner", PRUNERS, "pruner", search.pruner, problems)
+    problems.extend(num_problems(sampler.name, Space(root)))
+    if sampler.name != "grid" and not problems:
+        root = changed_group(root, _as_choice)
     space = Space(root)
     compare = file.compare if file else as_far_as_right(CompareSection, tree.get("compare", {}))
     confirm = file.confirm if file else as_far_as_right(ConfirmSection, tree.get("confirm", {}))
@@ -185,6 +190,11 @@ def _variant_problems(root: Group) -> list[Problem]:
         if len(found) > ENOUGH:
             break
     return list(found)
+
+
+def _as_choice(node: Node) -> Node:
+    """A range of so many values is a choice to methods that are no grid."""
+    return node.listed() if isinstance(node, Range) else node
 
 
 def with_trials(spec: Spec, trials: int) -> Spec:
