@@ -22,6 +22,7 @@ from lightning_modules.data.table import DATASETS
 from lightning_modules.errors import Problem, UserCodeError, UserError
 from lightning_modules.networks import SupervisedModule
 from lightning_modules.optimization import REGULARIZATION
+from lightning_modules.user_code.answers import probabilities_of_labels
 from lightning_modules.user_code.distributions import (
     DATA,
     is_data,
@@ -232,7 +233,7 @@ def answered(module: pl.LightningModule, task: str, *inputs: Tensor) -> Tensor:
     if isinstance(module, SupervisedModule):
         return found
     if task == "multilabel":
-        return _of_labels(module, found, hasattr(module, "predict"))
+        return probabilities_of_labels(module, found, hasattr(module, "predict"))
     if task != "classification":
         return found
     if not isinstance(found, Tensor) or found.ndim != 2 or found.shape[1] < 2:
@@ -244,23 +245,6 @@ def answered(module: pl.LightningModule, task: str, *inputs: Tensor) -> Tensor:
     sums = (found.sum(dim=1) - 1).abs() <= 1e-3
     are_shares = (found >= 0).all(dim=1) & sums
     return torch.where(are_shares[:, None], found, found.softmax(dim=1))
-
-
-def _of_labels(module: pl.LightningModule, found: Tensor, are_probabilities: bool) -> Tensor:
-    if not isinstance(found, Tensor) or found.ndim != 2:
-        raise UserError(
-            f"{type(module).__name__} answers with {type(found).__name__}; for several labels its "
-            "predict (probabilities) or its forward (logits) must give a number per label for "
-            "every row"
-        )
-    if not are_probabilities:
-        return found.sigmoid()
-    if not bool(((found >= 0) & (found <= 1)).all()):
-        raise UserError(
-            f"{type(module).__name__}: its predict gives numbers that are no probabilities of "
-            "labels; give them through sigmoid"
-        )
-    return found
 
 
 def can_test(module: pl.LightningModule, data: pl.LightningDataModule) -> bool:
