@@ -93,7 +93,7 @@ class Dataset(Component):
     """A row of the data table; `build(**parameters)` gives a LightningDataModule."""
 
     task: str = "classification"
-    """`classification` or `regression`; empty where a parameter `task` says it."""
+    """`classification`, `regression` or `multilabel`; empty where a parameter `task` says it."""
     kind: str = "table"
     """`table` (features), `signal` (channels × time), `image` (channels × height × width),
     `sequence` (time × features, lengths may vary) or `text` (tokens, lengths may vary); empty

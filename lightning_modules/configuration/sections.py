@@ -95,5 +95,11 @@ def task_of(data: Any, loss: Any) -> str:
     return LOSSES[name_of(loss)].tasks[0] if loss is not None else ""
 
 
+def target_columns(data: Any) -> list[str]:
+    """The columns that a data section names to predict, where it names them in a list."""
+    target = data.get("target") if isinstance(data, Mapping) else None
+    return [str(name) for name in target] if isinstance(target, list) else []
+
+
 def name_of(node: Any) -> str:
     return str(node["name"] if isinstance(node, Mapping) else node)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from lightning_modules.components import Component
 
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "multilabel"]
 Named = str | Mapping[str, Any]
 """A component: its name, or `{name: ..., parameters}` as in a study file."""
 Resolved = tuple[Component, Mapping[str, Any]]
