@@ -2,8 +2,9 @@
 
 `{path}` is a value of the configuration by its dotted path. `{seed}`, `{split}` (an integer, the
 seed by which the program divides its data, 0 unless a study repeats its searches on several
-splits), `{epochs}` and `{checkpoint}` (a file for the program's best weights) belong to the trial,
-and `{configuration}` is a JSON file that holds all of it. `{{word}}` is the text `{word}`.
+splits), `{epochs}`, `{checkpoint}` (a file for the program's best weights) and `{folder}` (one for
+what it writes, which goes with the trial's end) belong to the trial, and `{configuration}` is a
+JSON file that holds all of it. `{{word}}` is the text `{word}`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ FUNCTION = "python-function"
 """The first word of the command of a study that a Python function trains."""
 FAIRTUNES = ("trainer", "objective")
 """Sections that mean something without being told to the program."""
-OF_THE_TRIAL = ("seed", "split", "epochs", "checkpoint", WHOLE)
+OF_THE_TRIAL = ("seed", "split", "epochs", "checkpoint", "folder", WHOLE)
 
 
 def is_program(configuration: Configuration) -> bool:

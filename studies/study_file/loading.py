@@ -27,6 +27,7 @@ from studies.study_file.design import (
 from studies.study_file.document import Document
 from studies.study_file.methods.pruners import PRUNERS
 from studies.study_file.methods.samplers import SAMPLERS, startup_for
+from studies.study_file.metrics_source import metrics_problems, metrics_source
 from studies.study_file.mistakes import (
     MAX_VARIANTS,
     budget_problems,
@@ -44,6 +45,7 @@ from studies.study_file.sections import (
     Claim,
     CompareSection,
     ConfirmSection,
+    MetricsSection,
     SearchSection,
     as_far_as_right,
     read_shape,
@@ -114,6 +116,8 @@ def resolve(
     confirm = file.confirm if file else as_far_as_right(ConfirmSection, tree.get("confirm", {}))
     if compare is not None and "confirm" not in tree:
         confirm = ConfirmSection()
+    metrics = file.metrics if file else as_far_as_right(MetricsSection, tree.get("metrics"))
+    problems.extend(metrics_problems(metrics, tree))
     claim = _claim(compare, recorded)
     factors = factors_of(compare, root, problems)
     problems.extend(size_problems(root, factors))
@@ -165,6 +169,7 @@ def resolve(
         claims=compare is not None and compare.claim is not None,
         split_given=split is not None,
         env=None if file.env is None else tuple(file.env),
+        metrics=metrics_source(metrics, root),
         source=source,
     )
     source.refuse(list(training_problems(spec)))

@@ -7,11 +7,12 @@ import json
 import os
 import queue
 import re
+import shutil
 import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -20,9 +21,12 @@ import psutil
 from lightning_modules.configuration import COMMAND
 from lightning_modules.errors import UserError
 from lightning_modules.files import replacing
+from lightning_modules.rights import make_folder
 from studies.engines import Task
 from studies.study_file.command_template import WHOLE, filled
 
+TRIAL = "FAIRTUNE_TRIAL"
+"""Names its trial to a program: one that runs by itself reports to nobody."""
 LAST_LINES = 50
 """The lines of its log that are kept."""
 GRACE_SECONDS = 3.0
@@ -50,14 +54,21 @@ class ProgramProcess:
         self._readers = [
             threading.Thread(target=read, args=(stream,), daemon=True)
             for read, stream in ((self._hear, process.stdout), (self._note, process.stderr))
+            if stream is not None
         ]
         for reader in self._readers:
             reader.start()
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls, task: Task, folder: Path) -> Iterator[ProgramProcess]:
-        """Start it in the group of this process, with which it dies; it ends with the block."""
+    def started(
+        cls, task: Task, folder: Path, variables: Mapping[str, str], joined: bool = False
+    ) -> Iterator[ProgramProcess]:
+        """Start it in the group of this process, with which it dies; it ends with the block.
+
+        It sees `variables`, too, and has an empty folder of its own. `joined`: standard error is
+        read as standard output, in the order in which it writes to them.
+        """
         configuration, split = task.configuration, task.split or 0
         values = {
             **configuration.flat(),
@@ -65,6 +76,7 @@ class ProgramProcess:
             "split": split,
             "epochs": configuration.trainer["epochs"],
             "checkpoint": task.checkpoint or "",
+            "folder": str(written(folder)),
             WHOLE: str(folder / "configuration.json"),
         }
         whole = {
@@ -72,7 +84,10 @@ class ProgramProcess:
             "seed": task.seed,
             "split": split,
             "checkpoint": task.checkpoint,
+            "folder": str(written(folder)),
         }
+        shutil.rmtree(written(folder), ignore_errors=True)  # of an attempt before
+        make_folder(written(folder))
         with replacing(folder / "configuration.json") as beside:
             beside.write_text(json.dumps(whole, indent=2))
         command = filled(configuration.model.parameters[COMMAND], values)
@@ -82,11 +97,17 @@ class ProgramProcess:
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=subprocess.STDOUT if joined else subprocess.PIPE,
                 text=True,
                 encoding="utf-8",
                 errors="replace",
-                env={**visible(task.env), "OMP_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"},
+                env={
+                    **visible(task.env),
+                    "OMP_NUM_THREADS": threads,
+                    "PYTHONUNBUFFERED": "1",
+                    TRIAL: task.trial,
+                    **variables,
+                },
             )
         except OSError as error:
             why = error.strerror or str(error)
@@ -97,17 +118,23 @@ class ProgramProcess:
         finally:
             program.close()
 
-    def lines(self) -> Iterator[str]:
-        """What it prints on standard output, line by line, until it closes that or ends."""
+    def lines(self, every: float | None = None) -> Iterator[str]:
+        """What it prints on standard output, line by line, until it closes that or ends; with
+        `every`, nothing (an empty text) where it was silent for so many seconds."""
+        wait, silent = every or LAST_WORDS_SECONDS, 0.0
         while True:
             try:
-                line = self._lines.get(timeout=LAST_WORDS_SECONDS)
+                line = self._lines.get(timeout=wait)
             except queue.Empty:
-                if self.process.poll() is not None:
+                silent += wait
+                if self.process.poll() is not None and silent >= LAST_WORDS_SECONDS:
                     return  # a child of it holds the pipe open
+                if every:
+                    yield ""
                 continue
             if line is None:
                 return
+            silent = 0.0
             yield line
 
     def answer(self, word: str) -> None:
@@ -123,6 +150,12 @@ class ProgramProcess:
             for reader in self._readers:
                 reader.join(LAST_WORDS_SECONDS)
         return self.process.poll() or 0
+
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it has ended, waiting up to so many seconds for that."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+        return self.process.poll() is not None
 
     def wait_briefly(self) -> None:
         """Wait for a program that was told to stop, as long as it has for that."""
@@ -156,6 +189,11 @@ class ProgramProcess:
         with stream:
             for line in stream:
                 self.log.append(line.rstrip("\n"))
+
+
+def written(folder: Path) -> Path:
+    """The folder, in that of a trial's state, for what its program writes."""
+    return (folder / "written").absolute()
 
 
 def visible(names: Sequence[str] | None) -> dict[str, str]:

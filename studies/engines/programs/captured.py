@@ -1,0 +1,91 @@
+"""What a program logs to wandb, mlflow or trackio, by a stand-in on the path of its Python."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from studies.engines import Task
+from studies.engines.programs.written_epochs import Written
+from studies.study_file.metrics_source import MetricsSource
+
+STAND_INS = Path(__file__).parent / "stand_ins"
+LOGGED, CONFIG = "FAIRTUNE_LOGGED", "FAIRTUNE_CONFIG"
+"""Name the file that the stand-in writes, and the one with the trial's values, to the program."""
+UNTOLD = ("command", "name", "class", "label", "cwd", "env")
+"""Words that are no values of a training."""
+
+
+class Captured:
+    """The metrics that a program hands to a stand-in, which writes them into a file."""
+
+    numbered = False
+
+    def __init__(self, source: MetricsSource, task: Task, folder: Path) -> None:
+        """`folder` is one of the trial's own."""
+        self._way = source.way
+        self._file, self._config = folder / "logged.jsonl", folder / "config.json"
+        self._file.write_text("")  # of an attempt before
+        self._config.write_text(json.dumps(config(source, task)))
+        self._read = 0
+        """Bytes that were read."""
+        self._names: set[str] = set()
+
+    def variables(self) -> dict[str, str]:
+        """The environment by which a program finds the stand-in, and that the files."""
+        before = os.environ.get("PYTHONPATH")
+        path = [str(STAND_INS / self._way), str(STAND_INS / "common")]
+        return {
+            "PYTHONPATH": os.pathsep.join([*path, before] if before else path),
+            LOGGED: str(self._file.absolute()),
+            CONFIG: str(self._config.absolute()),
+        }
+
+    def heard(self, line: str) -> Iterator[Written]:
+        """Nothing is in the lines of the log."""
+        yield from ()
+
+    def news(self, over: bool) -> Iterator[Written]:
+        """What was logged since."""
+        with self._file.open("rb") as file:
+            file.seek(self._read)
+            found = file.read()
+        whole = found[: found.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for line in whole.splitlines():
+            said = json.loads(line)
+            self._names.update(said["metrics"])
+            yield Written(said["metrics"], said["step"])
+
+    def missing(self, metric: str) -> str:
+        """What is said where a metric was not found."""
+        if not self._names:
+            return f"it logged no number with {self._way}"
+        names = ", ".join(sorted(self._names))
+        return f"it logged {names} with {self._way}; say with metrics.names which one is {metric}"
+
+
+def config(source: MetricsSource, task: Task) -> Mapping[str, Any]:
+    """What the study file gives a trial: by dotted names, and by the last word where that says
+    which is meant."""
+    configuration = task.configuration
+    given = {
+        name: value
+        for name, value in configuration.flat().items()
+        if any(name == each or name.startswith(f"{each}.") for each in source.given)
+        and name.partition(".")[0] not in ("trainer", "objective")
+        and not any(word in UNTOLD for word in name.split("."))
+    }
+    last = Counter(name.rpartition(".")[2] for name in given)
+    short = {word: given[name] for name in given if last[word := name.rpartition(".")[2]] == 1}
+    return {
+        **short,
+        **given,
+        "epochs": configuration.trainer["epochs"],
+        "seed": task.seed,
+        "split": task.split or 0,
+    }
