@@ -23,10 +23,9 @@ from lightning_modules.errors import UserError
 from lightning_modules.files import replacing
 from lightning_modules.rights import make_folder
 from studies.engines import Task
+from studies.program import TRIAL
 from studies.study_file.command_template import WHOLE, filled
 
-TRIAL = "FAIRTUNE_TRIAL"
-"""Names its trial to a program: one that runs by itself reports to nobody."""
 LAST_LINES = 50
 """The lines of its log that are kept."""
 GRACE_SECONDS = 3.0

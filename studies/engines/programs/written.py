@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from studies.engines import Task
-from studies.engines.function import metric_name
 from studies.engines.programs.captured import Captured
 from studies.engines.programs.csv_file import CsvFile
 from studies.engines.programs.log_lines import LogLines
@@ -20,7 +19,8 @@ from studies.engines.programs.written_epochs import (
     NumberedEpochs,
     Written,
 )
-from studies.study_file.metrics_source import TEST, MetricsSource
+from studies.program import metric_name
+from studies.study_file.metrics_source import EPOCH, TEST, MetricsSource
 
 EVERY_SECONDS = 0.1
 """How often a file is looked at."""
@@ -105,10 +105,13 @@ class WrittenMetrics:
             rest = {
                 name: value
                 for name, value in metrics.items()
-                if not name.startswith(TEST) and name not in COUNTERS
+                if not name.startswith(TEST) and name.rpartition("/")[2] not in COUNTERS
             }
-            if rest or each.at is not None:
-                yield from map(self._report, self._epochs.add(Written(rest, each.at)))
+            at = each.at
+            if at is None and not self._source.numbered:
+                at = metrics.get(EPOCH)  # what is logged with the epoch belongs together
+            if rest or at is not None:
+                yield from map(self._report, self._epochs.add(Written(rest, at)))
 
     def _report(self, metrics: dict[str, float]) -> dict[str, Any]:
         self._number += 1

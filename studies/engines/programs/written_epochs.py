@@ -85,6 +85,8 @@ class CountedEpochs:
     _waiting: list[Written] = field(default_factory=list)
     _step: float | None = None
     """Of the latest objective, as long as more may come with that step."""
+    _before: int = 0
+    """Pieces that came until that objective."""
     _last: float = -math.inf
     """The last step that is over."""
 
@@ -101,7 +103,7 @@ class CountedEpochs:
         if is_objective:
             if step is not None and self._step is not None and step < self._step:
                 raise went_back("step", step, self._step)
-            self._step = step
+            self._step, self._before = step, len(self._waiting)
             if step is None:
                 yield self._over()
 
@@ -112,8 +114,9 @@ class CountedEpochs:
     def _over(self) -> Metrics:
         step, metrics = self._step, Metrics()
         later = []
-        for written in self._waiting:
-            if step is None or written.at is None or written.at <= step:
+        for place, written in enumerate(self._waiting):
+            at = written.at
+            if step is None or (place < self._before if at is None else at <= step):
                 metrics.update(written.metrics)
             else:
                 later.append(written)

@@ -20,6 +20,13 @@ def log_metrics(metrics, step=None, *args, **named):
     write(metrics, step)
 
 
+class Metric(types.SimpleNamespace):
+    """A number as it is logged with others."""
+
+    def __init__(self, key, value, timestamp=None, step=None, *args, **named):
+        super().__init__(key=key, value=value, step=step)
+
+
 class Run(Anything):
     """A run, of which everything but its numbers goes nowhere."""
 

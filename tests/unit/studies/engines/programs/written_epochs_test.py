@@ -80,6 +80,11 @@ def test_what_has_the_objectives_step_is_of_its_epoch_before_it_or_after() -> No
     assert made(CountedEpochs(GOAL), pieces) == wanted
 
 
+def test_what_has_no_step_is_of_the_next_objective() -> None:
+    pieces = [(0, {GOAL: 5.0}), (None, {"loss": 4.0}), (1, {GOAL: 3.0}), (None, {"loss": 2.0})]
+    assert made(CountedEpochs(GOAL), pieces) == [{GOAL: 5}, {"loss": 4, GOAL: 3}]
+
+
 def test_a_file_of_a_metric_that_runs_ahead_changes_no_epoch() -> None:
     ahead = [(step, {"loss": float(step)}) for step in range(4)]
     pieces = [*ahead, *((step, {GOAL: 1.0}) for step in range(4))]
