@@ -117,7 +117,7 @@ def resolve(
     if compare is not None and "confirm" not in tree:
         confirm = ConfirmSection()
     metrics = file.metrics if file else as_far_as_right(MetricsSection, tree.get("metrics"))
-    problems.extend(metrics_problems(metrics, tree))
+    problems.extend(metrics_problems(metrics, tree.get("model"), tree.get("objective")))
     claim = _claim(compare, recorded)
     factors = factors_of(compare, root, problems)
     problems.extend(size_problems(root, factors))

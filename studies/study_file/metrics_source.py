@@ -62,11 +62,13 @@ def metrics_source(section: MetricsSection | None, root: Group) -> MetricsSource
     )
 
 
-def metrics_problems(section: MetricsSection | None, tree: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong with a section whose keys are right, in a file of that content."""
+def metrics_problems(
+    section: MetricsSection | None, models: Any, objective: Any
+) -> Iterator[Problem]:
+    """What is wrong with a section whose keys are right, in a file with such a model, or models,
+    and objective."""
     if section is None:
         return
-    models = tree.get("model")
     programs = [
         each
         for each in (models if isinstance(models, list) else [models])
@@ -82,7 +84,6 @@ def metrics_problems(section: MetricsSection | None, tree: Mapping[str, Any]) ->
             yield Problem(("metrics", key), text)
     if takes[0] != "names" and getattr(section, takes[0]) is None:
         yield Problem(("metrics", takes[0]), f"is missing: from: {section.way} reads it")
-    objective = tree.get("objective")
     metric = objective.get("metric") if isinstance(objective, Mapping) else None
     if isinstance(metric, str) and metric.startswith(TEST):
         text = (
