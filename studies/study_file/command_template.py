@@ -87,8 +87,9 @@ def env_problems(
     return [Problem(("env",), text)]
 
 
-def command_problems(root: Group) -> list[Problem]:
-    """Placeholders that mean nothing, and what the file says that no placeholder passes on."""
+def command_problems(root: Group, told_otherwise: bool = False) -> list[Problem]:
+    """Placeholders that mean nothing, and, unless all is told in another way, what the file says
+    that no placeholder passes on."""
     found: dict[str, Problem] = {}
     every = [(variant, Configuration.of(variant.value)) for variant in variants(root)]
     all_programs = all(is_program(configuration) for _, configuration in every)
@@ -106,7 +107,7 @@ def command_problems(root: Group) -> list[Problem]:
                 hint = suggestion(name, known) or "; known are " + ", ".join(known)
                 text = f"there is no value {{{name}}}{hint}"
                 found.setdefault(text, Problem(here, text))
-        if WHOLE in names:
+        if told_otherwise or WHOLE in names:
             continue
         passed = ["trainer.epochs" if name == "epochs" else name for name in names]
         silent = [name for name in Space(root).open_values_of(flat) if name not in passed]

@@ -27,7 +27,7 @@ from studies.study_file.design import (
 from studies.study_file.document import Document
 from studies.study_file.methods.pruners import PRUNERS
 from studies.study_file.methods.samplers import SAMPLERS, startup_for
-from studies.study_file.metrics_source import metrics_problems, metrics_source
+from studies.study_file.metrics_source import WITH_CONFIG, metrics_problems, metrics_source
 from studies.study_file.mistakes import (
     MAX_VARIANTS,
     budget_problems,
@@ -123,7 +123,8 @@ def resolve(
     problems.extend(size_problems(root, factors))
     problems.extend(budget_problems(search, sampler, space, factors))
     problems.extend(fixed_problems(root))
-    problems.extend([] if problems else command_problems(root))
+    told = metrics is not None and metrics.way in WITH_CONFIG
+    problems.extend([] if problems else command_problems(root, told))
     names = [] if problems else [arm.name for arm in alternatives(root, factors)]
     problems.extend(
         design_problems(search, compare, confirm, claim, names, sampler.name, pruner.name)

@@ -18,6 +18,8 @@ from studies.study_file.space.variants import variants
 
 CAPTURED: tuple[Way, ...] = ("wandb", "mlflow", "trackio")
 """Packages of which a program gets a stand-in."""
+WITH_CONFIG: tuple[Way, ...] = ("wandb", "trackio")
+"""Those that tell the program its values: `wandb.config`."""
 EPOCH = "epoch"
 """The pattern that counts, and the usual name of a column that does."""
 TEST = "test/"

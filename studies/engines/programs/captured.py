@@ -9,9 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lightning_modules.configuration import COMMAND
+from lightning_modules.errors import UserError
 from studies.engines import Task
 from studies.engines.programs.written_epochs import Written
-from studies.study_file.metrics_source import MetricsSource
+from studies.study_file.command_template import WHOLE, asked_for
+from studies.study_file.metrics_source import WITH_CONFIG, MetricsSource
 
 STAND_INS = Path(__file__).parent / "stand_ins"
 LOGGED, CONFIG = "FAIRTUNE_LOGGED", "FAIRTUNE_CONFIG"
@@ -29,8 +32,13 @@ class Captured:
         """`folder` is one of the trial's own."""
         self._way = source.way
         self._file, self._config = folder / "logged.jsonl", folder / "config.json"
+        paths = paths_of_names(source, task)
+        command = asked_for(task.configuration.model.parameters[COMMAND])
+        told = WHOLE in command or source.way not in WITH_CONFIG
+        self._unread = set() if told else {*paths.values()} - {*command}
+        """Values that the program has not read, and is told by nothing else."""
         self._file.write_text("")  # of an attempt before
-        self._config.write_text(json.dumps(config(source, task)))
+        self._config.write_text(json.dumps({"values": values_of(paths, task), "paths": paths}))
         self._read = 0
         """Bytes that were read."""
         self._names: set[str] = set()
@@ -58,8 +66,19 @@ class Captured:
         self._read += len(whole)
         for line in whole.splitlines():
             said = json.loads(line)
+            self._unread -= set(said["read"])
             self._names.update(said["metrics"])
-            yield Written(said["metrics"], said["step"])
+            if said["metrics"]:
+                yield Written(said["metrics"], said["step"])
+
+    def require_read(self) -> None:
+        """Raise UserError where a value of the study has reached nobody."""
+        if self._unread:
+            names = ", ".join(sorted(self._unread))
+            raise UserError(
+                f"the program is told {names} by {self._way}.config alone, and did not read it "
+                "there: let it, or add it to model.command"
+            )
 
     def missing(self, metric: str) -> str:
         """What is said where a metric was not found."""
@@ -69,23 +88,27 @@ class Captured:
         return f"it logged {names} with {self._way}; say with metrics.names which one is {metric}"
 
 
-def config(source: MetricsSource, task: Task) -> Mapping[str, Any]:
-    """What the study file gives a trial: by dotted names, and by the last word where that says
-    which is meant."""
-    configuration = task.configuration
-    given = {
-        name: value
-        for name, value in configuration.flat().items()
+def paths_of_names(source: MetricsSource, task: Task) -> dict[str, str]:
+    """The names of what the study file gives a trial, with the paths that they mean: the path
+    itself, and its last word where that says which is meant."""
+    given = [
+        name
+        for name in task.configuration.flat()
         if any(name == each or name.startswith(f"{each}.") for each in source.given)
         and name.partition(".")[0] not in ("trainer", "objective")
         and not any(word in UNTOLD for word in name.split("."))
-    }
+    ]
     last = Counter(name.rpartition(".")[2] for name in given)
-    short = {word: given[name] for name in given if last[word := name.rpartition(".")[2]] == 1}
+    short = {word: name for name in given if last[word := name.rpartition(".")[2]] == 1}
+    return {**short, **{name: name for name in given}}
+
+
+def values_of(paths: Mapping[str, str], task: Task) -> dict[str, Any]:
+    """The values of a trial by these names, and what is the trial's own."""
+    flat = task.configuration.flat()
     return {
-        **short,
-        **given,
-        "epochs": configuration.trainer["epochs"],
+        **{name: flat[path] for name, path in paths.items()},
+        "epochs": task.configuration.trainer["epochs"],
         "seed": task.seed,
         "split": task.split or 0,
     }

@@ -70,6 +70,8 @@ def run_program(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         if code == 0 and not reports.best:
             raise reports.lacks_objective(reports.epochs[-1], len(reports.epochs))
         if code == 0:
+            if written is not None:
+                written.require_read()
             return reports.end(Outcome.completed, "", began, task)
         reason = f"the program ended with exit code {code}: {_last(last)}"
         if code < 0:

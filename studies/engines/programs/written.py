@@ -75,6 +75,11 @@ class WrittenMetrics:
         """What is said where the objective was not found."""
         return self._source.missing(self._objective)
 
+    def require_read(self) -> None:
+        """Raise UserError where the program has not read what it is told."""
+        if isinstance(self._source, Captured):
+            self._source.require_read()
+
     def reports(self, program: ProgramProcess) -> Iterator[dict[str, Any]]:
         """The epochs of a program while it runs, and its test at last, as it would report them."""
         for line in program.lines(EVERY_SECONDS):

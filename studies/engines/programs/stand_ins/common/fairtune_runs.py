@@ -2,11 +2,42 @@
 
 import contextlib
 
-from fairtune_stand_in import Anything, given, write
+from fairtune_stand_in import Anything, given, tell_read, write
 
 
 class Config(dict):
-    """The values of a run, as keys and as attributes: those of the study over the script's own."""
+    """The values of a run, as keys and as attributes: those of the study over the script's own.
+
+    The study is told which of its values are read.
+    """
+
+    def __getitem__(self, name):
+        _read(name)
+        return super().__getitem__(name)
+
+    def get(self, name, default=None):
+        """A value, or the default."""
+        _read(name)
+        return super().get(name, default)
+
+    def __iter__(self):
+        _read(*super().keys())
+        return super().__iter__()
+
+    def keys(self):
+        """The names of all values, which are read by that."""
+        _read(*super().keys())
+        return super().keys()
+
+    def values(self):
+        """All values."""
+        _read(*super().keys())
+        return super().values()
+
+    def items(self):
+        """All values with their names."""
+        _read(*super().keys())
+        return super().items()
 
     def __getattr__(self, name):
         try:
@@ -22,11 +53,12 @@ class Config(dict):
 
     def setdefaults(self, values=None, **named):
         """Values that are used where there are none."""
-        self.update({**_values(values), **named, **self})
+        for name, value in {**_values(values), **named}.items():
+            self.setdefault(name, value)
 
     def update(self, values=None, allow_val_change=None, **named):
         """More values; those that the study gives stay."""
-        super().update({**_values(values), **named, **given()})
+        super().update({**_values(values), **named, **given()["values"]})
 
     def as_dict(self):
         """The values by themselves."""
@@ -42,7 +74,7 @@ class Run(Anything):
     resumed = disabled = offline = False
 
     def __init__(self):
-        self.config, self.summary = Config(given()), Summary()
+        self.config, self.summary = Config(given()["values"]), Summary()
         self._waiting = {}
 
     def log(self, data=None, step=None, commit=None, *args, **named):
@@ -66,6 +98,18 @@ class Summary(Config):
         new = {**_values(values), **named}
         dict.update(self, new)
         write({name: new[name] for name in new if str(name).startswith(("test/", "test_"))})
+
+
+_told = set()
+
+
+def _read(*names):
+    """Say of which of the study's values these are the names, once."""
+    paths = given()["paths"]
+    found = {paths[name] for name in names if name in paths} - _told
+    if found:
+        _told.update(found)
+        tell_read(found)
 
 
 def _values(values):

@@ -13,19 +13,28 @@ import types
 
 def write(metrics, step=None):
     """Hand over what is a number, of nested dictionaries by names with dots."""
-    file = os.environ.get("FAIRTUNE_LOGGED")
     found = dict(_numbers("", metrics))
-    if file and found:
-        line = json.dumps({"metrics": found, "step": _number(step)}) + "\n"
+    if found:
+        _say({"metrics": found, "step": _number(step), "read": []})
+
+
+def tell_read(names):
+    """Say which of the study's values the program has read."""
+    _say({"metrics": {}, "step": None, "read": list(names)})
+
+
+def _say(said):
+    file = os.environ.get("FAIRTUNE_LOGGED")
+    if file:
         with open(file, "ab", buffering=0) as opened:  # at once, whoever else writes
-            opened.write(line.encode())
+            opened.write((json.dumps(said) + "\n").encode())
 
 
 def given():
-    """The values that the study gives this trial."""
+    """The values that the study gives this trial, and the whole path of each name of one."""
     file = os.environ.get("FAIRTUNE_CONFIG")
     if not file:
-        return {}
+        return {"values": {}, "paths": {}}
     with open(file, encoding="utf-8") as opened:
         return json.load(opened)
 

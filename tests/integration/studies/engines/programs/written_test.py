@@ -249,6 +249,46 @@ def test_what_is_logged_to_wandb_and_trackio_is_captured(tmp_path: Path, package
     assert end.test == {"test/accuracy": 0.75}
 
 
+READING = {
+    "attribute": "lr = wandb.config.lr",
+    "key": "lr = config['lr']",
+    "path": "lr = config['optimizer.lr']",
+    "get": "lr = config.get('lr', 9)",
+    "dict": "lr = dict(config)['lr']",
+    "named": "lr = (lambda lr, **rest: lr)(**{k: v for k, v in config.items() if '.' not in k})",
+}
+
+
+@pytest.mark.parametrize("how", [*READING, "not"])
+def test_a_script_that_reads_its_values_from_wandb_needs_no_arguments(
+    tmp_path: Path, how: str
+) -> None:
+    """And one that does not is told so: all of its trials would be equal."""
+    script = "import wandb\nconfig = wandb.init(config={'lr': 9}).config\n"
+    script += READING.get(how, "lr = 9") + "\nwandb.log({'val/accuracy': lr})\n"
+    (tmp_path / "train.py").write_text(script)
+    tree = {
+        "study": "s",
+        "model": {"command": [sys.executable, str(tmp_path / "train.py")]},
+        "optimizer": {"name": "sgd", "lr": {"min": 0.25, "max": 0.5}},
+        "objective": {"metric": "val/accuracy", "goal": "maximize"},
+        "metrics": {"from": "wandb"},
+    }
+    spec = resolve(document.from_tree(tree))
+    (configuration,) = {each.hash: each for each in spec.configurations[:1]}.values()
+    made = Task("t", configuration, 7, None, str(tmp_path / "state"), metrics=spec.metrics)
+    end, epochs = ended(made)
+    if how == "not":
+        assert end.outcome == Outcome.error
+        assert end.reason == (
+            "UserError: the program is told optimizer.lr by wandb.config alone, and did not read "
+            "it there: let it, or add it to model.command"
+        )
+    else:
+        assert (end.outcome, end.reason) == (Outcome.completed, "")
+        assert epochs == [{"val/accuracy": configuration.optimizer.parameters["lr"]}]
+
+
 MLFLOW = """
 import sys
 import mlflow
