@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lightning_modules.configuration import COMMAND, Configuration
+from lightning_modules.configuration.program_words import asked_for, filled, working_folder
 from lightning_modules.data.sets.published import PUBLISHED
 from lightning_modules.errors import UserError
 from lightning_modules.networks.pretrained.weights import IMAGENET, NONE, weights_path
@@ -17,7 +18,6 @@ from studies.home import Home
 from studies.inputs.weights import with_weights_file
 from studies.records import RecordReader
 from studies.study_file import Spec, is_program
-from studies.study_file.command_template import asked_for, filled
 
 PARAMETERS = ("path", "validation_path", "test_path", "tokenizer")
 """What a data set calls a file, or a folder of files, that it reads."""
@@ -45,20 +45,22 @@ def identities(spec: Spec, home: Home) -> Identities:
 def code(configuration: Configuration) -> Iterator[Path]:
     """The user's own code: programs and scripts that the command names, and what the current folder
     has of the packages of own classes."""
-    for part in (configuration.data, configuration.model):
-        if part.is_class:
-            yield from imports.sources(part.name)
+    for path in configuration.class_paths:
+        yield from imports.sources(path)
     if is_program(configuration):
-        flat, command = configuration.flat(), configuration.model.parameters[COMMAND]
-        known = [word for word in command if flat.keys() >= set(asked_for([word]))]
+        flat, program = configuration.flat(), configuration.model.parameters
+        folder = working_folder(program)
+        known = [word for word in program[COMMAND] if flat.keys() >= set(asked_for([word]))]
         words = filled(known, flat)
         for before, word in zip(["", *words], words, strict=False):
             name = word.rpartition("=")[2]
-            program = word is words[0] and os.access(word, os.X_OK) and not os.path.isabs(word)
-            if (program or is_script(name)) and os.path.isfile(name):  # of a long text, no error
-                yield Path(name)
+            at = os.path.join(folder, word)
+            runs = word is words[0] and os.access(at, os.X_OK) and not os.path.isabs(word)
+            file = os.path.join(folder, name)
+            if (runs or is_script(name)) and os.path.isfile(file):  # of a long text, no error
+                yield Path(file)
             elif before == "-m" and imports.MODULE.fullmatch(word):
-                yield from imports.sources(word)
+                yield from imports.sources(word, folder)
 
 
 def is_script(name: str) -> bool:

@@ -181,6 +181,17 @@ class RecordReader:
         """How many attempts at a trial were begun."""
         return int(self._all("SELECT count(*) FROM attempts WHERE trial = ?", [trial])[0][0])
 
+    def training_seconds(self) -> float:
+        """Seconds in which any trial was being trained; the study's pauses are none of them."""
+        query = "SELECT started, ended FROM attempts WHERE ended IS NOT NULL ORDER BY started"
+        rows = self._all(query)
+        with opening.as_foreign_content(self.path):
+            total = until = 0
+            for started, ended in rows:
+                total += max(0, ended - max(started, until))
+                until = max(until, ended)
+            return total / 1000
+
     def version(self, trial: int) -> str:
         """The fairtune that began a trial; empty where nobody wrote it down."""
         query = "SELECT version FROM attempts WHERE trial = ? ORDER BY number LIMIT 1"

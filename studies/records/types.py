@@ -73,9 +73,15 @@ class TrialEnd:
 
     def __post_init__(self) -> None:
         # every text of a program, of the user's code or of a library comes in here
-        object.__setattr__(self, "reason", without_secrets(self.reason))
+        object.__setattr__(self, "reason", _as_unicode(without_secrets(self.reason)))
         if self.traceback is not None:
-            object.__setattr__(self, "traceback", without_secrets(self.traceback))
+            object.__setattr__(self, "traceback", _as_unicode(without_secrets(self.traceback)))
+
+
+def _as_unicode(text: str) -> str:
+    """A text without half characters, such as those in file names that are no UTF-8; no database
+    takes them."""
+    return text.encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True, slots=True)

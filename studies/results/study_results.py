@@ -19,6 +19,7 @@ from studies.records.deliveries import run_ids
 from studies.records.garbage_collection import gc_paused
 from studies.records.reader import recorded_studies
 from studies.records.types import REMARKS
+from studies.results.failures import counted
 from studies.statistics import sign_of
 from studies.study_file import Spec, document, resolve
 
@@ -57,6 +58,8 @@ class StudyResults:
     """What seems wrong with the networks, by their outputs."""
     command: Sequence[str] = ()
     """The options of `fairtune run` by which the study was started: file, overrides, modules."""
+    seconds: float = 0.0
+    """Seconds in which any trial was being trained; the pauses between runs are none of them."""
     redrawn: Sequence[str] = ()
     """The parts that every repeat divides anew; empty where none does."""
     fixed_parts: str = ""
@@ -167,10 +170,10 @@ class StudyResults:
         ] * (bool(done) and not any(trial.test for trial in done))
         return untested + [
             f"{count} of {len(self.ended)} trials ended with {outcome}"
-            + (f": {reason}" if reason else "")
+            + (f": {reasons}" if reasons else "")
             for outcome, count in counts.items()
             if outcome not in (Outcome.completed, Outcome.pruned, Outcome.interrupted)
-            for reason in [next((t.reason for t in self.ended if t.outcome == outcome), "")]
+            for reasons in [counted([t.reason for t in self.ended if t.outcome == outcome])]
         ]
 
 
@@ -244,6 +247,7 @@ def read_results(record: RecordReader, home: Home, study: str) -> StudyResults:
             looks=[Look(**look) for look in notes.get("looks", ())],
             remarks=notes.get(REMARKS, ()),
             command=notes.get("command", ()),
+            seconds=record.training_seconds(),
             redrawn=notes.get("redrawn", ()),
             fixed_parts=notes.get("fixed_parts", ""),
         )

@@ -9,14 +9,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lightning_modules.configuration import COMMAND
+from lightning_modules.configuration.program_words import asked_for, words_of
 from lightning_modules.errors import UserError
 from studies.engines import Task
+from studies.engines.programs.process import PYTHON_PATH
 from studies.engines.programs.written_epochs import Written
-from studies.study_file.command_template import WHOLE, asked_for
+from studies.study_file.command_template import WHOLE
 from studies.study_file.metrics_source import WITH_CONFIG, MetricsSource
 
-STAND_INS = Path(__file__).parent / "stand_ins"
+STAND_INS = Path(__file__).resolve().parent / "stand_ins"
 LOGGED, CONFIG = "FAIRTUNE_LOGGED", "FAIRTUNE_CONFIG"
 """Name the file that the stand-in writes, and the one with the trial's values, to the program."""
 UNTOLD = ("command", "name", "class", "label", "cwd", "env")
@@ -33,7 +34,7 @@ class Captured:
         self._way = source.way
         self._file, self._config = folder / "logged.jsonl", folder / "config.json"
         paths = paths_of_names(source, task)
-        command = asked_for(task.configuration.model.parameters[COMMAND])
+        command = asked_for(words_of(task.configuration.model.parameters))
         told = WHOLE in command or source.way not in WITH_CONFIG
         self._unread = set() if told else {*paths.values()} - {*command}
         """Values that the program has not read, and is told by nothing else."""
@@ -45,10 +46,9 @@ class Captured:
 
     def variables(self) -> dict[str, str]:
         """The environment by which a program finds the stand-in, and that the files."""
-        before = os.environ.get("PYTHONPATH")
         path = [str(STAND_INS / self._way), str(STAND_INS / "common")]
         return {
-            "PYTHONPATH": os.pathsep.join([*path, before] if before else path),
+            PYTHON_PATH: os.pathsep.join(path),
             LOGGED: str(self._file.absolute()),
             CONFIG: str(self._config.absolute()),
         }

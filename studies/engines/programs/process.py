@@ -19,15 +19,17 @@ from typing import IO
 import psutil
 
 from lightning_modules.configuration import COMMAND
+from lightning_modules.configuration.program_words import filled, variables, working_folder
 from lightning_modules.errors import UserError
 from lightning_modules.files import replacing
 from lightning_modules.rights import make_folder
 from studies.engines import Task
 from studies.program import TRIAL
-from studies.study_file.command_template import WHOLE, filled
+from studies.study_file.command_template import values_of
 
+PYTHON_PATH = "PYTHONPATH"
 LAST_LINES = 50
-"""The lines of its log that are kept."""
+"""The lines of each of its two streams that are kept."""
 GRACE_SECONDS = 3.0
 """What a program has to end when it is told to stop, and again when it is terminated."""
 LAST_WORDS_SECONDS = 0.5
@@ -47,6 +49,9 @@ class ProgramProcess:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.log: deque[str] = deque(maxlen=LAST_LINES)
+        """What it printed on standard output, but for its reports."""
+        self.errors: deque[str] = deque(maxlen=LAST_LINES)
+        """What it printed on standard error."""
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         assert process.stdin is not None
         os.set_blocking(process.stdin.fileno(), False)  # it may never read
@@ -61,35 +66,36 @@ class ProgramProcess:
     @classmethod
     @contextlib.contextmanager
     def started(
-        cls, task: Task, folder: Path, variables: Mapping[str, str], joined: bool = False
+        cls, task: Task, folder: Path, stand_in: Mapping[str, str], joined: bool = False
     ) -> Iterator[ProgramProcess]:
         """Start it in the group of this process, with which it dies; it ends with the block.
 
-        It sees `variables`, too, and has an empty folder of its own. `joined`: standard error is
-        read as standard output, in the order in which it writes to them.
+        It has an empty folder of its own, and sees the variables of a `stand_in`, too. `joined`:
+        standard error is read as standard output, in the order in which it writes to them.
         """
         configuration, split = task.configuration, task.split or 0
-        values = {
-            **configuration.flat(),
-            "seed": task.seed,
-            "split": split,
-            "epochs": configuration.trainer["epochs"],
-            "checkpoint": task.checkpoint or "",
-            "folder": str(written(folder)),
-            WHOLE: str(folder / "configuration.json"),
-        }
+        words, whole_file = configuration.model.parameters, folder / "configuration.json"
+        checkpoint = str(Path(task.checkpoint).absolute()) if task.checkpoint else ""
+        values = values_of(
+            configuration,
+            task.seed,
+            split,
+            checkpoint,
+            whole=str(whole_file.absolute()),
+            folder=str(written(folder)),
+        )
         whole = {
             **configuration.to_dict(),
             "seed": task.seed,
             "split": split,
-            "checkpoint": task.checkpoint,
+            "checkpoint": checkpoint or None,
             "folder": str(written(folder)),
         }
         shutil.rmtree(written(folder), ignore_errors=True)  # of an attempt before
         make_folder(written(folder))
-        with replacing(folder / "configuration.json") as beside:
+        with replacing(whole_file) as beside:
             beside.write_text(json.dumps(whole, indent=2))
-        command = filled(configuration.model.parameters[COMMAND], values)
+        command = filled(words[COMMAND], values)
         threads = str(configuration.trainer["threads"])
         try:
             process = subprocess.Popen(
@@ -100,13 +106,17 @@ class ProgramProcess:
                 text=True,
                 encoding="utf-8",
                 errors="replace",
-                env={
-                    **visible(task.env),
-                    "OMP_NUM_THREADS": threads,
-                    "PYTHONUNBUFFERED": "1",
-                    TRIAL: task.trial,
-                    **variables,
-                },
+                cwd=working_folder(words),
+                env=_before(
+                    stand_in,
+                    {
+                        **visible(task.env),
+                        "OMP_NUM_THREADS": threads,
+                        "PYTHONUNBUFFERED": "1",
+                        TRIAL: task.trial,
+                        **variables(words, values),
+                    },
+                ),
             )
         except OSError as error:
             why = error.strerror or str(error)
@@ -187,7 +197,7 @@ class ProgramProcess:
     def _note(self, stream: IO[str]) -> None:
         with stream:
             for line in stream:
-                self.log.append(line.rstrip("\n"))
+                self.errors.append(line.rstrip("\n"))
 
 
 def written(folder: Path) -> Path:
@@ -204,6 +214,13 @@ def visible(names: Sequence[str] | None) -> dict[str, str]:
         for name, value in os.environ.items()
         if name in names or ALWAYS_VISIBLE.fullmatch(name)
     }
+
+
+def _before(stand_in: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a program with those of a stand-in, which its Python finds first."""
+    both = {**own, **stand_in}
+    paths = [each[PYTHON_PATH] for each in (stand_in, own) if each.get(PYTHON_PATH)]
+    return {**both, PYTHON_PATH: os.pathsep.join(paths)} if paths else both
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -11,7 +11,6 @@ and listens to nothing: it is ended after the epoch at which it is stopped.
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,6 +20,7 @@ from typing import Any
 from lightning_modules.errors import UserError
 from lightning_modules.rights import make_folder
 from studies.engines import Task
+from studies.engines.last_words import error_line, exit_words
 from studies.engines.programs.process import ProgramProcess
 from studies.engines.programs.reports import read_report
 from studies.engines.programs.written import WrittenMetrics
@@ -63,21 +63,23 @@ def run_program(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
                 reason = f"stopped by the pruner after epoch {report.epoch}"
                 return reports.end(Outcome.pruned, reason, began, task)
         code = program.wait()
-        last = "\n".join(program.log)
+        last = error_line(program.errors, program.log)
         if code == 0 and not reports.epochs:
             why = f" ({written.missing()})" if written else ""
-            raise UserError(f"the program reported no epoch{why}; its last words: {_last(last)}")
+            words = f"; its last words: {last or 'none'}"
+            raise UserError(f"the program reported no epoch{why}{words}")
         if code == 0 and not reports.best:
             raise reports.lacks_objective(reports.epochs[-1], len(reports.epochs))
         if code == 0:
             if written is not None:
                 written.require_read()
             return reports.end(Outcome.completed, "", began, task)
-        reason = f"the program ended with exit code {code}: {_last(last)}"
+        log = "\n".join([*program.log, *program.errors])
+        reason = exit_words("the program", code)
         if code < 0:
-            reason = f"the program was killed by {signal.Signals(-code).name}"
-        outcome = Outcome.crashed if code < 0 else Outcome.error
-        return reports.end(outcome, reason, began, task, last)
+            return reports.end(Outcome.crashed, reason, began, task, log)
+        reason = f"{reason}: {last or 'it printed nothing'}"
+        return reports.end(Outcome.error, reason, began, task, log)
 
 
 def _reports(program: ProgramProcess) -> Iterator[dict[str, Any]]:
@@ -88,8 +90,3 @@ def _reports(program: ProgramProcess) -> Iterator[dict[str, Any]]:
             yield said
         else:
             program.log.append(line)
-
-
-def _last(log: str) -> str:
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    return lines[-1] if lines else "none"

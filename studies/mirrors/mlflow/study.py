@@ -14,6 +14,7 @@ from typing import Any
 
 from lightning_modules.errors import StorageError
 from studies.home import Home, slug
+from studies.mirrors.mlflow.batches import storable_tags
 from studies.mirrors.mlflow.client import (
     MlflowClient,
     MlflowException,
@@ -60,7 +61,7 @@ class MlflowStudy:
         """Whether there was no run of the study."""
         if parent is None:
             own = {f"fairtune.{name}": str(notes.get(name, "")) for name in ("sampler", "pruner")}
-            tags = {**self.shared, **own, RECORD_TAG: record}
+            tags = storable_tags({**self.shared, **own, RECORD_TAG: record})
             parent = client.create_run(self.experiment_id, started, tags, study)
         elif RECORD_TAG not in parent.data.tags:
             client.set_tag(parent.info.run_id, RECORD_TAG, record)

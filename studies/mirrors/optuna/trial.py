@@ -10,13 +10,20 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from lightning_modules.hashing import short_hash
 from studies.mirrors.optuna.attributes import CONFIGURATION, END, KEY
 from studies.records import Outcome, Trial, TrialEnd
 from studies.search import frozen_trials
 
+LONGEST_NAME = 512
+"""Of a parameter in Optuna's tables."""
+
 
 def frozen(trial: Trial) -> FrozenTrial:
     """A trial as Optuna adds it in one call."""
+    trial = replace(
+        trial, params=_by_name(trial.params), distributions=_by_name(trial.distributions)
+    )
     state = frozen_trials.state_of(trial)
     made = frozen_trials.frozen(
         trial,
@@ -51,7 +58,7 @@ def attributes(trial: Trial) -> dict[str, Any]:
 
 def agrees(held: FrozenTrial, trial: Trial) -> bool:
     """Whether what Optuna has is this trial, or was so before the record went on."""
-    if held.user_attrs.get(KEY) != trial.key or held.params != dict(trial.params):
+    if held.user_attrs.get(KEY) != trial.key or held.params != _by_name(trial.params):
         return False
     if held.state.is_finished():
         if held.value is not None and math.isinf(held.value):  # the record calls it diverged
@@ -68,6 +75,16 @@ def agrees(held: FrozenTrial, trial: Trial) -> bool:
 def with_curve(trial: Trial, curve: Mapping[int, float]) -> Trial:
     """A trial under way, with the epochs that it has finished meanwhile."""
     return replace(trial, curve=curve)
+
+
+def _by_name(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by their names, the end of those cut that its tables have no room for."""
+    return {
+        name
+        if len(name) <= LONGEST_NAME
+        else f"{name[: LONGEST_NAME - 9]}-{short_hash(name, 8)}": value
+        for name, value in values.items()
+    }
 
 
 def _same(one: float | None, other: float | None) -> bool:
