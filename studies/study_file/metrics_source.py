@@ -12,6 +12,7 @@ from typing import Any
 from lightning_modules.components import suggestion
 from lightning_modules.configuration import COMMAND, flatten
 from lightning_modules.errors import Problem, shown
+from studies.study_file.command_template import FUNCTION
 from studies.study_file.sections import MetricsSection, Way
 from studies.study_file.space.search_space import Group
 from studies.study_file.space.variants import variants
@@ -74,7 +75,8 @@ def metrics_problems(
     programs = [
         each
         for each in (models if isinstance(models, list) else [models])
-        if isinstance(each, Mapping) and COMMAND in each
+        if isinstance(each, Mapping) and isinstance(each.get(COMMAND), list)
+        if each[COMMAND][:1] != [FUNCTION]
     ]
     if not programs:
         text = f"only a program's are read: give model a {COMMAND}, or leave it out"
@@ -129,11 +131,11 @@ def _path_problems(path: str, programs: list[Mapping[str, Any]]) -> Iterator[Pro
         if place not in OWN_PLACES:
             yield Problem(here, f"knows {' and '.join(OWN_PLACES)}, not {place}")
     own = [place for place in places if place in OWN_PLACES]
-    if not own:
+    if not path.startswith(OWN_PLACES):
         yield Problem(
             here,
-            f"must hold {' or '.join(OWN_PLACES)}, as in {{folder}}/{path.rpartition('/')[2]}: "
-            f"trials run side by side, each needs its own; got {shown(path)}",
+            f"must begin with {' or '.join(OWN_PLACES)}: trials run side by side, and each needs "
+            f"its own; got {shown(path)}",
         )
     if ".." in path.replace("\\", "/").split("/"):
         yield Problem(here, f"must not lead out of its folder; got {shown(path)}")

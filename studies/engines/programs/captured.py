@@ -12,7 +12,7 @@ from typing import Any
 from lightning_modules.configuration.program_words import asked_for, words_of
 from lightning_modules.errors import UserError
 from studies.engines import Task
-from studies.engines.programs.process import PYTHON_PATH
+from studies.engines.programs.process import PYTHON_PATH, written
 from studies.engines.programs.written_epochs import Written
 from studies.study_file.command_template import WHOLE
 from studies.study_file.metrics_source import WITH_CONFIG, MetricsSource
@@ -39,7 +39,11 @@ class Captured:
         self._unread = set() if told else {*paths.values()} - {*command}
         """Values that the program has not read, and is told by nothing else."""
         self._file.write_text("")  # of an attempt before
-        self._config.write_text(json.dumps({"values": values_of(paths, task), "paths": paths}))
+        self._config.write_text(
+            json.dumps(
+                {"values": values_of(paths, task), "paths": paths, "folder": str(written(folder))}
+            )
+        )
         self._read = 0
         """Bytes that were read."""
         self._names: set[str] = set()

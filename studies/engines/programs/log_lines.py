@@ -17,8 +17,9 @@ LONGEST = 10_000
 """Characters of a line that are looked at."""
 SECONDS = 2.0
 """Of the processor, for all patterns and one line: some patterns take years for some lines."""
+COMMA = re.compile(r",\d")
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-DIGITS = re.compile(r"\((?:(?:\[(?:\\d|0-9|[-+.,eE%\\])+\]|\\d|\\\.|[-+]\?)[?+*]?)+\)")
+DIGITS = re.compile(r"\((?:(?:\[(?:\\d|0-9|[-+.eE%\\])+\]|\\d|\\\.|[-+]\?)[?+*]?)+\)")
 """A group that reads digits and what belongs to numbers: it is to read the whole number."""
 
 
@@ -39,7 +40,7 @@ class LogLines:
         with _limited(line):
             matches = {name: each.search(line) for name, each in self._patterns.items()}
         found = {
-            name: number_of(match[1], name)
+            name: number_of(_whole(match, name), name)
             for name, match in matches.items()
             if match is not None and match[1]
         }
@@ -59,6 +60,18 @@ class LogLines:
 def _whole_number(pattern: str) -> str:
     """A pattern whose group reads the whole number where it reads its digits: `1e-3`, `nan`."""
     return DIGITS.sub(lambda _: f"((?i:{NUMBER}))", pattern, count=1)
+
+
+def _whole(match: re.Match[str], name: str) -> str:
+    """The text of a group. Raises UserError where a number goes on behind it: `0` of `0,93`."""
+    rest = match.string[match.end(1) :]
+    if name != EPOCH and match[1][-1].isdigit() and COMMA.match(rest) and "." not in match[1]:
+        number = match[1] + re.split(r"[^\d.,]", rest)[0]
+        raise UserError(
+            f"the program wrote {number!r} as {name}: numbers with commas are not read; let it "
+            "write a point, and no thousands separator"
+        )
+    return match[1]
 
 
 @contextmanager

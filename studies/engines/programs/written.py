@@ -24,6 +24,8 @@ from studies.study_file.metrics_source import EPOCH, TEST, MetricsSource
 
 EVERY_SECONDS = 0.1
 """How often a file is looked at."""
+SHARE = 20
+"""Times as long as a look took it is not looked again: a large file costs the training little."""
 COUNTERS = ("epoch", "step", "global_step", "_step", "_runtime", "_timestamp")
 """What is logged beside metrics, and is none."""
 
@@ -97,8 +99,11 @@ class WrittenMetrics:
             yield {"test": self._test}
 
     def _look(self, over: bool) -> Iterator[dict[str, Any]]:
-        yield from self._epochs_of(self._source.news(over))
-        self._due = time.monotonic() + EVERY_SECONDS
+        began = time.monotonic()
+        found = list(self._source.news(over))
+        now = time.monotonic()
+        self._due = now + max(EVERY_SECONDS, SHARE * (now - began))
+        yield from self._epochs_of(found)
 
     def _epochs_of(self, found: Iterable[Written]) -> Iterator[dict[str, Any]]:
         for each in found:

@@ -71,7 +71,7 @@ def test_without_it_a_program_reports() -> None:
         ({"from": "log", "patterns": {"val/accuracy": "(a)(c)"}}, "val/accuracy: has 2 groups: "),
         ({"from": "log", "patterns": {"val/accuracy": "(a"}}, "is no regular expression: m"),
         ({"from": "log", "patterns": {"val/accuracy": 3}}, "must be a valid string, got 3"),
-        ({"from": "csv", "path": "out.csv"}, "must hold {folder} or {checkpoint}, as in {fold"),
+        ({"from": "csv", "path": "out.csv"}, "must begin with {folder} or {checkpoint}: trials"),
         ({"from": "csv", "path": "{fold}/x"}, "metrics.path: knows {folder} and {checkpoint}, not"),
         ({"from": "csv", "path": "{folder}/../x"}, "metrics.path: must not lead out of its folder"),
         ({"from": "csv", "path": "{folder}", "pth": 1}, "pth: is no key of a study file; did you"),
@@ -97,6 +97,11 @@ def test_only_programs_have_it() -> None:
     assert "metrics: only a program's are read: give model a command" in mistakes(
         {"from": "wandb"}, "val/accuracy", model
     )
+
+
+def test_a_function_that_trains_reports_itself() -> None:
+    model = {"command": ["python-function", "train.trial", "{configuration}"]}
+    assert "only a program's are read" in mistakes({"from": "wandb"}, model=model)
 
 
 def test_a_program_must_be_told_where_it_writes() -> None:

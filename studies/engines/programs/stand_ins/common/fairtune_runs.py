@@ -1,7 +1,5 @@
 """Runs as wandb and trackio have them: a configuration, and what is logged."""
 
-import contextlib
-
 from fairtune_stand_in import Anything, given, tell_read, write
 
 
@@ -69,12 +67,13 @@ class Run(Anything):
     """A run: everything but its values and numbers goes nowhere."""
 
     id = name = "trial"
-    project = entity = group = job_type = notes = dir = path = url = ""
+    project = entity = group = job_type = notes = path = url = ""
     step = 0
     resumed = disabled = offline = False
 
     def __init__(self):
         self.config, self.summary = Config(given()["values"]), Summary()
+        self.dir = given()["folder"]
         self._waiting = {}
 
     def log(self, data=None, step=None, commit=None, *args, **named):
@@ -114,9 +113,9 @@ def _read(*names):
 
 def _values(values):
     """What a script gives as a configuration: a dictionary, or the arguments that were parsed."""
-    with contextlib.suppress(TypeError):
-        values = vars(values)
-    return dict(values or {})
+    if hasattr(values, "keys"):
+        return {name: values[name] for name in list(values)}
+    return dict(vars(values)) if hasattr(values, "__dict__") else {}
 
 
 class Runs:
@@ -136,6 +135,12 @@ class Runs:
         self.run = Run()
         self.run.config.update(config)
         return self.run
+
+    def agent(self, sweep_id=None, function=None, *args, **named):
+        """What a sweep's agent does for one trial: the study has chosen its values."""
+        if function is not None:
+            self.run = Run()
+            function()
 
     def finish(self, *args, **named):
         """End the run."""

@@ -2,6 +2,7 @@
 program that imports it may run in an environment of its own."""
 
 import contextlib
+import functools
 import importlib.abc
 import importlib.machinery
 import json
@@ -30,11 +31,13 @@ def _say(said):
             opened.write((json.dumps(said) + "\n").encode())
 
 
+@functools.cache
 def given():
-    """The values that the study gives this trial, and the whole path of each name of one."""
+    """The values that the study gives this trial, the whole path of each name of one, and a folder
+    for what the trial writes."""
     file = os.environ.get("FAIRTUNE_CONFIG")
     if not file:
-        return {"values": {}, "paths": {}}
+        return {"values": {}, "paths": {}, "folder": ""}
     with open(file, encoding="utf-8") as opened:
         return json.load(opened)
 
@@ -107,6 +110,9 @@ class Anything(metaclass=_AnyClass):
 
     def __bool__(self):
         return True
+
+    def __format__(self, form):
+        return ""
 
     def __str__(self):
         return ""

@@ -19,6 +19,11 @@ def log(*args, **named):
     _runs.current().log(*args, **named)
 
 
+def agent(*args, **named):
+    """Train one trial of a sweep."""
+    _runs.agent(*args, **named)
+
+
 def finish(*args, **named):
     """End the run."""
     _runs.finish(*args, **named)

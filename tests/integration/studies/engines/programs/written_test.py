@@ -228,6 +228,7 @@ with wandb.init(project="p", config=defaults, mode="online", tags=["a"]) as run:
     wandb.run.summary["test_accuracy"] = 0.75
     wandb.run.summary.update({{"best": 1}})
     assert run.name and run.id and wandb.run is run and isinstance(run, wandb.Run)
+    assert run.dir == sys.argv[3] and f"{{wandb.Api().runs('p'):.3f}}" == ""
 wandb.finish()
 assert wandb.run is None
 from {package}.integration.keras import Callback
@@ -247,6 +248,31 @@ def test_what_is_logged_to_wandb_and_trackio_is_captured(tmp_path: Path, package
         for epoch in range(3)
     ]
     assert end.test == {"test/accuracy": 0.75}
+
+
+@pytest.mark.parametrize("config", ["a.yaml", None, {"lr": 9}, "namespace"])
+def test_configurations_of_all_kinds_are_taken(tmp_path: Path, config: Any) -> None:
+    given = "__import__('argparse').Namespace(lr=9)" if config == "namespace" else repr(config)
+    script = (
+        f"import wandb\nwandb.init(config={given})\nassert wandb.config.lr == 0.5\n"
+        "wandb.config.setdefaults({'lr': 7, 'other': 2})\n"
+        "assert (wandb.config.lr, wandb.config.other) == (0.5, 2)\n"
+        "wandb.log({'val/accuracy': 1})\n"
+    )
+    end, _ = ended(task(tmp_path, script, {"from": "wandb"}))
+    assert (end.outcome, end.reason) == (Outcome.completed, "")
+
+
+def test_an_agent_of_a_sweep_trains_once(tmp_path: Path) -> None:
+    script = (
+        "import wandb\n"
+        "def train():\n"
+        "    with wandb.init() as run:\n"
+        "        run.log({'val/accuracy': run.config.lr})\n"
+        "wandb.agent(wandb.sweep({}, project='p'), function=train, count=20)\n"
+    )
+    end, epochs = ended(task(tmp_path, script, {"from": "wandb"}))
+    assert (end.outcome, end.reason, epochs) == (Outcome.completed, "", [{"val/accuracy": 0.5}])
 
 
 READING = {

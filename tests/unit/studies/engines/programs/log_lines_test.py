@@ -67,6 +67,18 @@ def test_of_a_very_long_line_the_beginning_is_read() -> None:
     assert heard("x" * 10**6 + " val_acc: 0.5") == []
 
 
+@pytest.mark.parametrize("written", ["0,93", "1,234.5", "1,234"])
+@pytest.mark.parametrize("group", [r"([\d.]+)", r"(\S+)", r"([\d.,]+)", r"(\d+)"])
+def test_a_number_with_a_comma_is_not_read_in_part(written: str, group: str) -> None:
+    with pytest.raises(UserError, match="as value"):
+        value(f"val_acc: {written} (best)", "val_acc: " + group)
+
+
+def test_numbers_in_a_list_are_read_by_themselves() -> None:
+    assert value("val_acc: 0.5,0.6") == 0.5
+    assert value("val_acc: 0.5, next") == 0.5
+
+
 def test_what_is_no_number_is_said_with_its_metric() -> None:
     with pytest.raises(UserError, match="wrote 'high' as value, which is no number"):
         value("val_acc: high", r"val_acc: (\S+)")
