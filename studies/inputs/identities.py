@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -12,9 +13,10 @@ from lightning_modules.configuration import COMMAND, Configuration
 from lightning_modules.configuration.program_words import asked_for, filled, working_folder
 from lightning_modules.data.sets.published import PUBLISHED
 from lightning_modules.errors import UserError
+from lightning_modules.hashing import short_hash
 from lightning_modules.networks.pretrained.weights import IMAGENET, NONE, weights_path
 from lightning_modules.user_code import imports
-from studies.home import Home
+from studies.home import Home, home_option
 from studies.inputs.weights import with_weights_file
 from studies.records import RecordReader
 from studies.study_file import Spec, is_program
@@ -24,6 +26,8 @@ PARAMETERS = ("path", "validation_path", "test_path", "tokenizer")
 SCRIPTS = (".jl", ".js", ".lua", ".m", ".pl", ".py", ".r", ".rb", ".sh")
 """What the name of a script ends with; a command may also name files that it writes."""
 
+OF_FUNCTION = "function "
+"""How the name of a Python function begins, among those of files."""
 FILES = "files"
 """The note of a study that says which files its trials read and ran."""
 Identities = Mapping[str, str]
@@ -97,21 +101,39 @@ def _weights(configuration: Configuration, home: Home) -> Path | None:
     return None
 
 
-def refuse_changed_files(record: RecordReader, study: str, files: Identities) -> None:
-    """Raise UserError where a file differs from the one that the study has read.
+def code_of(spec: Spec, files: Identities) -> str:
+    """Identity of the user's own code among some files: what trials run, not what they read. Empty
+    where there is none."""
+    own = own_code(spec, files)
+    return short_hash(json.dumps(own, sort_keys=True)) if own else ""
 
-    As long as no trial has had an epoch, a mistake in a file may be mended.
-    """
+
+def own_code(spec: Spec, files: Identities) -> Identities:
+    """The files that are code, and functions."""
+    named = {str(path) for configuration in spec.configurations for path in code(configuration)}
+    return {
+        name: found
+        for name, found in files.items()
+        if name in named or name.startswith(OF_FUNCTION) or is_script(name)
+    }
+
+
+def changed_files(record: RecordReader, files: Identities) -> dict[str, str]:
+    """What differs from the files that a study has read and run: what was, by name."""
     before: Identities = record.notes().get(FILES) or {}
-    changed = [path for path, now in files.items() if before.get(path, now) != now]
-    if not changed:
-        return
-    if record.has_epochs:
-        path = changed[0]
+    return {name: before[name] for name, now in files.items() if before.get(name, now) != now}
+
+
+def refuse_changed_files(record: RecordReader, spec: Spec, home: Home, files: Identities) -> None:
+    """Raise UserError where a file differs from the one that the study has read."""
+    for name, was in changed_files(record, files).items():
+        way_out = "Put the old file back, or give the study another name"
+        if own_code(spec, {name: was}):
+            reset = f"fairtune reset {spec.study} --failed{home_option(home.path)}"
+            way_out += f"; where the change mends trials that failed, `{reset}` accepts it"
         raise UserError(
-            f"{path}: has changed since study {study} began (it had {before[path]}, it has "
-            f"{files[path]}), so new trials could not be compared with the old ones. Put the old "
-            "file back, or give the study another name"
+            f"{name}: has changed since study {spec.study} began (it had {was}, it has "
+            f"{files[name]}), so new trials could not be compared with the old ones. {way_out}"
         )
 
 

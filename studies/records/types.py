@@ -16,7 +16,11 @@ from studies.statistics import sign_of
 
 STOPPED = "the study was stopped"
 ABANDONED = "the process that ran the study ended"
+QUEUED = "queued again"
 """Reasons of interrupted trials."""
+SUPERSEDED = "superseded"
+"""The phase of trials whose place another one has taken: they stay as they were, and count for
+nothing."""
 
 
 REMARKS = "remarks"
@@ -93,7 +97,7 @@ class Trial:
     """Its name in MLflow and on the screen, such as `adam-r2-0012`."""
     arm: str
     phase: str
-    """`search`, `confirm` or `cross`."""
+    """`search`, `confirm`, `cross`, or `superseded` where another trial has taken its place."""
     outcome: Outcome | None
     """None while it runs."""
     value: float | None
@@ -149,6 +153,10 @@ class Trial:
     """The row of its search in the record."""
     revision: int = 0
     """The revision of the study at which it changed last."""
+    code: str = ""
+    """Identity of the user's own code that it ran with; empty where there is none."""
+    queued: int = 0
+    """How often a trial of its key was queued again before it."""
 
     @property
     def split_seed(self) -> int | None:

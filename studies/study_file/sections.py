@@ -14,6 +14,9 @@ from lightning_modules.errors import Problem, shown
 from studies.study_file.foreign_words import key_words
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+NAME_WORDS = (
+    "letters, digits, dots, dashes and underscores, starting with a letter or a digit, 100 at most"
+)
 Keys = tuple[str | int, ...]
 Claim = Literal["arms", "configurations"]
 Way = Literal["log", "csv", "tensorboard", "wandb", "mlflow", "trackio"]
@@ -142,10 +145,7 @@ def read_shape(tree: Mapping[str, Any], problems: list[Problem]) -> StudyFile | 
         problems.extend(_joined(error))
         return None
     if not NAME.fullmatch(file.study):
-        message = (
-            f"{shown(file.study)} is no study name; use letters, digits, dots, dashes and "
-            "underscores, starting with a letter or a digit, 100 at most"
-        )
+        message = f"{shown(file.study)} is no study name; use {NAME_WORDS}"
         problems.append(Problem(("study",), message))
     return file
 

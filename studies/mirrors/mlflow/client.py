@@ -26,6 +26,7 @@ os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
 
 from mlflow.artifacts import download_artifacts  # noqa: E402
 from mlflow.entities import (  # noqa: E402
+    Experiment,
     LoggedModel,
     LoggedModelOutput,
     LoggedModelStatus,
@@ -33,6 +34,7 @@ from mlflow.entities import (  # noqa: E402
     Param,
     Run,
     RunTag,
+    ViewType,
 )
 from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.models import Model  # noqa: E402
@@ -53,6 +55,7 @@ from lightning_modules.errors import StorageError  # noqa: E402
 from studies.home import disk_is_full, redact, without_secrets  # noqa: E402
 
 __all__ = [
+    "Experiment",
     "LoggedModel",
     "LoggedModelOutput",
     "LoggedModelStatus",
@@ -63,6 +66,7 @@ __all__ = [
     "Param",
     "Run",
     "RunTag",
+    "ViewType",
     "connect",
     "download_artifacts",
     "is_database",

@@ -19,7 +19,10 @@ from studies.mirrors.mlflow.client import Metric, MlflowClient, Run
 from studies.mirrors.mlflow.names import names_in_mlflow, original_tags
 from studies.records import Outcome, Trial
 from studies.records.reader import EpochRow
+from studies.records.types import SUPERSEDED
 
+TRIAL, QUEUED_TAG = "fairtune.trial", "fairtune.queued"
+FOLLOWED = (TRIAL, "fairtune.phase", "fairtune.code")
 ENDING_TAGS = {"fairtune.outcome", "fairtune.reason"}
 Epochs = Sequence[EpochRow]
 
@@ -94,6 +97,15 @@ class TrialRun:
                 )
         return lacked
 
+    def follow(self, key: str, tags: Mapping[str, str]) -> None:
+        """Give the run what its trial has got since it was written: another name where it was put
+        aside, and the code that it runs with."""
+        changed = {n: tags[n] for n in FOLLOWED if n in tags and self.tags.get(n) != tags[n]}
+        if TRIAL in changed:
+            changed["mlflow.runName"] = key
+        BatchWriter(self.client, self.run_id).write([], {}, changed)
+        self.tags = {**self.tags, **changed}
+
     def _reopen(self) -> None:
         """Show a run as running again: its trial is trained once more."""
         self.client.update_run(self.run_id, status="RUNNING")
@@ -109,8 +121,21 @@ def find(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> R
     asked = ("mlflow.parentRunId", "fairtune.config_hash", "fairtune.seed")
     query = " and ".join(f"tags.`{name}` = '{tags[name]}'" for name in asked)
     runs = client.search_runs([experiment_id], query)
-    key = tags["fairtune.trial"]
-    return next((run for run in runs if run.data.tags["fairtune.trial"] == key), None)
+    return next((run for run in runs if is_of_trial(run, tags)), None)
+
+
+def is_of_trial(run: Run, tags: Mapping[str, str]) -> bool:
+    """Whether a run is of the trial with these tags, which may have had another name before it was
+    put aside; not of one whose place that takes, or which takes its place."""
+    held, key = run.data.tags, tags[TRIAL]
+    names = {key, former_key(key)} if tags["fairtune.phase"] == SUPERSEDED else {key}
+    same_turn = held.get(QUEUED_TAG, "0") == tags.get(QUEUED_TAG, "0")
+    return same_turn and held.get(TRIAL, key) in names
+
+
+def former_key(key: str) -> str:
+    """The name that a trial had before it was put aside."""
+    return key.rpartition(f"-{SUPERSEDED}-")[0]
 
 
 def points(metrics: Mapping[str, float], now: int, step: int) -> Iterator[Metric]:
@@ -132,7 +157,9 @@ def tags_of(trial: Trial, sampler: str) -> dict[str, str]:
         "fairtune.arm": trial.arm,
         "fairtune.repeat": str(trial.repeat),
         "fairtune.phase": trial.phase,
-        "fairtune.trial": trial.key,
+        TRIAL: trial.key,
+        **({QUEUED_TAG: str(trial.queued)} if trial.queued else {}),
+        **({"fairtune.code": trial.code} if trial.code else {}),
         "fairtune.seed": str(trial.seed),
         "fairtune.split": "" if trial.split_seed is None else str(trial.split_seed),
         "fairtune.config_hash": trial.config_hash,

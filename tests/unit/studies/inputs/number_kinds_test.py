@@ -91,7 +91,6 @@ def test_a_range_of_a_class_inside_a_class_is_of_what_that_takes(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"inner": [{"deep": {"min": 0, "max": 1}}]}, "model.free.inner: holds a range inside a"),
         ({"values": [{"class": "a:B", "size": {"min": 0, "max": 1}}, 3]},
          r"model.free.values.0: holds a range inside `values`"),
         ({"class": "a.B"}, "model.free.class: must be package.module:Class, got 'a.B'; did you"),
