@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightning_modules.data.columns.cells import origin_of, refuse_unknown, text_of, texts_of
+from lightning_modules.data.columns.cells import origin_of, refuse_unknown, texts_of
+from lightning_modules.data.columns.target_columns import TargetColumns, columns_of_array
 from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.summary import DataSummary
+from lightning_modules.data.preparation.target_rules import TargetRules
 from lightning_modules.data.readers.files import Stamp, file_at, stamp
 from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.data.readers.series.gaps import SeriesFile, filled
@@ -32,21 +34,15 @@ from lightning_modules.data.readers.tables.content import ending_of
 from lightning_modules.data.readers.tables.form import FileForm
 from lightning_modules.data.readers.tables.read import read_frame
 from lightning_modules.data.readers.tables.source import Source
-from lightning_modules.data.sets.labelled import (
-    Labelled,
-    Shares,
-    divided,
-    labels_or_values,
-    targets_of,
-    values_of,
-)
+from lightning_modules.data.sets.labelled import Labelled, Shares, divide
+from lightning_modules.data.sets.table_settings import listed
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
     from lightning_modules.data.tensors import Splits, TensorDataModule
 
-ROLES = ("series", "time", "target")
-"""What a column of a long table can be; each is the column's own name unless another is given."""
+ROLES = ("series", "time")
+"""What a column of a long table is; each is the column's own name unless another is given."""
 
 ARCHIVES = (".ts", ".npz", ".arff")
 """The endings of files whose series have no names."""
@@ -59,9 +55,13 @@ class Sequences:
     path: str
     series: str | None
     time: str | None
-    target: str | None
+    target: tuple[str, ...]
+    """The columns to predict; of a long table `target` where none is named."""
     channels: tuple[str, ...]
     task: str
+    label_separator: str | None
+    missing_targets: str
+    rare_classes: str
     validation: float
     test: float
     split_seed: int
@@ -81,8 +81,13 @@ class Sequences:
         own = ("dates", "form")
         given = {each.name: parameters[each.name] for each in fields(cls) if each.name not in own}
         given["dates"] = tuple(sorted(parameters.get("dates", {}).items()))
-        form = FileForm.of(parameters)
-        return cls(**{**given, "channels": tuple(given["channels"]), "form": form})
+        lists = {"target": listed(given["target"] or ()), "channels": tuple(given["channels"])}
+        return cls(**{**given, **lists, "form": FileForm.of(parameters)})
+
+    @property
+    def rules(self) -> TargetRules:
+        """What is said of what there is to predict."""
+        return TargetRules.of(self.target or ("target",), vars(self))
 
     @property
     def apart(self) -> dict[str, str]:
@@ -92,7 +97,7 @@ class Sequences:
 
     @property
     def roles(self) -> dict[str, str]:
-        """The column of everything in a long table that is no channel."""
+        """The column of everything in a long table that is neither a channel nor a target."""
         found = {role: getattr(self, role) or role for role in ROLES}
         dividing = {role: getattr(self, role) for role in ("split_column", "group")}
         return found | {role: name for role, name in dividing.items() if name}
@@ -174,8 +179,8 @@ def prepare(chosen: Sequences) -> Prepared:
         _refuse_other_channels(chosen.apart[part], found, main.channels)
     shares = Shares(chosen.validation, chosen.test, chosen.split_seed, chosen.stratify)
     own = {part: found.labelled for part, found in apart.items()}
-    parts = divided(main.labelled, own, shares, chosen.task)
-    targets, outputs, classes = targets_of(parts, chosen.task)
+    divisions = divide(main.labelled, own, shares, chosen.rules)
+    parts, targets = divisions.parts, divisions.targets
     preparation = _fit(parts["train"].rows, main.channels, chosen.standardize)
     longest = max(len(row) for part in PARTS for row in parts[part].rows)
     columns = {
@@ -185,8 +190,8 @@ def prepare(chosen: Sequences) -> Prepared:
     known = _names(chosen, chosen.apart.get("test", chosen.path))
     names: dict[str, list[Any]] = {"row": [number + 1 for number in numbers]}
     names |= {name: [every[number] for number in numbers] for name, every in known.items()}
-    said = main.labelled.notices
-    return Prepared(columns, outputs, classes, preparation, names, lambda: Facts(notices=said))
+    facts = Facts(notices=divisions.notes)
+    return Prepared(columns, divisions.outputs, preparation, names, lambda: facts)
 
 
 def _read(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool = True) -> Found:
@@ -197,13 +202,10 @@ def _read(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool 
         if path == chosen.path and getattr(chosen, name):
             raise DataError(f"{path}: has no columns, but data.{name} names one; leave it out")
     held = _read_archive(chosen, path, labelled)
-    rows, targets = held.rows, held.targets
-    where = f"{path}: array y" if ending_of(path) == ".npz" else f"{path}: the label"
-    names = tuple(str(number) for number in range(1, rows[0].shape[1] + 1))
-    if not labelled or chosen.task == "classification":
-        return Found(names, Labelled(rows, targets, path, where, notices=held.notices))
-    values = values_of(targets, where, lambda at: f"series {at + 1}")
-    return Found(names, Labelled(rows, values, path, where, notices=held.notices))
+    called = "array y" if ending_of(path) == ".npz" else "the label"
+    columns = columns_of_array(np.array(held.targets), path, called, "series")
+    names = tuple(str(number) for number in range(1, held.rows[0].shape[1] + 1))
+    return Found(names, Labelled(held.rows, path, columns, notices=held.notices))
 
 
 def _is_archive(chosen: Sequences, path: str) -> bool:
@@ -214,15 +216,17 @@ def _is_archive(chosen: Sequences, path: str) -> bool:
 
 def _read_archive(chosen: Sequences, path: str, labelled: bool) -> SeriesFile:
     ending, source = ending_of(path), Source(file_at(path), path)
+    may_miss = chosen.missing_targets == "drop" or not labelled
+    interpolate = bool(chosen.interpolate)
     if ending == ".npz":
-        rows, held = read_archive(path, labelled, bool(chosen.interpolate))
+        rows, targets = read_archive(path, labelled, interpolate, may_miss)
         found, said = filled(rows, True, path, lambda at: f"series {at + 1}")
-        return SeriesFile(found, [text_of(target) for target in held], said)
+        return SeriesFile(found, targets, said)
     if ending == ".arff":
-        return read_arff_series(source, chosen.form, bool(chosen.interpolate))
+        return read_arff_series(source, chosen.form, interpolate, may_miss)
     if ending != ".ts":
-        return read_class_first(source, chosen.form, bool(chosen.interpolate))
-    read = read_ts(path, chosen.interpolate, chosen.form.encoding)
+        return read_class_first(source, chosen.form, interpolate, may_miss)
+    read = read_ts(path, chosen.interpolate, chosen.form.encoding, may_miss)
     if labelled and not read.targets:
         raise DataError(
             f"{path}: its header says neither @classLabel true nor @targetLabel true; give every "
@@ -232,12 +236,12 @@ def _read_archive(chosen: Sequences, path: str, labelled: bool) -> SeriesFile:
 
 
 def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool) -> Found:
-    roles = chosen.roles
-    for role, name in roles.items():
+    roles, targets = chosen.roles, chosen.rules.columns
+    for role, name in [*roles.items(), *(("target", name) for name in targets)]:
         if name in chosen.channels:
             raise DataError(f"{path}: column {name} is both data.{role} and a channel; keep one")
     frame = (table := _long_table(chosen, path)).frame
-    free = [str(name) for name in frame.columns if name not in roles.values()]
+    free = [str(name) for name in frame.columns if name not in (*roles.values(), *targets)]
     channels = tuple(channels or free)
     if not channels:
         raise DataError(f"{path}: no column is left for a channel; write the values into it")
@@ -253,18 +257,18 @@ def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled:
         called = [table.names[row] for row in table.first]
         rows, filled_in = filled(rows, True, path, lambda at: f"series {called[at]!r}")
     if not labelled:
-        return Found(channels, Labelled(rows, [], path, path))
-    target = table.of_series("data.target", roles["target"])
+        return Found(channels, Labelled(rows, path))
+    said_of = [table.of_series("data.target", name, may_miss=True) for name in targets]
     said, groups = (
         texts_of(table.of_series(f"data.{role}", roles[role]), path)
         if path == chosen.path and role in roles
         else None
         for role in ("split_column", "group")
     )
-    targets = labels_or_values(target, chosen.task, path)
-    what = f"{path}: column {roles['target']}"
+    columns = TargetColumns(said_of, path)
     notices = (*origin_of(frame).notices, *filled_in)
-    return Found(channels, Labelled(rows, targets, path, what, said, groups, notices=notices))
+    found = Labelled(rows, path, columns, said=said, groups=groups, notices=notices)
+    return Found(channels, found)
 
 
 def _refuse_other_channels(path: str, found: Found, channels: Sequence[str]) -> None:

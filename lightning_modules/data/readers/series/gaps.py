@@ -20,8 +20,8 @@ class SeriesFile:
 
     rows: list[Floats]
     """The series, each (t, channels)."""
-    targets: list[str]
-    """The text of every target; none where there are none."""
+    targets: list[Any]
+    """Every target, a text or of an array; none where there are none."""
     notices: tuple[str, ...] = ()
     """What is to be said of the file."""
 

@@ -56,10 +56,12 @@ class LongTable:
         mistakes.refuse()
         return np.split(np.column_stack(columns)[self.order], self.ends)
 
-    def of_series(self, parameter: str, name: str) -> pd.Series[Any]:
-        """What a column says of every series; raises DataError where it changes within one."""
+    def of_series(self, parameter: str, name: str, may_miss: bool = False) -> pd.Series[Any]:
+        """What a column says of every series, where it `may_miss` perhaps nothing; raises DataError
+        where it changes within one."""
         refuse_unknown([(parameter, name)], self.frame, self.path)
-        self._refuse_missing(name)
+        if not may_miss:
+            self._refuse_missing(name)
         said = np.array(texts_of(self.frame[name], self.path), dtype=object)
         changed = np.flatnonzero(said != said[self.first[self.codes]])
         if len(changed):
@@ -67,7 +69,8 @@ class LongTable:
             first = self.first[self.codes[row]]
             raise DataError(
                 f"{self.path}: column {name}, {row_of(column, row)}: series {self.names[row]!r} "
-                f"says {said[row]!r} here and {said[first]!r} in {row_of(column, first)}"
+                f"says {_quoted(said[row])} here and {_quoted(said[first])} in "
+                f"{row_of(column, first)}"
                 f"{also(column, changed)}; write the same in all of its rows"
             )
         return self.frame[name].iloc[self.first]
@@ -91,3 +94,7 @@ class LongTable:
                 f"{self.path}: column {name}, {row_of(self.frame[name], missing[0])}: is missing"
                 f"{also(self.frame[name], missing)}; fill it in or remove the row"
             )
+
+
+def _quoted(text: str) -> str:
+    return repr(text) if text else "nothing"

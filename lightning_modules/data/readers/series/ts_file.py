@@ -40,11 +40,17 @@ BETWEEN = re.compile(r":(?![^(]*\))")
 Header = Mapping[str, list[str]]
 
 
-def read_ts(path: str, interpolate: bool | None = None, encoding: str | None = None) -> SeriesFile:
+def read_ts(
+    path: str,
+    interpolate: bool | None = None,
+    encoding: str | None = None,
+    may_miss: bool = False,
+) -> SeriesFile:
     """Every series (t, channels), and the text of every target; no texts where there are none.
 
-    `interpolate` is whether missing values are filled in; None where the header decides. Raises
-    DataError that names every line which cannot be used.
+    `interpolate` is whether missing values are filled in; None where the header decides. Targets
+    that are missing are empty texts, where they `may_miss`. Raises DataError that names every line
+    which cannot be used.
     """
     lines = _lines(path, encoding)
     header = _header(path, lines)
@@ -55,7 +61,7 @@ def read_ts(path: str, interpolate: bool | None = None, encoding: str | None = N
     for number, line in lines:
         with mistakes.gathered():
             where = f"{path}: line {number}"
-            row, label = _row(line, header, where)
+            row, label = _row(line, header, where, may_miss)
             if rows and row.shape[1] != rows[0].shape[1]:
                 raise DataError(
                     f"{where}: has {row.shape[1]} channels, and the first series "
@@ -77,7 +83,7 @@ def _says(header: Header, key: str) -> bool:
     return header.get(key, ["false"])[0] == "true"
 
 
-def _row(line: str, header: Header, where: str) -> tuple[Floats, str | None]:
+def _row(line: str, header: Header, where: str, may_miss: bool) -> tuple[Floats, str | None]:
     """The series of a line, and its label where the header says that it has one."""
     if line.count(":") > MAX_CHANNELS and not _says(header, "@timestamps"):
         raise DataError(f"{where}: has more than {MAX_CHANNELS:,} channels; remove some")
@@ -88,8 +94,13 @@ def _row(line: str, header: Header, where: str) -> tuple[Floats, str | None]:
         label = channels.pop().strip()
         allowed = header.get("@classlabel", [])[1:]
         if label.lower() in ("", "?", "nan"):
-            raise DataError(f"{where}: has no label at its end; write one or remove the line")
-        if allowed and label.lower() not in allowed:
+            label = ""
+            if not may_miss:
+                raise DataError(
+                    f"{where}: has no label at its end; write one, or write missing_targets: "
+                    "drop, which leaves such series out"
+                )
+        elif allowed and label.lower() not in allowed:
             raise DataError(
                 f"{where}: label {label!r} is none of @classLabel ({', '.join(allowed)}); "
                 "correct one of them"

@@ -31,8 +31,11 @@ def is_class_first(source: Source, ending: str, form: FileForm) -> bool:
     return len(cells) >= LEAST and all(is_number(cell) or says_missing(cell) for cell in cells)
 
 
-def read_class_first(source: Source, form: FileForm, interpolate: bool) -> SeriesFile:
-    """The series of a file with the class first in each row; rows may differ in length.
+def read_class_first(
+    source: Source, form: FileForm, interpolate: bool, may_miss: bool = False
+) -> SeriesFile:
+    """The series of a file with the class first in each row; rows may differ in length. Classes
+    that are missing are empty texts, where they `may_miss`.
 
     Raises DataError with every line that is wrong.
     """
@@ -42,7 +45,12 @@ def read_class_first(source: Source, form: FileForm, interpolate: bool) -> Serie
         where = f"{source.path}: line {line}"
         with mistakes.gathered():
             if not label or says_missing(label):
-                raise DataError(f"{where}: has no class at its beginning; write one")
+                label = ""
+                if not may_miss:
+                    raise DataError(
+                        f"{where}: has no class at its beginning; write one, or write "
+                        "missing_targets: drop, which leaves such series out"
+                    )
             row = without_padding(_values(cells, where)[:, None])
             if not len(row):
                 raise DataError(f"{where}: has no values; remove the line")
@@ -54,9 +62,12 @@ def read_class_first(source: Source, form: FileForm, interpolate: bool) -> Serie
     return SeriesFile(found, targets, ("the first value of a row is its class", *said))
 
 
-def read_arff_series(source: Source, form: FileForm, interpolate: bool) -> SeriesFile:
+def read_arff_series(
+    source: Source, form: FileForm, interpolate: bool, may_miss: bool = False
+) -> SeriesFile:
     """The series of an ARFF file: a relational attribute, whose lines are the channels, or numeric
-    ones, which are the values of one channel; and the last attribute, which is the target.
+    ones, which are the values of one channel; and the last attribute, which is the target, an empty
+    text where it `may_miss` and does.
 
     Raises DataError with every line that is wrong.
     """
@@ -73,15 +84,18 @@ def read_arff_series(source: Source, form: FileForm, interpolate: bool) -> Serie
             where = f"{source.path}: line {line}"
             row = _relation(cells[0], where) if relational else _numeric(cells[:-1], where)
             rows.append(without_padding(row))
-            if cells[-1] is None:
-                raise DataError(f"{where}: has no target at its end; write one")
+            if cells[-1] is None and not may_miss:
+                raise DataError(
+                    f"{where}: has no target at its end; write one, or write missing_targets: "
+                    "drop, which leaves such series out"
+                )
             if rows[-1].shape[1] != rows[0].shape[1] or not len(rows[-1]):
                 raise DataError(
                     f"{where}: has {rows[-1].shape[1]} channels of {len(rows[-1])} values, and the "
                     f"first series {rows[0].shape[1]}; give each as many"
                 )
     mistakes.refuse()
-    targets = [str(cells[-1]) for _, cells in held.rows]
+    targets = [cells[-1] or "" for _, cells in held.rows]
     found, said = filled(rows, interpolate, source.path, lambda at: f"line {held.line_of(at)}")
     name = held.attributes[-1].name
     return SeriesFile(found, targets, (*held.notices, f"attribute {name} is the target", *said))

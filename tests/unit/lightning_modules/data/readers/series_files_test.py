@@ -115,7 +115,8 @@ def test_rows_with_their_class_first_are_series(sign: str) -> None:
 def test_all_rows_that_are_no_series_are_named() -> None:
     held = source("1\t0.5\t2\n?\t1\t2\n2\tx\t1\n1\t?\t2\n", "a.tsv")
     assert refusal(read_class_first, held, FileForm(), False).splitlines() == [
-        "a.tsv: line 2: has no class at its beginning; write one",
+        "a.tsv: line 2: has no class at its beginning; write one, or write "
+        "missing_targets: drop, which leaves such series out",
         "a.tsv: line 3: value 1: 'x' is no finite number; correct it",
     ]
 

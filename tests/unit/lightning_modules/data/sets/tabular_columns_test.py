@@ -369,7 +369,8 @@ def test_words_for_missing_are_classes(name: str) -> None:
     assert splits(name).classes == ("NA", "None")
     place = "line 2" if name.endswith(".csv") else "row 1"
     assert refusal(name, missing=["NA"]) == (
-        f"{name}: column y, {place}: is missing (5 rows in all); fill it in or remove the row"
+        f"{name}: column y, {place}: is missing (5 rows in all); fill it in, or write "
+        "missing_targets: drop, which leaves such rows out"
     )
 
 

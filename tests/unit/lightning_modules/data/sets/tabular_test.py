@@ -221,7 +221,8 @@ BAD_ROWS: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     "target missing": (
         changed(outcome=["well", None, "ill", None, *["well", "ill"] * 3]),
         {},
-        "column outcome, line 3: is missing (2 rows in all); fill it in or remove the row",
+        "column outcome, line 3: is missing (2 rows in all); fill it in, or write missing_targets: "
+        "drop, which leaves such rows out",
     ),
     "group missing": (
         changed(part=["a", None, *"bbccddee"]),
@@ -231,8 +232,8 @@ BAD_ROWS: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     "a class with one row": (
         changed(outcome=["well"] * 9 + ["odd"]),
         {},
-        "column outcome has a class with one row, 'odd' in row 10; a class needs a row in every "
-        "part; add rows or leave the class out",
+        "column outcome has a class with one row, 'odd' in line 11; a class needs a row in every "
+        "part; add rows, or write rare_classes: drop, which leaves it out",
     ),
     "one class": (
         changed(outcome="well"),
