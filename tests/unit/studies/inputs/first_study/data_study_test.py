@@ -176,8 +176,9 @@ def test_an_archive_of_series() -> None:
 
 def test_names_of_a_file_are_values_and_never_keys() -> None:
     odd = "yes: no # {x}"
-    table(**{odd: [0, 1] * 60, "line\nmodel: 3": RANDOM.normal(size=ROWS)})
-    _, data, text = study("rows.csv", [odd])
+    frame = table(**{odd: [0, 1] * 60, "line\nmodel: 3": RANDOM.normal(size=ROWS)})
+    frame.to_parquet("rows.parquet")
+    _, data, text = study("rows.parquet", [odd])
     assert data["target"] == odd
     assert "\nmodel: 3" not in text
 
