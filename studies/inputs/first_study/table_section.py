@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -76,8 +76,8 @@ def is_text(column: pd.Series[Any]) -> bool:
     known = _strings(column)
     if known.empty or known.nunique() <= len(known) / 2:
         return False
-    words = known.str.split().str.len().mean()
-    wide = known.map(lambda text: sum(letter >= WIDE for letter in text)).mean()
+    words = _mean(known, lambda text: len(text.split()))
+    wide = _mean(known, lambda text: sum(letter >= WIDE for letter in text))
     return bool(words >= WORDS or wide >= LETTERS) and not _begins_as_number(known)
 
 
@@ -95,7 +95,11 @@ def _strings(column: pd.Series[Any]) -> pd.Series[Any]:
 
 def _begins_as_number(known: pd.Series[Any]) -> bool:
     """Whether most texts may be numbers or dates, or what a reader is to be asked about."""
-    return bool(known.map(lambda text: BEGINS.match(text) is not None).mean() > 0.5)
+    return _mean(known, lambda text: BEGINS.match(text) is not None) > 0.5
+
+
+def _mean(known: pd.Series[Any], measured: Callable[[str], int]) -> float:
+    return float(known.map(measured).mean())
 
 
 def _require_targets(
@@ -153,12 +157,13 @@ def _texts(
     section: dict[str, Any], rows: pd.DataFrame, texts: Sequence[str], reasons: list[str]
 ) -> FirstData:
     """The longest texts, which are read alone."""
-    chosen = max(texts, key=lambda name: _strings(rows[name]).str.len().mean())
+    lengths = {name: _mean(_strings(rows[name]), len) for name in texts}
+    chosen = max(lengths, key=lengths.__getitem__)
     targets = section["target"] if isinstance(section["target"], list) else [section["target"]]
     unread = [str(n) for n in rows.columns if n not in (chosen, *targets)]
     found = {"name": "text", **_kept(section, "text"), "text": chosen}
     known = _strings(rows[chosen])
-    if known.str.split().str.len().mean() < WORDS:
+    if _mean(known, lambda text: len(text.split())) < WORDS:
         found["tokenizer"] = "characters"
         reasons.append(f"The texts of column {chosen} have no spaces, and are read by characters.")
     if unread:
