@@ -11,6 +11,7 @@ from lightning_modules.configuration import Configuration, Objective
 from studies.study_file.design import Design, LookPlan
 from studies.study_file.document import Document
 from studies.study_file.methods.samplers import STARTUP
+from studies.study_file.metrics_source import MetricsSource
 from studies.study_file.reading.yaml_text import yaml_of
 from studies.study_file.sections import ConfirmSection
 from studies.study_file.space.arms import Arm, alternatives
@@ -66,6 +67,8 @@ class Spec:
     """Whether the file itself says how repeats are split."""
     env: tuple[str, ...] | None = None
     """The variables that a program sees beside those that every program needs; None for all."""
+    metrics: MetricsSource | None = None
+    """Where the metrics of a program come from; None where it reports them itself."""
     source: Document | None = field(default=None, compare=False, repr=False)
     """What was read, which knows the line of every value."""
 
