@@ -36,8 +36,6 @@ from studies.study_file.space.variants import Keys, Variant, variants
 
 WHOLE = "configuration"
 INSTEAD = f"{{{WHOLE}}} for a JSON file of everything, or {{{PARAMS}}} for all that it is not told"
-FUNCTION = "python-function"
-"""The first word of the command of a study that a Python function trains."""
 TRIAL_EXAMPLES = {"seed": 0, "split": 0, "epochs": 1, "checkpoint": "", "folder": "", WHOLE: ""}
 """What belongs to the trial, with values of the right kind."""
 HOW_IT_RUNS = (f"model.{COMMAND}", f"model.{CWD}")
