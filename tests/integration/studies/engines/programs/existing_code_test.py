@@ -157,7 +157,7 @@ LIKE: dict[str, tuple[str, dict[str, Any], dict[str, Any], list[float]]] = {
     "makemore": (
         STEPS,
         {"command": ["--work-dir", "{folder}", "{params}"], "type": "mlp"},
-        {"from": "log", "patterns": {"epoch": r"step (\d+) train", "val/loss": r"test loss: (\S+)"}},
+        {"from": "log", "patterns": {"epoch": r"step (\d+) t", "val/loss": r"test loss: (\S+)"}},
         [6.0, 3.0, 2.0],
     ),
 }  # fmt: skip
