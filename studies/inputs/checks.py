@@ -64,7 +64,8 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> list[
             found[key] = row.check(**data.parameters)
         summary = found[key]
         classes = summary.outputs if isinstance(summary, DataSummary) else None
-        if configuration.loss.name == "binary_cross_entropy" and classes not in (None, 2):
+        binary = configuration.loss.name == "binary_cross_entropy"
+        if binary and configuration.task == "classification" and classes not in (None, 2):
             raise DataError(
                 f"loss: binary_cross_entropy needs two classes, but {data.name} has {classes}; "
                 "write cross_entropy"

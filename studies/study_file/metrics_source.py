@@ -11,8 +11,8 @@ from typing import Any
 
 from lightning_modules.components import suggestion
 from lightning_modules.configuration import COMMAND, flatten
+from lightning_modules.configuration.sections import FUNCTION
 from lightning_modules.errors import Problem, shown
-from studies.study_file.command_template import FUNCTION
 from studies.study_file.sections import MetricsSection, Way
 from studies.study_file.space.search_space import Group
 from studies.study_file.space.variants import variants

@@ -18,6 +18,7 @@ from studies.study_file.space.arms import Arm, alternatives
 from studies.study_file.space.search_space import Space
 
 SPLIT_PARAMETERS = ("path", "root", "validation_path", "test_path", "target", "targets", "task",
+        "label_separator", "missing_targets", "rare_classes",
         "classes", "validation", "test", "split_seed", "stratify", "split_column", "group",
         "time")  # fmt: skip
 """Parameters of a data set that decide by which rows, or by what, a trial is judged."""

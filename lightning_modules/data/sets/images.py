@@ -15,6 +15,7 @@ from lightning_modules.data.readers.image_files import decode, stamp, with_white
 from lightning_modules.data.readers.image_folders import Labelled, new_files, read_folder
 from lightning_modules.data.readers.image_pixels import Look
 from lightning_modules.data.tensors import Part, Splits, TensorDataModule
+from lightning_modules.files import user_path
 
 Scaling = tuple[Sequence[float], Sequence[float]]
 """Mean and deviation per channel, of pixels from 0 to 1."""
@@ -81,6 +82,7 @@ def images(
     test: float,
     split_seed: int,
     stratify: bool,
+    rare_classes: str,
     standardize: bool,
     balance: str,
     augment: Mapping[str, Any] | None,
@@ -92,7 +94,12 @@ def images(
 
     def load() -> Splits:
         found = read_folder(
-            path, validation=validation, test=test, split_seed=split_seed, stratify=stratify
+            path,
+            validation=validation,
+            test=test,
+            split_seed=split_seed,
+            stratify=stratify,
+            rare_classes=rare_classes,
         )
         look = Look(size, color, background)
         return _splits(path, found, stamp(found.files), look, cache, standardize)
@@ -139,6 +146,7 @@ def _splits(
 
     mean, deviation = scaling
     learned, validated, tested = (part(rows) for rows in found.parts)
+    root = user_path(path)
     return Splits(
         learned,
         validated,
@@ -147,7 +155,7 @@ def _splits(
         classes=found.classes,
         preparation={**look.to_dict(), "mean": mean, "deviation": deviation},
         scaling=scaling,
-        names={"file": [found.files[row].relative_to(path).as_posix() for row in found.parts[2]]},
+        names={"file": [found.files[row].relative_to(root).as_posix() for row in found.parts[2]]},
     )
 
 

@@ -7,82 +7,40 @@ the steps of the training part.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightning_modules.data.columns.cells import refuse_unknown, text_of, texts_of
-from lightning_modules.data.preparation.prepared import PARTS, Prepared
+from lightning_modules.data.columns.cells import origin_of, refuse_unknown, texts_of
+from lightning_modules.data.columns.target_columns import TargetColumns, columns_of_array
+from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.summary import DataSummary
-from lightning_modules.data.readers.files import Stamp, stamp
-from lightning_modules.data.readers.frames import read_frame
-from lightning_modules.data.readers.long_table import LongTable
+from lightning_modules.data.readers.files import Stamp, file_at, stamp
 from lightning_modules.data.readers.memory import require_memory
-from lightning_modules.data.readers.sequence_archive import read_archive
-from lightning_modules.data.readers.ts_file import read_ts
-from lightning_modules.data.sets.labelled import (
-    Labelled,
-    Shares,
-    divided,
-    labels_or_values,
-    targets_of,
-    values_of,
+from lightning_modules.data.readers.series.gaps import SeriesFile, filled
+from lightning_modules.data.readers.series.long_table import LongTable
+from lightning_modules.data.readers.series.sequence_archive import read_archive
+from lightning_modules.data.readers.series.ts_file import read_ts
+from lightning_modules.data.readers.series.ucr_files import (
+    is_class_first,
+    read_arff_series,
+    read_class_first,
 )
+from lightning_modules.data.readers.tables.content import ending_of
+from lightning_modules.data.readers.tables.read import read_frame
+from lightning_modules.data.readers.tables.source import Source
+from lightning_modules.data.sets.labelled import Labelled, Shares, divide
+from lightning_modules.data.sets.sequence_settings import Sequences
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
     from lightning_modules.data.tensors import Splits, TensorDataModule
 
-ROLES = ("series", "time", "target")
-"""What a column of a long table can be; each is the column's own name unless another is given."""
-
-ARCHIVES = (".ts", ".npz")
+ARCHIVES = (".ts", ".npz", ".arff")
 """The endings of files whose series have no names."""
-
-
-@dataclass(frozen=True)
-class Sequences:
-    """What a study file says of sequences, in values that can key a cache."""
-
-    path: str
-    series: str | None
-    time: str | None
-    target: str | None
-    channels: tuple[str, ...]
-    task: str
-    validation: float
-    test: float
-    split_seed: int
-    stratify: bool
-    split_column: str | None
-    group: str | None
-    validation_path: str | None
-    test_path: str | None
-    standardize: bool
-    dates: tuple[tuple[str, str], ...]
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> Sequences:
-        """The sequences that the parameters of the row describe."""
-        given = {each.name: parameters[each.name] for each in fields(cls) if each.name != "dates"}
-        dates = tuple(sorted(parameters.get("dates", {}).items()))
-        return cls(**{**given, "channels": tuple(given["channels"]), "dates": dates})
-
-    @property
-    def apart(self) -> dict[str, str]:
-        """The files of parts that have their own."""
-        found = {"validation": self.validation_path, "test": self.test_path}
-        return {part: path for part, path in found.items() if path is not None}
-
-    @property
-    def roles(self) -> dict[str, str]:
-        """The column of everything in a long table that is no channel."""
-        found = {role: getattr(self, role) or role for role in ROLES}
-        dividing = {role: getattr(self, role) for role in ("split_column", "group")}
-        return found | {role: name for role, name in dividing.items() if name}
 
 
 @dataclass(frozen=True)
@@ -100,7 +58,7 @@ def sequences(
     from lightning_modules.data.tensors import TensorDataModule
 
     chosen = Sequences.of(parameters)
-    paths = [chosen.path, *chosen.apart.values()]
+    paths = (chosen.path, *chosen.apart.values())
     return TensorDataModule(
         "sequences",
         lambda: _splits(chosen, tuple(map(stamp, paths))),
@@ -140,7 +98,7 @@ def names_new(path: str | Path, /, **parameters: Any) -> dict[str, list[str]]:
 
 
 def _names(chosen: Sequences, path: str) -> dict[str, list[str]]:
-    if Path(path).suffix.lower() in ARCHIVES:
+    if _is_archive(chosen, path):
         return {}
     table = _long_table(chosen, path)
     return {"series": [table.names[row] for row in table.first]}
@@ -148,7 +106,7 @@ def _names(chosen: Sequences, path: str) -> dict[str, list[str]]:
 
 def _long_table(chosen: Sequences, path: str) -> LongTable:
     roles, dates = chosen.roles, dict(chosen.dates)
-    frame = read_frame(path, [roles["series"], *dates])
+    frame = read_frame(path, [roles["series"], *dates], form=chosen.form)
     refuse_unknown([("data.dates", name) for name in dates], frame, path)
     return LongTable(frame, roles["series"], roles["time"], path, dates.get(roles["time"]))
 
@@ -161,8 +119,8 @@ def prepare(chosen: Sequences) -> Prepared:
         _refuse_other_channels(chosen.apart[part], found, main.channels)
     shares = Shares(chosen.validation, chosen.test, chosen.split_seed, chosen.stratify)
     own = {part: found.labelled for part, found in apart.items()}
-    parts = divided(main.labelled, own, shares, chosen.task)
-    targets, outputs, classes = targets_of(parts, chosen.task)
+    divisions = divide(main.labelled, own, shares, chosen.rules)
+    parts, targets = divisions.parts, divisions.targets
     preparation = _fit(parts["train"].rows, main.channels, chosen.standardize)
     longest = max(len(row) for part in PARTS for row in parts[part].rows)
     columns = {
@@ -172,44 +130,58 @@ def prepare(chosen: Sequences) -> Prepared:
     known = _names(chosen, chosen.apart.get("test", chosen.path))
     names: dict[str, list[Any]] = {"row": [number + 1 for number in numbers]}
     names |= {name: [every[number] for number in numbers] for name, every in known.items()}
-    return Prepared(columns, outputs, classes, preparation, names)
+    facts = Facts(notices=divisions.notes)
+    return Prepared(columns, divisions.outputs, preparation, names, lambda: facts)
 
 
 def _read(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool = True) -> Found:
     """A file by its ending; `channels` of a long table are all that have no other role if none."""
-    form = Path(path).suffix.lower()
-    if form not in ARCHIVES:
+    if not _is_archive(chosen, path):
         return _read_table(chosen, path, channels, labelled)
     for name in ("series", "time", "target", "channels", "split_column", "group"):
         if path == chosen.path and getattr(chosen, name):
             raise DataError(f"{path}: has no columns, but data.{name} names one; leave it out")
-    where = f"{path}: the label"
-    if form == ".ts":
-        rows, targets = read_ts(path)
-        if labelled and not targets:
-            raise DataError(
-                f"{path}: its header says neither @classLabel true nor @targetLabel true; give "
-                "every series a label and say so"
-            )
-    else:
-        rows, held = read_archive(path, labelled)
-        where = f"{path}: array y"
-        targets = [text_of(target) for target in held]
-    names = tuple(str(number) for number in range(1, rows[0].shape[1] + 1))
-    if not labelled or chosen.task == "classification":
-        return Found(names, Labelled(rows, targets, path, where))
-    values = values_of(targets, where, [f"series {at}" for at in range(1, len(rows) + 1)])
-    return Found(names, Labelled(rows, values, path, where))
+    held = _read_archive(chosen, path, labelled)
+    called = "array y" if ending_of(path) == ".npz" else "the label"
+    columns = columns_of_array(np.array(held.targets), path, called, "series")
+    names = tuple(str(number) for number in range(1, held.rows[0].shape[1] + 1))
+    return Found(names, Labelled(held.rows, path, columns, notices=held.notices))
+
+
+def _is_archive(chosen: Sequences, path: str) -> bool:
+    """Whether a file has series without names, and no columns."""
+    ending = ending_of(path)
+    return ending in ARCHIVES or is_class_first(Source(file_at(path), path), ending, chosen.form)
+
+
+def _read_archive(chosen: Sequences, path: str, labelled: bool) -> SeriesFile:
+    ending, source = ending_of(path), Source(file_at(path), path)
+    may_miss = chosen.missing_targets == "drop" or not labelled
+    interpolate = bool(chosen.interpolate)
+    if ending == ".npz":
+        rows, targets = read_archive(path, labelled, interpolate, may_miss)
+        found, said = filled(rows, True, path, lambda at: f"series {at + 1}")
+        return SeriesFile(found, targets, said)
+    if ending == ".arff":
+        return read_arff_series(source, chosen.form, interpolate, may_miss)
+    if ending != ".ts":
+        return read_class_first(source, chosen.form, interpolate, may_miss)
+    read = read_ts(path, chosen.interpolate, chosen.form.encoding, may_miss)
+    if labelled and not read.targets:
+        raise DataError(
+            f"{path}: its header says neither @classLabel true nor @targetLabel true; give every "
+            "series a label and say so"
+        )
+    return read
 
 
 def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool) -> Found:
-    roles = chosen.roles
-    for role, name in roles.items():
+    roles, targets = chosen.roles, chosen.rules.columns
+    for role, name in [*roles.items(), *(("target", name) for name in targets)]:
         if name in chosen.channels:
             raise DataError(f"{path}: column {name} is both data.{role} and a channel; keep one")
-    table = _long_table(chosen, path)
-    frame = table.frame
-    free = [str(name) for name in frame.columns if name not in roles.values()]
+    frame = (table := _long_table(chosen, path)).frame
+    free = [str(name) for name in frame.columns if name not in (*roles.values(), *targets)]
     channels = tuple(channels or free)
     if not channels:
         raise DataError(f"{path}: no column is left for a channel; write the values into it")
@@ -219,19 +191,24 @@ def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled:
                 f"{path}: a column has no name, as the row numbers that some programs write; name "
                 "it, or list the columns of values in channels"
             )
-    rows = table.values(channels)
+    rows = table.values(channels, bool(chosen.interpolate))
+    filled_in: tuple[str, ...] = ()
+    if chosen.interpolate:
+        called = [table.names[row] for row in table.first]
+        rows, filled_in = filled(rows, True, path, lambda at: f"series {called[at]!r}")
     if not labelled:
-        return Found(channels, Labelled(rows, [], path, path))
-    target = table.of_series("data.target", roles["target"])
+        return Found(channels, Labelled(rows, path))
+    said_of = [table.of_series("data.target", name, may_miss=True) for name in targets]
     said, groups = (
         texts_of(table.of_series(f"data.{role}", roles[role]), path)
         if path == chosen.path and role in roles
         else None
         for role in ("split_column", "group")
     )
-    targets = labels_or_values(target, chosen.task, path)
-    what = f"{path}: column {roles['target']}"
-    return Found(channels, Labelled(rows, targets, path, what, said, groups))
+    columns = TargetColumns(said_of, path)
+    notices = (*origin_of(frame).notices, *filled_in)
+    found = Labelled(rows, path, columns, said=said, groups=groups, notices=notices)
+    return Found(channels, found)
 
 
 def _refuse_other_channels(path: str, found: Found, channels: Sequence[str]) -> None:

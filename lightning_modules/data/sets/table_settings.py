@@ -8,9 +8,16 @@ from typing import Any
 
 import pandas as pd
 
+from lightning_modules.data.columns.cells import refuse_unknown
+from lightning_modules.data.columns.facts import counts_rows
 from lightning_modules.data.columns.kinds import Reading
-from lightning_modules.data.readers.frames import is_parquet, read_frame
+from lightning_modules.data.preparation.target_rules import TargetRules
+from lightning_modules.data.readers.tables.form import FileForm
+from lightning_modules.data.readers.tables.read import is_typed, read_frame
+from lightning_modules.errors import DataError
 
+LISTS = ("target", "drop", "id", "categorical", "missing")
+"""Parameters that are lists."""
 OF_INPUTS = ("data.categorical", "data.dates")
 """Parameters that name columns which are inputs."""
 
@@ -20,8 +27,11 @@ class Table:
     """What a study file says of a table, in values that can key a cache."""
 
     path: str
-    target: str
+    target: tuple[str, ...]
     task: str
+    label_separator: str | None
+    missing_targets: str
+    rare_classes: str
     validation: float
     test: float
     split_seed: int
@@ -42,13 +52,15 @@ class Table:
     standardize: bool
     categories: str
     embedding_size: int | None
+    form: FileForm
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Table:
         """The table that the parameters of the row describe."""
-        given = {field.name: parameters[field.name] for field in fields(cls)}
-        lists = {name: listed(given[name]) for name in ("drop", "id", "categorical", "missing")}
-        return cls(**{**given, **lists, "dates": tuple(sorted(given["dates"].items()))})
+        given = {each.name: parameters[each.name] for each in fields(cls) if each.name != "form"}
+        lists = {name: listed(given[name]) for name in LISTS}
+        dates = tuple(sorted(given["dates"].items()))
+        return cls(**{**given, **lists, "dates": dates, "form": FileForm.of(parameters)})
 
     @property
     def paths(self) -> dict[str, str]:
@@ -59,8 +71,9 @@ class Table:
     @property
     def roles(self) -> list[tuple[str, str]]:
         """The parameters that name a column, each with its column."""
-        single = ("target", "split_column", "group", "time")
-        one = [(f"data.{name}", getattr(self, name)) for name in single if getattr(self, name)]
+        single = ("split_column", "group", "time")
+        one = [("data.target", name) for name in self.target]
+        one += [(f"data.{name}", getattr(self, name)) for name in single if getattr(self, name)]
         several = [("data.drop", name) for name in self.drop]
         several += [("data.id", name) for name in self.id]
         dated = [("data.dates", name) for name, _ in self.dates if name != self.time]
@@ -72,22 +85,39 @@ class Table:
         return {name for parameter, name in self.roles if parameter not in OF_INPUTS}
 
     @property
+    def rules(self) -> TargetRules:
+        """What is said of what there is to predict."""
+        return TargetRules.of(self.target, vars(self))
+
+    @property
     def reading(self) -> Reading:
         """What is said of the cells."""
-        typed = is_parquet(self.path)
+        typed = is_typed(self.path)
         return Reading(self.categorical, dict(self.dates), self.decimal, self.thousands, typed)
 
     def read(self, path: str, texts: Sequence[str] = ()) -> pd.DataFrame:
         """The rows of one of the files, with texts where they must not be taken for numbers."""
-        labels = [self.target] if self.task == "classification" else []
+        labels = self.target if self.rules.has_texts else ()
         said = [name for name, _ in self.dates]
         names = [name for name in self.id if name != self.time]  # 007 stays 007
         all_texts = self.decimal is not None or self.thousands is not None
-        return read_frame(
-            path, [*self.categorical, *names, *said, *labels, *texts], self.missing, all_texts
-        )
+        whole = [*self.categorical, *names, *said, *labels, *texts]
+        return read_frame(path, whole, self.missing, all_texts, self.form)
 
 
 def listed(names: str | Sequence[str]) -> tuple[str, ...]:
     """The names of columns; a single one may stand alone."""
     return (names,) if isinstance(names, str) else tuple(names)
+
+
+def refuse_columns(table: Table, frame: pd.DataFrame, part: str) -> None:
+    """Raise DataError where a file lacks a column that is named, or a column has no name."""
+    roles = [role for role in table.roles if part == "train" or role[0] == "data.target"]
+    refuse_unknown(roles, frame, table.paths[part])
+    for place, name in enumerate(frame.columns):
+        is_unnamed = name.startswith("Unnamed: ") and not counts_rows(frame[name])
+        if part == "train" and is_unnamed and name not in table.kept_apart:
+            raise DataError(
+                f"{table.path}: column {place + 1} has no name, as the row numbers that some "
+                f"programs write; name it, or leave it out with drop: ['{name}']"
+            )
