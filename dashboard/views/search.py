@@ -67,6 +67,7 @@ def show_progress(selection: Selection, results: StudyResults) -> None:
     objective = selection.results.spec.objective.metric
     report = data.report(selection.home, selection.study, selection.entry.token, objective)
     warnings = [_warning_text(alarm) for alarm in report.design_warnings if alarm.kind != "pruning"]
+    warnings += [escape(text) for text in report.warnings]
     if warnings:
         st.warning("  \n".join(warnings), icon=":material/warning:")
     several = results.spec.repeats > 1

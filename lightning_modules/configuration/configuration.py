@@ -17,6 +17,7 @@ from lightning_modules.components import (
     named,
     switched_on,
 )
+from lightning_modules.configuration.program_words import with_params
 from lightning_modules.configuration.sections import (
     COMMAND,
     SECTIONS,
@@ -26,6 +27,7 @@ from lightning_modules.configuration.sections import (
     task_of,
     user_key,
 )
+from lightning_modules.configuration.user_classes import classes_in
 from lightning_modules.configuration.validation import problems
 from lightning_modules.errors import ConfigurationError
 from lightning_modules.hashing import short_hash
@@ -49,6 +51,11 @@ class Part:
     def is_class(self) -> bool:
         """Whether it is a class of the user's."""
         return ":" in self.name
+
+    @property
+    def class_paths(self) -> list[str]:
+        """The classes of the user's that it is made of: its own, and those of its parameters."""
+        return [each.path for each in classes_in(self.to_dict())] if self.is_class else []
 
     def to_dict(self) -> dict[str, Value]:
         if self.name == COMMAND:
@@ -114,7 +121,7 @@ class Configuration:
         regularization = regularizers(tree.get("regularization") or {})
         if "weight_decay" in regularization and "weight_decay" in parts["optimizer"].parameters:
             parts["optimizer"] = parts["optimizer"].replaced("weight_decay", 0.0)
-        return cls(
+        made = cls(
             **parts,
             regularization={
                 name: _filled(REGULARIZATION[name], given)
@@ -126,6 +133,10 @@ class Configuration:
             },
             objective=Objective(metric, objective.get("goal") or goal_of(metric)),
         )
+        if model == COMMAND:
+            program = with_params(made.model.parameters, tree, made.flat())
+            return replace(made, model=Part(COMMAND, program))
+        return made
 
     def to_dict(self) -> dict[str, Any]:
         """The complete tree; `resolve` of it gives an equal configuration."""
@@ -135,6 +146,12 @@ class Configuration:
             "trainer": dict(self.trainer),
             "objective": {"metric": self.objective.metric, "goal": self.objective.goal},
         }
+
+    @property
+    def class_paths(self) -> list[str]:
+        """The classes of the user's that the training is made of, each once."""
+        found = (path for key in SECTIONS for path in getattr(self, key).class_paths)
+        return list(dict.fromkeys(found))
 
     def with_split(self, split_seed: int) -> Configuration:
         """The same training on the split of that seed; the data must take a `split_seed`."""

@@ -10,6 +10,7 @@ from lightning_modules.configuration.sections import name_of, user_key
 from lightning_modules.data.augmentation.table import AUGMENTATIONS
 from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import LOSSES, regularizers
+from lightning_modules.optimization.losses import DEFAULT_LOSS
 
 
 def fit_problems(
@@ -40,6 +41,8 @@ def fit_problems(
     if user_key(model) is None and user_key(data) and loss is None:
         text = "is missing: name one, since only the class of data.class knows its task"
         yield Problem(("loss",), text)
+    if user_key(loss) is not None:
+        yield from _user_loss_problems(data, loss, regularization, data_row)
 
 
 def module_problems(given: Iterable[str], data: Any) -> Iterator[Problem]:
@@ -48,12 +51,38 @@ def module_problems(given: Iterable[str], data: Any) -> Iterator[Problem]:
     for key in given:
         text = "needs an optimizer beside it: a module that brings its own brings it all"
         yield Problem((key,), text)
+    yield from _unweighted_problems(data, "the loss of a module of your own")
+
+
+def _user_loss_problems(
+    data: Any, loss: Mapping[str, Any], regularization: Any, row: Component | None
+) -> Iterator[Problem]:
+    """What a loss of the user's does not go with; the task is its own where the data has none."""
+    task = loss.get("task")
+    if task is None and not isinstance(row, Dataset) and user_key(data):
+        text = "is missing: classification or regression, which data.class alone would know"
+        yield Problem(("loss", "task"), text)
+    elif task is not None and task not in DEFAULT_LOSS:
+        yield Problem(("loss", "task"), f"must be classification or regression, got {shown(task)}")
+    elif task is not None and isinstance(row, Dataset) and user_key(data) is None:
+        of_data = row.task_of(data if isinstance(data, Mapping) else {})
+        if task != of_data:
+            text = f"is {task}, but {name_of(data)} is {article(of_data)}; leave it out"
+            yield Problem(("loss", "task"), text)
+    if is_on(regularization, "label_smoothing"):
+        text = "does not reach a loss of your own, which gets outputs and targets; smooth inside"
+        yield Problem(("regularization", "label_smoothing"), text)
+    yield from _unweighted_problems(data, "a loss of your own")
+
+
+def _unweighted_problems(data: Any, what: str) -> Iterator[Problem]:
+    """What the data section asks of a loss that is not fairtune's."""
     if _balance(data) == "weights":
-        text = "weights do not reach the loss of a module of your own; balance by sampling"
+        text = f"weights do not reach {what}; balance by sampling"
         yield Problem(("data", "balance"), text)
     for name in _augmentations(data):
         if name in AUGMENTATIONS and AUGMENTATIONS[name].mixes:
-            text = "mixes targets, which the loss of a module of your own may not take"
+            text = f"mixes targets, which {what} may not take"
             yield Problem(("data", "augment", name), text)
 
 

@@ -50,7 +50,15 @@ OBJECTIVE: dict[str, Parameter] = {
 
 COMMAND = "command"
 """The model of a training that is a program of its own."""
-USER_KEYS = {"data": ("class",), "model": ("class", COMMAND)}
+ENV, CWD = "env", "cwd"
+PROGRAM_KEYS = (COMMAND, ENV, CWD)
+"""Keys of a program that say how it is run; all others are values that it may be told."""
+USER_KEYS = {
+    "data": ("class",),
+    "model": ("class", COMMAND),
+    "loss": ("class",),
+    "optimizer": ("class",),
+}
 """Parts that may be the user's own, by the keys that say so."""
 
 
@@ -82,10 +90,13 @@ def names_its_metrics(model: str | None, names_optimizer: bool) -> bool:
 
 
 def task_of(data: Any, loss: Any) -> str:
-    """The task of the data set, else the one that the loss is for; empty where nobody says."""
+    """The task of the data set, else the one that the loss is for, which an own one says by `task`;
+    empty where nobody says."""
     if data is not None and user_key(data) is None:
         given = data if isinstance(data, Mapping) else {}
         return DATASETS[name_of(data)].task_of(given)
+    if user_key(loss) is not None:
+        return str(loss.get("task") or "")
     return LOSSES[name_of(loss)].tasks[0] if loss is not None else ""
 
 

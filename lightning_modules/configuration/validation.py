@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,6 +26,8 @@ from lightning_modules.configuration.fit_validation import (
 )
 from lightning_modules.configuration.sections import (
     COMMAND,
+    CWD,
+    ENV,
     OBJECTIVE,
     SECTIONS,
     TRAINER,
@@ -33,6 +37,7 @@ from lightning_modules.configuration.sections import (
     names_its_metrics,
     user_key,
 )
+from lightning_modules.configuration.user_classes import classes_in, path_error
 from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import (
     METRICS,
@@ -41,7 +46,10 @@ from lightning_modules.optimization import (
     regularizers,
 )
 
-CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""The name of an environment variable."""
+BARE = re.compile(r"[\w./+-]*[A-Za-z./][\w./+-]*")
+"""A word that YAML reads as a text without quotes."""
 
 
 def problems(tree: Mapping[str, Any]) -> Iterator[Problem]:
@@ -82,14 +90,45 @@ def _user_part_problems(key: str, node: Mapping[str, Any]) -> Iterator[Problem]:
     for other in ("name", *USER_KEYS["model"]):
         if other in node and other != word:
             yield Problem((key, other), f"does not go with {word}; keep one")
-    value = node[word]
-    if word == "class" and not (isinstance(value, str) and CLASS.fullmatch(value)):
-        yield Problem((key, word), f"must be package.module:Class, got {shown(value)}")
-    all_words = isinstance(value, list) and all(isinstance(each, str) for each in value)
-    if word == COMMAND and not (all_words and value):
-        yield Problem(
-            (key, word), f"must be a list of a program and its arguments, got {shown(value)}"
-        )
+    if word == "class":
+        for each in classes_in(node, (key,)):
+            if (text := path_error(each.path)) is not None:
+                yield Problem((*each.keys, "class"), text)
+    if word == COMMAND:
+        yield from _program_problems(node)
+
+
+def _program_problems(node: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with the words by which a program is started."""
+    command, env, cwd = node[COMMAND], node.get(ENV), node.get(CWD)
+    if not isinstance(command, list) or not command:
+        hint = f"; write {_listed(command)}" if isinstance(command, str) and command else ""
+        text = f"must be a list of a program and its arguments, got {shown(command)}{hint}"
+        yield Problem(("model", COMMAND), text)
+    for index, word in enumerate(command if isinstance(command, list) else ()):
+        if isinstance(word, bool) or not isinstance(word, str | int | float):
+            text = f"must be a text or a number, got {shown(word)}; put quotes around a text"
+            yield Problem(("model", COMMAND, index), text)
+    if env is not None and not isinstance(env, Mapping):
+        text = 'must map variables to their values, as in {LR: "{optimizer.lr}"}, got '
+        yield Problem(("model", ENV), text + shown(env))
+    for name, value in env.items() if isinstance(env, Mapping) else ():
+        if not VARIABLE.fullmatch(str(name)):
+            yield Problem(("model", ENV, name), f"{shown(name)} is no name of a variable")
+        if not isinstance(value, str | int | float):
+            text = f"must be a text, a number, true or false, got {shown(value)}"
+            yield Problem(("model", ENV, name), text)
+    if cwd is not None and not (isinstance(cwd, str) and cwd):
+        yield Problem(("model", CWD), f"must be a folder, got {shown(cwd)}")
+
+
+def _listed(line: str) -> str:
+    """A command line as a list of YAML."""
+    try:
+        words = shlex.split(line)
+    except ValueError:  # of an open quote
+        words = line.split()
+    return "[" + ", ".join(w if BARE.fullmatch(w) else json.dumps(w) for w in words) + "]"
 
 
 def _section_problems(

@@ -244,3 +244,15 @@ DIGITS: dict[str, Parameter] = {
         increasing=True,
     ),
 }
+CHARACTERS: dict[str, Parameter] = {
+    "batch_size": COMMON["batch_size"],
+    "validation": PART_SHARE,
+    "test": PART_SHARE,
+    "split_seed": COMMON["split_seed"],
+    "context": Number(
+        24, "characters that are read", low=1, high=64, integer=True, tune=(8, 64), log=True
+    ),
+    "embedding_size": Number(
+        32, "numbers per character", low=1, high=10_000, integer=True, tune=(8, 64), log=True
+    ),
+}

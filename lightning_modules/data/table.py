@@ -14,6 +14,7 @@ from lightning_modules.components.reference import later
 from lightning_modules.data.augmentation.table import AUGMENT
 from lightning_modules.data.parameters import (
     ARRAYS,
+    CHARACTERS,
     COMMON,
     DIGITS,
     IMAGES,
@@ -114,6 +115,14 @@ DATASETS: dict[str, Dataset] = {
         outputs=10,
         read_new=later("lightning_modules.data.preparation.new_rows:read_new"),
         doubts=later("lightning_modules.data.preparation.new_rows:doubts"),
+    ),
+    "characters": Dataset(
+        "6,000 passages of an artificial English, each to be continued by one of 28 characters",
+        later("lightning_modules.data.sets.characters:characters"),
+        CHARACTERS,
+        kind="text",
+        outputs=28,
+        read_new=later("lightning_modules.data.sets.characters:read_new"),
     ),
     "table": Dataset(
         "a CSV or Parquet file of your own, with a column to predict",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -16,6 +16,7 @@ from lightning_modules.components import resolve_component
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
 from lightning_modules.lightning_internals import CURRENT_HOOK
+from lightning_modules.networks.learning import Named, Resolved, Task
 from lightning_modules.optimization import (
     LOSSES,
     REGULARIZATION,
@@ -24,24 +25,11 @@ from lightning_modules.optimization import (
     metrics_for,
     regularizers,
 )  # fmt: skip
-from lightning_modules.optimization.loss_functions import misread
+from lightning_modules.optimization.loss_functions import OwnLoss, misread
 from lightning_modules.optimization.losses import DEFAULT_LOSS, misfit
-from lightning_modules.optimization.optimizers import OPTIMIZERS
+from lightning_modules.optimization.muon import hidden_matrices
+from lightning_modules.optimization.optimizers import OPTIMIZERS, OptimizerRow
 from lightning_modules.optimization.schedule import Schedule
-
-Task = Literal["classification", "regression"]
-Named = str | Mapping[str, Any]
-"""A component: its name, or `{name: ..., parameters}` as in a study file."""
-LEARNING = (
-    "task", "loss", "optimizer", "schedule", "regularization", "objective", "goal",
-)  # fmt: skip
-"""What SupervisedModule takes besides a network."""
-
-
-def split_learning(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Keyword arguments of a network, and among them those that say how it learns, apart."""
-    learning = {name: value for name, value in given.items() if name in LEARNING}
-    return {name: value for name, value in given.items() if name not in LEARNING}, learning
 
 
 class SupervisedModule(pl.LightningModule):
@@ -54,6 +42,8 @@ class SupervisedModule(pl.LightningModule):
     be compared between regularizations.
     """
 
+    task: str
+    loss: Callable[..., Tensor]
     target_mean: Tensor
     target_scale: Tensor
     weights_hash = ""
@@ -66,8 +56,8 @@ class SupervisedModule(pl.LightningModule):
         network: nn.Module,
         *,
         task: Task | None = None,
-        loss: Named | None = None,
-        optimizer: Named = "adam",
+        loss: Named | OwnLoss | None = None,
+        optimizer: Named | Resolved = "adam",
         schedule: Named = "constant",
         regularization: Mapping[str, Any] | None = None,
         objective: str = "val/loss",
@@ -83,7 +73,9 @@ class SupervisedModule(pl.LightningModule):
         self.follows_data = task is None and loss is None
         """Whether the task is that of the data."""
         self._learn(task, loss)
-        self.optimizer = resolve_component(OPTIMIZERS, optimizer, "optimizer")
+        if not isinstance(optimizer, tuple):
+            optimizer = resolve_component(OPTIMIZERS, optimizer, "optimizer")
+        self.optimizer: Resolved = optimizer
         self.schedule = resolve_component(SCHEDULES, schedule, "schedule")
         self.regularization = {
             name: resolve_component(REGULARIZATION, {"name": name, **parameters}, "regularization")
@@ -119,8 +111,11 @@ class SupervisedModule(pl.LightningModule):
         else:
             super().__setattr__(name, value)
 
-    def _learn(self, task: Task | None, loss: Named | None) -> None:
+    def _learn(self, task: Task | None, loss: Named | OwnLoss | None) -> None:
         """Take the task and its loss, the one by the other where only one is given."""
+        if isinstance(loss, OwnLoss):
+            self.task, self.loss, self.loss_name = task or "classification", loss, loss.name
+            return
         loss = loss or DEFAULT_LOSS[task or "classification"]
         row, parameters = resolve_component(LOSSES, loss, "loss")
         self.task = task or row.tasks[0]
@@ -166,8 +161,10 @@ class SupervisedModule(pl.LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer and its schedule, which is stepped after every optimizer step."""
         row, parameters = self.optimizer
-        if "weight_decay" in self.regularization:  # takes the place of the optimizer's own
-            parameters = {**parameters, "weight_decay": 0.0}
+        if "weight_decay" in self.regularization and "weight_decay" in parameters:
+            parameters = {**parameters, "weight_decay": 0.0}  # takes the place of the optimizer's
+        if isinstance(row, OptimizerRow) and row.by_matrix:
+            parameters = {**parameters, "matrices": hidden_matrices(self.network)}
         weights = self.learning_weights(float(parameters["lr"]))
         optimizer: Optimizer = row.build(weights, **parameters)
         epochs = max(1, self.trainer.max_epochs or 1)

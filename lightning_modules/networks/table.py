@@ -125,6 +125,26 @@ NETWORKS: dict[str, Network] = {
         kinds=_SEQUENCES,
         time_first=True,
     ),
+    "transformer": Network(
+        "a causal transformer that normalizes first; the last step answers",
+        later(f"{_CLASSES}.transformer:Transformer"),
+        {
+            "num_layers": Number(2, "blocks", low=1, high=1000, integer=True, tune=(1, 4)),
+            "num_heads": Number(4, "heads of every attention", low=1, integer=True, tune=(1, 8)),
+            "head_size": Number(
+                8,
+                "features of a head; heads × size is the width",
+                low=1,
+                integer=True,
+                tune=(4, 32),
+                log=True,
+            ),
+            "dropout": _DROPOUT,
+        },
+        source="Vaswani 2017, arXiv:1706.03762; normalized first: Xiong 2020, arXiv:2002.04745",
+        kinds=_SEQUENCES,
+        time_first=True,
+    ),
     "vgg11": _torchvision(
         "vgg11", "8 convolutions and 3 linear layers (VGG-A)", "Simonyan 2014, arXiv:1409.1556"
     ),

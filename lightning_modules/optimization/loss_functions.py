@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Callable
+
+from torch import Tensor, nn
 from torch.nn import functional
+
+from lightning_modules.errors import UserCodeError
 
 
 def cross_entropy(
@@ -47,6 +51,37 @@ def mae(outputs: Tensor, targets: Tensor, smoothing: float) -> Tensor:
 def huber(outputs: Tensor, targets: Tensor, smoothing: float, delta: float) -> Tensor:
     """Squared up to `delta`, absolute beyond (Huber 1964)."""
     return functional.huber_loss(outputs, targets, delta=delta)
+
+
+class OwnLoss(nn.Module):
+    """A loss of the user's that is called with (outputs, targets); one that is a module learns, is
+    moved and is stored with the network."""
+
+    def __init__(self, function: Callable[[Tensor, Tensor], Tensor], name: str) -> None:
+        super().__init__()
+        self.function = function
+        self.name = name
+
+    def forward(
+        self, outputs: Tensor, targets: Tensor, smoothing: float, weights: Tensor | None = None
+    ) -> Tensor:
+        """The loss of all rows together, of shape ().
+
+        Raises UserCodeError where it is no single number, and for label smoothing and weights of
+        classes, which it does not know.
+        """
+        if smoothing or weights is not None:
+            raise UserCodeError(f"{self.name}: {OWN_LOSS_ALONE}")
+        loss = self.function(outputs, targets)
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
+            is_a = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+            raise UserCodeError(
+                f"{self.name}: gave {is_a}, and a loss is one number: take the mean"
+            )
+        return loss.reshape(())
+
+
+OWN_LOSS_ALONE = "a loss of your own gets outputs and targets only; do it inside"
 
 
 def misread(loss: str, outputs: Tensor) -> str:

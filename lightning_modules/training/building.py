@@ -17,6 +17,7 @@ from lightning_modules.networks.input_embedding import EmbeddedNetwork, build_in
 from lightning_modules.networks.pretrained.torch_files import load_torch
 from lightning_modules.optimization import REGULARIZATION
 from lightning_modules.training.data_description import Described, describe
+from lightning_modules.user_code.learning import user_loss, user_optimizer
 from lightning_modules.user_code.modules import user_data, user_lightning_module, user_network_row
 
 
@@ -83,8 +84,8 @@ def build_network(
         1 if binary else outputs,
         **parameters,
         task=configuration.task,
-        loss=configuration.loss.to_dict(),
-        optimizer=configuration.optimizer.to_dict(),
+        loss=_loss(configuration.loss),
+        optimizer=_optimizer(configuration.optimizer),
         schedule=configuration.schedule.to_dict(),
         regularization=learning,
         objective=configuration.objective.metric,
@@ -94,6 +95,14 @@ def build_network(
         module.network = EmbeddedNetwork(embedding, module.network)
     module.reads_lengths = padded and not configuration.data.is_class
     return module
+
+
+def _loss(part: Part) -> Any:
+    return user_loss(part) if part.is_class else part.to_dict()
+
+
+def _optimizer(part: Part) -> Any:
+    return user_optimizer(part) if part.is_class else part.to_dict()
 
 
 def _kind(data: Part) -> str:

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 from torch import Tensor
 
 from lightning_modules.configuration import Configuration
+from lightning_modules.configuration.user_classes import classes_in
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import DataError
 from lightning_modules.user_code.imports import load, needs
@@ -74,9 +75,13 @@ def needed(configuration: Configuration) -> list[str]:
     names = ["input_shape", "outputs"]
     if not configuration.model.is_class:
         return names
-    target = load(configuration.model.name)
-    given = configuration.model.parameters
-    return [name for name in names if needs(target, name) and name not in given]
+    found = classes_in(configuration.model.to_dict())
+    made = [(load(each.path), each.parameters) for each in found]
+    return [
+        name
+        for name in names
+        if any(needs(target, name) and name not in given for target, given in made)
+    ]
 
 
 def _attribute(data: pl.LightningDataModule, name: str) -> Any:

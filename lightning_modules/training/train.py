@@ -21,6 +21,7 @@ from lightning_modules.rights import make_folder
 from lightning_modules.training.building import build_data, build_network
 from lightning_modules.training.data_description import Described, describe
 from lightning_modules.training.epoch_callback import EpochCallback, OnEpoch
+from lightning_modules.training.lazy_layers import materialize
 from lightning_modules.training.resume_checkpoint import ResumeCheckpoint, replace
 from lightning_modules.training.trainer import build_trainer, quiet
 from lightning_modules.user_code.distributions import DATA, taken_by, trained_by
@@ -83,6 +84,7 @@ def train(
     data = build_data(configuration)
     described = describe(data, configuration)
     module = build_network(configuration, described, weights)
+    materialize(module, data)
     user_metrics = None if isinstance(module, SupervisedModule) else UserMetrics()
     weights_hash = ""
     if isinstance(module, SupervisedModule):

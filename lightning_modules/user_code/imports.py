@@ -12,6 +12,7 @@ import inspect
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -20,10 +21,12 @@ from types import ModuleType
 from typing import Any
 
 from lightning_modules.components import suggestion
+from lightning_modules.configuration.user_classes import user_class
 from lightning_modules.errors import UserCodeError, UserError
 
 ALLOW = "FAIRTUNE_ALLOW"
 """The environment variable that names allowed modules, separated by commas."""
+NOTHING: Mapping[str, Any] = {}
 MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 Target = Callable[..., Any]
@@ -81,28 +84,61 @@ def load(path: str) -> Target:
     return target  # type: ignore[no-any-return]
 
 
-def sources(path: str) -> list[Path]:
-    """What the current folder has of the package, or the one module, of `package.module:Name`."""
+def sources(path: str, folder: Path = Path()) -> list[Path]:
+    """What a folder has of the package, or the one module, of `package.module:Name`."""
     top = path.partition(":")[0].partition(".")[0]
-    spec = PathFinder.find_spec(top, [os.getcwd()])  # of a top-level name, which imports nothing
+    here = folder.absolute()
+    spec = PathFinder.find_spec(top, [str(here)])  # of a top-level name, which imports nothing
     if spec is None:
         return []
     found = [Path(place) for place in spec.submodule_search_locations or ()]
     files = [file for folder in found for file in sorted(folder.rglob("*.py"))]
     if not found and spec.origin is not None:
         files = [Path(spec.origin)]
-    return [file.relative_to(os.getcwd()) for file in files]
+    return [folder / file.relative_to(here) for file in files]
 
 
-def make(path: str, parameters: Mapping[str, Any]) -> Any:
-    """What the class or function at `path` gives; UserCodeError where it raises."""
+def make(
+    path: str,
+    parameters: Mapping[str, Any],
+    offered: Mapping[str, Any] = NOTHING,
+    first: Sequence[Any] = (),
+) -> Any:
+    """What the class or function at `path` gives, called with the `first` values and what `built`
+    makes of its parameters.
+
+    Raises UserCodeError where it raises.
+    """
     target = load(path)
+    given = {name: built(value, offered) for name, value in parameters.items()}
     try:
-        return target(**parameters)
+        return target(*first, **given)
     except (MemoryError, RuntimeError):  # it may be the machine's fault: torch raises the latter
         raise
     except Exception as error:
         raise UserCodeError(f"{path}: making it raised {error_summary(error)}") from error
+
+
+def built(value: Any, offered: Mapping[str, Any] = NOTHING) -> Any:
+    """A value in which every `{class: package.module:Name, parameters}`, however deep it stands, is
+    the object that it makes.
+
+    A class that needs a parameter among the `offered`, and is not given it, gets it. Raises
+    UserCodeError where a class is not allowed, cannot be imported, or raises.
+    """
+    if (found := user_class(value)) is not None:
+        target = load(found.path)
+        more = {
+            name: each
+            for name, each in offered.items()
+            if name not in found.parameters and needs(target, name)
+        }
+        return make(found.path, {**found.parameters, **more}, offered)
+    if isinstance(value, Mapping):
+        return {name: built(each, offered) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(built(each, offered) for each in value)
+    return value
 
 
 def _module(path: str) -> ModuleType:
@@ -131,6 +167,17 @@ def error_summary(error: BaseException) -> str:
     return f"{type(error).__name__}: {first}".rstrip(": ")
 
 
+def place_of(error: BaseException) -> str:
+    """The last line of the user's own code that an exception came through, as ` (file, line 3)`;
+    empty where it came through none."""
+    tops = {name.partition(".")[0] for name in allowed()}
+    found = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if str(frame.f_globals.get("__name__")).partition(".")[0] in tops:
+            found = f" ({Path(frame.f_code.co_filename).name}, line {line})"
+    return found
+
+
 class _CurrentFolder(MetaPathFinder):
     """Finds allowed modules in the current folder, and no others there."""
 
@@ -150,14 +197,30 @@ def takes(target: Target, name: str) -> bool:
 
 def takes_float(target: Target, name: str) -> bool:
     """Whether its parameter of that name is annotated as float, alone or with others that are no
-    int, or has a float for a default."""
+    int, or has a float for a default, or floats in a list."""
     parameter = _parameters(target).get(name)
     if parameter is None:
         return False
     annotated = parameter.annotation
     text = annotated.__name__ if isinstance(annotated, type) else str(annotated)
     words = set(re.findall(r"\w+", text))
-    return ("float" in words and "int" not in words) or isinstance(parameter.default, float)
+    default = parameter.default
+    defaults = default if isinstance(default, list | tuple) else [default]
+    is_float = any(isinstance(each, float) for each in defaults)
+    return ("float" in words and "int" not in words) or is_float
+
+
+def positional(target: Target) -> list[str]:
+    """The names of those parameters that can be given by their order."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [each.name for each in _signature(target) if each.kind in kinds]
+
+
+def defaults(target: Target) -> dict[str, Any]:
+    """The defaults of those parameters that have one."""
+    found = _parameters(target).items()
+    empty = inspect.Parameter.empty
+    return {name: each.default for name, each in found if each.default is not empty}
 
 
 def needs(target: Target, name: str) -> bool:

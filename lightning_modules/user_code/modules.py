@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from lightning_modules.components import Network, suggestion
 from lightning_modules.configuration import Configuration, Part
+from lightning_modules.configuration.user_classes import classes_in
 from lightning_modules.data.padding import PADDED
 from lightning_modules.data.table import DATASETS
 from lightning_modules.errors import Problem, UserCodeError, UserError
@@ -49,6 +50,9 @@ def user_code_problems(configuration: Configuration) -> Iterator[Problem]:
         offered = OFFERED if key == "model" else ()
         for name, text in misfits(part.name, target, [*part.parameters, *network], offered):
             yield Problem(("regularization" if name in network else key, name), text)
+        for each in classes_in(part.parameters, (key,)):
+            for name, text in misfits(each.path, load(each.path), each.parameters, offered):
+                yield Problem((*each.keys, name), text)
         if key == "model" and _is_padded(configuration) and not _takes_lengths(target):
             text = (
                 f"{part.name} reads rows of different lengths here, so its forward must take "
@@ -139,11 +143,12 @@ def _made(configuration: Configuration, input_shape: tuple[int, ...], outputs: i
     name, named = configuration.model.name, bool(configuration.optimizer.name)
     target = load(name)
     given = _network_parameters(configuration)
-    known = {"input_shape": input_shape, "outputs": outputs}
-    more = {k: v for k, v in known.items() if takes(target, k) and k not in given and v}
+    shapes = {"input_shape": input_shape, "outputs": outputs}
+    known = {name: value for name, value in shapes.items() if value}
+    more = {k: v for k, v in known.items() if takes(target, k) and k not in given}
     if keras := sys.modules.get("keras"):
         keras.utils.clear_session()  # its layers are numbered by process otherwise
-    module = make(name, {**given, **more})
+    module = make(name, {**given, **more}, known)
     if text := _model_problem(type(module), f"what {name} makes", named):
         raise UserCodeError(text)
     if keras is not None and isinstance(module, keras.Layer):

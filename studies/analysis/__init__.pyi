@@ -4,7 +4,7 @@ from .comparison import ArmResult, Comparison, PairResult, winner
 from .curves import ArmTuning, Curves
 from .diagnostics import DesignWarning, design_warnings, few_steps_warnings
 from .overview import StudyEntry, StudyRow, summary
-from .representative import choose, configuration_of
+from .representative import choose, configuration_of, file_of_one_trial
 
 __all__ = [
     "ArmResult",
@@ -21,6 +21,7 @@ __all__ = [
     "configuration_of",
     "design_warnings",
     "few_steps_warnings",
+    "file_of_one_trial",
     "recommended",
     "summary",
     "winner",

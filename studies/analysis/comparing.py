@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lightning_modules.components import suggestion
 from lightning_modules.errors import UserError
@@ -50,9 +50,9 @@ def compare(results: StudyResults, metric: str | None = None) -> Comparison:
     """
     metric = metric or results.spec.objective.metric
     _check(metric, results)
-    if results.spec.design.claim == "arms" or results.spec.repeats > 1:
-        return compare_arms(results, metric)
-    return compare_configurations(results, metric)
+    by_arms = results.spec.design.claim == "arms" or results.spec.repeats > 1
+    compared = (compare_arms if by_arms else compare_configurations)(results, metric)
+    return replace(compared, codes=results.codes)
 
 
 def metrics(results: StudyResults) -> list[str]:

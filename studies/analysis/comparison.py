@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from studies.records import Trial
+from studies.results import Codes
 from studies.statistics import ALPHA, Goal, Interval, verdicts
 from studies.study_file.sections import Claim
 
@@ -136,6 +137,8 @@ class Comparison:
     missing: Sequence[str]
     """What is not known yet, and the way to it."""
     design: Basis = field(default_factory=lambda: Basis(None, "validation", None))
+    codes: Codes = field(default_factory=dict)
+    """The versions of the user's own code that the trials ran with."""
 
     @property
     def lost(self) -> Mapping[str, Sequence[int]]:

@@ -119,7 +119,7 @@ class StudyRow:
     outcomes: Mapping[str, int]
     epochs: int
     seconds: float
-    """From the start of the first trial to the end of the last one."""
+    """Those in which any trial was being trained."""
     changed: datetime | None
 
 
@@ -143,7 +143,7 @@ def row(results: StudyResults) -> StudyRow:
         searches=spec.repeats,
         outcomes=outcome_counts(ended),
         epochs=sum(trial.epochs for trial in ended),
-        seconds=float(summary(results)["seconds"]),
+        seconds=results.seconds,
         changed=max(times, default=None),
     )
 
@@ -173,15 +173,12 @@ def progress(results: StudyResults) -> float | None:
 def summary(results: StudyResults) -> dict[str, Any]:
     """The JSON object of `run` and `status`."""
     ended = results.ended
-    starts = [trial.started for trial in results.trials if trial.started]
-    ends = [trial.ended for trial in ended if trial.ended]
-    seconds = (max(ends) - min(starts)).total_seconds() if starts and ends else 0.0
     best = recommended(results)
     return {
         "study": results.study,
         "home": str(results.home.path),
         "finished": results.finished,
-        "seconds": round(seconds, 3),
+        "seconds": round(results.seconds, 3),
         "epochs": sum(trial.epochs for trial in ended),
         "trials": outcome_counts(ended),
         "arms": {arm: _arm_summary(results, arm) for arm in results.arms if arm},

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lightning_modules.components import unknown
 from lightning_modules.configuration import Configuration
@@ -19,8 +20,11 @@ from studies.home import Home
 from studies.records import Trial
 from studies.results import StudyResults
 from studies.study_file import is_program
+from studies.study_file.sections import StudyFile
 
 KEPT_CHECKPOINTS = 3
+NOT_KEPT = ("study", "description", "search", "compare", "confirm")
+"""Keys of a study file that a study of one of its trials does not share."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,17 @@ def configuration_of(trial: Trial) -> Configuration:
     if trial.split is None or is_program(configuration):
         return configuration
     return configuration.with_split(trial.split)
+
+
+def file_of_one_trial(results: StudyResults, trial: Trial) -> dict[str, Any]:
+    """A study file that trains the configuration of a trial once, with nothing searched."""
+    spec = results.spec
+    tree = {"study": f"{results.study}-best", **configuration_of(trial).to_dict()}
+    if spec.trial_timeout is not None:
+        tree["trainer"] = {**tree["trainer"], "trial_timeout": spec.trial_timeout}
+    own = [key for key in StudyFile.model_fields if key in spec.tree and key not in NOT_KEPT]
+    tree |= {key: spec.tree[key] for key in own}
+    return {**tree, "search": {"method": "random", "trials": 1, "seed": spec.seed}}
 
 
 def best_checkpoints(home: Home, results: StudyResults) -> list[tuple[str, Path]]:

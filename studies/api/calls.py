@@ -75,6 +75,7 @@ def run(
     """
     from studies.api.progress import display_for
     from studies.inputs.consent import Consent
+    from studies.results.failures import why_nothing
     from studies.running.run_study import run_study
 
     if engine not in ("local", "inline"):
@@ -110,7 +111,7 @@ def run(
     if interruption.code is not None and not found.results.finished:
         raise KeyboardInterrupt
     if not found.results.ranking:
-        raise NothingCompletedError(_why_nothing(found))
+        raise NothingCompletedError(why_nothing(found.results.study, found.results.ended))
     return Study(found.results)
 
 
@@ -268,11 +269,3 @@ def _trials_by(
         return lambda: InlineEngine(perform, worker_count(workers or 1)), identity(trial)
     pickled = PickledFunction.of(trial)
     return lambda: LocalEngine(worker_count(workers), pickled), identity(trial)
-
-
-def _why_nothing(found: StudyOutcome) -> str:
-    from studies.search.failure_policy import common
-
-    results = found.results
-    reasons = common([(trial.outcome, trial.reason) for trial in results.ended if trial.outcome])
-    return f"{results.study}: no trial has completed" + (f": {reasons}" if reasons else "")

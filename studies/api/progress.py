@@ -18,7 +18,7 @@ from rich.table import Table
 from lightning_modules.data.preparation.summary import DataSummary, summary_lines
 from lightning_modules.errors import visible
 from studies.api.opening import console
-from studies.records import Outcome, TrialEnd
+from studies.records import Outcome, Trial, TrialEnd
 from studies.running.display import Display
 from studies.search import AskedTrial
 from studies.study_file import Spec
@@ -61,13 +61,17 @@ class Lines(Display):
         of = f" of {total} trials" if total is not None else " trials"
         self.screen.print(f"{name}: {done}{of} done" if done else f"{name}: 0{of}")
 
+    def resumed(self, ended: Sequence[Trial]) -> None:
+        for trial in ended:
+            self.best = better(self.spec, self.best, trial.value, trial.outcome)
+
     def data(self, summaries: Sequence[DataSummary]) -> None:
         print_data(summaries, self.screen)
 
     def ended(self, asked: AskedTrial, end: TrialEnd, value: float | None) -> None:
         if end.outcome != Outcome.interrupted:
             self.ended_trials += 1
-        self.best = better(self.spec, self.best, value, end)
+        self.best = better(self.spec, self.best, value, end.outcome)
         count = f"{self.ended_trials}/{self.total}" if self.total else str(self.ended_trials)
         shown = "" if value is None else f" {self.spec.objective.metric} {value:.4f}"
         reason = f" ({end.reason})" if end.reason and end.outcome != Outcome.pruned else ""
@@ -110,6 +114,10 @@ class LiveDisplay(Display):
     def phase(self, name: str, total: int | None, done: int) -> None:
         self.bar.reset(self.task, total=total, completed=done, description=name)
 
+    def resumed(self, ended: Sequence[Trial]) -> None:
+        for trial in ended:
+            self._count(trial.key, trial.value, trial.outcome)
+
     def data(self, summaries: Sequence[DataSummary]) -> None:
         print_data(summaries, console(stderr=True))
 
@@ -122,12 +130,17 @@ class LiveDisplay(Display):
 
     def ended(self, asked: AskedTrial, end: TrialEnd, value: float | None) -> None:
         self.running.pop(asked.key, None)
-        self.counts[end.outcome] = self.counts.get(end.outcome, 0) + 1
-        before, self.best = self.best, better(self.spec, self.best, value, end)
-        if self.best != before:
-            self.best_key = asked.key
+        self._count(asked.key, value, end.outcome)
         if end.outcome != Outcome.interrupted:
             self.bar.advance(self.task)
+
+    def _count(self, key: str, value: float | None, outcome: Outcome | None) -> None:
+        """Count a trial that has ended, and keep the best."""
+        if outcome is not None:
+            self.counts[outcome] = self.counts.get(outcome, 0) + 1
+        before, self.best = self.best, better(self.spec, self.best, value, outcome)
+        if self.best != before:
+            self.best_key = key
 
     def retried(self, asked: AskedTrial, end: TrialEnd) -> None:
         self.running.pop(asked.key, None)
@@ -158,10 +171,12 @@ def print_data(summaries: Sequence[DataSummary], screen: Console) -> None:
             screen.print(visible(line), soft_wrap=True)
 
 
-def better(spec: Spec, best: float | None, value: float | None, end: TrialEnd) -> float | None:
+def better(
+    spec: Spec, best: float | None, value: float | None, outcome: Outcome | None
+) -> float | None:
     """The better of two objective values; only completed trials count. Of several searches, whose
     values are of different splits, there is none."""
-    if value is None or end.outcome != Outcome.completed or spec.repeats > 1:
+    if value is None or outcome != Outcome.completed or spec.repeats > 1:
         return best
     if best is None:
         return value

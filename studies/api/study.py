@@ -21,7 +21,9 @@ class Best:
     """The configuration of a study to use."""
 
     configuration: Mapping[str, Any]
-    """Complete and plain: it is itself a study without ranges, but for its name."""
+    """Complete and plain, with no range left."""
+    study_file: Mapping[str, Any]
+    """A study of one trial that trains it: `fairtune.run(study.best.study_file)`."""
     metric: str
     value: float
     """What to expect of it: the mean over its fresh runs, else the value of its trial."""
@@ -92,18 +94,26 @@ class Study:
     def best(self) -> Best | None:
         """The configuration to use; None where no trial has completed."""
         from lightning_modules.configuration import COMMAND
-        from studies.analysis import choose, configuration_of, recommended
+        from studies.analysis import (
+            choose,
+            configuration_of,
+            file_of_one_trial,
+            recommended,
+        )
         from studies.study_file.command_template import function_of
 
         found = recommended(self.results)
         if found is None:
             return None
         tree = configuration_of(found.trial).to_dict()
+        file = file_of_one_trial(self.results, found.trial)
         if function_of(configuration_of(found.trial)):
-            del tree["model"][COMMAND]
+            for each in (tree, file):
+                del each["model"][COMMAND]
         checkpoint = self.results.home.checkpoint(self.name, choose(self.results).trial.key)
         return Best(
             configuration=tree,
+            study_file=file,
             metric=found.metric,
             value=found.value,
             trial=found.trial.key,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lightning_modules.errors import NothingCompletedError
 from studies.api.interruption import Interruption
 from studies.api.opening import console, load_spec, open_home, worker_count
 from studies.cli.options import (
@@ -50,6 +51,7 @@ def run(
     from studies.analysis import summary
     from studies.api.progress import display_for
     from studies.cli.results.display import print_summary
+    from studies.results.failures import why_nothing
     from studies.running.run_study import run_study
 
     screen = console(stderr=as_json)
@@ -89,4 +91,4 @@ def run(
     if interruption.code is not None:
         raise typer.Exit(interruption.code)
     if not found.results.ranking:
-        raise typer.Exit(3)
+        raise NothingCompletedError(why_nothing(spec.study, found.results.ended))

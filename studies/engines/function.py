@@ -19,6 +19,7 @@ from studies.engines import Task
 from studies.engines.report import Report
 from studies.engines.reported_epochs import ReportedEpochs
 from studies.inputs.function_identity import function_identity
+from studies.inputs.identities import OF_FUNCTION
 from studies.records import EpochReport, Outcome, TrialEnd
 from studies.study_file.command_template import FUNCTION, WHOLE
 
@@ -45,7 +46,7 @@ def command_of(function: TrialFunction) -> list[str]:
 
 def identity(function: TrialFunction) -> Mapping[str, str]:
     """What a function computes, by its name."""
-    return {f"function {name_of(function)}": function_identity(function)}
+    return {f"{OF_FUNCTION}{name_of(function)}": function_identity(function)}
 
 
 @dataclass(frozen=True)

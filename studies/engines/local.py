@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection
 from lightning_modules.errors import WorkersError
 from studies.engines import Answer, Ended, Event, Task, process_group
 from studies.engines.fork_server import LastWords
+from studies.engines.last_words import exit_words
 from studies.engines.worker import Perform, work
 from studies.home.safe_path import safe_path
 from studies.records import Outcome, TrialEnd
@@ -238,6 +239,8 @@ class _Worker:
 
     def death(self) -> str:
         code = self.process.exitcode if self.started else None
-        if code is not None and code < 0:
-            return f"the worker process was killed by {signal.Signals(-code).name}"
-        return f"the worker process ended with exit code {code}"
+        return (
+            "the worker process did not start"
+            if code is None
+            else exit_words("the worker process", code)
+        )

@@ -67,6 +67,11 @@ class Home:
         """The folder of MLflow's artifacts."""
         return self.path / "artifacts"
 
+    @property
+    def deleted(self) -> Path:
+        """The folder of what is left of deleted studies until the mirrors have deleted them."""
+        return self.path / "deleted"
+
     def study(self, name: str) -> Path:
         """The folder of a study: its record, its checkpoints and the lock.
 

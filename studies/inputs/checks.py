@@ -4,9 +4,13 @@ trial."""
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from collections.abc import Mapping
+from typing import Any
 
 from lightning_modules.configuration import COMMAND, Configuration
+from lightning_modules.configuration.program_words import asked_for, working_folder
 from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.table import DATASETS
 from lightning_modules.errors import ConfigurationError, DataError, Problem, UserError
@@ -14,10 +18,11 @@ from lightning_modules.networks import NETWORKS
 from lightning_modules.user_code import imports
 from studies.home import Home
 from studies.inputs.data_summaries import distinct
+from studies.inputs.matrices import matrix_problems
 from studies.inputs.network_sizes import network_problems
 from studies.inputs.weights import with_weights_file
 from studies.study_file import Spec, is_program
-from studies.study_file.command_template import asked_for, function_of, needs_its_function
+from studies.study_file.command_template import function_of, needs_its_function
 
 LEARNING = ("batch_size", "balance")
 """Parameters of a data set that change how it is learned, not what is read."""
@@ -41,7 +46,7 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> list[
             if (name := function_of(configuration)) and not has_function:
                 raise needs_its_function(name)
             if not name:
-                _find_program(configuration.model.parameters[COMMAND][0])
+                _find_program(configuration.model.parameters)
         model = with_weights_file(configuration, home).model
         network = NETWORKS.get(model.name)
         weights = (model.name, model.parameters.get("weights"))
@@ -66,21 +71,25 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> list[
     if problems:
         raise ConfigurationError(list(dict.fromkeys(problems)))
     if spec.source is not None:
-        spec.source.refuse(list(network_problems(spec)))
+        spec.source.refuse([*network_problems(spec), *matrix_problems(spec)])
     return distinct([each for each in found.values() if isinstance(each, DataSummary)])
 
 
 def _user_code_problems(configuration: Configuration) -> list[Problem]:
-    if not (configuration.data.is_class or configuration.model.is_class):
+    if not configuration.class_paths:
         return []
-    for part in (configuration.data, configuration.model):
-        if part.is_class:
-            imports.require_allowed(part.name)  # before torch is imported, which takes seconds
+    for path in configuration.class_paths:
+        imports.require_allowed(path)  # before torch is imported, which takes seconds
+    from lightning_modules.user_code.learning import learning_problems
     from lightning_modules.user_code.modules import user_code_problems
 
-    return list(user_code_problems(configuration))
+    return [*user_code_problems(configuration), *learning_problems(configuration)]
 
 
-def _find_program(word: str) -> None:
-    if not asked_for([word]) and shutil.which(word) is None:
-        raise UserError(f"model.command: there is no program {word} that could be run")
+def _find_program(program: Mapping[str, Any]) -> None:
+    word, folder = program[COMMAND][0], working_folder(program)
+    if not folder.is_dir():
+        raise UserError(f"model.cwd: there is no folder {folder}; make it, or leave cwd out")
+    path = str(folder / word) if os.sep in word else word  # as it is found from there
+    if not asked_for([word]) and shutil.which(path) is None:
+        raise UserError(f"model.command: there is no program {path} that could be run")

@@ -3,7 +3,6 @@ consent, and a file is named before it is read."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from logging import getLogger
@@ -11,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from lightning_modules.configuration import COMMAND, Configuration, flatten
+from lightning_modules.configuration.program_words import shell_line
 from lightning_modules.errors import UserError
 from lightning_modules.networks.pretrained.weights import IMAGENET, NONE, RUN
 from studies.home import Home
 from studies.home.boundary import is_inside
 from studies.records import Trial
 from studies.study_file import Spec, is_program
-from studies.study_file.command_template import PLACEHOLDER, function_of
+from studies.study_file.command_template import function_of
 
 READ = ("data.path", "data.validation_path", "data.test_path", "data.root", "data.tokenizer",
         "model.weights")  # fmt: skip
@@ -55,12 +55,8 @@ class Consent:
 
 def shown(configuration: Configuration) -> str:
     """The command of a program with the values that are known, as a shell would read it."""
-    flat = configuration.flat()
-    words = [
-        PLACEHOLDER.sub(lambda found: str(flat.get(found[2], found[0])), word)
-        for word in configuration.model.parameters[COMMAND]
-    ]
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shlex.join(words))
+    words = shell_line(configuration.model.parameters, configuration.flat())
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words)
     return f"`{line if len(line) <= LONGEST else line[:LONGEST] + '...'}`"
 
 

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from lightning_modules.configuration import COMMAND, Configuration
+from lightning_modules.configuration.program_words import asked_for, filled, working_folder
 from lightning_modules.data.sets.published import PUBLISHED
 from lightning_modules.errors import UserError
+from lightning_modules.hashing import short_hash
 from lightning_modules.networks.pretrained.weights import IMAGENET, NONE, weights_path
 from lightning_modules.user_code import imports
-from studies.home import Home
+from studies.home import Home, home_option
 from studies.inputs.weights import with_weights_file
 from studies.records import RecordReader
 from studies.study_file import Spec, is_program
-from studies.study_file.command_template import asked_for, filled
 
 PARAMETERS = ("path", "validation_path", "test_path", "tokenizer")
 """What a data set calls a file, or a folder of files, that it reads."""
 SCRIPTS = (".jl", ".js", ".lua", ".m", ".pl", ".py", ".r", ".rb", ".sh")
 """What the name of a script ends with; a command may also name files that it writes."""
 
+OF_FUNCTION = "function "
+"""How the name of a Python function begins, among those of files."""
 FILES = "files"
 """The note of a study that says which files its trials read and ran."""
 Identities = Mapping[str, str]
@@ -45,20 +49,22 @@ def identities(spec: Spec, home: Home) -> Identities:
 def code(configuration: Configuration) -> Iterator[Path]:
     """The user's own code: programs and scripts that the command names, and what the current folder
     has of the packages of own classes."""
-    for part in (configuration.data, configuration.model):
-        if part.is_class:
-            yield from imports.sources(part.name)
+    for path in configuration.class_paths:
+        yield from imports.sources(path)
     if is_program(configuration):
-        flat, command = configuration.flat(), configuration.model.parameters[COMMAND]
-        known = [word for word in command if flat.keys() >= set(asked_for([word]))]
+        flat, program = configuration.flat(), configuration.model.parameters
+        folder = working_folder(program)
+        known = [word for word in program[COMMAND] if flat.keys() >= set(asked_for([word]))]
         words = filled(known, flat)
         for before, word in zip(["", *words], words, strict=False):
             name = word.rpartition("=")[2]
-            program = word is words[0] and os.access(word, os.X_OK) and not os.path.isabs(word)
-            if (program or is_script(name)) and os.path.isfile(name):  # of a long text, no error
-                yield Path(name)
+            at = os.path.join(folder, word)
+            runs = word is words[0] and os.access(at, os.X_OK) and not os.path.isabs(word)
+            file = os.path.join(folder, name)
+            if (runs or is_script(name)) and os.path.isfile(file):  # of a long text, no error
+                yield Path(file)
             elif before == "-m" and imports.MODULE.fullmatch(word):
-                yield from imports.sources(word)
+                yield from imports.sources(word, folder)
 
 
 def is_script(name: str) -> bool:
@@ -95,21 +101,39 @@ def _weights(configuration: Configuration, home: Home) -> Path | None:
     return None
 
 
-def refuse_changed_files(record: RecordReader, study: str, files: Identities) -> None:
-    """Raise UserError where a file differs from the one that the study has read.
+def code_of(spec: Spec, files: Identities) -> str:
+    """Identity of the user's own code among some files: what trials run, not what they read. Empty
+    where there is none."""
+    own = own_code(spec, files)
+    return short_hash(json.dumps(own, sort_keys=True)) if own else ""
 
-    As long as no trial has had an epoch, a mistake in a file may be mended.
-    """
+
+def own_code(spec: Spec, files: Identities) -> Identities:
+    """The files that are code, and functions."""
+    named = {str(path) for configuration in spec.configurations for path in code(configuration)}
+    return {
+        name: found
+        for name, found in files.items()
+        if name in named or name.startswith(OF_FUNCTION) or is_script(name)
+    }
+
+
+def changed_files(record: RecordReader, files: Identities) -> dict[str, str]:
+    """What differs from the files that a study has read and run: what was, by name."""
     before: Identities = record.notes().get(FILES) or {}
-    changed = [path for path, now in files.items() if before.get(path, now) != now]
-    if not changed:
-        return
-    if record.has_epochs:
-        path = changed[0]
+    return {name: before[name] for name, now in files.items() if before.get(name, now) != now}
+
+
+def refuse_changed_files(record: RecordReader, spec: Spec, home: Home, files: Identities) -> None:
+    """Raise UserError where a file differs from the one that the study has read."""
+    for name, was in changed_files(record, files).items():
+        way_out = "Put the old file back, or give the study another name"
+        if own_code(spec, {name: was}):
+            reset = f"fairtune reset {spec.study} --failed{home_option(home.path)}"
+            way_out += f"; where the change mends trials that failed, `{reset}` accepts it"
         raise UserError(
-            f"{path}: has changed since study {study} began (it had {before[path]}, it has "
-            f"{files[path]}), so new trials could not be compared with the old ones. Put the old "
-            "file back, or give the study another name"
+            f"{name}: has changed since study {spec.study} began (it had {was}, it has "
+            f"{files[name]}), so new trials could not be compared with the old ones. {way_out}"
         )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lightning_modules.configuration.sections import user_key
+from lightning_modules.configuration.sections import USER_KEYS, user_key
+from lightning_modules.configuration.user_classes import path_error
 from lightning_modules.user_code import imports
+from studies.study_file.space.lists import ALL, EACH
+from studies.study_file.space.search_space import LAYERS
 
-SECTIONS = ("data", "model")
-"""Sections whose components may be classes of the user's."""
 BOUNDS = ("min", "max", "step")
 
 
@@ -22,23 +23,53 @@ def mark_floats(tree: dict[str, Any]) -> None:
     Raises UserCodeError where a class is not allowed or cannot be imported.
     """
     for component in _user_components(tree):
-        ranges = {name: value for name, value in component.items() if _is_of_integers(value)}
-        path = str(component.get("class"))
-        if not ranges or ":" not in path:
+        ranges = {name: value for name, value in component.items() if _has_integers(value)}
+        if not ranges:
             continue
-        target = imports.load(path)
+        target = imports.load(component["class"])
         for name, value in ranges.items():
             if imports.takes_float(target, name):
-                bounds = {key: float(value[key]) for key in BOUNDS if value.get(key) is not None}
-                component[name] = {**value, **bounds}
+                component[name] = _of_floats(value)
 
 
 def _user_components(tree: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for section in SECTIONS:
-        value = tree.get(section)
-        for component in value if isinstance(value, list) else [value]:
-            if isinstance(component, dict) and user_key(component) == "class":
-                yield component
+    for section in USER_KEYS:
+        yield from _classes(tree.get(section))
+
+
+def _classes(value: Any) -> Iterator[dict[str, Any]]:
+    """Every class of the user's in a value of the file, the outer ones first."""
+    if isinstance(value, dict):
+        if user_key(value) == "class" and path_error(value["class"]) is None:
+            yield value
+        for each in value.values():
+            yield from _classes(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _classes(each)
+
+
+def _has_integers(value: Any) -> bool:
+    """Whether it is a range of integers, or a list that holds one."""
+    return _is_of_integers(value) or any(map(_has_integers, _items(value)))
+
+
+def _items(value: Any) -> list[Any]:
+    """The items of a list, also of one whose length is searched."""
+    if isinstance(value, Mapping):
+        return [value[key] for key in (EACH, ALL) if key in value and LAYERS in value]
+    return value if isinstance(value, list) else []
+
+
+def _of_floats(value: Any) -> Any:
+    """The same with numbers in place of integers in every range."""
+    if _is_of_integers(value):
+        return {**value, **{key: float(value[key]) for key in BOUNDS if value.get(key) is not None}}
+    if isinstance(value, list):
+        return [_of_floats(each) for each in value]
+    if isinstance(value, Mapping):
+        return {**value, **{key: _of_floats(value[key]) for key in (EACH, ALL) if key in value}}
+    return value
 
 
 def _is_of_integers(value: Any) -> bool:

@@ -8,6 +8,8 @@ from typing import Literal
 
 from lightning_modules.errors import FairtuneError, StorageError
 from studies.home import Home, database, home_option, redact
+from studies.home.deleted import deleted_studies, study_of
+from studies.maintenance.deleting import finish_all
 from studies.mirrors.left import NAMES, missing
 from studies.mirrors.mlflow import client as mlflow_client
 from studies.mirrors.optuna import database as optuna_database
@@ -124,6 +126,15 @@ def _database(
 def leftovers(home: Home, fix: bool) -> Found:
     """Trials that nobody trains and mirrors that are behind, where no driver lives."""
     found = False
+    for folder in deleted_studies(home):
+        found = True
+        text = f"study {study_of(folder)} was deleted, and a mirror may still have it"
+        if not fix:
+            yield "warn", f"{text}: --fix deletes it there"
+        elif left := finish_all(home, study_of(folder)):
+            yield "fail", left
+        else:
+            yield "ok", f"{text}: deleted there"
     for study in recorded_studies(home):
         if home.driver(study) is not None or not os.access(home.study(study), os.W_OK):
             continue

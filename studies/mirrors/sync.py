@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from filelock import Timeout
-
-from lightning_modules.errors import BusyError, StorageError, UserError
-from studies.home import Home, database
+from lightning_modules.errors import StorageError, UserError
+from studies.home import Home
+from studies.mirrors.deletion import mirrors_lock
 from studies.mirrors.follower import Follower, Mirror
 from studies.mirrors.left import NAMES
-from studies.mirrors.process import LOCK, LOCK_SECONDS
 from studies.records import Record
 
 
@@ -35,14 +33,8 @@ def sync(home: Home, study: str, *, rebuild: bool = False) -> Synced:
         raise UserError(f"{home.path}: there is no study {study!r}")
     with Record.writing(home, study) as record:
         record.close_abandoned()
-        try:
-            with database.file_lock(home.study(study) / LOCK).acquire(timeout=LOCK_SECONDS):
-                return _sync(home, study, rebuild)
-        except Timeout:
-            raise BusyError(
-                f"the mirrors of study {study} are held by a process of an earlier run; "
-                "end it and run the same command again"
-            ) from None
+        with mirrors_lock(home, study):
+            return _sync(home, study, rebuild)
 
 
 def _sync(home: Home, study: str, rebuild: bool) -> Synced:

@@ -81,7 +81,8 @@ def promote(results: StudyResults, name: str | None = None, alias: str = "champi
         if experiment is not None:
             run = run_or_none(client, chosen.trial.run_id, experiment.experiment_id)
         if run is None:
-            command = sync_command(results.home, results.study)
+            lost = ["--rebuild"] * (chosen.trial.run_id is not None)  # it was delivered once
+            command = sync_command(results.home, results.study, *lost)
             raise StorageError(
                 f"MLflow has no run of {chosen.trial.key}; `{command}` delivers what it lacks"
             )

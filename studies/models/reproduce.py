@@ -113,6 +113,8 @@ def reproduce(
     who = f"{found.study}/{trial.key}"
     consent = consent or Consent("call reproduce with a Consent")
     consent.require(who, [configuration])
+    for path in configuration.class_paths:
+        imports.require_allowed(path)
     say_paths(who, [configuration], found.home)
     row = DATASETS.get(configuration.data.name)
     if row is not None and row.check is not None:

@@ -16,6 +16,7 @@ from lightning_modules.errors import UserError
 from studies.home import Home
 from studies.home.home import RECORD
 from studies.records import connection as opening
+from studies.records.names import RENAMED, with_name
 from studies.records.read_only import ReadOnlyConnection
 from studies.records.rows import COLUMNS, local_time, metrics_of, parsed, trial_of
 from studies.records.sharing import Sections
@@ -83,6 +84,11 @@ class RecordReader:
             exists = path.exists()
         if not exists:
             raise UserError(f"{home.path}: there is no study {study!r}")
+        return cls.at(path)
+
+    @classmethod
+    def at(cls, path: Path) -> RecordReader:
+        """The record in a file; raises StorageError where it cannot be read."""
         seen = opening.open_reader(path)
         return cls(seen.connection, path, seen)
 
@@ -105,6 +111,14 @@ class RecordReader:
 
     def notes(self) -> dict[str, Any]:
         """What is written of the study as a whole, by name: its file, versions, looks, ..."""
+        notes = self.written_notes()
+        if notes.get(RENAMED) == self.path.parent.name:  # its next writer writes that down
+            with opening.as_foreign_content(self.path):
+                return with_name(notes, notes[RENAMED])
+        return notes
+
+    def written_notes(self) -> dict[str, Any]:
+        """The notes as they are written, also where the study has another name by now."""
         rows = self._all("SELECT * FROM notes")
         with opening.as_foreign_content(self.path):
             return {name: json.loads(text) for name, text in rows}
@@ -146,6 +160,11 @@ class RecordReader:
                 ]
         return found
 
+    def starting_weights(self) -> set[str]:
+        """What the trials say of the weights that they start from, in words of the study file."""
+        query = "SELECT DISTINCT json_extract(configuration, '$.model.weights') FROM trials"
+        return {str(weights) for (weights,) in self._all(query) if weights is not None}
+
     def changed(self) -> datetime | None:
         """When a trial started or ended last, local time."""
         started, ended = self._all("SELECT max(started), max(ended) FROM trials")[0]
@@ -180,6 +199,17 @@ class RecordReader:
     def attempts(self, trial: int) -> int:
         """How many attempts at a trial were begun."""
         return int(self._all("SELECT count(*) FROM attempts WHERE trial = ?", [trial])[0][0])
+
+    def training_seconds(self) -> float:
+        """Seconds in which any trial was being trained; the study's pauses are none of them."""
+        query = "SELECT started, ended FROM attempts WHERE ended IS NOT NULL ORDER BY started"
+        rows = self._all(query)
+        with opening.as_foreign_content(self.path):
+            total = until = 0
+            for started, ended in rows:
+                total += max(0, ended - max(started, until))
+                until = max(until, ended)
+            return total / 1000
 
     def version(self, trial: int) -> str:
         """The fairtune that began a trial; empty where nobody wrote it down."""

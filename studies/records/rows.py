@@ -17,6 +17,7 @@ COLUMNS = (
     "duplicate_of", "config_hash", "configuration", "params", "distributions", "sampler_state",
     "started", "ended", "outcome", "value", "epochs", "best_epoch", "best", "test", "reason",
     "traceback", "seconds", "device", "data_hash", "weights_hash", "rows", "revision",
+    "code", "queued",
 )  # fmt: skip
 ENDING = (
     "outcome", "value", "ended", "epochs", "best_epoch", "best", "test", "reason", "traceback",
@@ -32,7 +33,7 @@ KINDS: Mapping[str, frozenset[type]] = {
     **dict.fromkeys(COLUMNS, INTEGER),
     **dict.fromkeys(("split", "seed_index", "duplicate_of", "ended", "best_epoch"), INTEGER | NULL),
     **dict.fromkeys(
-        ("key", "arm", "config_hash", "reason", "traceback", "device", "data_hash"), TEXT
+        ("key", "arm", "config_hash", "reason", "traceback", "device", "data_hash", "code"), TEXT
     ),
     **dict.fromkeys(("weights_hash", *JSON_COLUMNS), TEXT),
     "outcome": TEXT | NULL,
@@ -68,7 +69,7 @@ def row_of(trial: Trial) -> dict[str, Any]:
         **{name: getattr(trial, name) for name in (
             "search", "number", "key", "arm", "repeat", "split", "seed", "seed_index",
             "duplicate_of", "config_hash", "value", "epochs", "best_epoch", "reason", "traceback",
-            "seconds", "device", "data_hash", "weights_hash", "revision")},
+            "seconds", "device", "data_hash", "weights_hash", "revision", "code", "queued")},
         "is_default": trial.default,
         "outcome": None if trial.outcome is None else trial.outcome.value,
         "ended": None if trial.ended is None else to_milliseconds(trial.ended),
@@ -140,7 +141,7 @@ def trial_of(
     (id_, search, number, key, arm, repeat, split, seed, seed_index, is_default, duplicate_of,
      config_hash, configuration, params, distributions, sampler_state, started, ended, outcome,
      value, epochs, best_epoch, best, test, reason, traceback, seconds, device, data_hash,
-     weights_hash, rows, revision) = row  # fmt: skip
+     weights_hash, rows, revision, code, queued) = row  # fmt: skip
     return Trial(
         key=key, arm=arm, phase=phase, outcome=None if outcome is None else Outcome(outcome),
         value=value, seed=seed, configuration=configuration, config_hash=config_hash,
@@ -150,5 +151,6 @@ def trial_of(
         ended=local_time(ended), device=device, traceback=traceback, data_hash=data_hash,
         weights_hash=weights_hash, repeat=repeat, split=split, number=number, rows=rows,
         seed_index=seed_index, distributions=distributions,
-        sampler_state=sampler_state, id=id_, search=search, revision=revision,
+        sampler_state=sampler_state, id=id_, search=search, revision=revision, code=code,
+        queued=queued,
     )  # fmt: skip

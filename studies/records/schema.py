@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 APPLICATION_ID = 0x66616972  # "fair"
 """What tells a record from other SQLite files (`PRAGMA application_id`)."""
-VERSION = 1
+VERSION = 2
 """The version of the tables below (`PRAGMA user_version`)."""
 
 TABLES = """
@@ -65,6 +65,8 @@ CREATE TABLE trials (
     weights_hash TEXT NOT NULL DEFAULT '',
     rows TEXT NOT NULL DEFAULT '{}',
     revision INTEGER NOT NULL,
+    code TEXT NOT NULL DEFAULT '',
+    queued INTEGER NOT NULL DEFAULT 0,
     UNIQUE (search, number)
 );
 CREATE INDEX trials_by_revision ON trials (revision);
@@ -88,7 +90,10 @@ CREATE TABLE epochs (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Mapping[int, str] = {}
+MIGRATIONS: Mapping[int, str] = {
+    1: "ALTER TABLE trials ADD COLUMN code TEXT NOT NULL DEFAULT ''; "
+    "ALTER TABLE trials ADD COLUMN queued INTEGER NOT NULL DEFAULT 0",
+}
 """The SQL that changes the tables of a version to those of the next one."""
 
 

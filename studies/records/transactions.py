@@ -11,7 +11,7 @@ from typing import Any
 from studies.records import connection as opening
 from studies.records.reader import RecordReader
 from studies.records.rows import COLUMNS, ENDING, row_of
-from studies.records.types import Outcome, Trial
+from studies.records.types import SUPERSEDED, Outcome, Trial
 
 FAIRTUNE = version("fairtune")
 """Every attempt names the version that began it."""
@@ -20,6 +20,9 @@ FAIRTUNE = version("fairtune")
 @dataclass
 class RecordTransactions(RecordReader):
     """The rows of a record as its one writer changes them, within transactions."""
+
+    code: str = ""
+    """Identity of the user's own code that trials run with now."""
 
     def _insert(self, trial: Trial, started: int) -> int:
         columns = [
@@ -33,6 +36,22 @@ class RecordTransactions(RecordReader):
         )
         assert done.lastrowid is not None
         return done.lastrowid
+
+    def _times_put_aside(self, key: str) -> int:
+        """How many trials of a name have been put aside."""
+        alike = f"{key}-{SUPERSEDED}-"
+        query = (
+            "SELECT count(*) FROM trials WHERE substr(key, 1, ?) = ? "
+            "AND search IN (SELECT id FROM searches WHERE phase = ?)"
+        )
+        values = [len(alike), alike, SUPERSEDED]
+        return int(self.connection.execute(query, values).fetchone()[0])
+
+    def _first_attempt(self, trial: int) -> int | None:
+        """When the first attempt at a trial began; None where there was none."""
+        query = "SELECT min(started) FROM attempts WHERE trial = ?"
+        found: int | None = self.connection.execute(query, [trial]).fetchone()[0]
+        return found
 
     def _begin_attempt(self, trial: int, now: int, version: str = FAIRTUNE) -> None:
         self.connection.execute(

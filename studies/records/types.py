@@ -16,7 +16,11 @@ from studies.statistics import sign_of
 
 STOPPED = "the study was stopped"
 ABANDONED = "the process that ran the study ended"
+QUEUED = "queued again"
 """Reasons of interrupted trials."""
+SUPERSEDED = "superseded"
+"""The phase of trials whose place another one has taken: they stay as they were, and count for
+nothing."""
 
 
 REMARKS = "remarks"
@@ -73,9 +77,15 @@ class TrialEnd:
 
     def __post_init__(self) -> None:
         # every text of a program, of the user's code or of a library comes in here
-        object.__setattr__(self, "reason", without_secrets(self.reason))
+        object.__setattr__(self, "reason", _as_unicode(without_secrets(self.reason)))
         if self.traceback is not None:
-            object.__setattr__(self, "traceback", without_secrets(self.traceback))
+            object.__setattr__(self, "traceback", _as_unicode(without_secrets(self.traceback)))
+
+
+def _as_unicode(text: str) -> str:
+    """A text without half characters, such as those in file names that are no UTF-8; no database
+    takes them."""
+    return text.encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +97,7 @@ class Trial:
     """Its name in MLflow and on the screen, such as `adam-r2-0012`."""
     arm: str
     phase: str
-    """`search`, `confirm` or `cross`."""
+    """`search`, `confirm`, `cross`, or `superseded` where another trial has taken its place."""
     outcome: Outcome | None
     """None while it runs."""
     value: float | None
@@ -143,6 +153,10 @@ class Trial:
     """The row of its search in the record."""
     revision: int = 0
     """The revision of the study at which it changed last."""
+    code: str = ""
+    """Identity of the user's own code that it ran with; empty where there is none."""
+    queued: int = 0
+    """How often a trial of its key was queued again before it."""
 
     @property
     def split_seed(self) -> int | None:

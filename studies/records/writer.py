@@ -18,6 +18,7 @@ from studies.home.earlier import is_earlier
 from studies.records import connection as opening
 from studies.records import schema
 from studies.records.reader import IDENTITY, EpochRow, Search
+from studies.records.renaming import RenamingRecord
 from studies.records.rows import (
     ENDING,
     local_time,
@@ -27,13 +28,12 @@ from studies.records.rows import (
     row_of,
     to_milliseconds,
 )
-from studies.records.transactions import RecordTransactions
 from studies.records.types import ABANDONED, Outcome, Trial, TrialEnd
 from studies.statistics import Goal
 
 
 @dataclass
-class Record(RecordTransactions):
+class Record(RenamingRecord):
     """The record of a study, open for its one writer, who holds the study's lock."""
 
     @classmethod
@@ -58,13 +58,20 @@ class Record(RecordTransactions):
                 f"study {study} was run by an earlier version: `fairtune import {study}` makes its "
                 f"record; to start it anew, move the folder {path.parent} away"
             )
-        with home.lock(study):
-            record = cls(opening.open_writer(path), path)
-            try:
-                record.name()
-                yield record
-            finally:
-                record.close()
+        with home.lock(study), cls.held(path) as record:
+            yield record
+
+    @classmethod
+    @contextmanager
+    def held(cls, path: Path) -> Iterator[Record]:
+        """The record at `path`, made where it is missing, for a process that holds its lock."""
+        record = cls(opening.open_writer(path), path)
+        try:
+            record.name()
+            record.settle_name()
+            yield record
+        finally:
+            record.close()
 
     @classmethod
     @contextmanager
@@ -130,13 +137,17 @@ class Record(RecordTransactions):
         with self._transaction():
             revision = self._revise()
             if trial.id:
+                started = self._first_attempt(trial.id) or now
                 self.connection.execute(
-                    "UPDATE trials SET outcome = NULL, ended = NULL, revision = ? WHERE id = ?",
-                    [revision, trial.id],
+                    "UPDATE trials SET outcome = NULL, ended = NULL, revision = ?, code = ?, "
+                    "started = ? WHERE id = ?",
+                    [revision, self.code, started, trial.id],
                 )
-                begun = replace(trial, outcome=None, ended=None, revision=revision)
+                begun = replace(trial, outcome=None, ended=None, started=local_time(started))
+                begun = replace(begun, revision=revision, code=self.code)
             else:
-                begun = replace(trial, started=local_time(now), revision=revision)
+                begun = replace(trial, started=local_time(now), revision=revision, code=self.code)
+                begun = replace(begun, queued=self._times_put_aside(trial.key))
                 begun = replace(begun, id=self._insert(begun, now))
             self._begin_attempt(begun.id, now)
             if sampler_state is not None:

@@ -1,3 +1,4 @@
+from .code_versions import Codes, mixed_code
 from .repeat_results import RepeatResult, compared_part, on_log_scale, on_test, value_of
 from .study_results import StudyResults, exists, load_results, names, outcome_counts, read_results
 from .wording import (
@@ -15,6 +16,7 @@ from .wording import (
 
 __all__ = [
     "LARGEST_LOG",
+    "Codes",
     "RepeatResult",
     "StudyResults",
     "amount",
@@ -26,6 +28,7 @@ __all__ = [
     "level",
     "level_words",
     "load_results",
+    "mixed_code",
     "names",
     "on_log_scale",
     "on_test",

@@ -18,7 +18,10 @@ from studies.records.connection import as_foreign_content, damaged
 from studies.records.deliveries import run_ids
 from studies.records.garbage_collection import gc_paused
 from studies.records.reader import recorded_studies
-from studies.records.types import REMARKS
+from studies.records.types import QUEUED, REMARKS, SUPERSEDED
+from studies.results.code_versions import Codes, code_versions, mixed_code
+from studies.results.failures import counted
+from studies.results.wording import plural
 from studies.statistics import sign_of
 from studies.study_file import Spec, document, resolve
 
@@ -57,8 +60,12 @@ class StudyResults:
     """What seems wrong with the networks, by their outputs."""
     command: Sequence[str] = ()
     """The options of `fairtune run` by which the study was started: file, overrides, modules."""
+    seconds: float = 0.0
+    """Seconds in which any trial was being trained; the pauses between runs are none of them."""
     redrawn: Sequence[str] = ()
     """The parts that every repeat divides anew; empty where none does."""
+    superseded: Sequence[Trial] = ()
+    """Trials whose place others have taken: they were queued again, or the study began anew."""
     fixed_parts: str = ""
     """Why some rows stay where they are in every split; empty where all are divided anew."""
 
@@ -84,6 +91,11 @@ class StudyResults:
     def ended(self) -> list[Trial]:
         """Trials that have ended, interrupted ones among them."""
         return [trial for trial in self.trials if trial.outcome is not None]
+
+    @cached_property
+    def codes(self) -> Codes:
+        """The versions of the user's own code that trials have ended with."""
+        return code_versions(self.ended)
 
     @cached_property
     def search(self) -> list[Trial]:
@@ -165,13 +177,27 @@ class StudyResults:
             "the runs on fresh seeds have no test metrics: the model tests nothing, or the data "
             "has no test part"
         ] * (bool(done) and not any(trial.test for trial in done))
-        return untested + [
-            f"{count} of {len(self.ended)} trials ended with {outcome}"
-            + (f": {reason}" if reason else "")
-            for outcome, count in counts.items()
-            if outcome not in (Outcome.completed, Outcome.pruned, Outcome.interrupted)
-            for reason in [next((t.reason for t in self.ended if t.outcome == outcome), "")]
-        ]
+        mixed = [] if self.spec.factors else mixed_code(self.codes)
+        return (
+            untested
+            + self._put_aside()
+            + mixed
+            + [
+                f"{count} of {len(self.ended)} trials ended with {outcome}"
+                + (f": {reasons}" if reasons else "")
+                for outcome, count in counts.items()
+                if outcome not in (Outcome.completed, Outcome.pruned, Outcome.interrupted)
+                for reasons in [counted([t.reason for t in self.ended if t.outcome == outcome])]
+            ]
+        )
+
+    def _put_aside(self) -> list[str]:
+        """That trials were queued again, or begun anew."""
+        if not self.superseded:
+            return []
+        waiting = sum(trial.reason == QUEUED for trial in self.trials)
+        text = f"{plural(len(self.superseded), 'earlier trial')} put aside, which the record keeps"
+        return [f"{text}; {waiting} to be trained again" if waiting else text]
 
 
 def outcome_counts(trials: Sequence[Trial]) -> dict[str, int]:
@@ -236,6 +262,7 @@ def read_results(record: RecordReader, home: Home, study: str) -> StudyResults:
             home,
             spec,
             [trial for trial in trials if _counts(trial, spec)],
+            superseded=[trial for trial in trials if trial.phase == SUPERSEDED],
             finished=notes.get("finished") == file,
             versions=_noted(notes, "version:"),
             hardware=_noted(notes, "hardware:"),
@@ -244,6 +271,7 @@ def read_results(record: RecordReader, home: Home, study: str) -> StudyResults:
             looks=[Look(**look) for look in notes.get("looks", ())],
             remarks=notes.get(REMARKS, ()),
             command=notes.get("command", ()),
+            seconds=record.training_seconds(),
             redrawn=notes.get("redrawn", ()),
             fixed_parts=notes.get("fixed_parts", ""),
         )
@@ -252,6 +280,8 @@ def read_results(record: RecordReader, home: Home, study: str) -> StudyResults:
 def _counts(trial: Trial, spec: Spec) -> bool:
     """Whether a trial belongs to what the study claims: from arms to configurations, the further
     repeats stay in the record and are no part of it."""
+    if trial.phase == SUPERSEDED:
+        return False
     return trial.repeat <= spec.repeats and (spec.repeats > 1 or trial.phase != "cross")
 
 

@@ -24,21 +24,32 @@ def continued(spec: Spec, record: RecordReader) -> Spec:
 
     Raises UserError naming what differs from the file that the study was started with.
     """
-    file = recorded_file(record)
-    if file is None:
-        return spec
-    before = resolve(document.parse(file, f"the stored file of {spec.study}"), recorded=True)
-    if before.factors and not before.claims and spec.factors and not spec.claims:
-        spec = as_before_claims(spec)
-    spec = _with_its_trials(before, spec)
-    spec = _as_begun(spec, record)
-    changed = [*_differences(before, spec), *_redesigned(before, spec)]
+    spec, changed = _compared(spec, record)
     if changed:
         raise UserError(
             f"study {spec.study} was started with another file: {'; '.join(changed)}. "
             "Give the changed study another name, or undo the change"
         )
     return spec
+
+
+def changes(spec: Spec, record: RecordReader) -> list[str]:
+    """What differs from the file that a study was started with and may not change while it goes
+    on."""
+    return _compared(spec, record)[1]
+
+
+def _compared(spec: Spec, record: RecordReader) -> tuple[Spec, list[str]]:
+    """The study file as it continues what is recorded, and what it may not change so."""
+    file = recorded_file(record)
+    if file is None:
+        return spec, []
+    before = resolve(document.parse(file, f"the stored file of {spec.study}"), recorded=True)
+    if before.factors and not before.claims and spec.factors and not spec.claims:
+        spec = as_before_claims(spec)
+    spec = _with_its_trials(before, spec)
+    spec = _as_begun(spec, record)
+    return spec, [*_differences(before, spec), *_redesigned(before, spec)]
 
 
 def design_notes(spec: Spec, splits: Splits) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lightning_modules.data.preparation.summary import DataSummary
-from studies.records import TrialEnd
+from studies.records import Trial, TrialEnd
 from studies.search import AskedTrial
 
 
@@ -14,6 +14,9 @@ class Display:
 
     def phase(self, name: str, total: int | None, done: int) -> None:
         """A phase begins: `search` or `confirm`, with so many trials, some of them done."""
+
+    def resumed(self, ended: Sequence[Trial]) -> None:
+        """A study goes on whose earlier runs have ended these trials."""
 
     def data(self, summaries: Sequence[DataSummary]) -> None:
         """What the data of the study became, before anything is trained."""

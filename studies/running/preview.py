@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
-from types import FrameType
 from typing import Any
 
 import optuna
@@ -18,7 +13,6 @@ from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.errors import UserError
 from lightning_modules.optimization import METRICS, goal_of, objective_metrics
 from studies.analysis.best_configuration import CANDIDATES, SHARE
-from studies.engines.worker import first_line, is_out_of_memory
 from studies.home import Home
 from studies.inputs.checks import LEARNING
 from studies.inputs.data_summaries import loaded_summaries
@@ -34,7 +28,6 @@ from studies.study_file.methods.matched_draws import MatchedRandomSampler, salt_
 from studies.study_file.methods.samplers import STARTUP, model_trials
 
 SAMPLES = 3
-PROBE_SECONDS = 10.0
 TWO_LOOKS = (
     "this study has given two verdicts: more repeats will give none and withdraw the last one; ask "
     "in a new study"
@@ -212,81 +205,3 @@ def sample(spec: Spec) -> list[Configuration]:
             study.enqueue_trial(arm.space.default())
         found.append(Configuration.resolve(arm.space.suggest(study.ask())))
     return found
-
-
-def weight_counts(configuration: Configuration) -> tuple[int, int] | None:
-    """The weights of the network, and those that are trained from the start; a program's are its
-    own."""
-    if is_program(configuration):
-        return None
-    from lightning_modules.training.building import build_data, build_module
-
-    module = build_module(configuration, build_data(configuration))
-    counts = [(each.numel(), each.requires_grad) for each in module.parameters()]
-    return sum(n for n, _ in counts), sum(n for n, trained in counts if trained)
-
-
-def probe(configurations: Sequence[Configuration]) -> float | str:
-    """Seconds per epoch, the mean of the configurations' second epochs, or why that is not known:
-    programs are not run for this, and trainings are broken off after PROBE_SECONDS.
-
-    Raises UserError where a training takes more memory than there is.
-    """
-    seconds: list[float] = []
-    with suppress(_TooLong), _alarm(PROBE_SECONDS):
-        for configuration in configurations:
-            if not is_program(configuration):
-                seconds.append(_second_epoch(configuration))
-        if not seconds:
-            return "only the program knows how long an epoch takes"
-    if not seconds:
-        return f"two epochs were not over after {PROBE_SECONDS:.0f} s"
-    return fmean(seconds)
-
-
-def _second_epoch(configuration: Configuration) -> float:
-    """How long the second epoch of a training takes, in seconds."""
-    from lightning_modules.training.train import train
-
-    seconds: list[float] = []
-
-    def on_epoch(epoch: int, metrics: Mapping[str, float]) -> bool:
-        seconds.append(metrics["time/epoch_s"])
-        return True
-
-    two = replace(configuration, trainer={**configuration.trainer, "epochs": 2})
-    try:
-        train(two, 0, on_epoch)
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-        raise UserError(
-            f"a training of {configuration.model.name} takes more memory than there is here "
-            f"({first_line(error)}); choose a smaller network or batch_size"
-        ) from error
-    return seconds[-1]
-
-
-class _TooLong(BaseException):
-    """Nothing that a training catches."""
-
-
-@contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """Raise _TooLong in the body after so many seconds, where signals can be had."""
-    usable = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
-    if not usable:
-        yield
-        return
-
-    def ring(number: int, frame: FrameType | None) -> None:
-        raise _TooLong
-
-    before, left = signal.signal(signal.SIGALRM, ring), (0.0, 0.0)
-    try:
-        left = signal.setitimer(signal.ITIMER_REAL, seconds)
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        signal.setitimer(signal.ITIMER_REAL, *left)

@@ -19,12 +19,20 @@ from studies.inputs.checks import check_inputs
 from studies.inputs.consent import Consent, require_as_in_file
 from studies.inputs.data_summaries import DATA
 from studies.inputs.environment import hardware, versions
-from studies.inputs.identities import FILES, Identities, identities, refuse_changed_files
+from studies.inputs.identities import (
+    FILES,
+    Identities,
+    changed_files,
+    code_of,
+    identities,
+    refuse_changed_files,
+)
 from studies.mirrors.mirroring import Mirroring
 from studies.records import Record, RecordReader
 from studies.records.deliveries import is_behind, run_ids
+from studies.records.types import SUPERSEDED
 from studies.results import StudyResults
-from studies.running.continuing import continued, recorded_file
+from studies.running.continuing import changes, continued, recorded_file
 from studies.running.trial_loop import Display, Runner
 from studies.study_file import Spec, splits_of
 
@@ -88,6 +96,10 @@ def run_study(
                 trains.start()
                 mirroring.load_libraries()
             record.close_abandoned()
+            mended = mended_before_any_epoch(spec, record, home, function)
+            if mended:
+                summaries = check_inputs(spec, home, has_function=function is not None)
+                start_anew(spec.study, record, mended)
             spec = as_recorded(spec, record, home)
             if record.notes().get("finished") == spec.text:
                 outcome = outcome_of(results.load_results(home, spec.study))
@@ -97,11 +109,13 @@ def run_study(
                 return with_runs(outcome)
             if not new:
                 consent = consent or Consent("run the study file in another home with --home")
-                require_as_in_file(spec, record.trials(), home, consent)
-            files = {**identities(spec, home), **(function or {})}
-            refuse_changed_files(record, spec.study, files)
+                trials = [each for each in record.trials() if each.phase != SUPERSEDED]
+                require_as_in_file(spec, trials, home, consent)
+            files = files_of(spec, home, function)
+            refuse_changed_files(record, spec, home, files)
+            record.note_code(code_of(spec, files))
             if not new:
-                summaries = check_inputs(spec, home, has_function=function is not None)
+                summaries = summaries or check_inputs(spec, home, has_function=function is not None)
                 trains.start()
                 mirroring.load_libraries()
             display.data(summaries)
@@ -114,6 +128,29 @@ def run_study(
             return _run(runner, mirroring, show)
     finally:
         trains.close()
+
+
+def mended_before_any_epoch(
+    spec: Spec, record: Record, home: Home, function: Identities | None
+) -> Sequence[str]:
+    """What has changed of a study that was begun and of which no trial has finished an epoch; it
+    may be anything."""
+    if record.has_epochs or recorded_file(record) is None:
+        return []
+    files = changed_files(record, files_of(spec, home, function))
+    return [*changes(spec, record), *(f"{name} has changed" for name in files)]
+
+
+def start_anew(study: str, record: Record, mended: Sequence[str]) -> None:
+    """Put aside what was tried, and say so."""
+    record.start_anew()
+    text = "study %s had not finished any epoch and starts anew: %s"
+    getLogger("fairtune").warning(text, study, "; ".join(mended))
+
+
+def files_of(spec: Spec, home: Home, function: Identities | None) -> Identities:
+    """What trials read and run: files, and the function that trains."""
+    return {**identities(spec, home), **(function or {})}
 
 
 def _run(

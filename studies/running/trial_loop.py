@@ -83,8 +83,11 @@ class Runner:
     def train(self, repeats: Repeats) -> None:
         """Everything but the runs on other splits. A single repeat shows its two phases."""
         alone, total = self.spec.repeats == 1, repeats.total
-        searched = sum(len(search.store.ended) for search in repeats.searches)
-        confirmed = sum(len(fresh.store.ended) for fresh in repeats.fresh)
+        earlier = [trial for search in repeats.searches for trial in search.store.ended]
+        searched = len(earlier)
+        earlier += [trial for fresh in repeats.fresh for trial in fresh.store.ended]
+        confirmed = len(earlier) - searched
+        self.display.resumed(earlier)
         if alone:
             self.display.phase("search", total, searched)
         else:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lightning_modules.errors import FairtuneError, NothingCompletedError
 from studies.records import Outcome, TrialEnd
+from studies.results.failures import counted
 
 RETRIED = (Outcome.crashed, Outcome.out_of_memory)
 """Outcomes that may be the machine's doing; the others would come again."""
@@ -54,7 +54,4 @@ class FailureRun:
 
 def common(ends: Sequence[tuple[Outcome, str]]) -> str:
     """Outcomes and reasons with how often they came, the most frequent first."""
-    counts = Counter(f"{outcome}: {reason}" for outcome, reason in ends)
-    if len(counts) == 1:
-        return next(iter(counts))
-    return "; ".join(f"{count} × {what}" for what, count in counts.most_common())
+    return counted([f"{outcome}: {reason}" for outcome, reason in ends])

@@ -11,6 +11,7 @@ from optuna.distributions import BaseDistribution, json_to_distribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from studies.records import Outcome, Trial
+from studies.records.types import SUPERSEDED
 
 STATES = {
     None: TrialState.RUNNING,
@@ -25,6 +26,8 @@ def state_of(trial: Trial) -> TrialState:
     """The state of a trial in Optuna, where one that was interrupted waits to be continued."""
     if trial.outcome == Outcome.completed and trial.value is None:
         return TrialState.FAIL  # Optuna knows no completed trial without a value
+    if trial.phase == SUPERSEDED and not trial.has_ended:
+        return TrialState.FAIL  # nobody continues it
     return STATES.get(trial.outcome, TrialState.FAIL)
 
 

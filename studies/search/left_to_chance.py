@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from studies.study_file import SAMPLERS, Arm, Range, Spec
+from studies.study_file import SAMPLERS, Arm, Spec
 from studies.study_file.methods.samplers import not_modelled
 
 
 def sampler_warnings(spec: Spec) -> list[str]:
-    """Open values that the sampler's model leaves to random draws, and settings of a grid that
-    no other method has."""
+    """Open values that the sampler's model leaves to random draws."""
     found = [text for arm in spec.arms for text in _of_arm(spec, arm)]
     return list(dict.fromkeys(found))
 
@@ -22,11 +21,3 @@ def _of_arm(spec: Spec, arm: Arm) -> Iterator[str]:
             f"{method} draws {', '.join(left)}{of} at random: its model is of "
             f"{SAMPLERS[method].models} only; tpe models all of them"
         )
-    if method == "grid":
-        return
-    for name, node in arm.space.parameters():
-        if isinstance(node, Range) and node.num is not None:
-            yield (
-                f"{name}: num: {node.num} counts the points of a grid, and {method} draws from "
-                "the whole range; write {values: [...]} to have so many"
-            )

@@ -33,6 +33,7 @@ def as_json(comparison: Comparison, said: Mapping[str, Any]) -> dict[str, Any]:
         "no_verdict": design.why_none or None,
         "arms": [_arm(arm) for arm in comparison.arms],
         "pairs": [_pair(comparison, pair) for pair in comparison.pairs],
+        "code": {code: dict(arms) for code, arms in comparison.codes.items()},
         "summary": summary(comparison),
         **said,
     }

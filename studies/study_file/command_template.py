@@ -1,32 +1,45 @@
 """What the command of a program asks for: `{optimizer.lr}` and the like.
 
-`{path}` is a value of the configuration by its dotted path. `{seed}`, `{split}` (an integer, the
-seed by which the program divides its data, 0 unless a study repeats its searches on several
-splits), `{epochs}` and `{checkpoint}` (a file for the program's best weights) belong to the trial,
-and `{configuration}` is a JSON file that holds all of it. `{{word}}` is the text `{word}`.
+`{seed}`, `{split}` (an integer, the seed by which the program divides its data, 0 unless a study
+repeats its searches on several splits), `{epochs}` and `{checkpoint}` (a file for the program's
+best weights) belong to the trial, and `{configuration}` is a JSON file that holds all of it. All
+other names are of `lightning_modules.configuration.program_words`.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lightning_modules.components import suggestion
 from lightning_modules.configuration import COMMAND, Configuration
+from lightning_modules.configuration.program_words import (
+    PARAMS,
+    Placeholder,
+    asked_for,
+    form_problem,
+    given_values,
+    options_of,
+    placeholders,
+    prefixes,
+    shell_line,
+    spelled,
+    value_problem,
+    words_of,
+)
+from lightning_modules.configuration.sections import CWD, ENV
 from lightning_modules.errors import Problem, UserError
 from studies.study_file.reading.limits import ENOUGH
 from studies.study_file.space.search_space import Group, Space
-from studies.study_file.space.variants import Keys, variants
+from studies.study_file.space.variants import Keys, Variant, variants
 
-PLACEHOLDER = re.compile(r"\{\{([\w.]+)\}\}|\{([\w.]+)\}")
 WHOLE = "configuration"
+INSTEAD = f"{{{WHOLE}}} for a JSON file of everything, or {{{PARAMS}}} for all that it is not told"
 FUNCTION = "python-function"
 """The first word of the command of a study that a Python function trains."""
-FAIRTUNES = ("trainer", "objective")
-"""Sections that mean something without being told to the program."""
-OF_THE_TRIAL = ("seed", "split", "epochs", "checkpoint", WHOLE)
+TRIAL_EXAMPLES = {"seed": 0, "split": 0, "epochs": 1, "checkpoint": "", WHOLE: ""}
+"""What belongs to the trial, with values of the right kind."""
+HOW_IT_RUNS = (f"model.{COMMAND}", f"model.{CWD}")
 
 
 def is_program(configuration: Configuration) -> bool:
@@ -42,6 +55,36 @@ def function_of(configuration: Configuration) -> str:
     return str(command[1]) if command[0] == FUNCTION and len(command) > 1 else ""
 
 
+def values_of(
+    configuration: Configuration, seed: int, split: int, checkpoint: str, whole: str
+) -> dict[str, Any]:
+    """Everything that a program can be told, by the names of its places.
+
+    Args:
+        configuration: That of the trial.
+        seed: The seed of the trial.
+        split: The seed of its split.
+        checkpoint: The file for its best weights.
+        whole: The JSON file that holds all of it.
+    """
+    epochs = configuration.trainer["epochs"]
+    trial = {"seed": seed, "split": split, "epochs": epochs, "checkpoint": checkpoint, WHOLE: whole}
+    return {**configuration.flat(), **trial}
+
+
+def command_line(configuration: Configuration, seed: int, split: int, checkpoint: str) -> str:
+    """The program of a trial as a shell runs it, in one line; empty where a network or a function
+    trains, where it takes several lines, and where a file of everything is asked for, which only a
+    study writes."""
+    if not is_program(configuration) or function_of(configuration):
+        return ""
+    program = configuration.model.parameters
+    if WHOLE in asked_for(words_of(program)):
+        return ""
+    line = shell_line(program, values_of(configuration, seed, split, checkpoint, ""))
+    return line if line.isprintable() else ""
+
+
 def needs_its_function(name: str) -> UserError:
     """What to say where a study is run without the function that trains it."""
     return UserError(
@@ -50,29 +93,12 @@ def needs_its_function(name: str) -> UserError:
     )
 
 
-def asked_for(command: Sequence[str]) -> list[str]:
-    """The names in a command, in their order."""
-    return [name for word in command for _, name in PLACEHOLDER.findall(word) if name]
-
-
 def tells_split(configuration: Configuration) -> bool:
     """Whether it is a program's, which is told the split on which it is to train."""
     if not is_program(configuration):
         return False
-    names = asked_for(configuration.model.parameters[COMMAND])
+    names = asked_for(words_of(configuration.model.parameters))
     return "split" in names or WHOLE in names
-
-
-def filled(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:
-    """A command with its values; `true`, `false`, `null` and lists are spelled as in JSON."""
-
-    def fill(found: re.Match[str]) -> str:
-        if found[1] is not None:
-            return f"{{{found[1]}}}"
-        value = values[found[2]]
-        return value if isinstance(value, str) else json.dumps(value)
-
-    return [PLACEHOLDER.sub(fill, word) for word in command]
 
 
 def env_problems(
@@ -94,63 +120,73 @@ def command_problems(root: Group) -> list[Problem]:
     for variant, configuration in every:
         if not is_program(configuration):
             continue
-        flat = configuration.flat()
-        names = asked_for(configuration.model.parameters[COMMAND])
+        flat, program = configuration.flat(), configuration.model.parameters
+        names = asked_for(words_of(program))
         here = variant.origin(("model", COMMAND))
-        known = [*flat, *OF_THE_TRIAL]
-        for name in names:
-            if len(found) > ENOUGH:
-                return list(found.values())
-            if name not in known:
-                hint = suggestion(name, known) or "; known are " + ", ".join(known)
-                text = f"there is no value {{{name}}}{hint}"
-                found.setdefault(text, Problem(here, text))
+        if len(found) > ENOUGH:
+            return list(found.values())
+        for problem in _place_problems(variant, program, {**flat, **TRIAL_EXAMPLES}):
+            found.setdefault(problem.message, problem)
         if WHOLE in names:
             continue
-        passed = ["trainer.epochs" if name == "epochs" else name for name in names]
+        passed = {"trainer.epochs" if name == "epochs" else name for name in names}
+        passed |= {name for name in flat if name.startswith(f"model.{ENV}.")}
         silent = [name for name in Space(root).open_values_of(flat) if name not in passed]
         for name in silent:
-            if name != f"model.{COMMAND}":
+            if name not in HOW_IT_RUNS:
                 text = (
                     f"{name} is searched and the program is not told: add {{{name}}} to its "
-                    f"arguments, or {{{WHOLE}}} for a JSON file of everything"
+                    f"arguments, or {INSTEAD}"
                 )
                 found.setdefault(text, Problem(here, text))
         if not all_programs:
             continue  # the others need what it is not told
-        first: dict[str, str] = {}
-        for name in flat:
-            for prefix in _prefixes(name):
-                first.setdefault(prefix, name)
         told, sections = {*passed, *silent}, {name.partition(".")[0] for name in passed}
-        for path in _given(variant.value):
-            name = first.get(".".join(map(str, path)), "")
-            is_told = not told.isdisjoint(_prefixes(name))
+        for path, name in given_values(variant.value, flat):
+            is_told = not told.isdisjoint(prefixes(name))
             # the name need not be told where another value of its section is
             named = name == f"{path[0]}.name" and path[0] in sections
-            if name and name != f"model.{COMMAND}" and not is_told and not named:
+            if not is_told and not named:
                 text = (
                     f"the program is not told of it: leave it out, or add {{{name}}} to its "
-                    f"arguments, or {{{WHOLE}}} for a JSON file of everything"
+                    f"arguments, or {INSTEAD}"
                 )
                 found.setdefault(name, Problem(variant.origin(path), text))
     return list(found.values())
 
 
-def _prefixes(name: str) -> list[str]:
-    """The path of a value and of everything above it."""
-    parts = name.split(".")
-    return [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
+def _place_problems(
+    variant: Variant, program: Mapping[str, Any], values: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """What is wrong with the places in the words of a program, one for each of them."""
+    given = variant.value["model"]
+    words: list[tuple[Keys, Any]] = [((COMMAND,), word) for word in given[COMMAND]]
+    words += [((ENV, name), value) for name, value in (given.get(ENV) or {}).items()]
+    for keys, value in words:
+        word = spelled(value)
+        here = variant.origin(("model", *keys))
+        for place in placeholders(word):
+            problem = form_problem(word, place, alone=keys[0] == ENV)
+            if place.name != PARAMS and place.name not in values:
+                problem = _no_value(place, [*values])
+            elif place.name != PARAMS and not problem:
+                problem = value_problem(place, values[place.name])
+            if problem:
+                yield Problem(here, problem)
+    options: dict[str, str] = {}
+    for option, name in options_of(program[COMMAND]):
+        if options.setdefault(option, name) != name:
+            text = (
+                f"{options[option]} and {name} would both be {option}: name one of them by itself, "
+                f"as in [..., --other, {{{name}}}]"
+            )
+            yield Problem(variant.origin(("model", COMMAND)), text)
 
 
-def _given(node: Mapping[str, Any], path: Keys = ()) -> Iterator[Keys]:
-    """Where the tree of a configuration holds a value that a program could be told."""
-    for key, value in node.items():
-        if path or key not in FAIRTUNES:
-            if isinstance(value, Mapping):
-                yield from _given(value, (*path, key))
-            else:
-                yield (*path, key)
+def _no_value(place: Placeholder, known: Sequence[str]) -> str:
+    hint = suggestion(place.name, [*known, PARAMS]) or "; known are " + ", ".join(known)
+    escape = f"; write {{{place.text}}} for the text itself" if place.form else ""
+    return f"there is no value {{{place.name}}}{hint}{escape}"
 
 
 def lacks_seed(configurations: Iterable[Configuration]) -> bool:
@@ -158,7 +194,7 @@ def lacks_seed(configurations: Iterable[Configuration]) -> bool:
     chance alone."""
     for configuration in configurations:
         if is_program(configuration):
-            names = asked_for(configuration.model.parameters[COMMAND])
+            names = asked_for(words_of(configuration.model.parameters))
             if "seed" not in names and WHOLE not in names:
                 return True
     return False

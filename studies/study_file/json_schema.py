@@ -9,12 +9,22 @@ from lightning_modules.components import (
     Component,
     ComponentParameter,
     ComponentsParameter,
+    Items,
     Number,
     Parameter,
 )
 from lightning_modules.configuration import COMMAND
-from lightning_modules.configuration.sections import OBJECTIVE, SECTIONS, TRAINER, USER_KEYS
-from lightning_modules.configuration.validation import CLASS
+from lightning_modules.configuration.program_words import FORMS
+from lightning_modules.configuration.sections import (
+    CWD,
+    ENV,
+    OBJECTIVE,
+    SECTIONS,
+    TRAINER,
+    USER_KEYS,
+)
+from lightning_modules.configuration.user_classes import CLASS
+from lightning_modules.configuration.validation import VARIABLE
 from lightning_modules.data.augmentation.table import AUGMENTATIONS
 from lightning_modules.networks.activations import ACTIVATIONS
 from lightning_modules.optimization import METRICS, REGULARIZATION, objective_metrics
@@ -22,6 +32,8 @@ from studies.study_file.design import SCALES, SPLITS
 from studies.study_file.methods.pruners import PRUNERS
 from studies.study_file.methods.samplers import SAMPLERS
 from studies.study_file.sections import StudyFile
+from studies.study_file.space.lists import ALL, EACH, MAX_LAYERS
+from studies.study_file.space.search_space import LAYERS
 
 TABLES: dict[str, Mapping[str, Component]] = {
     **{key: section.table for key, section in SECTIONS.items()},
@@ -93,11 +105,28 @@ def _component_or_list(
 def _own(key: str) -> Schema:
     """A part of the user's, whose parameters only its code knows."""
     word: Schema = {"type": "string"}
-    value = {
+    argument: Schema = {"anyOf": [word, {"type": "number"}]}
+    places = f"{{path}} or {{path:form}} in a word is a value; forms: {', '.join(FORMS)}"
+    values = {
         "class": {**word, "pattern": f"^{CLASS.pattern}$", "description": "package.module:Class"},
-        COMMAND: {"type": "array", "items": word, "minItems": 1},
-    }[key]
-    return {"type": "object", "required": [key], "properties": {key: value}}
+        COMMAND: {"type": "array", "items": argument, "minItems": 1, "description": places},
+    }
+    properties = {key: values[key]}
+    if key == COMMAND:
+        properties[ENV] = {
+            "type": "object",
+            "propertyNames": {"pattern": f"^{VARIABLE.pattern}$"},
+            "additionalProperties": {
+                "anyOf": [*argument["anyOf"], {"type": "boolean"}, *_ranges()]
+            },
+            "description": "variables with values, in which places stand as in command",
+        }
+        properties[CWD] = {**word, "minLength": 1, "description": "the folder in which it runs"}
+    return {"type": "object", "required": [key], "properties": properties}
+
+
+def _ranges() -> list[Schema]:
+    return [_choice({}), _range()]
 
 
 def _component(table: Mapping[str, Component], more: Schema | None = None) -> Schema:
@@ -137,9 +166,20 @@ def _open(parameter: Parameter) -> Schema:
     forms = [value, _choice(value)]
     if isinstance(parameter, Number):
         forms.append(_range())
+    if isinstance(parameter, Items):
+        forms += _open_lists(parameter)
     if parameter.default is None:
         forms.append({"type": "null"})
     return {**_described(parameter), "anyOf": forms}
+
+
+def _open_lists(parameter: Items) -> list[Schema]:
+    """A list of which any item is searched, and one of which the length is."""
+    item = {"anyOf": _open(parameter.item)["anyOf"]}
+    count = {"anyOf": _open(Number(1, "", low=0, high=MAX_LAYERS, integer=True))["anyOf"]}
+    growing = _mapping({LAYERS: count, EACH: item, ALL: item})
+    required = [{"required": [LAYERS, key]} for key in (EACH, ALL)]
+    return [{**parameter.schema(), "items": item}, {**growing, "oneOf": required}]
 
 
 def _described(parameter: Parameter) -> Schema:

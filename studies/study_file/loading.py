@@ -25,6 +25,7 @@ from studies.study_file.design import (
     take_choice,
 )
 from studies.study_file.document import Document
+from studies.study_file.foreign_words import method_words, pruner_words
 from studies.study_file.methods.pruners import PRUNERS
 from studies.study_file.methods.samplers import SAMPLERS, startup_for
 from studies.study_file.mistakes import (
@@ -34,6 +35,7 @@ from studies.study_file.mistakes import (
     fixed_problems,
     model_problems,
     name_problems,
+    num_problems,
     size_problems,
     split_problems,
     training_problems,
@@ -49,8 +51,9 @@ from studies.study_file.sections import (
     read_shape,
 )
 from studies.study_file.space.arms import alternatives
+from studies.study_file.space.open_values import Node, Range
 from studies.study_file.space.ranges import read_space
-from studies.study_file.space.search_space import Group, Space
+from studies.study_file.space.search_space import Group, Space, changed_group
 from studies.study_file.space.variants import variant_count, variants
 from studies.study_file.spec import NamedComponent, Spec
 
@@ -101,14 +104,20 @@ def resolve(
             configuration[section] = rest
             problems += wrong
     split, scale = choices.get("split"), choices.get("scale")
+    found_before = len(problems)
     root = read_space(configuration, problems)
     problems += [] if recorded and not overrides else _variant_problems(root)
+    is_right = len(problems) == found_before and variant_count(root) <= MAX_VARIANTS
+    problems.extend(command_problems(root) if is_right else [])
     search = file.search if file else as_far_as_right(SearchSection, tree.get("search", {}))
     search = search or SearchSection()
     sampler = _named_component(
         "search", "method", SAMPLERS, "search method", search.method, problems
     )
     pruner = _named_component("search", "pruner", PRUNERS, "pruner", search.pruner, problems)
+    problems.extend(num_problems(sampler.name, Space(root)))
+    if sampler.name != "grid" and not problems:
+        root = changed_group(root, _as_choice)
     space = Space(root)
     compare = file.compare if file else as_far_as_right(CompareSection, tree.get("compare", {}))
     confirm = file.confirm if file else as_far_as_right(ConfirmSection, tree.get("confirm", {}))
@@ -119,7 +128,6 @@ def resolve(
     problems.extend(size_problems(root, factors))
     problems.extend(budget_problems(search, sampler, space, factors))
     problems.extend(fixed_problems(root))
-    problems.extend([] if problems else command_problems(root))
     names = [] if problems else [arm.name for arm in alternatives(root, factors)]
     problems.extend(
         design_problems(search, compare, confirm, claim, names, sampler.name, pruner.name)
@@ -184,6 +192,11 @@ def _variant_problems(root: Group) -> list[Problem]:
     return list(found)
 
 
+def _as_choice(node: Node) -> Node:
+    """A range of so many values is a choice to methods that are no grid."""
+    return node.listed() if isinstance(node, Range) else node
+
+
 def with_trials(spec: Spec, trials: int) -> Spec:
     """The same file with so many trials of every search."""
     tree = {**spec.tree, "search": {**(spec.tree.get("search") or {}), "trials": trials}}
@@ -238,7 +251,9 @@ def _named_component(
     name = node if isinstance(node, str) else node.get("name")
     given = {} if isinstance(node, str) else {k: v for k, v in node.items() if k != "name"}
     if not isinstance(name, str) or name not in table:
-        problems.append(Problem((section, key), unknown(what, str(name), table)))
+        words = (method_words if key == "method" else pruner_words)(str(name))
+        said = f"there is no {what} {shown(str(name))}; {words}"
+        problems.append(Problem((section, key), said if words else unknown(what, str(name), table)))
         return NamedComponent("none", {})
     row = table[name]
     problems.extend(

@@ -11,7 +11,8 @@ from studies.study_file.fresh_seeds import confirm_seeds
 from studies.study_file.methods.samplers import SAMPLERS, not_modelled
 from studies.study_file.sections import CompareSection, SearchSection
 from studies.study_file.space.arms import MAX_ARMS, Arm, arm_count, confusable
-from studies.study_file.space.open_values import MANY, Choice, Node
+from studies.study_file.space.open_values import COUNTED, MANY, Choice, Node, Range
+from studies.study_file.space.ranges import MAX_VALUES
 from studies.study_file.space.search_space import Alternatives, Group, Space, find
 from studies.study_file.space.variants import Keys, variant_count
 from studies.study_file.spec import SPLIT_PARAMETERS, NamedComponent, Spec
@@ -76,8 +77,8 @@ def budget_problems(
     if (count := space.grid_size()) > MANY:
         yield Problem(
             ("search", "method"),
-            f"the grid has {count:,} points, and {MANY:,} are the most; write a smaller `num:` or "
-            "a larger `step:`, or another method, which takes a number of trials",
+            f"the grid has {_counted(count)} points, and {MANY:,} are the most; write a smaller "
+            "`num:` or a larger `step:`, or another method, which takes a number of trials",
         )
         return
     for name, node in space.parameters():
@@ -85,6 +86,21 @@ def budget_problems(
             next(iter(node.points(name)))
         except UserError as error:
             yield Problem(("search", "method"), str(error))
+
+
+def _counted(count: int) -> str:
+    return f"{count:,}" if count < COUNTED else f"more than {COUNTED:g}"
+
+
+def num_problems(method: str, space: Space) -> Iterator[Problem]:
+    """Ranges of more points than a method that is no grid can choose from."""
+    for name, node in space.parameters():
+        if isinstance(node, Range) and (node.num or 0) > MAX_VALUES and method != "grid":
+            text = (
+                f"{name}: num: {node.num:,} is more than the {MAX_VALUES:,} values that {method} "
+            )
+            text += "can choose from; leave it out to search the whole range"
+            yield Problem(("search", "method"), text)
 
 
 def model_problems(method: str, arms: Sequence[Arm]) -> Iterator[Problem]:

@@ -9,9 +9,14 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lightning_modules.components import suggestion
+from lightning_modules.configuration.validation import VARIABLE
 from lightning_modules.errors import Problem, shown
+from studies.study_file.foreign_words import key_words
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+NAME_WORDS = (
+    "letters, digits, dots, dashes and underscores, starting with a letter or a digit, 100 at most"
+)
 Keys = tuple[str | int, ...]
 Claim = Literal["arms", "configurations"]
 
@@ -87,7 +92,7 @@ CONFIGURATION = (
     "data", "model", "loss", "optimizer", "schedule", "regularization", "trainer", "objective",
 )  # fmt: skip
 """The outermost keys of a configuration, which is checked against the tables."""
-Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Variable = Annotated[str, Field(pattern=f"^{VARIABLE.pattern}$")]
 """The name of an environment variable."""
 
 
@@ -115,10 +120,7 @@ def read_shape(tree: Mapping[str, Any], problems: list[Problem]) -> StudyFile | 
         problems.extend(_joined(error))
         return None
     if not NAME.fullmatch(file.study):
-        message = (
-            f"{shown(file.study)} is no study name; use letters, digits, dots, dashes and "
-            "underscores, starting with a letter or a digit, 100 at most"
-        )
+        message = f"{shown(file.study)} is no study name; use {NAME_WORDS}"
         problems.append(Problem(("study",), message))
     return file
 
@@ -168,8 +170,16 @@ def _shape_problem(detail: Any) -> Problem:
         known = list(section.model_fields)
         if section is StudyFile:
             known[2:2] = CONFIGURATION
+        if words := key_words(str(path[-1]), detail["input"]) if len(path) < 3 else "":
+            return Problem(path, f"is no key of a study file; {words}")
         hint = suggestion(path[-1], known) or "; known are " + ", ".join(known)
         return Problem(path, f"is no key of a study file{hint}")
+    if path == ("env",) and isinstance(detail["input"], Mapping):
+        text = (
+            "lists the variables that a program may see; those with values stand beside the "
+            'command, as in model: {command: [...], env: {LR: "{optimizer.lr}"}}'
+        )
+        return Problem(path, text)
     if detail["type"] == "missing":
         return Problem(path, "is missing")
     message = detail["msg"].replace("Input should be", "must be")

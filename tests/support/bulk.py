@@ -196,7 +196,7 @@ def write_mlflow(home: Home, spec: Spec, record: Record, made: Sequence[Made]) -
         _insert(
             db,
             "params(key, value, run_uuid)",
-            [(k, v, t.run) for t in made for k, v in params_of(t.trial).items()],
+            [(k, v, t.run) for t in made for k, v in params_of(t.trial)[0].items()],
         )
         _insert(
             db,

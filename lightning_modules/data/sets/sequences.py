@@ -10,13 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from lightning_modules.data.columns.cells import refuse_unknown, text_of, texts_of
 from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
-from lightning_modules.data.preparation.series import (
-    SIGNAL,
-    fit_series,
-    inputs_of,
-    length_notices,
-    refuse_other_lengths,
-)
 from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.data.readers.frames import read_frame
@@ -30,6 +23,13 @@ from lightning_modules.data.sets.labelled import (
     labels_or_values,
     targets_of,
     values_of,
+)
+from lightning_modules.data.sets.series_inputs import (
+    SIGNAL,
+    fit_series,
+    inputs_of,
+    length_notices,
+    refuse_other_lengths,
 )
 from lightning_modules.errors import DataError
 

@@ -31,13 +31,24 @@ def sync(
     as_json: Json = False,
 ) -> None:
     """Deliver to Optuna's storage and to MLflow what they have missed, exactly once."""
+    from studies.home.deleted import deleted_studies
+    from studies.maintenance.deleting import finish_all
     from studies.mirrors.sync import sync
-    from studies.results import names
+    from studies.results import exists, names
 
     place = open_home(home)
     screen = console(stderr=as_json)
     delivered, failed = [], []
-    for name in names(place) if study is None else [study]:
+    deleted = len(deleted_studies(place, study))
+    if left := finish_all(place, study):
+        failed.append(left)
+    elif deleted:
+        screen.print(f"deleted in the mirrors: {deleted} {'study' if deleted == 1 else 'studies'}")
+    if deleted and not (place.record(study).exists() if study else exists(place)):
+        chosen = []
+    else:
+        chosen = names(place) if study is None else [study]
+    for name in chosen:
         try:
             done = sync(place, name, rebuild=rebuild).delivered
         except BusyError as error:

@@ -48,9 +48,11 @@ def reproduce(
     """Train a recorded configuration and seed again; nothing is written. Exit code 6 where the
     result is another."""
     imports.allow(allow or ())
+    from lightning_modules.configuration import Configuration
     from studies.engines.local import LocalEngine
-    from studies.engines.training import PRELOAD, train_task
+    from studies.engines.training import preload_for, train_task
     from studies.models.reproduce import Likeness, find, reproduce
+    from studies.study_file.command_template import command_line
 
     place = open_home(home)
     results, trial = find(place, run)
@@ -59,7 +61,10 @@ def reproduce(
     screen = console(stderr=as_json)
     used = trial.seed if seed is None else seed
     screen.print(f"training {results.study}/{trial.key} again, seed {used}")
-    with closing(LocalEngine(1, train_task, PRELOAD)) as engine:
+    configuration = Configuration.of(trial.configuration)
+    if line := command_line(configuration, used, trial.split or 0, f"{trial.key}.pt"):
+        screen.print(f"its program: {line}", soft_wrap=True)
+    with closing(LocalEngine(1, train_task, preload_for([configuration]))) as engine:
         found = reproduce(results, trial, engine, seed, consent)
     _print(found, screen)
     if as_json:

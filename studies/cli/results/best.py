@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from typing import TYPE_CHECKING
 
 from lightning_modules.errors import NothingCompletedError
 from studies.api.opening import console, open_home
 from studies.cli.options import HomeOption, Json, StudyName, print_json
 from studies.study_file.reading.yaml_text import yaml_of
 
+if TYPE_CHECKING:
+    from studies.results import StudyResults
+
 
 def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> None:
-    """Print the best configuration of a study: a study file with no ranges left."""
-    from studies.analysis import choose, configuration_of, recommended, summary
+    """Print the best configuration of a study: a study file that trains it once."""
+    from studies.analysis import (
+        choose,
+        configuration_of,
+        file_of_one_trial,
+        recommended,
+        summary,
+    )
     from studies.results import load_results
     from studies.sentences.expectation import expectation
-    from studies.study_file.command_template import function_of
+    from studies.study_file.command_template import command_line, function_of
 
     place = open_home(home)
     results = load_results(place, study)
@@ -39,10 +50,23 @@ def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> No
         screen.print(f"# {needed}")
         if not as_json:  # the file may be on its way to a disk, where nobody reads it now
             print(f"fairtune: {needed}", file=sys.stderr)
-    screen.print(yaml_of({"study": f"{study}-best", **found["configuration"]}).rstrip())
+    else:
+        screen.print(f"# train it again: {_training(results)}", soft_wrap=True)
+    if line := command_line(configuration, found["seed"], found["split"] or 0, f"{study}-best.pt"):
+        screen.print(f"# its program: {line}", soft_wrap=True)
+    screen.print(yaml_of(file_of_one_trial(results, chosen.trial)).rstrip())
     if as_json:
         low, high = expected.interval.low, expected.interval.high
         print_json({**found, "low": low, "high": high, "rests_on": expected.rests_on})
+
+
+def _training(results: StudyResults) -> str:
+    """The commands that write the file and train it."""
+    file, home = f"{results.study}-best.yaml", ["--home", str(results.home.path)]
+    given = list(results.command)
+    allowed = [word for at, word in enumerate(given) if "--allow" in (word, *given[at - 1 : at])]
+    write = shlex.join(["fairtune", "best", results.study, *home])
+    return f"{write} > {file} && {shlex.join(['fairtune', 'run', file, *home, *allowed])}"
 
 
 def _needs(function: str, file: str) -> str:

@@ -27,7 +27,9 @@ def check(
     from studies.inputs.checks import check_inputs
     from studies.inputs.weights import with_weights_file
     from studies.results import plural
-    from studies.running.preview import preview, probe, sample, weight_counts
+    from studies.running.preview import preview, sample
+    from studies.running.probe import probe, weight_counts
+    from studies.study_file.command_template import command_line
 
     screen = console(stderr=as_json)
     planned = preview(spec, opened, check_inputs(spec, opened))
@@ -63,6 +65,8 @@ def check(
             frozen = f", {trained:,} of them trained from the start" if trained < total else ""
             weights = f" with {total:,} weights{frozen}"
         screen.print(f"  {configuration.model.name}{weights}: {values or 'no range'}")
+        if line := command_line(configuration, spec.seed, 0, "best.pt"):
+            screen.print(f"    {line}", soft_wrap=True)
     seconds = probe(samples)
     side_by_side = worker_count(workers)
     if isinstance(seconds, str):

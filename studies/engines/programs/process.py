@@ -18,13 +18,14 @@ from typing import IO
 import psutil
 
 from lightning_modules.configuration import COMMAND
+from lightning_modules.configuration.program_words import filled, variables, working_folder
 from lightning_modules.errors import UserError
 from lightning_modules.files import replacing
 from studies.engines import Task
-from studies.study_file.command_template import WHOLE, filled
+from studies.study_file.command_template import values_of
 
 LAST_LINES = 50
-"""The lines of its log that are kept."""
+"""The lines of each of its two streams that are kept."""
 GRACE_SECONDS = 3.0
 """What a program has to end when it is told to stop, and again when it is terminated."""
 LAST_WORDS_SECONDS = 0.5
@@ -44,6 +45,9 @@ class ProgramProcess:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.log: deque[str] = deque(maxlen=LAST_LINES)
+        """What it printed on standard output, but for its reports."""
+        self.errors: deque[str] = deque(maxlen=LAST_LINES)
+        """What it printed on standard error."""
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         assert process.stdin is not None
         os.set_blocking(process.stdin.fileno(), False)  # it may never read
@@ -59,23 +63,18 @@ class ProgramProcess:
     def started(cls, task: Task, folder: Path) -> Iterator[ProgramProcess]:
         """Start it in the group of this process, with which it dies; it ends with the block."""
         configuration, split = task.configuration, task.split or 0
-        values = {
-            **configuration.flat(),
-            "seed": task.seed,
-            "split": split,
-            "epochs": configuration.trainer["epochs"],
-            "checkpoint": task.checkpoint or "",
-            WHOLE: str(folder / "configuration.json"),
-        }
+        words, whole_file = configuration.model.parameters, folder / "configuration.json"
+        checkpoint = str(Path(task.checkpoint).absolute()) if task.checkpoint else ""
+        values = values_of(configuration, task.seed, split, checkpoint, str(whole_file.absolute()))
         whole = {
             **configuration.to_dict(),
             "seed": task.seed,
             "split": split,
-            "checkpoint": task.checkpoint,
+            "checkpoint": checkpoint or None,
         }
-        with replacing(folder / "configuration.json") as beside:
+        with replacing(whole_file) as beside:
             beside.write_text(json.dumps(whole, indent=2))
-        command = filled(configuration.model.parameters[COMMAND], values)
+        command = filled(words[COMMAND], values)
         threads = str(configuration.trainer["threads"])
         try:
             process = subprocess.Popen(
@@ -86,7 +85,13 @@ class ProgramProcess:
                 text=True,
                 encoding="utf-8",
                 errors="replace",
-                env={**visible(task.env), "OMP_NUM_THREADS": threads, "PYTHONUNBUFFERED": "1"},
+                cwd=working_folder(words),
+                env={
+                    **visible(task.env),
+                    "OMP_NUM_THREADS": threads,
+                    "PYTHONUNBUFFERED": "1",
+                    **variables(words, values),
+                },
             )
         except OSError as error:
             why = error.strerror or str(error)
@@ -155,7 +160,7 @@ class ProgramProcess:
     def _note(self, stream: IO[str]) -> None:
         with stream:
             for line in stream:
-                self.log.append(line.rstrip("\n"))
+                self.errors.append(line.rstrip("\n"))
 
 
 def visible(names: Sequence[str] | None) -> dict[str, str]:

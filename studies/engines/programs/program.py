@@ -8,7 +8,6 @@ line of standard input: `proceed`, or `stop`, upon which it should end.
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from lightning_modules.errors import UserError
 from lightning_modules.rights import make_folder
 from studies.engines import Task
+from studies.engines.last_words import error_line, exit_words
 from studies.engines.programs.process import ProgramProcess
 from studies.engines.programs.reports import read_report
 from studies.engines.reported_epochs import ReportedEpochs
@@ -52,18 +52,14 @@ def run_program(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
             else:
                 program.log.append(line)
         code = program.wait()
-        last = "\n".join(program.log)
+        last = error_line(program.errors, program.log)
         if code == 0 and not reports.epochs:
-            raise UserError("the program reported no epoch; its last words: " + _last(last))
+            raise UserError(f"the program reported no epoch; its last words: {last or 'none'}")
         if code == 0:
             return reports.end(Outcome.completed, "", began, task)
-        reason = f"the program ended with exit code {code}: {_last(last)}"
+        log = "\n".join([*program.log, *program.errors])
+        reason = exit_words("the program", code)
         if code < 0:
-            reason = f"the program was killed by {signal.Signals(-code).name}"
-        outcome = Outcome.crashed if code < 0 else Outcome.error
-        return reports.end(outcome, reason, began, task, last)
-
-
-def _last(log: str) -> str:
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    return lines[-1] if lines else "none"
+            return reports.end(Outcome.crashed, reason, began, task, log)
+        reason = f"{reason}: {last or 'it printed nothing'}"
+        return reports.end(Outcome.error, reason, began, task, log)

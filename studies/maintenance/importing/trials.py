@@ -78,6 +78,8 @@ def trial_of(frozen: FrozenTrial, earlier: EarlierSearch, search: Search) -> Tri
         },
         sampler_state=_readable(frozen.system_attrs),
         search=search.id,
+        code=said.get("code", ""),
+        queued=said.get("queued", 0),
     )
 
 

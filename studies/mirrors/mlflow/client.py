@@ -26,6 +26,7 @@ os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
 
 from mlflow.artifacts import download_artifacts  # noqa: E402
 from mlflow.entities import (  # noqa: E402
+    Experiment,
     LoggedModel,
     LoggedModelOutput,
     LoggedModelStatus,
@@ -33,6 +34,7 @@ from mlflow.entities import (  # noqa: E402
     Param,
     Run,
     RunTag,
+    ViewType,
 )
 from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.models import Model  # noqa: E402
@@ -41,12 +43,19 @@ from mlflow.tracking.client import MlflowClient  # noqa: E402
 from mlflow.tracking.context.registry import resolve_tags  # noqa: E402
 from mlflow.utils.credentials import get_default_host_creds  # noqa: E402
 from mlflow.utils.rest_utils import http_request  # noqa: E402
-from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
+from sqlalchemy.exc import (  # noqa: E402
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from lightning_modules.errors import StorageError  # noqa: E402
 from studies.home import disk_is_full, redact, without_secrets  # noqa: E402
 
 __all__ = [
+    "Experiment",
     "LoggedModel",
     "LoggedModelOutput",
     "LoggedModelStatus",
@@ -57,9 +66,11 @@ __all__ = [
     "Param",
     "Run",
     "RunTag",
+    "ViewType",
     "connect",
     "download_artifacts",
     "is_database",
+    "is_refusal",
     "resolve_tags",
     "usable",
 ]
@@ -102,15 +113,50 @@ def usable(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
-        if disk_is_full(error):
-            way_out = "make room and run the same command again"
-        elif is_database(uri):
-            way_out = "move it away or name another with MLFLOW_TRACKING_URI"
-        else:
-            way_out = "start that server, or unset MLFLOW_TRACKING_URI to keep runs in the home"
         raise StorageError(
-            f"the MLflow store {redact(uri)} cannot be used: {_reason(error)}; {way_out}"
+            f"the MLflow store {redact(uri)} cannot be used: {_reason(error)}; "
+            f"{_way_out(uri, error)}"
         ) from error
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether a store that works refused what it was given, and would refuse it again."""
+    if isinstance(error, MlflowException) and error.error_code == "INVALID_PARAMETER_VALUE":
+        return True
+    if any(isinstance(each, DataError | IntegrityError) for each in _causes(error)):
+        return True
+    return isinstance(error, MlflowException) and any(
+        f".{name}" in str(error) for name in ("DataError", "IntegrityError")
+    )  # as a server says it
+
+
+def _way_out(uri: str, error: BaseException) -> str:
+    """What helps against what is wrong, and against nothing else."""
+    causes, said = list(_causes(error)), str(error)
+    is_file = uri.startswith("sqlite")
+    if disk_is_full(error):
+        return "make room and run the same command again"
+    if is_refusal(error):
+        return "the store is in order, and the record has all that it lacks"
+    if any("readonly" in str(each) or isinstance(each, PermissionError) for each in causes):
+        return "make it writable for this account and run the same command again"
+    if is_file and "locked" in said:
+        return "end the process that holds it and run the same command again"
+    if is_database(uri):
+        away = any(isinstance(each, OperationalError | InterfaceError) for each in causes)
+        if away and not is_file:
+            return "start that server, or name another store with MLFLOW_TRACKING_URI"
+        return "move it away or name another with MLFLOW_TRACKING_URI"
+    if getattr(error, "error_code", "") in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
+        return "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to an account that may"
+    return "start that server, or unset MLFLOW_TRACKING_URI to keep runs in the home"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and those that led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _reason(error: BaseException) -> str:

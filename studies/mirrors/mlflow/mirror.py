@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from studies.home import Home
 from studies.mirrors.backlog import ATTEMPTED, Backlog, Until, is_live
 from studies.mirrors.mlflow.client import is_database, usable
-from studies.mirrors.mlflow.study import Known, MlflowStudy, run_or_none
-from studies.mirrors.mlflow.trial import TrialRun, find, tags_of
+from studies.mirrors.mlflow.study import Known, MlflowStudy, run_or_deleted
+from studies.mirrors.mlflow.trial import TrialRun, find, former_key, is_of_trial, tags_of
 from studies.records import RecordReader, Trial
+from studies.records.types import SUPERSEDED
 
 STUDY = ""
 """The study's own run, among the keys of trials that were delivered."""
@@ -138,12 +139,20 @@ class MlflowMirror:
         """The run of a trial, made where it is missing; nobody looks for one that is `new`."""
         parent = {"mlflow.parentRunId": study.run_id}
         tags = {**study.shared, **tags_of(trial, self._sampler), **parent}
-        if not new:
-            known = self._remotes.get(trial.key) or None
-            found = run_or_none(study.client, known, study.experiment_id)
-            found = found or find(study.client, study.experiment_id, tags)
+        aside = trial.phase == SUPERSEDED
+        if not new or aside or trial.queued:
+            known = self._remotes.get(trial.key)
+            if aside and not known:
+                known = self._remotes.get(former_key(trial.key))
+            found = run_or_deleted(study.client, known or None, study.experiment_id)
+            if found is None or not is_of_trial(found, tags):
+                found = find(study.client, study.experiment_id, tags)
             if found is not None:
-                return TrialRun.of(study.client, found)
+                if found.info.lifecycle_stage != "active":
+                    study.client.restore_run(found.info.run_id)
+                run = TrialRun.of(study.client, found)
+                run.follow(trial.key, tags)
+                return run
         return TrialRun.make(study.client, study.experiment_id, trial, tags)
 
     def _results(self, study: MlflowStudy, backlog: Backlog) -> None:

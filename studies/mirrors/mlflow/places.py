@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from lightning_modules.errors import StorageError
-from studies.home import Home, home_option
+from studies.home import Home, home_option, slug
 from studies.home.boundary import is_inside, refuse_links
 from studies.home.database import within
 
@@ -80,7 +80,7 @@ def settle(home: Home, study: str = "") -> Path | None:
         query = "SELECT experiment_id, name, artifact_location FROM experiments"
         found = None
         for experiment, name, place in database.execute(query).fetchall():
-            folder = _folder(place)
+            folder = folder_of(place)
             if folder is None or not is_inside(folder, home.path):
                 here = _moved(folder, home)
                 if here is not None:
@@ -96,7 +96,25 @@ def settle(home: Home, study: str = "") -> Path | None:
         return found
 
 
-def _folder(place: str) -> Path | None:
+def move_artifacts(home: Home, study: str) -> None:
+    """Let the artifacts of a study be in the folder of its name, which it may have had since; where
+    that is another's they stay where they are."""
+    path = home.mlflow_uri.partition(":///")[2].partition("?")[0]
+    wanted = home.artifacts / slug(study)
+    with closing(sqlite3.connect(path, timeout=LOCK_SECONDS)) as database, database:
+        query = "SELECT experiment_id, artifact_location FROM experiments WHERE name = ?"
+        for experiment, place in database.execute(query, [study]).fetchall():
+            folder = folder_of(place)
+            if folder is None or folder == wanted or folder.parent != home.artifacts:
+                continue
+            if folder.exists() and wanted.exists():
+                continue
+            if folder.exists():
+                folder.rename(wanted)
+            _rename(database, experiment, place, wanted.as_uri())
+
+
+def folder_of(place: str) -> Path | None:
     """The folder of an artifact place; None for what is none on this machine."""
     parts = urlsplit(str(place))
     if parts.scheme not in ("", "file") or parts.netloc or parts.query or parts.fragment:

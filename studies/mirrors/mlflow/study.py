@@ -10,24 +10,27 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from logging import getLogger
 from typing import Any
 
-from lightning_modules.errors import StorageError
-from studies.home import Home, slug
+from studies.home import Home, home_option, slug
+from studies.mirrors.mlflow.batches import storable_tags
 from studies.mirrors.mlflow.client import (
     MlflowClient,
     MlflowException,
     Run,
+    ViewType,
     is_database,
     resolve_tags,
 )
-from studies.mirrors.mlflow.places import connect_home
+from studies.mirrors.mlflow.ownership import RECORD_TAG, below, owned
+from studies.mirrors.mlflow.places import connect_home, is_own, move_artifacts
+from studies.mirrors.mlflow.removal import remove_from
 from studies.records.reader import IDENTITY
+from studies.records.renaming import FORMER_NAMES
 
+STUDY_TAG = "fairtune.study"
 PARENT_TAG = "fairtune.parent_run_id"
-RECORD_TAG = "fairtune.record"
-"""On the run of a study: the record that it belongs to."""
-PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -49,22 +52,33 @@ class MlflowStudy:
         self, home: Home, study: str, notes: Mapping[str, Any], started: int | None, known: Known
     ) -> None:
         """`notes` are those of the record, `started` is when the study began."""
+        self.home = home
         self.name = study
         self.shared = shared_tags(study, notes)
         """The tags that all runs of the study carry."""
         self.client = client = connect_home(home, study)
-        self.experiment_id, named = _experiment(client, home, study)
         record = str(notes[IDENTITY])
+        for name in notes.get(FORMER_NAMES, ()):
+            _bring_along(client, home, name, study, record)
+        self.experiment_id, named = _experiment(client, home, study)
+        if is_own(home):
+            move_artifacts(home, study)
         parent = self._find(record, known, named)
         self.is_new = parent is None
-        """Whether there was no run of the study."""
+        """Whether there was no run of the study, nor any of its trials."""
+        own = {f"fairtune.{name}": str(notes.get(name, "")) for name in ("sampler", "pruner")}
+        own[RECORD_TAG] = record
         if parent is None:
-            own = {f"fairtune.{name}": str(notes.get(name, "")) for name in ("sampler", "pruner")}
-            tags = {**self.shared, **own, RECORD_TAG: record}
+            tags = storable_tags({**self.shared, **own})
             parent = client.create_run(self.experiment_id, started, tags, study)
-        elif RECORD_TAG not in parent.data.tags:
-            client.set_tag(parent.info.run_id, RECORD_TAG, record)
         self.run_id: str = parent.info.run_id
+        for name, value in storable_tags(own).items():  # a study that began anew may have others
+            if parent.data.tags.get(name) != value:
+                client.set_tag(self.run_id, name, value)
+        if parent.data.tags.get(STUDY_TAG) != study:
+            self._relabel(study)
+        if named not in (None, known.run, self.run_id):
+            self.is_new = not self.take_over(str(named)) and self.is_new
         if self.run_id not in (named, known.run):
             client.set_experiment_tag(self.experiment_id, PARENT_TAG, self.run_id)
         self.is_running: bool = parent.info.status == "RUNNING"
@@ -81,6 +95,14 @@ class MlflowStudy:
         self.client.set_terminated(self.run_id, status, at)
         self.is_running = False
 
+    def _relabel(self, study: str) -> None:
+        """Give the runs the name of the study, the study's own run last: it says that all have
+        it."""
+        for run in below(self.client, self.experiment_id, self.run_id):
+            self.client.set_tag(run.info.run_id, STUDY_TAG, study)
+        self.client.set_tag(self.run_id, "mlflow.runName", study)
+        self.client.set_tag(self.run_id, STUDY_TAG, study)
+
     def take_over(self, earlier: str) -> set[str]:
         """Put what is below a run of the study that is gone under this one; all that are there."""
         if run_or_deleted(self.client, earlier, self.experiment_id) is None:
@@ -89,17 +111,23 @@ class MlflowStudy:
         return {run.info.run_id for run in below(self.client, self.experiment_id, self.run_id)}
 
     def _find(self, record: str, known: Known, named: str | None) -> Run | None:
-        """The run of the study: that of last time, the one that the experiment names, or one that
-        was made and not named. Another home's study of the same name has a run of its own."""
+        """The run of the study, restored where it was deleted: its trials are still below it."""
+        run = self._look_for(record, known, named)
+        if run is not None and run.info.lifecycle_stage != "active":
+            self.client.restore_run(run.info.run_id)
+            _say_restored(f"the run of study {self.name}", self.home, self.name)
+        return run
+
+    def _look_for(self, record: str, known: Known, named: str | None) -> Run | None:
+        """The run of last time, the one that the experiment names, or one that was made and not
+        named. Another home's study of the same name has a run of its own."""
         for run_id in (known.run or None, named):
             run = run_or_deleted(self.client, run_id, self.experiment_id)
             if run is not None and self._is_ours(run, record, known):
-                if run.info.lifecycle_stage != "active":
-                    self.client.restore_run(run.info.run_id)  # its trials are still below it
                 return run
         query = f"tags.`{RECORD_TAG}` = '{record}'"
-        runs = self.client.search_runs([self.experiment_id], query)
-        return runs[0] if runs else None
+        runs = self.client.search_runs([self.experiment_id], query, ViewType.ALL)
+        return min(runs, key=lambda run: run.info.lifecycle_stage, default=None)
 
     def _is_ours(self, run: Run, record: str, known: Known) -> bool:
         """Whether a study's run is this record's. Earlier versions did not write down whose it is:
@@ -122,22 +150,11 @@ class MlflowStudy:
         )
 
 
-def below(client: MlflowClient, experiment_id: str, parent: str) -> list[Run]:
-    """The runs that MLflow shows below another one, its children."""
-    query = f"tags.`mlflow.parentRunId` = '{parent}'"
-    page = client.search_runs([experiment_id], query, max_results=PAGE)
-    found = list(page)
-    while page.token:
-        page = client.search_runs([experiment_id], query, max_results=PAGE, page_token=page.token)
-        found += page
-    return found
-
-
 def shared_tags(study: str, notes: Mapping[str, Any]) -> dict[str, str]:
     """What all runs of a study carry: who runs it, from where, with which version."""
     known = notes.get("version:fairtune") or version("fairtune")
     with _source(str(notes.get("source") or sys.argv[0])):
-        return {**resolve_tags(), "fairtune.study": study, "fairtune.version": str(known)}
+        return {**resolve_tags(), STUDY_TAG: study, "fairtune.version": str(known)}
 
 
 @contextmanager
@@ -158,11 +175,34 @@ def _experiment(client: MlflowClient, home: Home, study: str) -> tuple[str, str 
         location = folder if is_database(home.mlflow_uri) else None
         return client.create_experiment(study, artifact_location=location), None
     if experiment.lifecycle_stage != "active":
-        raise StorageError(
-            f"the MLflow experiment {study} was deleted; bring it back with `mlflow experiments "
-            f"restore --experiment-id {experiment.experiment_id}`, or give the study another name"
-        )
+        client.restore_experiment(experiment.experiment_id)
+        _say_restored(f"the experiment {study}", home, study)
     return experiment.experiment_id, experiment.tags.get(PARENT_TAG)
+
+
+def _bring_along(client: MlflowClient, home: Home, before: str, now: str, record: str) -> None:
+    """Give the experiment of a study that has another name that name too. Where somebody else has
+    runs in it, or the name is taken, the runs of the record are deleted there: they are made anew.
+    """
+    experiment = client.get_experiment_by_name(before) if before != now else None
+    if experiment is None:
+        return
+    ours, whole = owned(client, experiment.experiment_id, record)
+    if not ours:
+        return
+    if not whole or client.get_experiment_by_name(now) is not None:
+        remove_from(client, home, experiment.experiment_id, record)
+        return
+    if experiment.lifecycle_stage != "active":  # such a one cannot be renamed
+        client.restore_experiment(experiment.experiment_id)
+    client.rename_experiment(experiment.experiment_id, now)
+
+
+def _say_restored(what: str, home: Home, study: str) -> None:
+    """Say that something of MLflow is there again although somebody has deleted it."""
+    text = "%s had been deleted in MLflow and was restored; `%s` deletes the study for good"
+    command = f"fairtune delete {study}{home_option(home.path)}"
+    getLogger("fairtune").warning(text, what, command)
 
 
 def run_or_none(client: MlflowClient, run_id: str | None, experiment_id: str) -> Run | None:

@@ -15,9 +15,11 @@ from studies.analysis import StudyOutcome, recommended
 from studies.analysis.representative import best_checkpoints
 from studies.home import Home
 from studies.mirrors.mlflow import logged_model
+from studies.mirrors.mlflow.batches import BatchWriter
 from studies.mirrors.mlflow.client import Run
+from studies.mirrors.mlflow.names import MAX_TAG_LENGTH, names_in_mlflow, original_tags, storable
 from studies.mirrors.mlflow.study import MlflowStudy, run_or_none
-from studies.mirrors.mlflow.trial import MAX_TAG_LENGTH, points
+from studies.mirrors.mlflow.trial import points
 from studies.mirrors.progress import Progress
 from studies.reporting.render import render
 from studies.results import StudyResults
@@ -73,11 +75,7 @@ def _write_findings(
             client.log_artifact(run_id, str(path))
     progress()
     note = describe(outcome)
-    note = note if len(note) <= MAX_TAG_LENGTH else note[: MAX_TAG_LENGTH - 1] + "…"
     tags = {"mlflow.note.content": note, **verdict_tags(outcome)}
-    for tag, value in tags.items():
-        if parent.data.tags.get(tag) != value:
-            client.set_tag(run_id, tag, value[:MAX_TAG_LENGTH])
     name = f"best/{results.spec.objective.metric}"
     values = {name: next((trial.value for trial in results.ranking), None)}
     best = recommended(results)
@@ -89,8 +87,13 @@ def _write_findings(
         for point in points(held, _ended(results), len(results.ended))
         if parent.data.metrics.get(point.key) != point.value
     ]
-    if new:
-        client.log_batch(run_id, metrics=new, synchronous=True)
+    tags |= original_tags("metric", names_in_mlflow(held))
+    lacking = {
+        tag: value
+        for tag, value in tags.items()
+        if parent.data.tags.get(tag) != storable(value, MAX_TAG_LENGTH)
+    }
+    BatchWriter(client, run_id).write(new, {}, lacking)
     progress()
 
 

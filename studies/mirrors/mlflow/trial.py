@@ -14,14 +14,15 @@ from datetime import datetime
 from typing import Any
 
 from lightning_modules.configuration import flatten
-from studies.mirrors.mlflow.client import Metric, MlflowClient, Param, Run, RunTag
-from studies.mirrors.mlflow.names import names_in_mlflow
+from studies.mirrors.mlflow.batches import BatchWriter, storable_tags
+from studies.mirrors.mlflow.client import Metric, MlflowClient, Run
+from studies.mirrors.mlflow.names import names_in_mlflow, original_tags
 from studies.records import Outcome, Trial
 from studies.records.reader import EpochRow
+from studies.records.types import SUPERSEDED
 
-MAX_METRICS, MAX_PARAMS = 900, 100
-"""A batch takes 1000 entries in all."""
-MAX_PARAM_LENGTH, MAX_TAG_LENGTH = 6000, 8000
+TRIAL, QUEUED_TAG = "fairtune.trial", "fairtune.queued"
+FOLLOWED = (TRIAL, "fairtune.phase", "fairtune.code")
 ENDING_TAGS = {"fairtune.outcome", "fairtune.reason"}
 Epochs = Sequence[EpochRow]
 
@@ -45,7 +46,7 @@ class TrialRun:
         cls, client: MlflowClient, experiment_id: str, trial: Trial, tags: Mapping[str, str]
     ) -> TrialRun:
         """The run of a trial that has none; the tags of its end are among the first."""
-        tags = {**tags, **dict(_ending_tags(trial))}
+        tags = storable_tags({**tags, **dict(_ending_tags(trial))})
         run = client.create_run(experiment_id, _milliseconds(trial.started), tags, trial.key)
         return cls(client, run.info.run_id, run.info.status, tags=tags)
 
@@ -67,22 +68,43 @@ class TrialRun:
         runs = trial.outcome is None
         if runs and (self.status != "RUNNING" or self.has_outcome):
             self._reopen()
-        tags = [(n, v) for n, v in _ending_tags(trial) if self.tags.get(n) != v]
-        metrics = [p for p in _points(trial, epochs) if (p.key, p.step) not in self.held]
+        names = _metric_names(trial, epochs, self.client.tracking_uri)
+        said = storable_tags(dict(_ending_tags(trial))) | original_tags("metric", names)
+        points = _points(trial, epochs, names)
+        metrics = [p for p in points if (p.key, p.step) not in self.held]
         if runs and not metrics:
             return False  # the parameters go with the first metrics, in one batch
         wanted = "RUNNING" if trial.outcome is None else trial.outcome.mlflow_status
+        params: dict[str, str] = {}
+        if not self.has_params:
+            params, renamed = params_of(trial, self.client.tracking_uri)
+            said |= original_tags("param", renamed)
+        tags = {name: value for name, value in said.items() if self.tags.get(name) != value}
         lacked = bool(metrics or tags) or self.status != wanted
-        params = [] if self.has_params else [Param(*item) for item in params_of(trial).items()]
-        self._write(metrics, params, [RunTag(*item) for item in tags])
+        BatchWriter(self.client, self.run_id).write(metrics, params, tags)
+        self.held |= {(point.key, point.step) for point in metrics}
+        self.tags = {**self.tags, **tags}
         self.has_params, self.has_outcome = True, not runs
         if trial.outcome is not None:
-            if trial.traceback:
-                self.client.log_text(self.run_id, trial.traceback, "traceback.txt")
             self.status = wanted
             ended = _milliseconds(trial.ended) or max((row.time for row in epochs), default=None)
             self.client.set_terminated(self.run_id, self.status, ended)
+            if trial.traceback:
+                self.client.log_text(
+                    self.run_id,
+                    trial.traceback.encode("utf-8", "replace").decode(),
+                    "traceback.txt",
+                )
         return lacked
+
+    def follow(self, key: str, tags: Mapping[str, str]) -> None:
+        """Give the run what its trial has got since it was written: another name where it was put
+        aside, and the code that it runs with."""
+        changed = {n: tags[n] for n in FOLLOWED if n in tags and self.tags.get(n) != tags[n]}
+        if TRIAL in changed:
+            changed["mlflow.runName"] = key
+        BatchWriter(self.client, self.run_id).write([], {}, changed)
+        self.tags = {**self.tags, **changed}
 
     def _reopen(self) -> None:
         """Show a run as running again: its trial is trained once more."""
@@ -93,28 +115,27 @@ class TrialRun:
         self.tags = {name: value for name, value in tags.items() if name not in ENDING_TAGS}
         self.status, self.has_outcome = "RUNNING", False
 
-    def _write(self, metrics: list[Metric], params: list[Param], tags: list[RunTag]) -> None:
-        """One batch, unless it exceeds MLflow's limits."""
-        most = MAX_METRICS - MAX_PARAMS
-        while metrics or params or tags:
-            self.client.log_batch(
-                self.run_id,
-                metrics=metrics[:most],
-                params=params[:MAX_PARAMS],
-                tags=tags,
-                synchronous=True,
-            )
-            self.held |= {(point.key, point.step) for point in metrics[:most]}
-            metrics, params, tags = metrics[most:], params[MAX_PARAMS:], []
-
 
 def find(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> Run | None:
     """The run that an earlier attempt at a trial, or at writing of it, has left."""
     asked = ("mlflow.parentRunId", "fairtune.config_hash", "fairtune.seed")
     query = " and ".join(f"tags.`{name}` = '{tags[name]}'" for name in asked)
     runs = client.search_runs([experiment_id], query)
-    key = tags["fairtune.trial"]
-    return next((run for run in runs if run.data.tags["fairtune.trial"] == key), None)
+    return next((run for run in runs if is_of_trial(run, tags)), None)
+
+
+def is_of_trial(run: Run, tags: Mapping[str, str]) -> bool:
+    """Whether a run is of the trial with these tags, which may have had another name before it was
+    put aside; not of one whose place that takes, or which takes its place."""
+    held, key = run.data.tags, tags[TRIAL]
+    names = {key, former_key(key)} if tags["fairtune.phase"] == SUPERSEDED else {key}
+    same_turn = held.get(QUEUED_TAG, "0") == tags.get(QUEUED_TAG, "0")
+    return same_turn and held.get(TRIAL, key) in names
+
+
+def former_key(key: str) -> str:
+    """The name that a trial had before it was put aside."""
+    return key.rpartition(f"-{SUPERSEDED}-")[0]
 
 
 def points(metrics: Mapping[str, float], now: int, step: int) -> Iterator[Metric]:
@@ -136,7 +157,9 @@ def tags_of(trial: Trial, sampler: str) -> dict[str, str]:
         "fairtune.arm": trial.arm,
         "fairtune.repeat": str(trial.repeat),
         "fairtune.phase": trial.phase,
-        "fairtune.trial": trial.key,
+        TRIAL: trial.key,
+        **({QUEUED_TAG: str(trial.queued)} if trial.queued else {}),
+        **({"fairtune.code": trial.code} if trial.code else {}),
         "fairtune.seed": str(trial.seed),
         "fairtune.split": "" if trial.split_seed is None else str(trial.split_seed),
         "fairtune.config_hash": trial.config_hash,
@@ -145,13 +168,14 @@ def tags_of(trial: Trial, sampler: str) -> dict[str, str]:
     }
 
 
-def params_of(trial: Trial) -> dict[str, str]:
-    """A dotted configuration as text; a value that is too long is cut rather than lost."""
+def params_of(trial: Trial, uri: str = "") -> tuple[dict[str, str], dict[str, str]]:
+    """A dotted configuration as text, by what its values are called in the store at `uri`; and what
+    they are called there, by their own names."""
     flat = dict(flatten(trial.configuration))
     if trial.split is not None and "data.split_seed" in flat:
         flat["data.split_seed"] = trial.split  # of the rows that it really had
-    names = names_in_mlflow(flat)
-    return {names[path]: _text(value) for path, value in flat.items()}
+    names = names_in_mlflow(flat, uri)
+    return {names[path]: _text(value) for path, value in flat.items()}, names
 
 
 def _dataset(trial: Trial) -> str:
@@ -159,24 +183,32 @@ def _dataset(trial: Trial) -> str:
     return str(data.get("name") or data.get("class") or "")
 
 
-def _points(trial: Trial, epochs: Epochs) -> Iterator[Metric]:
-    last: dict[str, float] = {}
-    if trial.has_ended:
-        last = {f"best/{name}": value for name, value in trial.best.items()}
-        if trial.best_epoch is not None:
-            last["best/epoch"] = trial.best_epoch
-        last |= trial.test
-    names = names_in_mlflow([*last, *(name for row in epochs for name in row.metrics)])
+def _metric_names(trial: Trial, epochs: Epochs, uri: str) -> dict[str, str]:
+    """What every metric of a trial is called in the store at `uri`, by its own name."""
+    return names_in_mlflow([*_last(trial), *(n for row in epochs for n in row.metrics)], uri)
+
+
+def _last(trial: Trial) -> dict[str, float]:
+    """What is known of a trial at its end."""
+    if not trial.has_ended:
+        return {}
+    last = {f"best/{name}": value for name, value in trial.best.items()}
+    if trial.best_epoch is not None:
+        last["best/epoch"] = trial.best_epoch
+    return last | dict(trial.test)
+
+
+def _points(trial: Trial, epochs: Epochs, names: Mapping[str, str]) -> Iterator[Metric]:
     for row in epochs:
         yield from _named(row.metrics, names, row.time, row.epoch)
-    yield from _named(last, names, _milliseconds(trial.ended) or 0, trial.best_epoch or 0)
+    yield from _named(_last(trial), names, _milliseconds(trial.ended) or 0, trial.best_epoch or 0)
 
 
 def _ending_tags(trial: Trial) -> Iterator[tuple[str, str]]:
     if trial.outcome is None:
         return
     yield "fairtune.outcome", trial.outcome.value
-    yield "fairtune.reason", trial.reason[:MAX_TAG_LENGTH]
+    yield "fairtune.reason", trial.reason
     if trial.outcome != Outcome.interrupted and trial.data_hash:
         yield "fairtune.dataset", f"{_dataset(trial)}@{trial.data_hash}"
     if trial.outcome != Outcome.interrupted and trial.weights_hash:
@@ -184,8 +216,7 @@ def _ending_tags(trial: Trial) -> Iterator[tuple[str, str]]:
 
 
 def _text(value: Any) -> str:
-    text = json.dumps(value) if isinstance(value, list | tuple | dict) else str(value)
-    return text if len(text) <= MAX_PARAM_LENGTH else text[: MAX_PARAM_LENGTH - 1] + "…"
+    return json.dumps(value) if isinstance(value, list | tuple | dict) else str(value)
 
 
 def _milliseconds(at: datetime | None) -> int | None:

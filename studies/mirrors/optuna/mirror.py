@@ -9,12 +9,14 @@ from optuna.storages import RDBStorage
 
 from lightning_modules.errors import StorageError
 from studies.home import Home
+from studies.home.deleted import deleted_studies
+from studies.home.home import RECORD
 from studies.mirrors.backlog import Backlog, Until, is_live
 from studies.mirrors.left import sync_command
 from studies.mirrors.optuna import database as optuna_database
 from studies.mirrors.optuna import trial as optuna_trial
 from studies.mirrors.optuna.attributes import STUDY
-from studies.mirrors.optuna.owner import Claim, remove_earlier
+from studies.mirrors.optuna.owner import Claim, remove_earlier, remove_former, remove_record
 from studies.mirrors.optuna.study import OptunaStudy
 from studies.records import RecordReader, Search, Trial
 from studies.records.reader import IDENTITY
@@ -39,6 +41,8 @@ class OptunaMirror:
         """The searches whose studies were found or made here."""
         self._removed = False
         """Whether what an earlier record has left was looked for."""
+        self._former_removed = False
+        """Whether studies of searches were deleted that the record has no more."""
         self._storage: RDBStorage | None = None
         self._studies: dict[int, OptunaStudy] = {}
         self._noted = -1
@@ -69,6 +73,12 @@ class OptunaMirror:
         if self.rebuild and not self._removed:
             remove_earlier(self._storage, self._claim(record))
             self._removed = True
+        if not self._former_removed:
+            remove_former(self._storage, self._claim(record), record)
+            for folder in deleted_studies(self.home, self.study):  # whose names are free now
+                with RecordReader.at(folder / RECORD) as deleted:
+                    remove_record(self._storage, self.home, self.study, deleted)
+            self._former_removed = True
         for search in sorted(searches, key=lambda search: backlog.failures[search.id]):
             try:
                 self._bring_up(record, search, backlog, until, first=search == searches[0])

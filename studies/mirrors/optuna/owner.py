@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,8 +24,9 @@ from studies.home.database import within
 from studies.mirrors.left import sync_command
 from studies.mirrors.optuna import trial as optuna_trial
 from studies.mirrors.optuna.attributes import KEY, STUDY, WRITER
-from studies.records import Trial
+from studies.records import RecordReader, Trial
 from studies.records.reader import IDENTITY
+from studies.records.superseding import FORMER
 
 
 @dataclass(frozen=True)
@@ -74,16 +75,18 @@ class Claim:
                 raise self._refusal(name, attributes)
             return True
         if record == self.record:
-            if not (self._may_write(attributes) or self.rebuild):
+            if not (self.may_write(attributes) or self.rebuild):
                 raise self._refusal(name, attributes)
             return True
         if self.rebuild and self.is_writer(attributes):
             return False
         raise self._refusal(name, attributes)
 
-    def _may_write(self, attributes: Mapping[str, Any]) -> bool:
-        """Whether a study of this record is not written by the mirror of a copied home: a database
-        in the home has been copied with it."""
+    def may_write(self, attributes: Mapping[str, Any]) -> bool:
+        """Whether a study is of this record and not written by the mirror of a copied home: a
+        database in the home has been copied with it."""
+        if attributes.get(IDENTITY) != self.record:
+            return False
         inside = within(self.home.optuna_url, self.home.path) is not None
         return inside or WRITER not in attributes or self.is_writer(attributes)
 
@@ -133,6 +136,28 @@ def remove_earlier(storage: RDBStorage, claim: Claim) -> None:
             and claim.is_writer(attributes)
         ):
             optuna.delete_study(study_name=each.study_name, storage=storage)
+
+
+def remove_former(storage: RDBStorage, claim: Claim, record: RecordReader) -> None:
+    """Delete the studies of searches that the record had and has no more."""
+    former = set(record.notes().get(FORMER, ())) - {each.name for each in record.searches()}
+    remove_studies(storage, claim, former)
+
+
+def remove_record(storage: RDBStorage, home: Home, study: str, record: RecordReader) -> None:
+    """Delete all studies of a record."""
+    notes = record.notes()
+    names = {each.name for each in record.searches()} | set(notes.get(FORMER, ()))
+    remove_studies(storage, Claim.of(home, study, notes, rebuild=False), names)
+
+
+def remove_studies(storage: RDBStorage, claim: Claim, names: Iterable[str]) -> None:
+    """Delete the studies of these names that are the record's."""
+    for name in names:
+        with suppress(KeyError):  # it is not there
+            attributes = storage.get_study_user_attrs(storage.get_study_id_from_name(name))
+            if claim.may_write(attributes):
+                optuna.delete_study(study_name=name, storage=storage)
 
 
 def _is_unnamed(

@@ -10,13 +10,19 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from lightning_modules.hashing import short_hash
 from studies.mirrors.optuna.attributes import CONFIGURATION, END, KEY
 from studies.records import Outcome, Trial, TrialEnd
+from studies.records.types import SUPERSEDED
 from studies.search import frozen_trials
+
+LONGEST_NAME = 512
+"""Of a parameter in Optuna's tables."""
 
 
 def frozen(trial: Trial) -> FrozenTrial:
     """A trial as Optuna adds it in one call."""
+    trial = _stored(trial)
     state = frozen_trials.state_of(trial)
     made = frozen_trials.frozen(
         trial,
@@ -40,6 +46,10 @@ def attributes(trial: Trial) -> dict[str, Any]:
     }
     if trial.default:
         found["default"] = True
+    if trial.code:
+        found["code"] = trial.code
+    if trial.queued:
+        found["queued"] = trial.queued
     if trial.phase != "search":
         found |= {name: getattr(trial, name) for name in ("arm", "repeat", "split", "seed_index")}
     if trial.outcome is not None:
@@ -51,6 +61,7 @@ def attributes(trial: Trial) -> dict[str, Any]:
 
 def agrees(held: FrozenTrial, trial: Trial) -> bool:
     """Whether what Optuna has is this trial, or was so before the record went on."""
+    trial = _stored(trial)
     if held.user_attrs.get(KEY) != trial.key or held.params != dict(trial.params):
         return False
     if held.state.is_finished():
@@ -68,6 +79,26 @@ def agrees(held: FrozenTrial, trial: Trial) -> bool:
 def with_curve(trial: Trial, curve: Mapping[int, float]) -> Trial:
     """A trial under way, with the epochs that it has finished meanwhile."""
     return replace(trial, curve=curve)
+
+
+def _by_name(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by their names, the end of those cut that its tables have no room for."""
+    return {
+        name
+        if len(name) <= LONGEST_NAME
+        else f"{name[: LONGEST_NAME - 9]}-{short_hash(name, 8)}": value
+        for name, value in values.items()
+    }
+
+
+def _stored(trial: Trial) -> Trial:
+    """A trial as its tables hold it. Trials put aside are of several searches, and a study
+    of Optuna's has one space: what was chosen for them stands in their configurations."""
+    if trial.phase == SUPERSEDED:
+        return replace(trial, params={}, distributions={})
+    return replace(
+        trial, params=_by_name(trial.params), distributions=_by_name(trial.distributions)
+    )
 
 
 def _same(one: float | None, other: float | None) -> bool:

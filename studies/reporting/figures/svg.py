@@ -7,6 +7,7 @@ colours are variables of the page, so that it follows the page into the dark.
 from __future__ import annotations
 
 import io
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -82,7 +83,8 @@ def _for_page(svg: str) -> str:
 
 def focused_limits(focus: Sequence[float]) -> tuple[float, float]:
     """An axis on which what matters is large: the first, bad values may lie outside."""
-    low, high = min(focus), max(focus)
+    finite = [value for value in focus if math.isfinite(value)] or [0.0, 1.0]
+    low, high = min(finite), max(finite)
     pad = 0.12 * (high - low) or 0.05 * abs(high) or 1.0
     return low - pad, high + pad
 

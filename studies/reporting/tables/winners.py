@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lightning_modules.configuration import Configuration
-from studies.analysis import choose, configuration_of, recommended
+from studies.analysis import choose, file_of_one_trial, recommended
 from studies.records import Trial
 from studies.reporting.tables.table import Table
 from studies.results import StudyResults, plural, value_text
@@ -56,14 +56,13 @@ def find_winners(results: StudyResults) -> list[Winner]:
 
 def _winner(results: StudyResults, arm: Arm, trial: Trial) -> Winner:
     values = arm.space.open_values_of(Configuration.resolve(trial.configuration).flat())
-    tree = {"study": f"{results.study}-best", **configuration_of(trial).to_dict()}
     texts = {path: value_text(value) for path, value in values.items()}
     split = trial.split_seed
     return Winner(
         arm.name,
         trial.key,
         texts,
-        yaml_of(tree),
+        yaml_of(file_of_one_trial(results, trial)),
         repeat=trial.repeat,
         split="–" if split is None else str(split),
     )

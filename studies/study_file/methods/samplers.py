@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightning_modules.components import Component, Flag, Number, Option
 from studies.study_file.space.open_values import Range
-from studies.study_file.space.search_space import Alternatives, Space
+from studies.study_file.space.search_space import Space
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -168,11 +168,11 @@ def not_modelled(method: str, space: Space) -> list[str]:
     if not row.models:
         return []
     several = {name: node for name, node in space.parameters() if node.size() > 1}
-    roots = tuple(f"{name}." for name, node in several.items() if isinstance(node, Alternatives))
+    always = space.always()
     modelled = [
         name
         for name, node in several.items()
-        if not name.startswith(roots) and (row.choices or isinstance(node, Range))
+        if name in always and (row.choices or isinstance(node, Range))
     ]
     return [name for name in several if len(modelled) < row.least or name not in modelled]
 

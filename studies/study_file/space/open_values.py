@@ -134,6 +134,16 @@ class Range:
             return {name: self._at(self._index(value))}
         return {name: round(value) if self.integer else value}
 
+    def listed(self) -> Range | Choice:
+        """The choice of its `num` values, of which the one that is nearest to the default is the
+        first; the range itself where it has no `num`."""
+        if self.num is None:
+            return self
+        values = self._spread(self.num)
+        (start,) = self.default("").values()
+        scale = math.log if self.log else float
+        return Choice(tuple(values), min(values, key=lambda each: abs(scale(each) - scale(start))))
+
     def size(self) -> float:
         if self.integer or self.step is not None:
             return self._steps()
@@ -168,7 +178,7 @@ class Range:
         values[-1] = self.high
         if self.integer:
             return list(dict.fromkeys(round(value) for value in values))
-        return values
+        return [float(f"{value:.12g}") for value in values]  # 0.001, not 0.0009999999999999998
 
 
 @dataclass(frozen=True)

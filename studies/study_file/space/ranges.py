@@ -16,6 +16,8 @@ from lightning_modules.components import (
 from lightning_modules.configuration.sections import SECTIONS, TRAINER, user_key
 from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import REGULARIZATION
+from studies.study_file.foreign_words import is_foreign_range, range_words, stand_in
+from studies.study_file.space.lists import growing_list, is_growing, is_open, is_range, item_list
 from studies.study_file.space.open_values import (
     COUNTED,
     Choice,
@@ -100,7 +102,7 @@ def _labelled(value: Any, named: bool) -> tuple[str, Any]:
 
 def _component(key: str, value: Any, path: Keys, problems: list[Problem]) -> Node:
     """A component, or one of the mappings `regularization`, `trainer` and `objective`."""
-    if not isinstance(value, Mapping) or _is_range(value) or "values" in value:
+    if _is_value(value):
         return _value(value, path, None, problems)
     parameters = _parameters(key, value)
     return Group(
@@ -122,7 +124,7 @@ def _nested(
     """A parameter; in `regularization`, and in a slot such as `activation`, it may have its own."""
     if isinstance(parameter, ComponentParameter | ComponentsParameter) and isinstance(value, list):
         return _alternatives(key, value, path, parameter, problems)
-    if not isinstance(value, Mapping) or _is_range(value) or "values" in value:
+    if _is_value(value) or is_growing(value, parameter):
         return _value(value, path, parameter, problems)
     if isinstance(parameter, ComponentsParameter):
         return Group(
@@ -142,7 +144,7 @@ def _nested(
 def _of_row(row: Component | None, value: Any, path: Keys, problems: list[Problem]) -> Node:
     """The parameters of a row by name, or a bare value, which is the first one."""
     takes = row.parameters if row else {}
-    if not isinstance(value, Mapping) or _is_range(value) or "values" in value:
+    if _is_value(value):
         return _value(value, path, next(iter(takes.values()), None), problems)
     return Group({k: _value(v, (*path, k), takes.get(k), problems) for k, v in value.items()})
 
@@ -160,18 +162,26 @@ def _parameters(key: str, value: Mapping[str, Any]) -> Mapping[str, Parameter]:
 
 
 def _value(value: Any, path: Keys, parameter: Parameter | None, problems: list[Problem]) -> Node:
+    if isinstance(value, Mapping) and is_foreign_range(value):
+        problems.append(Problem(path, f"is in another tool's words; {range_words(value)}"))
+        known = parameter is not None and parameter.default is not None
+        return Fixed(parameter.default if parameter and known else stand_in(value))
     if isinstance(value, Mapping) and "values" in value:
         return _choice(value, path, parameter, problems)
-    if isinstance(value, Mapping) and _is_range(value):
+    if isinstance(value, Mapping) and is_range(value):
         return _range(value, path, parameter, problems)
-    if isinstance(value, list) and any(isinstance(v, Mapping) and _is_range(v) for v in value):
-        message = "holds a range inside a list; list whole alternatives as {values: [[...], ...]}"
-        problems.append(Problem(path, message))
-    return Fixed(value)
+    if isinstance(value, Mapping) and is_growing(value, parameter):
+        return growing_list(value, path, parameter, problems, _value)
+    if not is_open(value):
+        return Fixed(value)
+    if isinstance(value, list):
+        return item_list(value, path, parameter, problems, _value)
+    return Group({key: _value(item, (*path, key), None, problems) for key, item in value.items()})
 
 
-def _is_range(value: Mapping[str, Any]) -> bool:
-    return "min" in value or "max" in value
+def _is_value(value: Any) -> bool:
+    """Whether a value is plain, a range or a choice, and no mapping of parameters."""
+    return not isinstance(value, Mapping) or is_range(value) or "values" in value
 
 
 def _choice(
@@ -192,6 +202,9 @@ def _choice(
         return Fixed(None)
     seen: set[str] = set()
     for index, item in enumerate(values):
+        if is_open(item):
+            text = "holds a range inside `values`, which are taken as they are written"
+            problems.append(Problem((*path, "values", index), text))
         if repr(item) in seen:
             problems.append(Problem((*path, "values", index), f"{shown(item)} stands twice"))
         seen.add(repr(item))

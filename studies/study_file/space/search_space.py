@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lightning_modules.components import Value
-from studies.study_file.space.open_values import Choice, Node, Point, Range, Suggester
+from studies.study_file.space.open_values import Choice, Fixed, Node, Point, Range, Suggester
+
+LAYERS = "layers"
+"""What the length of a list is called where it is searched."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,84 @@ class Group:
         return point
 
     def size(self) -> float:
-        return math.prod(child.size() for child in self.children.values())
+        sizes = (child.size() for child in self.children.values())
+        return math.prod(sizes, start=1.0)  # a product of integers may be too large for a float
 
     def grid_size(self) -> int:
         return math.prod(child.grid_size() for child in self.children.values())
+
+
+@dataclass(frozen=True)
+class ItemList:
+    """A list of which any item may be open, called by their places from 0 on."""
+
+    items: tuple[Node, ...]
+
+    @property
+    def by_place(self) -> Group:
+        """The items by the names of their places."""
+        return Group({str(place): item for place, item in enumerate(self.items)})
+
+    def suggest(self, trial: Suggester, name: str) -> list[Any]:
+        return list(self.by_place.suggest(trial, name).values())
+
+    def points(self, name: str) -> Iterator[Point]:
+        return self.by_place.points(name)
+
+    def default(self, name: str) -> Point:
+        return self.by_place.default(name)
+
+    def size(self) -> float:
+        return self.by_place.size()
+
+    def grid_size(self) -> int:
+        return self.by_place.grid_size()
+
+
+@dataclass(frozen=True)
+class GrowingList:
+    """A list whose length is searched: every item has values of its own, called by its place, or
+    all of them have the one that is called `all`."""
+
+    length: Range | Choice | Fixed
+    items: tuple[Node, ...]
+    """As many as the longest list has."""
+    is_shared: bool = False
+
+    def lengths(self) -> list[int]:
+        """Every length that it can have."""
+        if isinstance(self.length, Range):
+            return [int(each) for each in self.length.grid_values("")]
+        return list(self.length.values) if isinstance(self.length, Choice) else [self.length.value]
+
+    def inside(self, length: int) -> Group:
+        """What is open in a list of that length."""
+        if self.is_shared:
+            return Group({"all": self.items[0]} if length else {})
+        return ItemList(self.items[:length]).by_place
+
+    def suggest(self, trial: Suggester, name: str) -> list[Any]:
+        length = int(self.length.suggest(trial, f"{name}.{LAYERS}"))
+        values = list(self.inside(length).suggest(trial, name).values())
+        return values * length if self.is_shared else values
+
+    def points(self, name: str) -> Iterator[Point]:
+        for point in self.length.points(f"{name}.{LAYERS}"):
+            for inside in self.inside(self._length(point, name)).points(name):
+                yield {**point, **inside}
+
+    def default(self, name: str) -> Point:
+        point = self.length.default(f"{name}.{LAYERS}")
+        return {**point, **self.inside(self._length(point, name)).default(name)}
+
+    def size(self) -> float:
+        return sum(self.inside(length).size() for length in self.lengths())
+
+    def grid_size(self) -> int:
+        return sum(self.inside(length).grid_size() for length in self.lengths())
+
+    def _length(self, point: Point, name: str) -> int:
+        return int(point.get(f"{name}.{LAYERS}", self.lengths()[0]))
 
 
 @dataclass(frozen=True)
@@ -106,7 +183,11 @@ class Space:
 
     def parameters(self) -> list[tuple[str, Range | Choice | Alternatives]]:
         """Every open value by its Optuna name."""
-        return list(_open("", self.root))
+        return [(name, node) for name, node, _ in _open("", self.root)]
+
+    def always(self) -> set[str]:
+        """The names of those open values that every trial has; others depend on a choice."""
+        return {name for name, _, is_always in _open("", self.root) if is_always}
 
     def open_values_of(self, configuration: Mapping[str, Value]) -> dict[str, Value]:
         """The open values of a flat configuration (`Configuration.flat`), by their places in it."""
@@ -135,10 +216,35 @@ def find(root: Group, path: str) -> Node | None:
     return node
 
 
+def changed(node: Node, leaf: Callable[[Node], Node]) -> Node:
+    """The same part of a space with every open or fixed value as `leaf` gives it."""
+    if isinstance(node, Alternatives):
+        options = node.options.items()
+        return Alternatives({name: changed(each, leaf) for name, each in options})
+    if isinstance(node, Group):
+        return changed_group(node, leaf)
+    if isinstance(node, ItemList):
+        return ItemList(tuple(changed(item, leaf) for item in node.items))
+    if isinstance(node, GrowingList):
+        length = leaf(node.length)
+        assert isinstance(length, Range | Choice | Fixed)
+        items = tuple(changed(item, leaf) for item in node.items)
+        return GrowingList(length, items, node.is_shared)
+    return leaf(node)
+
+
+def changed_group(group: Group, leaf: Callable[[Node], Node]) -> Group:
+    """The same for a group, which stays one."""
+    return Group({key: changed(child, leaf) for key, child in group.children.items()})
+
+
 def _places(path: str, node: Node) -> Iterator[str]:
     """Where open values are in a configuration; alternatives share their places."""
     if isinstance(node, Range | Choice):
         yield path
+    elif isinstance(node, ItemList | GrowingList):
+        if Space(Group({path: node})).parameters():  # a list is one value of a configuration
+            yield path
     elif isinstance(node, Alternatives):
         yield f"{path}.name"
         for option in node.options.values():
@@ -148,13 +254,23 @@ def _places(path: str, node: Node) -> Iterator[str]:
             yield from _places(f"{path}.{key}" if path else key, child)
 
 
-def _open(name: str, node: Node) -> Iterator[tuple[str, Range | Choice | Alternatives]]:
+def _open(
+    name: str, node: Node, is_always: bool = True
+) -> Iterator[tuple[str, Range | Choice | Alternatives, bool]]:
+    """Every open value with its name, and whether every trial has it."""
     if isinstance(node, Range | Choice):
-        yield name, node
+        yield name, node, is_always
     elif isinstance(node, Alternatives):
-        yield name, node
+        yield name, node, is_always
         for label, option in node.options.items():
-            yield from _open(f"{name}.{label}", option)
+            yield from _open(f"{name}.{label}", option, is_always and len(node.options) == 1)
     elif isinstance(node, Group):
         for key, child in node.children.items():
-            yield from _open(f"{name}.{key}" if name else key, child)
+            yield from _open(f"{name}.{key}" if name else key, child, is_always)
+    elif isinstance(node, ItemList):
+        yield from _open(name, node.by_place, is_always)
+    elif isinstance(node, GrowingList):
+        yield from _open(f"{name}.{LAYERS}", node.length, is_always)
+        shortest = node.inside(min(node.lengths())).children
+        for key, child in node.inside(max(node.lengths())).children.items():
+            yield from _open(f"{name}.{key}", child, is_always and key in shortest)

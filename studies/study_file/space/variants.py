@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from studies.study_file.space.open_values import Choice, Fixed, Node, Range
-from studies.study_file.space.search_space import Alternatives, Group
+from studies.study_file.space.search_space import (
+    Alternatives,
+    Group,
+    GrowingList,
+    ItemList,
+    changed_group,
+)
 
 Keys = tuple[str | int, ...]
 """The way to a value in a study file: names of keys and numbers in lists."""
@@ -45,16 +51,12 @@ def variants(root: Group) -> Iterator[Variant]:
 
 def largest(root: Group) -> Group:
     """The same space with every range, and every choice of numbers, at its largest value."""
-    return Group({key: _largest(node) for key, node in root.children.items()})
+    return changed_group(root, _largest)
 
 
 def _largest(node: Node) -> Node:
     if isinstance(node, Range):
         return Fixed(node.high)
-    if isinstance(node, Alternatives):
-        return Alternatives({name: _largest(each) for name, each in node.options.items()})
-    if isinstance(node, Group):
-        return largest(node)
     return node.largest() if isinstance(node, Choice) else node
 
 
@@ -72,6 +74,10 @@ def _count(node: Node) -> int:
         return max(map(_count, node.children.values()), default=1)
     if isinstance(node, Choice):
         return len(node.values)
+    if isinstance(node, ItemList):
+        return max(map(_count, node.items), default=1)
+    if isinstance(node, GrowingList):
+        return sum(_count(each) for each in _shortest_and_longest(node))
     return 2 if isinstance(node, Range) else 1
 
 
@@ -101,8 +107,37 @@ def _variants(node: Node, path: Keys, source: Keys) -> list[Variant]:
             _joined({key: options[index % len(options)] for key, options in parts.items()})
             for index in range(count)
         ]
+    if isinstance(node, ItemList):
+        sources = [(*source, place) for place in range(len(node.items))]
+        return _item_variants(node, path, sources)
+    if isinstance(node, GrowingList):
+        found = []
+        for each in _shortest_and_longest(node):
+            each_source = (*source, "all" if node.is_shared else "each")
+            for variant in _item_variants(each, path, [each_source] * len(each.items)):
+                found.append(Variant(variant.value, {path: source, **variant.origins}))
+        return found
     assert isinstance(node, Fixed)
     return [Variant(node.value)]
+
+
+def _shortest_and_longest(node: GrowingList) -> list[ItemList]:
+    lengths = dict.fromkeys((min(node.lengths()), max(node.lengths())))
+    return [ItemList(node.items[:length]) for length in lengths]
+
+
+def _item_variants(node: ItemList, path: Keys, sources: Sequence[Keys]) -> list[Variant]:
+    """Lists in which the values of every item occur; an item comes from its place in `sources`."""
+    parts = [
+        _variants(item, (*path, place), source)
+        for place, (item, source) in enumerate(zip(node.items, sources, strict=True))
+    ]
+    found = []
+    for index in range(max(map(len, parts), default=1)):
+        chosen = [options[index % len(options)] for options in parts]
+        origins = {key: value for part in chosen for key, value in part.origins.items()}
+        found.append(Variant([part.value for part in chosen], origins))
+    return found
 
 
 def _joined(parts: Mapping[str, Variant]) -> Variant:

@@ -241,8 +241,8 @@ def test_a_program_is_tuned_pruned_crashes_and_is_confirmed(
     assert [data.metrics["test/score"] for data in confirmed] == [0.5, 0.5]
     assert len({data.metrics["val/score"] for data in confirmed}) == 2
     (warning,) = told["warnings"]
-    said = "3 of 8 trials ended with crashed: the program was killed by SIGSEGV (3 attempts)"
-    assert warning == said
+    crash = "the program was killed by SIGSEGV, a segmentation fault (3 attempts)"
+    assert warning == f"3 of 8 trials ended with crashed: {crash}"
     for command in (["best"], ["report", "--output", "r.html"]):
         assert main([*command, "program", "--home", str(home.path)]) == 0
 

@@ -38,7 +38,10 @@ def test_what_the_machine_does_is_tried_three_times_and_what_the_code_does_once(
     assert outcomes(faulty) == [
         (Outcome.out_of_memory, "MemoryError (3 attempts)"),
         (Outcome.completed, ""),
-        (Outcome.crashed, "the worker process was killed by SIGSEGV (3 attempts)"),
+        (
+            Outcome.crashed,
+            "the worker process was killed by SIGSEGV, a segmentation fault (3 attempts)",
+        ),
         (Outcome.error, "ValueError: no such luck"),
         (Outcome.error, "SystemExit: 3"),
         (Outcome.timeout, "took longer than trainer.trial_timeout (5 s)"),

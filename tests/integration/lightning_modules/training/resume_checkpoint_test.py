@@ -82,6 +82,8 @@ TREES: dict[str, Tree] = {
     },
     "class weights": IRIS | {"data": {"name": "iris", "batch_size": 16, "balance": "weights"}},
     "gru": DIGITS | {"model": {"name": "gru", "hidden_size": 8}},
+    "transformer": DIGITS
+    | {"model": {"name": "transformer", "num_heads": 2, "head_size": 4}, "optimizer": "muon"},
 }
 
 

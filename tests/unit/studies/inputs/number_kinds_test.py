@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lightning_modules.errors import UserCodeError
+from lightning_modules.errors import ConfigurationError, UserCodeError
 from studies.inputs.number_kinds import mark_floats
 from studies.study_file import Range, document, resolve
 
@@ -70,3 +70,32 @@ def test_a_class_without_such_a_range_is_not_imported(
     assert not parameter(made).integer
     with pytest.raises(UserCodeError, match="--allow nowhere_to_be_found"):
         parameter(tree("nowhere_to_be_found", "rate", {"min": 0, "max": 1}))
+
+
+def test_a_range_of_a_class_inside_a_class_is_of_what_that_takes(
+    write_module: Callable[[str, str], str],
+) -> None:
+    module = write_module("kinds_of_numbers", MODULE)
+    bounds = {"min": 0, "max": 1}
+    inner = {"class": f"{module}:Net", "rate": bounds, "layers": bounds, "deep": {"plain": bounds}}
+    spec = resolve(document.from_tree(tree(module, "free", inner)), prepare=mark_floats)
+    found = {name: node.integer for name, node in spec.space.parameters() if hasattr(node, "low")}
+    assert found == {
+        "model.free.rate": False, "model.free.layers": True, "model.free.deep.plain": True,
+    }  # fmt: skip
+    (drawn, *_) = spec.configurations
+    assert drawn.model.parameters["free"]["class"] == f"{module}:Net"
+    assert drawn.flat()["model.free.deep.plain"] in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"values": [{"class": "a:B", "size": {"min": 0, "max": 1}}, 3]},
+         r"model.free.values.0: holds a range inside `values`"),
+        ({"class": "a.B"}, "model.free.class: must be package.module:Class, got 'a.B'; did you"),
+    ],
+)  # fmt: skip
+def test_a_range_that_nobody_would_draw_is_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        resolve(document.from_tree(tree("nowhere", "free", given)))

@@ -215,6 +215,16 @@ def test_a_trial_and_what_the_sampler_noted_at_it_are_written_together(
     assert len(record.trials()) == 1
 
 
+def test_the_seconds_of_a_study_are_without_its_pauses(record: Record, search: Search) -> None:
+    at = datetime(2026, 1, 2, 3, 4, 5)
+    spans = [(0, 10), (2, 5), (8, 12), (3600, 3603)]
+    for number, (start, end) in enumerate(spans):
+        started, ended = at + timedelta(seconds=start), at + timedelta(seconds=end)
+        trial = replace(trial_of(search, number), started=started, ended=ended)
+        record.add(replace(trial, outcome=Outcome.completed), [], {})
+    assert record.training_seconds() == 15
+
+
 def test_a_whole_trial_of_elsewhere_is_added(record: Record, search: Search) -> None:
     at = datetime(2026, 1, 2, 3, 4, 5)
     trial = replace(trial_of(search), started=at, ended=at + timedelta(seconds=1), value=0.5,

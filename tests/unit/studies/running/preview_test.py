@@ -9,7 +9,8 @@ import pytest
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import UserError
 from studies.cli.study_files.check import trials_words
-from studies.running.preview import plan, probe, sample, verdicts_given, weight_counts
+from studies.running.preview import plan, sample, verdicts_given
+from studies.running.probe import probe, weight_counts
 from studies.search.arm_search import build_sampler
 from studies.statistics.arm_power import detectable_effect, noncentrality
 from tests.support.made import ARMS, HOME, OPTIMIZERS, spec_of
@@ -161,7 +162,7 @@ search: {{method: {method}, trials: 2}}
 def test_a_training_that_takes_long_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGALRM)
     assert isinstance(probe(probed()), float)
-    monkeypatch.setattr("studies.running.preview.PROBE_SECONDS", 1e-6)
+    monkeypatch.setattr("studies.running.probe.PROBE_SECONDS", 1e-6)
     assert probe(probed()) == "two epochs were not over after 0 s"
     assert signal.getsignal(signal.SIGALRM) == before
 

@@ -72,11 +72,3 @@ def test_methods_that_draw_everything_by_one_rule_say_nothing(method: str) -> No
 def test_a_method_with_nothing_to_choose_is_refused(method: str, sections: list[str]) -> None:
     with pytest.raises(StudyFileError, match=f"search.method: {method} has nothing to choose"):
         written(method, *sections)
-
-
-def test_points_of_a_grid_are_no_promise_elsewhere() -> None:
-    points = LR.replace("max: 0.1", "max: 0.1, num: 5")
-    (text,) = sampler_warnings(written("random", points))
-    assert text.startswith("optimizer.lr: num: 5 counts the points of a grid, and random draws")
-    file = f"study: a\ndata: iris\nmodel: mlp\n{points}\nsearch: {{method: grid}}\n"
-    assert sampler_warnings(resolve(document.parse(file, "a.yaml"))) == []

@@ -24,6 +24,7 @@ from studies.home import Home
 from studies.mirrors.mlflow import database as mlflow_database
 from studies.mirrors.mlflow.client import MlflowClient, Run
 from studies.mirrors.mlflow.mirror import MlflowMirror
+from studies.mirrors.sync import sync
 from studies.records import Outcome, TrialEnd
 from tests.support.checkout import ROOT
 from tests.support.recorded import (
@@ -68,6 +69,14 @@ def artifacts(home: Home, run: Run, folder: str | None = None) -> list[str]:
 
 def read(run: Run, path: str) -> Path:
     return Path(unquote(urlparse(run.info.artifact_uri).path)) / path
+
+
+def deleted_for_good(home: Home, run: Run) -> str:
+    """Delete a run as `mlflow gc` does; its id."""
+    with closing(sqlite3.connect(home.path / "mlflow.db")) as database, database:
+        for table in ("tags", "metrics", "latest_metrics", "params", "runs"):
+            database.execute(f"delete from {table} where run_uuid = ?", [run.info.run_id])
+    return str(run.info.run_id)
 
 
 def better(number: int) -> TrialEnd:
@@ -426,11 +435,41 @@ def test_a_file_that_is_no_database_is_a_storage_error(home: Home) -> None:
     )
 
 
-def test_an_experiment_that_was_deleted_in_mlflow_is_a_storage_error(home: Home) -> None:
-    with recording(home):
-        client(home).delete_experiment(deliver(home)[STUDY].info.experiment_id)
-        with pytest.raises(StorageError, match=r"which.optimizer was deleted; bring it back with"):
-            deliver(home)
+def test_an_experiment_that_was_deleted_in_mlflow_is_restored_with_its_runs(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    finished(home, 1)
+    before = deliver(home)
+    client(home).delete_experiment(before[STUDY].info.experiment_id)
+    with recording(home) as told:
+        told.train(1)
+    after = deliver(home)
+    assert sorted(after) == ["adam-0000", "adam-0001", STUDY]
+    for name in ("adam-0000", STUDY):
+        assert after[name].info.run_id == before[name].info.run_id
+    said = f"the experiment {STUDY} had been deleted in MLflow and was restored; "
+    assert f"{said}`fairtune delete {STUDY} --home '{home.path}'`" in caplog.text
+
+
+def test_runs_find_the_successor_of_their_parent_without_what_was_noted(home: Home) -> None:
+    finished(home, 1)
+    before = deliver(home)
+    deleted_for_good(home, before[STUDY])
+    (home.study(STUDY) / "mirrors.db").unlink()
+    after = deliver(home)
+    assert sorted(after) == ["adam-0000", STUDY]
+    child = after["adam-0000"]
+    assert child.info.run_id == before["adam-0000"].info.run_id
+    assert child.data.tags["mlflow.parentRunId"] == after[STUDY].info.run_id
+
+
+def test_a_trials_run_that_was_deleted_is_restored_by_a_rebuild(home: Home) -> None:
+    finished(home, 1)
+    run = deliver(home)["adam-0000"].info.run_id
+    client(home).delete_run(run)
+    assert sorted(deliver(home)) == [STUDY]
+    sync(home, STUDY, rebuild=True)
+    assert runs(home)["adam-0000"].info.run_id == run
 
 
 def test_a_studys_run_that_was_deleted_is_restored_with_the_runs_of_its_trials(
@@ -452,10 +491,7 @@ def test_a_studys_run_that_is_gone_for_good_gets_a_successor_with_the_runs_of_it
 ) -> None:
     finished(home, 1)
     before = deliver(home)
-    gone = before[STUDY].info.run_id
-    with closing(sqlite3.connect(home.path / "mlflow.db")) as database, database:
-        for table in ("tags", "metrics", "latest_metrics", "params", "runs"):
-            database.execute(f"delete from {table} where run_uuid = ?", [gone])
+    gone = deleted_for_good(home, before[STUDY])
     with recording(home) as told:
         told.train(1)
     after = deliver(home)

@@ -109,7 +109,7 @@ def test_equal_lengths_are_said_where_nothing_learns_from_them() -> None:
     write()
     assert said().notices == (
         "all series have 6 steps: where it matters at which step something happens, write kind: "
-        "signal, which cnn, mlp and recurrent networks read",
+        "signal, which cnn, mlp and others read",
     )
     assert said(kind="signal").notices == ()
     write(last=4)

@@ -10,7 +10,7 @@ from studies.analysis import StudyOutcome, compare, recommended
 from studies.api.progress import better
 from studies.cli.results.compare import print_comparison
 from studies.cli.results.display import print_summary
-from studies.records import Outcome, TrialEnd
+from studies.records import Outcome
 from studies.reporting.render import render
 from studies.results import StudyResults
 from studies.sentences.description import describe
@@ -84,9 +84,8 @@ def test_one_fresh_seed_is_no_seeds() -> None:
 
 
 def test_progress_tells_no_best_over_splits() -> None:
-    end = TrialEnd(Outcome.completed, epochs=1, seconds=1.0)
-    assert better(STATES["arms"].spec, None, 0.9, end) is None
-    assert better(STATES["finished"].spec, 0.8, 0.9, end) == 0.9
+    assert better(STATES["arms"].spec, None, 0.9, Outcome.completed) is None
+    assert better(STATES["finished"].spec, 0.8, 0.9, Outcome.completed) == 0.9
 
 
 def test_code_keeps_the_spaces_around_it() -> None:

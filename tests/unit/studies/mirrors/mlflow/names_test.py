@@ -4,7 +4,7 @@ import pytest
 
 from studies.home import Home
 from studies.mirrors.mlflow.client import Metric, MlflowClient
-from studies.mirrors.mlflow.names import names_in_mlflow
+from studies.mirrors.mlflow.names import names_in_mlflow, original_tags, storable
 
 ODD = [
     "a@5",
@@ -20,6 +20,17 @@ ODD = [
     "é (x)",
     "b" * 300,
     "b" * 301,
+    "..a",
+    "...",
+    ".../x",
+    "c" * 249 + "/d",
+    "c" * 248 + "/./d",
+    "/" * 300,
+    "a\nb",
+    "a\x00b",
+    "a\ud800b",
+    "val/MAP@5",
+    "val/map@5",
 ]
 
 
@@ -43,3 +54,32 @@ def test_mlflow_takes_every_name(name: str, home: Home) -> None:
     safe = names_in_mlflow([name])[name]
     client.log_batch(run.info.run_id, metrics=[Metric(safe, 1.0, 0, 0)])
     assert client.get_run(run.info.run_id).data.metrics == {safe: 1.0}
+
+
+def test_what_has_another_name_says_its_own_in_a_tag() -> None:
+    tags = original_tags("metric", names_in_mlflow(["val/MAP@5", "val/loss", "a\x00@"]))
+    assert tags == {
+        "fairtune.metric.val/MAP_5": "val/MAP@5",
+        "fairtune.metric.a__": "a\ufffd@",
+    }
+    many = original_tags("param", names_in_mlflow(ODD))
+    assert len(many) == sum(name != safe for name, safe in names_in_mlflow(ODD).items())
+    assert max(map(len, many)) <= 250
+    assert names_in_mlflow(many) == {name: name for name in many}  # MLflow takes the tags' names
+
+
+@pytest.mark.parametrize("uri", ["mysql://host/x", "mysql+pymysql://host/x", "mssql+pyodbc://h/x"])
+def test_names_that_differ_by_case_only_stay_apart_where_the_database_would_not_tell_them(
+    uri: str,
+) -> None:
+    names = ["val/acc", "Val/Acc", "val/MAP@5", "val/map_5"]
+    found = names_in_mlflow(names, uri)
+    assert len({name.lower() for name in found.values()}) == len(names)
+    assert found["Val/Acc"] == "Val/Acc" and found["val/acc"].startswith("val/acc-")
+    for other in ("sqlite:///x.db", "postgresql://host/x", "http://host"):
+        assert names_in_mlflow(names, other)["val/acc"] == "val/acc"
+
+
+def test_a_text_is_one_that_every_database_takes() -> None:
+    assert storable("a\x00b\ud800c") == "a\ufffdb?c"
+    assert storable("x" * 7000) == "x" * 5999 + "…" and storable("x" * 6000) == "x" * 6000

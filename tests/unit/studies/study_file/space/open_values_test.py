@@ -7,6 +7,7 @@ import optuna
 import pytest
 
 from studies.study_file import Range, Spec, document, resolve
+from studies.study_file.document import StudyFileError
 from studies.study_file.space.open_values import Choice
 
 FILE = """
@@ -64,3 +65,25 @@ def test_values_that_optuna_would_take_for_one_are_told_apart() -> None:
     assert {(type(value), value) for value in found} == {(bool, True), (int, 1), (float, 1.0)}
     study.enqueue_trial(choice.default("a"))
     assert type(choice.suggest(study.ask(), "a")) is float
+
+
+RATES = "name: adam, lr: {min: 1e-4, max: 0.1, log: true, num: 4}"
+FOUR = [0.0001, 0.001, 0.01, 0.1]
+
+
+def test_so_many_values_are_the_points_of_a_grid() -> None:
+    points = written("optimizer", RATES, "grid").space.grid()
+    assert [point["optimizer.lr"] for point in points] == FOUR
+
+
+@pytest.mark.parametrize("method", ["random", "tpe", "gp"])
+def test_other_methods_choose_from_so_many_values(method: str) -> None:
+    spec = written("optimizer", RATES, method)
+    assert drawn(spec, "optimizer.lr") == set(FOUR)
+    assert (spec.space.size(), spec.space.default()) == (4, {"optimizer.lr": 0.001})
+
+
+def test_more_values_than_a_choice_may_have_are_refused() -> None:
+    with pytest.raises(StudyFileError, match=r"optimizer.lr: num: 1,001 is more than the 1,000"):
+        written("optimizer", "name: adam, lr: {min: 1e-4, max: 0.1, num: 1001}")
+    assert written("optimizer", "name: adam, lr: {min: 1e-4, max: 0.1, num: 1001}", "grid")

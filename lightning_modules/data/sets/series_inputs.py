@@ -61,7 +61,7 @@ def length_notices(kind: str, parts: Mapping[str, Sequence[Any]]) -> list[str]:
         return []
     return [
         f"all series have {lengths.pop()} steps: where it matters at which step something happens, "
-        "write kind: signal, which cnn, mlp and recurrent networks read"
+        "write kind: signal, which cnn, mlp and others read"
     ]
 
 
