@@ -69,7 +69,7 @@ def asked_for(words: Iterable[str]) -> list[str]:
 
 def words_of(program: Mapping[str, Any]) -> list[str]:
     """All words of a program in which values may stand: its arguments and its variables."""
-    return [*program[COMMAND], *map(spelled, (program.get(ENV) or {}).values())]
+    return [*program[COMMAND], *map(spelled, _env(program).values())]
 
 
 def filled(words: Sequence[str], values: Mapping[str, Any]) -> list[str]:
@@ -79,7 +79,7 @@ def filled(words: Sequence[str], values: Mapping[str, Any]) -> list[str]:
 
 def variables(program: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:
     """The variables that a program is given, with their values."""
-    given = program.get(ENV) or {}
+    given = _env(program)
     return {name: "".join(filled([spelled(text)], values)) for name, text in given.items()}
 
 
@@ -194,6 +194,11 @@ def shell_line(program: Mapping[str, Any], values: Mapping[str, Any]) -> str:
     given = [f"{name}={shlex.quote(value)}" for name, value in variables(program, values).items()]
     folder = [f"cd {shlex.quote(str(working_folder(program)))} &&"] if program.get(CWD) else []
     return " ".join([*folder, *given, shlex.join(filled(program[COMMAND], values))])
+
+
+def _env(program: Mapping[str, Any]) -> Mapping[str, Any]:
+    given = program.get(ENV)  # a function of Python may take anything by that name
+    return given if isinstance(given, Mapping) else {}
 
 
 def _given(node: Mapping[str, Any], path: Keys = ()) -> Iterator[Keys]:

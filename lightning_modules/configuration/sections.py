@@ -50,6 +50,8 @@ OBJECTIVE: dict[str, Parameter] = {
 
 COMMAND = "command"
 """The model of a training that is a program of its own."""
+FUNCTION = "python-function"
+"""The first word of the command of a training by a Python function."""
 ENV, CWD = "env", "cwd"
 PROGRAM_KEYS = (COMMAND, ENV, CWD)
 """Keys of a program that say how it is run; all others are values that it may be told."""

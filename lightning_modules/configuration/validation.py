@@ -28,6 +28,7 @@ from lightning_modules.configuration.sections import (
     COMMAND,
     CWD,
     ENV,
+    FUNCTION,
     OBJECTIVE,
     SECTIONS,
     TRAINER,
@@ -109,6 +110,8 @@ def _program_problems(node: Mapping[str, Any]) -> Iterator[Problem]:
         if isinstance(word, bool) or not isinstance(word, str | int | float):
             text = f"must be a text or a number, got {shown(word)}; put quotes around a text"
             yield Problem(("model", COMMAND, index), text)
+    if isinstance(command, list) and FUNCTION in command[:1]:
+        return  # its parameters are its own
     if env is not None and not isinstance(env, Mapping):
         text = 'must map variables to their values, as in {LR: "{optimizer.lr}"}, got '
         yield Problem(("model", ENV), text + shown(env))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -44,8 +46,10 @@ class EpochCallback(Checkpoint):
         resume_checkpoint: ResumeCheckpoint | None,
         start: float,
         user_metrics: UserMetrics | None = None,
+        folder: Path | None = None,
     ) -> None:
-        """`user_metrics` reads those of a module that is not a SupervisedModule."""
+        """`user_metrics` reads those of a module that is not a SupervisedModule, and `folder` is
+        where its code may find the best weights."""
         self.user_metrics = user_metrics
         self.objective = configuration.objective
         self.on_epoch = on_epoch
@@ -56,6 +60,10 @@ class EpochCallback(Checkpoint):
         self.stopped = False
         self.interrupted = False
         self.diverged: str | None = None
+        self._files = folder
+        self._written: int | None = None
+        """The epoch whose weights are in a file there."""
+        self._module: pl.LightningModule | None = None
         self.example: Any = None
         """The first rows of the validation inputs, where they are one tensor."""
         self._start = start
@@ -76,6 +84,62 @@ class EpochCallback(Checkpoint):
     def seconds(self) -> float:
         """Of this training, earlier attempts at it included."""
         return time.perf_counter() - self._start
+
+    # what code of the user's asks a ModelCheckpoint for
+
+    @property
+    def monitor(self) -> str:
+        return self.objective.metric
+
+    @property
+    def mode(self) -> str:
+        return "min" if self.objective.goal == "minimize" else "max"
+
+    @property
+    def dirpath(self) -> str:
+        """The folder of `best_model_path`."""
+        return "" if self._files is None else str(self._files)
+
+    @property
+    def best_model_score(self) -> torch.Tensor | None:
+        """The objective at the best epoch."""
+        value = self.best.get(self.objective.metric)
+        return None if value is None else torch.tensor(value)
+
+    @property
+    def best_model_path(self) -> str:
+        """A checkpoint of the best epoch, as Lightning writes them; made when it is asked for, and
+        gone when the training is over. Empty where no epoch has been."""
+        if self._files is None or self._module is None or not self.weights:
+            return ""
+        path = self._files / "best.ckpt"
+        if self._written != self.best_epoch:
+            content = {
+                "state_dict": self.weights,
+                "epoch": (self.best_epoch or 1) - 1,
+                "hyper_parameters": dict(self._module.hparams),
+                "pytorch-lightning_version": version("pytorch-lightning"),
+            }
+            torch.save(content, path)
+            self._written = self.best_epoch
+        return str(path)
+
+    @property
+    def last_model_path(self) -> str:
+        """The same: no other weights are kept."""
+        return self.best_model_path
+
+    @property
+    def best_k_models(self) -> dict[str, torch.Tensor]:
+        """The best epoch's score by its path."""
+        score = self.best_model_score
+        return {self.best_model_path: score} if score is not None and self.best_model_path else {}
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Let checkpoint callbacks of the user's be the trainer's first."""
+        self._module = pl_module
+        others = [each for each in trainer.callbacks if each is not self]  # type: ignore[attr-defined]
+        trainer.callbacks = [*others, self]  # type: ignore[attr-defined]
 
     def state_dict(self) -> dict[str, Any]:
         return {

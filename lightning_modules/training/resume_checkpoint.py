@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from pytorch_lightning.plugins import CheckpointIO
+from pytorch_lightning.plugins import TorchCheckpointIO
 
 from lightning_modules.errors import StorageError
 from lightning_modules.files import replacing
@@ -31,11 +31,12 @@ MARGIN = 2**20
 DIGEST_BYTES = hashlib.sha256().digest_size
 
 
-class ResumeCheckpoint(CheckpointIO):
+class ResumeCheckpoint(TorchCheckpointIO):
     """Lightning's checkpoints of one training: the last one in a folder, and the one before it.
 
     A file is one of torch's, of tensors and plain values only, followed by its SHA-256. A file that
-    is not whole, or of another training, is as good as none.
+    is not whole, or of another training, is as good as none. Checkpoints that a callback of the
+    user's writes elsewhere are Lightning's own.
     """
 
     def __init__(self, folder: Path, training: Mapping[str, Any]) -> None:
@@ -64,6 +65,9 @@ class ResumeCheckpoint(CheckpointIO):
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
     ) -> None:
         """Write what Lightning dumped; at every moment one of the two files is whole."""
+        if Path(path) != self.last:
+            super().save_checkpoint(checkpoint, path, storage_options)
+            return
         began = time.monotonic()
         content = BytesIO()
         try:
@@ -85,12 +89,16 @@ class ResumeCheckpoint(CheckpointIO):
         self, path: Any, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
         """What was found when this was made; Lightning asks once, and empties it."""
+        if Path(path) != self.last:
+            return super().load_checkpoint(path, map_location, weights_only)
         assert self.state is not None
         state, self.state = self.state, None
         return state
 
     def remove_checkpoint(self, path: Any) -> None:
-        """Nothing: who gave the folder removes it."""
+        """Remove one of the user's; who gave the folder removes the others."""
+        if Path(path) != self.last:
+            super().remove_checkpoint(path)
 
     def _read(self, path: Path) -> dict[str, Any] | None:
         try:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from dataclasses import replace as with_changes
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,6 +20,7 @@ import torch
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.preparation.part_rows import rows_of_parts
 from lightning_modules.errors import Interrupted
+from lightning_modules.lightning_internals import keep_hyperparameters_apart
 from lightning_modules.networks import SupervisedModule
 from lightning_modules.rights import make_folder
 from lightning_modules.training.building import build_data, build_network
@@ -26,6 +31,7 @@ from lightning_modules.training.resume_checkpoint import ResumeCheckpoint, repla
 from lightning_modules.training.trainer import build_trainer, quiet
 from lightning_modules.user_code.distributions import DATA, taken_by, trained_by
 from lightning_modules.user_code.modules import UserMetrics, can_test, tested
+from lightning_modules.user_code.trial_logging.trial_logger import CHECKPOINTS, TrialLogger
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,7 @@ def train(
     resume_folder: Path | None = None,
     evaluate_test: bool = False,
     weights: str | None = None,
+    files: Path | None = None,
 ) -> TrainingResult:
     """Train a configuration; on the CPU the same seed gives the same numbers to the last bit.
 
@@ -73,9 +80,51 @@ def train(
     done and continues, to the numbers that it would have had without the interruption. The folder
     is the caller's to delete.
 
-    `weights` is the file that `model.weights` means, where that names a run.
+    `weights` is the file that `model.weights` means, where that names a run. `files` is the folder
+    of what a LightningModule of the user's logs beside its metrics; nothing is kept without it.
     """
+    with ExitStack() as stack:
+        places = _Places(checkpoint, resume_folder, files, None)
+        if configuration.model.is_class:
+            scratch = Path(stack.enter_context(TemporaryDirectory(prefix="fairtune-")))
+            places = with_changes(places, files=files or scratch / "files", scratch=scratch)
+        try:
+            result = _train(configuration, seed, on_epoch, places, evaluate_test, weights)
+        except Interrupted:
+            raise  # callbacks of the user's find their checkpoints again
+        except BaseException:
+            places.remove_user_checkpoints()
+            raise
+        places.remove_user_checkpoints()
+        return result
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where a training writes."""
+
+    checkpoint: Path | None
+    resume_folder: Path | None
+    files: Path | None
+    scratch: Path | None
+    """Gone when the training is over."""
+
+    def remove_user_checkpoints(self) -> None:
+        """Take away what callbacks of the user's have kept; the best weights are kept anyway."""
+        if self.files is not None:
+            shutil.rmtree(self.files / CHECKPOINTS, ignore_errors=True)
+
+
+def _train(
+    configuration: Configuration,
+    seed: int,
+    on_epoch: OnEpoch,
+    places: _Places,
+    evaluate_test: bool,
+    weights: str | None,
+) -> TrainingResult:
     start = time.perf_counter()
+    checkpoint, resume_folder = places.checkpoint, places.resume_folder
     if not torch.cuda.is_available():
         # torch's optimizers ask for a GPU at every step, which takes longer than the step itself
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -85,7 +134,12 @@ def train(
     described = describe(data, configuration)
     module = build_network(configuration, described, weights)
     materialize(module, data)
-    user_metrics = None if isinstance(module, SupervisedModule) else UserMetrics()
+    user_metrics = logger = None
+    if not isinstance(module, SupervisedModule):
+        assert places.files is not None
+        logger = TrialLogger(places.files)
+        user_metrics = UserMetrics(logger.logged)
+        keep_hyperparameters_apart(data)
     weights_hash = ""
     if isinstance(module, SupervisedModule):
         weights_hash = module.weights_hash
@@ -100,13 +154,19 @@ def train(
             "weights": weights_hash,
         }
         resume_checkpoint = ResumeCheckpoint(resume_folder, training)
-    epoch_callback = EpochCallback(configuration, on_epoch, resume_checkpoint, start, user_metrics)
+    epoch_callback = EpochCallback(
+        configuration, on_epoch, resume_checkpoint, start, user_metrics, places.scratch
+    )
     with quiet():
         callbacks = [epoch_callback] if user_metrics is None else [user_metrics, epoch_callback]
         package = trained_by(module)
         data = taken_by(package, data, DATA)
         trainer = build_trainer(
-            configuration, *callbacks, checkpoints=resume_checkpoint, package=package
+            configuration,
+            *callbacks,
+            checkpoints=resume_checkpoint,
+            logger=logger,
+            package=package,
         )
         begun = None
         if resume_checkpoint is not None and resume_checkpoint.state is not None:
@@ -137,8 +197,14 @@ def train(
         seconds=epoch_callback.seconds,
         device=_name(trainer.strategy.root_device),
         rows=rows,
-        remark=module.remark if isinstance(module, SupervisedModule) else "",
+        remark=_remark(module, logger),
     )
+
+
+def _remark(module: pl.LightningModule, logger: TrialLogger | None) -> str:
+    if isinstance(module, SupervisedModule):
+        return module.remark
+    return f"{type(module).__name__}: {said}" if logger and (said := logger.logged.remark) else ""
 
 
 def _name(device: torch.device) -> str:

@@ -15,8 +15,10 @@ from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.profilers import PassThroughProfiler
 
 from lightning_modules.configuration import Configuration
+from lightning_modules.lightning_internals import keep_from_logger
 from lightning_modules.training.resume_checkpoint import ResumeCheckpoint
 from lightning_modules.user_code.distributions import NAMES, taken_by
+from lightning_modules.user_code.trial_logging.trial_logger import TrialLogger
 
 NOTHING = nullcontext()
 CALLBACK = "callbacks.Callback"
@@ -26,10 +28,11 @@ def build_trainer(
     configuration: Configuration,
     *callbacks: pl.Callback,
     checkpoints: ResumeCheckpoint | None = None,
+    logger: TrialLogger | None = None,
     package: ModuleType = pl,
 ) -> pl.Trainer:
     """A trainer without anything that costs time and that fairtune does itself; `package` is the
-    Lightning that its modules are of."""
+    Lightning that its modules are of, and `logger` what a module of the user's finds there."""
     taken = [
         taken_by(
             package, each, "callbacks.Checkpoint" if isinstance(each, Checkpoint) else CALLBACK
@@ -47,13 +50,15 @@ def build_trainer(
         plugins=plugins,
         deterministic="warn",
         profiler=_NoProfiler(),
-        logger=False,
+        logger=False if logger is None else [taken_by(package, logger, "loggers.Logger")],
         enable_checkpointing=any(isinstance(each, Checkpoint) for each in callbacks),
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
     )
+    if logger is not None:
+        keep_from_logger(trainer, logger.ignoring)
     return trainer
 
 

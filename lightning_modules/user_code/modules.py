@@ -30,6 +30,7 @@ from lightning_modules.user_code.distributions import (
     trained_by,
 )
 from lightning_modules.user_code.imports import load, make, misfits, takes
+from lightning_modules.user_code.trial_logging.logged import Logged
 
 NOTHING: Mapping[str, Tensor] = {}
 OFFERED = ("input_shape", "outputs")
@@ -176,11 +177,18 @@ class UserMetrics(pl.Callback):
     optimizer is `optim/lr`, where the module logs nothing by these names.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, logged: Logged) -> None:
+        """`logged` is what the module logs beside `self.log`."""
+        self._logged_itself = logged
         self._losses: list[Tensor] = []
         self._rate: float | None = None
         self._before: dict[str, Tensor] = {}
         """What was logged before this epoch; Lightning keeps it among the metrics."""
+
+    def on_train_start(self, trainer: Any, pl_module: pl.LightningModule) -> None:
+        # such as LearningRateMonitor, which logs every so many steps, once an epoch at least
+        most = min(trainer.log_every_n_steps, trainer.num_training_batches)
+        trainer.log_every_n_steps = max(1, int(most))
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._losses.clear()
@@ -210,6 +218,7 @@ class UserMetrics(pl.Callback):
             metrics["train/loss"] = float(torch.stack(self._losses).mean())
         if self._rate is not None:
             metrics["optim/lr"] = self._rate
+        metrics |= self._logged_itself.take()
         metrics |= _logged(trainer, self._before)
         if objective not in metrics and trainer.current_epoch == 0:
             hint = suggestion(objective, metrics) or "; logged are " + ", ".join(sorted(metrics))

@@ -9,13 +9,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from lightning_modules.configuration.sections import FUNCTION
 from lightning_modules.errors import NothingCompletedError, UserError
 from lightning_modules.user_code import imports
 from studies.api.interruption import Interruption
 from studies.api.main_guard import require_main_guard
 from studies.api.opening import find_document, load_spec, open_home, spec_of, worker_count
 from studies.api.study import Study
-from studies.study_file.command_template import FUNCTION
 
 if TYPE_CHECKING:
     from studies.analysis import Comparison, StudyOutcome

@@ -27,6 +27,8 @@ class Task:
     """Where the best weights go."""
     continuation: str | None = None
     """The folder of the state from which an interrupted training continues."""
+    files: str | None = None
+    """The folder of what the code of the training logs beside its metrics."""
     evaluate_test: bool = False
     allowed: tuple[str, ...] = ()
     """Modules of the user's that the operator allows to import."""

@@ -14,6 +14,7 @@ from typing import Any
 import cloudpickle
 
 from lightning_modules.configuration import COMMAND
+from lightning_modules.configuration.sections import FUNCTION
 from lightning_modules.errors import UserError
 from studies.engines import Task
 from studies.engines.report import Report
@@ -21,7 +22,7 @@ from studies.engines.reported_epochs import ReportedEpochs
 from studies.inputs.function_identity import function_identity
 from studies.inputs.identities import OF_FUNCTION
 from studies.records import EpochReport, Outcome, TrialEnd
-from studies.study_file.command_template import FUNCTION, WHOLE
+from studies.study_file.command_template import WHOLE
 
 TrialFunction = Callable[[dict[str, Any], Report], Mapping[str, float] | None]
 """Trains one configuration, reports every epoch, and returns the metrics of the test part, if it

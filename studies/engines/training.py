@@ -46,6 +46,7 @@ def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         resume_folder=Path(task.continuation) if task.continuation else None,
         evaluate_test=task.evaluate_test,
         weights=task.weights,
+        files=Path(task.files) if task.files else None,
     )
     outcome, reason = Outcome.completed, ""
     if result.diverged:

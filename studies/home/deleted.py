@@ -6,7 +6,7 @@ from pathlib import Path
 
 from studies.home.home import Home
 
-MARK = ":"
+MARK = "@"
 """Between the name of a study, which has none, and the identity of its record."""
 
 

@@ -92,6 +92,10 @@ class Home:
         """The folder of the state from which an interrupted trial continues."""
         return self.study(study) / "continuations" / slug(trial)
 
+    def logged(self, study: str, trial: str) -> Path:
+        """The folder of the figures, texts and other files that a trial's own code has logged."""
+        return self.study(study) / "logged" / slug(trial)
+
     def create(self, study: str | None = None) -> None:
         """Make the folder, and those of a study; StorageError where one cannot be written or is a
         link that leads out of the home, and UserError where it is to be shared and is there for its

@@ -20,6 +20,7 @@ from studies.home import Home, home_option
 from studies.inputs.weights import with_weights_file
 from studies.records import RecordReader
 from studies.study_file import Spec, is_program
+from studies.study_file.command_template import function_of
 
 PARAMETERS = ("path", "validation_path", "test_path", "tokenizer")
 """What a data set calls a file, or a folder of files, that it reads."""
@@ -51,7 +52,7 @@ def code(configuration: Configuration) -> Iterator[Path]:
     has of the packages of own classes."""
     for path in configuration.class_paths:
         yield from imports.sources(path)
-    if is_program(configuration):
+    if is_program(configuration) and not function_of(configuration):
         flat, program = configuration.flat(), configuration.model.parameters
         folder = working_folder(program)
         known = [word for word in program[COMMAND] if flat.keys() >= set(asked_for([word]))]
@@ -116,6 +117,14 @@ def own_code(spec: Spec, files: Identities) -> Identities:
         for name, found in files.items()
         if name in named or name.startswith(OF_FUNCTION) or is_script(name)
     }
+
+
+def changed_code(record: RecordReader, spec: Spec) -> list[str]:
+    """The files of code, by name, that differ from those that a study has run."""
+    before: Identities = record.notes().get(FILES) or {}
+    paths = {path for configuration in spec.configurations for path in code(configuration)}
+    known = sorted(path for path in paths if str(path) in before and path.exists())
+    return [str(path) for path in known if identity(path) != before[str(path)]]
 
 
 def changed_files(record: RecordReader, files: Identities) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lightning_modules.errors import UserError
 from studies.home import Home
-from studies.mirrors.deletion import mirrors_lock
+from studies.mirrors.deletion import as_storage_error, mirrors_lock
 from studies.models.starting_weights import studies_that_read
 from studies.records import Record
 from studies.study_file.sections import NAME, NAME_WORDS
@@ -36,7 +36,8 @@ def rename(home: Home, before: str, now: str) -> Renamed:
             record.close_abandoned()
             given = (record.notes().get("command") or [""])[0]
             record.announce_name(now)
-        os.rename(home.study(before), home.study(now))
+        with as_storage_error(home.study(before)):
+            os.rename(home.study(before), home.study(now))
     with Record.writing(home, now):  # writes the name down
         return Renamed(before, now, given if Path(given).is_file() else "")
 

@@ -68,7 +68,8 @@ def reset_failed(home: Home, study: str) -> Reset:
         ]
         record.note_code(code_of(results.spec, before))
         for trial in (*failed, *restarted):  # nothing continues what the old code has left
-            shutil.rmtree(home.continuation(study, trial.key), ignore_errors=True)
+            for left in (home.continuation(study, trial.key), home.logged(study, trial.key)):
+                shutil.rmtree(left, ignore_errors=True)
         kept = {name: found for name, found in before.items() if name not in functions}
         record.queue_again([*failed, *restarted], {FILES: {**kept, **now}, "finished": ""})
         counts = {arm: sum(trial.arm == arm for trial in failed) for arm in results.arms}

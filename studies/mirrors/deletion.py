@@ -38,8 +38,21 @@ def put_away(home: Home, study: str) -> None:
     with home.lock(study), mirrors_lock(home, study):
         with RecordReader.at(home.record(study)) as record:
             place = place_for(home, study, str(record.notes()[IDENTITY]))
-        make_folder(home.deleted)
-        os.rename(folder, place)
+        with as_storage_error(folder):
+            make_folder(home.deleted)
+            os.rename(folder, place)
+
+
+@contextmanager
+def as_storage_error(path: Path) -> Iterator[None]:
+    """Turn an error of the disk into a StorageError that says the way out."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{error.filename or path}: cannot be changed ({error.strerror}); make it and the "
+            "folder around it writable, and run the same command again"
+        ) from error
 
 
 @contextmanager
@@ -60,9 +73,10 @@ def finish(home: Home, folder: Path) -> None:
 
     Raises StorageError where a mirror cannot be used; the other one is done nevertheless.
     """
-    for entry in folder.iterdir():
-        if not entry.name.startswith((*KEPT, "gone-")):
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    with as_storage_error(folder):
+        for entry in folder.iterdir():
+            if not entry.name.startswith((*KEPT, "gone-")):
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     errors = []
     for name, remove in REMOVE.items():
         mark = folder / f"gone-{name}"
@@ -70,13 +84,15 @@ def finish(home: Home, folder: Path) -> None:
             continue
         try:
             remove(home, folder)
-            mark.touch()
+            with as_storage_error(mark):
+                mark.touch()
         except StorageError as error:
             errors.append(f"{NAMES[name]} still has it: {error}")
     if errors:
         raise StorageError(f"study {study_of(folder)} was deleted, but {'; '.join(errors)}")
-    (folder / RECORD).unlink(missing_ok=True)  # first: without it nothing is left to be done
-    shutil.rmtree(folder)
+    with as_storage_error(folder):
+        (folder / RECORD).unlink(missing_ok=True)  # first: without it nothing is left to be done
+        shutil.rmtree(folder)
 
 
 def remove_from_optuna(home: Home, folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,10 +21,9 @@ from studies import results
 from studies.engines import Engine, Epoch, Task
 from studies.home import Home, sqlite_file
 from studies.inputs.consent import Consent, say_paths
-from studies.inputs.environment import hardware, versions
-from studies.inputs.identities import code, identity, is_script
 from studies.inputs.weights import weights_file, with_weights_file
 from studies.models.checkpoint_source import checkpoint_of
+from studies.models.differences import differences
 from studies.records import Outcome, RecordReader, Trial, TrialEnd
 from studies.records.deliveries import run_ids
 from studies.results import StudyResults
@@ -154,7 +153,7 @@ def reproduce(
         epochs=max(recorded),
         metrics=metrics,
         weights=weights,
-        differences=tuple(_differences(found, trial, task.seed, end)),
+        differences=tuple(differences(found, trial, task.seed, end)),
         failure=failure,
     )
 
@@ -226,9 +225,8 @@ def relative_difference(a: float, b: float) -> float:
     """|a - b| in shares of the larger one; infinite where just one is not finite."""
     if a == b or (math.isnan(a) and math.isnan(b)):
         return 0.0
-    if not (math.isfinite(a) and math.isfinite(b)):
-        return math.inf
-    return abs(a - b) / max(abs(a), abs(b))
+    finite = math.isfinite(a) and math.isfinite(b)
+    return abs(a - b) / max(abs(a), abs(b)) if finite else math.inf
 
 
 def _weights(results: StudyResults, trial: Trial, again: Path) -> float | None:
@@ -265,38 +263,5 @@ def _failure(trial: Trial, end: TrialEnd) -> str:
         if trial.outcome == Outcome.completed and end.outcome == Outcome.pruned:
             return f"it did not end with epoch {trial.epochs}, as the recorded one did"
         return ""
-    if (end.outcome, end.reason) == (trial.outcome, trial.reason):
-        return ""
-    return f"it ended with {end.outcome}: {end.reason}"
-
-
-def _differences(results: StudyResults, trial: Trial, seed: int, end: TrialEnd) -> Iterator[str]:
-    """What was otherwise than it is, the likeliest cause first."""
-    if seed != trial.seed:
-        yield f"seed was {trial.seed}, is {seed}"
-    if trial.data_hash and end.data_hash and trial.data_hash != end.data_hash:
-        name = Configuration.of(trial.configuration).data.name
-        yield f"data was {name}@{trial.data_hash}, is {name}@{end.data_hash}"
-    if trial.weights_hash and end.weights_hash and trial.weights_hash != end.weights_hash:
-        file = Configuration.of(trial.configuration).model.parameters["weights"]
-        yield f"weights were {file}@{trial.weights_hash}, are {file}@{end.weights_hash}"
-    for path in code(Configuration.of(trial.configuration)):
-        before, is_now = results.files.get(str(path)), identity(path)
-        if before is not None and before != is_now:
-            yield f"{path} was {before}, is {is_now}"
-    for name, before in results.files.items():
-        if is_script(name) and not Path(name).exists():
-            yield f"{name} was {before}, and is not in the current folder"
-    if trial.device and end.device and trial.device != end.device:
-        yield f"device was {trial.device}, is {end.device}"
-    now = versions() | hardware()
-    then = {f"version:{name}": value for name, value in results.versions.items()}
-    then |= {f"hardware:{name}": value for name, value in results.hardware.items()}
-    with RecordReader.open(results.home, results.study) as record:
-        if version := record.version(trial.id):
-            then["version:fairtune"] = version
-    for key in dict.fromkeys([*now, *then]):
-        if key in then and then[key] != now.get(key):
-            yield f"{key.partition(':')[2]} was {then[key]}, is {now.get(key, 'not known')}"
-    if not results.versions:
-        yield "which packages were used is not recorded: the study has never come to an end"
+    same = (end.outcome, end.reason) == (trial.outcome, trial.reason)
+    return "" if same else f"it ended with {end.outcome}: {end.reason}"

@@ -14,7 +14,7 @@ from studies import results
 from studies.engines import Engine
 from studies.engines.local import LocalEngine
 from studies.engines.training import preload_for, train_task
-from studies.home import Home
+from studies.home import Home, home_option
 from studies.inputs.checks import check_inputs
 from studies.inputs.consent import Consent, require_as_in_file
 from studies.inputs.data_summaries import DATA
@@ -22,6 +22,7 @@ from studies.inputs.environment import hardware, versions
 from studies.inputs.identities import (
     FILES,
     Identities,
+    changed_code,
     changed_files,
     code_of,
     identities,
@@ -34,6 +35,7 @@ from studies.records.types import SUPERSEDED
 from studies.results import StudyResults
 from studies.running.continuing import changes, continued, recorded_file
 from studies.running.trial_loop import Display, Runner
+from studies.search.failure_policy import FAILURES
 from studies.study_file import Spec, splits_of
 
 if TYPE_CHECKING:
@@ -104,6 +106,7 @@ def run_study(
             if record.notes().get("finished") == spec.text:
                 outcome = outcome_of(results.load_results(home, spec.study))
                 show(outcome)
+                warn_of_unused_code(spec, record, home)
                 if is_behind(home, spec.study, record.revision):
                     mirroring.finish(stopping, display.waiting)
                 return with_runs(outcome)
@@ -223,6 +226,16 @@ def warn_of_looks(spec: Spec, record: RecordReader) -> None:
     if len(looks) > 1:
         said = "more of it gives no further verdict and takes the last one back"
     getLogger("fairtune").warning("study %s has given a verdict: %s", spec.study, said)
+
+
+def warn_of_unused_code(spec: Spec, record: RecordReader, home: Home) -> None:
+    """Say what to do where a study that is over has failed trials, and its code was changed."""
+    changed = changed_code(record, spec)
+    trials = [each for each in record.trials() if each.phase != SUPERSEDED] if changed else []
+    if any(each.outcome in FAILURES for each in trials):
+        text = "study %s is over, and %s has changed since; `%s` queues its failed trials again"
+        reset = f"fairtune reset {spec.study} --failed{home_option(home.path)}"
+        getLogger("fairtune").warning(text, spec.study, ", ".join(changed), reset)
 
 
 def with_runs(outcome: StudyOutcome) -> StudyOutcome:

@@ -101,6 +101,7 @@ class RunningTrials:
                 trial.seed,
                 str(self.home.checkpoint(self.spec.study, trial.key)),
                 str(self.home.continuation(self.spec.study, trial.key)),
+                str(self.home.logged(self.spec.study, trial.key)),
                 evaluate_test=trial.phase == "confirm",
                 allowed=imports.allowed(),
                 weights=weights_file(configuration, self.home),

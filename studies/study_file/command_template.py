@@ -27,7 +27,7 @@ from lightning_modules.configuration.program_words import (
     value_problem,
     words_of,
 )
-from lightning_modules.configuration.sections import CWD, ENV
+from lightning_modules.configuration.sections import CWD, ENV, FUNCTION
 from lightning_modules.errors import Problem, UserError
 from studies.study_file.reading.limits import ENOUGH
 from studies.study_file.space.search_space import Group, Space
@@ -35,8 +35,6 @@ from studies.study_file.space.variants import Keys, Variant, variants
 
 WHOLE = "configuration"
 INSTEAD = f"{{{WHOLE}}} for a JSON file of everything, or {{{PARAMS}}} for all that it is not told"
-FUNCTION = "python-function"
-"""The first word of the command of a study that a Python function trains."""
 TRIAL_EXAMPLES = {"seed": 0, "split": 0, "epochs": 1, "checkpoint": "", WHOLE: ""}
 """What belongs to the trial, with values of the right kind."""
 HOW_IT_RUNS = (f"model.{COMMAND}", f"model.{CWD}")
@@ -118,7 +116,7 @@ def command_problems(root: Group) -> list[Problem]:
     every = [(variant, Configuration.of(variant.value)) for variant in variants(root)]
     all_programs = all(is_program(configuration) for _, configuration in every)
     for variant, configuration in every:
-        if not is_program(configuration):
+        if not is_program(configuration) or function_of(configuration):
             continue
         flat, program = configuration.flat(), configuration.model.parameters
         names = asked_for(words_of(program))

@@ -53,7 +53,8 @@ from studies.study_file.sections import (
 from studies.study_file.space.arms import alternatives
 from studies.study_file.space.open_values import Node, Range
 from studies.study_file.space.ranges import read_space
-from studies.study_file.space.search_space import Group, Space, changed_group
+from studies.study_file.space.search_space import Group, Space
+from studies.study_file.space.tree import changed_group
 from studies.study_file.space.variants import variant_count, variants
 from studies.study_file.spec import NamedComponent, Spec
 

@@ -13,7 +13,8 @@ from studies.study_file.sections import CompareSection, SearchSection
 from studies.study_file.space.arms import MAX_ARMS, Arm, arm_count, confusable
 from studies.study_file.space.open_values import COUNTED, MANY, Choice, Node, Range
 from studies.study_file.space.ranges import MAX_VALUES
-from studies.study_file.space.search_space import Alternatives, Group, Space, find
+from studies.study_file.space.search_space import Alternatives, Group, Space
+from studies.study_file.space.tree import children, find
 from studies.study_file.space.variants import Keys, variant_count
 from studies.study_file.spec import SPLIT_PARAMETERS, NamedComponent, Spec
 
@@ -58,8 +59,8 @@ def factors_of(
 def _factor_paths(prefix: str, node: Node) -> Iterator[str]:
     if isinstance(node, Alternatives | Choice):
         yield prefix
-    elif isinstance(node, Group):
-        for key, child in node.children.items():
+    else:
+        for key, child in children(node).items():
             yield from _factor_paths(f"{prefix}.{key}" if prefix else key, child)
 
 

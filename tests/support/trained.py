@@ -22,7 +22,11 @@ SATURATED: Tree = IRIS | {
     "trainer": {"epochs": 12, "accelerator": "cpu"},
 }
 """Its best accuracy comes in several epochs, and the lowest loss of these not in the last one."""
-SMALL: dict[str, Tree] = {"mlp": {"hidden": [8]}, "cnn": {"channels": [4, 4]}}
+SMALL: dict[str, Tree] = {
+    "mlp": {"hidden": [8]},
+    "cnn": {"channels": [4, 4]},
+    "transformer": {"num_layers": 1, "num_heads": 2, "head_size": 4},
+}
 """Parameters of networks; those that are not here take `hidden_size`."""
 
 

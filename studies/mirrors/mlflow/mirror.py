@@ -128,6 +128,10 @@ class MlflowMirror:
         if trial.outcome is None:
             self._runs[trial.id] = run
         written = run.deliver(trial, epochs)
+        files = self.home.logged(self.study, trial.key)
+        if trial.outcome is not None and files.is_dir():
+            with backlog.progress.moving():
+                run.deliver_files(files)
         if written:
             backlog.progress.works()
         if trial.outcome is not None:

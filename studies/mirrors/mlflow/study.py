@@ -77,7 +77,8 @@ class MlflowStudy:
                 client.set_tag(self.run_id, name, value)
         if parent.data.tags.get(STUDY_TAG) != study:
             self._relabel(study)
-        if named not in (None, known.run, self.run_id):
+        is_other = named is not None and named not in (known.run, self.run_id)
+        if is_other and self._has_our_trials(str(named), known):  # that run is gone for good
             self.is_new = not self.take_over(str(named)) and self.is_new
         if self.run_id not in (named, known.run):
             client.set_experiment_tag(self.experiment_id, PARENT_TAG, self.run_id)
@@ -135,9 +136,13 @@ class MlflowStudy:
         owner = run.data.tags.get(RECORD_TAG)
         if owner is not None or run.info.run_id == known.run:
             return owner in (None, record)
+        return self._has_our_trials(run.info.run_id, known)
+
+    def _has_our_trials(self, parent: str, known: Known) -> bool:
+        """Whether there are trials below a run, and all of them are the record's."""
         tags = [
             (child.info.run_id, child.data.tags)
-            for child in below(self.client, self.experiment_id, run.info.run_id)
+            for child in below(self.client, self.experiment_id, parent)
             if "fairtune.trial" in child.data.tags
         ]
         if not tags:

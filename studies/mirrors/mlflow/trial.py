@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from lightning_modules.configuration import flatten
@@ -21,6 +22,10 @@ from studies.records import Outcome, Trial
 from studies.records.reader import EpochRow
 from studies.records.types import SUPERSEDED
 
+MOST_FILES, MOST_BYTES = 1000, 200 * 2**20
+"""Of a trial's own files that are carried along."""
+CHECKPOINTS = (".ckpt", ".pt")
+"""What weights are written to; fairtune carries those of the best epochs along itself."""
 TRIAL, QUEUED_TAG = "fairtune.trial", "fairtune.queued"
 FOLLOWED = (TRIAL, "fairtune.phase", "fairtune.code")
 ENDING_TAGS = {"fairtune.outcome", "fairtune.reason"}
@@ -97,6 +102,12 @@ class TrialRun:
                 )
         return lacked
 
+    def deliver_files(self, folder: Path) -> None:
+        """Write what the code of the trial has logged beside its metrics."""
+        for path in logged_files(folder):
+            below = path.relative_to(folder).parent.as_posix()
+            self.client.log_artifact(self.run_id, str(path), None if below == "." else below)
+
     def follow(self, key: str, tags: Mapping[str, str]) -> None:
         """Give the run what its trial has got since it was written: another name where it was put
         aside, and the code that it runs with."""
@@ -114,6 +125,22 @@ class TrialRun:
             self.client.delete_tag(self.run_id, tag)
         self.tags = {name: value for name, value in tags.items() if name not in ENDING_TAGS}
         self.status, self.has_outcome = "RUNNING", False
+
+
+def logged_files(folder: Path) -> list[Path]:
+    """The files that go to MLflow: no links, no checkpoints, and not without end."""
+    found: list[Path] = []
+    size = 0
+    if folder.is_symlink() or folder.parent.is_symlink():
+        return found
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not path.is_file() or path.suffix in CHECKPOINTS:
+            continue
+        size += path.stat().st_size
+        if len(found) == MOST_FILES or size > MOST_BYTES:
+            break
+        found.append(path)
+    return found
 
 
 def find(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> Run | None:

@@ -6,10 +6,11 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from studies.study_file.space.open_values import Choice, Fixed, Node
-from studies.study_file.space.search_space import Alternatives, Group, Space, find
+from studies.study_file.space.search_space import Alternatives, Group, Space
+from studies.study_file.space.tree import find, placed
 
 MAX_ARMS = 200
 """Every pair of which is compared."""
@@ -33,9 +34,10 @@ def alternatives(space: Group, factors: Sequence[str]) -> list[Arm]:
     options = [list(_options(space, factor)) for factor in factors]
     made = []
     for combination in itertools.product(*options):
-        root = space
+        root: Node = space
         for factor, (_, node) in zip(factors, combination, strict=True):
-            root = _placed(root, factor.split("."), node)
+            root = placed(root, factor.split("."), node)
+        assert isinstance(root, Group)
         levels = tuple(label for label, _ in combination)
         made.append(Arm(" × ".join(levels), Space(root), levels))
     return made
@@ -61,13 +63,3 @@ def _options(root: Group, factor: str) -> Iterator[tuple[str, Node]]:
     elif isinstance(node, Choice):
         for value, label in zip(node.values, node.labels(), strict=True):
             yield str(label), Fixed(value)
-
-
-def _placed(group: Group, path: list[str], node: Node) -> Group:
-    """The group with `node` at `path`."""
-    key, *rest = path
-    if rest:
-        child = group.children[key]
-        assert isinstance(child, Group)
-        node = _placed(child, rest, node)
-    return replace(group, children={**group.children, key: node})

@@ -9,7 +9,7 @@ from typing import Any
 
 from lightning_modules.components import Items, Number, Parameter, suggestion
 from lightning_modules.errors import Problem, shown
-from studies.study_file.foreign_words import is_foreign_range
+from studies.study_file.foreign_words import FOREIGN, is_foreign_range
 from studies.study_file.space.open_values import Choice, Fixed, Node, Range
 from studies.study_file.space.search_space import LAYERS, GrowingList, ItemList
 from studies.study_file.space.variants import Keys
@@ -26,7 +26,12 @@ ReadValue = Callable[[Any, Keys, Parameter | None, list[Problem]], Node]
 
 def is_range(value: Mapping[str, Any]) -> bool:
     """Whether a mapping is meant as a range of numbers."""
-    return "min" in value or "max" in value or is_foreign_range(value)
+    return "min" in value or "max" in value or is_foreign(value)
+
+
+def is_foreign(value: Mapping[str, Any]) -> bool:
+    """Whether a mapping is a range or a choice in another tool's words."""
+    return not FOREIGN.isdisjoint(value) and is_foreign_range(value)
 
 
 def is_open(value: Any) -> bool:

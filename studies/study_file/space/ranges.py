@@ -9,6 +9,7 @@ from lightning_modules.components import (
     Component,
     ComponentParameter,
     ComponentsParameter,
+    Items,
     Number,
     Parameter,
     suggestion,
@@ -16,8 +17,15 @@ from lightning_modules.components import (
 from lightning_modules.configuration.sections import SECTIONS, TRAINER, user_key
 from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import REGULARIZATION
-from studies.study_file.foreign_words import is_foreign_range, range_words, stand_in
-from studies.study_file.space.lists import growing_list, is_growing, is_open, is_range, item_list
+from studies.study_file.foreign_words import range_words, stand_in
+from studies.study_file.space.lists import (
+    growing_list,
+    is_foreign,
+    is_growing,
+    is_open,
+    is_range,
+    item_list,
+)
 from studies.study_file.space.open_values import (
     COUNTED,
     Choice,
@@ -34,6 +42,10 @@ MAX_VALUES = 1000
 """Values of a choice."""
 LARGEST, LARGEST_INTEGER = 1e300, 2**53
 """What the ends of a range may be: beyond, differences and powers are no numbers any more."""
+RANGE_FOR_LIST = (
+    "is a list: write a range for an item, [{min: ..., max: ...}], or search their number too, "
+    "{layers: {min: ..., max: ...}, each: {min: ..., max: ...}}"
+)
 RANGE_KEYS = ("min", "max", "log", "step", "num")
 
 
@@ -162,13 +174,16 @@ def _parameters(key: str, value: Mapping[str, Any]) -> Mapping[str, Parameter]:
 
 
 def _value(value: Any, path: Keys, parameter: Parameter | None, problems: list[Problem]) -> Node:
-    if isinstance(value, Mapping) and is_foreign_range(value):
+    if isinstance(value, Mapping) and is_foreign(value):
         problems.append(Problem(path, f"is in another tool's words; {range_words(value)}"))
         known = parameter is not None and parameter.default is not None
         return Fixed(parameter.default if parameter and known else stand_in(value))
     if isinstance(value, Mapping) and "values" in value:
         return _choice(value, path, parameter, problems)
     if isinstance(value, Mapping) and is_range(value):
+        if isinstance(parameter, Items):
+            problems.append(Problem(path, RANGE_FOR_LIST))
+            return Fixed(parameter.default)
         return _range(value, path, parameter, problems)
     if isinstance(value, Mapping) and is_growing(value, parameter):
         return growing_list(value, path, parameter, problems, _value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -204,38 +204,6 @@ class Space:
 def _identity(point: Mapping[str, Any]) -> str:
     """A text that is equal for equal points; it tells 1 from 1.0 and from True."""
     return repr(sorted(point.items()))
-
-
-def find(root: Group, path: str) -> Node | None:
-    """The node at a dotted path, or None."""
-    node: Node = root
-    for key in path.split("."):
-        if not isinstance(node, Group) or key not in node.children:
-            return None
-        node = node.children[key]
-    return node
-
-
-def changed(node: Node, leaf: Callable[[Node], Node]) -> Node:
-    """The same part of a space with every open or fixed value as `leaf` gives it."""
-    if isinstance(node, Alternatives):
-        options = node.options.items()
-        return Alternatives({name: changed(each, leaf) for name, each in options})
-    if isinstance(node, Group):
-        return changed_group(node, leaf)
-    if isinstance(node, ItemList):
-        return ItemList(tuple(changed(item, leaf) for item in node.items))
-    if isinstance(node, GrowingList):
-        length = leaf(node.length)
-        assert isinstance(length, Range | Choice | Fixed)
-        items = tuple(changed(item, leaf) for item in node.items)
-        return GrowingList(length, items, node.is_shared)
-    return leaf(node)
-
-
-def changed_group(group: Group, leaf: Callable[[Node], Node]) -> Group:
-    """The same for a group, which stays one."""
-    return Group({key: changed(child, leaf) for key, child in group.children.items()})
 
 
 def _places(path: str, node: Node) -> Iterator[str]:

@@ -13,8 +13,8 @@ from studies.study_file.space.search_space import (
     Group,
     GrowingList,
     ItemList,
-    changed_group,
 )
+from studies.study_file.space.tree import changed_group
 
 Keys = tuple[str | int, ...]
 """The way to a value in a study file: names of keys and numbers in lists."""

@@ -125,6 +125,7 @@ SMALL: Tree = {
     "mlp": {"hidden": [8]},
     "cnn": {"channels": [4]},
     **{name: RECURRENT for name in ("rnn", "lstm", "gru")},
+    "transformer": {"num_heads": 2, "head_size": 4},
     "squeezenet1_1": {"image_size": 32},
 }
 """One of torchvision's is enough here: they have tests of their own."""

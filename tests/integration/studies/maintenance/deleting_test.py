@@ -29,6 +29,7 @@ from studies.records import Record, RecordReader
 from studies.records.reader import recorded_studies
 from studies.results import load_results
 from tests.support.lives import FILE, run
+from tests.support.mirrored import storage
 from tests.support.recorded import STUDY, bring_up, recording, spec_of
 
 OTHER = "other"
@@ -116,11 +117,8 @@ def other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def optuna_studies(home: Home) -> set[str]:
-    storage = optuna.storages.RDBStorage(home.optuna_url)
-    found = {each.study_name for each in storage.get_all_studies()}
-    storage.remove_session()
-    storage.engine.dispose()
-    return found
+    with storage(home) as opened:
+        return {each.study_name for each in opened.get_all_studies()}
 
 
 def mlflow_runs(home: Home) -> dict[str, list[str]]:

@@ -4,8 +4,8 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
-import optuna
 import pytest
 
 from lightning_modules.errors import BusyError, FairtuneError, NothingCompletedError, UserError
@@ -19,6 +19,7 @@ from studies.records.types import SUPERSEDED
 from studies.results import load_results
 from studies.sentences import verdicts
 from tests.support.lives import FILE, run, trials
+from tests.support.mirrored import storage
 from tests.support.recorded import bring_up
 
 ERROR = (Outcome.error, 1)
@@ -34,16 +35,13 @@ FAILED = {
 
 def names(home: Home) -> dict[str, list[str | None]]:
     """The trials of every study of Optuna's storage, by its name."""
-    storage = optuna.storages.RDBStorage(home.optuna_url)
-    found = {
-        each.study_name: [
-            trial.user_attrs.get("key") for trial in storage.get_all_trials(each._study_id)
-        ]
-        for each in storage.get_all_studies()
-    }
-    storage.remove_session()
-    storage.engine.dispose()
-    return found
+    with storage(home) as opened:
+        return {
+            each.study_name: [
+                trial.user_attrs.get("key") for trial in opened.get_all_trials(each._study_id)
+            ]
+            for each in opened.get_all_studies()
+        }
 
 
 def runs(home: Home) -> dict[str, Run]:
@@ -214,6 +212,52 @@ def test_a_trial_that_fails_again_may_be_queued_again(home: Home) -> None:
     assert [found[f"sgd-0001-superseded-{n}"].queued for n in (1, 2)] == [0, 1]
     assert found["sgd-0001"].queued == 2
     assert len(runs(home)) == 1 + len(found)
+
+
+def test_an_interrupted_trial_begins_anew_with_the_new_code(home: Home) -> None:
+    run(home, {"sgd-0001": ERROR})
+    with Record.writing(home, "lives") as record:
+        stopped = "UPDATE trials SET outcome = 'interrupted', epochs = 2 WHERE key = 'adam-0001'"
+        record.connection.execute(stopped)
+        before = {each.key: each for each in record.trials()}["adam-0001"]
+    state = home.continuation("lives", "adam-0001")
+    state.mkdir(parents=True)
+    done = reset_failed(home, "lives")
+    assert (done.queued, done.restarted) == ({"sgd": 1, "adam": 0}, 1)
+    assert not state.exists()
+    run(home, code="v2")
+    found = trials(home)
+    assert found["adam-0001-superseded-1"].curve == before.curve
+    assert found["adam-0001"].code == found["sgd-0001"].code != before.code
+
+
+def test_data_that_has_changed_is_refused(own_folder: Path, home: Home) -> None:
+    rows = Path("rows.csv")
+    rows.write_text("x,y\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(60)))
+    data = "{name: table, path: rows.csv, target: y}"
+    run(home, {"sgd-0001": ERROR}, file=FILE.replace("data: iris", f"data: {data}"))
+    rows.write_text(rows.read_text() + "60,a\n")
+    before = trials(home)
+    with pytest.raises(UserError, match=r"rows\.csv: has changed and is data, not code"):
+        reset_failed(home, "lives")
+    assert trials(home) == before
+
+
+def test_a_script_that_was_mended_is_named_and_accepted(
+    own_folder: Path, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path("train.py").write_text("version = 1")
+    command = "{command: [python, train.py, '{optimizer.lr}', '{optimizer.name}', '{seed}']}"
+    file = FILE.replace("data: iris\n", "").replace("{name: mlp, hidden: [4]}", command)
+    file += "objective: {metric: val/accuracy, goal: maximize}\n"
+    run(home, {"sgd-0001": ERROR}, file=file)
+    Path("train.py").write_text("version = 2")
+    run(home, file=file)
+    assert "study lives is over, and train.py has changed since; `fairtune reset" in caplog.text
+    assert reset_failed(home, "lives").changed == ["train.py"]
+    run(home, file=file)
+    found = trials(home)
+    assert found["sgd-0001"].code != found["sgd-0000"].code == found["adam-0001"].code
 
 
 def test_a_study_without_failed_trials_is_not_reset(home: Home) -> None:

@@ -97,7 +97,7 @@ def own(name: str, **given: Any) -> Tree:
 
 
 ALL = SplitRule(PARTS, "")
-BUNDLED = ("digits", "breast_cancer", "wine", "iris", "diabetes")
+BUNDLED = ("digits", "breast_cancer", "wine", "iris", "diabetes", "characters")
 PUBLISHED = SplitRule(("train", "validation"), "the published test part stays")
 TEST_FILE = SplitRule(("train", "validation"), "the test part has a file of its own")
 VALIDATION_FILE = SplitRule(("train", "test"), "the validation part has a file of its own")

@@ -99,3 +99,23 @@ def test_a_range_of_a_class_inside_a_class_is_of_what_that_takes(
 def test_a_range_that_nobody_would_draw_is_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         resolve(document.from_tree(tree("nowhere", "free", given)))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [{"min": 0, "max": 1}, 0.5],
+        {"layers": 2, "each": {"min": 0, "max": 1}},
+        {"layers": 2, "all": {"min": 0, "max": 1}},
+    ],
+)
+@pytest.mark.parametrize("name", ["betas", "rates", "sizes"])
+def test_ranges_in_lists_are_of_what_the_class_takes(
+    name: str, given: Any, write_module: Callable[[str, str], str]
+) -> None:
+    text = MODULE.replace("plain=0.5", "plain=0.5, betas=(0.9, 0.9), rates: list[float] = (), "
+                          "sizes: list[int] = ()")  # fmt: skip
+    module = write_module("kinds_of_lists", text)
+    spec = resolve(document.from_tree(tree(module, name, given)), prepare=mark_floats)
+    kinds = {node.integer for _, node in spec.space.parameters() if isinstance(node, Range)}
+    assert kinds == {name == "sizes"}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from studies.inputs.identities import code
 from studies.study_file import Spec, document, resolve
 from studies.study_file.command_template import lacks_seed, tells_split
 from studies.study_file.document import StudyFileError
@@ -123,6 +124,14 @@ def test_a_mistake_in_a_variable_is_told_with_its_line(env: str, message: str) -
 def test_variables_with_values_stand_beside_the_command() -> None:
     (line,) = mistakes(f"[train, {REST}]", 'env: {LR: "{model.rate}"}')
     assert "env: lists the variables that a program may see; those with values stand beside" in line
+
+
+def test_a_function_of_python_may_have_an_env_and_a_cwd_of_its_own() -> None:
+    text = FILE.replace("COMMAND", '[python-function, mine.trial, "{configuration}"]')
+    text = text.replace("kind: net", "env: CartPole\n  cwd: 3")
+    (first, *_) = resolve(document.parse(text, "study.yaml")).configurations
+    assert (first.model.parameters["env"], first.model.parameters["cwd"]) == ("CartPole", 3)
+    assert list(code(first)) == []
 
 
 def test_a_command_line_is_answered_with_its_list() -> None:

@@ -192,6 +192,24 @@ def test_an_error_leaves_its_traceback_and_a_long_parameter_is_cut(home: Home) -
     assert len(run.data.tags["fairtune.reason"]) == 8000
 
 
+def test_what_the_code_of_a_trial_has_logged_is_carried_along_but_no_link_and_no_weights(
+    home: Home, tmp_path: Path
+) -> None:
+    with recording(home) as told:
+        trial = told.train(0)
+        told.finish()
+    folder = home.logged(STUDY, trial.key)
+    (folder / "figures").mkdir(parents=True)
+    for name in ("figures/a-1.png", "own.csv", "last.ckpt"):
+        (folder / name).write_text(name)
+    (folder / "link.txt").symlink_to(home.record(STUDY))
+    (folder / "elsewhere").symlink_to(home.path)
+    run = deliver(home)["adam-0000"]
+    assert artifacts(home, run) == ["figures", "own.csv"]
+    assert artifacts(home, run, "figures") == ["figures/a-1.png"]
+    assert read(run, "own.csv").read_text() == "own.csv"
+
+
 def test_what_mlflow_forbids_in_a_name_becomes_an_underscore_and_names_stay_apart(
     home: Home,
 ) -> None:

@@ -1,6 +1,7 @@
 """Lists of which items, or the length, are searched."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -16,6 +17,11 @@ from studies.study_file.methods.samplers import SAMPLERS, not_modelled
 
 TWO = "[{min: 4, max: 128, log: true}, {values: [16, 32]}, 8]"
 EACH = "{layers: {min: 1, max: 3}, each: {min: 8, max: 9}}"
+KNOWN = {
+    "[{min: 4, max: 8}, 8]": True, "{layers: 2, all: {values: [1]}}": True, "[4, 8]": True,
+    "{layers: 2}": False, "[{min: 1}]": False, "{layers: 2, each: 3, some: 4}": False,
+}  # fmt: skip
+"""Whether the JSON schema of study files takes them."""
 ALL = "{layers: {values: [0, 2]}, all: {min: 8, max: 9}}"
 
 
@@ -149,6 +155,7 @@ def test_lists_of_own_classes_and_of_programs_are_searched() -> None:
         ("{layers: {values: [1, two]}, each: 8}", "hidden.layers: must be integers from 0 to 100"),
         ("{layers: true, each: 8}", "hidden.layers: must be integers from 0 to 100, got True"),
         ("{layers: {mn: 1, max: 2}, each: 8}", "hidden.layers.mn: is no key of a range; did you"),
+        ("{min: 1, max: 9}", "hidden: is a list: write a range for an item, [{min: ..., max"),
         ("{layers: 2}", "hidden: a list of searched length needs one of `each`"),
         ("{layers: 2, each: 8, all: 8}", "hidden: a list of searched length needs one of `each`"),
         ("{each: 8}", "hidden: a list of searched length needs `layers`"),
@@ -168,6 +175,32 @@ def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(StudyFileError) as caught:
         written("[{min: 3, max: 1}, {mx: 2, min: 1}]", more="optimizer: {name: adm}")
     assert all(text in str(caught.value) for text in ("hidden.0:", "hidden.1.mx:", "mean adam"))
+
+
+@pytest.mark.parametrize(
+    ("hidden", "factor", "lists"),
+    [
+        (TWO, "model.hidden.1", [[4, 16, 8], [4, 32, 8]]),
+        ("{layers: {values: [1, 3]}, each: {values: [5]}}", "model.hidden.layers", [[5], [5] * 3]),
+        ("{layers: 2, all: {values: [4, 5]}}", "model.hidden.all", [[4, 4], [5, 5]]),
+        ("{layers: {min: 1, max: 2, num: 2}, each: 6}", "model.hidden.layers", [[6], [6, 6]]),
+    ],
+)
+def test_an_item_or_the_length_may_be_the_factor(
+    hidden: str, factor: str, lists: list[list[int]]
+) -> None:
+    spec = written(
+        hidden.replace("min: 4, max: 128, log: true", "values: [4]"),
+        more=(f"compare: {{factor: {factor}}}"),
+    )
+    assert len(spec.arms) == 2
+    made = [drawn(replace(spec, space=arm.space), 0)["model"]["hidden"] for arm in spec.arms]
+    assert made == lists
+
+
+def test_factors_in_lists_are_suggested() -> None:
+    with pytest.raises(StudyFileError, match=r"did you mean model\.hidden\.1\?"):
+        written(TWO, more="compare: {factor: model.hidden.01}")
 
 
 @pytest.mark.parametrize(
@@ -191,9 +224,7 @@ def test_the_size_of_a_huge_space_can_be_told() -> None:
 
 
 def test_the_schema_knows_them() -> None:
-    schema = study_file_schema()
-    for hidden in (TWO, EACH, ALL, "[4, 8]"):
-        jsonschema.validate(document.parse(tree(hidden), "lists.yaml").tree, schema)
-    for wrong in ("{layers: 2}", "[{min: 1}]", "{layers: 2, each: 3, some: 4}"):
-        with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(document.parse(tree(wrong), "lists.yaml").tree, schema)
+    schema = study_file_schema()["properties"]["model"]
+    validator = jsonschema.Draft202012Validator(schema)
+    model = {hidden: document.parse(tree(hidden), "lists.yaml").tree["model"] for hidden in KNOWN}
+    assert {hidden: validator.is_valid(each) for hidden, each in model.items()} == KNOWN

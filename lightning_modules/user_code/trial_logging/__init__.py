@@ -1,0 +1,1 @@
+"""What a LightningModule of the user's logs by itself, beside `self.log`."""
