@@ -13,6 +13,7 @@ from rich.console import Console
 
 from lightning_modules.data.preparation.splitting import divide_rows
 from studies.study_file.loading import load_study_file
+from tests.support.checkout import ROOT
 
 Benchmark = Callable[[str], ModuleType]
 
@@ -87,6 +88,15 @@ def test_every_study_file_is_one(benchmark: Benchmark, tmp_path: Path) -> None:
         assert (spec.study, spec.repeats) == (file.name, 6)
     assert len({file.name for file in files}) == len(files) >= 15
     assert len({file.package for file in files}) >= 8
+
+
+def test_the_page_shows_the_study_of_every_file(benchmark: Benchmark) -> None:
+    page = (ROOT / "docs" / "real_files.md").read_text()
+    module = benchmark("real_files_table")
+    for file in module.FILES:
+        assert f"\n| {file.name} | `data: {file.data}` |" in page
+        assert f"\n| {file.name} ({file.package}) |" in page
+    assert all(package in page for package in module.PACKAGES)
 
 
 def measured(module: ModuleType, name: str, fairtune: float, linear: float) -> Any:
