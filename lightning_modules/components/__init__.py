@@ -11,6 +11,7 @@ from lightning_modules.components.component import (
     named,
     resolve_component,
     switched_on,
+    user_key,
     validation_errors,
 )
 from lightning_modules.components.names import article, suggestion, unknown
@@ -49,5 +50,6 @@ __all__ = [
     "suggestion",
     "switched_on",
     "unknown",
+    "user_key",
     "validation_errors",
 ]

@@ -93,7 +93,7 @@ class Dataset(Component):
     """A row of the data table; `build(**parameters)` gives a LightningDataModule."""
 
     task: str = "classification"
-    """`classification` or `regression`; empty where a parameter `task` says it."""
+    """`classification`, `regression` or `multilabel`; empty where a parameter `task` says it."""
     kind: str = "table"
     """`table` (features), `signal` (channels × time), `image` (channels × height × width),
     `sequence` (time × features, lengths may vary) or `text` (tokens, lengths may vary); empty
@@ -213,3 +213,10 @@ def named(node: Value) -> tuple[str, Mapping[str, Value]] | None:
     if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
         return None
     return node["name"], {key: value for key, value in node.items() if key != "name"}
+
+
+def user_key(node: Any) -> str | None:
+    """`class` or `command` where a part is the user's own."""
+    if not isinstance(node, Mapping):
+        return None
+    return next((key for key in ("class", "command") if key in node), None)

@@ -16,6 +16,7 @@ from lightning_modules.components import (
     Value,
     named,
     switched_on,
+    user_key,
 )
 from lightning_modules.configuration.program_words import with_params
 from lightning_modules.configuration.sections import (
@@ -24,8 +25,8 @@ from lightning_modules.configuration.sections import (
     TRAINER,
     USER_KEYS,
     may_be_absent,
+    target_columns,
     task_of,
-    user_key,
 )
 from lightning_modules.configuration.user_classes import classes_in
 from lightning_modules.configuration.validation import problems
@@ -33,7 +34,7 @@ from lightning_modules.errors import ConfigurationError
 from lightning_modules.hashing import short_hash
 from lightning_modules.optimization import REGULARIZATION, goal_of, regularizers
 from lightning_modules.optimization.losses import DEFAULT_LOSS
-from lightning_modules.optimization.metrics import DEFAULT_OBJECTIVE
+from lightning_modules.optimization.metrics import default_objective
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ class Configuration:
         if task and parts["optimizer"] != ABSENT and parts["loss"] == ABSENT:
             parts["loss"] = _part("loss", DEFAULT_LOSS[task])
         objective = tree.get("objective") or {}
-        metric = objective.get("metric") or DEFAULT_OBJECTIVE[task]
+        metric = objective.get("metric") or default_objective(
+            task, len(target_columns(tree.get("data")))
+        )
         regularization = regularizers(tree.get("regularization") or {})
         if "weight_decay" in regularization and "weight_decay" in parts["optimizer"].parameters:
             parts["optimizer"] = parts["optimizer"].replaced("weight_decay", 0.0)
@@ -169,7 +172,8 @@ class Configuration:
 
     @property
     def task(self) -> str:
-        """`classification` or `regression`; empty where only the user's own code knows."""
+        """`classification`, `regression` or `multilabel`; empty where only the user's own code
+        knows."""
         tree = self.to_dict()
         return task_of(tree.get("data"), tree.get("loss"))
 

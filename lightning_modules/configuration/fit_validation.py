@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lightning_modules.components import Component, Dataset, Loss, Network, article, switched_on
-from lightning_modules.configuration.sections import name_of, user_key
+from lightning_modules.components import (
+    Component,
+    Dataset,
+    Loss,
+    Network,
+    article,
+    switched_on,
+    user_key,
+)
+from lightning_modules.configuration.sections import name_of
 from lightning_modules.data.augmentation.table import AUGMENTATIONS
 from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import LOSSES, regularizers
@@ -124,7 +132,7 @@ def _network_problems(
     if values.get("color") == "rgba" and "normalize" in row.parameters:
         text = f"must be rgb or gray: {name_of(node)} reads images of 1 or 3 channels"
         yield Problem(("data", "color"), text)
-    if row.reads_tokens and values.get("tokenizer") == "words":
+    if row.reads_tokens and values.get("tokenizer") in ("words", "characters"):
         text = f"must be the folder of the tokenizer that the weights of {node['name']} know"
         yield Problem(("data", "tokenizer"), text)
 
@@ -132,6 +140,14 @@ def _network_problems(
 def _data_problems(node: Any, row: Component) -> Iterator[Problem]:
     if not isinstance(node, Mapping):
         return
+    if node.get("label_separator") and "label_separator" in row.parameters:
+        if node.get("task") != "multilabel":
+            text = "parts the labels of a row, of which only task: multilabel has several"
+            yield Problem(("data", "label_separator"), text)
+        target = node.get("target")
+        if isinstance(target, list) and len(target) > 1:
+            text = f"parts the labels in a single column, and data.target names {len(target)}"
+            yield Problem(("data", "label_separator"), text)
     classes = node.get("classes")
     if "classes" in row.parameters and isinstance(classes, list) and len(classes) < 2:
         yield Problem(("data", "classes"), f"must name at least two classes, got {shown(classes)}")
@@ -172,14 +188,22 @@ def _loss_problems(
             name for name, row in LOSSES.items() if task in row.tasks
         )
         yield Problem(("loss",), message)
-    elif row is LOSSES["binary_cross_entropy"] and outputs not in (0, 2):
+    elif row is LOSSES["binary_cross_entropy"] and task != "multilabel" and outputs not in (0, 2):
         message = f"binary_cross_entropy needs two classes, but {name} has {outputs}"
         yield Problem(("loss",), message)
-    if task == "regression" and is_on(regularization, "label_smoothing"):
-        message = f"smooths classes, but {name} is a regression"
+    if task == "classification":
+        return
+    is_called = f"{name} is a regression" if task == "regression" else f"{name} has several labels"
+    if is_on(regularization, "label_smoothing"):
+        message = f"smooths classes, but {is_called}"
         yield Problem(("regularization", "label_smoothing"), message)
-    if task == "regression" and _balance(node) != "none":
-        yield Problem(("data", "balance"), f"balances classes, but {name} is a regression")
+    if _balance(node) != "none":
+        yield Problem(("data", "balance"), f"balances classes, but {is_called}")
+    if task == "regression" and given.get("rare_classes", "error") != "error":
+        yield Problem(("data", "rare_classes"), f"leaves out classes, but {is_called}")
+    for key in _augmentations(node) if task == "multilabel" else ():
+        if key in AUGMENTATIONS and AUGMENTATIONS[key].mixes:
+            yield Problem(("data", "augment", key), f"mixes classes, but {is_called}")
 
 
 def _balance(node: Any) -> Any:

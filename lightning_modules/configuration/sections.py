@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lightning_modules.components import Component, Number, Option, Parameter
+from lightning_modules.components import Component, Number, Option, Parameter, user_key
 from lightning_modules.data.table import DATASETS
 from lightning_modules.networks import NETWORKS
 from lightning_modules.optimization import LOSSES, SCHEDULES
@@ -64,13 +64,6 @@ USER_KEYS = {
 """Parts that may be the user's own, by the keys that say so."""
 
 
-def user_key(node: Any) -> str | None:
-    """`class` or `command` where a part is the user's own."""
-    if not isinstance(node, Mapping):
-        return None
-    return next((key for key in ("class", COMMAND) if key in node), None)
-
-
 def may_be_absent(key: str, model: str | None, names_optimizer: bool) -> bool:
     """Whether a part that is not given is left out, instead of taking its default.
 
@@ -100,6 +93,12 @@ def task_of(data: Any, loss: Any) -> str:
     if user_key(loss) is not None:
         return str(loss.get("task") or "")
     return LOSSES[name_of(loss)].tasks[0] if loss is not None else ""
+
+
+def target_columns(data: Any) -> list[str]:
+    """The columns that a data section names to predict, where it names them in a list."""
+    target = data.get("target") if isinstance(data, Mapping) else None
+    return [str(name) for name in target] if isinstance(target, list) else []
 
 
 def name_of(node: Any) -> str:

@@ -16,6 +16,7 @@ from lightning_modules.components import (
     named,
     suggestion,
     unknown,
+    user_key,
     validation_errors,
 )
 from lightning_modules.configuration.fit_validation import (
@@ -36,7 +37,7 @@ from lightning_modules.configuration.sections import (
     Section,
     may_be_absent,
     names_its_metrics,
-    user_key,
+    target_columns,
 )
 from lightning_modules.configuration.user_classes import classes_in, path_error
 from lightning_modules.errors import Problem, shown
@@ -201,11 +202,15 @@ def _objective_problems(
     if not isinstance(node, Mapping):
         yield from _parameter_problems("objective", OBJECTIVE, node)
         return
-    task = None
+    task, targets = None, []
     if isinstance(row, Dataset):
         task = row.task_of(data if isinstance(data, Mapping) else {})
+        targets = target_columns(data)
     logged = [
-        name for known in METRICS if task in (known, None) for name in objective_metrics(known)
+        name
+        for known in METRICS
+        if task in (known, None)
+        for name in objective_metrics(known, targets)
     ]
     if metric is not None and metric not in logged and not (free and isinstance(metric, str)):
         hint = suggestion(metric, logged) or "; logged are " + ", ".join(logged)

@@ -57,6 +57,17 @@ class Columns(Items):
         return {"anyOf": [self.item.schema(), super().schema()]}
 
 
+@dataclass(frozen=True)
+class Targets(Columns):
+    """The name of a column, or a list of different names, at least one."""
+
+    def _validation_error(self, value: Value) -> str | None:
+        wrong = super()._validation_error(value)
+        if wrong is None and not isinstance(value, str) and len({*value}) != len(value):
+            return f"names a column twice, in {value!r}; keep one"
+        return wrong if value != [] else f"must be {self.expects()}, got []"
+
+
 PART_SHARE = Number(0.2, "share of the rows", low=0, high=1, open="both")
 COMMON: dict[str, Parameter] = {
     "batch_size": Number(
@@ -84,7 +95,27 @@ PUBLISHED: dict[str, Parameter] = {
     **COMMON,
     **AUGMENT,
 }
-TASK = Option("classification", "what the target is", options=("classification", "regression"))
+TASK = Option(
+    "classification",
+    "what the target is: one class a row, numbers, or any of several labels",
+    options=("classification", "regression", "multilabel"),
+)
+RARE_CLASSES = Option(
+    "error",
+    "what a class is that has too few rows for the parts: `drop` leaves it out",
+    options=("error", "drop"),
+)
+TARGETS: dict[str, Parameter] = {
+    "task": TASK,
+    "label_separator": Text(
+        None, "what stands between the labels of a row, for task: multilabel in a single column"
+    ),
+    "missing_targets": Option(
+        "error", "what a row without a target is: `drop` leaves it out", options=("error", "drop")
+    ),
+    "rare_classes": RARE_CLASSES,
+}
+"""Parameters of a data set whose targets are read from files."""
 DATES = Entries(
     {},
     'how dates are written where that is not clear, {column: "%d/%m/%Y"}',
@@ -92,8 +123,8 @@ DATES = Entries(
 )
 TABLE: dict[str, Parameter] = {
     "path": Text(None, "a CSV or Parquet file with a header, relative to the current folder"),
-    "target": Text(None, "the column to predict"),
-    "task": TASK,
+    "target": Targets(None, "the column to predict, or a list of them", item=Text("", "a column")),
+    **TARGETS,
     "batch_size": COMMON["batch_size"],
     "balance": COMMON["balance"],
     **SPLIT,
@@ -137,7 +168,7 @@ ARRAYS: dict[str, Parameter] = {
         "may go unsaid",
         options=("table", "signal", "image"),
     ),
-    "task": TASK,
+    **TARGETS,
     "batch_size": COMMON["batch_size"],
     "balance": COMMON["balance"],
     **AUGMENT,
@@ -149,8 +180,8 @@ ARRAYS: dict[str, Parameter] = {
 TEXT: dict[str, Parameter] = {
     "path": Text(None, "a CSV or Parquet file with a header, relative to the current folder"),
     "text": Text(None, "the column of texts"),
-    "target": Text(None, "the column to predict"),
-    "task": TASK,
+    "target": Targets(None, "the column to predict, or a list of them", item=Text("", "a column")),
+    **TARGETS,
     "batch_size": COMMON["batch_size"],
     "balance": COMMON["balance"],
     **SPLIT,
@@ -158,15 +189,17 @@ TEXT: dict[str, Parameter] = {
     "test_path": Text(None, "a file of its own for the test part"),
     "dates": DATES,
     "tokenizer": Text(
-        "words", "`words` (lower-cased, without punctuation), or a folder with a tokenizer.json"
+        "words",
+        "`words` (lower-cased, without punctuation), `characters` (for texts without spaces), or a "
+        "folder with a tokenizer.json",
     ),
     "max_words": Number(
-        None, "words of the vocabulary, the most frequent ones; 10,000 unless given", low=1,
-        integer=True, tune=(1000, 30000), log=True,
+        None, "words or characters of the vocabulary, the most frequent ones; 10,000 unless given",
+        low=1, integer=True, tune=(1000, 30000), log=True,
     ),
     "min_count": Number(
-        None, "times that a word of the vocabulary stands in the training part; 2 unless given",
-        low=1, integer=True, tune=(1, 5),
+        None, "times that a word or character of the vocabulary stands in the training part; 2 "
+        "unless given", low=1, integer=True, tune=(1, 5),
     ),
     "max_length": Number(
         200, "tokens kept of every text, from its beginning", low=1, integer=True, tune=(32, 400),
@@ -184,8 +217,11 @@ SEQUENCES: dict[str, Parameter] = {
     ),
     "series": Text(None, "the column that says the series of a step; `series` unless given"),
     "time": Text(None, "the column that orders the steps of a series; `time` unless given"),
-    "target": Text(
-        None, "the column to predict, the same in a whole series; `target` unless given"
+    "target": Targets(
+        None,
+        "the column to predict, or a list of them, the same in a whole series; `target` "
+        "unless given",
+        item=Text("", "a column"),
     ),
     "channels": Items(
         [], "the columns of values; all others unless given", item=Text("", "a column")
@@ -196,7 +232,7 @@ SEQUENCES: dict[str, Parameter] = {
         "`signal`: all have one length, and networks see where in a series a step stands",
         options=("sequence", "signal"),
     ),
-    "task": TASK,
+    **TARGETS,
     "batch_size": COMMON["batch_size"],
     "balance": COMMON["balance"],
     **SHARES,
@@ -231,6 +267,7 @@ IMAGES: dict[str, Parameter] = {
         "megabytes (one byte a number) up to which images are decoded once and kept",
         low=0,
     ),
+    "rare_classes": RARE_CLASSES,
     **COMMON,
     **SHARES,
     **AUGMENT,

@@ -52,7 +52,8 @@ class Splits:
     outputs: int
     """Classes, or values to predict."""
     classes: tuple[str, ...] = ()
-    """What the classes are called, where they have names."""
+    """What the classes are called, where they have names; of targets that are numbers, the labels
+    of which each says whether a row has it."""
     preparation: Mapping[str, Any] = field(default_factory=dict)
     """How new rows become inputs: what was fitted on the training part, in plain values."""
     input_embedding: Mapping[str, Any] | None = None
@@ -63,6 +64,8 @@ class Splits:
     names: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     """Columns that name the rows of the test part: `row` is their number in the file, from 1.
     Empty where the part is a whole file or set, in its order."""
+    values: tuple[str, ...] = ()
+    """What the values of a regression are called, where there are several."""
 
     @cached_property
     def hash(self) -> str:
@@ -182,16 +185,17 @@ class TensorDataModule(pl.LightningDataModule):
         return self.splits.outputs
 
     @property
-    def task(self) -> Literal["classification", "regression"]:
-        """What there is to learn: numbers or classes."""
-        numbers = self.splits.train[-1].is_floating_point()
-        return "regression" if numbers else "classification"
+    def task(self) -> Literal["classification", "regression", "multilabel"]:
+        """What there is to learn: numbers, classes, or which labels a row has."""
+        if not self.splits.train[-1].is_floating_point():
+            return "classification"
+        return "multilabel" if self.splits.classes else "regression"
 
     @property
     def target_scaling(self) -> tuple[Tensor, Tensor] | None:
         """Mean and deviation (k,) of the training targets of a regression, else None."""
         targets = self.splits.train[-1]
-        if not targets.is_floating_point():
+        if self.task != "regression":
             return None
         deviation = targets.std(0, correction=0)
         return targets.mean(0), torch.where(deviation > 0, deviation, 1.0)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from lightning_modules.components import Component
 
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "multilabel"]
 Named = str | Mapping[str, Any]
 """A component: its name, or `{name: ..., parameters}` as in a study file."""
 Resolved = tuple[Component, Mapping[str, Any]]
@@ -15,9 +15,3 @@ Resolved = tuple[Component, Mapping[str, Any]]
 LEARNING = (
     "task", "loss", "optimizer", "schedule", "regularization", "objective", "goal",
 )  # fmt: skip
-
-
-def split_learning(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Keyword arguments of a network, and among them those that say how it learns, apart."""
-    learning = {name: value for name, value in given.items() if name in LEARNING}
-    return {name: value for name, value in given.items() if name not in LEARNING}, learning

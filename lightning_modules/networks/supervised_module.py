@@ -16,20 +16,27 @@ from lightning_modules.components import resolve_component
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
 from lightning_modules.lightning_internals import CURRENT_HOOK
-from lightning_modules.networks.learning import Named, Resolved, Task
+from lightning_modules.networks.answers import decided, probabilities, shaped
+from lightning_modules.networks.learning import LEARNING, Named, Resolved, Task
 from lightning_modules.optimization import (
     LOSSES,
     REGULARIZATION,
     SCHEDULES,
     goal_of,
-    metrics_for,
     regularizers,
 )  # fmt: skip
 from lightning_modules.optimization.loss_functions import OwnLoss, misread
 from lightning_modules.optimization.losses import DEFAULT_LOSS, misfit
+from lightning_modules.optimization.metrics import computed_metrics
 from lightning_modules.optimization.muon import hidden_matrices
 from lightning_modules.optimization.optimizers import OPTIMIZERS, OptimizerRow
 from lightning_modules.optimization.schedule import Schedule
+
+
+def split_learning(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Keyword arguments of a network, and among them those that say how it learns, apart."""
+    learning = {name: value for name, value in given.items() if name in LEARNING}
+    return {name: value for name, value in given.items() if name not in LEARNING}, learning
 
 
 class SupervisedModule(pl.LightningModule):
@@ -93,6 +100,7 @@ class SupervisedModule(pl.LightningModule):
         self.diverged: str | None = None  # what became infinite or not a number, and where
         self.register_buffer("target_mean", torch.zeros(1))
         self.register_buffer("target_scale", torch.ones(1))
+        self.value_names: tuple[str, ...] = ()  # of a regression; each has metrics of its own
         self.remark = ""
         """What seems wrong with the network, by its outputs of the first epoch."""
         self.epoch_metrics: dict[str, float] = {}
@@ -123,23 +131,17 @@ class SupervisedModule(pl.LightningModule):
         self.loss_name = loss if isinstance(loss, str) else str(loss["name"])
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Inputs (n, ...) to logits (n, classes), or to values (n, k) in units of the data."""
+        """Inputs (n, ...) to logits (n, classes or labels), or to values (n, k) in units of the
+        data."""
         outputs: Tensor = self.network(*inputs)
-        return outputs if self.task == "classification" else self._in_units(outputs)
+        return self._in_units(outputs) if self.task == "regression" else outputs
 
     def predict(self, *inputs: Tensor) -> Tensor:
-        """Inputs (n, ...) to class probabilities (n, classes), or to what `forward` gives."""
+        """Inputs (n, ...) to probabilities (n, classes or labels), or to what `forward` gives."""
         outputs = self(*inputs)
         if self.task == "regression":
             return outputs  # type: ignore[no-any-return]
-        return self._probabilities(outputs)
-
-    def _probabilities(self, outputs: Tensor) -> Tensor:
-        """Outputs of the network for a classification as (n, classes)."""
-        if self.loss_name == "binary_cross_entropy":
-            positive = outputs.sigmoid()
-            return torch.cat([1 - positive, positive], dim=1)
-        return outputs.softmax(dim=1)
+        return probabilities(self.task, self.loss_name, outputs)
 
     def setup(self, stage: str) -> None:
         """Take from the data the scale of the targets, so that the network learns deviations, the
@@ -148,14 +150,18 @@ class SupervisedModule(pl.LightningModule):
         Raises UserError where the loss is of another task than the data.
         """
         data = getattr(self.trainer, "datamodule", None)
-        if isinstance(data, TensorDataModule) and data.task != self.task:
+        if not isinstance(data, TensorDataModule):
+            self.class_weights = None
+            return
+        if data.task != self.task:
             if not self.follows_data:
-                raise UserError(misfit(self.loss_name, self.task, f"the targets of {data.name}"))
+                targets = f"the targets of {data.name}"
+                raise UserError(misfit(self.loss_name, self.task, targets, data.task))
             self._learn(data.task, None)
-        scaling = data.target_scaling if isinstance(data, TensorDataModule) else None
-        if stage == "fit" and scaling is not None:
+        self.value_names = data.splits.values
+        if stage == "fit" and (scaling := data.target_scaling) is not None:
             self.target_mean, self.target_scale = (part.to(self.device) for part in scaling)
-        weights = data.class_weights if isinstance(data, TensorDataModule) else None
+        weights = data.class_weights
         self.class_weights = None if weights is None else weights.to(self.device)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
@@ -247,9 +253,8 @@ class SupervisedModule(pl.LightningModule):
         """The network's outputs and the targets on its scale, both kept for the metrics."""
         *inputs, targets = batch
         outputs: Tensor = self.network(*inputs)
+        targets = shaped(self.task, outputs, targets)
         if self.task == "regression":
-            if targets.ndim == 1 and outputs.ndim == 2:  # beside (n, 1) it would be a row
-                targets = targets[:, None]
             targets = (targets - self.target_mean) / self.target_scale
         self._seen[part].append((outputs.detach(), targets))
         return outputs, targets
@@ -262,17 +267,18 @@ class SupervisedModule(pl.LightningModule):
             self.remark = misread(self.loss_name, outputs)
         values = {"loss": self.loss(outputs, targets, 0.0)}
         if self.task == "regression":
-            predictions, targets = self._in_units(outputs), self._in_units(targets)
-        elif self.loss_name == "binary_cross_entropy":
-            predictions = (outputs[:, 0] > 0).long()
+            predictions, truth = self._in_units(outputs), self._in_units(targets)
         else:
-            predictions = outputs.argmax(dim=1)
-        if self.task == "classification" and targets.is_floating_point():
-            targets = targets.argmax(dim=1)  # of mixed rows, the class of the larger share
-        classes = max(2, outputs.shape[1])
-        for name, metric in metrics_for(self.task, self.objective).items():
-            read = self._probabilities(outputs) if metric.reads_probabilities else predictions
-            values[name] = metric.compute(read, targets, classes)
+            predictions, truth = decided(self.task, self.loss_name, outputs, targets)
+        values |= computed_metrics(
+            self.task,
+            self.objective,
+            predictions,
+            lambda: probabilities(self.task, self.loss_name, outputs),
+            truth,
+            classes=max(2, outputs.shape[1]),
+            names=() if part == "train" else self.value_names,
+        )
         self._log({f"{part}/{name}": value.item() for name, value in values.items()})
 
     def _log(self, values: Mapping[str, float]) -> None:

@@ -26,7 +26,10 @@ def cross_entropy(
 def binary_cross_entropy(
     outputs: Tensor, targets: Tensor, smoothing: float, weights: Tensor | None = None
 ) -> Tensor:
-    """Cross entropy of two classes from the logit (n, 1) of the second one."""
+    """Cross entropy of two classes from the logit (n, 1) of the second one, or the mean of that of
+    every label from logits (n, labels)."""
+    if targets.is_floating_point() and targets.shape == outputs.shape:
+        return functional.binary_cross_entropy_with_logits(outputs, targets)
     positive = targets[:, 1] if targets.is_floating_point() else targets
     wanted = positive.unsqueeze(1).to(outputs.dtype) * (1 - smoothing) + smoothing / 2
     if weights is None:
@@ -95,9 +98,9 @@ def misread(loss: str, outputs: Tensor) -> str:
                 "the network's outputs are probabilities already, and cross_entropy takes logits: "
                 "take the softmax at its end out"
             )
-    if loss == "binary_cross_entropy" and are_shares:
+    if loss in ("binary_cross_entropy", "multilabel_soft_margin") and are_shares:
         return (
             "the network's outputs all lie between 0 and 1, as probabilities do, and "
-            "binary_cross_entropy takes logits: take the sigmoid at its end out, if there is one"
+            f"{loss} takes logits: take the sigmoid at its end out, if there is one"
         )
     return ""

@@ -5,8 +5,8 @@ of those for classification, the weights of the classes (classes,), to a scalar 
 which a row counts as much as its class.
 
 Shapes: classification outputs (n, classes) and targets (n,) of class numbers, or (n, classes) of
-shares where rows are mixed; `binary_cross_entropy` outputs (n, 1); regression outputs and targets
-(n, k).
+shares where rows are mixed; `binary_cross_entropy` outputs (n, 1); multilabel outputs and targets
+(n, labels), 1 where a row has a label; regression outputs and targets (n, k).
 """
 
 from __future__ import annotations
@@ -23,9 +23,14 @@ LOSSES: dict[str, Loss] = {
         tasks=("classification",),
     ),
     "binary_cross_entropy": Loss(
-        "cross entropy of two classes from a single output",
+        "cross entropy of two classes from a single output, or of each label, mean over labels",
         later_configured(f"{_FUNCTIONS}:binary_cross_entropy"),
-        tasks=("classification",),
+        tasks=("classification", "multilabel"),
+    ),
+    "multilabel_soft_margin": Loss(
+        "the same of labels, by torch's name: it says the task where the data is a class of yours",
+        later_configured(f"{_FUNCTIONS}:binary_cross_entropy"),
+        tasks=("multilabel",),
     ),
     "mse": Loss("mean squared error", later_configured(f"{_FUNCTIONS}:mse"), tasks=("regression",)),
     "mae": Loss(
@@ -40,12 +45,16 @@ LOSSES: dict[str, Loss] = {
     ),
 }
 
-DEFAULT_LOSS = {"classification": "cross_entropy", "regression": "mse"}
+DEFAULT_LOSS = {
+    "classification": "cross_entropy",
+    "regression": "mse",
+    "multilabel": "binary_cross_entropy",
+}
+LEARNED = {"classification": "classes", "regression": "numbers", "multilabel": "labels of 0 and 1"}
+"""What the targets of a task are."""
 
 
-def misfit(loss: str, task: str, targets: str) -> str:
-    """What is said where a loss is for a task and the targets are of the other one."""
-    what, other = ("classes", "classification"), ("numbers", "regression")
-    are, wanted = other if task == "classification" else what
+def misfit(loss: str, task: str, targets: str, wanted: str) -> str:
+    """What is said where a loss is for a task and the targets are of the `wanted` one."""
     way_out = f'give loss="{DEFAULT_LOSS[wanted]}"'
-    return f"{loss} is a loss for {task}, and {targets} are {are}; {way_out}"
+    return f"{loss} is a loss for {task}, and {targets} are {LEARNED[wanted]}; {way_out}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 
 from lightning_modules.configuration import Configuration, Part
 from lightning_modules.data.padding import PADDED
@@ -76,7 +77,9 @@ def build_network(
             parameters |= REGULARIZATION[name].build(**given)
         else:
             learning[name] = given
-    binary = configuration.loss.name == "binary_cross_entropy"
+    binary = (
+        configuration.loss.name == "binary_cross_entropy" and configuration.task != "multilabel"
+    )
     if binary and outputs != 2:
         raise DataError(f"binary_cross_entropy needs two classes, but the data has {outputs}")
     module: SupervisedModule = row.build(
@@ -91,6 +94,9 @@ def build_network(
         objective=configuration.objective.metric,
         goal=configuration.objective.goal,
     )
+    if configuration.task == "regression":
+        # as wide as those that a checkpoint may hold
+        module.target_mean, module.target_scale = torch.zeros(outputs), torch.ones(outputs)
     if embedding is not None:
         module.network = EmbeddedNetwork(embedding, module.network)
     module.reads_lengths = padded and not configuration.data.is_class

@@ -27,6 +27,9 @@ class Described:
     hash: str = ""
     """Identity of the data; empty where the module does not say it."""
     classes: tuple[str, ...] = ()
+    """The names of classes or labels."""
+    values: tuple[str, ...] = ()
+    """The names of values to predict, where there are several."""
     preparation: Mapping[str, Any] = field(default_factory=dict)
     input_embedding: Mapping[str, Any] | None = None
 
@@ -45,6 +48,7 @@ def describe(data: pl.LightningDataModule, configuration: Configuration) -> Desc
             data.outputs,
             data.splits.hash,
             data.splits.classes,
+            data.splits.values,
             data.splits.preparation,
             data.splits.input_embedding,
         )

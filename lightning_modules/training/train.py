@@ -228,6 +228,7 @@ def _write(
         "outputs": data.outputs,
         "front": data.input_embedding,
         "classes": list(data.classes),
+        "values": list(data.values),
         "preparation": dict(data.preparation),
         "architecture": architecture,
         "weights": epoch_callback.weights,

@@ -22,6 +22,7 @@ from lightning_modules.data.table import DATASETS
 from lightning_modules.errors import Problem, UserCodeError, UserError
 from lightning_modules.networks import SupervisedModule
 from lightning_modules.optimization import REGULARIZATION
+from lightning_modules.user_code.answers import probabilities_of_labels
 from lightning_modules.user_code.distributions import (
     DATA,
     is_data,
@@ -234,10 +235,15 @@ def answered(module: pl.LightningModule, task: str, *inputs: Tensor) -> Tensor:
     its `predict` gives where it has one, else its `forward`.
 
     A module of the user's may give logits: rows that are no probabilities are put through softmax.
-    Raises UserError where it gives no number per class.
+    Of several labels its `predict` gives probabilities and its `forward` logits, since a number
+    between 0 and 1 may be either. Raises UserError where it gives no number per class or label.
     """
     found: Tensor = getattr(module, "predict", module)(*inputs)
-    if task != "classification" or isinstance(module, SupervisedModule):
+    if isinstance(module, SupervisedModule):
+        return found
+    if task == "multilabel":
+        return probabilities_of_labels(module, found, hasattr(module, "predict"))
+    if task != "classification":
         return found
     if not isinstance(found, Tensor) or found.ndim != 2 or found.shape[1] < 2:
         gives = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__

@@ -14,6 +14,7 @@ from typing import Protocol
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import Interrupted
 from studies.records import TrialEnd
+from studies.study_file.metrics_source import MetricsSource
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Task:
     """Seed of the split where it is not the configuration's own."""
     env: tuple[str, ...] | None = None
     """The variables that a program sees beside those that every program needs; None for all."""
+    metrics: MetricsSource | None = None
+    """Where the metrics of a program come from; None where it reports them itself."""
 
 
 @dataclass(frozen=True)

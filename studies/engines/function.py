@@ -21,6 +21,7 @@ from studies.engines.report import Report
 from studies.engines.reported_epochs import ReportedEpochs
 from studies.inputs.function_identity import function_identity
 from studies.inputs.identities import OF_FUNCTION
+from studies.program import metric_name
 from studies.records import EpochReport, Outcome, TrialEnd
 from studies.study_file.command_template import WHOLE
 
@@ -138,12 +139,6 @@ def require_trial_function(function: Any) -> None:
         raise UserError(f"trial: {name} must take two arguments, (configuration, report)") from None
     except ValueError:
         pass  # nobody knows what it takes
-
-
-def metric_name(keyword: str) -> str:
-    """`val_accuracy` as the name of a metric: `val/accuracy`."""
-    part, _, rest = keyword.partition("_")
-    return f"{part}/{rest}" if rest and part in ("train", "val", "test") else keyword
 
 
 def _configuration(task: Task) -> dict[str, Any]:

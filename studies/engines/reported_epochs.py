@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,10 @@ class ReportedEpochs:
     configuration: Configuration
     who: str
     """Who reports: `the program` or `the function`."""
+    patience: int = 1
+    """The epoch by which the objective must have been reported."""
+    hint: Callable[[], str] = lambda: ""
+    """What is said where it was not."""
     epochs: list[dict[str, float]] = field(default_factory=list)
     test: dict[str, float] = field(default_factory=dict)
     diverged: str = ""
@@ -39,10 +43,8 @@ class ReportedEpochs:
             text = f"more epochs than trainer.epochs ({longest}): give it {{epochs}}"
             raise UserError(f"{self.who} reported {text}, or set trainer.epochs to what it takes")
         metrics = self._numbers(said.get("metrics"), f"epoch {number}")
-        if objective.metric not in metrics and number == 1:
-            names = ", ".join(metrics) or "nothing"
-            text = f"{self.who} did not report {objective.metric} in epoch {number}, but {names}"
-            raise UserError(text)
+        if objective.metric not in metrics and not self.best and number == self.patience:
+            raise self.lacks_objective(metrics, number)
         value, now = metrics.get(objective.metric, 0.0), time.perf_counter()
         metrics["time/epoch_s"], self._began = now - self._began, now
         self.epochs.append(metrics)
@@ -51,6 +53,13 @@ class ReportedEpochs:
         elif is_better(metrics, self.best, objective):
             self._best = number
         return EpochReport(number, metrics)
+
+    def lacks_objective(self, metrics: Mapping[str, float], number: int) -> UserError:
+        """What is said of a training that has reported so many epochs without its objective."""
+        names, hint = ", ".join(metrics) or "nothing", self.hint()
+        epochs = "epoch 1" if number == 1 else f"its first {number} epochs"
+        text = f"{self.who} did not report {self.configuration.objective.metric} in {epochs}"
+        return UserError(f"{text}, but {names}" + (f": {hint}" if hint else ""))
 
     def take_test(self, said: Any) -> None:
         """Take the metrics of the test part."""

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from lightning_modules.configuration import COMMAND, Configuration
@@ -63,11 +64,14 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> list[
             found[key] = row.check(**data.parameters)
         summary = found[key]
         classes = summary.outputs if isinstance(summary, DataSummary) else None
-        if configuration.loss.name == "binary_cross_entropy" and classes not in (None, 2):
+        binary = configuration.loss.name == "binary_cross_entropy"
+        if binary and configuration.task == "classification" and classes not in (None, 2):
             raise DataError(
                 f"loss: binary_cross_entropy needs two classes, but {data.name} has {classes}; "
                 "write cross_entropy"
             )
+    if spec.metrics is not None and spec.metrics.way == "tensorboard":
+        require_tensorboard()
     if problems:
         raise ConfigurationError(list(dict.fromkeys(problems)))
     if spec.source is not None:
@@ -84,6 +88,15 @@ def _user_code_problems(configuration: Configuration) -> list[Problem]:
     from lightning_modules.user_code.modules import user_code_problems
 
     return [*user_code_problems(configuration), *learning_problems(configuration)]
+
+
+def require_tensorboard() -> None:
+    """Raise UserError where the package is missing that reads TensorBoard's files."""
+    if find_spec("tensorboard") is None:
+        raise UserError(
+            "metrics: reading TensorBoard's files needs the package tensorboard; pip install "
+            "'fairtune[tensorboard]'"
+        )
 
 
 def _find_program(program: Mapping[str, Any]) -> None:

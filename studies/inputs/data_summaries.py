@@ -68,7 +68,7 @@ def module_summary(data: TensorDataModule, name: str) -> DataSummary:
 
 
 def file_summary(
-    path: Path, target: str | None, task: str | None, overrides: Sequence[str] = ()
+    path: Path, targets: Sequence[str], task: str | None, overrides: Sequence[str] = ()
 ) -> DataSummary:
     """What a file of data, or a folder of images, becomes with the defaults of its set, or with
     `overrides` such as `data.decimal=,`.
@@ -77,12 +77,13 @@ def file_summary(
     """
     name = set_of(path)
     row = DATASETS[name]
+    target = targets[0] if len(targets) == 1 else list(targets)
     said = {"path": str(path), "target": target, "task": task}
     given = {key: value for key, value in said.items() if value and key in row.parameters}
     source = document.from_tree({"data": {"name": name, **given}})
     for each in overrides:
         source.override(each)
-    if name == "table" and target is None:
+    if name == "table" and not targets:
         return _table_summary(source.tree["data"])
     row, parameters = resolve_component(DATASETS, source.tree["data"], "data set")
     assert row.check is not None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lightning_modules.configuration.sections import USER_KEYS, user_key
+from lightning_modules.components import user_key
+from lightning_modules.configuration.sections import USER_KEYS
 from lightning_modules.configuration.user_classes import path_error
 from lightning_modules.user_code import imports
 from studies.study_file.space.lists import ALL, EACH

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 BATCH = 256
 """Rows that the network sees at a time."""
+HALF = 0.5
+"""A label is predicted where its probability is above."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,16 @@ class Predictions:
 
     chosen: RepresentativeTrial
     answers: np.ndarray[Any, np.dtype[np.float32]]
-    """Probabilities (rows, classes), or values (rows, k)."""
+    """Probabilities (rows, classes or labels), or values (rows, k)."""
     classes: Sequence[str]
-    """The names of the classes; empty for a regression."""
+    """The names of the classes or labels; empty for a regression."""
+    task: str
+    """`classification`, `regression` or `multilabel`; empty where only the user's code knows."""
     targets: Sequence[Any] = ()
-    """The right answers where they are known: names of classes, or rows of k values."""
+    """The right answers where they are known: names of classes, rows of k values, or rows of labels
+    of 0 and 1."""
+    values: Sequence[str] = ()
+    """The names of the values of a regression, where there are several."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Metrics of the test part, where that was predicted."""
     names: Mapping[str, Sequence[Any]] = field(default_factory=dict)
@@ -54,14 +61,18 @@ class Predictions:
         import pandas as pd
 
         columns: dict[str, Any] = {}
-        if self.classes:
+        if self.task == "multilabel":
+            columns |= _numbered("prediction", (self.answers > HALF).astype(int), self.classes)
+            columns |= _numbered("target", np.asarray(self.targets).astype(int), self.classes)
+            columns |= _numbered("probability", self.answers, self.classes)
+        elif self.classes:
             columns["prediction"] = [self.classes[i] for i in self.answers.argmax(axis=1)]
             columns |= _numbered("target", self.targets)
             for index, name in enumerate(self.classes):
                 columns[f"probability_{name}"] = self.answers[:, index]
         else:
-            columns |= _numbered("prediction", self.answers)
-            columns |= _numbered("target", self.targets)
+            columns |= _numbered("prediction", self.answers, self.values)
+            columns |= _numbered("target", self.targets, self.values)
         rows = np.arange(1, len(self.answers) + 1)
         named = {"row": self.names.get("row", rows)}
         for name, values in self.names.items():
@@ -135,7 +146,8 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
     if row is not None and row.doubts is not None:
         doubts = row.doubts(data, content["preparation"], names.get("row"), **parameters)
     classes: tuple[str, ...] = ()
-    if configuration.task == "classification":
+    values: tuple[str, ...] = tuple(content.get("values", ()))
+    if configuration.task in ("classification", "multilabel"):
         classes = tuple(content["classes"]) or tuple(map(str, range(answers.shape[1])))
         if len(classes) != answers.shape[1]:
             raise UserError(
@@ -144,15 +156,28 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
             )
     metrics: dict[str, float] = {}
     if targets is not None:
-        if classes and targets.is_floating_point():
+        if configuration.task == "classification" and targets.is_floating_point():
             targets = targets.argmax(dim=1)  # shares of the classes, as the losses take them
         if configuration.task:
-            metrics = _metrics(configuration.task, configuration.objective.metric, answers, targets)
+            objective = configuration.objective.metric
+            metrics = _metrics(configuration.task, objective, answers, targets, values)
         known = targets.tolist()
-        targets = [classes[index] for index in known] if classes else known
+        is_class = configuration.task == "classification"
+        targets = [classes[index] for index in known] if is_class else known
     settled = chosen.is_requested and chosen.trial.phase != "cross"  # its own split alone chose it
     caveat = "" if data is not None or settled else rows_took_part(results)
-    return Predictions(chosen, answers, classes, targets or (), metrics, names, doubts, caveat)
+    return Predictions(
+        chosen,
+        answers,
+        classes,
+        configuration.task,
+        targets or (),
+        values,
+        metrics,
+        names,
+        doubts,
+        caveat,
+    )
 
 
 def rows_took_part(results: StudyResults) -> str:
@@ -207,32 +232,41 @@ def _answers(
     return answers
 
 
-def _metrics(task: str, objective: str, answers: Any, targets: Any) -> dict[str, float]:
+def _metrics(
+    task: str, objective: str, answers: Any, targets: Any, names: Sequence[str]
+) -> dict[str, float]:
     import torch
 
-    from lightning_modules.optimization import metrics_for
+    from lightning_modules.optimization.metrics import computed_metrics
 
     found = torch.from_numpy(answers)
-    if task == "regression":  # one value a row may come without its column
+    if task == "classification":
+        predicted = found.argmax(dim=1)
+    else:  # one value a row may come without its column
         found, targets = (each[:, None] if each.ndim == 1 else each for each in (found, targets))
-    predicted = found.argmax(dim=1) if task == "classification" else found
-    return {
-        f"test/{name}": float(
-            metric.compute(
-                found if metric.reads_probabilities else predicted, targets, max(2, found.shape[1])
-            )
-        )
-        for name, metric in metrics_for(task, objective).items()
-    }
+        predicted = found
+    if task == "multilabel":
+        predicted, targets = (found > HALF).long(), targets.long()
+    values = computed_metrics(
+        task,
+        objective,
+        predicted,
+        lambda: found,
+        targets,
+        classes=max(2, found.shape[1]),
+        names=names,
+    )
+    return {f"test/{name}": float(value) for name, value in values.items()}
 
 
-def _numbered(name: str, values: Any) -> dict[str, Any]:
-    """Columns of that name: several where every row has several values."""
+def _numbered(name: str, values: Any, names: Sequence[str] = ()) -> dict[str, Any]:
+    """Columns of that name: several, by `names` or counted, where every row has several values."""
     if not len(values):
         return {}
     array = np.asarray(values)
     if array.ndim == 1:
         return {name: array}
-    if array.shape[1] == 1:
+    if array.shape[1] == 1 and not names:
         return {name: array[:, 0]}
-    return {f"{name}_{index + 1}": array[:, index] for index in range(array.shape[1])}
+    called = names or range(1, array.shape[1] + 1)
+    return {f"{name}_{each}": column for each, column in zip(called, array.T, strict=True)}

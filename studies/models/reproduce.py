@@ -134,6 +134,7 @@ def reproduce(
             weights=weights_file(configuration, found.home),
             split=trial.split,
             env=found.spec.env,
+            metrics=found.spec.metrics,
         )
         again, end = _train(engine, task, max(recorded), trial.outcome == Outcome.completed)
         metrics = _compared(recorded, again)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from statistics import fmean, median
 
 from lightning_modules.optimization import lower_is_better
+from lightning_modules.optimization.metrics import measure_of
 from studies.records import Outcome, Trial
 from studies.results.study_results import StudyResults
 from studies.study_file import confirm_seeds
@@ -130,8 +131,7 @@ def search_is_done(results: StudyResults, arm: str, repeat: int) -> bool:
 def is_error(metric: str) -> bool:
     """Whether a metric is a loss or an error measure of the metrics table: positive, and better
     the smaller it is."""
-    name = metric.rpartition("/")[2]
-    return "/" in metric and name in {"loss", *lower_is_better()}
+    return "/" in metric and measure_of(metric) in {"loss", *lower_is_better()}
 
 
 def on_log_scale(wanted: str, metric: str, values: Iterable[float]) -> tuple[bool, str]:

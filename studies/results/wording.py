@@ -9,7 +9,9 @@ from typing import Any
 
 from studies.statistics import Interval
 
-SHARES = ("accuracy", "f1", "balanced_accuracy", "precision", "recall", "auroc")
+SHARES = (
+    "accuracy", "f1", "balanced_accuracy", "precision", "recall", "auroc", "exact_match",
+)  # fmt: skip
 """Metrics between 0 and 1, whose differences are told in points of a hundred."""
 MOST_LOWER = 99.9
 BEYOND = f"more than {MOST_LOWER}"

@@ -63,6 +63,8 @@ def design_notes(spec: Spec, splits: Splits) -> dict[str, Any]:
         "goal": spec.objective.goal,
         "source": sys.argv[0],
     }
+    if spec.metrics is not None:
+        notes["metrics_from"] = spec.metrics.way
     if spec.design.sequential:
         notes["sequence"] = asdict(spec.design.plan)
     if splits.per_repeat:

@@ -107,6 +107,7 @@ class RunningTrials:
                 weights=weights_file(configuration, self.home),
                 split=trial.split,
                 env=self.spec.env,
+                metrics=self.spec.metrics,
             )
         )
 

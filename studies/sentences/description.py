@@ -41,6 +41,7 @@ def describe(outcome: StudyOutcome) -> str:
     rows = {
         "data set": ", ".join(datasets) or "known to the program",
         "objective": f"{spec.objective.goal} {spec.objective.metric}",
+        **({"metrics": f"read from the program's {spec.metrics.way}"} if spec.metrics else {}),
         "sampler": str(spec.sampler),
         "pruner": str(spec.pruner),
         "claim": spec.design.claim or "nothing is compared",

@@ -1,9 +1,10 @@
 """What the command of a program asks for: `{optimizer.lr}` and the like.
 
 `{seed}`, `{split}` (an integer, the seed by which the program divides its data, 0 unless a study
-repeats its searches on several splits), `{epochs}` and `{checkpoint}` (a file for the program's
-best weights) belong to the trial, and `{configuration}` is a JSON file that holds all of it. All
-other names are of `lightning_modules.configuration.program_words`.
+repeats its searches on several splits), `{epochs}`, `{checkpoint}` (a file for the program's best
+weights) and `{folder}` (one for what it writes, which goes with the trial's end) belong to the
+trial, and `{configuration}` is a JSON file that holds all of it. All other names are of
+`lightning_modules.configuration.program_words`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from studies.study_file.space.variants import Keys, Variant, variants
 
 WHOLE = "configuration"
 INSTEAD = f"{{{WHOLE}}} for a JSON file of everything, or {{{PARAMS}}} for all that it is not told"
-TRIAL_EXAMPLES = {"seed": 0, "split": 0, "epochs": 1, "checkpoint": "", WHOLE: ""}
+TRIAL_EXAMPLES = {"seed": 0, "split": 0, "epochs": 1, "checkpoint": "", "folder": "", WHOLE: ""}
 """What belongs to the trial, with values of the right kind."""
 HOW_IT_RUNS = (f"model.{COMMAND}", f"model.{CWD}")
 
@@ -54,7 +55,7 @@ def function_of(configuration: Configuration) -> str:
 
 
 def values_of(
-    configuration: Configuration, seed: int, split: int, checkpoint: str, whole: str
+    configuration: Configuration, seed: int, split: int, checkpoint: str, *, whole: str, folder: str
 ) -> dict[str, Any]:
     """Everything that a program can be told, by the names of its places.
 
@@ -64,22 +65,30 @@ def values_of(
         split: The seed of its split.
         checkpoint: The file for its best weights.
         whole: The JSON file that holds all of it.
+        folder: The folder for what it writes.
     """
-    epochs = configuration.trainer["epochs"]
-    trial = {"seed": seed, "split": split, "epochs": epochs, "checkpoint": checkpoint, WHOLE: whole}
+    trial = {
+        "seed": seed,
+        "split": split,
+        "epochs": configuration.trainer["epochs"],
+        "checkpoint": checkpoint,
+        "folder": folder,
+        WHOLE: whole,
+    }
     return {**configuration.flat(), **trial}
 
 
 def command_line(configuration: Configuration, seed: int, split: int, checkpoint: str) -> str:
     """The program of a trial as a shell runs it, in one line; empty where a network or a function
-    trains, where it takes several lines, and where a file of everything is asked for, which only a
-    study writes."""
+    trains, where it takes several lines, and where a file of everything or a folder is asked for,
+    which only a study makes."""
     if not is_program(configuration) or function_of(configuration):
         return ""
     program = configuration.model.parameters
-    if WHOLE in asked_for(words_of(program)):
+    if {WHOLE, "folder"} & {*asked_for(words_of(program))}:
         return ""
-    line = shell_line(program, values_of(configuration, seed, split, checkpoint, ""))
+    values = values_of(configuration, seed, split, checkpoint, whole="", folder="")
+    line = shell_line(program, values)
     return line if line.isprintable() else ""
 
 
@@ -110,8 +119,9 @@ def env_problems(
     return [Problem(("env",), text)]
 
 
-def command_problems(root: Group) -> list[Problem]:
-    """Placeholders that mean nothing, and what the file says that no placeholder passes on."""
+def command_problems(root: Group, told_otherwise: bool = False) -> list[Problem]:
+    """Placeholders that mean nothing, and, unless all is told in another way, what the file says
+    that no placeholder passes on."""
     found: dict[str, Problem] = {}
     every = [(variant, Configuration.of(variant.value)) for variant in variants(root)]
     all_programs = all(is_program(configuration) for _, configuration in every)
@@ -125,7 +135,7 @@ def command_problems(root: Group) -> list[Problem]:
             return list(found.values())
         for problem in _place_problems(variant, program, {**flat, **TRIAL_EXAMPLES}):
             found.setdefault(problem.message, problem)
-        if WHOLE in names:
+        if told_otherwise or WHOLE in names:
             continue
         passed = {"trainer.epochs" if name == "epochs" else name for name in names}
         passed |= {name for name in flat if name.startswith(f"model.{ENV}.")}

@@ -81,7 +81,8 @@ def study_file_schema() -> Schema:
             },
         }
     )
-    logged = {"metric": {"enum": list(dict.fromkeys(metrics))}}
+    of_target = {"pattern": f"^val/({'|'.join(METRICS['regression'])})_."}
+    logged = {"metric": {"anyOf": [{"enum": list(dict.fromkeys(metrics))}, of_target]}}
     own: Schema = {"anyOf": [{"type": "object", "required": [key]} for key in USER_KEYS["model"]]}
     model: Schema = {"anyOf": [own, {"type": "array", "contains": own}]}
     schema["if"] = {"required": ["model"], "properties": {"model": model}}  # it logs what it likes

@@ -28,6 +28,7 @@ from studies.study_file.document import Document
 from studies.study_file.foreign_words import method_words, pruner_words
 from studies.study_file.methods.pruners import PRUNERS
 from studies.study_file.methods.samplers import SAMPLERS, startup_for
+from studies.study_file.metrics_source import WITH_CONFIG, metrics_problems, metrics_source
 from studies.study_file.mistakes import (
     MAX_VARIANTS,
     budget_problems,
@@ -46,6 +47,7 @@ from studies.study_file.sections import (
     Claim,
     CompareSection,
     ConfirmSection,
+    MetricsSection,
     SearchSection,
     as_far_as_right,
     read_shape,
@@ -109,7 +111,10 @@ def resolve(
     root = read_space(configuration, problems)
     problems += [] if recorded and not overrides else _variant_problems(root)
     is_right = len(problems) == found_before and variant_count(root) <= MAX_VARIANTS
-    problems.extend(command_problems(root) if is_right else [])
+    metrics = file.metrics if file else as_far_as_right(MetricsSection, tree.get("metrics"))
+    told = metrics is not None and metrics.way in WITH_CONFIG
+    problems.extend(command_problems(root, told) if is_right else [])
+    problems.extend(metrics_problems(metrics, tree.get("model"), tree.get("objective")))
     search = file.search if file else as_far_as_right(SearchSection, tree.get("search", {}))
     search = search or SearchSection()
     sampler = _named_component(
@@ -174,6 +179,7 @@ def resolve(
         claims=compare is not None and compare.claim is not None,
         split_given=split is not None,
         env=None if file.env is None else tuple(file.env),
+        metrics=metrics_source(metrics, root),
         source=source,
     )
     source.refuse(list(training_problems(spec)))

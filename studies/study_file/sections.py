@@ -19,6 +19,8 @@ NAME_WORDS = (
 )
 Keys = tuple[str | int, ...]
 Claim = Literal["arms", "configurations"]
+Way = Literal["log", "csv", "tensorboard", "wandb", "mlflow", "trackio"]
+"""How the metrics of a program that says nothing to fairtune are read."""
 
 
 class Section(BaseModel):
@@ -88,6 +90,28 @@ class ConfirmSection(Section):
     )
 
 
+class MetricsSection(Section):
+    """`metrics:` where a program's metrics are read, which says nothing to fairtune itself."""
+
+    way: Way = Field(
+        alias="from",
+        description="what the program writes: its log, a CSV file, TensorBoard's files, or what "
+        "it says to wandb, mlflow or trackio",
+    )
+    patterns: dict[str, str] | None = Field(
+        None,
+        description="log: a regular expression for each metric, whose one group is the number; "
+        "`epoch` counts",
+    )
+    path: str | None = Field(
+        None, description="csv, tensorboard: the file or folder, with {folder} or {checkpoint}"
+    )
+    epoch: str | None = Field(None, description="csv: the column that counts, `epoch` unless given")
+    names: dict[str, str] | None = Field(
+        None, description="how a metric is called in what is written, where that differs"
+    )
+
+
 CONFIGURATION = (
     "data", "model", "loss", "optimizer", "schedule", "regularization", "trainer", "objective",
 )  # fmt: skip
@@ -106,6 +130,7 @@ class StudyFile(Section):
         description="the variables that a program sees, beside PATH, HOME, LANG and the like; "
         "all of them unless given",
     )
+    metrics: MetricsSection | None = None
     search: SearchSection = SearchSection()
     compare: CompareSection | None = None
     confirm: ConfirmSection | None = None
@@ -144,6 +169,7 @@ SECTIONS: dict[str, type[Section]] = {
     "search": SearchSection,
     "compare": CompareSection,
     "confirm": ConfirmSection,
+    "metrics": MetricsSection,
 }
 
 
@@ -167,7 +193,7 @@ def _shape_problem(detail: Any) -> Problem:
     path: Keys = tuple(key for key in detail["loc"] if key in SECTIONS or not _is_branch(key))
     if detail["type"] == "extra_forbidden":
         section = SECTIONS.get(str(path[0]), StudyFile) if len(path) > 1 else StudyFile
-        known = list(section.model_fields)
+        known = [field.alias or name for name, field in section.model_fields.items()]
         if section is StudyFile:
             known[2:2] = CONFIGURATION
         if words := key_words(str(path[-1]), detail["input"]) if len(path) < 3 else "":

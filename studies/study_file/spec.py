@@ -11,12 +11,14 @@ from lightning_modules.configuration import Configuration, Objective
 from studies.study_file.design import Design, LookPlan
 from studies.study_file.document import Document
 from studies.study_file.methods.samplers import STARTUP
+from studies.study_file.metrics_source import MetricsSource
 from studies.study_file.reading.yaml_text import yaml_of
 from studies.study_file.sections import ConfirmSection
 from studies.study_file.space.arms import Arm, alternatives
 from studies.study_file.space.search_space import Space
 
 SPLIT_PARAMETERS = ("path", "root", "validation_path", "test_path", "target", "targets", "task",
+        "label_separator", "missing_targets", "rare_classes",
         "classes", "validation", "test", "split_seed", "stratify", "split_column", "group",
         "time")  # fmt: skip
 """Parameters of a data set that decide by which rows, or by what, a trial is judged."""
@@ -66,6 +68,8 @@ class Spec:
     """Whether the file itself says how repeats are split."""
     env: tuple[str, ...] | None = None
     """The variables that a program sees beside those that every program needs; None for all."""
+    metrics: MetricsSource | None = None
+    """Where the metrics of a program come from; None where it reports them itself."""
     source: Document | None = field(default=None, compare=False, repr=False)
     """What was read, which knows the line of every value."""
 

@@ -120,7 +120,8 @@ def times_of(column: pd.Series[Any], where: str, form: str | None = None) -> Any
     what = f"{where}: column {column.name}"
     missing = np.flatnonzero(column.isna())
     if len(missing):
-        raise DataError(f"{what}, row {missing[0] + 1}: is missing; fill it in or remove the row")
+        row = row_of(column, int(missing[0]))
+        raise DataError(f"{what}, {row}: is missing; fill it in or remove the row")
     if form is None and is_dates(column):
         form = ISO
     if form is None:
@@ -131,8 +132,8 @@ def times_of(column: pd.Series[Any], where: str, form: str | None = None) -> Any
     if form is None:
         wrong = int(np.flatnonzero(_wrong_moments(column))[0])
         raise DataError(
-            f"{what}, row {wrong + 1}: {str(column.iloc[wrong])!r} is neither a number nor a "
-            "date such as 2024-03-31; write it so"
+            f"{what}, {row_of(column, wrong)}: {str(column.iloc[wrong])!r} is neither a number nor "
+            "a date such as 2024-03-31; write it so"
         )
     return moments_of(column, form, where)[1]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightning_modules.data.preparation.splitting import Division
 from lightning_modules.data.preparation.summary import ColumnSummary, DataSummary, summarize
+from lightning_modules.data.preparation.targets import Outputs
 
 if TYPE_CHECKING:
     from lightning_modules.data.tensors import Splits
@@ -30,8 +31,7 @@ class Prepared:
     prepared."""
 
     parts: Mapping[str, tuple[Any, ...]]
-    outputs: int
-    classes: tuple[str, ...]
+    outputs: Outputs
     preparation: Mapping[str, Any]
     names: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     """What names the rows of the test part, see `Splits.names`."""
@@ -40,7 +40,10 @@ class Prepared:
 
     def summary(self, name: str) -> DataSummary:
         """What the data became; `name` is that of the file."""
-        return summarize(name, self.parts, self.outputs, self.classes, **vars(self.facts()))
+        outputs, facts = self.outputs, vars(self.facts())
+        return summarize(
+            name, self.parts, outputs.count, outputs.classes, values=outputs.values, **facts
+        )
 
     def splits(self) -> Splits:
         """The same as tensors."""
@@ -55,8 +58,9 @@ class Prepared:
             train,
             validation,
             test,
-            self.outputs,
-            self.classes,
+            self.outputs.count,
+            self.outputs.classes,
             self.preparation,
             names=self.names,
+            values=self.outputs.values,
         )

@@ -16,6 +16,10 @@ SHOWN = 8
 """Names that are shown of a kind."""
 CLASSES = 12
 """Classes that are shown."""
+DIVIDED = (
+    "a row may have several labels, so that rows are not stratified: the parts have other shares "
+    "of each"
+)
 CHUNK = 1024
 """Rows that are compared at a time."""
 
@@ -53,12 +57,16 @@ class DataSummary:
     megabytes: float
     """Of all inputs in memory."""
     classes: Mapping[str, Sequence[int]]
-    """The rows of every class, by its name: of train, validation and test; empty where values are
-    predicted."""
+    """The rows of every class or label, by its name: of train, validation and test; empty where
+    values are predicted."""
     columns: Sequence[ColumnSummary] = ()
     notices: Sequence[str] = ()
     """What was recognized, a sentence each."""
     warnings: Sequence[str] = ()
+    values: Sequence[str] = ()
+    """The names of the values to predict, where there are several."""
+    several: bool = False
+    """Whether a row may have several labels."""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> DataSummary:
@@ -79,20 +87,28 @@ def summarize(
     columns: Sequence[ColumnSummary] = (),
     notices: Sequence[str] = (),
     warnings: Sequence[str] = (),
+    values: Sequence[str] = (),
 ) -> DataSummary:
     """The summary of parts that are ready to be learned: inputs first, targets last.
 
-    Targets are class numbers (n,) or values (n, k); inputs are arrays, or have a shape alone.
+    Targets are class numbers (n,), or values (n, k), or labels (n, k) where there are `classes`;
+    inputs are arrays, or have a shape alone.
     """
     targets = {part: np.asarray(each[-1]) for part, each in parts.items()}
-    numbered = all(values.ndim == 1 and values.dtype.kind in "iu" for values in targets.values())
+    numbered = all(each.ndim == 1 and each.dtype.kind in "iu" for each in targets.values())
+    several = bool(classes) and not numbered
     counts: dict[str, list[int]] = {}
     if numbered:
         names = classes or [str(place) for place in range(outputs)]
-        found = [np.bincount(values, minlength=outputs).tolist() for values in targets.values()]
+        found = [np.bincount(each, minlength=outputs).tolist() for each in targets.values()]
         counts = {each: list(rows) for each, *rows in zip(names, *found, strict=True)}
+    if several:
+        found = [each.sum(0).astype(int).tolist() for each in targets.values()]
+        counts = {each: list(rows) for each, *rows in zip(classes, *found, strict=True)}
+        notices = [*notices, DIVIDED]
+        warnings = [*warnings, *_unlearned(counts)]
     shape = tuple(int(side) for side in parts["train"][0].shape[1:])
-    rows = {part: len(values) for part, values in targets.items()}
+    rows = {part: len(each) for part, each in targets.items()}
     return DataSummary(
         name=name,
         outputs=outputs,
@@ -107,6 +123,8 @@ def summarize(
             *_classes_alike({name: sum(each) for name, each in counts.items()}),
             *_shared_rows(parts),
         ),
+        values=tuple(values),
+        several=several,
     )
 
 
@@ -131,7 +149,10 @@ def summary_lines(summary: DataSummary) -> list[str]:
         total = sum(summary.rows.values())
         each = [f"{name} {sum(rows):,} ({sum(rows) / total:.1%})"
                 for name, rows in summary.classes.items()]  # fmt: skip
-        lines.append(f"  classes: {_listed(each, CLASSES)}")
+        lines.append(f"  {'labels' if summary.several else 'classes'}: {_listed(each, CLASSES)}")
+    if summary.values:
+        said = "each is learned on a scale of its own"
+        lines.append(f"  values: {_listed(summary.values, SHOWN)}; {said}")
     lines += [f"  {notice}" for notice in summary.notices]
     return lines + [f"  warning: {warning}" for warning in summary.warnings]
 
@@ -157,6 +178,17 @@ def _classes_alike(counts: Mapping[str, int]) -> list[str]:
         + " differ in case or spaces alone; write them alike where they are one"
         for several in alike.values()
         if len(several) > 1
+    ]
+
+
+def _unlearned(counts: Mapping[str, Sequence[int]]) -> list[str]:
+    """A sentence for labels that no row of the training part has."""
+    lost = [name for name, (trained, *_) in counts.items() if not trained]
+    if not lost:
+        return []
+    return [
+        f"no row of the training part has the label {_listed(lost, SHOWN)}, which nothing can "
+        "learn; divide the rows otherwise, or leave it out"
     ]
 
 

@@ -73,8 +73,8 @@ def check_folder(*, path: str | None, **parameters: Any) -> DataSummary:
     Raises DataError where the folder or a file cannot be used.
     """
     _refuse_unused_colours(**parameters)
-    shares = {key: parameters[key] for key in ("validation", "test", "split_seed", "stratify")}
-    found = read_folder(path, **shares)
+    keys = ("validation", "test", "split_seed", "stratify", "rare_classes")
+    found = read_folder(path, **{key: parameters[key] for key in keys})
     said = heads(found.files, stamp(found.files))
     look = Look(*(parameters[key] for key in ("size", "color", "background")))
     _require_memory(look, said, **parameters)

@@ -13,14 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lightning_modules.data.preparation.doubts import Doubts
+from lightning_modules.data.preparation.folder_division import divide_folders
 from lightning_modules.data.preparation.splitting import (
     PART_NAMES,
     Division,
-    divide_rows,
-    held_out,
     refuse_unused,
 )
 from lightning_modules.errors import DataError
@@ -47,11 +44,18 @@ class Labelled:
 
 
 def read_folder(
-    path: str | None, *, validation: float, test: float, split_seed: int, stratify: bool
+    path: str | None,
+    *,
+    validation: float,
+    test: float,
+    split_seed: int,
+    stratify: bool,
+    rare_classes: str,
 ) -> Labelled:
     """Every image file below `path`, its class, and the part that it belongs to.
 
-    A part without a folder of its own is divided from the training folder, by its share. Raises
+    A part without a folder of its own is divided from the training folder, by its share. Where
+    `rare_classes` is `drop`, classes with fewer images than parts need are left out. Raises
     DataError where the folder cannot be used.
     """
     root = _folder(path)
@@ -60,12 +64,16 @@ def read_folder(
     if folders:
         _loose(root, skipped)
     train = _classes(folders.get("train", root), skipped)
+    rare: set[str] = set()
+    if rare_classes == "drop":
+        needed = max(2, 4 - len({"train", *folders})) if stratify else 2
+        rare = {name for name, members in train.items() if len(members) < needed}
+        train = _without(train, rare, skipped)
     names = tuple(train)
-    if len(names) == 1:
-        raise DataError(
-            f"{root}: holds one class only, {names[0]!r}; at least two folders of classes are "
-            "needed"
-        )
+    if len(names) < 2:
+        only = f"one class only, {names[0]!r}" if names else "no class"
+        beside = f" beside the rare ones ({', '.join(sorted(rare))})" if rare else ""
+        raise DataError(f"{root}: holds {only}{beside}; at least two folders of classes are needed")
     given = {
         "validation": validation, "test": test, "split_seed": split_seed, "stratify": stratify,
     }  # fmt: skip
@@ -74,7 +82,7 @@ def read_folder(
     found = {"train": train}
     for part in ("validation", "test"):
         if part in folders:
-            found[part] = _classes(folders[part], skipped)
+            found[part] = _without(_classes(folders[part], skipped), rare, skipped)
             if unknown := [name for name in found[part] if name not in train]:
                 raise DataError(
                     f"{folders[part] / unknown[0]}: the training part has no class {unknown[0]!r}; "
@@ -90,9 +98,18 @@ def read_folder(
             part_of += [part] * len(members)
     shares = {"validation": validation, "test": test}
     labels = [names[target] for target in targets]
-    division = _divided(root, part_of, labels, shares, split_seed, stratify)
+    division = divide_folders(root, part_of, labels, shares, split_seed, stratify)
     parts = tuple(tuple(rows.tolist()) for rows in division)
     return Labelled(tuple(files), tuple(targets), names, parts, tuple(skipped.items()))
+
+
+def _without(
+    classes: Mapping[str, list[Path]], rare: set[str], skipped: Skipped
+) -> dict[str, list[Path]]:
+    """The classes that are not left out; the files of the others are counted."""
+    for name in rare & classes.keys():
+        skipped[f"of the rare class {name!r} (rare_classes: drop)"] += len(classes[name])
+    return {name: members for name, members in classes.items() if name not in rare}
 
 
 def own_parts(path: str | None) -> list[str]:
@@ -244,51 +261,3 @@ def _folders(folder: Path) -> list[Path]:
 
 def _shown(name: str) -> bool:
     return not name.startswith((".", "__"))
-
-
-def _divided(
-    root: Path,
-    said: Sequence[str],
-    classes: Sequence[str],
-    shares: Mapping[str, float],
-    seed: int,
-    stratify: bool,
-) -> Division:
-    """The rows of the parts: those with a folder of their own, the others divided by `shares`."""
-    there = set(said)
-    needed = 4 - len(there)
-    if stratify:
-        counts = Counter(name for name, part in zip(classes, said, strict=True) if part == "train")
-        rare = min(counts, key=lambda name: counts[name])
-        if counts[rare] < needed:
-            images = "1 image" if counts[rare] == 1 else f"{counts[rare]} images"
-            parts = {2: "two", 3: "three"}[needed]
-            raise DataError(
-                f"{root}: class {rare!r} has {images}, and {parts} parts need one each; add "
-                "images, remove the folder, or write stratify: false"
-            )
-    if len(there) == 1:
-        strata = classes if stratify else None
-        return divide_rows(
-            len(said),
-            validation=shares["validation"],
-            test=shares["test"],
-            split_seed=seed,
-            where=str(root),
-            classes=strata,
-        )
-    if len(there) == 2:
-        [missing] = {"validation", "test"} - there
-        rows = np.array([row for row, part in enumerate(said) if part == "train"])
-        strata = np.array(classes)[rows] if stratify else None
-        said = list(said)
-        for row in held_out(rows, shares[missing], seed, strata, f"{root}: data.{missing}"):
-            said[row] = missing
-    return divide_rows(
-        len(said),
-        validation=shares["validation"],
-        test=shares["test"],
-        split_seed=seed,
-        where=str(root),
-        said=said,
-    )

@@ -49,10 +49,12 @@ class LongTable:
             columns.append(self._numbers(name))
         return np.split(np.column_stack(columns)[self.order], self.ends)
 
-    def of_series(self, parameter: str, name: str) -> pd.Series[Any]:
-        """What a column says of every series; raises DataError where it changes within one."""
+    def of_series(self, parameter: str, name: str, may_miss: bool = False) -> pd.Series[Any]:
+        """What a column says of every series, where it `may_miss` perhaps nothing; raises DataError
+        where it changes within one."""
         refuse_unknown([(parameter, name)], self.frame, self.path)
-        self._refuse_missing(name)
+        if not may_miss:
+            self._refuse_missing(name)
         said = np.array(texts_of(self.frame[name], self.path), dtype=object)
         changed = np.flatnonzero(said != said[self.first[self.codes]])
         if len(changed):
@@ -60,8 +62,8 @@ class LongTable:
             first = self.first[self.codes[row]]
             raise DataError(
                 f"{self.path}: column {name}, row {row + 1}: series {self.names[row]!r} says "
-                f"{said[row]!r} here and {said[first]!r} in row {first + 1}; write the same in "
-                "all of its rows"
+                f"{_quoted(said[row])} here and {_quoted(said[first])} in row {first + 1}; write "
+                "the same in all of its rows"
             )
         return self.frame[name].iloc[self.first]
 
@@ -83,3 +85,7 @@ class LongTable:
                 f"{self.path}: column {name}, row {missing[0] + 1}: is missing; fill it in or "
                 "remove the row"
             )
+
+
+def _quoted(text: str) -> str:
+    return repr(text) if text else "nothing"

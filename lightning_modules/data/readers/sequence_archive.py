@@ -14,8 +14,11 @@ from lightning_modules.errors import DataError
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def read_archive(path: str, labelled: bool) -> tuple[list[Array], list[Any]]:
-    """Every series (t, channels), and its target; none where they are not `labelled`.
+def read_archive(
+    path: str, labelled: bool, may_miss: bool = False
+) -> tuple[list[Array], list[Any]]:
+    """Every series (t, channels), and its target; none where they are not `labelled`. Targets are
+    NaN or empty texts only where they `may_miss`.
 
     x is (n, t, channels), or the steps of all series one after the other, (steps, channels); the
     latter needs `lengths` (n,), and of the former they say where a series ends. Raises DataError
@@ -43,16 +46,17 @@ def read_archive(path: str, labelled: bool) -> tuple[list[Array], list[Any]]:
     y = arrays["y"]
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    if y.shape != (len(rows),):
+    if y.ndim not in (1, 2) or len(y) != len(rows):
         raise DataError(
             f"{path}: array y has the shape {y.shape}, and there are {len(rows)} series; give each "
             "a target"
         )
-    unknown = np.flatnonzero(y != y)
-    if len(unknown):
+    holes = (y != y) | (y == "" if y.dtype.kind == "U" else False)
+    unknown = np.flatnonzero(holes.reshape(len(y), -1).any(axis=1))
+    if len(unknown) and not may_miss:
         raise DataError(
-            f"{path}: array y, series {unknown[0] + 1}: {y[unknown[0]]} is no target; fill it in "
-            "or remove the series"
+            f"{path}: array y, series {unknown[0] + 1}: {y[unknown[0]]} is no target; fill it "
+            "in, or write missing_targets: drop, which leaves such series out"
         )
     return rows, y.tolist()
 

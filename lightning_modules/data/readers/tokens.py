@@ -1,8 +1,8 @@
-"""Texts as tokens: words of a vocabulary, or the pieces of a tokenizer of one's own.
+"""Texts as tokens: words or characters of a vocabulary, or the pieces of a tokenizer of one's own.
 
-A preparation is a plain dictionary: `max_length`, and `words`, the vocabulary in the order of
-its numbers, or `tokenizer`, the content of a tokenizer.json. Token 0 is padding; among words,
-token 1 is a word that is not known, and the vocabulary begins with token 2.
+A preparation is a plain dictionary: `max_length`, and `words` or `characters`, the vocabulary in
+the order of its numbers, or `tokenizer`, the content of a tokenizer.json. Token 0 is padding; among
+words and characters, token 1 is one that is not known, and the vocabulary begins with token 2.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,14 +40,25 @@ def words_of(text: str) -> list[str]:
     return WORD.findall(text.lower())
 
 
-def learn_words(
-    texts: Sequence[str], max_words: int, min_count: int, max_length: int
+def characters_of(text: str) -> list[str]:
+    """The characters of a text, lower-cased, with one space for several; full-width letters and
+    digits and half-width kana become the usual ones (NFKC)."""
+    return list(" ".join(unicodedata.normalize("NFKC", text).lower().split()))
+
+
+UNITS: dict[str, Callable[[str], list[str]]] = {"words": words_of, "characters": characters_of}
+"""What a vocabulary can be made of."""
+
+
+def learn_vocabulary(
+    unit: str, texts: Sequence[str], most: int, min_count: int, max_length: int
 ) -> dict[str, Any]:
-    """The preparation by the most frequent words of the training texts; ties go by letter."""
-    counts = Counter(word for text in texts for word in words_of(text))
-    often = [word for word, count in counts.items() if count >= min_count]
-    words = sorted(often, key=lambda word: (-counts[word], word))[:max_words]
-    return {"words": words, "max_length": max_length}
+    """The preparation by the most frequent words or characters (`unit`) of the training texts; ties
+    go by letter."""
+    counts = Counter(each for text in texts for each in UNITS[unit](text))
+    often = [each for each, count in counts.items() if count >= min_count]
+    known = sorted(often, key=lambda each: (-counts[each], each))[:most]
+    return {unit: known, "max_length": max_length}
 
 
 def read_tokenizer(folder: str, max_length: int) -> dict[str, Any]:
@@ -75,10 +87,37 @@ def read_tokenizer(folder: str, max_length: int) -> dict[str, Any]:
     return {"tokenizer": content, "max_length": max_length}
 
 
+def unit_of(preparation: Mapping[str, Any]) -> str | None:
+    """What the vocabulary of a preparation is made of; None of a tokenizer of the user's."""
+    return next((unit for unit in UNITS if unit in preparation), None)
+
+
+def unknown_token(preparation: Mapping[str, Any]) -> int | None:
+    """The token of all that is not known; None where there is none."""
+    if unit_of(preparation) is not None:
+        return UNKNOWN
+    model = json.loads(preparation["tokenizer"]).get("model", {})
+    if model.get("unk_id") is not None:
+        return int(model["unk_id"])
+    unknown = model.get("unk_token")
+    found: int | None = (
+        None if unknown is None else _built(preparation["tokenizer"]).token_to_id(unknown)
+    )
+    return found
+
+
+def special_tokens(preparation: Mapping[str, Any]) -> frozenset[int]:
+    """The tokens that a tokenizer of the user's adds to texts."""
+    if unit_of(preparation) is not None:
+        return frozenset()
+    added = json.loads(preparation["tokenizer"]).get("added_tokens") or ()
+    return frozenset(int(each["id"]) for each in added if each.get("special"))
+
+
 def vocabulary_size(preparation: Mapping[str, Any]) -> int:
     """How many tokens there are, padding included."""
-    if "words" in preparation:
-        return FIRST + len(preparation["words"])
+    if (unit := unit_of(preparation)) is not None:
+        return FIRST + len(preparation[unit])
     size: int = _built(preparation["tokenizer"]).get_vocab_size(with_added_tokens=True)
     return size
 
@@ -86,10 +125,10 @@ def vocabulary_size(preparation: Mapping[str, Any]) -> int:
 def encode(texts: Sequence[str], preparation: Mapping[str, Any]) -> list[list[int]]:
     """The tokens of every text, at least one and at most `max_length`."""
     longest = preparation["max_length"]
-    if "words" in preparation:
-        places = {word: FIRST + place for place, word in enumerate(preparation["words"])}
+    if (unit := unit_of(preparation)) is not None:
+        places = {each: FIRST + place for place, each in enumerate(preparation[unit])}
         return [
-            [places.get(word, UNKNOWN) for word in words_of(text)[:longest]] or [UNKNOWN]
+            [places.get(each, UNKNOWN) for each in UNITS[unit](text)[:longest]] or [UNKNOWN]
             for text in texts
         ]
     with _one_sentence("data.tokenizer: makes no tokens of these texts; correct or replace it"):

@@ -29,8 +29,9 @@ PER_CHANNEL, PER_VALUE, PER_WORD = 200, 8, 64
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def read_ts(path: str) -> tuple[list[Floats], list[str]]:
+def read_ts(path: str, may_miss: bool = False) -> tuple[list[Floats], list[str]]:
     """Every series (t, channels), and the text of every target; no texts where there are none.
+    Targets that are missing are empty texts, where they `may_miss`.
 
     Raises DataError that names the line where the file cannot be used.
     """
@@ -50,8 +51,13 @@ def read_ts(path: str) -> tuple[list[Floats], list[str]]:
         if labelled:
             label = last.strip()
             if label.lower() in ("", "?", "nan"):
-                raise DataError(f"{where}: has no label at its end; write one or remove the line")
-            if allowed and label.lower() not in allowed:
+                label = ""
+                if not may_miss:
+                    raise DataError(
+                        f"{where}: has no label at its end; write one, or write missing_targets: "
+                        "drop, which leaves such series out"
+                    )
+            elif allowed and label.lower() not in allowed:
                 raise DataError(
                     f"{where}: label {label!r} is none of @classLabel ({', '.join(allowed)}); "
                     "correct one of them"

@@ -12,18 +12,12 @@ import numpy as np
 
 from lightning_modules.components import switched_on
 from lightning_modules.data.augmentation.table import AUGMENTATIONS, RECOLOURING
-from lightning_modules.data.columns.cells import text_of
+from lightning_modules.data.columns.target_columns import TargetColumns, columns_of_array
 from lightning_modules.data.preparation.array_scaling import fit_array, scale_array
 from lightning_modules.data.preparation.doubts import Doubts, doubts_of_array
-from lightning_modules.data.preparation.prepared import PARTS, Prepared
-from lightning_modules.data.preparation.splitting import Rows, divide_rows, refuse_unused
+from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.summary import DataSummary
-from lightning_modules.data.preparation.targets import (
-    classes_of,
-    numbered,
-    refuse_constant,
-    refuse_labels,
-)
+from lightning_modules.data.preparation.target_rules import TargetRules
 from lightning_modules.data.readers.array_file import (
     Array,
     array_of,
@@ -33,6 +27,7 @@ from lightning_modules.data.readers.array_file import (
     refuse_infinite,
 )
 from lightning_modules.data.readers.files import Stamp, stamp
+from lightning_modules.data.sets.labelled import Divided, Labelled, Shares, divide
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
@@ -56,6 +51,9 @@ class Archive:
     targets: str
     kind: str
     task: str
+    label_separator: str | None
+    missing_targets: str
+    rare_classes: str
     validation: float
     test: float
     split_seed: int
@@ -66,6 +64,11 @@ class Archive:
     def of(cls, parameters: Mapping[str, Any]) -> Archive:
         """The archive that the parameters of the row describe."""
         return cls(**{field.name: parameters[field.name] for field in fields(cls)})
+
+    @property
+    def rules(self) -> TargetRules:
+        """What is said of what there is to predict."""
+        return TargetRules.of((self.targets,), vars(self))
 
 
 def arrays(
@@ -90,8 +93,8 @@ def check(**parameters: Any) -> DataSummary:
     summary = prepare(archive).summary(archive.path)
     augment = switched_on(AUGMENTATIONS, parameters["augment"] or {})
     if archive.kind == "image" and not augment.keys().isdisjoint(RECOLOURING):
-        inputs, *_ = _divided(archive, load_arrays(archive.path))
-        _refuse_colours(archive, inputs["train"], augment)
+        inputs = _divided(archive, load_arrays(archive.path)).parts["train"].rows
+        _refuse_colours(archive, np.asarray(inputs), augment)
     return summary
 
 
@@ -140,51 +143,39 @@ def _new(path: str | Path, preparation: Mapping[str, Any], parameters: Mapping[s
 
 def prepare(archive: Archive) -> Prepared:
     """Read the arrays, divide the rows, and prepare all of them by the training part."""
-    inputs, targets, tested = _divided(archive, load_arrays(archive.path))
-    names = {} if tested is None else {"row": (tested + 1).tolist()}
+    found = load_arrays(archive.path)
+    divided = _divided(archive, found)
+    inputs = {part: each.rows for part, each in divided.parts.items()}
     preparation = fit_array(inputs["train"], archive.standardize)
-    scaled = {part: scale_array(inputs[part], preparation) for part in PARTS}
-    if archive.task == "regression":
-        refuse_constant(targets["train"], f"{archive.path}: array {archive.targets}")
-        values = {part: (scaled[part], targets[part]) for part in PARTS}
-        return Prepared(values, targets["train"].shape[1], (), preparation, names)
-    labels = {part: targets[part].tolist() for part in PARTS}
-    classes = classes_of(labels, dict.fromkeys(PARTS, archive.path))
-    parts = {part: (scaled[part], numbered(labels[part], classes)) for part in PARTS}
-    return Prepared(parts, len(classes), classes, preparation, names)
+    parts = {
+        part: (scale_array(inputs[part], preparation), divided.targets[part]) for part in PARTS
+    }
+    tested = divided.parts["test"]
+    own = found.get(f"{archive.inputs}_test")
+    whole = own is not None and len(own) == len(tested.rows)
+    names = {} if whole else {"row": [number + 1 for number in tested.numbers]}
+    facts = Facts(notices=divided.notes)
+    return Prepared(parts, divided.outputs, preparation, names, lambda: facts)
 
 
-def _divided(
-    archive: Archive, found: Mapping[str, Array]
-) -> tuple[dict[str, Array], dict[str, Array], Rows | None]:
-    """Inputs and targets of every part: arrays of its own, or rows of the main ones; and which
-    rows of those test, where they do."""
+def _divided(archive: Archive, found: Mapping[str, Array]) -> Divided:
+    """Inputs and targets of every part: arrays of its own, or rows of the main ones."""
     endings = {"train": ""} | {part: f"_{part}" for part in _own(archive, found)}
     own = {part: f"an array {archive.inputs}{endings[part]}" for part in endings if part != "train"}
-    refuse_unused(vars(archive), own)
-    inputs, targets = {}, {}
+    read = {}
     for part, ending in endings.items():
-        inputs[part] = _rows(archive, found, archive.inputs + ending)
-        targets[part] = _targets(archive, found, archive.targets + ending, len(inputs[part]))
-        shape, wanted = inputs[part].shape[1:], inputs["train"].shape[1:]
+        rows = _rows(archive, found, archive.inputs + ending)
+        targets = _targets(archive, found, archive.targets + ending, len(rows))
+        read[part] = Labelled(rows, archive.path, targets)
+        shape, wanted = rows.shape[1:], read["train"].rows.shape[1:]
         if shape != wanted:
             raise DataError(
                 f"{archive.path}: array {archive.inputs}{ending} has rows of the shape {shape}, "
                 f"and {archive.inputs} of {wanted}; make them equal"
             )
-    stratified = archive.stratify and archive.task == "classification"
-    rows = divide_rows(
-        len(inputs["train"]),
-        validation=0.0 if "validation" in endings else archive.validation,
-        test=0.0 if "test" in endings else archive.test,
-        split_seed=archive.split_seed,
-        where=archive.path,
-        classes=targets["train"].tolist() if stratified else None,
-    )._asdict()
-    for of in (inputs, targets):
-        divided = {part: of["train"][rows[part]] for part in PARTS}
-        of |= {part: divided[part] for part in PARTS if part not in endings or part == "train"}
-    return inputs, targets, None if "test" in endings else rows["test"]
+    main = read.pop("train")
+    shares = Shares(archive.validation, archive.test, archive.split_seed, archive.stratify)
+    return divide(main, read, shares, archive.rules, own)
 
 
 def _refuse_colours(
@@ -249,35 +240,29 @@ def _rows(archive: Archive, found: Mapping[str, Array], name: str) -> Array:
     return array.astype(np.float32)
 
 
-def _targets(archive: Archive, found: Mapping[str, Array], name: str, rows: int) -> Array:
-    """Labels (n,) as texts, or values (n, k), float32."""
+def _targets(archive: Archive, found: Mapping[str, Array], name: str, rows: int) -> TargetColumns:
+    """Labels (n,), or values or labels (n, k)."""
     array = array_of(archive.path, found, name)
     what = f"{archive.path}: array {name}"
     if len(array) != rows:
         raise DataError(f"{what} has {len(array)} rows, and its inputs {rows}; give each a target")
     numeric = array.dtype.kind in "biuf"
     if numeric:
-        refuse_infinite(array.astype(np.float64), what)
-    if archive.task == "regression":
-        if not numeric or array.ndim > 2:
-            raise DataError(
-                f"{what} has the shape {array.shape} and holds {content_of(array)}; a regression "
-                "needs numbers, one or some for every row; save them so, or write task: "
-                "classification"
-            )
-        refuse_constant(array.reshape(rows, -1), what)
-        return array.reshape(rows, -1).astype(np.float32)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1:
+        values = array.astype(np.float64)
+        refuse_infinite(np.where(np.isnan(values), 0.0, values), what)
+    if archive.task == "regression" and (array.ndim > 2 or not numeric):
+        raise DataError(
+            f"{what} has the shape {array.shape} and holds {content_of(array)}; a regression "
+            "needs numbers, one or some for every row; save them so, or write task: "
+            "classification"
+        )
+    if array.ndim > 2 or (archive.task == "classification" and array.shape[1:] not in ((), (1,))):
         raise DataError(
             f"{what} has the shape {array.shape}; classes need one label for every row: "
-            "numpy.argmax(y, 1), or write task: regression"
+            "numpy.argmax(y, 1), or write task: regression, or task: multilabel where a row has "
+            "several labels of 0 and 1"
         )
-    labels = [text_of(label) for label in array.tolist()]
-    if name == archive.targets:
-        refuse_labels(labels, what)
-    return np.array(labels)
+    return columns_of_array(array, archive.path, f"array {name}")
 
 
 @lru_cache(maxsize=4)

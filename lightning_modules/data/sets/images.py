@@ -81,6 +81,7 @@ def images(
     test: float,
     split_seed: int,
     stratify: bool,
+    rare_classes: str,
     standardize: bool,
     balance: str,
     augment: Mapping[str, Any] | None,
@@ -92,7 +93,12 @@ def images(
 
     def load() -> Splits:
         found = read_folder(
-            path, validation=validation, test=test, split_seed=split_seed, stratify=stratify
+            path,
+            validation=validation,
+            test=test,
+            split_seed=split_seed,
+            stratify=stratify,
+            rare_classes=rare_classes,
         )
         look = Look(size, color, background)
         return _splits(path, found, stamp(found.files), look, cache, standardize)

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from lightning_modules.data.columns.cells import LARGEST, texts_of
+from lightning_modules.data.columns.target_columns import TargetColumns
 from lightning_modules.data.preparation.prepared import PARTS
 from lightning_modules.data.preparation.splitting import divide_rows, refuse_unused
-from lightning_modules.data.preparation.targets import (
-    classes_of,
-    numbered,
-    refuse_constant,
-    refuse_labels,
-)
-from lightning_modules.errors import DataError
+from lightning_modules.data.preparation.target_rules import TargetRules
+from lightning_modules.data.preparation.targets import Outputs, encoded, left_out, without
 
 
 @dataclass(frozen=True)
 class Labelled:
     """What a file holds: rows, a target for each, and what may divide them."""
 
-    rows: Sequence[Any]
-    targets: Sequence[Any]
-    """Labels as texts, or values."""
+    rows: Any
+    """A sequence, or an array."""
     where: str
     """The file."""
-    what: str
-    """The file and where its targets stand."""
+    columns: TargetColumns | None = None
+    """The targets as they stand in the file; None where nobody needs them."""
+    targets: Sequence[Any] = ()
+    """Those that were read, see `preparation.targets`."""
     said: Sequence[str] | None = None
     """The part of every row, where a column says it."""
     groups: Sequence[str] | None = None
@@ -45,6 +40,44 @@ class Labelled:
         """The places of the rows in the file, from 0."""
         return range(len(self.rows)) if self.chosen is None else self.chosen
 
+    def read(self, rules: TargetRules, notes: list[str]) -> Labelled:
+        """The rows that have targets, which are read."""
+        assert self.columns is not None
+        found = self.columns.read(rules, notes)
+        return replace(self._kept(np.flatnonzero(found.kept)), targets=found.targets)
+
+    def without(self, out: Collection[str], task: str) -> Labelled:
+        """The same where classes or labels are left out."""
+        kept, targets = without(self.targets, out, task)
+        return replace(self._kept(np.flatnonzero(kept)), targets=targets)
+
+    def taken(self, places: Any) -> Labelled:
+        """The rows at these places, with their targets."""
+        return replace(self._kept(places), targets=[self.targets[at] for at in places])
+
+    def _kept(self, places: Any) -> Labelled:
+        said, groups = (
+            None if each is None else [each[at] for at in places]
+            for each in (self.said, self.groups)
+        )
+        return replace(
+            self,
+            rows=_chosen(self.rows, places),
+            said=said,
+            groups=groups,
+            times=None if self.times is None else self.times[places],
+            chosen=[self.numbers[at] for at in places],
+        )
+
+    def place(self, at: int) -> str:
+        """What the row at a place is called in its file."""
+        assert self.columns is not None
+        return self.columns.place(self.numbers[at])
+
+
+def _chosen(rows: Any, places: Any) -> Any:
+    return rows[places] if isinstance(rows, np.ndarray) else [rows[at] for at in places]
+
 
 @dataclass(frozen=True)
 class Shares:
@@ -56,73 +89,60 @@ class Shares:
     stratify: bool
 
 
-def divided(
-    main: Labelled, apart: Mapping[str, Labelled], shares: Shares, task: str
-) -> dict[str, Labelled]:
-    """The parts; those in `apart` have files of their own."""
+@dataclass(frozen=True)
+class Divided:
+    """The parts, their targets as numbers, and what was left out."""
+
+    parts: Mapping[str, Labelled]
+    targets: Mapping[str, Any]
+    outputs: Outputs
+    notes: Sequence[str]
+
+
+def divide(
+    main: Labelled,
+    apart: Mapping[str, Labelled],
+    shares: Shares,
+    rules: TargetRules,
+    own: Mapping[str, str] | None = None,
+) -> Divided:
+    """Read the targets and divide the rows; those in `apart` have files of their own.
+
+    `own` is what errors call these files, where they are no `data.test_path`.
+    """
     column = "split_column" if main.said is not None else None
     if column is None and main.times is not None:
         column = "time"
-    refuse_unused(vars(shares), {part: f"data.{part}_path" for part in apart}, column)
-    if task == "classification":
-        refuse_labels(main.targets, main.what)
+    refuse_unused(vars(shares), own or {part: f"data.{part}_path" for part in apart}, column)
+    assert main.columns is not None
+    names, notes = main.columns.names, list[str]()
+    rules = replace(rules, columns=tuple(str(column.name) for column in main.columns.columns))
+    main = main.read(rules, notes)
+    needed = 1 if column or not shares.stratify else 3 - len(apart)
+    what = f"{main.where}: {names[0]}"
+    out = left_out(main.targets, rules, needed, what, main.place, notes)
+    main = main.without(out, rules.task)
     rows = divide_rows(
         len(main.rows),
         validation=0.0 if "validation" in apart else shares.validation,
         test=0.0 if "test" in apart else shares.test,
         split_seed=shares.split_seed,
         where=main.where,
-        classes=main.targets if shares.stratify and task == "classification" else None,
+        classes=main.targets if shares.stratify and rules.task == "classification" else None,
         said=main.said,
         groups=main.groups,
         times=main.times,
+        numbers=main.numbers,
     )._asdict()
-    parts = {
-        part: Labelled(
-            [main.rows[row] for row in rows[part]],
-            [main.targets[row] for row in rows[part]],
-            main.where,
-            main.what,
-            chosen=rows[part].tolist(),
-        )
-        for part in PARTS
+    parts = {part: main.taken(rows[part]) for part in PARTS}
+    parts |= {
+        part: found.read(rules, notes).without(out, rules.task) for part, found in apart.items()
     }
-    return {**parts, **apart}
-
-
-def targets_of(
-    parts: Mapping[str, Labelled], task: str
-) -> tuple[dict[str, Any], int, tuple[str, ...]]:
-    """Class numbers (n,) or values (n, 1) of every part, the outputs, and the classes by name."""
-    if task == "regression":
-        values = {part: np.array(parts[part].targets, np.float32)[:, None] for part in PARTS}
-        refuse_constant(values["train"], parts["train"].what)
-        return values, 1, ()
-    labels = {part: parts[part].targets for part in PARTS}
-    classes = classes_of(labels, {part: parts[part].where for part in PARTS})
-    return {part: numbered(labels[part], classes) for part in PARTS}, len(classes), classes
-
-
-def labels_or_values(column: pd.Series[Any], task: str, where: str) -> list[Any]:
-    """The targets in a column; raises DataError where one is missing or no number."""
-    what = f"{where}: column {column.name}"
-    missing = np.flatnonzero(column.isna())
-    if len(missing):
-        row = int(column.index[missing[0]]) + 1
-        raise DataError(f"{what}, row {row}: is missing; fill it in or remove the row")
-    if task == "classification":
-        return texts_of(column, where)
-    return values_of(list(column), what, [f"row {index + 1}" for index in column.index])
-
-
-def values_of(given: Sequence[Any], what: str, places: Sequence[str]) -> list[float]:
-    """Numbers from what a file says; raises DataError that names the place of one that is none."""
-    column = pd.to_numeric(pd.Series(given), errors="coerce")
-    values = column.to_numpy(np.float64, na_value=np.nan)
-    wrong = np.flatnonzero(~(np.abs(values) <= LARGEST))
-    if len(wrong):
-        raise DataError(
-            f"{what}, {places[wrong[0]]}: {str(given[wrong[0]])!r} is no finite number, and a "
-            "regression predicts those; correct it, or write task: classification"
-        )
-    return values.tolist()
+    targets, outputs = encoded(
+        {part: found.targets for part, found in parts.items()},
+        {part: found.where for part, found in parts.items()},
+        rules,
+        names,
+        out,
+    )
+    return Divided(parts, targets, outputs, notes)

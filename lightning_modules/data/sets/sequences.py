@@ -8,22 +8,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lightning_modules.data.columns.cells import refuse_unknown, text_of, texts_of
+import numpy as np
+
+from lightning_modules.data.columns.cells import refuse_unknown, texts_of
+from lightning_modules.data.columns.target_columns import TargetColumns, columns_of_array
 from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.summary import DataSummary
+from lightning_modules.data.preparation.target_rules import TargetRules
 from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.data.readers.frames import read_frame
 from lightning_modules.data.readers.long_table import LongTable
 from lightning_modules.data.readers.sequence_archive import read_archive
 from lightning_modules.data.readers.ts_file import read_ts
-from lightning_modules.data.sets.labelled import (
-    Labelled,
-    Shares,
-    divided,
-    labels_or_values,
-    targets_of,
-    values_of,
-)
+from lightning_modules.data.sets.labelled import Labelled, Shares, divide
 from lightning_modules.data.sets.series_inputs import (
     SIGNAL,
     fit_series,
@@ -31,13 +28,14 @@ from lightning_modules.data.sets.series_inputs import (
     length_notices,
     refuse_other_lengths,
 )
+from lightning_modules.data.sets.table_settings import listed
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
     from lightning_modules.data.tensors import Splits, TensorDataModule
 
-ROLES = ("series", "time", "target")
-"""What a column of a long table can be; each is the column's own name unless another is given."""
+ROLES = ("series", "time")
+"""What a column of a long table is; each is the column's own name unless another is given."""
 
 ARCHIVES = (".ts", ".npz")
 """The endings of files whose series have no names."""
@@ -50,10 +48,14 @@ class Sequences:
     path: str
     series: str | None
     time: str | None
-    target: str | None
+    target: tuple[str, ...]
+    """The columns to predict; of a long table `target` where none is named."""
     channels: tuple[str, ...]
     kind: str
     task: str
+    label_separator: str | None
+    missing_targets: str
+    rare_classes: str
     validation: float
     test: float
     split_seed: int
@@ -70,7 +72,13 @@ class Sequences:
         """The sequences that the parameters of the row describe."""
         given = {each.name: parameters[each.name] for each in fields(cls) if each.name != "dates"}
         dates = tuple(sorted(parameters.get("dates", {}).items()))
-        return cls(**{**given, "channels": tuple(given["channels"]), "dates": dates})
+        lists = {"target": listed(given["target"] or ()), "channels": tuple(given["channels"])}
+        return cls(**{**given, **lists, "dates": dates})
+
+    @property
+    def rules(self) -> TargetRules:
+        """What is said of what there is to predict."""
+        return TargetRules.of(self.target or ("target",), vars(self))
 
     @property
     def apart(self) -> dict[str, str]:
@@ -80,7 +88,7 @@ class Sequences:
 
     @property
     def roles(self) -> dict[str, str]:
-        """The column of everything in a long table that is no channel."""
+        """The column of everything in a long table that is neither a channel nor a target."""
         found = {role: getattr(self, role) or role for role in ROLES}
         dividing = {role: getattr(self, role) for role in ("split_column", "group")}
         return found | {role: name for role, name in dividing.items() if name}
@@ -168,8 +176,8 @@ def prepare(chosen: Sequences) -> Prepared:
             refuse_other_lengths(found.labelled.rows, steps, found.labelled.where)
     shares = Shares(chosen.validation, chosen.test, chosen.split_seed, chosen.stratify)
     own = {part: found.labelled for part, found in apart.items()}
-    parts = divided(main.labelled, own, shares, chosen.task)
-    targets, outputs, classes = targets_of(parts, chosen.task)
+    divisions = divide(main.labelled, own, shares, chosen.rules)
+    parts, targets = divisions.parts, divisions.targets
     preparation = fit_series(chosen.kind, parts["train"].rows, main.channels, chosen.standardize)
     rows = {part: parts[part].rows for part in PARTS}
     inputs = inputs_of(rows, preparation)
@@ -178,8 +186,8 @@ def prepare(chosen: Sequences) -> Prepared:
     known = _names(chosen, chosen.apart.get("test", chosen.path))
     names: dict[str, list[Any]] = {"row": [number + 1 for number in numbers]}
     names |= {name: [every[number] for number in numbers] for name, every in known.items()}
-    facts = Facts(notices=length_notices(chosen.kind, rows))
-    return Prepared(columns, outputs, classes, preparation, names, lambda: facts)
+    facts = Facts(notices=[*divisions.notes, *length_notices(chosen.kind, rows)])
+    return Prepared(columns, divisions.outputs, preparation, names, lambda: facts)
 
 
 def _read(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool = True) -> Found:
@@ -190,33 +198,30 @@ def _read(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool 
     for name in ("series", "time", "target", "channels", "split_column", "group"):
         if path == chosen.path and getattr(chosen, name):
             raise DataError(f"{path}: has no columns, but data.{name} names one; leave it out")
-    where = f"{path}: the label"
+    may_miss = chosen.missing_targets == "drop" or not labelled
     if form == ".ts":
-        rows, targets = read_ts(path)
+        rows, targets = read_ts(path, may_miss)
+        columns = columns_of_array(np.array(targets), path, "the label", "series")
         if labelled and not targets:
             raise DataError(
                 f"{path}: its header says neither @classLabel true nor @targetLabel true; give "
                 "every series a label and say so"
             )
     else:
-        rows, held = read_archive(path, labelled)
-        where = f"{path}: array y"
-        targets = [text_of(target) for target in held]
+        rows, held = read_archive(path, labelled, may_miss)
+        columns = columns_of_array(np.array(held), path, "array y", "series")
     names = tuple(str(number) for number in range(1, rows[0].shape[1] + 1))
-    if not labelled or chosen.task == "classification":
-        return Found(names, Labelled(rows, targets, path, where))
-    values = values_of(targets, where, [f"series {at}" for at in range(1, len(rows) + 1)])
-    return Found(names, Labelled(rows, values, path, where))
+    return Found(names, Labelled(rows, path, columns))
 
 
 def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool) -> Found:
-    roles = chosen.roles
-    for role, name in roles.items():
+    roles, targets = chosen.roles, chosen.rules.columns
+    for role, name in [*roles.items(), *(("target", name) for name in targets)]:
         if name in chosen.channels:
             raise DataError(f"{path}: column {name} is both data.{role} and a channel; keep one")
     table = _long_table(chosen, path)
     frame = table.frame
-    free = [str(name) for name in frame.columns if name not in roles.values()]
+    free = [str(name) for name in frame.columns if name not in (*roles.values(), *targets)]
     channels = tuple(channels or free)
     if not channels:
         raise DataError(f"{path}: no column is left for a channel; write the values into it")
@@ -228,17 +233,16 @@ def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled:
             )
     rows = table.values(channels)
     if not labelled:
-        return Found(channels, Labelled(rows, [], path, path))
-    target = table.of_series("data.target", roles["target"])
+        return Found(channels, Labelled(rows, path))
+    said_of = [table.of_series("data.target", name, may_miss=True) for name in targets]
     said, groups = (
         texts_of(table.of_series(f"data.{role}", roles[role]), path)
         if path == chosen.path and role in roles
         else None
         for role in ("split_column", "group")
     )
-    targets = labels_or_values(target, chosen.task, path)
-    what = f"{path}: column {roles['target']}"
-    return Found(channels, Labelled(rows, targets, path, what, said, groups))
+    columns = TargetColumns(said_of, path)
+    return Found(channels, Labelled(rows, path, columns, said=said, groups=groups))
 
 
 def _refuse_other_channels(path: str, found: Found, channels: Sequence[str]) -> None:

@@ -9,8 +9,11 @@ from typing import Any
 import pandas as pd
 
 from lightning_modules.data.columns.kinds import Reading
+from lightning_modules.data.preparation.target_rules import TargetRules
 from lightning_modules.data.readers.frames import is_parquet, read_frame
 
+LISTS = ("target", "drop", "id", "categorical", "missing")
+"""Parameters that are lists."""
 OF_INPUTS = ("data.categorical", "data.dates")
 """Parameters that name columns which are inputs."""
 
@@ -20,8 +23,11 @@ class Table:
     """What a study file says of a table, in values that can key a cache."""
 
     path: str
-    target: str
+    target: tuple[str, ...]
     task: str
+    label_separator: str | None
+    missing_targets: str
+    rare_classes: str
     validation: float
     test: float
     split_seed: int
@@ -47,7 +53,7 @@ class Table:
     def of(cls, parameters: Mapping[str, Any]) -> Table:
         """The table that the parameters of the row describe."""
         given = {field.name: parameters[field.name] for field in fields(cls)}
-        lists = {name: listed(given[name]) for name in ("drop", "id", "categorical", "missing")}
+        lists = {name: listed(given[name]) for name in LISTS}
         return cls(**{**given, **lists, "dates": tuple(sorted(given["dates"].items()))})
 
     @property
@@ -59,8 +65,9 @@ class Table:
     @property
     def roles(self) -> list[tuple[str, str]]:
         """The parameters that name a column, each with its column."""
-        single = ("target", "split_column", "group", "time")
-        one = [(f"data.{name}", getattr(self, name)) for name in single if getattr(self, name)]
+        single = ("split_column", "group", "time")
+        one = [("data.target", name) for name in self.target]
+        one += [(f"data.{name}", getattr(self, name)) for name in single if getattr(self, name)]
         several = [("data.drop", name) for name in self.drop]
         several += [("data.id", name) for name in self.id]
         dated = [("data.dates", name) for name, _ in self.dates if name != self.time]
@@ -72,6 +79,11 @@ class Table:
         return {name for parameter, name in self.roles if parameter not in OF_INPUTS}
 
     @property
+    def rules(self) -> TargetRules:
+        """What is said of what there is to predict."""
+        return TargetRules.of(self.target, vars(self))
+
+    @property
     def reading(self) -> Reading:
         """What is said of the cells."""
         typed = is_parquet(self.path)
@@ -79,7 +91,7 @@ class Table:
 
     def read(self, path: str, texts: Sequence[str] = ()) -> pd.DataFrame:
         """The rows of one of the files, with texts where they must not be taken for numbers."""
-        labels = [self.target] if self.task == "classification" else []
+        labels = self.target if self.rules.has_texts else ()
         said = [name for name, _ in self.dates]
         names = [name for name in self.id if name != self.time]  # 007 stays 007
         all_texts = self.decimal is not None or self.thousands is not None

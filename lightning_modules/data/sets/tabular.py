@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lightning_modules.data.columns.cells import LARGEST, refuse_unknown, texts_of
+from lightning_modules.data.columns.cells import refuse_unknown, row_of, texts_of
 from lightning_modules.data.columns.dates import times_of
 from lightning_modules.data.columns.facts import (
     class_notices,
@@ -30,15 +30,11 @@ from lightning_modules.data.columns.preparation import (
     transform,
     width_of,
 )
+from lightning_modules.data.columns.target_columns import TargetColumns
 from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.splitting import Rows, divide_rows, refuse_unused
 from lightning_modules.data.preparation.summary import DataSummary
-from lightning_modules.data.preparation.targets import (
-    classes_of,
-    numbered,
-    refuse_constant,
-    refuse_labels,
-)
+from lightning_modules.data.preparation.targets import encoded, left_out, without
 from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.data.readers.frames import read_frame
 from lightning_modules.data.readers.memory import require_memory
@@ -92,8 +88,13 @@ def prepare(table: Table) -> Prepared:
     main = table.read(table.path)
     _refuse_columns(table, main, "train")
     where = {part: table.paths.get(part, table.path) for part in PARTS}
-    form = _target_form(table, main)
-    targets = {"train": _targets(table, main, table.path, form)}
+    forms = {name: _target_form(table, main[name]) for name in table.target}
+    notes: list[str] = []
+    main, found = _labelled(table, main, table.path, forms, notes)
+    what = f"{table.path}: column {table.target[0]}"
+    place = partial(row_of, main[table.target[0]])
+    out = left_out(found, table.rules, _parts_in_need(table), what, place, notes)
+    main, targets = _without(table, main, found, out)
     features = [name for name in main.columns if name not in table.kept_apart]
     if not features:
         raise DataError(f"{table.path}: no column is left to learn from; drop fewer")
@@ -103,13 +104,12 @@ def prepare(table: Table) -> Prepared:
             f"{table.path}: there are no categories to embed; write categories: one_hot, or list "
             "columns of numbers in categorical"
         )
-    files = _own_files(table, kinds, form)
-    targets |= {part: _targets(table, frame, where[part], form) for part, frame in files.items()}
-    rows = _divide(table, main, targets["train"])
+    rows = _divide(table, main, targets)
     frames = {part: main.iloc[rows[part]][features] for part in PARTS}
-    chosen = {part: [targets["train"][row] for row in rows[part]] for part in PARTS}
-    for part in files:
-        frames[part], chosen[part] = files[part], targets[part]
+    chosen = {part: [targets[row] for row in rows[part]] for part in PARTS}
+    for part, frame in _own_files(table, kinds, forms).items():
+        known, found = _labelled(table, frame, where[part], forms, notes)
+        frames[part], chosen[part] = _without(table, known, found, out)
     preparation = fit(
         frames["train"],
         kinds,
@@ -119,16 +119,39 @@ def prepare(table: Table) -> Prepared:
         embedded=table.categories == "embedding",
     )
     inputs = {part: _transformed(frames[part], preparation, where[part]) for part in PARTS}
-    facts = partial(_facts, table, main, kinds, preparation, targets["train"])
-    names = _names(table, files.get("test", main.iloc[rows["test"]]))
-    if table.task == "regression":
-        values = {part: np.array(chosen[part], np.float32)[:, None] for part in PARTS}
-        refuse_constant(values["train"], f"{table.path}: column {table.target}")
-        parts = {part: (inputs[part], values[part]) for part in PARTS}
-        return Prepared(parts, 1, (), preparation, names, facts)
-    classes = classes_of(chosen, where)
-    parts = {part: (inputs[part], numbered(chosen[part], classes)) for part in PARTS}
-    return Prepared(parts, len(classes), classes, preparation, names, facts)
+    facts = partial(_facts, table, main, kinds, preparation, targets, notes)
+    tested = frames["test"] if table.test_path else main.iloc[rows["test"]]
+    columns = [f"column {name}" for name in table.target]
+    numbers, outputs = encoded(chosen, where, table.rules, columns, out)
+    parts = {part: (inputs[part], numbers[part]) for part in PARTS}
+    return Prepared(parts, outputs, preparation, _names(table, tested), facts)
+
+
+def _labelled(
+    table: Table,
+    frame: pd.DataFrame,
+    where: str,
+    forms: Mapping[str, NumberForm],
+    notes: list[str],
+) -> tuple[pd.DataFrame, list[Any]]:
+    """The rows that have targets, and these."""
+    columns = [frame[name] for name in table.target]
+    found = TargetColumns(columns, where, forms).read(table.rules, notes)
+    return (frame if found.kept.all() else frame[found.kept]), found.targets
+
+
+def _without(
+    table: Table, frame: pd.DataFrame, targets: Sequence[Any], out: Collection[str]
+) -> tuple[pd.DataFrame, list[Any]]:
+    """The rows and targets that are not of classes left out."""
+    kept, targets = without(targets, out, table.task)
+    return (frame if kept.all() else frame[kept]), targets
+
+
+def _parts_in_need(table: Table) -> int:
+    """How many parts need a row of every class."""
+    divided = table.split_column or table.time
+    return 1 if divided or not table.stratify else 3 - (len(table.paths) - 1)
 
 
 def _names(table: Table, rows: pd.DataFrame) -> dict[str, list[Any]]:
@@ -143,20 +166,37 @@ def _facts(
     kinds: Kinds,
     preparation: Mapping[str, Any],
     targets: Sequence[Any],
+    notes: Sequence[str],
 ) -> Facts:
     """What is told of the columns of the main file."""
     inputs = rows[[name for name in rows.columns if name not in table.kept_apart]]
     learned = summarize_columns(inputs, kinds)
     columns = [*summarize_ids(rows, table.id), *learned]
-    notices = [*kinds.notices, *rare_notices(preparation)]
+    notices = [*notes, *kinds.notices, *rare_notices(preparation)]
     if table.task == "classification":
-        notices += class_notices(targets, table.target)
-    return Facts(columns, notices, list(column_warnings(rows, learned, targets, table.target)))
+        notices += class_notices(targets, table.target[0])
+    warnings = [
+        warning
+        for name, values in _by_target(table, targets).items()
+        for warning in column_warnings(rows, learned, values, name)
+    ]
+    return Facts(columns, notices, list(dict.fromkeys(warnings)))
 
 
-def _own_files(table: Table, kinds: Kinds, target: NumberForm) -> dict[str, pd.DataFrame]:
+def _by_target(table: Table, targets: Sequence[Any]) -> dict[str, Sequence[Any]]:
+    """What every target column says."""
+    if table.task == "classification" or table.label_separator is not None:
+        return {table.target[0]: targets}
+    if table.task == "regression":
+        return dict(zip(table.target, zip(*targets, strict=True), strict=True))
+    return {name: [name in row for row in targets] for name in table.target}
+
+
+def _own_files(
+    table: Table, kinds: Kinds, targets: Mapping[str, NumberForm]
+) -> dict[str, pd.DataFrame]:
     """The files of the parts that have their own, with texts where the main file has them."""
-    forms = {**kinds.numbers, table.target: target}
+    forms = {**kinds.numbers, **targets}
     written = [name for name, form in forms.items() if form != PLAIN]
     found = {}
     for part, path in table.paths.items():
@@ -198,37 +238,11 @@ def _refuse_columns(table: Table, frame: pd.DataFrame, part: str) -> None:
             )
 
 
-def _target_form(table: Table, main: pd.DataFrame) -> NumberForm:
+def _target_form(table: Table, column: pd.Series[Any]) -> NumberForm:
     """How the values to predict are written."""
-    column = main[table.target]
-    if table.task == "classification" or pd.api.types.is_numeric_dtype(column):
+    if table.task != "regression" or pd.api.types.is_numeric_dtype(column):
         return PLAIN
     return number_form(column, table.reading, table.path) or PLAIN
-
-
-def _targets(table: Table, frame: pd.DataFrame, where: str, form: NumberForm) -> list[Any]:
-    """Labels as texts, or values."""
-    column = frame[table.target]
-    what = f"{where}: column {table.target}"
-    _refuse_missing(column, what)
-    if table.task == "classification":
-        labels = texts_of(column, where)
-        if where == table.path:
-            refuse_labels(labels, what)
-        return labels
-    if form == PLAIN or pd.api.types.is_numeric_dtype(column):
-        values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    else:
-        values = np.array([form.value(str(text)) for text in column])
-    wrong = np.flatnonzero(~(np.abs(values) <= LARGEST))
-    if len(wrong):
-        raise DataError(
-            f"{what}, row {wrong[0] + 1}: {str(column.iloc[wrong[0]])!r} is no finite number, and "
-            "a regression predicts those; correct it, or write task: classification"
-        )
-    refuse_constant(values[:, None], what)
-    found: list[Any] = values.tolist()
-    return found
 
 
 def _refuse_missing(column: pd.Series[Any], what: str) -> None:
@@ -236,7 +250,8 @@ def _refuse_missing(column: pd.Series[Any], what: str) -> None:
     if len(missing):
         more = f" ({len(missing)} rows in all)" if len(missing) > 1 else ""
         raise DataError(
-            f"{what}, row {missing[0] + 1}: is missing{more}; fill it in or remove the row"
+            f"{what}, {row_of(column, int(missing[0]))}: is missing{more}; fill it in or remove "
+            "the row"
         )
 
 
@@ -255,6 +270,7 @@ def _divide(table: Table, frame: pd.DataFrame, targets: Sequence[Any]) -> dict[s
         split_seed=table.split_seed,
         where=path,
         classes=targets if table.stratify and table.task == "classification" else None,
+        numbers=frame.index.tolist(),
         said=None if said is None else texts_of(said, path),
         groups=None if group is None else texts_of(group, path),
         times=None if time is None else times_of(time, path, dict(table.dates).get(str(time.name))),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,31 +13,29 @@ import pandas as pd
 
 from lightning_modules.data.columns.cells import refuse_unknown, texts_of
 from lightning_modules.data.columns.dates import times_of
+from lightning_modules.data.columns.target_columns import TargetColumns
 from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.summary import ColumnSummary, DataSummary
+from lightning_modules.data.preparation.target_rules import TargetRules
 from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.data.readers.frames import read_frame
+from lightning_modules.data.readers.token_warnings import is_spaceless, token_warnings
 from lightning_modules.data.readers.tokens import (
     FILE,
+    UNITS,
     encode,
-    learn_words,
+    learn_vocabulary,
     padded,
     read_tokenizer,
     vocabulary_size,
 )
-from lightning_modules.data.sets.labelled import (
-    Labelled,
-    Shares,
-    divided,
-    labels_or_values,
-    targets_of,
-)
+from lightning_modules.data.sets.labelled import Labelled, Shares, divide
+from lightning_modules.data.sets.table_settings import listed
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
     from lightning_modules.data.tensors import Splits, TensorDataModule
 
-WORDS = "words"
 MAX_WORDS, MIN_COUNT = 10_000, 2
 EMBEDDING_SIZE = 64
 
@@ -48,8 +46,11 @@ class Texts:
 
     path: str
     text: str
-    target: str
+    target: tuple[str, ...]
     task: str
+    label_separator: str | None
+    missing_targets: str
+    rare_classes: str
     validation: float
     test: float
     split_seed: int
@@ -69,12 +70,18 @@ class Texts:
     def of(cls, parameters: Mapping[str, Any]) -> Texts:
         """The texts that the parameters of the row describe."""
         given = {each.name: parameters[each.name] for each in fields(cls)}
-        return cls(**{**given, "dates": tuple(sorted(given["dates"].items()))})
+        target, dates = listed(given["target"]), tuple(sorted(given["dates"].items()))
+        return cls(**{**given, "target": target, "dates": dates})
+
+    @property
+    def rules(self) -> TargetRules:
+        """What is said of what there is to predict."""
+        return TargetRules.of(self.target, vars(self))
 
     @property
     def stamps(self) -> tuple[Stamp, ...]:
         """Of every file that is read."""
-        own = None if self.tokenizer == WORDS else f"{self.tokenizer}/{FILE}"
+        own = None if self.tokenizer in UNITS else f"{self.tokenizer}/{FILE}"
         paths = (self.path, *self.apart.values(), own)
         return tuple(stamp(path) for path in paths if path is not None)
 
@@ -126,36 +133,42 @@ def prepare(chosen: Texts) -> Prepared:
     main = _labelled(chosen, chosen.path)
     apart = {part: _labelled(chosen, path, main=False) for part, path in chosen.apart.items()}
     shares = Shares(chosen.validation, chosen.test, chosen.split_seed, chosen.stratify)
-    parts = divided(main, apart, shares, chosen.task)
-    targets, outputs, classes = targets_of(parts, chosen.task)
-    if chosen.tokenizer == WORDS:
-        preparation = learn_words(
+    found = divide(main, apart, shares, chosen.rules)
+    parts = found.parts
+    if chosen.tokenizer in UNITS:
+        preparation = learn_vocabulary(
+            chosen.tokenizer,
             parts["train"].rows,
             chosen.max_words or MAX_WORDS,
             chosen.min_count or MIN_COUNT,
             chosen.max_length,
         )
-        if not preparation["words"]:
+        if not preparation[chosen.tokenizer]:
+            advice = "a smaller min_count"
+            if chosen.tokenizer == "words" and is_spaceless(parts["train"].rows):
+                advice = "tokenizer: characters, since the texts have no spaces between words"
             raise DataError(
-                f"{chosen.path}: no word of column {chosen.text} stands "
-                f"{chosen.min_count or MIN_COUNT} times in the training part; write a smaller "
-                "min_count"
+                f"{chosen.path}: no {chosen.tokenizer[:-1]} of column {chosen.text} stands "
+                f"{chosen.min_count or MIN_COUNT} times in the training part; write {advice}"
             )
     else:
         preparation = read_tokenizer(chosen.tokenizer, chosen.max_length)
     tokens = {part: encode(parts[part].rows, preparation) for part in PARTS}
     width = max(len(row) for part in PARTS for row in tokens[part])
-    columns = {part: (*padded(tokens[part], width), targets[part]) for part in PARTS}
+    columns = {part: (*padded(tokens[part], width), found.targets[part]) for part in PARTS}
     different = len({text for part in parts.values() for text in part.rows})
     column = ColumnSummary(chosen.text, "text", different, 0)
     names = {"row": [number + 1 for number in parts["test"].numbers]}
-    return Prepared(columns, outputs, classes, preparation, names, lambda: Facts([column]))
+    warnings = token_warnings(parts["train"].rows, tokens["validation"], preparation)
+    facts = Facts([column], found.notes, warnings)
+    return Prepared(columns, found.outputs, preparation, names, lambda: facts)
 
 
 def _refuse_contradictions(chosen: Texts) -> None:
     seen: dict[str, str] = {}
-    for role in ("text", "target", "split_column", "group", "time"):
-        name = getattr(chosen, role)
+    single = ("text", "split_column", "group", "time")
+    text, *dividing = [(role, getattr(chosen, role)) for role in single]
+    for role, name in [text, *(("target", name) for name in chosen.target), *dividing]:
         if name in seen:
             raise DataError(
                 f"{chosen.path}: column {name} is named twice, by data.{seen[name]} and "
@@ -164,7 +177,7 @@ def _refuse_contradictions(chosen: Texts) -> None:
         if name:
             seen[name] = role
     for name in ("max_words", "min_count"):
-        if chosen.tokenizer != WORDS and getattr(chosen, name) is not None:
+        if chosen.tokenizer not in UNITS and getattr(chosen, name) is not None:
             raise DataError(
                 f"data.{name} does not go with a tokenizer of your own; leave it out, or write "
                 "tokenizer: words"
@@ -174,31 +187,36 @@ def _refuse_contradictions(chosen: Texts) -> None:
 def _labelled(chosen: Texts, path: str, main: bool = True) -> Labelled:
     """A file's texts; only the columns of the main one divide it."""
     dates = dict(chosen.dates) if main else {}
-    frame = read_frame(path, [chosen.text, *dates])
+    labels = chosen.target if chosen.rules.has_texts else ()
+    frame = read_frame(path, [chosen.text, *dates, *labels])
     refuse_unknown([("data.dates", name) for name in dates], frame, path)
-    roles = ("target", "split_column", "group", "time") if main else ("target",)
+    roles = ("split_column", "group", "time") if main else ()
     named = {role: getattr(chosen, role) for role in roles if getattr(chosen, role)}
+    refuse_unknown([("data.target", name) for name in chosen.target], frame, path)
     refuse_unknown([(f"data.{role}", name) for role, name in named.items()], frame, path)
     said, groups = (
         texts_of(frame[named[role]], path) if role in named else None
         for role in ("split_column", "group")
     )
+    times = None
+    if "time" in named:
+        times = times_of(frame[named["time"]], path, dates.get(named["time"]))
     return Labelled(
-        _texts(frame, chosen.text, path),
-        labels_or_values(frame[chosen.target], chosen.task, path),
+        _texts(frame, chosen.text, path, chosen.target),
         path,
-        f"{path}: column {chosen.target}",
-        said,
-        groups,
-        times_of(frame[named["time"]], path, dates.get(named["time"])) if "time" in named else None,
+        TargetColumns([frame[name] for name in chosen.target], path),
+        said=said,
+        groups=groups,
+        times=times,
     )
 
 
-def _texts(frame: pd.DataFrame, name: str, path: str) -> list[str]:
-    """The texts; raises DataError where one is missing or empty."""
+def _texts(frame: pd.DataFrame, name: str, path: str, targets: Sequence[str] = ()) -> list[str]:
+    """The texts; raises DataError where one is missing or empty in a row that has its targets."""
     refuse_unknown([("data.text", name)], frame, path)
     column = frame[name]
     empty = column.isna() | (column.astype("str").str.strip() == "")
+    empty &= frame[[*targets]].notna().all(axis=1)
     if empty.any():
         row = int(np.flatnonzero(empty)[0]) + 1
         raise DataError(

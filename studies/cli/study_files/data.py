@@ -20,11 +20,16 @@ def data(
         ),
     ],
     target: Annotated[
-        str | None, typer.Option("--target", metavar="COLUMN", help="The column to predict.")
+        list[str] | None,
+        typer.Option(
+            "--target", metavar="COLUMN", help="The column to predict; repeat it for several."
+        ),
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option("--task", help="classification, which is the default, or regression."),
+        typer.Option(
+            "--task", help="classification, which is the default, regression or multilabel."
+        ),
     ] = None,
     home: HomeOption = None,
     overrides: Overrides = None,
@@ -37,7 +42,7 @@ def data(
     from studies.inputs.data_summaries import file_summary, loaded_summaries, set_of
 
     if set_of(file):
-        summaries = [file_summary(file, target, task, overrides or ())]
+        summaries = [file_summary(file, target or (), task, overrides or ())]
     else:
         opened = open_home(home)
         spec = load_spec(file, overrides or (), allow or (), opened)

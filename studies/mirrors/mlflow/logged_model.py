@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from lightning_modules.data.padding import PADDED
-from lightning_modules.data.sets.text import WORDS
+from lightning_modules.data.readers.tokens import UNITS
 from lightning_modules.data.table import DATASETS
 from studies.mirrors.mlflow.client import (
     LoggedModel,
@@ -114,6 +114,6 @@ def requirements(params: Mapping[str, str]) -> list[str]:
     names = [*PACKAGES]
     if params.get("model.name") == "bert":
         names += BERT
-    elif params.get("data.tokenizer", WORDS) != WORDS:
+    elif params.get("data.tokenizer", "words") not in UNITS:
         names += TOKENIZER
     return [f"{name}=={version(name)}" for name in names]

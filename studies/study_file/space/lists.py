@@ -9,7 +9,6 @@ from typing import Any
 
 from lightning_modules.components import Items, Number, Parameter, suggestion
 from lightning_modules.errors import Problem, shown
-from studies.study_file.foreign_words import FOREIGN, is_foreign_range
 from studies.study_file.space.open_values import Choice, Fixed, Node, Range
 from studies.study_file.space.search_space import LAYERS, GrowingList, ItemList
 from studies.study_file.space.variants import Keys
@@ -20,35 +19,18 @@ EACH, ALL = "each", "all"
 """What stands for the items of a list whose length is searched: values of their own, or one."""
 GROWING = (LAYERS, EACH, ALL)
 
+RANGE_FOR_LIST = (
+    "is a list: write a range for an item, [{min: ..., max: ...}], or search their number too, "
+    "{layers: {min: ..., max: ...}, each: {min: ..., max: ...}}"
+)
 ReadValue = Callable[[Any, Keys, Parameter | None, list[Problem]], Node]
 """Reads a value of a parameter, which may be open, at a place in the file."""
 
 
-def is_range(value: Mapping[str, Any]) -> bool:
-    """Whether a mapping is meant as a range of numbers."""
-    return "min" in value or "max" in value or is_foreign(value)
-
-
-def is_foreign(value: Mapping[str, Any]) -> bool:
-    """Whether a mapping is a range or a choice in another tool's words."""
-    return not FOREIGN.isdisjoint(value) and is_foreign_range(value)
-
-
-def is_open(value: Any) -> bool:
-    """Whether a value is searched, or holds something that is."""
-    if isinstance(value, list):
-        return any(map(is_open, value))
-    if not isinstance(value, Mapping):
-        return False
-    found = is_range(value) or "values" in value or is_growing(value, None)
-    return found or any(map(is_open, value.values()))
-
-
 def is_growing(value: Mapping[str, Any], parameter: Parameter | None) -> bool:
-    """Whether a mapping is meant as a list of which the length is searched."""
-    if isinstance(parameter, Items):
-        return not is_range(value) and "values" not in value
-    return LAYERS in value and (EACH in value or ALL in value)
+    """Whether a mapping that is no range and no choice is meant as a list of which the length is
+    searched."""
+    return isinstance(parameter, Items) or (LAYERS in value and (EACH in value or ALL in value))
 
 
 def item_list(

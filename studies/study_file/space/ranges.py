@@ -13,19 +13,13 @@ from lightning_modules.components import (
     Number,
     Parameter,
     suggestion,
+    user_key,
 )
-from lightning_modules.configuration.sections import SECTIONS, TRAINER, user_key
+from lightning_modules.configuration.sections import SECTIONS, TRAINER
 from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import REGULARIZATION
-from studies.study_file.foreign_words import range_words, stand_in
-from studies.study_file.space.lists import (
-    growing_list,
-    is_foreign,
-    is_growing,
-    is_open,
-    is_range,
-    item_list,
-)
+from studies.study_file.foreign_words import is_foreign_range, range_words, stand_in
+from studies.study_file.space.lists import RANGE_FOR_LIST, growing_list, is_growing, item_list
 from studies.study_file.space.open_values import (
     COUNTED,
     Choice,
@@ -42,10 +36,6 @@ MAX_VALUES = 1000
 """Values of a choice."""
 LARGEST, LARGEST_INTEGER = 1e300, 2**53
 """What the ends of a range may be: beyond, differences and powers are no numbers any more."""
-RANGE_FOR_LIST = (
-    "is a list: write a range for an item, [{min: ..., max: ...}], or search their number too, "
-    "{layers: {min: ..., max: ...}, each: {min: ..., max: ...}}"
-)
 RANGE_KEYS = ("min", "max", "log", "step", "num")
 
 
@@ -174,7 +164,7 @@ def _parameters(key: str, value: Mapping[str, Any]) -> Mapping[str, Parameter]:
 
 
 def _value(value: Any, path: Keys, parameter: Parameter | None, problems: list[Problem]) -> Node:
-    if isinstance(value, Mapping) and is_foreign(value):
+    if isinstance(value, Mapping) and value.keys() != {"values"} and is_foreign_range(value):
         problems.append(Problem(path, f"is in another tool's words; {range_words(value)}"))
         known = parameter is not None and parameter.default is not None
         return Fixed(parameter.default if parameter and known else stand_in(value))
@@ -194,9 +184,24 @@ def _value(value: Any, path: Keys, parameter: Parameter | None, problems: list[P
     return Group({key: _value(item, (*path, key), None, problems) for key, item in value.items()})
 
 
+def is_range(value: Mapping[str, Any]) -> bool:
+    """Whether a mapping is meant as a range of numbers."""
+    return "min" in value or "max" in value or ("name" not in value and is_foreign_range(value))
+
+
+def is_open(value: Any) -> bool:
+    """Whether a value is searched, or holds something that is."""
+    if isinstance(value, list):
+        return any(map(is_open, value))
+    if not isinstance(value, Mapping):
+        return False
+    found = is_range(value) or "values" in value or is_growing(value, None)
+    return found or any(map(is_open, value.values()))
+
+
 def _is_value(value: Any) -> bool:
     """Whether a value is plain, a range or a choice, and no mapping of parameters."""
-    return not isinstance(value, Mapping) or is_range(value) or "values" in value
+    return not isinstance(value, Mapping) or "values" in value or is_range(value)
 
 
 def _choice(

@@ -47,6 +47,7 @@ def write_vowels() -> None:
 
 
 EXAMPLES: dict[str, tuple[Callable[[], None], list[str]]] = {
+    "log": (nothing, []),
     "own": (nothing, ["spirals"]),
     "program": (nothing, []),
     "speech": (write_vowels, []),

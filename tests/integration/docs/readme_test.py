@@ -95,7 +95,13 @@ def test_the_program_in_python_speaks_the_protocol() -> None:
     program, *_ = (block for block in blocks("python") if "report(" in block)
     argv = [sys.executable, "-c", program]
     run = subprocess.run(
-        argv, input="proceed\nstop\n", capture_output=True, text=True, check=True, cwd=ROOT
+        argv,
+        input="proceed\nstop\n",
+        env={**os.environ, "FAIRTUNE_TRIAL": "any"},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
     )
     assert [json.loads(line)["epoch"] for line in run.stdout.splitlines()] == [1, 2]
     assert set(json.loads(run.stdout.splitlines()[0])) == set(json.loads(reported_line()))

@@ -298,7 +298,7 @@ def test_a_row_that_cannot_be_chosen_is_a_user_error(
 def test_a_name_like_no_other_gets_the_list_of_names() -> None:
     with pytest.raises(UserError) as caught:
         lookup(LOSSES, "xyz", "loss")
-    known = "cross_entropy, binary_cross_entropy, mse, mae, huber"
+    known = "cross_entropy, binary_cross_entropy, multilabel_soft_margin, mse, mae, huber"
     assert str(caught.value) == f"there is no loss 'xyz'; known are {known}"
 
 

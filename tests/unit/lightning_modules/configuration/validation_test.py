@@ -285,5 +285,62 @@ def test_a_parameter_without_a_default_is_asked_for() -> None:
     assert [str(problem) for problem in caught.value.problems] == [
         "data.path: is missing: a CSV or Parquet file with a header, relative to the current "
         "folder",
-        "data.target: is missing: the column to predict",
+        "data.target: is missing: the column to predict, or a list of them",
     ]
+
+
+TWO = {"name": "table", "path": "rows.csv", "target": ["a", "b"]}
+LABELS = {**TWO, "task": "multilabel"}
+VALUES = {**TWO, "task": "regression"}
+MISFITS: dict[str, tuple[dict[str, Any], str]] = {
+    "weights": ({"data": {**LABELS, "balance": "weights"}}, "data.balance: balances classes, but"),
+    "smoothing": (
+        {"data": LABELS, "regularization": {"label_smoothing": 0.1}},
+        "regularization.label_smoothing: smooths classes, but table has several labels",
+    ),
+    "loss": ({"data": LABELS, "loss": "mse"}, "loss: mse does not fit multilabel; choose one of "
+             "binary_cross_entropy"),
+    "mixture": (
+        {"data": {"name": "arrays", "path": "rows.npz", "kind": "image", "task": "multilabel",
+                  "augment": {"mixup": 0.2}}},
+        "data.augment.mixup: mixes classes, but arrays has several labels",
+    ),
+    "rare": (
+        {"data": {**VALUES, "rare_classes": "drop"}},
+        "data.rare_classes: leaves out classes, but table is a regression",
+    ),
+    "separator": (
+        {"data": {**TWO, "target": "a", "label_separator": "|"}},
+        "data.label_separator: parts the labels of a row, of which only task: multilabel has",
+    ),
+    "separator of a list": (
+        {"data": {**LABELS, "label_separator": "|"}},
+        "data.label_separator: parts the labels in a single column, and data.target names 2",
+    ),
+    "objective": (
+        {"data": LABELS, "objective": {"metric": "val/rmse"}},
+        "objective.metric: 'val/rmse' is never logged for multilabel",
+    ),
+    "a target twice": (
+        {"data": {**TWO, "target": ["a", "a"]}}, "data.target: names a column twice"
+    ),
+    "no target": ({"data": {**TWO, "target": []}}, "data.target: must be the name of a column, or"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("tree", "problem"), MISFITS.values(), ids=MISFITS)
+def test_what_does_not_go_with_several_targets_is_refused(
+    tree: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Configuration.resolve({"model": "mlp", **tree})
+    assert problem in str(caught.value)
+
+
+def test_the_objective_may_be_the_error_of_one_of_several_targets() -> None:
+    tree = {"data": VALUES, "model": "mlp"}
+    assert Configuration.resolve(tree).objective.metric == "val/r2"
+    found = Configuration.resolve({**tree, "objective": {"metric": "val/rmse_b"}})
+    assert found.objective.goal == "minimize"
+    with pytest.raises(ConfigurationError, match="'val/rmse_c' is never logged for regression"):
+        Configuration.resolve({**tree, "objective": {"metric": "val/rmse_c"}})

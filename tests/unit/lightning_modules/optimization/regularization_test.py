@@ -254,7 +254,8 @@ def test_what_belongs_to_the_network_is_refused_by_the_module(name: str, value: 
         ),
         (
             {"loss": {"delta": 1.0}},
-            "there is no loss ''; known are cross_entropy, binary_cross_entropy, mse, mae, huber",
+            "there is no loss ''; known are cross_entropy, binary_cross_entropy, "
+            "multilabel_soft_margin, mse, mae, huber",
         ),
         (
             {"schedule": "cosin"},

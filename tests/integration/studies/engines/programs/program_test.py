@@ -266,7 +266,7 @@ def test_a_program_that_cannot_be_started_says_why(tmp_path: Path) -> None:
 
 def test_the_three_lines_of_python_report_and_listen(tmp_path: Path) -> None:
     script = (
-        "from studies.program import report\n"
+        "from fairtune.program import report\n"
         "for epoch in range(1, 4):\n"
         "    if not report(epoch, val_loss=1 / epoch, speed=3):\n"
         "        break\n"

@@ -163,7 +163,8 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "NaN in the targets": (
         {"y": np.where(Y == 2, np.nan, Y)},
         {},
-        "array y, row 3: nan is no finite number; fill it in or remove the row",
+        "array y, row 3: is missing (10 rows in all); fill it in, or write missing_targets: drop, "
+        "which leaves such rows out",
     ),
     "texts": ({"x": X.astype(str)}, {}, "array x holds texts; save numbers"),
     "dimensions": (
@@ -182,7 +183,8 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"y": np.eye(3)[Y]},
         {},
         "array y has the shape (30, 3); classes need one label for every row: "
-        "numpy.argmax(y, 1), or write task: regression",
+        "numpy.argmax(y, 1), or write task: regression, or task: multilabel where a row has "
+        "several labels of 0 and 1",
     ),
     "values in place of classes": (
         {"y": X[:, 0]},

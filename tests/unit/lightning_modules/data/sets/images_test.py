@@ -229,13 +229,13 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "few": (
         lambda root: (make(root, 3), make(root, 2, "c")),
-        "{root}: class 'c' has 2 images, and three parts need one each; add images, remove the "
-        "folder, or write stratify: false",
+        "{root}: class 'c' has 2 images, and three parts need one each; add images, leave "
+        "the class out with rare_classes: drop, or write stratify: false",
     ),
     "few to train": (
         lambda root: (make(root / "train", 1), make(root / "test", 1)),
-        "{root}: class 'a' has 1 image, and two parts need one each; add images, remove the "
-        "folder, or write stratify: false",
+        "{root}: class 'a' has 1 image, and two parts need one each; add images, leave the "
+        "class out with rare_classes: drop, or write stratify: false",
     ),
     "mixed": (
         lambda root: (make(root / "train", 3), write(root / "cats" / "1.png")),

@@ -169,7 +169,7 @@ BAD_TABLES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "a missing target": (
         {"target": [None, *long_table()["target"][1:]]},
         {},
-        "steps.csv: column target, row 1: is missing; fill it in or remove the row",
+        "and nothing in row 1; write the same in all of its rows",
     ),
     "a time twice": (
         {"time": 1},
@@ -291,7 +291,7 @@ BAD_TS: dict[str, tuple[list[str], str, str]] = {
     "NaN": (["1,2:NaN,4:1"], HEADER, "line 9: channel 2, value 1: 'NaN' is no finite number"),
     "an empty series": ([":1:2"], HEADER, "line 9: channel 1: is empty; write values or remove"),
     "another label": (["1:1:3"], HEADER, "line 9: label '3' is none of @classLabel (1, 2);"),
-    "no label": (["1:1:?"], HEADER, "line 9: has no label at its end; write one or remove the"),
+    "no label": (["1:1:?"], HEADER, "line 9: has no label at its end; write one, or write missing"),
     "no channel": (["1"], HEADER, "line 9: has no channel before its label; write values, a"),
     "no header": (["1:1:1"], "", "line 1: '1:1:1' is no header line; a .ts file begins with"),
     "a typo": ([], "@clasLabel true\n", "line 1: '@claslabel' is no header line; did you mean"),

@@ -368,7 +368,8 @@ def test_words_for_missing_are_classes(name: str) -> None:
     write([1, 2], name, y=["NA", "None"] * 5)
     assert splits(name).classes == ("NA", "None")
     assert refusal(name, missing=["NA"]) == (
-        f"{name}: column y, row 1: is missing (5 rows in all); fill it in or remove the row"
+        f"{name}: column y, row 1: is missing (5 rows in all); fill it in, or write "
+        "missing_targets: drop, which leaves such rows out"
     )
 
 

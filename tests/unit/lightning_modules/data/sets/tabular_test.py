@@ -220,7 +220,8 @@ BAD_ROWS: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     "target missing": (
         changed(outcome=["well", None, "ill", None, *["well", "ill"] * 3]),
         {},
-        "column outcome, row 2: is missing (2 rows in all); fill it in or remove the row",
+        "column outcome, row 2: is missing (2 rows in all); fill it in, or write missing_targets: "
+        "drop, which leaves such rows out",
     ),
     "group missing": (
         changed(part=["a", None, *"bbccddee"]),
@@ -231,7 +232,7 @@ BAD_ROWS: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
         changed(outcome=["well"] * 9 + ["odd"]),
         {},
         "column outcome has a class with one row, 'odd' in row 10; a class needs a row in every "
-        "part; add rows or leave the class out",
+        "part; add rows, or write rare_classes: drop, which leaves it out",
     ),
     "one class": (
         changed(outcome="well"),

@@ -12,7 +12,13 @@ import pytest
 import torch
 
 from lightning_modules.configuration import Configuration
-from lightning_modules.data.readers.tokens import _growth, encode, learn_words, padded, words_of
+from lightning_modules.data.readers.tokens import (
+    _growth,
+    encode,
+    learn_vocabulary,
+    padded,
+    words_of,
+)
 from lightning_modules.data.table import DATASETS, load_data
 from lightning_modules.errors import DataError
 from lightning_modules.training.building import build_data, build_module
@@ -67,8 +73,8 @@ def test_words_are_lower_cased_letters_and_digits() -> None:
 
 def test_the_vocabulary_is_ordered_by_count_then_by_letter() -> None:
     texts = ["b b b a a c", "c d"]
-    assert learn_words(texts, 10, 2, 5)["words"] == ["b", "a", "c"]
-    assert learn_words(texts, 2, 1, 5)["words"] == ["b", "a"]
+    assert learn_vocabulary("words", texts, 10, 2, 5)["words"] == ["b", "a", "c"]
+    assert learn_vocabulary("words", texts, 2, 1, 5)["words"] == ["b", "a"]
 
 
 def test_unknown_words_are_1_and_long_texts_are_cut() -> None:
@@ -316,7 +322,7 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "a missing label": (
         {"label": [None, *"+-" * 5, "+"]},
         {},
-        "reviews.csv: column label, row 1: is missing; fill it in or remove the row",
+        "reviews.csv: column label, row 1: is missing; fill it in, or write missing_targets: drop",
     ),
     "one class": ({"label": "+"}, {}, "column label says '+' in every row; there is nothing"),
     "a class with one row": ({"label": [*"+-" * 5, "+", "?"]}, {}, "class with one row, '?' in"),
