@@ -11,6 +11,14 @@ from secrets import token_hex
 from lightning_modules.rights import inherit_rights
 
 
+def user_path(path: str | Path) -> Path:
+    """The path that a user wrote, in which `~` is the home folder, as in a shell."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # of a user whom this machine does not know
+        return Path(path)
+
+
 @contextmanager
 def replacing(path: Path, *, durable: bool = False, keep: Path | None = None) -> Iterator[Path]:
     """A new file, to be written in the block, which takes the place of `path` at its end.

@@ -20,6 +20,7 @@ from lightning_modules.components import (
 )
 from lightning_modules.data.augmentation.table import AUGMENT
 from lightning_modules.data.preparation.splitting import SHARES, SPLIT
+from lightning_modules.data.readers.tables.form import FILE
 
 HEXADECIMAL = re.compile("#[0-9a-fA-F]{6}")
 
@@ -122,7 +123,7 @@ DATES = Entries(
     item=DateForm("%Y-%m-%d", "a form of dates"),
 )
 TABLE: dict[str, Parameter] = {
-    "path": Text(None, "a CSV or Parquet file with a header, relative to the current folder"),
+    "path": Text(None, "a CSV, Excel, Parquet or other table, relative to the current folder"),
     "target": Targets(None, "the column to predict, or a list of them", item=Text("", "a column")),
     **TARGETS,
     "batch_size": COMMON["batch_size"],
@@ -157,6 +158,7 @@ TABLE: dict[str, Parameter] = {
         None, "numbers per embedded category; 8 unless given", low=1, integer=True, tune=(2, 32),
         log=True,
     ),
+    **FILE,
 }  # fmt: skip
 ARRAYS: dict[str, Parameter] = {
     "path": Text(None, "an .npz file, relative to the current folder"),
@@ -178,7 +180,7 @@ ARRAYS: dict[str, Parameter] = {
     ),
 }
 TEXT: dict[str, Parameter] = {
-    "path": Text(None, "a CSV or Parquet file with a header, relative to the current folder"),
+    "path": Text(None, "a CSV, Excel, Parquet or other table, relative to the current folder"),
     "text": Text(None, "the column of texts"),
     "target": Targets(None, "the column to predict, or a list of them", item=Text("", "a column")),
     **TARGETS,
@@ -208,6 +210,7 @@ TEXT: dict[str, Parameter] = {
     "embedding_size": Number(
         None, "numbers per token; 64 unless given", low=1, integer=True, tune=(16, 256), log=True
     ),
+    **FILE,
 }  # fmt: skip
 SEQUENCES: dict[str, Parameter] = {
     "path": Text(
@@ -244,6 +247,12 @@ SEQUENCES: dict[str, Parameter] = {
     "standardize": Flag(
         True, "mean 0 and deviation 1 of every channel, fitted on the training part"
     ),
+    "interpolate": Flag(
+        None,
+        "whether missing values of a series are filled in between their neighbours; in .ts "
+        "files unless given where the header says @missing true",
+    ),
+    **FILE,
     **AUGMENT,
 }
 IMAGES: dict[str, Parameter] = {

@@ -125,7 +125,7 @@ DATASETS: dict[str, Dataset] = {
         read_new=later("lightning_modules.data.sets.characters:read_new"),
     ),
     "table": Dataset(
-        "a CSV or Parquet file of your own, with a column to predict",
+        "a table of your own (CSV, Excel, Parquet and others), with a column to predict",
         later("lightning_modules.data.sets.tabular:table"),
         TABLE,
         task="",
@@ -174,7 +174,7 @@ DATASETS: dict[str, Dataset] = {
         "Krizhevsky 2009",
     ),
     "text": Dataset(
-        "a CSV or Parquet file of your own, with texts and a column to predict",
+        "a table of your own (CSV, Excel, Parquet and others), with texts and a column to predict",
         later("lightning_modules.data.sets.text:texts"),
         TEXT,
         task="",

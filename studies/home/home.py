@@ -17,6 +17,7 @@ import psutil
 from filelock import Timeout
 
 from lightning_modules.errors import BusyError, StorageError, UserError
+from lightning_modules.files import user_path
 from lightning_modules.hashing import short_hash
 from lightning_modules.rights import make_file, make_folder
 from studies.home.boundary import folder_name, refuse_links, require_no_pipe
@@ -49,7 +50,7 @@ class Home:
         Raises UserError where a URL is none, and where both are the same database, which would
         destroy it.
         """
-        path = path.absolute()
+        path = user_path(path).absolute()
         optuna_url = os.environ.get("FAIRTUNE_STORAGE") or f"sqlite:///{path / 'optuna.db'}"
         mlflow_uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{path / 'mlflow.db'}"
         for name, schemes in (("FAIRTUNE_STORAGE", DATABASES), ("MLFLOW_TRACKING_URI", STORES)):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from lightning_modules.components import resolve_component
 from lightning_modules.data.preparation.summary import DataSummary, summarize
-from lightning_modules.data.readers.unpacking import OPENERS
+from lightning_modules.data.readers.tables.content import TEXTS, TYPED, ending_of
 from lightning_modules.data.sets.published import PUBLISHED
 from lightning_modules.data.table import DATASETS
+from lightning_modules.files import user_path
 from studies.study_file import Spec, document, is_program
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 DATA = "data"
 """The note of a study that says what its data became."""
-TABLES = (".csv", ".tsv", ".parquet", ".pq")
+STUDY_FILES = (".yaml", ".yml")
 
 
 def distinct(summaries: Sequence[DataSummary]) -> list[DataSummary]:
@@ -94,18 +95,20 @@ def file_summary(
 
 def set_of(path: Path) -> str:
     """The data set that reads such a file; empty where none does."""
-    if path.is_dir():
+    found = user_path(path)
+    if found.is_dir():
         return "images"
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in OPENERS]
-    last = suffixes[-1] if suffixes else ""
-    if last in TABLES:
-        return "table"
-    return {".npz": "arrays", ".npy": "arrays", ".ts": "sequences"}.get(last, "")
+    ending = ending_of(path)
+    known = (*TEXTS, *TYPED, ".npz", ".npy", ".ts")
+    if ending in ("", *STUDY_FILES) or (ending not in known and not found.is_file()):
+        return ""
+    return {".npz": "arrays", ".npy": "arrays", ".ts": "sequences"}.get(ending, "table")
 
 
 def _table_summary(given: Mapping[str, Any]) -> DataSummary:
     """The columns of a table of which nobody has said what is to be predicted."""
-    from lightning_modules.data.columns.facts import summarize_columns, summarize_ids
+    from lightning_modules.data.columns.cells import origin_of
+    from lightning_modules.data.columns.facts import counts_rows, summarize_columns, summarize_ids
     from lightning_modules.data.columns.kinds import kinds_of
     from lightning_modules.data.sets.table_settings import Table
 
@@ -113,10 +116,11 @@ def _table_summary(given: Mapping[str, Any]) -> DataSummary:
     table = Table.of(parameters)
     rows = table.read(table.path)
     ids = summarize_ids(rows, [name for name in table.id if name in rows.columns])
-    rows = rows[[name for name in rows.columns if name not in (*table.drop, *table.id)]]
+    apart = (*table.drop, *table.id)
+    rows = rows[[n for n in rows.columns if n not in apart and not counts_rows(rows[n])]]
     kinds = kinds_of(rows, table.reading, table.path)
     untold = "parts and classes: name the column to predict with --target"
     return DataSummary(
         table.path, 0, {"in all": len(rows)}, (), 0.0, {}, [*ids, *summarize_columns(rows, kinds)],
-        [*kinds.notices, untold],
+        [*origin_of(rows).notices, *kinds.notices, untold],
     )  # fmt: skip

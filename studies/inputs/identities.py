@@ -13,6 +13,7 @@ from lightning_modules.configuration import COMMAND, Configuration
 from lightning_modules.configuration.program_words import asked_for, filled, working_folder
 from lightning_modules.data.sets.published import PUBLISHED
 from lightning_modules.errors import UserError
+from lightning_modules.files import user_path
 from lightning_modules.hashing import short_hash
 from lightning_modules.networks.pretrained.weights import IMAGENET, NONE, weights_path
 from lightning_modules.user_code import imports
@@ -78,11 +79,11 @@ def _files(configuration: Configuration, home: Home) -> Iterator[tuple[str, Path
     data, model = configuration.data, configuration.model
     for path in (data.parameters.get(name) for name in PARAMETERS):
         if isinstance(path, str):
-            yield path, Path(path)
+            yield path, user_path(path)
     if data.name in PUBLISHED:
         known = PUBLISHED[data.name]
         for file in known.files:
-            path = Path(data.parameters["root"], known.folder, file)
+            path = user_path(data.parameters["root"]) / known.folder / file
             yield str(path), path
     weights = model.parameters.get("weights")
     if isinstance(weights, str) and weights != NONE:
@@ -98,7 +99,7 @@ def _weights(configuration: Configuration, home: Home) -> Path | None:
         weights = str(model.parameters["weights"])
         if weights == IMAGENET:
             return weights_path(model.name, weights)
-        return Path(weights).expanduser()
+        return user_path(weights)
     return None
 
 

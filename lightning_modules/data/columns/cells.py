@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,13 @@ import pandas as pd
 from pandas.api import types
 
 from lightning_modules.components import suggestion
+from lightning_modules.data.columns.mistakes import Mistakes
 from lightning_modules.errors import DataError
 
+ORIGIN = "origin"
+"""What pandas carries the file of a table by."""
+ALSO = 4
+"""Further rows with the same mistake that are named."""
 LARGEST = float(np.finfo(np.float32).max)
 MISSING_WORDS = frozenset(
     "na,n/a,#n/a,#na,<na>,nan,-nan,nat,null,none,nil,?,-,--,.".split(",")  # noqa: SIM905
@@ -62,14 +68,44 @@ def _is_float(text: str) -> bool:
         return False
 
 
-def refuse_unknown(names: Iterable[tuple[str, str]], frame: pd.DataFrame, where: str) -> None:
-    """Raise DataError for the first (parameter, column) whose column the table does not have."""
+class SomeRows:
+    """Some rows of a table; a column is copied when it is asked for, and not before."""
+
+    def __init__(self, frame: pd.DataFrame, places: Any) -> None:
+        """`places` are those of the rows, (n,)."""
+        self.frame, self.places = frame, places
+
+    @property
+    def columns(self) -> Any:
+        """The names of the columns."""
+        return self.frame.columns
+
+    @property
+    def index(self) -> Any:
+        """The numbers of the rows in the file, from 0."""
+        return self.frame.index[self.places]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, name: str) -> pd.Series[Any]:
+        column: pd.Series[Any] = self.frame[name].iloc[self.places]
+        return column
+
+
+Rows = pd.DataFrame | SomeRows
+
+
+def refuse_unknown(names: Iterable[tuple[str, str]], frame: Rows, where: str) -> None:
+    """Raise DataError for every (parameter, column) whose column the table does not have."""
     known = [str(name) for name in frame.columns]
+    mistakes = Mistakes()
     for parameter, name in names:
         if name not in known:
             hint = suggestion(name, known) or "; it has " + ", ".join(known[:20])
             said = f", which {parameter} names" if parameter else ""
-            raise DataError(f"{where}: there is no column {name!r}{said}{hint}")
+            mistakes.sentences.append(f"{where}: there is no column {name!r}{said}{hint}")
+    mistakes.refuse()
 
 
 def texts_of(column: pd.Series[Any], where: str) -> list[str]:
@@ -102,6 +138,43 @@ def levels_of(column: pd.Series[Any], where: str) -> tuple[Any, Any]:
         ) from None
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The file of a table: where its rows stand in it, and what is to be said of it."""
+
+    path: str = ""
+    line_of: Callable[[int], int] | None = None
+    """The line of a row, which is counted from 0; None where a file has no lines."""
+    notices: tuple[str, ...] = ()
+
+    def __deepcopy__(self, memo: Any) -> Origin:
+        return self  # pandas copies what it carries with every column
+
+
+def with_origin(frame: pd.DataFrame, origin: Origin) -> pd.DataFrame:
+    """The same table, which carries its file with it, as do its columns and parts."""
+    frame.attrs[ORIGIN] = origin
+    return frame
+
+
+def origin_of(data: pd.DataFrame | pd.Series[Any]) -> Origin:
+    """The file of a table or of a column."""
+    found = data.attrs.get(ORIGIN, Origin())
+    assert isinstance(found, Origin)
+    return found
+
+
 def row_of(column: pd.Series[Any], place: int) -> str:
-    """The row of the file at a place of the column, counted from 1."""
-    return f"row {int(column.index[place]) + 1}"
+    """Where in its file the value at a place of the column stands: the line, or the row from 1."""
+    row, line_of = int(column.index[place]), origin_of(column).line_of
+    return f"row {row + 1}" if line_of is None else f"line {line_of(row)}"
+
+
+def also(column: pd.Series[Any], places: Iterable[Any]) -> str:
+    """Where else the same is wrong, after the first of the places; empty where nowhere."""
+    others = list(places)[1:]
+    if not others:
+        return ""
+    named = ", ".join(row_of(column, int(place)) for place in others[:ALSO])
+    more = f" and {len(others) - ALSO:,} more" if len(others) > ALSO else ""
+    return f" (and {named}{more})"

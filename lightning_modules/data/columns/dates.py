@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from lightning_modules.data.columns.cells import levels_of, row_of, says_missing
+from lightning_modules.data.columns.cells import also, levels_of, row_of, says_missing
 from lightning_modules.errors import DataError
 
 ISO = "ISO8601"
@@ -120,8 +120,10 @@ def times_of(column: pd.Series[Any], where: str, form: str | None = None) -> Any
     what = f"{where}: column {column.name}"
     missing = np.flatnonzero(column.isna())
     if len(missing):
-        row = row_of(column, int(missing[0]))
-        raise DataError(f"{what}, {row}: is missing; fill it in or remove the row")
+        raise DataError(
+            f"{what}, {row_of(column, missing[0])}: is missing{also(column, missing)}; fill it in "
+            "or remove the row"
+        )
     if form is None and is_dates(column):
         form = ISO
     if form is None:
@@ -130,10 +132,11 @@ def times_of(column: pd.Series[Any], where: str, form: str | None = None) -> Any
             return numeric.to_numpy(np.float64)
         form = date_form(column, where)
     if form is None:
-        wrong = int(np.flatnonzero(_wrong_moments(column))[0])
+        places = np.flatnonzero(_wrong_moments(column))
+        wrong = int(places[0])
         raise DataError(
-            f"{what}, {row_of(column, wrong)}: {str(column.iloc[wrong])!r} is neither a number nor "
-            "a date such as 2024-03-31; write it so"
+            f"{what}, {row_of(column, wrong)}: {str(column.iloc[wrong])!r} is neither a number "
+            "nor a date such as 2024-03-31; write it so"
         )
     return moments_of(column, form, where)[1]
 

@@ -56,6 +56,15 @@ def is_identifier(known: pd.Series[Any], kind: str, rows: int) -> bool:
     return dense and bool((values == np.round(values)).all())
 
 
+def counts_rows(column: pd.Series[Any]) -> bool:
+    """Whether the column has no name in the file and counts the rows, from 0 or from 1, as some
+    programs write."""
+    if not str(column.name).startswith("Unnamed: ") or not types.is_integer_dtype(column):
+        return False
+    values = column.to_numpy()
+    return bool(values[0] in (0, 1) and (np.diff(values) == 1).all())
+
+
 def column_warnings(
     rows: pd.DataFrame, columns: Sequence[ColumnSummary], targets: Sequence[Any], target: str
 ) -> Iterator[str]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from lightning_modules.data.columns.cells import levels_of, row_of, says_missing
+from lightning_modules.data.columns.cells import also, levels_of, row_of, says_missing
 from lightning_modules.data.columns.dates import (
     ISO,
     date_form,
@@ -23,6 +23,7 @@ from lightning_modules.data.columns.dates import (
     is_dates,
     unread,
 )
+from lightning_modules.data.columns.mistakes import Mistakes
 from lightning_modules.data.columns.number_texts import (
     PLAIN,
     NumberForm,
@@ -66,22 +67,28 @@ class Kinds:
 
 
 def kinds_of(rows: pd.DataFrame, reading: Reading, where: str) -> Kinds:
-    """The kind of every column; raises DataError for one that has none."""
-    found = Kinds()
+    """The kind of every column; raises DataError for all that have none."""
+    found, mistakes = Kinds(), Mistakes()
     for name in map(str, rows.columns):
-        column = rows[name]
-        if name in reading.dates:
-            found.dates[name] = reading.dates[name]
-        elif name in reading.categorical or types.is_bool_dtype(column):
-            found.categories.append(name)
-        elif types.is_numeric_dtype(column):
-            numbers_of(column, where)
-            found.numbers[name] = PLAIN
-        elif is_dates(column):
-            found.dates[name] = ISO
-        else:
-            _add_others(found, column, reading, where)
+        with mistakes.gathered():
+            _add(found, rows[name], reading, where)
+    mistakes.refuse()
     return found
+
+
+def _add(found: Kinds, column: pd.Series[Any], reading: Reading, where: str) -> None:
+    name = str(column.name)
+    if name in reading.dates:
+        found.dates[name] = reading.dates[name]
+    elif name in reading.categorical or types.is_bool_dtype(column):
+        found.categories.append(name)
+    elif types.is_numeric_dtype(column):
+        numbers_of(column, where)
+        found.numbers[name] = PLAIN
+    elif is_dates(column):
+        found.dates[name] = ISO
+    else:
+        _add_others(found, column, reading, where)
 
 
 def number_form(column: pd.Series[Any], reading: Reading, where: str) -> NumberForm | None:
@@ -199,11 +206,13 @@ def _form(
 
 def _mostly(column: pd.Series[Any], what: str, odd: Sequence[str], where: str) -> DataError:
     """Of a column with a few texts that are something else."""
-    text = odd[0]
+    texts = column.astype("str")
+    places = np.flatnonzero(texts.isin(odd).to_numpy())
+    text = texts.iloc[places[0]]
     return DataError(
-        f"{where}: column {column.name} is mostly {what}, but {_place(column, text)} says "
-        f"{text!r}; clean it, write missing: ['{text}'] where it means missing, or list the column "
-        "in categorical"
+        f"{where}: column {column.name} is mostly {what}, but {row_of(column, int(places[0]))} "
+        f"says {text!r}{also(column, places)}; clean it, write missing: ['{text}'] "
+        "where it means missing, or list the column in categorical"
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from lightning_modules.data.columns.cells import LARGEST, levels_of, row_of, says_missing
+from lightning_modules.data.columns.cells import LARGEST, also, levels_of, row_of, says_missing
 from lightning_modules.errors import DataError
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -132,9 +132,10 @@ def numbers_of(column: pd.Series[Any], where: str, form: NumberForm = PLAIN) -> 
         values = np.append(known, np.nan)[codes]
         wrong = np.append(~missing & ~(np.abs(known) <= LARGEST), False)[codes]
     if wrong.any():
-        place = int(np.flatnonzero(wrong)[0])
+        places = np.flatnonzero(wrong)
+        place = int(places[0])
         raise DataError(
             f"{where}: column {column.name}, {row_of(column, place)}: {str(column.iloc[place])!r} "
-            "is no finite number; correct it or leave it empty"
+            f"is no finite number{also(column, places)}; correct it or leave it empty"
         )
     return values

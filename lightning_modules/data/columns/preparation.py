@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from lightning_modules.data.columns.cells import refuse_unknown, says_missing, texts_of
+from lightning_modules.data.columns.cells import Rows, refuse_unknown, says_missing, texts_of
 from lightning_modules.data.columns.dates import WHEN, numbers_of_dates
 from lightning_modules.data.columns.kinds import Kinds
 from lightning_modules.data.columns.number_texts import PLAIN, Floats, NumberForm, numbers_of
@@ -38,7 +38,7 @@ LEVELS = 100
 
 
 def fit(
-    rows: pd.DataFrame,
+    rows: Rows,
     kinds: Kinds,
     where: str,
     *,
@@ -76,7 +76,7 @@ def fit(
     }
 
 
-def transform(rows: pd.DataFrame, preparation: Mapping[str, Any], where: str) -> Any:
+def transform(rows: Rows, preparation: Mapping[str, Any], where: str) -> Any:
     """Inputs (n, width), float32: numbers, indicators, then categories.
 
     Raises DataError where a column is missing or holds what it must not; further columns are
@@ -124,7 +124,7 @@ def texts_in(preparation: Mapping[str, Any]) -> list[str]:
 
 
 def numbers_in(
-    rows: pd.DataFrame, preparation: Mapping[str, Any], where: str
+    rows: Rows, preparation: Mapping[str, Any], where: str
 ) -> Iterator[tuple[Mapping[str, Any], Floats]]:
     """Every number of the preparation with its values, which are not yet filled."""
     dates = {column["name"]: column for column in preparation.get("dates", ())}

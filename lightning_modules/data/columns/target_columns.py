@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from lightning_modules.data.columns.cells import LARGEST, row_of, says_missing, texts_of
+from lightning_modules.data.columns.cells import LARGEST, also, row_of, says_missing, texts_of
 from lightning_modules.data.columns.number_texts import PLAIN, NumberForm
 from lightning_modules.data.preparation.target_rules import TargetRules, count_missing
 from lightning_modules.data.preparation.targets import are_numbers
@@ -107,7 +107,7 @@ class TargetColumns:
                 others = "correct it, or leave the column out of the targets"
             raise DataError(
                 f"{self._at(column, wrong[0])}: {str(column.iloc[wrong[0]])!r} is no finite "
-                f"number, and a regression predicts those; {others}"
+                f"number{self._also(column, wrong)}, and a regression predicts those; {others}"
             )
         return values
 
@@ -117,15 +117,18 @@ class TargetColumns:
         wrong = np.flatnonzero(~np.isin(texts, [*YES, *NO]))
         if len(wrong):
             raise DataError(
-                f"{self._at(column, wrong[0])}: {texts[wrong[0]]!r} is neither 0 nor 1, and the "
-                "columns of task: multilabel say whether a row has a label; correct it, leave the "
-                "column out of the targets, or write label_separator where a text names all labels "
-                "of a row"
+                f"{self._at(column, wrong[0])}: {texts[wrong[0]]!r} is neither 0 nor 1"
+                f"{self._also(column, wrong)}, and the columns of task: multilabel say whether a "
+                "row has a label; correct it, leave the column out of the targets, or write "
+                "label_separator where a text names all labels of a row"
             )
         return np.isin(texts, YES)
 
     def _at(self, column: pd.Series[Any], place: int) -> str:
         return f"{self.where}: {self.call.format(name=column.name)}, {self.place(int(place))}"
+
+    def _also(self, column: pd.Series[Any], places: Any) -> str:
+        return also(column, places).replace("row", self.noun)
 
     def _several(self) -> str:
         """What several targets without a task of theirs may be."""

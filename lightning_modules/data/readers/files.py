@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lightning_modules.components import suggestion
 from lightning_modules.errors import DataError
+from lightning_modules.files import user_path
 
 Stamp = tuple[str, int, int]
 """Where a file is, when it was written (ns) and its size in bytes: a cache is keyed by it."""
@@ -17,7 +18,7 @@ def file_at(path: str) -> Path:
 
     Raises DataError where it is none, is empty or cannot be read.
     """
-    file = Path(path)
+    file = user_path(path)
     if os.path.isdir(file):
         raise DataError(f"{path}: is a folder; name a file in it")
     if os.path.exists(file) and not os.path.isfile(file):

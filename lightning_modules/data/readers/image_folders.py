@@ -21,6 +21,7 @@ from lightning_modules.data.preparation.splitting import (
     refuse_unused,
 )
 from lightning_modules.errors import DataError
+from lightning_modules.files import user_path
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 """The formats that are read, whatever the name of the file says."""
@@ -143,7 +144,7 @@ def skipped_words(read: int, skipped: Iterable[tuple[str, int]]) -> list[str]:
 
 def names_new(path: str | Path, /, **_: Any) -> dict[str, list[str]]:
     """The column `file`: the names of `new_files`, relative to the folder."""
-    root, files = Path(path), new_files(str(path))
+    root, files = user_path(path), new_files(str(path))
     if root.is_file():
         return {"file": [root.name]}
     return {"file": [file.relative_to(root).as_posix() for file in files]}
@@ -161,7 +162,7 @@ def doubts(
 def _existing(path: str | None) -> Path:
     if path is None:
         raise DataError("data.path is missing: name the folder with a folder of images per class")
-    root = Path(path)
+    root = user_path(path)
     if not root.exists():
         raise DataError(
             f"{root}: there is no such folder (relative paths start at {Path.cwd()}); correct "

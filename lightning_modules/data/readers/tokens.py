@@ -15,7 +15,6 @@ from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ import numpy as np
 from lightning_modules.data.readers.files import file_at
 from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.errors import DataError, cut
+from lightning_modules.files import user_path
 
 UNKNOWN = 1
 FIRST = 2
@@ -64,7 +64,7 @@ def learn_vocabulary(
 def read_tokenizer(folder: str, max_length: int) -> dict[str, Any]:
     """The preparation by a folder with a tokenizer.json; raises DataError where it is none."""
     path = f"{folder}/{FILE}"
-    if not Path(folder).is_dir():
+    if not user_path(folder).is_dir():
         raise DataError(
             f"data.tokenizer: there is no folder {folder!r}; name one with a {FILE}, or write "
             "tokenizer: words"

@@ -15,6 +15,7 @@ from lightning_modules.data.readers.image_files import decode, stamp, with_white
 from lightning_modules.data.readers.image_folders import Labelled, new_files, read_folder
 from lightning_modules.data.readers.image_pixels import Look
 from lightning_modules.data.tensors import Part, Splits, TensorDataModule
+from lightning_modules.files import user_path
 
 Scaling = tuple[Sequence[float], Sequence[float]]
 """Mean and deviation per channel, of pixels from 0 to 1."""
@@ -145,6 +146,7 @@ def _splits(
 
     mean, deviation = scaling
     learned, validated, tested = (part(rows) for rows in found.parts)
+    root = user_path(path)
     return Splits(
         learned,
         validated,
@@ -153,7 +155,7 @@ def _splits(
         classes=found.classes,
         preparation={**look.to_dict(), "mean": mean, "deviation": deviation},
         scaling=scaling,
-        names={"file": [found.files[row].relative_to(path).as_posix() for row in found.parts[2]]},
+        names={"file": [found.files[row].relative_to(root).as_posix() for row in found.parts[2]]},
     )
 
 

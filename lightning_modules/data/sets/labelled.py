@@ -34,6 +34,8 @@ class Labelled:
     """What orders the rows, (n,)."""
     chosen: Sequence[int] | None = None
     """The places of the rows in the file; None where they are all of it."""
+    notices: Sequence[str] = ()
+    """What is to be said of the file."""
 
     @property
     def numbers(self) -> Sequence[int]:
@@ -115,7 +117,7 @@ def divide(
         column = "time"
     refuse_unused(vars(shares), own or {part: f"data.{part}_path" for part in apart}, column)
     assert main.columns is not None
-    names, notes = main.columns.names, list[str]()
+    names, notes = main.columns.names, [*main.notices]
     rules = replace(rules, columns=tuple(str(column.name) for column in main.columns.columns))
     main = main.read(rules, notes)
     needed = 1 if column or not shares.stratify else 3 - len(apart)

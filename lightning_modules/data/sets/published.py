@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lightning_modules.errors import DataError
+from lightning_modules.files import user_path
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +66,7 @@ def published(
 
     def load() -> Splits:
         states = check_files(name, root=root, download=download)
-        return _splits(name, Path(root), states, validation, split_seed, standardize)
+        return _splits(name, user_path(root), states, validation, split_seed, standardize)
 
     return TensorDataModule(name, load, batch_size, balance=balance, augment=augment)
 
@@ -76,14 +77,14 @@ def check_files(name: str, *, root: str, download: bool, **_: Any) -> tuple[tupl
     Raises DataError where a file is missing and may not or cannot be downloaded.
     """
     known = PUBLISHED[name]
-    files = [Path(root, known.folder, file) for file in known.files]
+    files = [user_path(root) / known.folder / file for file in known.files]
     if missing := [file for file in files if not file.is_file()]:
         if not download:
             raise DataError(
                 f"{missing[0]}: is missing, so {known.name} cannot be read; put torchvision's "
                 "files there, correct data.root, or write download: true"
             )
-        _download(known, Path(root))
+        _download(known, user_path(root))
     states = [file.stat() for file in files]
     return tuple((state.st_ino, state.st_mtime_ns) for state in states)
 

@@ -10,16 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightning_modules.data.columns.cells import refuse_unknown, texts_of
+from lightning_modules.data.columns.cells import origin_of, refuse_unknown, texts_of
 from lightning_modules.data.columns.target_columns import TargetColumns, columns_of_array
 from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.preparation.target_rules import TargetRules
-from lightning_modules.data.readers.files import Stamp, stamp
-from lightning_modules.data.readers.frames import read_frame
-from lightning_modules.data.readers.long_table import LongTable
-from lightning_modules.data.readers.sequence_archive import read_archive
-from lightning_modules.data.readers.ts_file import read_ts
+from lightning_modules.data.readers.files import Stamp, file_at, stamp
+from lightning_modules.data.readers.series.gaps import SeriesFile, filled
+from lightning_modules.data.readers.series.long_table import LongTable
+from lightning_modules.data.readers.series.sequence_archive import read_archive
+from lightning_modules.data.readers.series.ts_file import read_ts
+from lightning_modules.data.readers.series.ucr_files import (
+    is_class_first,
+    read_arff_series,
+    read_class_first,
+)
+from lightning_modules.data.readers.tables.content import ending_of
+from lightning_modules.data.readers.tables.form import FileForm
+from lightning_modules.data.readers.tables.read import read_frame
+from lightning_modules.data.readers.tables.source import Source
 from lightning_modules.data.sets.labelled import Labelled, Shares, divide
 from lightning_modules.data.sets.series_inputs import (
     SIGNAL,
@@ -37,7 +46,7 @@ if TYPE_CHECKING:
 ROLES = ("series", "time")
 """What a column of a long table is; each is the column's own name unless another is given."""
 
-ARCHIVES = (".ts", ".npz")
+ARCHIVES = (".ts", ".npz", ".arff")
 """The endings of files whose series have no names."""
 
 
@@ -65,15 +74,18 @@ class Sequences:
     validation_path: str | None
     test_path: str | None
     standardize: bool
+    interpolate: bool | None
     dates: tuple[tuple[str, str], ...]
+    form: FileForm
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Sequences:
         """The sequences that the parameters of the row describe."""
-        given = {each.name: parameters[each.name] for each in fields(cls) if each.name != "dates"}
-        dates = tuple(sorted(parameters.get("dates", {}).items()))
+        own = ("dates", "form")
+        given = {each.name: parameters[each.name] for each in fields(cls) if each.name not in own}
+        given["dates"] = tuple(sorted(parameters.get("dates", {}).items()))
         lists = {"target": listed(given["target"] or ()), "channels": tuple(given["channels"])}
-        return cls(**{**given, **lists, "dates": dates})
+        return cls(**{**given, **lists, "form": FileForm.of(parameters)})
 
     @property
     def rules(self) -> TargetRules:
@@ -109,7 +121,7 @@ def sequences(
     from lightning_modules.data.tensors import TensorDataModule
 
     chosen = Sequences.of(parameters)
-    paths = [chosen.path, *chosen.apart.values()]
+    paths = (chosen.path, *chosen.apart.values())
     return TensorDataModule(
         "sequences",
         lambda: _splits(chosen, tuple(map(stamp, paths))),
@@ -151,7 +163,7 @@ def names_new(path: str | Path, /, **parameters: Any) -> dict[str, list[str]]:
 
 
 def _names(chosen: Sequences, path: str) -> dict[str, list[str]]:
-    if Path(path).suffix.lower() in ARCHIVES:
+    if _is_archive(chosen, path):
         return {}
     table = _long_table(chosen, path)
     return {"series": [table.names[row] for row in table.first]}
@@ -159,7 +171,7 @@ def _names(chosen: Sequences, path: str) -> dict[str, list[str]]:
 
 def _long_table(chosen: Sequences, path: str) -> LongTable:
     roles, dates = chosen.roles, dict(chosen.dates)
-    frame = read_frame(path, [roles["series"], *dates])
+    frame = read_frame(path, [roles["series"], *dates], form=chosen.form)
     refuse_unknown([("data.dates", name) for name in dates], frame, path)
     return LongTable(frame, roles["series"], roles["time"], path, dates.get(roles["time"]))
 
@@ -192,26 +204,43 @@ def prepare(chosen: Sequences) -> Prepared:
 
 def _read(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool = True) -> Found:
     """A file by its ending; `channels` of a long table are all that have no other role if none."""
-    form = Path(path).suffix.lower()
-    if form not in ARCHIVES:
+    if not _is_archive(chosen, path):
         return _read_table(chosen, path, channels, labelled)
     for name in ("series", "time", "target", "channels", "split_column", "group"):
         if path == chosen.path and getattr(chosen, name):
             raise DataError(f"{path}: has no columns, but data.{name} names one; leave it out")
+    held = _read_archive(chosen, path, labelled)
+    called = "array y" if ending_of(path) == ".npz" else "the label"
+    columns = columns_of_array(np.array(held.targets), path, called, "series")
+    names = tuple(str(number) for number in range(1, held.rows[0].shape[1] + 1))
+    return Found(names, Labelled(held.rows, path, columns, notices=held.notices))
+
+
+def _is_archive(chosen: Sequences, path: str) -> bool:
+    """Whether a file has series without names, and no columns."""
+    ending = ending_of(path)
+    return ending in ARCHIVES or is_class_first(Source(file_at(path), path), ending, chosen.form)
+
+
+def _read_archive(chosen: Sequences, path: str, labelled: bool) -> SeriesFile:
+    ending, source = ending_of(path), Source(file_at(path), path)
     may_miss = chosen.missing_targets == "drop" or not labelled
-    if form == ".ts":
-        rows, targets = read_ts(path, may_miss)
-        columns = columns_of_array(np.array(targets), path, "the label", "series")
-        if labelled and not targets:
-            raise DataError(
-                f"{path}: its header says neither @classLabel true nor @targetLabel true; give "
-                "every series a label and say so"
-            )
-    else:
-        rows, held = read_archive(path, labelled, may_miss)
-        columns = columns_of_array(np.array(held), path, "array y", "series")
-    names = tuple(str(number) for number in range(1, rows[0].shape[1] + 1))
-    return Found(names, Labelled(rows, path, columns))
+    interpolate = bool(chosen.interpolate)
+    if ending == ".npz":
+        rows, targets = read_archive(path, labelled, interpolate, may_miss)
+        found, said = filled(rows, True, path, lambda at: f"series {at + 1}")
+        return SeriesFile(found, targets, said)
+    if ending == ".arff":
+        return read_arff_series(source, chosen.form, interpolate, may_miss)
+    if ending != ".ts":
+        return read_class_first(source, chosen.form, interpolate, may_miss)
+    read = read_ts(path, chosen.interpolate, chosen.form.encoding, may_miss)
+    if labelled and not read.targets:
+        raise DataError(
+            f"{path}: its header says neither @classLabel true nor @targetLabel true; give every "
+            "series a label and say so"
+        )
+    return read
 
 
 def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled: bool) -> Found:
@@ -219,8 +248,7 @@ def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled:
     for role, name in [*roles.items(), *(("target", name) for name in targets)]:
         if name in chosen.channels:
             raise DataError(f"{path}: column {name} is both data.{role} and a channel; keep one")
-    table = _long_table(chosen, path)
-    frame = table.frame
+    frame = (table := _long_table(chosen, path)).frame
     free = [str(name) for name in frame.columns if name not in (*roles.values(), *targets)]
     channels = tuple(channels or free)
     if not channels:
@@ -231,7 +259,11 @@ def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled:
                 f"{path}: a column has no name, as the row numbers that some programs write; name "
                 "it, or list the columns of values in channels"
             )
-    rows = table.values(channels)
+    rows = table.values(channels, bool(chosen.interpolate))
+    filled_in: tuple[str, ...] = ()
+    if chosen.interpolate:
+        called = [table.names[row] for row in table.first]
+        rows, filled_in = filled(rows, True, path, lambda at: f"series {called[at]!r}")
     if not labelled:
         return Found(channels, Labelled(rows, path))
     said_of = [table.of_series("data.target", name, may_miss=True) for name in targets]
@@ -242,7 +274,9 @@ def _read_table(chosen: Sequences, path: str, channels: Sequence[str], labelled:
         for role in ("split_column", "group")
     )
     columns = TargetColumns(said_of, path)
-    return Found(channels, Labelled(rows, path, columns, said=said, groups=groups))
+    notices = (*origin_of(frame).notices, *filled_in)
+    found = Labelled(rows, path, columns, said=said, groups=groups, notices=notices)
+    return Found(channels, found)
 
 
 def _refuse_other_channels(path: str, found: Found, channels: Sequence[str]) -> None:

@@ -12,14 +12,15 @@ from lightning_modules.data.columns.cells import says_missing, texts_of
 from lightning_modules.data.columns.dates import WHEN
 from lightning_modules.data.columns.preparation import numbers_in, texts_in
 from lightning_modules.data.preparation.doubts import Doubts, count_outside, some
-from lightning_modules.data.readers.frames import read_frame
+from lightning_modules.data.readers.tables.form import FileForm
+from lightning_modules.data.readers.tables.read import read_frame
 from lightning_modules.data.sets.table_settings import Table, listed
 
 
 def names_new(path: str | Path, /, **parameters: Any) -> dict[str, list[Any]]:
     """The columns that name the rows of a file, as far as it has them."""
     names = listed(parameters["id"])
-    rows = read_frame(str(path), names)
+    rows = read_frame(str(path), names, form=FileForm.of(parameters))
     return {name: rows[name].tolist() for name in names if name in rows.columns}
 
 
@@ -33,7 +34,7 @@ def doubts(
     """What is doubtful in the rows of a file, or in these (counted from 1) of the test part."""
     table = Table.of(parameters)
     file = str(path or table.test_path or table.path)
-    rows = read_frame(file, texts_in(preparation), table.missing)
+    rows = read_frame(file, texts_in(preparation), table.missing, form=table.form)
     if numbers is not None:
         rows = rows.iloc[[number - 1 for number in numbers]]
     unknown, missing, outside = {}, {}, {}

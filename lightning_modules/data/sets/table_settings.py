@@ -8,9 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from lightning_modules.data.columns.cells import refuse_unknown
+from lightning_modules.data.columns.facts import counts_rows
 from lightning_modules.data.columns.kinds import Reading
 from lightning_modules.data.preparation.target_rules import TargetRules
-from lightning_modules.data.readers.frames import is_parquet, read_frame
+from lightning_modules.data.readers.tables.form import FileForm
+from lightning_modules.data.readers.tables.read import is_typed, read_frame
+from lightning_modules.errors import DataError
 
 LISTS = ("target", "drop", "id", "categorical", "missing")
 """Parameters that are lists."""
@@ -48,13 +52,15 @@ class Table:
     standardize: bool
     categories: str
     embedding_size: int | None
+    form: FileForm
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Table:
         """The table that the parameters of the row describe."""
-        given = {field.name: parameters[field.name] for field in fields(cls)}
+        given = {each.name: parameters[each.name] for each in fields(cls) if each.name != "form"}
         lists = {name: listed(given[name]) for name in LISTS}
-        return cls(**{**given, **lists, "dates": tuple(sorted(given["dates"].items()))})
+        dates = tuple(sorted(given["dates"].items()))
+        return cls(**{**given, **lists, "dates": dates, "form": FileForm.of(parameters)})
 
     @property
     def paths(self) -> dict[str, str]:
@@ -86,7 +92,7 @@ class Table:
     @property
     def reading(self) -> Reading:
         """What is said of the cells."""
-        typed = is_parquet(self.path)
+        typed = is_typed(self.path)
         return Reading(self.categorical, dict(self.dates), self.decimal, self.thousands, typed)
 
     def read(self, path: str, texts: Sequence[str] = ()) -> pd.DataFrame:
@@ -95,11 +101,23 @@ class Table:
         said = [name for name, _ in self.dates]
         names = [name for name in self.id if name != self.time]  # 007 stays 007
         all_texts = self.decimal is not None or self.thousands is not None
-        return read_frame(
-            path, [*self.categorical, *names, *said, *labels, *texts], self.missing, all_texts
-        )
+        whole = [*self.categorical, *names, *said, *labels, *texts]
+        return read_frame(path, whole, self.missing, all_texts, self.form)
 
 
 def listed(names: str | Sequence[str]) -> tuple[str, ...]:
     """The names of columns; a single one may stand alone."""
     return (names,) if isinstance(names, str) else tuple(names)
+
+
+def refuse_columns(table: Table, frame: pd.DataFrame, part: str) -> None:
+    """Raise DataError where a file lacks a column that is named, or a column has no name."""
+    roles = [role for role in table.roles if part == "train" or role[0] == "data.target"]
+    refuse_unknown(roles, frame, table.paths[part])
+    for place, name in enumerate(frame.columns):
+        is_unnamed = name.startswith("Unnamed: ") and not counts_rows(frame[name])
+        if part == "train" and is_unnamed and name not in table.kept_apart:
+            raise DataError(
+                f"{table.path}: column {place + 1} has no name, as the row numbers that some "
+                f"programs write; name it, or leave it out with drop: ['{name}']"
+            )

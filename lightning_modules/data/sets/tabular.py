@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lightning_modules.data.columns.cells import refuse_unknown, row_of, texts_of
+from lightning_modules.data.columns.cells import Rows as InputRows
+from lightning_modules.data.columns.cells import SomeRows, origin_of, row_of, texts_of
 from lightning_modules.data.columns.dates import times_of
 from lightning_modules.data.columns.facts import (
     class_notices,
     column_warnings,
+    counts_rows,
     rare_notices,
     summarize_columns,
     summarize_ids,
 )
 from lightning_modules.data.columns.kinds import Kinds, kinds_of, number_form
+from lightning_modules.data.columns.mistakes import Mistakes
 from lightning_modules.data.columns.number_texts import PLAIN, NumberForm
 from lightning_modules.data.columns.preparation import (
     fit,
@@ -36,9 +39,10 @@ from lightning_modules.data.preparation.splitting import Rows, divide_rows, refu
 from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.preparation.targets import encoded, left_out, without
 from lightning_modules.data.readers.files import Stamp, stamp
-from lightning_modules.data.readers.frames import read_frame
 from lightning_modules.data.readers.memory import require_memory
-from lightning_modules.data.sets.table_settings import OF_INPUTS, Table
+from lightning_modules.data.readers.tables.form import FileForm
+from lightning_modules.data.readers.tables.read import read_frame, refuse_unused_form
+from lightning_modules.data.sets.table_settings import OF_INPUTS, Table, refuse_columns
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
@@ -70,11 +74,12 @@ def read_new(
     """The inputs of new rows; their file needs no target, and further columns are ignored."""
     import torch
 
-    rows = read_frame(str(path), texts_in(preparation), parameters.get("missing", ()))
+    missing, form = parameters.get("missing", ()), FileForm.of(parameters)
+    rows = read_frame(str(path), texts_in(preparation), missing, form=form)
     return (torch.from_numpy(_transformed(rows, preparation, str(path))),)
 
 
-def _transformed(rows: pd.DataFrame, preparation: Mapping[str, Any], where: str) -> Any:
+def _transformed(rows: InputRows, preparation: Mapping[str, Any], where: str) -> Any:
     width = width_of(preparation)
     each = " (unless categories: embedding, each level is one)"
     said = each if preparation["categories"] and not preparation["embedded"] else ""
@@ -86,26 +91,32 @@ def prepare(table: Table) -> Prepared:
     """Read the files, divide the rows, and prepare all of them by the training part."""
     _refuse_contradictions(table)
     main = table.read(table.path)
-    _refuse_columns(table, main, "train")
+    refuse_columns(table, main, "train")
     where = {part: table.paths.get(part, table.path) for part in PARTS}
-    forms = {name: _target_form(table, main[name]) for name in table.target}
-    notes: list[str] = []
-    main, found = _labelled(table, main, table.path, forms, notes)
-    what = f"{table.path}: column {table.target[0]}"
-    place = partial(row_of, main[table.target[0]])
-    out = left_out(found, table.rules, _parts_in_need(table), what, place, notes)
-    main, targets = _without(table, main, found, out)
-    features = [name for name in main.columns if name not in table.kept_apart]
+    features = [
+        name for name in main.columns
+        if name not in table.kept_apart and not counts_rows(main[name])
+    ]  # fmt: skip
     if not features:
         raise DataError(f"{table.path}: no column is left to learn from; drop fewer")
-    kinds = kinds_of(main[features], table.reading, table.path)
+    mistakes, notes = Mistakes(), list[str]()
+    with mistakes.gathered():
+        forms = {name: _target_form(table, main[name]) for name in table.target}
+        main, found = _labelled(table, main, table.path, forms, notes)
+        what = f"{table.path}: column {table.target[0]}"
+        place = partial(row_of, main[table.target[0]])
+        out = left_out(found, table.rules, _parts_in_need(table), what, place, notes)
+        main, targets = _without(table, main, found, out)
+    with mistakes.gathered():
+        kinds = kinds_of(main[features], table.reading, table.path)
+    mistakes.refuse()
     if table.categories == "embedding" and not kinds.categories:
         raise DataError(
             f"{table.path}: there are no categories to embed; write categories: one_hot, or list "
             "columns of numbers in categorical"
         )
     rows = _divide(table, main, targets)
-    frames = {part: main.iloc[rows[part]][features] for part in PARTS}
+    frames: dict[str, InputRows] = {part: SomeRows(main, rows[part]) for part in PARTS}
     chosen = {part: [targets[row] for row in rows[part]] for part in PARTS}
     for part, frame in _own_files(table, kinds, forms).items():
         known, found = _labelled(table, frame, where[part], forms, notes)
@@ -120,11 +131,10 @@ def prepare(table: Table) -> Prepared:
     )
     inputs = {part: _transformed(frames[part], preparation, where[part]) for part in PARTS}
     facts = partial(_facts, table, main, kinds, preparation, targets, notes)
-    tested = frames["test"] if table.test_path else main.iloc[rows["test"]]
     columns = [f"column {name}" for name in table.target]
     numbers, outputs = encoded(chosen, where, table.rules, columns, out)
     parts = {part: (inputs[part], numbers[part]) for part in PARTS}
-    return Prepared(parts, outputs, preparation, _names(table, tested), facts)
+    return Prepared(parts, outputs, preparation, _names(table, frames["test"]), facts)
 
 
 def _labelled(
@@ -154,7 +164,7 @@ def _parts_in_need(table: Table) -> int:
     return 1 if divided or not table.stratify else 3 - (len(table.paths) - 1)
 
 
-def _names(table: Table, rows: pd.DataFrame) -> dict[str, list[Any]]:
+def _names(table: Table, rows: InputRows) -> dict[str, list[Any]]:
     """What names rows of a file: their number in it, from 1, and the columns that are for that."""
     found = {name: rows[name].tolist() for name in table.id if name in rows.columns}
     return {"row": [int(number) + 1 for number in rows.index], **found}
@@ -169,10 +179,16 @@ def _facts(
     notes: Sequence[str],
 ) -> Facts:
     """What is told of the columns of the main file."""
-    inputs = rows[[name for name in rows.columns if name not in table.kept_apart]]
+    counting = [name for name in rows.columns if counts_rows(rows[name])]
+    apart = {*table.kept_apart, *counting}
+    inputs = rows[[name for name in rows.columns if name not in apart]]
     learned = summarize_columns(inputs, kinds)
     columns = [*summarize_ids(rows, table.id), *learned]
-    notices = [*notes, *kinds.notices, *rare_notices(preparation)]
+    counted = [
+        f"column {name} has no name and counts the rows; it is left out" for name in counting
+    ]
+    said = [*origin_of(rows).notices, *counted]
+    notices = [*said, *notes, *kinds.notices, *rare_notices(preparation)]
     if table.task == "classification":
         notices += class_notices(targets, table.target[0])
     warnings = [
@@ -202,11 +218,12 @@ def _own_files(
     for part, path in table.paths.items():
         if part != "train":
             found[part] = table.read(path, [*kinds.categories, *kinds.dates, *written])
-            _refuse_columns(table, found[part], part)
+            refuse_columns(table, found[part], part)
     return found
 
 
 def _refuse_contradictions(table: Table) -> None:
+    refuse_unused_form(table.path, table.form)
     column = next((name for name in ("split_column", "time") if getattr(table, name)), None)
     own = {part: f"data.{part}_path" for part in table.paths if part != "train"}
     refuse_unused(vars(table), own, column)
@@ -225,17 +242,6 @@ def _refuse_contradictions(table: Table) -> None:
         if count > 1:
             said = " and ".join(parameter for parameter, column in roles if column == name)
             raise DataError(f"{table.path}: column {name} is named twice, by {said}; keep one")
-
-
-def _refuse_columns(table: Table, frame: pd.DataFrame, part: str) -> None:
-    roles = [role for role in table.roles if part == "train" or role[0] == "data.target"]
-    refuse_unknown(roles, frame, table.paths[part])
-    for place, name in enumerate(frame.columns):
-        if part == "train" and name.startswith("Unnamed: ") and name not in table.kept_apart:
-            raise DataError(
-                f"{table.path}: column {place + 1} has no name, as the row numbers that some "
-                f"programs write; name it, or leave it out with drop: ['{name}']"
-            )
 
 
 def _target_form(table: Table, column: pd.Series[Any]) -> NumberForm:

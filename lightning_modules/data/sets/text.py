@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lightning_modules.data.columns.cells import refuse_unknown, texts_of
+from lightning_modules.data.columns.cells import also, origin_of, refuse_unknown, row_of, texts_of
 from lightning_modules.data.columns.dates import times_of
 from lightning_modules.data.columns.target_columns import TargetColumns
 from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.summary import ColumnSummary, DataSummary
 from lightning_modules.data.preparation.target_rules import TargetRules
 from lightning_modules.data.readers.files import Stamp, stamp
-from lightning_modules.data.readers.frames import read_frame
+from lightning_modules.data.readers.tables.form import FileForm
+from lightning_modules.data.readers.tables.read import read_frame, refuse_unused_form
 from lightning_modules.data.readers.token_warnings import is_spaceless, token_warnings
 from lightning_modules.data.readers.tokens import (
     FILE,
@@ -65,13 +66,15 @@ class Texts:
     min_count: int | None
     max_length: int
     dates: tuple[tuple[str, str], ...]
+    form: FileForm
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Texts:
         """The texts that the parameters of the row describe."""
-        given = {each.name: parameters[each.name] for each in fields(cls)}
-        target, dates = listed(given["target"]), tuple(sorted(given["dates"].items()))
-        return cls(**{**given, "target": target, "dates": dates})
+        given = {each.name: parameters[each.name] for each in fields(cls) if each.name != "form"}
+        dates = tuple(sorted(given["dates"].items()))
+        own = {"target": listed(given["target"]), "dates": dates, "form": FileForm.of(parameters)}
+        return cls(**{**given, **own})
 
     @property
     def rules(self) -> TargetRules:
@@ -122,7 +125,7 @@ def read_new(
     """Tokens and lengths of new rows; their file needs no target."""
     import torch
 
-    frame = read_frame(str(path), [parameters["text"]])
+    frame = read_frame(str(path), [parameters["text"]], form=FileForm.of(parameters))
     rows = encode(_texts(frame, parameters["text"], str(path)), preparation)
     return tuple(torch.from_numpy(column) for column in padded(rows, max(map(len, rows))))
 
@@ -176,6 +179,7 @@ def _refuse_contradictions(chosen: Texts) -> None:
             )
         if name:
             seen[name] = role
+    refuse_unused_form(chosen.path, chosen.form)
     for name in ("max_words", "min_count"):
         if chosen.tokenizer not in UNITS and getattr(chosen, name) is not None:
             raise DataError(
@@ -188,7 +192,7 @@ def _labelled(chosen: Texts, path: str, main: bool = True) -> Labelled:
     """A file's texts; only the columns of the main one divide it."""
     dates = dict(chosen.dates) if main else {}
     labels = chosen.target if chosen.rules.has_texts else ()
-    frame = read_frame(path, [chosen.text, *dates, *labels])
+    frame = read_frame(path, [chosen.text, *dates, *labels], form=chosen.form)
     refuse_unknown([("data.dates", name) for name in dates], frame, path)
     roles = ("split_column", "group", "time") if main else ()
     named = {role: getattr(chosen, role) for role in roles if getattr(chosen, role)}
@@ -208,6 +212,7 @@ def _labelled(chosen: Texts, path: str, main: bool = True) -> Labelled:
         said=said,
         groups=groups,
         times=times,
+        notices=origin_of(frame).notices,
     )
 
 
@@ -218,9 +223,10 @@ def _texts(frame: pd.DataFrame, name: str, path: str, targets: Sequence[str] = (
     empty = column.isna() | (column.astype("str").str.strip() == "")
     empty &= frame[[*targets]].notna().all(axis=1)
     if empty.any():
-        row = int(np.flatnonzero(empty)[0]) + 1
+        places = np.flatnonzero(empty)
         raise DataError(
-            f"{path}: column {name}, row {row}: there is no text; write one or remove the row"
+            f"{path}: column {name}, {row_of(column, places[0])}: there is no text"
+            f"{also(column, places)}; write one or remove the row"
         )
     return [str(text) for text in column]
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from lightning_modules.components import Number, Parameter, Text, suggestion
 from lightning_modules.errors import UserError
+from lightning_modules.files import user_path
 
 NONE, IMAGENET = "none", "imagenet"
 RUN = "runs:/"
@@ -209,7 +210,7 @@ def weights_path(name: str, weights: str) -> Path:
     if weights.startswith(RUN):
         raise UserError(f"{weights} can be read by a study only; name the checkpoint's file here")
     if weights != IMAGENET:
-        path = Path(weights).expanduser()
+        path = user_path(weights)
         if not path.is_file():
             raise UserError(f"model.weights: there is no file {path}")
         return path

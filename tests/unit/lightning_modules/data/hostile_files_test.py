@@ -19,12 +19,12 @@ from pyarrow import parquet
 from lightning_modules.data.readers import memory, unpacking
 from lightning_modules.data.readers.array_file import load_arrays
 from lightning_modules.data.readers.files import file_at
-from lightning_modules.data.readers.frames import read_frame
 from lightning_modules.data.readers.image_files import check_folder, decode
 from lightning_modules.data.readers.image_pixels import Look
-from lightning_modules.data.readers.sequence_archive import read_archive
+from lightning_modules.data.readers.series.sequence_archive import read_archive
+from lightning_modules.data.readers.series.ts_file import read_ts
+from lightning_modules.data.readers.tables.read import read_frame
 from lightning_modules.data.readers.tokens import padded
-from lightning_modules.data.readers.ts_file import read_ts
 from lightning_modules.data.table import DATASETS
 from lightning_modules.errors import DataError
 

@@ -84,9 +84,9 @@ def arrays(target: list[Any]) -> dict[str, Any]:
 
 
 KINDS: dict[str, tuple[str, Any, str, str]] = {
-    "table": ("table", table, "row 5", "row 7"),
-    "texts": ("text", texts, "row 5", "row 7"),
-    "long table": ("sequences", long_table, "row 9", "row 13"),
+    "table": ("table", table, "line 6", "line 8"),
+    "texts": ("text", texts, "line 6", "line 8"),
+    "long table": ("sequences", long_table, "line 10", "line 14"),
     ".ts": ("sequences", ts, "line 7", "series 7"),
     "series": ("sequences", series, "series 5", "series 7"),
     "arrays": ("arrays", arrays, "row 5", "row 7"),
@@ -148,11 +148,13 @@ def test_a_class_that_is_left_out_goes_from_the_files_of_other_parts_too() -> No
 def test_words_for_missing_among_values_are_missing_targets() -> None:
     values = [str(number) for number in range(28)]
     given = table([*values, "NA", "?"]) | {"task": "regression"}
-    assert "column y, row 29: is missing (2 rows in all)" in refusal("table", **given)
+    assert "column y, line 30: is missing (2 rows in all)" in refusal("table", **given)
     found = summary("table", **given, missing_targets="drop")
     assert sum(found.rows.values()) == 28
     given = table([*values, "NA", "much"]) | {"task": "regression"}
-    assert "row 30: 'much' is no finite number" in refusal("table", **given, missing_targets="drop")
+    assert "line 31: 'much' is no finite number" in refusal(
+        "table", **given, missing_targets="drop"
+    )
 
 
 def test_numbers_among_which_a_word_means_missing_are_values_to_predict() -> None:
@@ -187,7 +189,7 @@ def test_errors_after_rows_were_left_out_name_the_rows_of_the_file() -> None:
     frame.loc[9, "part"] = None
     frame.to_csv("rows.csv", index=False)
     given = {"path": "rows.csv", "target": "y", "group": "part", "missing_targets": "drop"}
-    assert "column part, row 10: is missing" in refusal("table", **given)
+    assert "column part, line 11: is missing" in refusal("table", **given)
 
 
 def test_a_series_that_has_a_target_in_some_of_its_rows_only_is_refused() -> None:
@@ -196,7 +198,7 @@ def test_a_series_that_has_a_target_in_some_of_its_rows_only_is_refused() -> Non
     frame.loc[3, "target"] = None
     frame.to_csv("steps.csv", index=False)
     said = refusal("sequences", **given, missing_targets="drop")
-    assert "series 's1' says nothing here and 'b' in row 3" in said
+    assert "series 's1' says nothing here and 'b' in line 4" in said
 
 
 def test_classes_of_few_images_are_left_out_and_counted() -> None:

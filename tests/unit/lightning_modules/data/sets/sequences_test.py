@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 
-from lightning_modules.data.readers.ts_file import read_ts
+from lightning_modules.data.readers.series.ts_file import read_ts
 from lightning_modules.data.table import DATASETS, load_data
 from lightning_modules.errors import DataError
 
@@ -154,32 +154,32 @@ BAD_TABLES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "a label that changes": (
         {"target": [*long_table()["target"][:-1], "x"]},
         {},
-        "column target, row 27: series 's8' says 'x' here and 'z' in row 3; write the same in all",
+        "column target, line 28: series 's8' says 'x' here and 'z' in line 4; write the same in",
     ),
     "texts": (
         {"a": ["much", *long_table()["a"][1:]]},
         {},
-        "steps.csv: column a, row 1: 'much' is no finite number; correct it, or list the columns",
+        "steps.csv: column a, line 2: 'much' is no finite number; correct it, or list the columns",
     ),
     "a missing value": (
         {"b": [1, None, *long_table()["b"][2:]]},
         {},
-        "steps.csv: column b, row 2: is missing; fill it in or remove the row",
+        "steps.csv: column b, line 3: is missing; fill it in or remove the row",
     ),
     "a missing target": (
         {"target": [None, *long_table()["target"][1:]]},
         {},
-        "and nothing in row 1; write the same in all of its rows",
+        "and nothing in line 2 (and line 13, line 22); write the same",
     ),
     "a time twice": (
         {"time": 1},
         {},
-        "this time in row ",
+        "this time in line ",
     ),
     "no time": (
         {"time": ["soon", *long_table()["time"][1:]]},
         {},
-        "steps.csv: column time, row 1: 'soon' is neither a number nor a date such as 2024-03-31",
+        "steps.csv: column time, line 2: 'soon' is neither a number nor a date such as 2024-03-31",
     ),
     "one class": ({"target": "x"}, {}, "steps.csv: column target says 'x' in every row; there is"),
     "a small class": (
@@ -187,7 +187,7 @@ BAD_TABLES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {},
         "steps.csv: class 'p' has 2 rows, and three parts need one each; add rows",
     ),
-    "no number": ({}, {"task": "regression"}, "'z' is no finite number, and a regression predicts"),
+    "no number": ({}, {"task": "regression"}, "'z' is no finite number (and line 3, "),
     "a target that is a channel": (
         {},
         {"channels": ["a", "target"]},
@@ -239,7 +239,8 @@ def write_ts(cases: list[str] | None = None, header: str = HEADER, name: str = "
 
 def test_a_ts_file_has_channels_lengths_and_labels() -> None:
     write_ts()
-    rows, targets = read_ts("vowels.ts")
+    found = read_ts("vowels.ts")
+    rows, targets = found.rows, found.targets
     assert [row.tolist() for row in rows[:3]] == [
         [[1, 4], [2, 5], [3, 6]], [[1, 3], [2, 4]], [[0.5, 7], [10, 8]]
     ]  # fmt: skip
@@ -286,9 +287,9 @@ BAD_TS: dict[str, tuple[list[str], str, str]] = {
     "missing values": (
         ["1,2:3,4:1", "1,?:3,4:2"],
         HEADER,
-        "vowels.ts: line 10: channel 1, value 2: '?' is no finite number; fill it in or remove",
+        "vowels.ts: line 10: channel 1, value 2: is missing; fill it in, or write interpolate",
     ),
-    "NaN": (["1,2:NaN,4:1"], HEADER, "line 9: channel 2, value 1: 'NaN' is no finite number"),
+    "NaN": (["1,2:NaN,4:1"], HEADER, "line 9: channel 2, value 1: is missing"),
     "an empty series": ([":1:2"], HEADER, "line 9: channel 1: is empty; write values or remove"),
     "another label": (["1:1:3"], HEADER, "line 9: label '3' is none of @classLabel (1, 2);"),
     "no label": (["1:1:?"], HEADER, "line 9: has no label at its end; write one, or write missing"),
@@ -298,9 +299,9 @@ BAD_TS: dict[str, tuple[list[str], str, str]] = {
     "no data line": ([" "], "@classLabel true\n", "vowels.ts: has no line @data; write it above"),
     "no series": ([" "], HEADER, "vowels.ts: has no series below @data; write one per line"),
     "timestamps": (
-        ["(0,1),(1,2):1"],
+        ["(0,1),1:1"],
         "@timeStamps true\n@classLabel true\n@data\n",
-        "vowels.ts: has timestamps; write values alone, and @timestamps false",
+        "channel 1 is no list such as (time,value),(time,value); write it so",
     ),
     "one class": (["1:1"] * 9, "@classLabel true\n@data\n", "the label says '1' in every row;"),
 }
@@ -314,7 +315,7 @@ def test_ts_files_that_cannot_be_used_are_refused(cases: list[str], header: str,
 
 def test_binary_files_and_columns_of_a_ts_file_are_refused() -> None:
     Path("vowels.ts").write_bytes(b"\xff\xfe\x00")
-    assert refusal("vowels.ts") == "vowels.ts: is no .ts file in UTF-8; save it as text"
+    assert refusal("vowels.ts").startswith("vowels.ts: is no whole text in utf-16 (byte 0x00); ")
     assert refusal("vowels.ts", group="speaker") == (
         "vowels.ts: has no columns, but data.group names one; leave it out"
     )

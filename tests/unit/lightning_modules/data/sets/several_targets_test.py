@@ -99,7 +99,7 @@ def test_rows_that_miss_one_of_the_targets_are_left_out() -> None:
     rows.loc[2, "price"], rows.loc[[2, 5], "size"] = "NA", None
     rows.to_csv("rows.csv", index=False)
     given = parameters(["price", "size"], task="regression")
-    assert "column price, row 3: is missing; fill it in" in refusal("table", **given)
+    assert "column price, line 4: is missing; fill it in" in refusal("table", **given)
     found = check("table", **given, missing_targets="drop")
     assert sum(found.rows.values()) == 18
     assert [note.split(":")[1] for note in found.notices[:2]] == [" column price", " column size"]
@@ -176,7 +176,7 @@ def test_a_label_that_the_training_part_lacks_is_warned_of() -> None:
 def test_a_label_with_one_row_is_named_or_left_out_and_its_row_stays() -> None:
     ROWS.assign(wet=[0] * 6 + [1] + [0] * 13).to_csv("rows.csv", index=False)
     given = parameters(["hot", "wet"], task="multilabel")
-    assert "a class with one row, 'wet' in row 7" in refusal("table", **given)
+    assert "a class with one row, 'wet' in line 8" in refusal("table", **given)
     ROWS.assign(tags=["hot|lone"] + ["wet", "hot"] * 9 + ["wet"]).to_csv("rows.csv", index=False)
     given = parameters("tags", task="multilabel", label_separator="|", rare_classes="drop")
     found = check("table", **given)
@@ -221,10 +221,10 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
     "a mixture": (["price", "name"], "", "they hold different things (price numbers, name texts)"),
     "texts": (["tags", "name"], "", "they hold texts, which only a single target may"),
     "a text among values": (
-        ["price", "name"], "regression", "column name, row 1: 'x' is no finite number"
+        ["price", "name"], "regression", "column name, line 2: 'x' is no finite number"
     ),
     "a value among labels": (
-        ["hot", "price"], "multilabel", "column price, row 2: '1000' is neither 0 nor 1"
+        ["hot", "price"], "multilabel", "column price, line 3: '1000' is neither 0 nor 1"
     ),
     "an unknown one": (["price", "siz"], "regression", "no column 'siz', which data.target names"),
 }  # fmt: skip

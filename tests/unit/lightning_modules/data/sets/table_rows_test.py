@@ -117,3 +117,17 @@ def test_doubts_read_cells_as_the_training_did() -> None:
     assert doubts.outside == {"price": 1, "day": 1}
     assert doubts.unknown == {"kind": 1}
     assert ROW.doubts(None, found.preparation, found.names["row"], **given).words == ""
+
+
+def test_a_column_without_a_name_that_counts_the_rows_is_left_out_aloud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    lines = [f"{row},{row % 7},{'ab'[row % 2]}" for row in range(1, 41)]
+    Path("rows.csv").write_text("\n".join([",x,y", *lines]))
+    row = DATASETS["table"]
+    assert row.check is not None
+    summary = row.check(**{**row.defaults(), "path": "~/rows.csv", "target": "y"})
+    assert [column.name for column in summary.columns] == ["x"]
+    assert "column Unnamed: 0 has no name and counts the rows; it is left out" in summary.notices

@@ -150,7 +150,7 @@ def test_dates_that_may_be_two_days_are_named_with_the_option(
     write(days)
     first, second = (f"dates: {{x: '{form}'}}" for form in forms)
     assert refusal() == (
-        f"rows.csv: column x, row 1: {days[0]!r} may be 2024-06-05 or 2024-05-06; write {first} "
+        f"rows.csv: column x, line 2: {days[0]!r} may be 2024-06-05 or 2024-05-06; write {first} "
         f"or {second}"
     )
     june, may = (seen(dates={"x": form})[0][:3] for form in forms)
@@ -160,7 +160,7 @@ def test_dates_that_may_be_two_days_are_named_with_the_option(
 def test_years_of_two_digits_are_named() -> None:
     write(["29/02/24", "31/12/24"])
     assert refusal() == (
-        "rows.csv: column x, row 1: '29/02/24' has a year of two digits; write dates: {x: "
+        "rows.csv: column x, line 2: '29/02/24' has a year of two digits; write dates: {x: "
         "'%d/%m/%y'} or dates: {x: '%y/%m/%d'}, or years of four digits"
     )
     assert seen(dates={"x": "%d/%m/%y"})[:2] == [[2024, 2, 3, 0], [2024, 12, 1, 306]]
@@ -171,7 +171,7 @@ def test_numbers_are_dates_where_the_option_says_so() -> None:
     assert seen(dates={"x": "%Y%m%d"})[:2] == [[2024, 2, 3, 0], [2024, 12, 1, 306]]
     write([20240229, "soon"])
     assert refusal(dates={"x": "%Y%m%d"}) == (
-        "rows.csv: column x, row 2: 'soon' is no date written as 20241231 (%Y%m%d); write it so, "
+        "rows.csv: column x, line 3: 'soon' is no date written as 20241231 (%Y%m%d); write it so, "
         "or leave it empty"
     )
 
@@ -179,8 +179,8 @@ def test_numbers_are_dates_where_the_option_says_so() -> None:
 def test_dates_with_something_else_among_them_are_named() -> None:
     write([*ISO, *ISO, "soon"])
     assert refusal() == (
-        "rows.csv: column x is mostly dates, but row 5 says 'soon'; clean it, write missing: "
-        "['soon'] where it means missing, or list the column in categorical"
+        "rows.csv: column x is mostly dates, but line 6 says 'soon' (and line 11); clean it, "
+        "write missing: ['soon'] where it means missing, or list the column in categorical"
     )
     assert seen(missing=["soon"])[4][-1] == 1
 
@@ -193,7 +193,7 @@ def test_new_dates_are_read_as_those_of_the_training_and_a_missing_one_is_said_o
         [2024, 7, 2, 153, 1],
     ]
     assert new(["03/04/2025", ""])[0] == [2025, 4, 3, 399, 0]
-    with pytest.raises(DataError, match=r"row 1: '2025-04-03' is no date written as 31/12/2024"):
+    with pytest.raises(DataError, match=r"line 2: '2025-04-03' is no date written as 31/12/2024"):
         new(["2025-04-03"])
     assert new([pd.Timestamp("2025-04-03")], "new.parquet") == [[2025, 4, 3, 399, 0]]
 
@@ -288,11 +288,11 @@ def test_numbers_that_are_written_as_texts_are_numbers(
     [
         (
             ["1,234", "45"],
-            "row 1: '1,234' may be 1.234 or 1234; write decimal: ',' or thousands: ','",
+            "line 2: '1,234' may be 1.234 or 1234; write decimal: ',' or thousands: ','",
         ),
         (
             ["$1.234", "$45"],
-            "row 1: '$1.234' may be 1.234 or 1234; write decimal: '.' or thousands: '.'",
+            "line 2: '$1.234' may be 1.234 or 1234; write decimal: '.' or thousands: '.'",
         ),
     ],
 )
@@ -327,7 +327,7 @@ def test_different_units_are_no_numbers_and_a_missing_one_is_named() -> None:
     write(["1st", "2nd", "3rd"])
     assert seen()[:3] == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
     write(["130 hp", "95 hp", "80"])
-    assert refusal().startswith("rows.csv: column x is mostly numbers, but row 3 says '80'; ")
+    assert refusal().startswith("rows.csv: column x is mostly numbers, but line 4 says '80' ")
 
 
 def test_values_to_predict_may_be_written_as_texts() -> None:
@@ -367,8 +367,9 @@ def test_words_for_missing_are_missing_among_numbers_and_values_among_texts(name
 def test_words_for_missing_are_classes(name: str) -> None:
     write([1, 2], name, y=["NA", "None"] * 5)
     assert splits(name).classes == ("NA", "None")
+    place = "line 2" if name.endswith(".csv") else "row 1"
     assert refusal(name, missing=["NA"]) == (
-        f"{name}: column y, row 1: is missing (5 rows in all); fill it in, or write "
+        f"{name}: column y, {place}: is missing (5 rows in all); fill it in, or write "
         "missing_targets: drop, which leaves such rows out"
     )
 

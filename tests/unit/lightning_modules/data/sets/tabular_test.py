@@ -178,7 +178,8 @@ def test_new_rows_are_prepared_as_those_of_the_training() -> None:
     with pytest.raises(DataError) as caught:
         ROW.read_new("new.csv", preparation, **parameters)
     assert str(caught.value) == (
-        "new.csv: there is no column 'age'; it has Ward, smoker, grade, extra"
+        "new.csv: there is no column 'age'; it has Ward, smoker, grade, extra\n"
+        "new.csv: there is no column 'ward'; did you mean Ward?"
     )
 
 
@@ -220,18 +221,18 @@ BAD_ROWS: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     "target missing": (
         changed(outcome=["well", None, "ill", None, *["well", "ill"] * 3]),
         {},
-        "column outcome, row 2: is missing (2 rows in all); fill it in, or write missing_targets: "
+        "column outcome, line 3: is missing (2 rows in all); fill it in, or write missing_targets: "
         "drop, which leaves such rows out",
     ),
     "group missing": (
         changed(part=["a", None, *"bbccddee"]),
         {"split_column": None, "group": "part"},
-        "column part, row 2: is missing; fill it in or remove the row",
+        "column part, line 3: is missing; fill it in or remove the row",
     ),
     "a class with one row": (
         changed(outcome=["well"] * 9 + ["odd"]),
         {},
-        "column outcome has a class with one row, 'odd' in row 10; a class needs a row in every "
+        "column outcome has a class with one row, 'odd' in line 11; a class needs a row in every "
         "part; add rows, or write rare_classes: drop, which leaves it out",
     ),
     "one class": (
@@ -248,12 +249,12 @@ BAD_ROWS: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     "infinity": (
         changed(age=[1.0] * 6 + [np.inf] + [1.0] * 3),
         {},
-        "column age, row 7: 'inf' is no finite number; correct it or leave it empty",
+        "column age, line 8: 'inf' is no finite number; correct it or leave it empty",
     ),
     "text among numbers": (
         changed(age=["20", "30", "n.d.", *"4567", None, None, "?"]),
         {},
-        "column age is mostly numbers, but row 3 says 'n.d.'; clean it, write missing: ['n.d.'] "
+        "column age is mostly numbers, but line 4 says 'n.d.'; clean it, write missing: ['n.d.'] "
         "where it means missing, or list the column in categorical",
     ),
     "a number that the training part never has": (
@@ -263,14 +264,14 @@ BAD_ROWS: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     ),
     "values in place of classes": (
         MANY.assign(outcome=MANY["x"] * 1.5),
-        {"split_column": None},
+        {"split_column": None, "drop": ["name"]},
         "column outcome has 60 different values; write task: regression",
     ),
     "texts in place of values": (
         PATIENTS,
         {"task": "regression"},
-        "column outcome, row 1: 'well' is no finite number, and a regression predicts those; "
-        "correct it, or write task: classification",
+        "column outcome, line 2: 'well' is no finite number (and line 3, line 4, line 5, line 6 "
+        "and 5 more), and a regression predicts those; correct it, or write task: classification",
     ),
     "a constant": (
         changed(outcome=2.5),
@@ -315,7 +316,7 @@ BAD_ROWS: dict[str, tuple[pd.DataFrame, dict[str, Any], str]] = {
     "a time that is none": (
         changed(part=["2024-01-01", "1.2.2024", *["2024-03-01"] * 8]),
         {"split_column": None, "time": "part"},
-        "column part, row 2: '1.2.2024' is neither a number nor a date such as 2024-03-31; write "
+        "column part, line 3: '1.2.2024' is neither a number nor a date such as 2024-03-31; write "
         "it so",
     ),
 }
@@ -335,9 +336,10 @@ BAD_FILES: dict[str, tuple[bytes | None, str]] = {
         "is no CSV file (it has zero bytes); save the table as CSV in UTF-8, or as Parquet with "
         "the ending .parquet",
     ),
-    "Latin-1": (
-        "age,outcome\n3,gr\u00fcn\n".encode("latin-1"),
-        "is no CSV file in UTF-8 (byte 0xfc); save it as UTF-8",
+    "Cyrillic": (
+        "age,outcome\n3,\u0436\u0438\u0437\u043d\u044c\n".encode("cp1251"),
+        "is no text in UTF-8 (line 2, byte 0xe6), and its encoding is not clear; write encoding: "
+        "cp1252, or the name of another, such as cp1250, cp1251, mac_roman, gbk or shift_jis",
     ),
     "two names": (
         b"age,age,outcome\n1,2,a\n",
@@ -345,7 +347,8 @@ BAD_FILES: dict[str, tuple[bytes | None, str]] = {
     ),
     "a longer line": (
         b"age,outcome\n1,a\n2,b,c\n",
-        "is no CSV file: line 3 has 3 fields, and its header 2; correct that line",
+        "is no CSV file: line 3 has 3 fields, and its header 2; correct that line, or list it in "
+        "skip_lines",
     ),
     "longer lines": (
         b"age,outcome\n1,a,x\n2,b,c\n",
@@ -375,7 +378,9 @@ def test_a_missing_file_a_folder_and_a_broken_parquet_file_are_named(folder: Pat
     assert refusal(path="half.parquet").startswith("half.parquet: is no whole Parquet file: ")
     write(PATIENTS[["age", "part", "outcome"]], "test.csv")
     assert refusal(split_column=None, drop=["part"], test_path="test.csv") == (
-        "test.csv: there is no column 'ward'; it has age, part, outcome"
+        "test.csv: there is no column 'ward'; it has age, part, outcome\n"
+        "test.csv: there is no column 'smoker'; it has age, part, outcome\n"
+        "test.csv: there is no column 'grade'; it has age, part, outcome"
     )
 
 

@@ -317,12 +317,12 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "an empty text": (
         {"review": [*SENTENCES[:2], " ", *SENTENCES[:9], *SENTENCES[:3]][:12]},
         {},
-        "reviews.csv: column review, row 3: there is no text; write one or remove the row",
+        "reviews.csv: column review, line 4: there is no text; write one or remove the row",
     ),
     "a missing label": (
         {"label": [None, *"+-" * 5, "+"]},
         {},
-        "reviews.csv: column label, row 1: is missing; fill it in, or write missing_targets: drop",
+        "reviews.csv: column label, line 2: is missing; fill it in, or write missing_targets: drop",
     ),
     "one class": ({"label": "+"}, {}, "column label says '+' in every row; there is nothing"),
     "a class with one row": ({"label": [*"+-" * 5, "+", "?"]}, {}, "class with one row, '?' in"),
@@ -334,7 +334,7 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "no value": (
         {},
         {"task": "regression"},
-        "reviews.csv: column label, row 1: '+' is no finite number, and a regression predicts",
+        "reviews.csv: column label, line 2: '+' is no finite number (and line 3, ",
     ),
     "a column twice": (
         {},
@@ -369,12 +369,12 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "no moment": (
         {"day": ["soon", *range(11)]},
         {"time": "day"},
-        "reviews.csv: column day, row 1: 'soon' is neither a number nor a date such as 2024-03-31",
+        "reviews.csv: column day, line 2: 'soon' is neither a number nor a date such as 2024-03-31",
     ),
     "a missing moment": (
         {"day": [1, None, *range(10)]},
         {"time": "day"},
-        "reviews.csv: column day, row 2: is missing; fill it in or remove the row",
+        "reviews.csv: column day, line 3: is missing; fill it in or remove the row",
     ),
     "no folder": (
         {},

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lightning_modules.data.columns.cells import LARGEST, refuse_unknown, texts_of
+from lightning_modules.data.columns.cells import LARGEST, also, refuse_unknown, row_of, texts_of
 from lightning_modules.data.columns.dates import times_of
+from lightning_modules.data.columns.mistakes import Mistakes
 from lightning_modules.errors import DataError
 
 
@@ -34,19 +35,25 @@ class LongTable:
         if len(twice):
             first, second = sorted(self.order[twice[0] : twice[0] + 2])
             raise DataError(
-                f"{path}: column {time}, row {second + 1}: series {self.names[second]!r} has this "
-                f"time in row {first + 1} already; give every step a time of its own"
+                f"{path}: column {time}, {row_of(frame[time], second)}: series "
+                f"{self.names[second]!r} has this time in {row_of(frame[time], first)} already; "
+                "give every step a time of its own"
             )
         self.ends = np.flatnonzero(np.diff(codes)) + 1
         _, self.first = np.unique(self.codes, return_index=True)
 
-    def values(self, channels: Sequence[str]) -> list[Any]:
-        """The series, each (t, channels); raises DataError where a value is missing."""
+    def values(self, channels: Sequence[str], gaps: bool = False) -> list[Any]:
+        """The series, each (t, channels), NaN where a value is missing and `gaps` are allowed.
+
+        Raises DataError for every value that is none."""
         refuse_unknown([("data.channels", name) for name in channels], self.frame, self.path)
-        columns = []
+        columns, mistakes = [], Mistakes()
         for name in channels:
-            self._refuse_missing(name)
-            columns.append(self._numbers(name))
+            with mistakes.gathered():
+                if not gaps:
+                    self._refuse_missing(name)
+                columns.append(self._numbers(name))
+        mistakes.refuse()
         return np.split(np.column_stack(columns)[self.order], self.ends)
 
     def of_series(self, parameter: str, name: str, may_miss: bool = False) -> pd.Series[Any]:
@@ -58,23 +65,25 @@ class LongTable:
         said = np.array(texts_of(self.frame[name], self.path), dtype=object)
         changed = np.flatnonzero(said != said[self.first[self.codes]])
         if len(changed):
-            row = changed[0]
+            row, column = changed[0], self.frame[name]
             first = self.first[self.codes[row]]
             raise DataError(
-                f"{self.path}: column {name}, row {row + 1}: series {self.names[row]!r} says "
-                f"{_quoted(said[row])} here and {_quoted(said[first])} in row {first + 1}; write "
-                "the same in all of its rows"
+                f"{self.path}: column {name}, {row_of(column, row)}: series {self.names[row]!r} "
+                f"says {_quoted(said[row])} here and {_quoted(said[first])} in "
+                f"{row_of(column, first)}"
+                f"{also(column, changed)}; write the same in all of its rows"
             )
         return self.frame[name].iloc[self.first]
 
     def _numbers(self, name: str) -> Any:
         column = self.frame[name]
         values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-        wrong = np.flatnonzero(~(np.abs(values) <= LARGEST))
+        wrong = np.flatnonzero(~(np.abs(values) <= LARGEST) & column.notna().to_numpy())
         if len(wrong):
             raise DataError(
-                f"{self.path}: column {name}, row {wrong[0] + 1}: {str(column.iloc[wrong[0]])!r} "
-                "is no finite number; correct it, or list the columns of values in channels"
+                f"{self.path}: column {name}, {row_of(column, wrong[0])}: "
+                f"{str(column.iloc[wrong[0]])!r} is no finite number{also(column, wrong)}; correct "
+                "it, or list the columns of values in channels"
             )
         return values
 
@@ -82,8 +91,8 @@ class LongTable:
         missing = np.flatnonzero(self.frame[name].isna())
         if len(missing):
             raise DataError(
-                f"{self.path}: column {name}, row {missing[0] + 1}: is missing; fill it in or "
-                "remove the row"
+                f"{self.path}: column {name}, {row_of(self.frame[name], missing[0])}: is missing"
+                f"{also(self.frame[name], missing)}; fill it in or remove the row"
             )
 
 

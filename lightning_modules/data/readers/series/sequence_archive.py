@@ -15,10 +15,12 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def read_archive(
-    path: str, labelled: bool, may_miss: bool = False
+    path: str, labelled: bool, gaps: bool = False, may_miss: bool = False
 ) -> tuple[list[Array], list[Any]]:
     """Every series (t, channels), and its target; none where they are not `labelled`. Targets are
     NaN or empty texts only where they `may_miss`.
+
+    NaN is a missing value where `gaps` are allowed.
 
     x is (n, t, channels), or the steps of all series one after the other, (steps, channels); the
     latter needs `lengths` (n,), and of the former they say where a series ends. Raises DataError
@@ -34,7 +36,8 @@ def read_archive(
         raise DataError(f"{path}: array x does not hold numbers; save numbers")
     rows = _rows(path, x.astype(np.float64), arrays.get("lengths"))
     for at, row in enumerate(rows, start=1):
-        wrong = np.argwhere(~(np.abs(row) <= LARGEST))
+        finite = np.abs(row) <= LARGEST
+        wrong = np.argwhere(~(finite | np.isnan(row) if gaps else finite))
         if len(wrong):
             step, channel = (int(place) for place in wrong[0])
             raise DataError(
