@@ -84,14 +84,13 @@ FILES = (
     ),
     RealFile(
         "titanic", "orange3",
-        "{name: table, path: Orange/datasets/titanic.tab, target: survived, skip_lines: [2, "
-        "3]}",
+        "{name: table, path: Orange/datasets/titanic.tab, target: survived}",
         reading={"sep": "\t", "skiprows": [1, 2]},
     ),
     RealFile(
         "heart-disease", "orange3",
         "{name: table, path: Orange/datasets/heart_disease.tab, target: diameter narrowing, "
-        "skip_lines: [2, 3], batch_size: 16}",
+        "batch_size: 16}",
         reading={"sep": "\t", "skiprows": [1, 2]},
     ),
     RealFile(
