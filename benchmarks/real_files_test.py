@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from lightning_modules.data.preparation.splitting import divide_rows
 from studies.study_file.loading import load_study_file
@@ -105,15 +104,18 @@ def measured(module: ModuleType, name: str, fairtune: float, linear: float) -> A
     return module.Measured(name, "florist", 60, "accuracy", *values, [], 512.0, 9.5)
 
 
-def test_the_table_names_files_clearly_below_the_linear_model(benchmark: Benchmark) -> None:
+def test_the_table_names_files_clearly_below_the_linear_model(
+    benchmark: Benchmark, tmp_path: Path
+) -> None:
     module = benchmark("real_files")
-    console = Console(width=200, record=True)
     rows = [measured(module, "good", 0.9, 0.7), measured(module, "poor", 0.5, 0.8)]
-    module.show(rows, console)
-    text = console.export_text()
-    assert "2 files of 1 packages" in text
-    assert "Clearly below the linear model: poor." in text
-    assert "| good (florist) |   60 | accuracy | 91.0 (90.1 to 91.9) |" in text
+    page = tmp_path / "page.md"
+    page.write_text("before <!-- measured -->old<!-- end --> after")
+    module.write_page(page, rows)
+    text = page.read_text()
+    assert text.startswith("before ") and text.endswith(" after") and "old" not in text
+    assert "2 files of 1 packages. Clearly below the linear model: poor." in text
+    assert "| good (florist) | 60 | accuracy | 91.0 (90.1 to 91.9) |" in text
 
 
 def test_files_of_an_earlier_run_are_kept(benchmark: Benchmark, tmp_path: Path) -> None:
