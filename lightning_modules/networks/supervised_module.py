@@ -18,13 +18,7 @@ from lightning_modules.errors import UserError
 from lightning_modules.lightning_internals import CURRENT_HOOK
 from lightning_modules.networks.answers import decided, probabilities, shaped
 from lightning_modules.networks.learning import LEARNING, Named, Resolved, Task
-from lightning_modules.optimization import (
-    LOSSES,
-    REGULARIZATION,
-    SCHEDULES,
-    goal_of,
-    regularizers,
-)  # fmt: skip
+from lightning_modules.optimization import LOSSES, REGULARIZATION, SCHEDULES, goal_of, regularizers
 from lightning_modules.optimization.loss_functions import OwnLoss, misread
 from lightning_modules.optimization.losses import DEFAULT_LOSS, misfit
 from lightning_modules.optimization.metrics import computed_metrics

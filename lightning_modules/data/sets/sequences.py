@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ from lightning_modules.data.columns.cells import origin_of, refuse_unknown, text
 from lightning_modules.data.columns.target_columns import TargetColumns, columns_of_array
 from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.summary import DataSummary
-from lightning_modules.data.preparation.target_rules import TargetRules
 from lightning_modules.data.readers.files import Stamp, file_at, stamp
 from lightning_modules.data.readers.series.gaps import SeriesFile, filled
 from lightning_modules.data.readers.series.long_table import LongTable
@@ -26,10 +25,10 @@ from lightning_modules.data.readers.series.ucr_files import (
     read_class_first,
 )
 from lightning_modules.data.readers.tables.content import ending_of
-from lightning_modules.data.readers.tables.form import FileForm
 from lightning_modules.data.readers.tables.read import read_frame
 from lightning_modules.data.readers.tables.source import Source
 from lightning_modules.data.sets.labelled import Labelled, Shares, divide
+from lightning_modules.data.sets.sequence_settings import Sequences
 from lightning_modules.data.sets.series_inputs import (
     SIGNAL,
     fit_series,
@@ -37,73 +36,13 @@ from lightning_modules.data.sets.series_inputs import (
     length_notices,
     refuse_other_lengths,
 )
-from lightning_modules.data.sets.table_settings import listed
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
     from lightning_modules.data.tensors import Splits, TensorDataModule
 
-ROLES = ("series", "time")
-"""What a column of a long table is; each is the column's own name unless another is given."""
-
 ARCHIVES = (".ts", ".npz", ".arff")
 """The endings of files whose series have no names."""
-
-
-@dataclass(frozen=True)
-class Sequences:
-    """What a study file says of sequences, in values that can key a cache."""
-
-    path: str
-    series: str | None
-    time: str | None
-    target: tuple[str, ...]
-    """The columns to predict; of a long table `target` where none is named."""
-    channels: tuple[str, ...]
-    kind: str
-    task: str
-    label_separator: str | None
-    missing_targets: str
-    rare_classes: str
-    validation: float
-    test: float
-    split_seed: int
-    stratify: bool
-    split_column: str | None
-    group: str | None
-    validation_path: str | None
-    test_path: str | None
-    standardize: bool
-    interpolate: bool | None
-    dates: tuple[tuple[str, str], ...]
-    form: FileForm
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> Sequences:
-        """The sequences that the parameters of the row describe."""
-        own = ("dates", "form")
-        given = {each.name: parameters[each.name] for each in fields(cls) if each.name not in own}
-        given["dates"] = tuple(sorted(parameters.get("dates", {}).items()))
-        lists = {"target": listed(given["target"] or ()), "channels": tuple(given["channels"])}
-        return cls(**{**given, **lists, "form": FileForm.of(parameters)})
-
-    @property
-    def rules(self) -> TargetRules:
-        """What is said of what there is to predict."""
-        return TargetRules.of(self.target or ("target",), vars(self))
-
-    @property
-    def apart(self) -> dict[str, str]:
-        """The files of parts that have their own."""
-        found = {"validation": self.validation_path, "test": self.test_path}
-        return {part: path for part, path in found.items() if path is not None}
-
-    @property
-    def roles(self) -> dict[str, str]:
-        """The column of everything in a long table that is neither a channel nor a target."""
-        found = {role: getattr(self, role) or role for role in ROLES}
-        dividing = {role: getattr(self, role) for role in ("split_column", "group")}
-        return found | {role: name for role, name in dividing.items() if name}
 
 
 @dataclass(frozen=True)

@@ -283,7 +283,7 @@ def test_a_parameter_without_a_default_is_asked_for() -> None:
     with pytest.raises(ConfigurationError) as caught:
         Configuration.resolve({"data": "table", "model": "mlp"})
     assert [str(problem) for problem in caught.value.problems] == [
-        "data.path: is missing: a CSV or Parquet file with a header, relative to the current "
+        "data.path: is missing: a CSV, Excel, Parquet or other table, relative to the current "
         "folder",
         "data.target: is missing: the column to predict, or a list of them",
     ]
