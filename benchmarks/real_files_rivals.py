@@ -122,7 +122,7 @@ def _split_of_series(file: RealFile, seed: int) -> Split:
     splits = _load(file.parameters, seed).splits
 
     def columns(part: Any) -> tuple[Any, Any]:
-        series, _, targets = part
+        series, targets = part[0], part[-1]
         return series.numpy().reshape(len(series), -1), targets.numpy().reshape(-1)
 
     return Split(columns(splits.train), columns(splits.test))

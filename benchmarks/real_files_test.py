@@ -58,6 +58,17 @@ def test_other_rows_than_those_of_fairtune_are_refused(
         module.score(a_file(benchmark("real_files_table")), [0])
 
 
+@pytest.mark.parametrize("kind", ["signal", "sequence"])
+def test_series_are_scored_as_fairtune_reads_them(benchmark: Benchmark, kind: str) -> None:
+    rows = [",".join(map(str, np.roll([3, 0, 0, 0], at % 2))) + ":" + "ab"[at % 2]
+            for at in range(20)]  # fmt: skip
+    head = ["@problemName peaks", "@univariate true", "@classLabel true a b", "@data"]
+    Path("peaks.ts").write_text("\n".join([*head, *rows]))
+    data = f"{{name: sequences, path: peaks.ts, kind: {kind}}}"
+    file = a_file(benchmark("real_files_table"), data=data)
+    assert [each.linear for each in benchmark("real_files_rivals").score(file, [0])] == [1.0]
+
+
 def test_columns_without_names_are_called_by_number(benchmark: Benchmark) -> None:
     made_up().to_csv("flowers.csv", index=False, header=False)
     data = '{name: table, path: flowers.csv, target: "4", header: false}'
