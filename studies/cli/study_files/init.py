@@ -2,44 +2,96 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lightning_modules.errors import UserError
+from studies.cli.options import Overrides, file_to_write
 from studies.study_file.presets import find_preset, preset_names
+
+SCRIPTS = (".py",)
 
 
 def init(
-    preset: Annotated[
+    start: Annotated[
         str,
         typer.Argument(
-            help="Which preset to copy.",
+            metavar="[PRESET | DATA | SCRIPT]",
+            help="A preset to copy; or data of yours (a table, arrays, series, a folder of "
+            "images); or a script of yours that trains (.py).",
             autocompletion=lambda incomplete: [
                 name for name in preset_names() if name.startswith(incomplete)
             ],
         ),
     ] = "mlp-digits",
-    output: Annotated[
-        Path | None, typer.Option("--output", help="File to write; PRESET.yaml unless given.")
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target", metavar="COLUMN", help="The column to predict; repeat it for several."
+        ),
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", help="classification, regression or multilabel; found out else."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="File to write; named after the preset or file else."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     show: Annotated[bool, typer.Option("--list", help="Show the presets, write nothing.")] = False,
+    overrides: Overrides = None,
 ) -> None:
-    """Write a study file to start from: a copy of a preset."""
+    """Write a study file to start from: for your data or your script, or a copy of a preset."""
     if show:
         list_presets()
         return
-    source = find_preset(preset)
-    target = output or Path(f"{preset}.yaml")
-    if os.path.lexists(target):  # a link that leads nowhere, too
-        raise UserError(f"{target} exists; name another with --output")
+    name = _usual_name(start)
+    path = file_to_write(output, f"{name}.yaml", force)
+    text = _first_study(start, target or (), task, overrides or ())
     try:
-        target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise UserError(f"{target}: cannot be written: {error.strerror}") from None
-    print(f"wrote {target}; next: fairtune check {target}, then fairtune run {target}")
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+    stand_in = "write its values for CHANGE-ME, then " if "CHANGE-ME" in text else ""
+    print(f"wrote {path}; next: {stand_in}fairtune check {path}, then fairtune run {path}")
+
+
+def _usual_name(start: str) -> str:
+    """The name of a study file, without its ending."""
+    if start in preset_names():
+        return start
+    from studies.inputs.first_study.blocks import name_of
+
+    return name_of(Path(start))
+
+
+def _first_study(start: str, targets: Sequence[str], task: str | None, sets: Sequence[str]) -> str:
+    """What is written into the file."""
+    path = Path(start)
+    is_preset = start in preset_names()
+    if is_preset or path.suffix.lower() in SCRIPTS:
+        given = {"--target": targets, "--task": task, "--set": sets}
+        for option in [option for option, value in given.items() if value]:
+            raise UserError(f"{option} is for data, and {start} is none; leave it out")
+    if is_preset:
+        return find_preset(start).read_text(encoding="utf-8")
+    if path.suffix.lower() in SCRIPTS:
+        from studies.inputs.first_study.script_study import script_study
+
+        return script_study(path)
+    if not path.exists() and not path.suffix and len(path.parts) == 1:
+        find_preset(start)  # says which preset may have been meant
+    from studies.api.opening import console
+    from studies.api.progress import print_data
+    from studies.inputs.first_study.data_study import data_study
+
+    text, summary = data_study(path, targets, task, sets)
+    print_data([summary], console(stderr=True))
+    return text
 
 
 def list_presets() -> None:

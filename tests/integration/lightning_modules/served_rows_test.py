@@ -95,7 +95,8 @@ def test_integers_are_numbers_too() -> None:
         ),
         (
             lambda raw: raw.assign(age="old")[["age", "site"]],
-            "the rows: column age, row 1: 'old' is no finite number; correct it or leave it empty",
+            "the rows: column age, row 1: 'old' is no finite number (and row 2, row 3, row 4, "
+            "row 5 and 55 more); correct it or leave it empty",
         ),
         (
             lambda raw: raw[["age", "site"]].to_numpy(),

@@ -56,7 +56,7 @@ def test_init_writes_a_preset_and_refuses_to_overwrite_it(
     file.write_text("mine")
     assert main(["init", "quickstart"]) == 2
     assert capsys.readouterr().err == (
-        "fairtune: quickstart.yaml exists; name another with --output\n"
+        "fairtune: quickstart.yaml exists already; --force replaces it, --output names another\n"
     )
     assert file.read_text() == "mine"
     assert main(["init", "quickstart", "--output", "other.yaml"]) == 0

@@ -26,11 +26,11 @@ SEARCH = """
 study: long
 data: {name: iris, batch_size: 32}
 model: {name: mlp, hidden: []}
-optimizer: {name: adam, lr: {min: 1e-3, max: 1e-1, log: true, num: 6}}
 trainer: {epochs: 40}
 """
-GRID = f"{SEARCH}search: {{method: grid}}\n"
-RANDOM = f"{SEARCH}search: {{method: random, trials: 6}}\n"
+RANGE = "optimizer: {name: adam, lr: {min: 1e-3, max: 1e-1, log: true"
+GRID = f"{SEARCH}{RANGE}, num: 6}}}}\nsearch: {{method: grid}}\n"
+RANDOM = f"{SEARCH}{RANGE}}}}}\nsearch: {{method: random, trials: 6}}\n"
 
 
 def written(folder: Path, text: str) -> str:
