@@ -33,6 +33,8 @@ def fit_problems(
         if kind is not None and kind not in model_row.kinds:
             reads = " or ".join(f"{kind}s" for kind in model_row.kinds)
             message = f"{name} reads {reads}, but {name_of(data)} is {article(kind)}"
+            if kind == "sequence" and "signal" in model_row.kinds:
+                message += "; where all series have one length, write data.kind: signal"
             yield Problem(("model",), message)
         yield from _network_problems(model, model_row, data, data_row)
         for key in ("dropout", "batch_norm"):

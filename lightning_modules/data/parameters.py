@@ -229,6 +229,12 @@ SEQUENCES: dict[str, Parameter] = {
     "channels": Items(
         [], "the columns of values; all others unless given", item=Text("", "a column")
     ),
+    "kind": Option(
+        "sequence",
+        "`sequence`: lengths may differ, and networks read a series from its beginning to its end; "
+        "`signal`: all have one length, and networks see where in a series a step stands",
+        options=("sequence", "signal"),
+    ),
     **TARGETS,
     "batch_size": COMMON["batch_size"],
     "balance": COMMON["balance"],

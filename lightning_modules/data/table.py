@@ -189,7 +189,7 @@ DATASETS: dict[str, Dataset] = {
         SEQUENCES,
         source="format .ts: timeseriesclassification.com",
         task="",
-        kind="sequence",
+        kind="",
         required=("path",),
         check=later("lightning_modules.data.sets.sequences:check"),
         read_new=later("lightning_modules.data.sets.sequences:read_new"),

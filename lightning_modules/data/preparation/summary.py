@@ -22,6 +22,8 @@ DIVIDED = (
 )
 CHUNK = 1024
 """Rows that are compared at a time."""
+AMBIGUOUS = 0.05
+"""The share of rows alike with other targets from which on rows are equal by chance."""
 
 
 @dataclass(frozen=True)
@@ -195,11 +197,14 @@ def _unlearned(counts: Mapping[str, Sequence[int]]) -> list[str]:
 def _shared_rows(parts: Mapping[str, Sequence[Any]]) -> list[str]:
     """A sentence for every part with rows that stand in the training part as well, target included.
 
-    Inputs are compared as the network sees them, to three decimals.
+    Inputs are compared as the network sees them, to three decimals. Where rows alike often have
+    other targets, few rows are possible, and those of two parts are equal by chance.
     """
     if not all(isinstance(each[0], np.ndarray) and each[0].ndim > 1 for each in parts.values()):
         return []
     keys = {part: _keys(each[0], each[-1]) for part, each in parts.items()}
+    if _are_ambiguous(_keys(parts["train"][0]), keys["train"]):
+        return []
     found = []
     for part in [name for name in keys if name != "train"]:
         shared = int(np.isin(keys[part], keys["train"]).sum())
@@ -212,13 +217,23 @@ def _shared_rows(parts: Mapping[str, Sequence[Any]]) -> list[str]:
     return found
 
 
-def _keys(rows: Any, targets: Any) -> Any:
-    """A number for every row that equal rows with equal targets share."""
+def _are_ambiguous(inputs: Any, rows: Any) -> bool:
+    """Whether many of the rows whose inputs stand twice have other targets there; both (n,) are
+    what `_keys` gives."""
+    _, place, count = np.unique(inputs, return_inverse=True, return_counts=True)
+    _, place_of_row, same = np.unique(rows, return_inverse=True, return_counts=True)
+    twice = count[place] > 1
+    other = same[place_of_row] < count[place]
+    return bool(other.sum() > AMBIGUOUS * twice.sum())
+
+
+def _keys(rows: Any, targets: Any = None) -> Any:
+    """A number for every row that equal rows with equal targets share; of inputs alone without."""
     flat = rows.reshape(len(rows), -1)
     keys: list[int] = []
     for start in range(0, len(flat), CHUNK):
         some = np.round(flat[start : start + CHUNK].astype(np.float64), 3) + 0.0  # -0 is 0
-        answers = targets[start : start + CHUNK]
+        answers = np.zeros(len(some)) if targets is None else targets[start : start + CHUNK]
         keys += [
             hash(each.tobytes() + answer.tobytes())
             for each, answer in zip(some, answers, strict=True)

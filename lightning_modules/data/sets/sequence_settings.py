@@ -24,6 +24,7 @@ class Sequences:
     target: tuple[str, ...]
     """The columns to predict; of a long table `target` where none is named."""
     channels: tuple[str, ...]
+    kind: str
     task: str
     label_separator: str | None
     missing_targets: str

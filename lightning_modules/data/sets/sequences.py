@@ -1,8 +1,4 @@
-"""Sequences of one's own, of any lengths: a long table, a `.ts` file or an `.npz` archive.
-
-A preparation is a plain dictionary: the names of the `channels`, and their `mean` and `scale` over
-the steps of the training part.
-"""
+"""Sequences of one's own, of any lengths: a long table, a `.ts` file or an `.npz` archive."""
 
 from __future__ import annotations
 
@@ -19,7 +15,6 @@ from lightning_modules.data.columns.target_columns import TargetColumns, columns
 from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.readers.files import Stamp, file_at, stamp
-from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.data.readers.series.gaps import SeriesFile, filled
 from lightning_modules.data.readers.series.long_table import LongTable
 from lightning_modules.data.readers.series.sequence_archive import read_archive
@@ -34,6 +29,13 @@ from lightning_modules.data.readers.tables.read import read_frame
 from lightning_modules.data.readers.tables.source import Source
 from lightning_modules.data.sets.labelled import Labelled, Shares, divide
 from lightning_modules.data.sets.sequence_settings import Sequences
+from lightning_modules.data.sets.series_inputs import (
+    SIGNAL,
+    fit_series,
+    inputs_of,
+    length_notices,
+    refuse_other_lengths,
+)
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
@@ -88,7 +90,9 @@ def read_new(
     found = _read(chosen, str(path), channels, labelled=False)
     _refuse_other_channels(str(path), found, channels)
     rows = found.labelled.rows
-    columns = _padded(rows, preparation, max(map(len, rows)))
+    if "steps" in preparation:
+        refuse_other_lengths(rows, preparation["steps"], str(path))
+    columns = inputs_of({"new": rows}, preparation)["new"]
     return tuple(torch.from_numpy(column) for column in columns)
 
 
@@ -117,20 +121,23 @@ def prepare(chosen: Sequences) -> Prepared:
     apart = {part: _read(chosen, path, main.channels) for part, path in chosen.apart.items()}
     for part, found in apart.items():
         _refuse_other_channels(chosen.apart[part], found, main.channels)
+    if chosen.kind == SIGNAL:
+        steps = len(main.labelled.rows[0])
+        for found in (main, *apart.values()):
+            refuse_other_lengths(found.labelled.rows, steps, found.labelled.where)
     shares = Shares(chosen.validation, chosen.test, chosen.split_seed, chosen.stratify)
     own = {part: found.labelled for part, found in apart.items()}
     divisions = divide(main.labelled, own, shares, chosen.rules)
     parts, targets = divisions.parts, divisions.targets
-    preparation = _fit(parts["train"].rows, main.channels, chosen.standardize)
-    longest = max(len(row) for part in PARTS for row in parts[part].rows)
-    columns = {
-        part: (*_padded(parts[part].rows, preparation, longest), targets[part]) for part in PARTS
-    }
+    preparation = fit_series(chosen.kind, parts["train"].rows, main.channels, chosen.standardize)
+    rows = {part: parts[part].rows for part in PARTS}
+    inputs = inputs_of(rows, preparation)
+    columns = {part: (*inputs[part], targets[part]) for part in PARTS}
     numbers = parts["test"].numbers
     known = _names(chosen, chosen.apart.get("test", chosen.path))
     names: dict[str, list[Any]] = {"row": [number + 1 for number in numbers]}
     names |= {name: [every[number] for number in numbers] for name, every in known.items()}
-    facts = Facts(notices=divisions.notes)
+    facts = Facts(notices=[*divisions.notes, *length_notices(chosen.kind, rows)])
     return Prepared(columns, divisions.outputs, preparation, names, lambda: facts)
 
 
@@ -217,26 +224,6 @@ def _refuse_other_channels(path: str, found: Found, channels: Sequence[str]) -> 
             f"{path}: has {len(found.channels)} channels, and the training part {len(channels)}; "
             "give it the same"
         )
-
-
-def _fit(rows: Sequence[Any], channels: Sequence[str], standardize: bool) -> dict[str, Any]:
-    mean, scale = np.zeros(len(channels)), np.ones(len(channels))
-    if standardize:
-        steps = np.concatenate(rows)
-        mean, deviation = steps.mean(0), steps.std(0)
-        scale = np.where(deviation > 0, deviation, 1.0)
-    return {"channels": list(channels), "mean": mean.tolist(), "scale": scale.tolist()}
-
-
-def _padded(rows: Sequence[Any], preparation: Mapping[str, Any], longest: int) -> tuple[Any, Any]:
-    """Inputs (n, longest, channels), float32, 0 beyond the end of a series, and lengths (n,)."""
-    mean, scale = (np.array(preparation[name]) for name in ("mean", "scale"))
-    what = f"data: {len(rows):,} series, as long as the longest ({longest:,} steps),"
-    require_memory(what, 4 * len(rows) * longest * len(mean))
-    inputs = np.zeros((len(rows), longest, len(mean)), np.float32)
-    for padded, row in zip(inputs, rows, strict=True):
-        padded[: len(row)] = (row - mean) / scale
-    return inputs, np.array([len(row) for row in rows], np.int64)
 
 
 @lru_cache(maxsize=4)

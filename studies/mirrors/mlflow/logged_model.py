@@ -51,8 +51,10 @@ def log_model(client: MlflowClient, run: Run, checkpoint: Path) -> str:
     found = _find(client, run)
     if found is not None and found.status == LoggedModelStatus.READY:
         return str(found.model_id)
-    data = DATASETS.get(run.data.params.get("data.name", ""))
-    padded = data is not None and data.kind in PADDED
+    logged_data = run.data.params
+    data = DATASETS.get(logged_data.get("data.name", ""))
+    kind = {"kind": logged_data["data.kind"]} if "data.kind" in logged_data else {}
+    padded = data is not None and data.kind_of(kind) in PADDED
     logged = found or client.create_logged_model(
         run.info.experiment_id, name=NAME, source_run_id=run_id, params=run.data.params
     )

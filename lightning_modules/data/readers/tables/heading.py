@@ -18,6 +18,9 @@ ENOUGH = 2
 UNNAMED = "Unnamed: {}"
 ROW_NAMES = "rownames"
 SHOWN = 3
+KINDS = {"c", "d", "s", "t", "continuous", "discrete", "string", "time"}
+ROLES = {"class", "meta", "ignore", "weight", "m", "i", "w"}
+"""What Orange writes below the names of columns."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,13 @@ def heading_of(
             )
     if cells[-1] == "" and body and all(not row[-1] for _, row in body if len(row) == len(cells)):
         trailing = True
-    if not explicit and body and _is_units(body):
+    if not explicit and _are_kinds_and_roles(body):
+        last = body[1][0]
+        notices.append(
+            f"{_line(body[0])} and {_line(body[1])} say kinds and roles of columns, as Orange "
+            "writes them, and are not read"
+        )
+    elif not explicit and body and _is_units(body):
         last = body[0][0]
         notices.append(f"{_line(body[0])} says units and is not read")
     refuse_twins(cells, path)
@@ -147,6 +156,17 @@ def _is_units(body: Sequence[Record]) -> bool:
     words = [cell for cell in over if cell and not says_missing(cell)]
     bracketed = any(cell[0] + cell[-1] in ("()", "[]") for cell in words)
     return not any(map(is_number, words)) and (len(words) > 1 or bracketed)
+
+
+def _are_kinds_and_roles(body: Sequence[Record]) -> bool:
+    """Whether the first two rows say what Orange says of columns: the kinds of most, and the roles
+    of those that are no inputs."""
+    if len(body) <= ENOUGH:
+        return False
+    kinds, roles = ([cell.lower() for cell in cells] for _, cells in body[:2])
+    known, given = [kind for kind in kinds if kind in KINDS], [role for role in roles if role]
+    few = given and len(given) <= len(kinds) / 2 and ROLES.issuperset(given)
+    return bool(few) and len(known) >= len(kinds) / 2
 
 
 def refuse_twins(names: Sequence[str], path: str) -> None:

@@ -124,6 +124,14 @@ def test_values_that_follow_from_a_column_are_named() -> None:
     assert warning.startswith("column known determines y ")
 
 
+def test_equal_rows_of_few_possible_ones_are_no_copies() -> None:
+    """Sex, age and class of the Titanic's passengers: rows alike have other fates."""
+    frame = rows(x=[0, 1, 1] * 20, ward=["a", "b"] * 30).assign(y=["a", "a", "b", "b", "b"] * 12)
+    assert table(frame).warnings == ()
+    always = frame.assign(y=["a", "b", "b"] * 20)
+    assert any(said.startswith("12 of 12 rows of the test part") for said in table(always).warnings)
+
+
 def test_rows_that_stand_in_two_parts_are_counted() -> None:
     part = ["train"] * 40 + ["validation"] * 10 + ["test"] * 10
     frame = rows(part=part)

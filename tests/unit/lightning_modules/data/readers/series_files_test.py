@@ -167,4 +167,4 @@ def test_long_tables_are_filled_in_where_that_is_asked_for() -> None:
     given = {**row.defaults(), "path": "a.csv"}
     assert "a.csv: column value, line 3: is missing (and line 6" in refusal(row.check, **given)
     summary = row.check(**{**given, "interpolate": True})
-    assert "20 missing values in 20 series are filled in" in summary.notices[-1]
+    assert any("20 missing values in 20 series are filled in" in said for said in summary.notices)

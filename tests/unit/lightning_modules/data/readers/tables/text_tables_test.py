@@ -162,6 +162,27 @@ def test_listed_lines_alone_are_skipped() -> None:
     assert table(read(skip_lines=[]))["a"] == ["kg", "1", "3", "total"]
 
 
+ORANGE = ["age,pain,fate", "c,none some,d", ",,class", "63,none,0", "41,some,1"]
+
+
+def test_kinds_and_roles_below_the_names_are_skipped_and_said() -> None:
+    """Orange writes them into its files."""
+    write(ORANGE)
+    frame = read()
+    assert table(frame) == {"age": [63, 41], "pain": ["none", "some"], "fate": [0, 1]}
+    assert (
+        "line 2 ('c', 'none some', 'd') and line 3 ('class') say kinds and roles of columns, as "
+        "Orange writes them, and are not read"
+    ) in notices(frame)
+    assert row_of(frame["age"], 0) == "line 4"
+
+
+@pytest.mark.parametrize("second", [",,dead", "c,some,class", "d,,c"])
+def test_letters_below_the_names_are_rows_where_no_roles_follow(second: str) -> None:
+    write([ORANGE[0], "c,none,d", second, "c,none,d", "d,some,c"])
+    assert len(read()) == 4
+
+
 def test_a_row_with_a_word_among_numbers_is_no_row_of_units() -> None:
     write(["age,ward", "unknown,a", "3,b", "4,c"])
     assert table(read())["age"] == ["unknown", "3", "4"]
