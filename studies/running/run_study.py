@@ -229,13 +229,17 @@ def warn_of_looks(spec: Spec, record: RecordReader) -> None:
 
 
 def warn_of_unused_code(spec: Spec, record: RecordReader, home: Home) -> None:
-    """Say what to do where a study that is over has failed trials, and its code was changed."""
+    """Say whose results these are where a study is over and its code was changed."""
     changed = changed_code(record, spec)
-    trials = [each for each in record.trials() if each.phase != SUPERSEDED] if changed else []
+    if not changed:
+        return
+    trials = [each for each in record.trials() if each.phase != SUPERSEDED]
+    way_out = "these are results of the code before; run the new code in a study of another name"
     if any(each.outcome in FAILURES for each in trials):
-        text = "study %s is over, and %s has changed since; `%s` queues its failed trials again"
         reset = f"fairtune reset {spec.study} --failed{home_option(home.path)}"
-        getLogger("fairtune").warning(text, spec.study, ", ".join(changed), reset)
+        way_out = f"`{reset}` queues its failed trials again"
+    text = "study %s is over, and %s has changed since; %s"
+    getLogger("fairtune").warning(text, spec.study, ", ".join(changed), way_out)
 
 
 def with_runs(outcome: StudyOutcome) -> StudyOutcome:

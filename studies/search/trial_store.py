@@ -62,7 +62,8 @@ class TrialStore:
     trials: dict[int, Trial] = field(default_factory=dict)
     """Every trial that was begun, by number."""
     cached_results: dict[str, Trial] = field(default_factory=dict)
-    """The first finished trial of every configuration whose result can be used again."""
+    """The first finished trial of every configuration whose result can be used again: one of the
+    code that trials run with now."""
     _sections: Sections = field(default_factory=Sections)
 
     def __post_init__(self) -> None:
@@ -152,7 +153,9 @@ class TrialStore:
 
     def _remember(self, trial: Trial) -> None:
         self.trials[trial.number] = trial
-        if self.reuse and trial.outcome in REUSABLE:
+        # other code may train the same configuration to another result
+        same_code = trial.code == self.record.code
+        if self.reuse and same_code and trial.outcome in REUSABLE:
             self.cached_results.setdefault(trial.config_hash, trial)
 
 

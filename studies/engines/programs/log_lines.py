@@ -39,11 +39,9 @@ class LogLines:
         line = COLOURS.sub("", line[:LONGEST])
         with _limited(line):
             matches = {name: each.search(line) for name, each in self._patterns.items()}
-        found = {
-            name: number_of(_whole(match, name), name)
-            for name, match in matches.items()
-            if match is not None and match[1]
-        }
+        read = {name: match for name, match in matches.items() if match is not None and match[1]}
+        _refuse_shared(read, line)
+        found = {name: number_of(_whole(match, name), name) for name, match in read.items()}
         if found:
             at = found.pop(EPOCH, None)
             yield Written(found, at)
@@ -60,6 +58,20 @@ class LogLines:
 def _whole_number(pattern: str) -> str:
     """A pattern whose group reads the whole number where it reads its digits: `1e-3`, `nan`."""
     return DIGITS.sub(lambda _: f"((?i:{NUMBER}))", pattern, count=1)
+
+
+def _refuse_shared(read: Mapping[str, re.Match[str]], line: str) -> None:
+    """Raise UserError where two metrics are read from one number: `acc (...)` is found in `test acc
+    0.9`, too, and would make a test value one of validation."""
+    readers: dict[tuple[int, int], str] = {}
+    for name, match in read.items():
+        other = readers.setdefault(match.span(1), name)
+        if other != name:
+            raise UserError(
+                f"metrics.patterns: {other} and {name} both read {match[1]} in the line "
+                f"{line[:100]!r}; let each begin with what stands before its own alone, such as "
+                r"'\bloss: ' or '^acc ', which are not found in 'val_loss: ' and 'test acc '"
+            )
 
 
 def _whole(match: re.Match[str], name: str) -> str:

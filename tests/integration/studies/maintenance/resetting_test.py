@@ -258,6 +258,9 @@ def test_a_script_that_was_mended_is_named_and_accepted(
     run(home, file=file)
     found = trials(home)
     assert found["sgd-0001"].code != found["sgd-0000"].code == found["adam-0001"].code
+    Path("train.py").write_text("version = 3")
+    run(home, file=file)
+    assert "train.py has changed since; these are results of the code before" in caplog.text
 
 
 def test_a_study_without_failed_trials_is_not_reset(home: Home) -> None:

@@ -97,6 +97,17 @@ def test_a_duplicate_has_the_epochs_and_the_value_of_the_trial_that_it_repeats(
     assert [trial.intermediate_values for trial in known.study.trials] == [one.curve] * 2
 
 
+def test_a_result_of_other_code_stands_for_no_trial(record: Record) -> None:
+    record.note_code("before")
+    old = complete(opened(record)).config_hash
+    assert set(opened(record).store.cached_results) == {old}
+    record.note_code("after")
+    search = opened(record)
+    assert not search.store.cached_results
+    new = complete(search)
+    assert search.store.cached_results == {new.config_hash: new}
+
+
 def test_only_results_that_would_come_again_stand_for_another_trial(record: Record) -> None:
     search = opened(record)
     hashes = {}

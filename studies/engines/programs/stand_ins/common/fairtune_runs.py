@@ -1,5 +1,7 @@
 """Runs as wandb and trackio have them: a configuration, and what is logged."""
 
+import atexit
+
 from fairtune_stand_in import Anything, given, tell_read, write
 
 
@@ -75,6 +77,7 @@ class Run(Anything):
         self.config, self.summary = Config(given()["values"]), Summary()
         self.dir = given()["folder"]
         self._waiting = {}
+        atexit.register(self.finish)  # a script need not say that it ends
 
     def log(self, data=None, step=None, commit=None, *args, **named):
         """Log numbers, as one; with `commit=False` together with those of the next call."""
@@ -82,6 +85,9 @@ class Run(Anything):
         if commit is not False:
             waiting, self._waiting = self._waiting, {}
             write(waiting, step)
+
+    def __exit__(self, *raised):
+        self.finish()
 
     def finish(self, *args, **named):
         """The end of the run."""

@@ -238,6 +238,18 @@ Mine()
 """
 
 
+def test_what_waits_when_runs_of_wandb_end_is_logged(tmp_path: Path) -> None:
+    program = """
+import wandb
+with wandb.init() as run:
+    run.log({"val_accuracy": 0.1}, commit=False)
+wandb.init().log({"val_accuracy": 0.2}, commit=False)
+str(wandb.config)
+"""
+    _, epochs = ended(task(tmp_path, program, {"from": "wandb"}))
+    assert epochs == [{"val/accuracy": 0.1}, {"val/accuracy": 0.2}]
+
+
 @pytest.mark.parametrize("package", ["wandb", "trackio"])
 def test_what_is_logged_to_wandb_and_trackio_is_captured(tmp_path: Path, package: str) -> None:
     asked = task(tmp_path, RUNS.format(package=package), {"from": package})

@@ -79,6 +79,21 @@ def test_numbers_in_a_list_are_read_by_themselves() -> None:
     assert value("val_acc: 0.5, next") == 0.5
 
 
+@pytest.mark.parametrize(
+    ("line", "patterns"),
+    [
+        ("test acc: 0.1", {"val/accuracy": r"acc: ([\d.]+)", "test/accuracy": r"test acc: (\S+)"}),
+        ("val_loss: 2", {"train/loss": r"loss: ([\d.]+)", "val/loss": r"val_loss: (.*)"}),
+    ],
+)
+def test_a_number_is_of_one_metric(line: str, patterns: dict[str, str]) -> None:
+    """Else the loss of the test part would be one of validation, and choose."""
+    with pytest.raises(UserError, match=r"both read [0-9.]+ in the line"):
+        heard(line, **patterns)
+    exact = {name: "^" + pattern for name, pattern in patterns.items()}
+    assert len(heard(line, **exact)[0].metrics) == 1
+
+
 def test_what_is_no_number_is_said_with_its_metric() -> None:
     with pytest.raises(UserError, match="wrote 'high' as value, which is no number"):
         value("val_acc: high", r"val_acc: (\S+)")
