@@ -153,7 +153,10 @@ def _data_problems(node: Any, row: Component) -> Iterator[Problem]:
         yield Problem(("data", "classes"), f"must name at least two classes, got {shown(classes)}")
     parts = [name for name in ("validation", "test") if name in row.parameters]
     shares = [node.get(name, row.parameters[name].default) or 0.0 for name in parts]
-    if all(isinstance(share, int | float) for share in shares) and sum(shares) >= 1:
+    # a share that is wrong by itself is told once
+    if all(isinstance(share, int | float) and 0 <= share < 1 for share in shares) and (
+        sum(shares) >= 1
+    ):
         message = f"validation and test take {sum(shares):g} of the rows; nothing is left to learn"
         yield Problem(("data", "validation" if "validation" in node else "test"), message)
 

@@ -41,7 +41,7 @@ OFFERED = ("input_shape", "outputs")
 def user_code_problems(configuration: Configuration) -> Iterator[Problem]:
     """What is wrong with the user's own classes in a configuration; they are imported.
 
-    Raises UserCodeError where one cannot be.
+    Raises UserCodeError where the class of the data or the model cannot be.
     """
     for key in ("data", "model"):
         part: Part = getattr(configuration, key)
@@ -53,7 +53,12 @@ def user_code_problems(configuration: Configuration) -> Iterator[Problem]:
         for name, text in misfits(part.name, target, [*part.parameters, *network], offered):
             yield Problem(("regularization" if name in network else key, name), text)
         for each in classes_in(part.parameters, (key,)):
-            for name, text in misfits(each.path, load(each.path), each.parameters, offered):
+            try:
+                inner = load(each.path)
+            except UserCodeError as error:
+                yield Problem((), str(error))  # it names the class
+                continue
+            for name, text in misfits(each.path, inner, each.parameters, offered):
                 yield Problem((*each.keys, name), text)
         if key == "model" and _is_padded(configuration) and not _takes_lengths(target):
             text = (

@@ -12,6 +12,7 @@ from typing import Any
 
 from lightning_modules.configuration import COMMAND, Configuration
 from lightning_modules.configuration.program_words import asked_for, working_folder
+from lightning_modules.data.columns.mistakes import Mistakes
 from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.data.table import DATASETS
 from lightning_modules.errors import ConfigurationError, DataError, Problem, UserError
@@ -41,42 +42,66 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> list[
     found: dict[str, object] = {}
     problems: list[Problem] = []
     seen: list[object] = []
+    mistakes = Mistakes(UserError)
     for configuration in spec.configurations:
-        problems += _user_code_problems(configuration)
-        if is_program(configuration):
-            if (name := function_of(configuration)) and not has_function:
-                raise needs_its_function(name)
-            if not name:
-                _find_program(configuration.model.parameters)
-        model = with_weights_file(configuration, home).model
-        network = NETWORKS.get(model.name)
-        weights = (model.name, model.parameters.get("weights"))
-        if network is not None and network.check is not None and weights not in seen:
-            seen.append(weights)
-            network.check(**model.parameters)
-        data = configuration.data
-        row = DATASETS.get(data.name)
-        reads = {name: value for name, value in data.parameters.items() if name not in LEARNING}
-        if row is None or row.check is None:
-            continue
-        key = json.dumps([data.name, reads])
-        if key not in found:
-            found[key] = row.check(**data.parameters)
-        summary = found[key]
-        classes = summary.outputs if isinstance(summary, DataSummary) else None
-        binary = configuration.loss.name == "binary_cross_entropy"
-        if binary and configuration.task == "classification" and classes not in (None, 2):
-            raise DataError(
-                f"loss: binary_cross_entropy needs two classes, but {data.name} has {classes}; "
-                "write cross_entropy"
-            )
+        with mistakes.gathered():
+            problems += _user_code_problems(configuration)
+        with mistakes.gathered():
+            _check_program(configuration, has_function)
+        with mistakes.gathered():
+            _check_weights(configuration, home, seen)
+        with mistakes.gathered():
+            _check_data(configuration, found)
     if spec.metrics is not None and spec.metrics.way == "tensorboard":
-        require_tensorboard()
+        with mistakes.gathered():
+            require_tensorboard()
     if problems:
-        raise ConfigurationError(list(dict.fromkeys(problems)))
+        with mistakes.gathered():
+            raise ConfigurationError(list(dict.fromkeys(problems)))
+    mistakes.refuse()
     if spec.source is not None:
         spec.source.refuse([*network_problems(spec), *matrix_problems(spec)])
     return distinct([each for each in found.values() if isinstance(each, DataSummary)])
+
+
+def _check_program(configuration: Configuration, has_function: bool) -> None:
+    if not is_program(configuration):
+        return
+    if (name := function_of(configuration)) and not has_function:
+        raise needs_its_function(name)
+    if not name:
+        _find_program(configuration.model.parameters)
+
+
+def _check_weights(configuration: Configuration, home: Home, seen: list[object]) -> None:
+    """Look at the weights of a model, unless they are among those that were seen."""
+    model = with_weights_file(configuration, home).model
+    network = NETWORKS.get(model.name)
+    weights = (model.name, model.parameters.get("weights"))
+    if network is not None and network.check is not None and weights not in seen:
+        seen.append(weights)
+        network.check(**model.parameters)
+
+
+def _check_data(configuration: Configuration, found: dict[str, object]) -> None:
+    """Read the data of a configuration, unless it is among what was found."""
+    data = configuration.data
+    row = DATASETS.get(data.name)
+    reads = {name: value for name, value in data.parameters.items() if name not in LEARNING}
+    if row is None or row.check is None:
+        return
+    key = json.dumps([data.name, reads])
+    if key not in found:
+        found[key] = None
+        found[key] = row.check(**data.parameters)
+    summary = found[key]
+    classes = summary.outputs if isinstance(summary, DataSummary) else None
+    binary = configuration.loss.name == "binary_cross_entropy"
+    if binary and configuration.task == "classification" and classes not in (None, 2):
+        raise DataError(
+            f"loss: binary_cross_entropy needs two classes, but {data.name} has {classes}; "
+            "write cross_entropy"
+        )
 
 
 def _user_code_problems(configuration: Configuration) -> list[Problem]:
@@ -101,8 +126,13 @@ def require_tensorboard() -> None:
 
 def _find_program(program: Mapping[str, Any]) -> None:
     word, folder = program[COMMAND][0], working_folder(program)
+    mistakes = Mistakes(UserError)
     if not folder.is_dir():
-        raise UserError(f"model.cwd: there is no folder {folder}; make it, or leave cwd out")
+        mistakes.sentences.append(
+            f"model.cwd: there is no folder {folder}; make it, or leave cwd out"
+        )
     path = str(folder / word) if os.sep in word else word  # as it is found from there
-    if not asked_for([word]) and shutil.which(path) is None:
-        raise UserError(f"model.command: there is no program {path} that could be run")
+    can_be_sought = folder.is_dir() or path == word
+    if can_be_sought and not asked_for([word]) and shutil.which(path) is None:
+        mistakes.sentences.append(f"model.command: there is no program {path} that could be run")
+    mistakes.refuse()

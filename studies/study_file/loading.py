@@ -109,8 +109,14 @@ def resolve(
     split, scale = choices.get("split"), choices.get("scale")
     found_before = len(problems)
     root = read_space(configuration, problems)
-    problems += [] if recorded and not overrides else _variant_problems(root)
-    is_right = len(problems) == found_before and variant_count(root) <= MAX_VARIANTS
+    is_read = len(problems) == found_before and variant_count(root) <= MAX_VARIANTS
+    misread = [problem.path for problem in problems[found_before:]]
+    if overrides or not recorded:
+        problems += [
+            problem for problem in _variant_problems(root)
+            if not _follows(problem.path, misread)
+        ]  # fmt: skip
+    is_right = is_read and len(problems) == found_before
     metrics = file.metrics if file else as_far_as_right(MetricsSection, tree.get("metrics"))
     told = metrics is not None and metrics.way in WITH_CONFIG
     problems.extend(command_problems(root, told) if is_right else [])
@@ -130,8 +136,10 @@ def resolve(
     if compare is not None and "confirm" not in tree:
         confirm = ConfirmSection()
     claim = _claim(compare, recorded)
+    found_before = len(problems)
     factors = factors_of(compare, root, problems)
     problems.extend(size_problems(root, factors))
+    has_arms = is_read and len(problems) == found_before
     problems.extend(budget_problems(search, sampler, space, factors))
     problems.extend(fixed_problems(root))
     names = [] if problems else [arm.name for arm in alternatives(root, factors)]
@@ -139,13 +147,12 @@ def resolve(
         design_problems(search, compare, confirm, claim, names, sampler.name, pruner.name)
     )
     problems.extend([] if recorded else name_problems(names))
-    if not (problems or recorded):
+    if has_arms and not recorded:
         problems.extend(model_problems(sampler.name, alternatives(root, factors)))
     source.refuse(problems)
     assert file is not None
     plain = [Configuration.of(variant.value) for variant in variants(root)]
-    source.refuse(env_problems(file.env, plain))
-    source.refuse(list(split_problems([each.data for each in plain])))
+    wrong = [*env_problems(file.env, plain), *split_problems([each.data for each in plain])]
     made = design(
         search, compare, confirm, claim, split=cast(Split, split), scale=cast(Scale, scale)
     )
@@ -182,7 +189,7 @@ def resolve(
         metrics=metrics_source(metrics, root),
         source=source,
     )
-    source.refuse(list(training_problems(spec)))
+    source.refuse([*wrong, *training_problems(spec)])
     return spec
 
 
@@ -197,6 +204,11 @@ def _variant_problems(root: Group) -> list[Problem]:
         if len(found) > ENOUGH:
             break
     return list(found)
+
+
+def _follows(path: Sequence[str | int], misread: Sequence[Sequence[str | int]]) -> bool:
+    """Whether what stands at a path could not be read, so that a second sentence says no more."""
+    return len(path) > 1 and any(tuple(each[: len(path)]) == tuple(path) for each in misread)
 
 
 def _as_choice(node: Node) -> Node:

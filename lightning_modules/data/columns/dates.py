@@ -84,13 +84,15 @@ def moments_of(column: pd.Series[Any], form: str, where: str) -> tuple[pd.Series
     codes, levels = levels_of(column, where)
     parted = [_parted(str(level)) for level in levels]
     known = _days([text for text, _ in parted], form.replace("%z", "").rstrip())
-    for place, level in enumerate(levels):
-        if pd.isna(known.iloc[place]) and not says_missing(str(level)):
-            row = row_of(column, int(np.flatnonzero(codes == place)[0]))
-            raise DataError(
-                f"{where}: column {column.name}, {row}: {str(level)!r} is no date written as "
-                f"{form_words(form)}; write it so, or leave it empty"
-            )
+    words = np.array([says_missing(str(level)) for level in levels], dtype=bool)
+    wrong = np.flatnonzero(np.append(known.isna().to_numpy() & ~words, False)[codes])
+    if len(wrong):
+        first = int(wrong[0])
+        raise DataError(
+            f"{where}: column {column.name}, {row_of(column, first)}: {str(column.iloc[first])!r} "
+            f"is no date written as {form_words(form)}{also(column, wrong)}; write it so, or leave "
+            "it empty"
+        )
     offsets = np.array([offset for _, offset in parted], dtype=np.float64)
     days = _days_since_1970(known) - offsets / 1440
     clock = pd.concat([known, pd.Series([pd.NaT])], ignore_index=True).iloc[codes]

@@ -21,6 +21,7 @@ from lightning_modules.data.columns.dates import (
     form_words,
     formats_of,
     is_dates,
+    moments_of,
     unread,
 )
 from lightning_modules.data.columns.mistakes import Mistakes
@@ -79,6 +80,7 @@ def kinds_of(rows: pd.DataFrame, reading: Reading, where: str) -> Kinds:
 def _add(found: Kinds, column: pd.Series[Any], reading: Reading, where: str) -> None:
     name = str(column.name)
     if name in reading.dates:
+        moments_of(column, reading.dates[name], where)
         found.dates[name] = reading.dates[name]
     elif name in reading.categorical or types.is_bool_dtype(column):
         found.categories.append(name)

@@ -29,6 +29,7 @@ from pandas.api import types
 from lightning_modules.data.columns.cells import Rows, refuse_unknown, says_missing, texts_of
 from lightning_modules.data.columns.dates import WHEN, numbers_of_dates
 from lightning_modules.data.columns.kinds import Kinds
+from lightning_modules.data.columns.mistakes import Mistakes
 from lightning_modules.data.columns.number_texts import PLAIN, Floats, NumberForm, numbers_of
 from lightning_modules.errors import DataError
 
@@ -48,26 +49,26 @@ def fit(
 ) -> Preparation:
     """The preparation of rows by themselves.
 
-    `impute` is `median` or `mean`. Raises DataError for a number that is missing everywhere.
+    `impute` is `median` or `mean`. Raises DataError for all numbers that are missing everywhere.
     """
-    numbers, dates = [], []
+    numbers: list[dict[str, Any]] = []
+    dates: list[dict[str, Any]] = []
+    mistakes = Mistakes()
     for name, form in kinds.numbers.items():
-        values = numbers_of(rows[name], where, form)
-        of = {"name": name, **({} if form == PLAIN else {"form": vars(form)})}
-        numbers.append({**of, **_number(values, name, where, impute, standardize)})
+        with mistakes.gathered():
+            values = numbers_of(rows[name], where, form)
+            of = {"name": name, **({} if form == PLAIN else {"form": vars(form)})}
+            numbers.append({**of, **_number(values, name, where, impute, standardize)})
     for name, written in kinds.dates.items():
-        found = numbers_of_dates(rows[name], written, where)
-        _refuse_empty(found["elapsed"], name, where)
-        start = float(np.nanmin(found["elapsed"]))
-        dates.append({"name": name, "form": written, "start": start})
-        found["elapsed"] = found["elapsed"] - start
-        if not np.nanmax(found["hour"]):
-            del found["hour"]
-        for part, values in found.items():
-            number = _number(values, name, where, impute, standardize)
-            # that a date is missing is said once
-            numbers.append({"name": name, "of": part, **number,
-                            "indicator": number["indicator"] and part == WHEN[0]})  # fmt: skip
+        with mistakes.gathered():
+            found, start = _date(rows[name], written, where)
+            dates.append({"name": name, "form": written, "start": start})
+            for part, values in found.items():
+                number = _number(values, name, where, impute, standardize)
+                # that a date is missing is said once
+                numbers.append({"name": name, "of": part, **number,
+                                "indicator": number["indicator"] and part == WHEN[0]})  # fmt: skip
+    mistakes.refuse()
     return {
         "numbers": numbers,
         "dates": dates,
@@ -76,31 +77,46 @@ def fit(
     }
 
 
+def _date(column: pd.Series[Any], form: str, where: str) -> tuple[dict[str, Floats], float]:
+    """The numbers of a column of dates, by what they say, and the day from which they count."""
+    found = numbers_of_dates(column, form, where)
+    _refuse_empty(found["elapsed"], str(column.name), where)
+    start = float(np.nanmin(found["elapsed"]))
+    found["elapsed"] = found["elapsed"] - start
+    if not np.nanmax(found["hour"]):
+        del found["hour"]
+    return found, start
+
+
 def transform(rows: Rows, preparation: Mapping[str, Any], where: str) -> Any:
     """Inputs (n, width), float32: numbers, indicators, then categories.
 
-    Raises DataError where a column is missing or holds what it must not; further columns are
-    ignored.
+    Raises DataError for all columns that are missing or hold what they must not; further columns
+    are ignored.
     """
     numbers, categories = preparation["numbers"], preparation["categories"]
     refuse_unknown((("", column["name"]) for column in (*numbers, *categories)), rows, where)
     inputs = np.empty((len(rows), width_of(preparation)), dtype=np.float32)
     indicated = len(numbers)
-    for place, (column, values) in enumerate(numbers_in(rows, preparation, where)):
-        missing = np.isnan(values)
-        filled = np.where(missing, column["fill"], values)
-        inputs[:, place] = (filled - column["mean"]) / column["scale"]
-        if column["indicator"]:
-            inputs[:, indicated] = missing
-            indicated += 1
+    mistakes = Mistakes()
+    with mistakes.gathered():
+        for place, (column, values) in enumerate(numbers_in(rows, preparation, where)):
+            missing = np.isnan(values)
+            filled = np.where(missing, column["fill"], values)
+            inputs[:, place] = (filled - column["mean"]) / column["scale"]
+            if column["indicator"]:
+                inputs[:, indicated] = missing
+                indicated += 1
     for column in categories:
-        codes, count = _codes(rows[column["name"]], column, where)
-        if preparation["embedded"]:
-            inputs[:, indicated] = codes
-            indicated += 1
-        else:
-            inputs[:, indicated : indicated + count] = codes[:, None] == np.arange(1, count + 1)
-            indicated += count
+        with mistakes.gathered():
+            codes, count = _codes(rows[column["name"]], column, where)
+            if preparation["embedded"]:
+                inputs[:, indicated] = codes
+                indicated += 1
+            else:
+                inputs[:, indicated : indicated + count] = codes[:, None] == np.arange(1, count + 1)
+                indicated += count
+    mistakes.refuse()
     return inputs
 
 
@@ -126,18 +142,26 @@ def texts_in(preparation: Mapping[str, Any]) -> list[str]:
 def numbers_in(
     rows: Rows, preparation: Mapping[str, Any], where: str
 ) -> Iterator[tuple[Mapping[str, Any], Floats]]:
-    """Every number of the preparation with its values, which are not yet filled."""
+    """Every number of the preparation with its values, which are not yet filled.
+
+    Raises DataError for all columns that hold something else, after the others.
+    """
     dates = {column["name"]: column for column in preparation.get("dates", ())}
     read: dict[str, dict[str, Any]] = {}
+    mistakes = Mistakes()
     for column in preparation["numbers"]:
-        name = column["name"]
-        if "of" not in column:
-            yield column, numbers_of(rows[name], where, NumberForm(**column.get("form", {})))
-            continue
-        if name not in read:
-            read[name] = numbers_of_dates(rows[name], dates[name]["form"], where)
-            read[name]["elapsed"] = read[name]["elapsed"] - dates[name]["start"]
-        yield column, read[name][column["of"]]
+        name, values = column["name"], None
+        with mistakes.gathered():
+            if "of" not in column:
+                values = numbers_of(rows[name], where, NumberForm(**column.get("form", {})))
+            else:
+                if name not in read:
+                    read[name] = numbers_of_dates(rows[name], dates[name]["form"], where)
+                    read[name]["elapsed"] = read[name]["elapsed"] - dates[name]["start"]
+                values = read[name][column["of"]]
+        if values is not None:
+            yield column, values
+    mistakes.refuse()
 
 
 def _number(
