@@ -74,7 +74,8 @@ def read_new(
     """The inputs of new rows; their file needs no target, and further columns are ignored."""
     import torch
 
-    missing, form = parameters.get("missing", ()), FileForm.of(parameters)
+    missing = parameters.get("missing", ())
+    form = FileForm.of(parameters).read_as(str(path), str(parameters.get("path")))
     rows = read_frame(str(path), texts_in(preparation), missing, form=form)
     return (torch.from_numpy(_transformed(rows, preparation, str(path))),)
 
