@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lightning_modules.components import (
@@ -290,15 +291,9 @@ DIGITS: dict[str, Parameter] = {
         increasing=True,
     ),
 }
+LENGTH = partial(Number, low=1, integer=True, tune=(8, 64), log=True)
 CHARACTERS: dict[str, Parameter] = {
-    "batch_size": COMMON["batch_size"],
-    "validation": PART_SHARE,
-    "test": PART_SHARE,
-    "split_seed": COMMON["split_seed"],
-    "context": Number(
-        24, "characters that are read", low=1, high=64, integer=True, tune=(8, 64), log=True
-    ),
-    "embedding_size": Number(
-        32, "numbers per character", low=1, high=10_000, integer=True, tune=(8, 64), log=True
-    ),
+    **{name: WITH_TEST[name] for name in ("batch_size", "validation", "test", "split_seed")},
+    "context": LENGTH(24, "characters that are read", high=64),
+    "embedding_size": LENGTH(32, "numbers per character", high=10_000),
 }

@@ -256,8 +256,7 @@ def answered(module: pl.LightningModule, task: str, *inputs: Tensor) -> Tensor:
             f"{type(module).__name__} answers {len(inputs[0])} rows with {gives}; for a "
             "classification its predict (or forward) must give a number per class for every row"
         )
-    sums = (found.sum(dim=1) - 1).abs() <= 1e-3
-    are_shares = (found >= 0).all(dim=1) & sums
+    are_shares = (found >= 0).all(dim=1) & ((found.sum(dim=1) - 1).abs() <= 1e-3)
     return torch.where(are_shares[:, None], found, found.softmax(dim=1))
 
 
@@ -269,24 +268,23 @@ def can_test(module: pl.LightningModule, data: pl.LightningDataModule) -> bool:
 
 def has_test_part(data: pl.LightningDataModule) -> bool:
     """Whether the data says what its test part is."""
-    package = lightning_of(type(data), DATA) or pl
-    return is_overridden("test_dataloader", data, package.LightningDataModule)
+    base = (lightning_of(type(data), DATA) or pl).LightningDataModule
+    return is_overridden("test_dataloader", data, base)
 
 
 def tested(trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, float]:
     """What the test has given, as `test/...`."""
     if isinstance(module, SupervisedModule):
-        found = module.epoch_metrics.items()
-        return {name: value for name, value in found if name.startswith("test/")}
-    found = _logged(trainer).items()
-    return {"test/" + re.sub(r"^test[/_]", "", name): value for name, value in found}
+        said = module.epoch_metrics
+        return {name: said[name] for name in said if name.startswith("test/")}
+    return {"test/" + re.sub(r"^test[/_]", "", name): x for name, x in _logged(trainer).items()}
 
 
 def _logged(trainer: pl.Trainer, before: Mapping[str, Tensor] = NOTHING) -> dict[str, float]:
     """The numbers that a module has logged last, without those that it had logged `before`."""
-    found = trainer.callback_metrics.items()
-    new = {name: value for name, value in found if value is not before.get(name)}
-    return {name: float(value) for name, value in new.items() if value.numel() == 1}
+    found = trainer.callback_metrics
+    new = [name for name, value in found.items() if value is not before.get(name)]
+    return {name: float(found[name]) for name in new if found[name].numel() == 1}
 
 
 def _network_regularizers(configuration: Configuration) -> dict[str, Any]:

@@ -61,6 +61,14 @@ def _stripped(column: pd.Series[Any]) -> pd.Series[Any] | None:
     return column.str.strip() if types.is_string_dtype(column) else None
 
 
+def filled_rows(frame: pd.DataFrame) -> int:
+    """How many rows there are up to the last one with a value; spreadsheets end in empty ones."""
+    if frame.shape[1] < 2 or not len(frame) or frame.iloc[-1].notna().any():
+        return len(frame)
+    filled = np.flatnonzero(frame.notna().any(axis=1))
+    return int(filled[-1]) + 1 if len(filled) else 0
+
+
 def _is_float(text: str) -> bool:
     try:
         return math.isfinite(float(text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 from pandas.api import types
 
 from lightning_modules.data.columns.cells import LARGEST, also, row_of, says_missing, texts_of
+from lightning_modules.data.columns.mistakes import Mistakes
 from lightning_modules.data.columns.number_texts import PLAIN, NumberForm
 from lightning_modules.data.preparation.target_rules import TargetRules, count_missing
 from lightning_modules.data.preparation.targets import are_numbers
@@ -68,8 +69,11 @@ class TargetColumns:
         columns = [column[kept] for column in self.columns]
         found = TargetColumns(columns, self.where, self.forms, self.call, self.noun)
         targets = found._known(rules)  # what is no target at all is told before what is missing
+        mistakes = Mistakes()
         for name, holes in zip(self.names, missing, strict=True):
-            count_missing(holes, rules, f"{self.where}: {name}", self.place, notes)
+            with mistakes.gathered():
+                count_missing(holes, rules, f"{self.where}: {name}", self.place, notes)
+        mistakes.refuse()
         if not targets:
             raise DataError(f"{self.where}: no row has all of its targets; name fewer")
         return FoundTargets(kept, targets)
@@ -84,15 +88,24 @@ class TargetColumns:
             _refuse_values(labels, f"{self.where}: {self.names[0]}")
             return labels
         if rules.task == "regression":
-            values = np.column_stack([self._values(column) for column in self.columns])
+            values = self._stacked(self._values)
             return list(values.tolist())
         if rules.separator is not None:
             return [
                 _labels(text, rules.separator) for text in texts_of(self.columns[0], self.where)
             ]
-        answers = np.column_stack([self._answers(column) for column in self.columns])
+        answers = self._stacked(self._answers)
         names = [str(column.name) for column in self.columns]
         return [tuple(names[place] for place in np.flatnonzero(row)) for row in answers]
+
+    def _stacked(self, read: Callable[[pd.Series[Any]], Any]) -> Any:
+        """What is read of every column (n, k); DataError with the mistakes of all of them."""
+        found, mistakes = [], Mistakes()
+        for column in self.columns:
+            with mistakes.gathered():
+                found.append(read(column))
+        mistakes.refuse()
+        return np.column_stack(found)
 
     def _values(self, column: pd.Series[Any]) -> Any:
         form = self.forms.get(str(column.name), PLAIN)

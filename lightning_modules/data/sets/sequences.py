@@ -110,7 +110,8 @@ def _names(chosen: Sequences, path: str) -> dict[str, list[str]]:
 
 def _long_table(chosen: Sequences, path: str) -> LongTable:
     roles, dates = chosen.roles, dict(chosen.dates)
-    frame = read_frame(path, [roles["series"], *dates], form=chosen.form)
+    form = chosen.form.read_as(path, chosen.path)
+    frame = read_frame(path, [roles["series"], *dates], form=form)
     refuse_unknown([("data.dates", name) for name in dates], frame, path)
     return LongTable(frame, roles["series"], roles["time"], path, dates.get(roles["time"]))
 

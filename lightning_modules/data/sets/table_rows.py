@@ -20,7 +20,8 @@ from lightning_modules.data.sets.table_settings import Table, listed
 def names_new(path: str | Path, /, **parameters: Any) -> dict[str, list[Any]]:
     """The columns that name the rows of a file, as far as it has them."""
     names = listed(parameters["id"])
-    rows = read_frame(str(path), names, form=FileForm.of(parameters))
+    form = FileForm.of(parameters).read_as(str(path), parameters["path"])
+    rows = read_frame(str(path), names, form=form)
     return {name: rows[name].tolist() for name in names if name in rows.columns}
 
 
@@ -34,7 +35,8 @@ def doubts(
     """What is doubtful in the rows of a file, or in these (counted from 1) of the test part."""
     table = Table.of(parameters)
     file = str(path or table.test_path or table.path)
-    rows = read_frame(file, texts_in(preparation), table.missing, form=table.form)
+    form = table.form.read_as(file, table.path)
+    rows = read_frame(file, texts_in(preparation), table.missing, form=form)
     if numbers is not None:
         rows = rows.iloc[[number - 1 for number in numbers]]
     unknown, missing, outside = {}, {}, {}

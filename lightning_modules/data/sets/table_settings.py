@@ -102,7 +102,8 @@ class Table:
         names = [name for name in self.id if name != self.time]  # 007 stays 007
         all_texts = self.decimal is not None or self.thousands is not None
         whole = [*self.categorical, *names, *said, *labels, *texts]
-        return read_frame(path, whole, self.missing, all_texts, self.form)
+        form = self.form.read_as(path, self.path)
+        return read_frame(path, whole, self.missing, all_texts, form)
 
 
 def listed(names: str | Sequence[str]) -> tuple[str, ...]:

@@ -74,7 +74,8 @@ def read_new(
     """The inputs of new rows; their file needs no target, and further columns are ignored."""
     import torch
 
-    missing, form = parameters.get("missing", ()), FileForm.of(parameters)
+    missing = parameters.get("missing", ())
+    form = FileForm.of(parameters).read_as(str(path), str(parameters.get("path")))
     rows = read_frame(str(path), texts_in(preparation), missing, form=form)
     return (torch.from_numpy(_transformed(rows, preparation, str(path))),)
 
@@ -93,10 +94,8 @@ def prepare(table: Table) -> Prepared:
     main = table.read(table.path)
     refuse_columns(table, main, "train")
     where = {part: table.paths.get(part, table.path) for part in PARTS}
-    features = [
-        name for name in main.columns
-        if name not in table.kept_apart and not counts_rows(main[name])
-    ]  # fmt: skip
+    learned = [name for name in main.columns if name not in table.kept_apart]
+    features = [name for name in learned if not counts_rows(main[name])]
     if not features:
         raise DataError(f"{table.path}: no column is left to learn from; drop fewer")
     mistakes, notes = Mistakes(), list[str]()

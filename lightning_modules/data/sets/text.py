@@ -125,7 +125,8 @@ def read_new(
     """Tokens and lengths of new rows; their file needs no target."""
     import torch
 
-    frame = read_frame(str(path), [parameters["text"]], form=FileForm.of(parameters))
+    form = FileForm.of(parameters).read_as(str(path), parameters["path"])
+    frame = read_frame(str(path), [parameters["text"]], form=form)
     rows = encode(_texts(frame, parameters["text"], str(path)), preparation)
     return tuple(torch.from_numpy(column) for column in padded(rows, max(map(len, rows))))
 
@@ -192,7 +193,8 @@ def _labelled(chosen: Texts, path: str, main: bool = True) -> Labelled:
     """A file's texts; only the columns of the main one divide it."""
     dates = dict(chosen.dates) if main else {}
     labels = chosen.target if chosen.rules.has_texts else ()
-    frame = read_frame(path, [chosen.text, *dates, *labels], form=chosen.form)
+    form = chosen.form.read_as(path, chosen.path)
+    frame = read_frame(path, [chosen.text, *dates, *labels], form=form)
     refuse_unknown([("data.dates", name) for name in dates], frame, path)
     roles = ("split_column", "group", "time") if main else ()
     named = {role: getattr(chosen, role) for role in roles if getattr(chosen, role)}

@@ -16,10 +16,11 @@ from typing import Any
 
 import pandas as pd
 
+from lightning_modules.data.columns.cells import filled_rows
 from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.data.readers.tables.encoding import encoding_of
 from lightning_modules.data.readers.tables.form import SEPARATORS, FileForm
-from lightning_modules.data.readers.tables.heading import Heading, heading_of
+from lightning_modules.data.readers.tables.heading import Heading, heading_of, is_named
 from lightning_modules.data.readers.tables.separators import separator_of, width_of, words_of
 from lightning_modules.data.readers.tables.source import (
     KeptLines,
@@ -83,7 +84,12 @@ def read_delimited(
         notices = [*layout.notices]
         if len(frame.columns) and frame.iloc[:, -1].isna().any():
             notices += _short_lines(layout)
-        return _without_trailing(frame, layout), layout, notices
+        frame = _without_trailing(frame, layout)
+        rows = filled_rows(frame)
+        if rows < len(frame):
+            line = layout.line_of(rows)
+            notices.append(f"from line {line} on there are separators alone, which are not read")
+        return frame.iloc[:rows], layout, notices
 
 
 def layout_of(source: Source, form: FileForm) -> Layout:
@@ -112,6 +118,9 @@ def layout_of(source: Source, form: FileForm) -> Layout:
     explicit = form.skip_lines is not None
     named = separator in "\t "
     heading = heading_of(rows, form.header, explicit, source.path, named=named)
+    if form.of_another:
+        above = frozenset(line for line in spelling.skipped if line <= heading.last)
+        spelling = replace(spelling, skipped=above)
     if separator != ",":
         notices.append(f"the columns are separated by {_said(separator)}")
     if spelling.comment:
@@ -178,6 +187,8 @@ def _read(layout: Layout, text: Sequence[str], all_text: bool) -> pd.DataFrame:
             if mixed:  # pieces of the file have different types
                 frame = _parsed(layout, [*texts, *mixed])
         except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+            if "EOF inside string" in str(error):
+                _refuse_open_quote(layout)
             _refuse_long_lines(layout)
             raise DataError(f"{layout.source.path}: is no CSV file: {_reason(error)}") from None
     return frame
@@ -210,15 +221,25 @@ def _parsed(layout: Layout, texts: Collection[str]) -> pd.DataFrame:
 
 
 def _without_trailing(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
-    if not layout.heading.trailing:
-        return frame
-    if frame.iloc[:, -1].notna().any():
+    """The table without columns that have neither a name nor a value."""
+    if layout.heading.trailing and frame.iloc[:, -1].notna().any():
         row = int(frame.iloc[:, -1].notna().to_numpy().argmax())
         raise DataError(
             f"{layout.source.path}: line {layout.line_of(row)} has a field more than the header; "
             "give every column a name"
         )
-    return frame.iloc[:, :-1]
+    empty = [name for name in frame if not is_named(str(name)) and frame[name].isna().all()]
+    return frame.drop(columns=empty)
+
+
+def _refuse_open_quote(layout: Layout) -> None:
+    """Raise DataError where a quote takes the rest of the file for one text."""
+    *_, (line, _) = layout.rows()
+    raise DataError(
+        f"{layout.source.path}: is no CSV file: line {line} opens a quote that no line closes; "
+        "close it there, write the sign twice where it belongs to a text in quotes, or list the "
+        "line in skip_lines"
+    )
 
 
 def _refuse_long_lines(layout: Layout) -> None:

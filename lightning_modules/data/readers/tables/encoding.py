@@ -23,6 +23,8 @@ OPENING = (0x91, 0x93)
 MOST = 2
 """Letters beyond ASCII that follow one another in words of western Europe."""
 SAID = 40
+BEYOND = bytes(range(0xC0, 0x100))
+"""The bytes of letters beyond ASCII where each has a single one."""
 
 
 def encoding_of(source: Source, given: str | None) -> tuple[str, str]:
@@ -34,6 +36,8 @@ def encoding_of(source: Source, given: str | None) -> tuple[str, str]:
         head = opened.read(HEAD)
     marked = next((name for mark, name in MARKS if head.startswith(mark)), None)
     if given is not None:
+        if _has_single_bytes(given) and _is_other_utf_8(source):
+            return "utf-8-sig", f"the text is UTF-8 and is read so, not as {given}"
         encoding = marked if marked == "utf-8-sig" and _is_utf_8(given) else given
         _refuse_other(source, encoding)
         return encoding, ""
@@ -55,6 +59,20 @@ def encoding_of(source: Source, given: str | None) -> tuple[str, str]:
 
 def _is_utf_8(name: str) -> bool:
     return codecs.lookup(name).name == "utf-8"
+
+
+def _has_single_bytes(name: str) -> bool:
+    """Whether an encoding, such as cp1252, has a byte for every letter."""
+    return len(BEYOND.decode(name, "replace")) == len(BEYOND) and not _is_utf_8(name)
+
+
+def _is_other_utf_8(source: Source) -> bool:
+    """Whether a text is UTF-8 and not only ASCII: in another encoding hardly any word is."""
+    with source.opened() as opened:
+        if decoding_error(opened, "ascii") is None:
+            return False
+    with source.opened() as opened:
+        return decoding_error(opened, "utf-8") is None
 
 
 def _wide(head: bytes) -> str | None:

@@ -46,7 +46,7 @@ def read_excel(
         book = load_workbook(file, read_only=True, data_only=True)
         try:
             name, said = _sheet(book, form, path)
-            rows = list(_rows(book[name], form, f"{path}: its rows"))
+            rows = list(_rows(book[name], f"{path}: its rows"))
         finally:
             book.close()
     except (InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, OSError,
@@ -77,7 +77,7 @@ def _sheet(book: Any, form: FileForm, path: str) -> tuple[str, list[str]]:
     return form.sheet, [f"sheet {form.sheet!r} is read"]
 
 
-def _rows(sheet: Any, form: FileForm, what: str) -> Iterator[Row]:
+def _rows(sheet: Any, what: str) -> Iterator[Row]:
     """The rows that hold something, with their numbers in the sheet."""
     sheet.reset_dimensions()  # which a file may claim to be endless
     cells = 0
@@ -88,7 +88,7 @@ def _rows(sheet: Any, form: FileForm, what: str) -> Iterator[Row]:
         cells += len(values)
         if number % BLOCK == 0:
             require_memory(what, cells * PER_VALUE)
-        if values and number not in (form.skip_lines or ()):
+        if values:
             yield number, values
 
 
@@ -101,13 +101,20 @@ def _value(value: Any) -> Any:
 def _table(
     rows: list[Row], path: str, form: FileForm, said: list[str]
 ) -> tuple[pd.DataFrame, Callable[[int], int], list[str]]:
-    width = max((len(values) for _, values in rows), default=0)
+    skipped = frozenset(form.skip_lines or ())
+    width = max((len(values) for line, values in rows if line not in skipped), default=0)
     texts = [
         (number, [_text(value) for value in (*values, *[None] * (width - len(values)))])
         for number, values in rows[:SAMPLE]
+        if number not in skipped
     ]
+    if not any(cells for _, cells in texts[1:]) and said:
+        raise DataError(f"{path}: has no rows below a header; {said[0]}")
     heading = heading_of(texts, form.header, form.skip_lines is not None, path)
-    body = [(number, values) for number, values in rows if number > heading.last]
+    body = [
+        (number, values) for number, values in rows
+        if number > heading.last and (form.of_another or number not in skipped)
+    ]  # fmt: skip
     columns = {
         name: [values[place] if place < len(values) else None for _, values in body]
         for place, name in enumerate(heading.names)

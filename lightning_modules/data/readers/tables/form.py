@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from lightning_modules.components import Flag, Items, Number, Option, Parameter, Text, Value
@@ -62,6 +62,13 @@ class FileForm:
     skip_lines: tuple[int, ...] | None = None
     sheet: str | None = None
     table: str | None = None
+    of_another: bool | None = None
+    """Whether it is said of another file, whose lines `skip_lines` lists: above the rows they are
+    left out here too, and further down they are other rows."""
+
+    def read_as(self, path: str, main: str) -> FileForm:
+        """The form of one of several files, where it is said of the main one."""
+        return self if path == main else replace(self, of_another=True)
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> FileForm:

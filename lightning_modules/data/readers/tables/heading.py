@@ -30,7 +30,7 @@ class Heading:
     names: tuple[str, ...]
     """Of the columns; one that has none is called by its place."""
     last: int
-    """The line above the first row; 0 where there is none."""
+    """The line above the first row; 0 where there is none. Names may take several lines."""
     notices: tuple[str, ...] = ()
     trailing: bool = False
     """Whether every row ends with a separator, behind which nothing stands."""
@@ -49,14 +49,14 @@ def heading_of(
     titles = 0 if explicit else _titles(rows, width)
     notices = [f"{_line(row)} is a title and is not read" for row in rows[:titles]]
     rest = rows[titles:]
-    above = rows[titles - 1][0] if titles else 0
     if not rest:
         raise DataError(f"{path}: has no rows; write the data below its header")
     if header is False:
-        return Heading(tuple(str(place + 1) for place in range(width)), above, tuple(notices))
-    (last, names), body = rest[0], rest[1:]
+        names = [str(place + 1) for place in range(width)]
+        return Heading(tuple(names), rest[0][0] - 1, tuple(notices))
+    (line, names), body = rest[0], rest[1:]
     if header is None:
-        _refuse_data(last, names, body, path)
+        _refuse_data(line, names, body, path)
     cells, trailing = [*names], False
     if len(names) == width - 1 and body:
         if all(not row[-1] for _, row in body if len(row) == width):
@@ -70,17 +70,19 @@ def heading_of(
     if cells[-1] == "" and body and all(not row[-1] for _, row in body if len(row) == len(cells)):
         trailing = True
     if not explicit and _are_kinds_and_roles(body):
-        last = body[1][0]
         notices.append(
             f"{_line(body[0])} and {_line(body[1])} say kinds and roles of columns, as Orange "
             "writes them, and are not read"
         )
+        body = body[2:]
     elif not explicit and body and _is_units(body):
-        last = body[0][0]
         notices.append(f"{_line(body[0])} says units and is not read")
+        body = body[1:]
     refuse_twins(cells, path)
     called = tuple(name or _unnamed(place, cells) for place, name in enumerate(cells))
-    return Heading(called, last, tuple(notices), trailing)
+    if not body:
+        raise DataError(f"{path}: has no rows; write the data below its header")
+    return Heading(called, body[0][0] - 1, tuple(notices), trailing)
 
 
 def _unnamed(place: int, names: Sequence[str]) -> str:

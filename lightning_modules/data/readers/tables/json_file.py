@@ -76,7 +76,7 @@ def _columns(tree: Any, path: str) -> Columns:
         return _of_records(tree)
     if isinstance(tree, dict) and tree:
         kinds = {type(column) for column in tree.values()}
-        if kinds == {list} and len({len(column) for column in tree.values()}) == 1:
+        if kinds == {list} and _are_columns(tree):
             return tree
         if kinds == {dict}:  # as pandas writes: the row names of every column
             rows = list(dict.fromkeys(row for column in tree.values() for row in column))
@@ -91,6 +91,13 @@ def _columns(tree: Any, path: str) -> Columns:
     raise DataError(
         f'{path}: is no list of records; write one, such as [{{"age": 3}}, {{"age": 5}}]'
     )
+
+
+def _are_columns(tree: Columns) -> bool:
+    """Whether lists are the values of columns, and not records, or what pandas calls `split`."""
+    is_split = {"columns", "data"} <= {*tree}
+    records = any(isinstance(value, dict) for column in tree.values() for value in column)
+    return len({len(column) for column in tree.values()}) == 1 and not is_split and not records
 
 
 def _of_records(records: Sequence[Mapping[str, Any]]) -> Columns:

@@ -36,7 +36,11 @@ def read_frame(
     """
     file = file_at(path)
     content.refuse_other_content(file, path)
-    frame, line_of, notices = _read(Source(file, path), form, text, all_text)
+    try:
+        frame, line_of, notices = _read(Source(file, path), form, text, all_text)
+    except UnicodeEncodeError as error:  # JSON may write one by its number
+        some = error.object[error.start : error.end]
+        raise DataError(f"{path}: holds {some!r}, half of a character; correct the text") from None
     if frame.empty:
         raise DataError(f"{path}: has no rows; write the data below its header")
     return with_origin(cleaned(frame, missing), Origin(path, line_of, tuple(notices)))

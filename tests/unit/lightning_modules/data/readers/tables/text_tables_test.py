@@ -278,3 +278,23 @@ def test_options_that_say_nothing_of_a_file_are_refused() -> None:
     with pytest.raises(DataError, match=r"data\.encoding, data\.comment says nothing"):
         refuse_unused_form("a.parquet", FileForm(encoding="utf-8", comment="#"))
     refuse_unused_form("a.xlsx", FileForm(sheet="x", header=False))
+
+
+@pytest.mark.parametrize(
+    ("lines", "names"),
+    [
+        (['a,"b', 'in kg",c', "1,2,3", "4,5,6"], ["a", "b\nin kg", "c"]),
+        (["a,b,c", '"kg', 'a day",m,s', "1,2,3", "4,5,6", "7,8,9"], ["a", "b", "c"]),
+    ],
+)
+def test_a_line_break_in_quotes_above_the_rows_makes_no_row(
+    lines: Sequence[str], names: Sequence[str]
+) -> None:
+    write(lines)
+
+    frame = read()
+
+    assert list(frame) == names
+    assert frame["a"].tolist()[:2] == [1, 4]
+    assert frame[names[1]].tolist()[:2] == [2, 5]
+    assert row_of(frame["a"], 0) == f"line {lines.index('1,2,3') + 1}"
