@@ -147,7 +147,7 @@ def resolve(
         design_problems(search, compare, confirm, claim, names, sampler.name, pruner.name)
     )
     problems.extend([] if recorded else name_problems(names))
-    if has_arms and not recorded:
+    if has_arms and not recorded and sampler.name in SAMPLERS:
         problems.extend(model_problems(sampler.name, alternatives(root, factors)))
     source.refuse(problems)
     assert file is not None
