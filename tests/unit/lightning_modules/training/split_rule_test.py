@@ -166,7 +166,7 @@ def configuration_of(data: Tree) -> Configuration:
     row = DATASETS[data["name"]]
     if "standardize" in row.parameters:
         data = {**data, "standardize": False}
-    sequential = row.kind in ("text", "sequence")
+    sequential = row.kind == "text" or data["name"] == "sequences"
     return Configuration.resolve({"data": data, "model": "gru" if sequential else "mlp"})
 
 

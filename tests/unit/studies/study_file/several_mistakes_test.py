@@ -33,7 +33,10 @@ MISTAKES: dict[str, Callable[[Tree], Any]] = {
         model={"name": "mlp", "hidden": [{"min": 4, "max": 2}]}
     ),
     "a list that grows": lambda tree: tree.update(
-        model={"name": "mlp", "hidden": {"layers": 0, "each": {"min": 8, "max": "x"}}}
+        model={
+            "name": "mlp",
+            "hidden": {"layers": {"min": 1, "max": 3}, "each": {"min": 8, "max": "x"}},
+        }
     ),
     "metrics of no program": lambda tree: tree.update(
         metrics={"from": "log", "patterns": {"a": "("}}
