@@ -230,6 +230,18 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
 }  # fmt: skip
 
 
+def test_mistakes_of_every_target_are_told_at_once() -> None:
+    wrong = ROWS.assign(price=["much", *ROWS["price"][1:]], size=[*ROWS["size"][:-1], "large"])
+    wrong.to_csv("rows.csv", index=False)
+    said = refusal("table", **parameters(["price", "size"], task="regression"))
+    assert "column price, line 2: 'much' is no finite number" in said
+    assert "column size, line 21: 'large' is no finite number" in said
+    wrong.replace({"much": None, "large": None}).to_csv("rows.csv", index=False)
+    said = refusal("table", **parameters(["price", "size"], task="regression"))
+    assert "column price, line 2: is missing" in said
+    assert "column size, line 21: is missing" in said
+
+
 @pytest.mark.parametrize(("target", "task", "reason"), REFUSED.values(), ids=REFUSED)
 def test_what_several_targets_cannot_be_is_said_in_one_sentence(
     target: list[str], task: str, reason: str
