@@ -238,7 +238,7 @@ def test_a_wrong_file_is_told_before_anything_is_written(
 ) -> None:
     write_ts()
     file = Path("vowels_TRAIN.ts")
-    file.write_text(file.read_text().replace(":1\n", ",?:1\n", 1))
+    file.write_text(file.read_text().replace(":1\n", ",x:1\n", 1))
     Path("study.yaml").write_text(
         "study: own\ndata: {name: sequences, path: vowels_TRAIN.ts}\nmodel: gru\n"
         "search: {method: random, trials: 1}\n"
@@ -247,4 +247,4 @@ def test_a_wrong_file_is_told_before_anything_is_written(
         assert main([*command, "study.yaml"]) == 2
         said = capsys.readouterr().err
         assert "vowels_TRAIN.ts: line 7: channel 2, value " in said
-        assert "'?' is no finite number; fill it in or remove the line" in said
+        assert "'x' is no finite number; correct it, or write ? where it is missing" in said
