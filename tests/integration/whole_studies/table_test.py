@@ -156,7 +156,10 @@ confirm: {top: 1, seeds: 2}
             "nowhere.csv: there is no such file; relative paths start from",
         ),
         (["data.target=outcom"], "patients.csv: there is no column 'outcom', which data.target"),
-        (["data.task=regression"], "patients.csv: column outcome, row 1: 'malignant' is no finite"),
+        (
+            ["data.task=regression"],
+            "patients.csv: column outcome, line 2: 'malignant' is no finite",
+        ),
         (
             ["data.target=site", "data.categorical=[]", "loss=binary_cross_entropy"],
             "loss: binary_cross_entropy needs two classes, but table has 4; write cross_entropy",

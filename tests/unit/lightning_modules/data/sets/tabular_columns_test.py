@@ -171,8 +171,8 @@ def test_numbers_are_dates_where_the_option_says_so() -> None:
     assert seen(dates={"x": "%Y%m%d"})[:2] == [[2024, 2, 3, 0], [2024, 12, 1, 306]]
     write([20240229, "soon"])
     assert refusal(dates={"x": "%Y%m%d"}) == (
-        "rows.csv: column x, line 3: 'soon' is no date written as 20241231 (%Y%m%d); write it so, "
-        "or leave it empty"
+        "rows.csv: column x, line 3: 'soon' is no date written as 20241231 (%Y%m%d) (and line 5, "
+        "line 7, line 9, line 11); write it so, or leave it empty"
     )
 
 
