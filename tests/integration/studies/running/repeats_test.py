@@ -31,8 +31,10 @@ quick = settings(
 
 
 def searching(search: str, text: str = FILE) -> str:
+    """The study with another search; only a grid has three values of a range."""
     assert SEARCH in text
-    return text.replace(SEARCH, search)
+    made = text.replace(SEARCH, search)
+    return made if "grid" in search else made.replace(", num: 3", "")
 
 
 @dataclass(frozen=True)
