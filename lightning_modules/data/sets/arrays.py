@@ -28,6 +28,7 @@ from lightning_modules.data.readers.array_file import (
 )
 from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.data.sets.labelled import Divided, Labelled, Shares, divide
+from lightning_modules.data.sets.table_settings import DividedRows
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
@@ -42,22 +43,14 @@ AXES = {
 COLOURS = (1, 3, 4)
 
 
-@dataclass(frozen=True)
-class Archive:
+@dataclass(frozen=True, kw_only=True)
+class Archive(DividedRows):
     """What a study file says of an archive, in values that can key a cache."""
 
     path: str
     inputs: str
     targets: str
     kind: str
-    task: str
-    label_separator: str | None
-    missing_targets: str
-    rare_classes: str
-    validation: float
-    test: float
-    split_seed: int
-    stratify: bool
     standardize: bool
 
     @classmethod

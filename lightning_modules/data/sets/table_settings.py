@@ -1,10 +1,10 @@
-"""What a study file says of a table of one's own."""
+"""What a study file says of tables, and of other files whose rows are divided."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
@@ -16,18 +16,16 @@ from lightning_modules.data.readers.tables.form import FileForm
 from lightning_modules.data.readers.tables.read import is_typed, read_frame
 from lightning_modules.errors import DataError
 
-LISTS = ("target", "drop", "id", "categorical", "missing")
+LISTS = ("target", "channels", "drop", "id", "categorical", "missing")
 """Parameters that are lists."""
 OF_INPUTS = ("data.categorical", "data.dates")
 """Parameters that name columns which are inputs."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """What a study file says of a table, in values that can key a cache."""
+@dataclass(frozen=True, kw_only=True)
+class DividedRows:
+    """What a study file says of targets, and of how rows are divided at random."""
 
-    path: str
-    target: tuple[str, ...]
     task: str
     label_separator: str | None
     missing_targets: str
@@ -36,15 +34,49 @@ class Table:
     test: float
     split_seed: int
     stratify: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DividedFile(DividedRows):
+    """What a study file says of a file of columns, in values that can key a cache."""
+
+    path: str
+    target: tuple[str, ...]
+    time: str | None
     split_column: str | None
     group: str | None
-    time: str | None
     validation_path: str | None
     test_path: str | None
+    dates: tuple[tuple[str, str], ...]
+    form: FileForm
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> Self:
+        """What the parameters of the row describe."""
+        own = {"form": FileForm.of(parameters), "dates": tuple(sorted(parameters["dates"].items()))}
+        given = {each.name: parameters[each.name] for each in fields(cls) if each.name not in own}
+        lists = {name: listed(given[name] or ()) for name in LISTS if name in given}
+        return cls(**{**given, **lists, **own})
+
+    @property
+    def rules(self) -> TargetRules:
+        """What is said of what there is to predict."""
+        return TargetRules.of(self.target, vars(self))
+
+    @property
+    def apart(self) -> dict[str, str]:
+        """The files of parts that have their own."""
+        found = {"validation": self.validation_path, "test": self.test_path}
+        return {part: path for part, path in found.items() if path is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(DividedFile):
+    """What a study file says of a table."""
+
     drop: tuple[str, ...]
     id: tuple[str, ...]
     categorical: tuple[str, ...]
-    dates: tuple[tuple[str, str], ...]
     decimal: str | None
     thousands: str | None
     missing: tuple[str, ...]
@@ -52,21 +84,11 @@ class Table:
     standardize: bool
     categories: str
     embedding_size: int | None
-    form: FileForm
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> Table:
-        """The table that the parameters of the row describe."""
-        given = {each.name: parameters[each.name] for each in fields(cls) if each.name != "form"}
-        lists = {name: listed(given[name]) for name in LISTS}
-        dates = tuple(sorted(given["dates"].items()))
-        return cls(**{**given, **lists, "dates": dates, "form": FileForm.of(parameters)})
 
     @property
     def paths(self) -> dict[str, str]:
         """The files by the part that they are, or are divided into."""
-        found = {"train": self.path, "validation": self.validation_path, "test": self.test_path}
-        return {part: path for part, path in found.items() if path is not None}
+        return {"train": self.path, **self.apart}
 
     @property
     def roles(self) -> list[tuple[str, str]]:
@@ -83,11 +105,6 @@ class Table:
     def kept_apart(self) -> set[str]:
         """Columns that are no inputs."""
         return {name for parameter, name in self.roles if parameter not in OF_INPUTS}
-
-    @property
-    def rules(self) -> TargetRules:
-        """What is said of what there is to predict."""
-        return TargetRules.of(self.target, vars(self))
 
     @property
     def reading(self) -> Reading:

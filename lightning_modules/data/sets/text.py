@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,6 @@ from lightning_modules.data.columns.dates import times_of
 from lightning_modules.data.columns.target_columns import TargetColumns
 from lightning_modules.data.preparation.prepared import PARTS, Facts, Prepared
 from lightning_modules.data.preparation.summary import ColumnSummary, DataSummary
-from lightning_modules.data.preparation.target_rules import TargetRules
 from lightning_modules.data.readers.files import Stamp, stamp
 from lightning_modules.data.readers.tables.form import FileForm
 from lightning_modules.data.readers.tables.read import read_frame, refuse_unused_form
@@ -31,7 +30,7 @@ from lightning_modules.data.readers.tokens import (
     vocabulary_size,
 )
 from lightning_modules.data.sets.labelled import Labelled, Shares, divide
-from lightning_modules.data.sets.table_settings import listed
+from lightning_modules.data.sets.table_settings import DividedFile
 from lightning_modules.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,45 +40,15 @@ MAX_WORDS, MIN_COUNT = 10_000, 2
 EMBEDDING_SIZE = 64
 
 
-@dataclass(frozen=True)
-class Texts:
-    """What a study file says of texts, in values that can key a cache."""
+@dataclass(frozen=True, kw_only=True)
+class Texts(DividedFile):
+    """What a study file says of texts."""
 
-    path: str
     text: str
-    target: tuple[str, ...]
-    task: str
-    label_separator: str | None
-    missing_targets: str
-    rare_classes: str
-    validation: float
-    test: float
-    split_seed: int
-    stratify: bool
-    split_column: str | None
-    group: str | None
-    time: str | None
-    validation_path: str | None
-    test_path: str | None
     tokenizer: str
     max_words: int | None
     min_count: int | None
     max_length: int
-    dates: tuple[tuple[str, str], ...]
-    form: FileForm
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> Texts:
-        """The texts that the parameters of the row describe."""
-        given = {each.name: parameters[each.name] for each in fields(cls) if each.name != "form"}
-        dates = tuple(sorted(given["dates"].items()))
-        own = {"target": listed(given["target"]), "dates": dates, "form": FileForm.of(parameters)}
-        return cls(**{**given, **own})
-
-    @property
-    def rules(self) -> TargetRules:
-        """What is said of what there is to predict."""
-        return TargetRules.of(self.target, vars(self))
 
     @property
     def stamps(self) -> tuple[Stamp, ...]:
@@ -87,12 +56,6 @@ class Texts:
         own = None if self.tokenizer in UNITS else f"{self.tokenizer}/{FILE}"
         paths = (self.path, *self.apart.values(), own)
         return tuple(stamp(path) for path in paths if path is not None)
-
-    @property
-    def apart(self) -> dict[str, str]:
-        """The files of parts that have their own."""
-        found = {"validation": self.validation_path, "test": self.test_path}
-        return {part: path for part, path in found.items() if path is not None}
 
 
 def texts(
