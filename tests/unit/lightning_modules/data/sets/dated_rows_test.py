@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lightning_modules.data.table import DATASETS, load_data
-from lightning_modules.errors import DataError
+from lightning_modules.data.table import load_data
+from tests.support.data_sets import refusal
 
 
 @pytest.fixture(autouse=True)
@@ -25,14 +25,6 @@ def series(days: list[str]) -> dict[str, Any]:
     ]
     pd.DataFrame(steps).to_csv("steps.csv", index=False)
     return {"path": "steps.csv", "standardize": False}
-
-
-def refusal(name: str, **given: Any) -> str:
-    row = DATASETS[name]
-    assert row.check is not None
-    with pytest.raises(DataError) as caught:
-        row.check(**{**row.defaults(), **given})
-    return str(caught.value)
 
 
 def test_steps_are_ordered_by_days_as_they_are_written() -> None:

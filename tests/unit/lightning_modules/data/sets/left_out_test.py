@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from lightning_modules.data.preparation.summary import DataSummary
-from lightning_modules.data.table import DATASETS, load_data
-from lightning_modules.errors import DataError
+from lightning_modules.data.table import load_data
+from tests.support.data_sets import refusal, summary_of
 
 LABELS = np.array([*"ab" * 15], dtype=object)
 STEPS = np.arange(2.0)
@@ -21,20 +20,6 @@ STEPS = np.arange(2.0)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are named from the current folder."""
     monkeypatch.chdir(tmp_path)
-
-
-def summary(name: str, **given: Any) -> DataSummary:
-    row = DATASETS[name]
-    assert row.check is not None
-    found = row.check(**{**row.defaults(), **given})
-    assert isinstance(found, DataSummary)
-    return found
-
-
-def refusal(name: str, **given: Any) -> str:
-    with pytest.raises(DataError) as caught:
-        summary(name, **given)
-    return str(caught.value)
 
 
 def labels(**changed: str | None) -> list[Any]:
@@ -114,7 +99,7 @@ def test_a_class_with_one_row_is_named_with_its_row_and_the_option(kind: str) ->
 def test_what_is_left_out_is_counted_and_rows_keep_their_numbers(kind: str) -> None:
     name, write, *_ = KINDS[kind]
     given = write(labels(r1=None, r2=None, r7="lone", r8="pair", r9="pair")) | DROP
-    found = summary(name, **given)
+    found = summary_of(name, **given)
     assert sum(found.rows.values()) == 25
     assert {each: sum(rows) for each, rows in found.classes.items()} == {"a": 12, "b": 13}
     missing, rare = found.notices[:2]
@@ -149,7 +134,7 @@ def test_words_for_missing_among_values_are_missing_targets() -> None:
     values = [str(number) for number in range(28)]
     given = table([*values, "NA", "?"]) | {"task": "regression"}
     assert "column y, line 30: is missing (2 rows in all)" in refusal("table", **given)
-    found = summary("table", **given, missing_targets="drop")
+    found = summary_of("table", **given, missing_targets="drop")
     assert sum(found.rows.values()) == 28
     given = table([*values, "NA", "much"]) | {"task": "regression"}
     assert "line 31: 'much' is no finite number" in refusal(
@@ -208,7 +193,7 @@ def test_classes_of_few_images_are_left_out_and_counted() -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
             Image.new("RGB", (4, 4), (number, len(name), 0)).save(file)
     assert "leave the class out with rare_classes: drop" in refusal("images", path="images")
-    found = summary("images", path="images", rare_classes="drop")
+    found = summary_of("images", path="images", rare_classes="drop")
     assert {each: sum(rows) for each, rows in found.classes.items()} == {"a": 5, "b": 5}
     assert "2 of 12 files are not read: 2 of the rare class 'few'" in found.notices[0]
     assert load_data("images", path="images", rare_classes="drop").splits.classes == ("a", "b")

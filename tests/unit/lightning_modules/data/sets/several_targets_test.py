@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import torch
 
-from lightning_modules.data.preparation.summary import DataSummary, summary_lines
-from lightning_modules.data.table import DATASETS, load_data
-from lightning_modules.errors import DataError
+from lightning_modules.data.preparation.summary import summary_lines
+from lightning_modules.data.table import load_data
+from tests.support.data_sets import refusal, summary_of
 
 NUMBERS = np.arange(20.0)
 ROWS = pd.DataFrame(
@@ -44,20 +44,6 @@ def data(target: Any, **given: Any) -> Any:
     return load_data("table", **parameters(target, **given))
 
 
-def check(name: str, **given: Any) -> DataSummary:
-    row = DATASETS[name]
-    assert row.check is not None
-    found = row.check(**{**row.defaults(), **given})
-    assert isinstance(found, DataSummary)
-    return found
-
-
-def refusal(name: str, **given: Any) -> str:
-    with pytest.raises(DataError) as caught:
-        check(name, **given)
-    return str(caught.value)
-
-
 # Values
 
 
@@ -79,7 +65,7 @@ def test_batches_have_a_column_for_every_target() -> None:
 
 
 def test_the_values_are_named_where_it_is_said_what_the_data_became() -> None:
-    found = check("table", **parameters(["price", "size"], task="regression"))
+    found = summary_of("table", **parameters(["price", "size"], task="regression"))
     assert "  values: price, size; each is learned on a scale of its own" in summary_lines(found)
 
 
@@ -100,7 +86,7 @@ def test_rows_that_miss_one_of_the_targets_are_left_out() -> None:
     rows.to_csv("rows.csv", index=False)
     given = parameters(["price", "size"], task="regression")
     assert "column price, line 4: is missing; fill it in" in refusal("table", **given)
-    found = check("table", **given, missing_targets="drop")
+    found = summary_of("table", **given, missing_targets="drop")
     assert sum(found.rows.values()) == 18
     assert [note.split(":")[1] for note in found.notices[:2]] == [" column price", " column size"]
 
@@ -159,7 +145,7 @@ def test_a_column_may_name_all_labels_of_a_row() -> None:
 
 def test_labels_are_counted_and_their_division_is_told() -> None:
     given = parameters("tags", task="multilabel", label_separator="|")
-    lines = summary_lines(check("table", **given))
+    lines = summary_lines(summary_of("table", **given))
     assert "  labels: hot 10 (50.0%), wet 10 (50.0%)" in lines
     assert any("a row may have several labels, so that rows are not stratified" in x for x in lines)
 
@@ -169,7 +155,7 @@ def test_a_label_that_the_training_part_lacks_is_warned_of() -> None:
     part = ["test" if row in (3, 4) else ["train", "train", "val"][row % 3] for row in range(20)]
     ROWS.assign(wet=rare, part=part).to_csv("rows.csv", index=False)
     given = parameters(["hot", "wet"], task="multilabel", split_column="part")
-    [warning] = [each for each in check("table", **given).warnings if "label" in each]
+    [warning] = [each for each in summary_of("table", **given).warnings if "label" in each]
     assert "no row of the training part has the label wet, which nothing can learn" in warning
 
 
@@ -179,7 +165,7 @@ def test_a_label_with_one_row_is_named_or_left_out_and_its_row_stays() -> None:
     assert "a class with one row, 'wet' in line 8" in refusal("table", **given)
     ROWS.assign(tags=["hot|lone"] + ["wet", "hot"] * 9 + ["wet"]).to_csv("rows.csv", index=False)
     given = parameters("tags", task="multilabel", label_separator="|", rare_classes="drop")
-    found = check("table", **given)
+    found = summary_of("table", **given)
     assert ([*found.classes], sum(found.rows.values())) == (["hot", "wet"], 20)
 
 
