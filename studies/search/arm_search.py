@@ -76,7 +76,7 @@ class ArmSearch:
     running: set[int] = field(default_factory=set)
     """The numbers of the trials that were handed out."""
     spent: int = 0
-    """Epochs of trials that have ended."""
+    """Epochs of trials that have ended, see `_cost`."""
     trial_count: int = 0
     """Trials that exist, in whatever state."""
     interrupted: deque[int] = field(default_factory=deque)
@@ -101,7 +101,7 @@ class ArmSearch:
     def __post_init__(self) -> None:
         self.trial_count = len(self.store.trials)
         self.interrupted.extend(self.store.interrupted)
-        self.spent = sum(trial.epochs for trial in self.store.ended)
+        self.spent = sum(self._cost(trial) for trial in self.store.ended)
         self._grid: Iterator[Point] | None = None
         if self.spec.sampler.name == "grid":
             taken = given_points(self.store.trials.values())
@@ -169,7 +169,15 @@ class ArmSearch:
         if trial.outcome == Outcome.interrupted:
             self.interrupted.append(trial.number)
         else:
-            self.spent += trial.epochs
+            self.spent += self._cost(trial)
+
+    def _cost(self, trial: Trial) -> int:
+        """The epochs of its budget that a trial has used: at least one, and for a configuration
+        that was trained before those of that training. A search that has tried all there is, or
+        whose trials fail before their first epoch, comes to its end by this."""
+        if trial.duplicate_of is not None:
+            trial = self.store.trials[trial.duplicate_of]
+        return max(1, trial.epochs)
 
     def _next_point(self) -> tuple[Point | None, bool]:
         """The point of another trial where it is known beforehand; whether there may be one."""

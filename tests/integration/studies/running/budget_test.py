@@ -119,7 +119,9 @@ def check_budget(design: Design, found: StudyResults) -> None:
             assert len(trials) == int(design.budget.split()[1])
         else:
             limit = int(design.budget.split()[1])
-            epochs = sum(trial.epochs for trial in trials)
+            trained = {trial.number: trial.epochs for trial in trials}
+            repeated = [t.duplicate_of for t in trials if t.duplicate_of is not None]
+            epochs = sum(trained.values()) + sum(trained[number] for number in repeated)
             assert limit - EPOCHS < epochs <= limit
         spent.append(len(trials))
     if not design.budget.startswith("epochs"):

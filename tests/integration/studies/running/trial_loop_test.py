@@ -121,3 +121,37 @@ def test_a_timeout_ends_the_search_and_the_winners_are_confirmed(
     searched = [len(trials(home, arm)) for arm in ("arms/sgd", "arms/adam")]
     assert min(searched) >= 1 and max(searched) < 5000 and abs(searched[0] - searched[1]) <= 1
     assert outcomes(home, "arms:confirm") == {Outcome.completed: 6}
+
+
+FINITE = FILE.replace("trials: 6", "epochs: 30").replace(
+    "min: 1e-3, max: 1.0, log: true, num: 3", "values: [0.1, 0.01]"
+)
+
+
+@pytest.mark.parametrize("method", ["random", "tpe"])
+def test_an_epoch_budget_ends_where_every_configuration_was_tried(
+    tmp_path: Path, method: str
+) -> None:
+    home = Home.at(tmp_path)
+    run(home, FINITE.replace("random", method), stop_after=3)
+    run(home, FINITE.replace("random", method))
+    sgd = [trial for trial in trials(home, "arms/sgd") if trial.arm == "sgd"]
+    trained = {trial.number: trial.epochs for trial in sgd if trial.duplicate_of is None}
+    assert len(trained) == 2
+    used = sum(trained[t.number if t.duplicate_of is None else t.duplicate_of] for t in sgd)
+    assert 30 - 4 < used <= 30
+
+
+def test_an_epoch_budget_ends_where_trials_fail_before_their_first_epoch(tmp_path: Path) -> None:
+    def failing(task: Task, on_epoch: Callable[[EpochReport], bool]) -> TrialEnd:
+        if task.trial.endswith("0"):
+            return perform(task, on_epoch)
+        return TrialEnd(Outcome.diverged)
+
+    text = FILE.replace("trials: 6", "epochs: 9")
+    engine = InlineEngine(failing, slots=2)
+    home = Home.at(tmp_path)
+    with Record.writing(home, "arms") as record:
+        Runner(resolve(document.parse(text, "study.yaml")), home, record, engine, Display()).run()
+    engine.close()
+    assert len(trials(home, "arms/sgd")) == 1 + 2  # 4 epochs, then one each while 4 more fit
