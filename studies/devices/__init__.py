@@ -1,0 +1,1 @@
+"""The GPUs of this machine: which there are, and what a training takes of one."""
