@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from studies.engines import Answer, Ended, Epoch, Event, Task
-from studies.engines.places import MACHINE, Occupancy
+from studies.engines.memory import leave_gpu_empty
+from studies.engines.places import MACHINE, Occupancy, Place
 from studies.engines.worker import Perform, guarded
 from studies.records import EpochReport, TrialEnd
 
@@ -16,8 +17,10 @@ from studies.records import EpochReport, TrialEnd
 class InlineEngine:
     """Runs tasks in threads, one `perform` call each; `kill` only stops listening."""
 
-    def __init__(self, perform: Perform, slots: int = 1) -> None:
+    def __init__(self, perform: Perform, slots: int = 1, place: Place = MACHINE) -> None:
+        """`place` is where this process trains."""
         self._slots = slots
+        self._place = place
         self._at = Occupancy()
         self._perform = perform
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -33,8 +36,8 @@ class InlineEngine:
 
     @property
     def kinds(self) -> Mapping[str, int]:
-        ready = [MACHINE] * (self._slots - len(self._answers))
-        return self._at.free([MACHINE], ready)
+        ready = [self._place] * (self._slots - len(self._answers))
+        return self._at.free([self._place], ready)
 
     @property
     def waiting(self) -> Collection[str]:
@@ -42,7 +45,7 @@ class InlineEngine:
 
     def submit(self, task: Task) -> None:
         if task.alone:
-            self._at.hold(MACHINE, task)
+            self._at.hold(self._place, task)
             self._begin_drained()
         else:
             self._begin(task)
@@ -83,8 +86,8 @@ class InlineEngine:
     def _begin(self, task: Task) -> None:
         self._killed.discard(task.trial)
         self._answers[task.trial] = queue.SimpleQueue()
-        self._at.begin(task.trial, MACHINE)
-        here = replace(task, kind=MACHINE.kind)
+        self._at.begin(task.trial, self._place)
+        here = replace(task, kind=self._place.kind)
         threading.Thread(target=self._run, args=(here,), daemon=True).start()
 
     def _begin_drained(self) -> None:
@@ -101,5 +104,6 @@ class InlineEngine:
             return answers.get().goes_on()
 
         end = guarded(task, ask, self._perform)
+        leave_gpu_empty()
         if task.trial not in self._killed:
             self._events.put(Ended(task.trial, end))
