@@ -41,6 +41,9 @@ class Task:
     """The variables that a program sees beside those that every program needs; None for all."""
     metrics: MetricsSource | None = None
     """Where the metrics of a program come from; None where it reports them itself."""
+    kind: str | None = None
+    """The kind of device that it must run on, `cpu` or a model of GPU; None: on any. A worker is
+    told the kind that it runs on."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,11 @@ class Engine(Protocol):
     @property
     def free(self) -> int:
         """How many tasks could start at this moment."""
+        ...
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """The same by the kind of device, 0 where none is free; their sum is `free`."""
         ...
 
     def submit(self, task: Task) -> None:

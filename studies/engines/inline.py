@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from studies.engines import Answer, Ended, Epoch, Event, Task
 from studies.engines.worker import Perform, guarded
@@ -27,6 +27,10 @@ class InlineEngine:
     @property
     def free(self) -> int:
         return self._slots - len(self._answers)
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        return {"cpu": self.free}
 
     def submit(self, task: Task) -> None:
         self._killed.discard(task.trial)

@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import connection, forkserver, get_all_start_methods, resource_tracker
 from multiprocessing.connection import Connection
@@ -68,6 +68,10 @@ class LocalEngine:
         if not self._workers:
             return self._slots
         return sum(worker.started for worker in self._idle)
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        return {"cpu": self.free}
 
     def submit(self, task: Task) -> None:
         self.start()
