@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.user_code import imports
+from studies.devices.cores import core_count
 from studies.study_file.presets import find_preset, preset_names
 
 if TYPE_CHECKING:
@@ -99,9 +100,7 @@ def spec_of(tree: Mapping[str, Any], overrides: Sequence[str], allow: Sequence[s
 
 def worker_count(given: int | None) -> int:
     """As many workers as were asked for, else one per core that this process may use."""
-    if given is not None:
-        return given
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return core_count() if given is None else given
 
 
 def console(*, stderr: bool = False) -> Console:

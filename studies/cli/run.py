@@ -53,8 +53,9 @@ def run(
     from studies.cli.results.display import print_summary
     from studies.results.failures import why_nothing
     from studies.running.run_study import run_study
+    from studies.sentences.gpu_room import room_on_gpus
 
-    screen = console(stderr=as_json)
+    screen, count = console(stderr=as_json), worker_count(workers)
 
     def show(found: StudyOutcome) -> None:
         displayed.close()
@@ -71,13 +72,16 @@ def run(
             for warning in few_steps_warnings(found.results):
                 screen.print(f"{warning.kind}: {warning.message}")
 
+        if room := room_on_gpus(found.results.ended, count):
+            screen.print(room)
+
     with Interruption() as interruption, ExitStack() as displayed:
         display = displayed.enter_context(display_for(spec, quiet=quiet))
         try:
             found = run_study(
                 spec,
                 place,
-                workers=worker_count(workers),
+                workers=count,
                 display=display,
                 stopping=lambda: interruption.code is not None,
                 command=command,

@@ -9,10 +9,12 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
 from lightning_modules.errors import Interrupted
+from studies.devices.measuring import measuring
 from studies.engines import Answer, Ended, Epoch, Event, Task, process_group
 from studies.home.safe_path import give_back_safe_path
 from studies.records import STOPPED, EpochReport, Outcome, TrialEnd
@@ -60,7 +62,14 @@ def work(
             answer: Answer = hear()
             return answer.goes_on()
 
-        say(Ended(task.trial, guarded(task, ask, perform)))
+        say(Ended(task.trial, measured(task, ask, perform)))
+
+
+def measured(task: Task, ask: Callable[[EpochReport], bool], perform: Perform) -> TrialEnd:
+    """Train a task, and say in its end what it took of the machine, however it ended."""
+    with measuring() as system:
+        end = guarded(task, ask, perform)
+    return replace(end, system=system)
 
 
 def guarded(task: Task, ask: Callable[[EpochReport], bool], perform: Perform) -> TrialEnd:
