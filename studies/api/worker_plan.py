@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lightning_modules.errors import UserError
 from studies.devices import discovery
+from studies.devices.cores import core_count
 
 if TYPE_CHECKING:
     from studies.engines.places import Place
@@ -78,7 +78,7 @@ def plan_workers(
         if per_gpu is not None:
             text = f"{options[1]} is for trainings on GPUs, and trainer.accelerator is cpu"
             raise UserError(f"{text}: give {options[0]} in its place")
-        return WorkerPlan(workers or cores(), [WITHOUT_GPU])
+        return WorkerPlan(workers or core_count(), [WITHOUT_GPU])
     gpus = discovery.gpus()
     if not gpus:
         if per_gpu is not None:
@@ -89,7 +89,7 @@ def plan_workers(
                 f"trainer.accelerator is gpu, and {discovery.why_none()}: run it on a machine with "
                 "a GPU, or write accelerator: auto, which trains on the CPU where there is none"
             )
-        return WorkerPlan(workers or cores(), [MACHINE])
+        return WorkerPlan(workers or core_count(), [MACHINE])
     room = (per_gpu or 1) * len(gpus)
     if workers is not None and per_gpu is not None and workers > room:
         each = f"{per_gpu} on each of {len(gpus)} GPUs" if len(gpus) > 1 else f"{per_gpu} on 1 GPU"
@@ -98,8 +98,3 @@ def plan_workers(
             f"{options[1]} {-(-workers // len(gpus))}"
         )
     return WorkerPlan(workers or room, places_of(gpus))
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -57,6 +57,7 @@ def run(
     from studies.cli.results.display import print_summary
     from studies.results.failures import why_nothing
     from studies.running.run_study import run_study
+    from studies.sentences.gpu_room import room_on_gpus
 
     screen = console(stderr=as_json)
 
@@ -74,6 +75,9 @@ def run(
 
             for warning in few_steps_warnings(found.results):
                 screen.print(f"{warning.kind}: {warning.message}")
+
+        if room := room_on_gpus(found.results.ended, plan.count):
+            screen.print(room)
 
     with Interruption() as interruption, ExitStack() as displayed:
         display = displayed.enter_context(display_for(spec, str(plan), quiet=quiet))

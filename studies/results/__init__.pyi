@@ -1,5 +1,6 @@
 from .code_versions import Codes, mixed_code
 from .repeat_results import RepeatResult, compared_part, on_log_scale, on_test, value_of
+from .resources import largest, memory_text, resource_words
 from .study_results import StudyResults, exists, load_results, names, outcome_counts, read_results
 from .wording import (
     LARGEST_LOG,
@@ -25,9 +26,11 @@ __all__ = [
     "exists",
     "in_unit",
     "is_share",
+    "largest",
     "level",
     "level_words",
     "load_results",
+    "memory_text",
     "mixed_code",
     "names",
     "on_log_scale",
@@ -35,6 +38,7 @@ __all__ = [
     "outcome_counts",
     "plural",
     "read_results",
+    "resource_words",
     "size",
     "value_of",
     "value_text",

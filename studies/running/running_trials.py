@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from logging import getLogger
 
@@ -80,6 +80,16 @@ class RunningTrials:
         """Whether the study is to stop: the user asked for it, or its trials only fail."""
         return self.stopping() or self.failures.hopeless
 
+    def next_again(self, free: Mapping[str, int]) -> RunningTrial | None:
+        """A trial that must train again and that a free worker can take; one whose kind of device
+        has gone from the engine can begin on any."""
+        for place, trial in enumerate(self.again):
+            kind = trial.asked.kind
+            if kind is None or free.get(kind, 1):
+                del self.again[place]
+                return trial
+        return None
+
     def start(self, running: RunningTrial) -> None:
         """Submit a trial, unless its configuration was trained or is being trained."""
         asked, store = running.asked, running.store
@@ -111,6 +121,7 @@ class RunningTrials:
                 env=self.spec.env,
                 metrics=self.spec.metrics,
                 alone=running.alone,
+                kind=asked.kind if asked.kind in self.engine.kinds else None,
             )
         )
 

@@ -18,7 +18,7 @@ Pretend = Callable[..., None]
 @pytest.fixture
 def pretend(monkeypatch: pytest.MonkeyPatch) -> Pretend:
     """Makes this a machine with these GPUs, and four cores."""
-    monkeypatch.setattr("studies.api.worker_plan.cores", lambda: 4)
+    monkeypatch.setattr("studies.api.worker_plan.core_count", lambda: 4)
     monkeypatch.setattr(discovery, "may_have_others", lambda: False)
     monkeypatch.setattr(discovery, "torch_knows_no_gpu", lambda: False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
