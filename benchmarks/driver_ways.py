@@ -112,6 +112,10 @@ class InstantEngine:
     def kinds(self) -> Mapping[str, int]:
         return {"cpu": self.free}
 
+    @property
+    def waiting(self) -> Sequence[str]:
+        return ()
+
     def start(self) -> None: ...
 
     def submit(self, task: Task) -> None:

@@ -35,6 +35,10 @@ class LookUpEngine:
     def kinds(self) -> Mapping[str, int]:
         return {"cpu": self.free}
 
+    @property
+    def waiting(self) -> Sequence[str]:
+        return ()
+
     def submit(self, task: Task) -> None:
         self._ended.append(Ended(task.trial, guarded(task, lambda _: True, self._perform)))
 
