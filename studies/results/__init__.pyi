@@ -1,4 +1,5 @@
 from .code_versions import Codes, mixed_code
+from .devices import Devices, mixed_devices
 from .repeat_results import RepeatResult, compared_part, on_log_scale, on_test, value_of
 from .study_results import StudyResults, exists, load_results, names, outcome_counts, read_results
 from .wording import (
@@ -17,6 +18,7 @@ from .wording import (
 __all__ = [
     "LARGEST_LOG",
     "Codes",
+    "Devices",
     "RepeatResult",
     "StudyResults",
     "amount",
@@ -29,6 +31,7 @@ __all__ = [
     "level_words",
     "load_results",
     "mixed_code",
+    "mixed_devices",
     "names",
     "on_log_scale",
     "on_test",
