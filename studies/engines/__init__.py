@@ -41,6 +41,9 @@ class Task:
     """The variables that a program sees beside those that every program needs; None for all."""
     metrics: MetricsSource | None = None
     """Where the metrics of a program come from; None where it reports them itself."""
+    loader_workers: int = 0
+    """The processes that decode images beside the training, where its configuration leaves that
+    open; an engine whose workers have cores of their own says so itself."""
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import connection, forkserver, get_all_start_methods, resource_tracker
 from multiprocessing.connection import Connection
 
 from lightning_modules.errors import WorkersError
+from studies.devices.loader_workers import loader_workers
 from studies.engines import Answer, Ended, Event, Task, process_group
 from studies.engines.fork_server import LastWords
 from studies.engines.last_words import exit_words
@@ -42,6 +43,7 @@ class LocalEngine:
         """`perform` must be importable by name; `preload` are modules for the fork server."""
         self._slots = workers
         self._perform = perform
+        self._loader_workers = loader_workers(workers)
         method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
         self._context = multiprocessing.get_context(method)
         if method == "forkserver":
@@ -75,7 +77,7 @@ class LocalEngine:
         self._idle.remove(worker)
         self._busy[task.trial] = worker
         worker.trial = task.trial
-        worker.send(task)
+        worker.send(replace(task, loader_workers=self._loader_workers))
 
     def proceed(self, trial: str) -> None:
         self._busy[trial].send(Answer.proceed)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from studies.api.opening import console, load_spec, open_home, worker_count
 from studies.cli.options import Allow, HomeOption, Json, Overrides, StudyFile, Workers, print_json
+from studies.devices.loader_workers import loader_workers
 
 if TYPE_CHECKING:
     from studies.running.preview import Plan
@@ -67,8 +68,8 @@ def check(
         screen.print(f"  {configuration.model.name}{weights}: {values or 'no range'}")
         if line := command_line(configuration, spec.seed, 0, "best.pt"):
             screen.print(f"    {line}", soft_wrap=True)
-    seconds = probe(samples)
     side_by_side = worker_count(workers)
+    seconds = probe(samples, loader_workers(side_by_side))
     if isinstance(seconds, str):
         screen.print(f"time: unknown, since {seconds}")
     else:
