@@ -30,6 +30,7 @@ from lightning_modules.configuration.sections import (
 )
 from lightning_modules.configuration.user_classes import classes_in
 from lightning_modules.configuration.validation import problems
+from lightning_modules.data.parameters import LOADER_WORKERS
 from lightning_modules.errors import ConfigurationError
 from lightning_modules.hashing import short_hash
 from lightning_modules.optimization import REGULARIZATION, goal_of, regularizers
@@ -166,8 +167,11 @@ class Configuration:
 
     @property
     def hash(self) -> str:
-        """Identity of the configuration: 16 hexadecimal digits over its canonical JSON."""
-        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        """Identity of the configuration: 16 hexadecimal digits over its canonical JSON, without
+        what changes no number."""
+        tree = self.to_dict()
+        tree.get("data", {}).pop(LOADER_WORKERS, None)
+        text = json.dumps(tree, sort_keys=True, separators=(",", ":"))
         return short_hash(text)
 
     @property

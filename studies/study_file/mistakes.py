@@ -158,7 +158,7 @@ def split_problems(chosen: Sequence[Part]) -> Iterator[Problem]:
 
 def fixed_problems(root: Group) -> Iterator[Problem]:
     """What every trial must share so that trials can be compared."""
-    for key in ("objective", "trainer.threads", "trainer.accelerator"):
+    for key in ("objective", "trainer.threads", "trainer.accelerator", "data.loader_workers"):
         node = find(root, key)
         if node is not None and Space(Group({key: node})).parameters():
             yield Problem(tuple(key.split(".")), "must be the same for every trial")

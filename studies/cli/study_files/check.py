@@ -17,6 +17,7 @@ from studies.cli.options import (
     Workers,
     print_json,
 )
+from studies.devices.loader_workers import loader_workers
 
 if TYPE_CHECKING:
     from studies.running.preview import Plan
@@ -80,7 +81,7 @@ def check(
         screen.print(f"  {configuration.model.name}{weights}: {values or 'no range'}")
         if line := command_line(configuration, spec.seed, 0, "best.pt"):
             screen.print(f"    {line}", soft_wrap=True)
-    seconds = probe(samples)
+    seconds = probe(samples, loader_workers(plan.count))
     if isinstance(seconds, str):
         screen.print(f"time: unknown, since {seconds}")
     else:
