@@ -127,7 +127,7 @@ def _train(
     checkpoint, resume_folder = places.checkpoint, places.resume_folder
     if not torch.cuda.is_available():
         # torch's optimizers ask for a GPU at every step, which takes longer than the step itself
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     torch.set_num_threads(int(configuration.trainer["threads"]))
     pl.seed_everything(seed, verbose=False)
     data = build_data(configuration)

@@ -1,4 +1,4 @@
-"""What every way into fairtune begins with: a home, a study file, a number of workers."""
+"""What every way into fairtune begins with: a home, a study file, a console."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightning_modules.user_code import imports
-from studies.devices.cores import core_count
 from studies.study_file.presets import find_preset, preset_names
 
 if TYPE_CHECKING:
@@ -96,11 +95,6 @@ def spec_of(tree: Mapping[str, Any], overrides: Sequence[str], allow: Sequence[s
 
     imports.allow(allow)
     return resolve(document.from_tree(tree), overrides, prepare=mark_floats)
-
-
-def worker_count(given: int | None) -> int:
-    """As many workers as were asked for, else one per core that this process may use."""
-    return core_count() if given is None else given
 
 
 def console(*, stderr: bool = False) -> Console:

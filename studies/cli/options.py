@@ -94,8 +94,15 @@ Shared = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        "--workers", min=1, max=256, help="Trials side by side; one per core unless given."
+        "--workers",
+        min=1,
+        max=256,
+        help="Trials side by side; one per GPU unless given, one per core where there is none.",
     ),
+]
+PerGpu = Annotated[
+    int | None,
+    typer.Option("--per-gpu", min=1, max=64, help="Trials that share a GPU; 1 unless given."),
 ]
 
 Token = Annotated[

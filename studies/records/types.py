@@ -128,7 +128,8 @@ class Trial:
     """When its first attempt began, local time."""
     ended: datetime | None
     device: str = ""
-    """What it was trained on: `cpu` or the name of a GPU."""
+    """What it trains on: `cpu` or the name of a GPU; empty where only a program of the user's
+    knows."""
     traceback: str = ""
     """Where an error happened."""
     data_hash: str = ""
@@ -187,7 +188,7 @@ class Trial:
             reason=end.reason,
             seconds=end.seconds,
             ended=now,
-            device=end.device,
+            device=end.device or self.device,
             traceback=end.traceback or "",
             data_hash=end.data_hash,
             weights_hash=end.weights_hash,

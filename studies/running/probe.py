@@ -13,7 +13,8 @@ from types import FrameType
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import FairtuneError, UserCodeError, UserError
 from lightning_modules.user_code.imports import error_summary, place_of
-from studies.engines.worker import first_line, is_out_of_memory
+from studies.engines.memory import is_out_of_memory
+from studies.engines.worker import first_line
 from studies.study_file import is_program
 
 PROBE_SECONDS = 10.0
