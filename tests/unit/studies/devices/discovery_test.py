@@ -27,6 +27,7 @@ class Board:
     memory: int = 80 * GIB
     slices: list["Board | None"] = field(default_factory=list)
     can_be_cut: bool = True
+    capability: tuple[int, int] | None = None
 
 
 class PretendedNvml:
@@ -52,6 +53,11 @@ class PretendedNvml:
     def nvmlDeviceGetMemoryInfo(self, board: Board) -> Any:
         return SimpleNamespace(total=board.memory)
 
+    def nvmlDeviceGetCudaComputeCapability(self, board: Board) -> list[int]:
+        if board.capability is None:
+            raise NoSuchThing
+        return list(board.capability)
+
     def nvmlDeviceGetMigMode(self, board: Board) -> tuple[int, int]:
         if not board.can_be_cut:
             raise NoSuchThing
@@ -69,11 +75,12 @@ class PretendedNvml:
         return board
 
 
-BIG = Board("GPU-aaaa", "NVIDIA H200", 140 * GIB)
+BIG = Board("GPU-aaaa", "NVIDIA H200", 140 * GIB, capability=(9, 0))
 SMALL = Board("GPU-bbbb", "NVIDIA T4", 16 * GIB, can_be_cut=False)
 CUT = Board(
     "GPU-cccc",
     "NVIDIA H100",
+    capability=(9, 0),
     slices=[
         Board("MIG-1111", "NVIDIA H100 MIG 3g.40gb", 40 * GIB),
         None,
@@ -96,10 +103,10 @@ def with_boards(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("with_boards")
 def test_boards_and_slices_are_found_by_uuid_with_kind_and_memory() -> None:
     assert list(gpus()) == [
-        Gpu("GPU-aaaa", "NVIDIA H200", 140 * GIB),
-        Gpu("GPU-bbbb", "NVIDIA T4", 16 * GIB),
-        Gpu("MIG-1111", "NVIDIA H100 MIG 3g.40gb", 40 * GIB),
-        Gpu("MIG-2222", "NVIDIA H100 MIG 3g.40gb", 40 * GIB),
+        Gpu("GPU-aaaa", "NVIDIA H200", 140 * GIB, (9, 0)),
+        Gpu("GPU-bbbb", "NVIDIA T4", 16 * GIB),  # whose capability the driver does not say
+        Gpu("MIG-1111", "NVIDIA H100 MIG 3g.40gb", 40 * GIB, (9, 0)),
+        Gpu("MIG-2222", "NVIDIA H100 MIG 3g.40gb", 40 * GIB, (9, 0)),
     ]
 
 
