@@ -71,7 +71,8 @@ def _second_epoch(configuration: Configuration, loader_workers: int) -> float:
         seconds.append(metrics["time/epoch_s"])
         return True
 
-    two = replace(configuration, trainer={**configuration.trainer, "epochs": 2})
+    epochs = 2 * int(configuration.trainer["val_every"])
+    two = replace(configuration, trainer={**configuration.trainer, "epochs": epochs})
     try:
         with _told_with_its_place(configuration):
             train(two, 0, on_epoch, loader_workers=loader_workers)

@@ -92,6 +92,8 @@ def check(
         )
     for warning in planned.warnings:
         screen.print(f"warning: {warning}")
+    for hint in planned.hints:
+        screen.print(f"hint: {hint}")
     if as_json:
         print_json(
             {
@@ -107,6 +109,7 @@ def check(
                 "grid_points": planned.grid_points,
                 "parameters": parameters,
                 "warnings": list(planned.warnings),
+                "hints": list(planned.hints),
                 "data": [summary.as_values() for summary in planned.data],
             }
         )
