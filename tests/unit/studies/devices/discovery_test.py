@@ -1,7 +1,7 @@
 """Which GPUs are found, with NVML replaced by one that knows two boards and a board cut in two."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from studies.devices import discovery
-from studies.devices.discovery import Gpu, gpus
+from studies.devices.discovery import Gpu, driver, gpus
 
 GIB = 2**30
 
@@ -56,6 +56,12 @@ class PretendedNvml:
         if not board.can_be_cut:
             raise NoSuchThing
         return (int(bool(board.slices)),) * 2
+
+    def nvmlSystemGetDriverVersion(self) -> str:
+        return "580.65.06"
+
+    def nvmlSystemGetCudaDriverVersion_v2(self) -> int:
+        return 12040
 
     def nvmlDeviceGetMaxMigDeviceCount(self, board: Board) -> int:
         return len(board.slices)
@@ -142,3 +148,13 @@ def test_without_a_driver_there_are_none(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(pynvml, "nvmlInit", no_driver)
     assert list(gpus()) == []
+
+
+@pytest.mark.usefixtures("with_boards")
+def test_the_driver_says_its_version_and_that_of_cuda() -> None:
+    assert driver() == {"driver": "580.65.06", "cuda": "12.4"}
+
+
+def test_without_a_driver_there_is_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "nvml", lambda: nullcontext(None))
+    assert driver() == {}
