@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lightning_modules.components import suggestion
 from lightning_modules.configuration import Part
+from lightning_modules.data.parameters import LOADER_WORKERS
 from lightning_modules.errors import Problem, UserError, shown
 from studies.study_file.fresh_seeds import confirm_seeds
 from studies.study_file.methods.samplers import SAMPLERS, not_modelled
@@ -18,6 +19,7 @@ from studies.study_file.space.tree import children, find
 from studies.study_file.space.variants import Keys, variant_count
 from studies.study_file.spec import SPLIT_PARAMETERS, NamedComponent, Spec
 
+SAME = "must be the same for every trial"
 MAX_VARIANTS = 5000
 """Configurations of a file that are checked, within seconds."""
 
@@ -154,11 +156,13 @@ def split_problems(chosen: Sequence[Part]) -> Iterator[Problem]:
     for key in SPLIT_PARAMETERS:
         if any(part.parameters.get(key) != first.parameters.get(key) for part in chosen):
             yield Problem(("data", key), why)
+    if len({part.parameters.get(LOADER_WORKERS) for part in chosen}) > 1:
+        yield Problem(("data", LOADER_WORKERS), SAME)
 
 
 def fixed_problems(root: Group) -> Iterator[Problem]:
     """What every trial must share so that trials can be compared."""
-    for key in ("objective", "trainer.threads", "trainer.accelerator", "data.loader_workers"):
+    for key in ("objective", "trainer.threads", "trainer.accelerator", f"data.{LOADER_WORKERS}"):
         node = find(root, key)
         if node is not None and Space(Group({key: node})).parameters():
-            yield Problem(tuple(key.split(".")), "must be the same for every trial")
+            yield Problem(tuple(key.split(".")), SAME)
