@@ -20,7 +20,7 @@ import torch
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.preparation.part_rows import rows_of_parts
 from lightning_modules.data.tensors import TensorDataModule
-from lightning_modules.errors import Interrupted
+from lightning_modules.errors import Interrupted, UserError
 from lightning_modules.lightning_internals import keep_hyperparameters_apart
 from lightning_modules.networks import SupervisedModule
 from lightning_modules.rights import make_folder
@@ -31,8 +31,9 @@ from lightning_modules.training.lazy_layers import materialize
 from lightning_modules.training.resume_checkpoint import ResumeCheckpoint, replace
 from lightning_modules.training.trainer import build_trainer, quiet
 from lightning_modules.user_code.distributions import DATA, taken_by, trained_by
-from lightning_modules.user_code.modules import UserMetrics, can_test, tested
+from lightning_modules.user_code.modules import can_test, tested
 from lightning_modules.user_code.trial_logging.trial_logger import CHECKPOINTS, TrialLogger
+from lightning_modules.user_code.user_metrics import UserMetrics
 
 
 @dataclass(frozen=True)
@@ -134,13 +135,20 @@ def _train(
     checkpoint, resume_folder = places.checkpoint, places.resume_folder
     if not torch.cuda.is_available():
         # torch's optimizers ask for a GPU at every step, which takes longer than the step itself
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     torch.set_num_threads(int(configuration.trainer["threads"]))
+    # what torch fuses for attention alone cannot be compiled in bfloat16
+    torch.backends.mha.set_fastpath_enabled(not configuration.trainer["compile"])
     pl.seed_everything(seed, verbose=False)
     data = build_data(configuration, loader_workers)
     described = describe(data, configuration)
     module = build_network(configuration, described, weights)
     materialize(module, data)
+    _check_steps(module, configuration)
+    if configuration.trainer["compile"]:
+        from lightning_modules.training.compilation import compile_network  # half a second
+
+        compile_network(module)
     user_metrics = logger = None
     if not isinstance(module, SupervisedModule):
         assert places.files is not None
@@ -216,6 +224,15 @@ def _closed_at_last(data: pl.LightningDataModule) -> Iterator[None]:
     finally:
         if isinstance(data, TensorDataModule):
             data.teardown("fit")
+
+
+def _check_steps(module: pl.LightningModule, configuration: Configuration) -> None:
+    if configuration.trainer["accumulate"] == 1 or module.automatic_optimization:
+        return
+    raise UserError(
+        f"trainer.accumulate: {configuration.model.name} steps its optimizer itself "
+        "(automatic_optimization = False); leave accumulate out, and let the module accumulate"
+    )
 
 
 def _remark(module: pl.LightningModule, logger: TrialLogger | None) -> str:

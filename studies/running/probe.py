@@ -13,7 +13,8 @@ from types import FrameType
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import FairtuneError, UserCodeError, UserError
 from lightning_modules.user_code.imports import error_summary, place_of
-from studies.engines.worker import first_line, is_out_of_memory
+from studies.engines.memory import is_out_of_memory
+from studies.engines.worker import first_line
 from studies.study_file import is_program
 
 PROBE_SECONDS = 10.0
@@ -70,7 +71,8 @@ def _second_epoch(configuration: Configuration, loader_workers: int) -> float:
         seconds.append(metrics["time/epoch_s"])
         return True
 
-    two = replace(configuration, trainer={**configuration.trainer, "epochs": 2})
+    epochs = 2 * int(configuration.trainer["val_every"])
+    two = replace(configuration, trainer={**configuration.trainer, "epochs": epochs})
     try:
         with _told_with_its_place(configuration):
             train(two, 0, on_epoch, loader_workers=loader_workers)
