@@ -53,7 +53,7 @@ PRUNERS = {
     "successive_halving": "{name: successive_halving, reduction_factor: 2}",
 }
 EVERY = {"median": 3, "hyperband": 1, "successive_halving": 3}
-"""Of how many moments one is tried; a trial that is not pruned has eight, so that all kinds are."""
+"""Of how many epochs one is tried; of the beginnings and ends of trials all are."""
 
 
 @dataclass
@@ -161,9 +161,9 @@ def test_a_study_whose_driver_was_killed_at_any_moment_ends_as_if_it_had_not_bee
     expected = facts(whole)
     assert sampler == "gp" or Outcome.pruned in {trial.outcome for trial in expected}
     assert is_modelled(expected, sampler)
-    moments = range(1, len(written), EVERY[pruner])
-    assert {written[moment - 1] for moment in moments} == {"begin", "epoch", "finish"}
-    for moment in moments:
+    for moment, what in enumerate(written[:-1], start=1):
+        if what == "epoch" and moment % EVERY[pruner]:
+            continue
         home = Home.at(tmp_path / str(moment))
         assert len(run(home, spec)) > 0
         assert facts(home) == expected, moment
