@@ -121,12 +121,12 @@ def test_patience_counts_validations() -> None:
 
 def test_plateau_listens_where_there_is_a_validation() -> None:
     tree = IRIS | {
-        "optimizer": {"name": "sgd", "lr": 1e-9},
+        "optimizer": {"name": "sgd", "lr": 1e-6},
         "schedule": {"name": "plateau", "patience": 0, "factor": 0.5},
         "objective": {"metric": "val/accuracy"},
     }
     rates = [each["optim/lr"] for each in history(so(tree, epochs=8, val_every=2))[1]]
-    assert rates == [1e-9, 1e-9, 5e-10, 2.5e-10]
+    assert rates == [1e-6, 1e-6, 5e-7, 2.5e-7]
 
 
 def test_a_pass_without_a_validation_that_diverges_ends_the_training_at_once(
