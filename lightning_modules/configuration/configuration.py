@@ -29,6 +29,7 @@ from lightning_modules.configuration.sections import (
 from lightning_modules.configuration.trainer import TRAINER, reports_of, without_defaults
 from lightning_modules.configuration.user_classes import classes_in
 from lightning_modules.configuration.validation import problems
+from lightning_modules.data.parameters import LOADER_WORKERS
 from lightning_modules.errors import ConfigurationError
 from lightning_modules.hashing import short_hash
 from lightning_modules.optimization import REGULARIZATION, goal_of, regularizers
@@ -165,8 +166,10 @@ class Configuration:
 
     @property
     def hash(self) -> str:
-        """Identity of the configuration: 16 hexadecimal digits over its canonical JSON."""
+        """Identity of the configuration: 16 hexadecimal digits over its canonical JSON, without
+        what changes no number and what is new and at its default."""
         tree = {**self.to_dict(), "trainer": without_defaults(self.trainer)}
+        tree.get("data", {}).pop(LOADER_WORKERS, None)
         text = json.dumps(tree, sort_keys=True, separators=(",", ":"))
         return short_hash(text)
 

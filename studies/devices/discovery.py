@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -65,6 +66,23 @@ def torch_knows_no_gpu() -> bool:
         return version("torch").endswith("+cpu")
     except PackageNotFoundError:
         return False
+
+
+def may_have_others() -> bool:
+    """Whether torch may train on a GPU that is none of NVIDIA's: one of Apple's, or of AMD's."""
+    try:
+        return sys.platform == "darwin" or "+rocm" in version("torch")
+    except PackageNotFoundError:
+        return False
+
+
+def why_none() -> str:
+    """Why `gpus` has found none, as the end of a sentence."""
+    if torch_knows_no_gpu():
+        return "the torch that is installed is built for the CPU alone"
+    if VISIBLE in os.environ:
+        return f"{VISIBLE}={os.environ[VISIBLE]} shows none"
+    return "none of NVIDIA's was found here (nvidia-smi lists them)"
 
 
 def _handles(library: Any) -> Iterator[Any]:

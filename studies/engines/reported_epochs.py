@@ -12,7 +12,14 @@ from lightning_modules.configuration import Configuration
 from lightning_modules.errors import UserError
 from lightning_modules.training.best_epoch import is_better
 from studies.engines import Task
+from studies.engines.places import CPU
 from studies.records import EpochReport, Outcome, TrialEnd
+
+
+def device_of(task: Task) -> str:
+    """Where a program or a function may train: the model of its GPU, or `cpu`."""
+    accelerator = task.configuration.trainer["accelerator"]
+    return CPU if accelerator == CPU or task.kind is None else task.kind
 
 
 @dataclass
@@ -87,7 +94,7 @@ class ReportedEpochs:
             test=self.test if task.evaluate_test else {},
             traceback=log,
             seconds=time.perf_counter() - began,
-            device="",
+            device=device_of(task),
         )
 
     def _numbers(self, said: Any, where: str) -> dict[str, float]:

@@ -16,7 +16,8 @@ from studies.study_file.loading import as_before_claims, with_trials
 from studies.study_file.methods.samplers import STARTUP
 
 MAY_CHANGE = ("description", "search.trials", "search.epochs", "search.timeout", "search.repeats",
-              "compare.claim", "confirm", "trainer.trial_timeout", "env")  # fmt: skip
+              "compare.claim", "confirm", "trainer.trial_timeout", "env",
+              "data.loader_workers")  # fmt: skip
 """Keys of a study file that may differ between two runs of the same study, some in one way only."""
 
 

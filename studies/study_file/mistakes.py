@@ -162,7 +162,7 @@ def split_problems(chosen: Sequence[Part]) -> Iterator[Problem]:
 def fixed_problems(root: Group, factors: Sequence[str] = ()) -> Iterator[Problem]:
     """What every trial must share so that trials can be compared; how they are trained may be what
     is compared."""
-    fixed = ("objective", "trainer.threads", "trainer.accelerator")
+    fixed = ("objective", "trainer.threads", "trainer.accelerator", "data.loader_workers")
     for key in (*fixed, *(f"trainer.{name}" for name in LATER)):
         node = find(root, key)
         if node is None or not Space(Group({key: node})).parameters():

@@ -9,6 +9,7 @@ import typer
 
 from lightning_modules.user_code import imports
 from studies.api.opening import console, open_home
+from studies.api.worker_plan import plan_workers
 from studies.cli.options import (
     Allow,
     AllowCommand,
@@ -64,7 +65,10 @@ def reproduce(
     configuration = Configuration.of(trial.configuration)
     if line := command_line(configuration, used, trial.split or 0, f"{trial.key}.pt"):
         screen.print(f"its program: {line}", soft_wrap=True)
-    with closing(LocalEngine(1, train_task, preload_for([configuration]))) as engine:
+    places = plan_workers(str(configuration.trainer["accelerator"]), 1).places
+    places = sorted(places, key=lambda place: place.kind != trial.device)  # the same kind first
+    preload = preload_for([configuration])
+    with closing(LocalEngine(1, train_task, preload, places)) as engine:
         found = reproduce(results, trial, engine, seed, consent)
     _print(found, screen)
     if as_json:

@@ -1,79 +1,10 @@
 """Which GPUs are found, with NVML replaced by one that knows two boards and a board cut in two."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
 from studies.devices import discovery
 from studies.devices.discovery import Gpu, gpus
-
-GIB = 2**30
-
-
-class NoSuchThing(Exception):
-    """What this NVML raises."""
-
-
-@dataclass
-class Board:
-    """A board, or a slice of one."""
-
-    uuid: str
-    name: str
-    memory: int = 80 * GIB
-    slices: list["Board | None"] = field(default_factory=list)
-    can_be_cut: bool = True
-    capability: tuple[int, int] | None = None
-
-
-class PretendedNvml:
-    """The part of NVML that is asked for boards and slices."""
-
-    NVMLError = NoSuchThing
-
-    def __init__(self, *boards: Board | None) -> None:
-        self.boards = boards
-
-    def nvmlDeviceGetCount(self) -> int:
-        return len(self.boards)
-
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> Board:
-        return self._there(self.boards[index])
-
-    def nvmlDeviceGetName(self, board: Board) -> str:
-        return board.name
-
-    def nvmlDeviceGetUUID(self, board: Board) -> str:
-        return board.uuid
-
-    def nvmlDeviceGetMemoryInfo(self, board: Board) -> Any:
-        return SimpleNamespace(total=board.memory)
-
-    def nvmlDeviceGetCudaComputeCapability(self, board: Board) -> list[int]:
-        if board.capability is None:
-            raise NoSuchThing
-        return list(board.capability)
-
-    def nvmlDeviceGetMigMode(self, board: Board) -> tuple[int, int]:
-        if not board.can_be_cut:
-            raise NoSuchThing
-        return (int(bool(board.slices)),) * 2
-
-    def nvmlDeviceGetMaxMigDeviceCount(self, board: Board) -> int:
-        return len(board.slices)
-
-    def nvmlDeviceGetMigDeviceHandleByIndex(self, board: Board, index: int) -> Board:
-        return self._there(board.slices[index])
-
-    def _there(self, board: Board | None) -> Board:
-        if board is None:
-            raise NoSuchThing
-        return board
-
+from tests.support.pretended_nvml import GIB, Board, pretend_nvml
 
 BIG = Board("GPU-aaaa", "NVIDIA H200", 140 * GIB, capability=(9, 0))
 SMALL = Board("GPU-bbbb", "NVIDIA T4", 16 * GIB, can_be_cut=False)
@@ -91,12 +22,7 @@ CUT = Board(
 
 @pytest.fixture
 def with_boards(monkeypatch: pytest.MonkeyPatch) -> None:
-    @contextmanager
-    def pretended() -> Iterator[PretendedNvml]:
-        yield PretendedNvml(BIG, SMALL, CUT, None)
-
-    monkeypatch.setattr(discovery, "nvml", pretended)
-    monkeypatch.setattr(discovery, "torch_knows_no_gpu", lambda: False)
+    pretend_nvml(monkeypatch, BIG, SMALL, CUT, None)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
