@@ -157,7 +157,7 @@ class LiveDisplay(Display):
     def __rich__(self) -> RenderableType:
         table = Table(box=None, pad_edge=False, show_header=False)
         for key, (asked, epoch, value, since) in list(self.running.items()):
-            epochs = asked.configuration.trainer["epochs"]
+            epochs = asked.configuration.reports
             shown = "" if value is None else f"{self.spec.objective.metric} {value:.4f}"
             seconds = f"{time.monotonic() - since:.0f} s"
             table.add_row(f"  {key}", f"epoch {epoch}/{epochs}", shown, seconds)

@@ -158,8 +158,8 @@ def file_to_write(output: Path | None, usual: str, force: bool, *, streams: bool
     """The file that a command writes: that of --output, else one of the usual name in the current
     folder, where somebody else may have put a link or a pipe of that name.
 
-    Raises UserError where one is there and --force is not given, and where none can be written;
-    with `streams`, --output may also name a device or a pipe.
+    Raises UserError where one is there and --force is not given, and where none can be written:
+    so before what takes time. With `streams`, --output may also name a device or a pipe.
     """
     path = output or Path(usual)
     if path.is_dir():
@@ -171,6 +171,8 @@ def file_to_write(output: Path | None, usual: str, force: bool, *, streams: bool
         raise UserError(
             f"{path} is no file of its own but a link, a pipe or a device; name one with --output"
         )
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: there is no folder {path.parent}; make it, or name another file")
     if os.path.lexists(path) and not force:
         raise UserError(f"{path} exists already; --force replaces it, --output names another")
     return path

@@ -29,6 +29,8 @@ class Gpu:
     """The model, as NVML calls it: `NVIDIA H200`. Numbers repeat on one kind only."""
     memory: int
     """Bytes."""
+    capability: tuple[int, int] | None = None
+    """Of CUDA, major and minor; None where nobody knows it."""
 
 
 def gpus() -> Sequence[Gpu]:
@@ -99,17 +101,26 @@ def _slices(library: Any, board: Any) -> Iterator[Gpu]:
     except library.NVMLError:  # a model that cannot be cut
         is_cut = False
     if not is_cut:
-        yield _gpu(library, board, kind)
+        yield _gpu(library, board, kind, _capability(library, board))
         return
     for index in range(library.nvmlDeviceGetMaxMigDeviceCount(board)):
         with suppress(library.NVMLError):  # numbers may be free
             part = library.nvmlDeviceGetMigDeviceHandleByIndex(board, index)
-            yield _gpu(library, part, _text(library.nvmlDeviceGetName(part)) or kind)
+            name = _text(library.nvmlDeviceGetName(part)) or kind
+            yield _gpu(library, part, name, _capability(library, board))
 
 
-def _gpu(library: Any, handle: Any, kind: str) -> Gpu:
+def _capability(library: Any, board: Any) -> tuple[int, int] | None:
+    try:
+        major, minor = library.nvmlDeviceGetCudaComputeCapability(board)
+    except library.NVMLError:  # an old driver
+        return None
+    return int(major), int(minor)
+
+
+def _gpu(library: Any, handle: Any, kind: str, capability: tuple[int, int] | None) -> Gpu:
     memory = int(library.nvmlDeviceGetMemoryInfo(handle).total)
-    return Gpu(_text(library.nvmlDeviceGetUUID(handle)), kind, memory)
+    return Gpu(_text(library.nvmlDeviceGetUUID(handle)), kind, memory, capability)
 
 
 def _text(said: str | bytes) -> str:

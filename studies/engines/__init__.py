@@ -46,6 +46,9 @@ class Task:
     told the kind that it runs on."""
     alone: bool = False
     """Whether no other trial may train on its device at the same time."""
+    loader_workers: int = 0
+    """The processes that decode images beside the training, where its configuration leaves that
+    open; an engine whose workers have cores of their own says so itself."""
 
 
 @dataclass(frozen=True)

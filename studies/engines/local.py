@@ -14,16 +14,16 @@ import signal
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from multiprocessing import connection, forkserver, get_all_start_methods, resource_tracker
-from multiprocessing.connection import Connection
 
 from lightning_modules.errors import WorkersError
+from studies.devices.loader_workers import loader_workers
 from studies.engines import Answer, Ended, Event, Task, process_group
 from studies.engines.fork_server import LastWords
-from studies.engines.last_words import exit_words
 from studies.engines.places import MACHINE, Occupancy, Place, ProcessName
 from studies.engines.worker import Perform, work
+from studies.engines.worker_handle import WorkerHandle
 from studies.home.safe_path import safe_path
 from studies.records import Outcome, TrialEnd
 
@@ -50,15 +50,16 @@ class LocalEngine:
         self._slots = [places[number % len(places)] for number in range(workers)]
         self._at = Occupancy()
         self._perform = perform
+        self._loader_workers = loader_workers(workers)
         method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
         self._context = multiprocessing.get_context(method)
         if method == "forkserver":
             self._context.set_forkserver_preload([*preload, work.__module__])
         self._parent_pipe, self._driver_end = self._context.Pipe(duplex=False)
         self._wake, self._waker = self._context.Pipe(duplex=False)
-        self._workers: list[_Worker] = []
-        self._idle: list[_Worker] = []
-        self._busy: dict[str, _Worker] = {}
+        self._workers: list[WorkerHandle] = []
+        self._idle: list[WorkerHandle] = []
+        self._busy: dict[str, WorkerHandle] = {}
         self._reported: list[Event] = []
         self._starting: list[threading.Thread] = []
         self._startup_failures = 0
@@ -138,12 +139,12 @@ class LocalEngine:
             end.close()
         self._last_words.close()
 
-    def _begin(self, task: Task, worker: _Worker) -> None:
+    def _begin(self, task: Task, worker: WorkerHandle) -> None:
         self._idle.remove(worker)
         self._busy[task.trial] = worker
         self._at.begin(task.trial, worker.place)
         worker.trial = task.trial
-        worker.send(replace(task, kind=worker.place.kind))
+        worker.send(replace(task, kind=worker.place.kind, loader_workers=self._loader_workers))
 
     def _begin_drained(self) -> None:
         """Begin the tasks that have waited until they are alone."""
@@ -182,7 +183,7 @@ class LocalEngine:
                 self._idle.append(worker)
             self._report_end(event)
 
-    def _handle_worker_exit(self, worker: _Worker) -> None:
+    def _handle_worker_exit(self, worker: WorkerHandle) -> None:
         """A worker's pipe has closed: its trial, if any, crashed with it."""
         worker.join()
         worker.kill()  # its children
@@ -200,7 +201,7 @@ class LocalEngine:
         if worker.trial is not None and end is not None:
             self._report_end(Ended(worker.trial, end))
 
-    def _replace(self, worker: _Worker) -> None:
+    def _replace(self, worker: WorkerHandle) -> None:
         worker.pipe.close()
         worker.last_words.close()
         self._workers.remove(worker)
@@ -231,14 +232,14 @@ class LocalEngine:
             name=ProcessName.at(place),
             daemon=True,
         )
-        worker = _Worker(place, process, pipe, last_words, (theirs, dying))
+        worker = WorkerHandle(place, process, pipe, last_words, (theirs, dying))
         self._workers.append(worker)
         self._idle.append(worker)
         thread = threading.Thread(target=self._start, args=(worker,), daemon=True)
         self._starting.append(thread)
         thread.start()
 
-    def _start(self, worker: _Worker) -> None:
+    def _start(self, worker: WorkerHandle) -> None:
         with worker.lock:
             if not self._closed.is_set() and not worker.killed:
                 try:
@@ -254,47 +255,3 @@ class LocalEngine:
             end.close()
         with contextlib.suppress(OSError):
             self._waker.send_bytes(b"started")
-
-
-@dataclass(eq=False)
-class _Worker:
-    place: Place
-    process: multiprocessing.process.BaseProcess
-    pipe: Connection
-    last_words: Connection
-    theirs: Sequence[Connection]
-    trial: str | None = None
-    proven: bool = False
-    """Whether it has finished a trial: one that dies before that would die again."""
-    started: bool = False
-    killed: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def send(self, message: object) -> None:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `events` will notice
-            self.pipe.send(message)
-
-    def kill(self) -> None:
-        self.killed = True
-        if self.started and self.process.pid is not None:
-            process_group.kill(self.process.pid)
-            self.process.kill()  # it may not lead its group yet
-
-    def join(self) -> None:
-        with self.lock:
-            if self.started:
-                self.process.join()
-
-    def traceback(self) -> str | None:
-        """Where it crashed, unless it was killed."""
-        if not self.last_words.poll():
-            return None
-        return os.read(self.last_words.fileno(), 2**16).decode(errors="replace") or None
-
-    def death(self) -> str:
-        code = self.process.exitcode if self.started else None
-        return (
-            "the worker process did not start"
-            if code is None
-            else exit_words("the worker process", code)
-        )

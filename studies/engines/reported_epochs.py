@@ -45,9 +45,12 @@ class ReportedEpochs:
         if said["epoch"] != number or isinstance(said["epoch"], bool):
             expected = f"epoch {number} was expected: they count 1, 2, 3, ..."
             raise UserError(f"{self.who} reported epoch {said['epoch']!r} where {expected}")
-        longest = int(self.configuration.trainer["epochs"])
+        longest = self.configuration.reports
         if number > longest:
-            text = f"more epochs than trainer.epochs ({longest}): give it {{epochs}}"
+            of = "trainer.epochs"
+            if longest < self.configuration.trainer["epochs"]:
+                of += " / trainer.val_every"  # one for every validation
+            text = f"more epochs than {of} ({longest}): give it {{epochs}}"
             raise UserError(f"{self.who} reported {text}, or set trainer.epochs to what it takes")
         metrics = self._numbers(said.get("metrics"), f"epoch {number}")
         if objective.metric not in metrics and not self.best and number == self.patience:

@@ -128,8 +128,7 @@ class Trial:
     """When its first attempt began, local time."""
     ended: datetime | None
     device: str = ""
-    """What it trains on: `cpu` or the name of a GPU; empty where only a program of the user's
-    knows."""
+    """What it trains on: `cpu` or the name of a GPU."""
     traceback: str = ""
     """Where an error happened."""
     data_hash: str = ""

@@ -1,4 +1,5 @@
 from .code_versions import Codes, mixed_code
+from .devices import Devices, mixed_devices
 from .repeat_results import RepeatResult, compared_part, on_log_scale, on_test, value_of
 from .resources import largest, memory_text, resource_words
 from .study_results import StudyResults, exists, load_results, names, outcome_counts, read_results
@@ -18,6 +19,7 @@ from .wording import (
 __all__ = [
     "LARGEST_LOG",
     "Codes",
+    "Devices",
     "RepeatResult",
     "StudyResults",
     "amount",
@@ -32,6 +34,7 @@ __all__ = [
     "load_results",
     "memory_text",
     "mixed_code",
+    "mixed_devices",
     "names",
     "on_log_scale",
     "on_test",

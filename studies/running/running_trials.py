@@ -120,8 +120,8 @@ class RunningTrials:
                 split=trial.split,
                 env=self.spec.env,
                 metrics=self.spec.metrics,
-                alone=running.alone,
                 kind=asked.kind if asked.kind in self.engine.kinds else None,
+                alone=running.alone,
             )
         )
 

@@ -8,12 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lightning_modules.configuration import Configuration
 from studies.records import Trial
-from studies.study_file import is_program
 
-CPU = "cpu"
-"""The kind of a worker without a GPU."""
 Seed = tuple[str, int, int]
 """A phase, a repeat and a seed: what the trials of all arms have in common."""
 
@@ -21,12 +17,6 @@ Seed = tuple[str, int, int]
 def seed_of(trial: Trial) -> Seed:
     """What a trial has in common with those of other arms."""
     return trial.phase, trial.repeat, trial.seed
-
-
-def known_device(kind: str | None, configuration: Configuration) -> str:
-    """What a trial is known to train on when it begins: a program that is given no GPU may find one
-    by itself."""
-    return "" if kind is None or (kind == CPU and is_program(configuration)) else kind
 
 
 @dataclass

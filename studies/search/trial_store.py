@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 from lightning_modules.configuration import Configuration
 from studies.records import Outcome, Record, Search, Trial, TrialEnd
 from studies.records.sharing import Sections
-from studies.search.device_kinds import DeviceKinds, known_device, seed_of
+from studies.search.device_kinds import DeviceKinds, seed_of
 from studies.search.frozen_trials import frozen, state_of
 from studies.study_file.methods.cma_sampler import GENERATIONS, ReplayedCmaEsSampler
 
@@ -103,7 +103,7 @@ class TrialStore:
         if self.study is not None and handle is not None:
             trial = self.study.described(trial, handle)
             state = self.study.changed_state()
-        trial = replace(trial, search=self.search.id, device=known_device(kind, configuration))
+        trial = replace(trial, search=self.search.id, device=kind or "")
         begun = self.record.begin(trial, state)
         self.trials[begun.number] = begun
         return AskedTrial(self, begun, configuration, handle, kind=kind)
@@ -120,10 +120,9 @@ class TrialStore:
 
     def resume(self, number: int, kind: str | None = None) -> AskedTrial:
         """Hand out an interrupted trial again, to train on a kind of device."""
-        configuration = Configuration.of(self.trials[number].configuration)
-        device = known_device(kind, configuration)
-        begun = self.record.begin(replace(self.trials[number], device=device))
+        begun = self.record.begin(replace(self.trials[number], device=kind or ""))
         self.trials[number] = begun
+        configuration = Configuration.of(begun.configuration)
         handle = None if self.study is None else self.study.handle(number)
         return AskedTrial(self, begun, configuration, handle, dict(begun.curve), kind=kind)
 

@@ -26,6 +26,7 @@ class Board:
     memory: int = 80 * GIB
     slices: list["Board | None"] = field(default_factory=list)
     can_be_cut: bool = True
+    capability: tuple[int, int] | None = None
     processes: list[tuple[int, int | None]] | None = field(default_factory=list)
     """The number and the bytes of each, None where they are unknown; None where nobody may ask."""
     used: int = 0
@@ -56,6 +57,11 @@ class PretendedNvml:
 
     def nvmlDeviceGetMemoryInfo(self, board: Board) -> Any:
         return SimpleNamespace(total=board.memory, used=board.used)
+
+    def nvmlDeviceGetCudaComputeCapability(self, board: Board) -> list[int]:
+        if board.capability is None:
+            raise NoSuchThing
+        return list(board.capability)
 
     def nvmlDeviceGetMigMode(self, board: Board) -> tuple[int, int]:
         if not board.can_be_cut:

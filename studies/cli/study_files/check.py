@@ -17,6 +17,7 @@ from studies.cli.options import (
     Workers,
     print_json,
 )
+from studies.devices.loader_workers import loader_workers
 
 if TYPE_CHECKING:
     from studies.running.preview import Plan
@@ -80,7 +81,7 @@ def check(
         screen.print(f"  {configuration.model.name}{weights}: {values or 'no range'}")
         if line := command_line(configuration, spec.seed, 0, "best.pt"):
             screen.print(f"    {line}", soft_wrap=True)
-    seconds = probe(samples)
+    seconds = probe(samples, loader_workers(plan.count))
     if isinstance(seconds, str):
         screen.print(f"time: unknown, since {seconds}")
     else:
@@ -91,6 +92,8 @@ def check(
         )
     for warning in planned.warnings:
         screen.print(f"warning: {warning}")
+    for hint in planned.hints:
+        screen.print(f"hint: {hint}")
     if as_json:
         print_json(
             {
@@ -106,6 +109,7 @@ def check(
                 "grid_points": planned.grid_points,
                 "parameters": parameters,
                 "warnings": list(planned.warnings),
+                "hints": list(planned.hints),
                 "data": [summary.as_values() for summary in planned.data],
             }
         )

@@ -77,13 +77,12 @@ designs = st.builds(
 )
 
 
-def perform_for(design: Design) -> Callable[[Task, Callable[[EpochReport], bool]], TrialEnd]:
-    crashed: set[str] = set()
-
+def perform_for(
+    design: Design, used: Mapping[str, list[str]]
+) -> Callable[[Task, Callable[[EpochReport], bool]], TrialEnd]:
     def perform(task: Task, on_epoch: Callable[[EpochReport], bool]) -> TrialEnd:
         crashes = design.crashing and (task.seed >> 1) % design.crashing == 0
-        if crashes and task.trial not in crashed:
-            crashed.add(task.trial)
+        if crashes and len(used[task.trial]) == 1:
             return TrialEnd(Outcome.crashed, reason="killed")
         if design.failing and (task.seed >> 1) % design.failing == 0:
             return TrialEnd(Outcome.diverged, epochs=1)
@@ -103,7 +102,8 @@ def run(
     """Run the study until so many trainings have begun; how many it took. `used` is told the kinds
     that trials ran on."""
     begun = 0
-    perform = perform_for(design)
+    used = {} if used is None else used
+    perform = perform_for(design, used)
 
     def counted(task: Task, on_epoch: Callable[[EpochReport], bool]) -> TrialEnd:
         nonlocal begun
@@ -111,7 +111,7 @@ def run(
         return perform(task, on_epoch)
 
     engine = KindsEngine(counted, design.slots, design.restart)
-    engine.used = engine.used if used is None else used
+    engine.used = used
     with Record.writing(home, "design") as record:
         Runner(
             design.spec(),
@@ -205,7 +205,7 @@ def check_kinds(found: StudyResults, used: Mapping[str, list[str]]) -> None:
         assert set.union(*kinds.values()) == {"H200", "A100"}
 
 
-@SETTINGS
+@settings(SETTINGS, max_examples=15)
 @given(two_kinds)
 def test_all_arms_of_a_seed_train_on_one_kind_of_device(design: Design) -> None:
     used: dict[str, list[str]] = {}

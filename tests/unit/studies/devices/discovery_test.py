@@ -6,11 +6,12 @@ from studies.devices import discovery
 from studies.devices.discovery import Gpu, gpus
 from tests.support.pretended_nvml import GIB, Board, pretend_nvml
 
-BIG = Board("GPU-aaaa", "NVIDIA H200", 140 * GIB)
+BIG = Board("GPU-aaaa", "NVIDIA H200", 140 * GIB, capability=(9, 0))
 SMALL = Board("GPU-bbbb", "NVIDIA T4", 16 * GIB, can_be_cut=False)
 CUT = Board(
     "GPU-cccc",
     "NVIDIA H100",
+    capability=(9, 0),
     slices=[
         Board("MIG-1111", "NVIDIA H100 MIG 3g.40gb", 40 * GIB),
         None,
@@ -28,10 +29,10 @@ def with_boards(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("with_boards")
 def test_boards_and_slices_are_found_by_uuid_with_kind_and_memory() -> None:
     assert list(gpus()) == [
-        Gpu("GPU-aaaa", "NVIDIA H200", 140 * GIB),
-        Gpu("GPU-bbbb", "NVIDIA T4", 16 * GIB),
-        Gpu("MIG-1111", "NVIDIA H100 MIG 3g.40gb", 40 * GIB),
-        Gpu("MIG-2222", "NVIDIA H100 MIG 3g.40gb", 40 * GIB),
+        Gpu("GPU-aaaa", "NVIDIA H200", 140 * GIB, (9, 0)),
+        Gpu("GPU-bbbb", "NVIDIA T4", 16 * GIB),  # whose capability the driver does not say
+        Gpu("MIG-1111", "NVIDIA H100 MIG 3g.40gb", 40 * GIB, (9, 0)),
+        Gpu("MIG-2222", "NVIDIA H100 MIG 3g.40gb", 40 * GIB, (9, 0)),
     ]
 
 

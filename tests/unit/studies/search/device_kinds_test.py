@@ -7,7 +7,7 @@ import pytest
 from studies.records import STOPPED, Outcome, Record, Search, TrialEnd
 from studies.search.arm_search import ArmSearch, derive_seed
 from studies.search.confirmation import Confirmation, PlannedTraining
-from studies.search.device_kinds import DeviceKinds, known_device
+from studies.search.device_kinds import DeviceKinds
 from studies.study_file import Spec
 from tests.support.made import spec_of
 from tests.support.record_made import trial_of
@@ -156,12 +156,3 @@ def test_fresh_runs_pass_over_seeds_that_wait() -> None:
         ("adam", seeds[1], "A100"),
         ("adam", seeds[0], "H200"),
     ]
-
-
-def test_a_program_without_a_gpu_of_ours_may_find_one_by_itself() -> None:
-    text = "{study: p, model: {command: [python, t.py]}, objective: {metric: val/loss}}"
-    (configuration,) = spec_of(text).configurations
-    assert known_device("cpu", configuration) == ""
-    assert known_device("NVIDIA H200", configuration) == "NVIDIA H200"
-    assert known_device("cpu", spec().configurations[0]) == "cpu"
-    assert known_device(None, spec().configurations[0]) == ""
