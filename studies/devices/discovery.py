@@ -15,6 +15,8 @@ from typing import Any
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 """The variable that says which GPUs a process sees, by number or by UUID."""
+MOST_PER_GPU = 64
+"""Trials that may share a GPU."""
 
 
 @dataclass(frozen=True)
