@@ -35,9 +35,13 @@ def own_environment() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_fork_server() -> Iterator[None]:
-    """The first test that needs a fork server starts it for all that follow."""
+    """The first test that needs a fork server starts it for all that follow.
+
+    Whoever that is: also the process of a mirror, which says nothing of what to import.
+    """
     from tests.support.fork_server import preload_everything
 
+    preload_everything(())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(forkserver, "set_forkserver_preload", preload_everything)
         patch.setenv(DRIVER, str(os.getpid()))

@@ -14,6 +14,7 @@ import typer
 
 from lightning_modules.errors import UserError
 from studies.api.opening import home_at
+from studies.devices.discovery import MOST_PER_GPU
 from studies.study_file.presets import preset_names
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ Workers = Annotated[
 ]
 PerGpu = Annotated[
     int | None,
-    typer.Option("--per-gpu", min=1, max=64, help="Trials that share a GPU; 1 unless given."),
+    typer.Option("--per-gpu", min=1, max=MOST_PER_GPU, help="Trials that share a GPU; 1 unless given."),
 ]
 
 Token = Annotated[

@@ -75,7 +75,6 @@ def run(
 
             for warning in few_steps_warnings(found.results):
                 screen.print(f"{warning.kind}: {warning.message}")
-
         if room := room_on_gpus(found.results.ended, plan.count):
             screen.print(room)
 

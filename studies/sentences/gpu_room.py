@@ -9,7 +9,7 @@ import psutil
 
 from studies.devices import discovery
 from studies.devices.cores import core_count
-from studies.devices.discovery import Gpu
+from studies.devices.discovery import MOST_PER_GPU, Gpu
 from studies.devices.measuring import GPU_MEMORY, GPU_UTILIZATION, MEMORY, MIB
 from studies.records import Trial
 from studies.results import largest
@@ -48,7 +48,8 @@ def gpu_room(trials: Sequence[Trial], machine: Machine) -> str:
         peaks[kind] = system[GPU_MEMORY]
         beside = USED_PART * machine.memory / MIB / len(machine.gpus) / system.get(MEMORY, 1)
         cores = machine.cores // len(machine.gpus)
-        fit[kind] = min(int(USED_PART * memory / peaks[kind]), int(beside), cores)
+        at_once = int(USED_PART * memory / peaks[kind])
+        fit[kind] = min(at_once, int(beside), cores, MOST_PER_GPU)
     if not fit or min(fit.values()) <= machine.per_gpu:
         return ""
     taken = {

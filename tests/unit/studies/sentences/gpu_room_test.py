@@ -77,6 +77,10 @@ def test_nothing_is_said_where_nothing_is_known_or_gained(trials: Sequence[Trial
     assert said(*trials) == ""
 
 
+def test_no_more_are_said_to_fit_than_the_option_takes() -> None:
+    assert said(trained(0.5, memory=10.0), cores=256).endswith("--per-gpu 64")
+
+
 def test_a_program_whose_device_nobody_knows_counts() -> None:
     assert said(trained(10.0, device="")).endswith("--per-gpu 12")
 
