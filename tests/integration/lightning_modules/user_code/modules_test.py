@@ -345,6 +345,26 @@ def test_probabilities_that_a_loss_takes_for_logits_are_remarked(
     assert result is not None and said in result.remark and bool(said) == bool(result.remark)
 
 
+UNPOOLING = """
+from torch.nn import functional
+
+class Unpooling(nn.Module):
+    def forward(self, inputs):
+        pooled, places = functional.max_pool1d(inputs[:, None], 2, return_indices=True)
+        return functional.max_unpool1d(pooled, places, 2)[:, 0]
+"""
+
+
+def test_an_operation_without_a_deterministic_implementation_is_remarked(
+    write_module: WriteModule,
+) -> None:
+    text = NETWORK.replace("nn.ReLU(),", "Unpooling(),") + UNPOOLING
+    name = write_module("nets", text)
+    result, _ = history(NET | {"model": {"class": f"{name}:Net"}})
+    assert result is not None
+    assert "max_unpooling2d_forward_out, which has no deterministic impl" in result.remark
+
+
 def test_a_parameter_may_be_called_like_one_of_fairtunes(write_module: WriteModule) -> None:
     name = write_module("nets", NETWORK.replace("width=8", "task, width=8"))
     result, _ = history(NET | {"model": {"class": f"{name}:Net", "task": "any"}})
