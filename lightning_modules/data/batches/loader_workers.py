@@ -171,6 +171,7 @@ def _work(connection: Connection) -> None:
             work, item = connection.recv()
         except EOFError:  # who asked is gone
             return
+        answer: tuple[Any, Exception | None]
         try:
             answer = work(item), None
         except Exception as error:
