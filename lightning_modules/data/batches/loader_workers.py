@@ -10,10 +10,11 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from logging import getLogger
-from typing import TypeVar
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from lightning_modules.errors import FairtuneError
 
@@ -32,7 +33,7 @@ class LoaderWorkers:
         """Without processes, with a `count` of 0, the caller does the work."""
         # multiprocessing allows a daemon no processes
         self.count = 0 if multiprocessing.current_process().daemon else count
-        self._pool: ProcessPoolExecutor | None = None
+        self._processes: _Processes | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LoaderWorkers)
@@ -63,21 +64,21 @@ class LoaderWorkers:
 
     def close(self) -> None:
         """End the processes; the next work starts new ones."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(cancel_futures=True)
+        processes, self._processes = self._processes, None
+        if processes is not None:
+            processes.close()
 
     def _begun(self, work: Callable[[Item], Result], item: Item) -> Future[Result] | None:
         """The item in the hands of a process; None where there is none."""
         if self.count == 0:
             return None
         try:
-            if self._pool is None:
-                self._pool = _started(self.count)
-            return self._pool.submit(work, item)
-        except (BrokenProcessPool, OSError, NotImplementedError) as error:
-            self._do_without(error)
+            if self._processes is None:
+                self._processes = _Processes(self.count)
+        except OSError as error:
+            self._do_without(str(error))
             return None
+        return self._processes.submit(work, item)
 
     def _result(
         self, work: Callable[[Item], Result], item: Item, future: Future[Result] | None
@@ -86,17 +87,16 @@ class LoaderWorkers:
             return work(item)
         try:
             return future.result()
-        except BrokenProcessPool as error:
-            self._do_without(error)
+        except (_Died, CancelledError):
+            self._do_without("one of them was killed")
             return work(item)
         except FairtuneError as error:
             raise error from None  # without the traceback of the process
 
-    def _do_without(self, error: Exception) -> None:
+    def _do_without(self, why: str) -> None:
         """Go on without processes; what they would have made is the same."""
         if self.count == 0:
             return
-        why = "one of them was killed" if isinstance(error, BrokenProcessPool) else str(error)
         getLogger("fairtune").warning(
             "the training goes on without its %d loader workers: %s; it may be short of memory, "
             "and fewer data.loader_workers take less",
@@ -107,15 +107,76 @@ class LoaderWorkers:
         self.close()
 
 
-def _started(count: int) -> ProcessPoolExecutor:
-    """Processes that are forked where that is safe: they then start within milliseconds, and import
-    nothing anew. They compute with neither torch nor a GPU, whose threads a fork does not have."""
-    method = "fork" if sys.platform == "linux" else None
-    context = multiprocessing.get_context(method)
-    pool = ProcessPoolExecutor(count, context, initializer=_begin)
-    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # see above
-        pool.submit(os.getpid)  # starts all of them
-    return pool
+class _Died(Exception):
+    """A process ended before it had answered."""
+
+
+class _Processes:
+    """Running processes, each with a pipe of its own, which closes when it dies.
+
+    They are forked where that is safe: they then start within milliseconds, and import nothing
+    anew. They compute with neither torch nor a GPU, whose threads a fork does not have. (A pool of
+    the standard library has one pipe for all, which a process that is killed while it answers
+    blocks for ever.)
+    """
+
+    def __init__(self, count: int) -> None:
+        method = "fork" if sys.platform == "linux" else None
+        context: Any = multiprocessing.get_context(method)
+        self._idle: SimpleQueue[Connection] = SimpleQueue()
+        self._started: list[tuple[Any, Connection]] = []
+        for _ in range(count):
+            connection, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs,), daemon=True)
+            with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+                process.start()  # beside threads: see above
+            theirs.close()
+            self._started.append((process, connection))
+            self._idle.put(connection)
+        self._threads = ThreadPoolExecutor(count)
+
+    def submit(self, work: Callable[[Item], Result], item: Item) -> Future[Result]:
+        """What the next free process makes of an item."""
+        return self._threads.submit(self._ask, work, item)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for process, _ in self._started:
+            process.kill()
+            process.join()
+        self._threads.shutdown()
+        for process, connection in self._started:
+            process.close()
+            connection.close()
+
+    def _ask(self, work: Callable[[Item], Result], item: Item) -> Result:
+        connection = self._idle.get()
+        try:
+            connection.send((work, item))
+            answer, error = connection.recv()
+        except (EOFError, OSError) as died:
+            raise _Died from died
+        finally:
+            self._idle.put(connection)
+        if error is not None:
+            raise error
+        result: Result = answer
+        return result
+
+
+def _work(connection: Connection) -> None:
+    _begin()
+    while True:
+        try:
+            work, item = connection.recv()
+        except EOFError:  # who asked is gone
+            return
+        answer: tuple[Any, Exception | None]
+        try:
+            answer = work(item), None
+        except Exception as error:
+            answer = None, error
+        connection.send(answer)
 
 
 def _begin() -> None:

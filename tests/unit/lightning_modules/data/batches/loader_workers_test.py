@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
@@ -38,6 +38,13 @@ def refused(number: int) -> int:
 
 def killed(number: int) -> int:
     if number == 3 and multiprocessing.parent_process() is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def killed_in_the_middle_of_an_answer(number: int) -> int:
+    if number == 3 and multiprocessing.parent_process() is not None:
+        os.write(sys._getframe(1).f_locals["connection"].fileno(), b"\0\0\1\0of 256 bytes")
         os.kill(os.getpid(), signal.SIGKILL)
     return number
 
@@ -82,10 +89,11 @@ def test_an_error_comes_at_its_turn_as_it_was_raised(count: int) -> None:
     workers.close()
 
 
+@pytest.mark.parametrize("dying", [killed, killed_in_the_middle_of_an_answer])
 def test_after_a_kill_the_caller_goes_on(
-    workers: LoaderWorkers, caplog: pytest.LogCaptureFixture
+    workers: LoaderWorkers, dying: Callable[[int], int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert list(workers.map(killed, range(9), ahead=4)) == list(range(9))
+    assert list(workers.map(dying, range(9), ahead=4)) == list(range(9))
     assert set(workers.map(of_whom, range(3), ahead=4)) == {os.getpid()}
     (said,) = caplog.messages
     assert said.startswith("the training goes on without its 2 loader workers: one of them was")
