@@ -14,6 +14,7 @@ import typer
 
 from lightning_modules.errors import UserError
 from studies.api.opening import home_at
+from studies.devices.discovery import MOST_PER_GPU
 from studies.study_file.presets import preset_names
 
 if TYPE_CHECKING:
@@ -94,8 +95,15 @@ Shared = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        "--workers", min=1, max=256, help="Trials side by side; one per core unless given."
+        "--workers",
+        min=1,
+        max=256,
+        help="Trials side by side; one per GPU unless given, one per core where there is none.",
     ),
+]
+PerGpu = Annotated[
+    int | None,
+    typer.Option("--per-gpu", min=1, max=MOST_PER_GPU, help="Trials that share a GPU; 1 unless given."),
 ]
 
 Token = Annotated[

@@ -19,6 +19,7 @@ from studies.records.garbage_collection import gc_paused
 from studies.records.reader import known_studies, recorded_studies, require_study
 from studies.records.types import QUEUED, REMARKS, SUPERSEDED
 from studies.results.code_versions import Codes, code_versions, mixed_code
+from studies.results.devices import Devices, mixed_devices
 from studies.results.failures import counted
 from studies.results.wording import plural
 from studies.statistics import sign_of
@@ -95,6 +96,11 @@ class StudyResults:
     def codes(self) -> Codes:
         """The versions of the user's own code that trials have ended with."""
         return code_versions(self.ended)
+
+    @cached_property
+    def devices(self) -> Devices:
+        """The kinds of device that trials have ended on."""
+        return Devices.of(self.ended)
 
     @cached_property
     def search(self) -> list[Trial]:
@@ -176,7 +182,7 @@ class StudyResults:
             "the runs on fresh seeds have no test metrics: the model tests nothing, or the data "
             "has no test part"
         ] * (bool(done) and not any(trial.test for trial in done))
-        mixed = [] if self.spec.factors else mixed_code(self.codes)
+        mixed = [] if self.spec.factors else [*mixed_code(self.codes), *mixed_devices(self.devices)]
         return (
             untested
             + self._put_aside()

@@ -92,7 +92,8 @@ PACKERS = {
 @pytest.mark.parametrize("ending", PACKERS)
 @pytest.mark.parametrize("line", [b"1,2\n", b"0"])
 def test_a_table_that_unpacks_without_end_is_not_read_to_its_end(ending: str, line: bytes) -> None:
-    Path(f"a.csv.{ending}").write_bytes(PACKERS[ending](b"x,y\n" + line * 2**23))
+    content = b"x,y\n" + line * (9 * 2**20 // len(line))
+    Path(f"a.csv.{ending}").write_bytes(PACKERS[ending](content))
     with pytest.raises(DataError, match=r"unpacks to more than 8\.0 MiB"):
         read_frame(f"a.csv.{ending}")
 

@@ -1,8 +1,9 @@
 """What another split seed divides anew is what the data itself then divides anew."""
 
+import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -33,42 +34,49 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture(autouse=True)
-def folder(own_folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The current folder holds a file of every kind."""
-    monkeypatch.setattr("lightning_modules.rights.user_cache_path", lambda name: cache / name)
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of every kind."""
+    folder = tmp_path_factory.mktemp("files")
     for start, name in enumerate(("all", "validation", "test")):
-        write_table(f"{name}.csv", 1000 * start)
-        write_ts(f"{name}.ts", 1000 * start)
+        write_table(folder / f"{name}.csv", 1000 * start)
+        write_ts(folder / f"{name}.ts", 1000 * start)
     for parts in ([], ["test"], ["validation"], ["validation", "test"]):
         name = "_".join(["all", *parts])
-        write_arrays(f"{name}.npz", parts)
-        write_images(Path(name), parts)
-    yield
+        write_arrays(folder / f"{name}.npz", parts)
+        write_images(folder / name, parts)
+    return folder
 
 
-def write_table(name: str, start: int) -> None:
+@pytest.fixture(autouse=True)
+def folder(own_folder: Path, files: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current folder holds a file of every kind."""
+    monkeypatch.setattr("lightning_modules.rights.user_cache_path", lambda name: cache / name)
+    shutil.copytree(files, own_folder, copy_function=os.link, dirs_exist_ok=True)
+
+
+def write_table(path: Path, start: int) -> None:
     """Rows for tables, texts and long tables: every `value` stands once in all files."""
     rows = np.arange(start, start + ROWS)
     said = np.array(["train", "train", "val", "test"])[rows % 4]
     columns = {"series": [f"s{row}" for row in rows], "time": rows, "x": rows * 0.5}
     frame = pd.DataFrame(columns | {"value": rows * 1.5, "speaker": rows // 5, "part": said})
     frame["words"] = [f"word word{row % 7}" for row in rows]
-    frame.to_csv(name, index=False)
+    frame.to_csv(path, index=False)
 
 
-def write_ts(name: str, start: int) -> None:
+def write_ts(path: Path, start: int) -> None:
     head = "@problemName made\n@timeStamps false\n@univariate true\n@classLabel true a b\n@data\n"
     cases = [f"{start + row},{row % 5},1:{'ab'[row % 2]}" for row in range(ROWS)]
-    Path(name).write_text(head + "\n".join(cases) + "\n")
+    path.write_text(head + "\n".join(cases) + "\n")
 
 
-def write_arrays(name: str, parts: list[str]) -> None:
+def write_arrays(path: Path, parts: list[str]) -> None:
     arrays = {}
     for start, ending in enumerate(["", *(f"_{part}" for part in parts)]):
         values = np.arange(ROWS) + 1000.0 * start
         arrays |= {f"x{ending}": values[:, None], f"y{ending}": np.arange(ROWS) % 2}
-    np.savez(name, **arrays)
+    np.savez(path, **arrays)
 
 
 def write_images(folder: Path, parts: list[str]) -> None:

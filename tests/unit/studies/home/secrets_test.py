@@ -13,6 +13,8 @@ from studies.home.secrets import passwords
 from studies.records import Outcome, TrialEnd
 
 SECRET = "canary'\\ö 31&=4"
+LONG = 125_000
+"""Letters of a text whose reading would take minutes if it took the square of their number."""
 
 
 @pytest.mark.parametrize(
@@ -98,8 +100,8 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
     ],
 )  # fmt: skip
 def test_a_text_of_any_kind_is_read_to_its_end(part: str) -> None:
-    once = 250_000 // len(part)
-    for text in (part * once, part * 100 + " " * 250_000, part + "a" * 250_000):
+    once = LONG // len(part)
+    for text in (part * once, part * 100 + " " * LONG, part + "a" * LONG):
         assert without_secrets(text)
 
 

@@ -218,7 +218,8 @@ BACKTRACKING = {"Regex": "(a+)+$b"}
 )  # fmt: skip
 def test_a_tokenizer_that_panics_is_refused_in_one_sentence(steps: dict[str, Any]) -> None:
     write_steps(**steps)
-    write(review=[f"{text} {'a' * 99}d" for text in SENTENCES * 2])
+    first, *others = SENTENCES * 2
+    write(review=[f"{first} {'a' * 99}d", *others])
     said = "data.tokenizer: makes no tokens of these texts; correct or replace it: Onig: "
     assert refusal(tokenizer="mine").startswith(said)
     preparation = {"tokenizer": Path("mine/tokenizer.json").read_text(), "max_length": 9}
