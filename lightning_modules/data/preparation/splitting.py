@@ -5,7 +5,7 @@ By shares at random (stratified by class), by whole groups, by time, or as a col
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,14 +82,13 @@ def divide_rows(
     said: Sequence[Any] | None = None,
     groups: Sequence[Any] | None = None,
     times: Sequence[Any] | None = None,
-    numbers: Sequence[int] | None = None,
+    place: Callable[[int], str] = lambda row: f"row {row + 1}",
 ) -> Division:
     """Divide `count` rows: as `said` names their parts, else by `groups`, by `times` or at random.
 
     `classes` stratify a division at random or by groups. A share of 0 is of a part that has a file
-    of its own: no row goes there. `where` names the file in errors, and `numbers` are the rows in
-    it, from 0, where they are not all of its rows. Raises DataError where a part
-    would be empty or a class too small.
+    of its own: no row goes there. `where` names the file in errors, and `place` a row in it.
+    Raises DataError where a part would be empty or a class too small.
     """
     given = [name for name, one in (("split_column", said), ("group", groups), ("time", times))
              if one is not None]  # fmt: skip
@@ -98,7 +97,7 @@ def divide_rows(
             f"{where}: data.{given[0]} and data.{given[1]} do not go together; keep one"
         )
     if said is not None:
-        parts = _as_said(said, where, numbers)
+        parts = _as_said(said, where, place)
     elif times is not None:
         parts = _by_time(np.asarray(times), validation, test)
     elif groups is not None:
@@ -109,9 +108,8 @@ def divide_rows(
     for name, rows in parts._asdict().items():
         if apart.get(name):
             if len(rows):
-                row = _number(int(rows[0]), numbers)
                 raise DataError(
-                    f"{where}: row {row}: the split column says {name}, but "
+                    f"{where}: {place(int(rows[0]))}: the split column says {name}, but "
                     f"data.{name}_path names a file for that part; keep one"
                 )
         elif len(rows) == 0:
@@ -138,17 +136,12 @@ def held_out(rows: Rows, share: float, seed: int, classes: Any, where: str) -> R
     return np.sort(chosen)
 
 
-def _number(row: int, numbers: Sequence[int] | None) -> int:
-    """The number of a row in its file, from 1."""
-    return 1 + (row if numbers is None else int(numbers[row]))
-
-
-def _as_said(said: Sequence[Any], where: str, numbers: Sequence[int] | None) -> Division:
+def _as_said(said: Sequence[Any], where: str, place: Callable[[int], str]) -> Division:
     parts = np.array([PART_NAMES.get(str(word).strip().lower(), "") for word in said])
     if "" in parts:
         row = int(np.flatnonzero(parts == "")[0])
         raise DataError(
-            f"{where}: row {_number(row, numbers)}: {said[row]!r} is no part; the split column "
+            f"{where}: {place(row)}: {said[row]!r} is no part; the split column "
             "says train, validation or test"
         )
     return Division(*(np.flatnonzero(parts == name) for name in Division._fields))

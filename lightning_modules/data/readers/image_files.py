@@ -35,6 +35,7 @@ from lightning_modules.data.readers.image_pixels import (
     values_of,
     white_of,
 )
+from lightning_modules.data.readers.image_repeats import shared_images
 from lightning_modules.data.readers.memory import require_memory
 from lightning_modules.errors import DataError
 
@@ -83,8 +84,10 @@ def check_folder(*, path: str | None, **parameters: Any) -> DataSummary:
         part: (Undecoded((len(rows), *sides)), np.array([found.targets[row] for row in rows]))
         for part, rows in zip(Division._fields, found.parts, strict=True)
     }
-    notices = _notices(look, found, said)
-    return summarize(str(path), parts, len(found.classes), found.classes, notices=notices)
+    notices, twice = _notices(look, found, said), shared_images(found)
+    return summarize(
+        str(path), parts, len(found.classes), found.classes, notices=notices, warnings=twice
+    )
 
 
 def _notices(look: Look, found: Labelled, said: Sequence[Head]) -> list[str]:

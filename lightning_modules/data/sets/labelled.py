@@ -134,7 +134,7 @@ def divide(
         said=main.said,
         groups=main.groups,
         times=main.times,
-        numbers=main.numbers,
+        place=main.place,
     )._asdict()
     parts = {part: main.taken(rows[part]) for part in PARTS}
     parts |= {

@@ -275,7 +275,7 @@ def _divide(table: Table, frame: pd.DataFrame, targets: Sequence[Any]) -> dict[s
         split_seed=table.split_seed,
         where=path,
         classes=targets if table.stratify and table.task == "classification" else None,
-        numbers=frame.index.tolist(),
+        place=partial(row_of, frame[table.target[0]]),
         said=None if said is None else texts_of(said, path),
         groups=None if group is None else texts_of(group, path),
         times=None if time is None else times_of(time, path, dict(table.dates).get(str(time.name))),

@@ -282,6 +282,33 @@ def test_the_check_accepts_what_can_be_used(tmp_path: Path) -> None:
     check(make(tmp_path, 5, suffix="jpg"))
 
 
+def test_images_that_stand_in_two_parts_are_counted(tmp_path: Path) -> None:
+    for part in ("train", "val", "test"):
+        make(tmp_path / part, 4, suffix="bmp")
+    for seed, name in enumerate("abcdefgh"):
+        write(tmp_path / "test" / "ab"[seed % 2] / f"{name}.bmp", seed=5000 + seed)
+    for number in range(4):
+        write(tmp_path / "val" / "a" / f"{number}.bmp", seed=7000 + number)
+    summary = check_folder(**{**DATASETS["images"].defaults(), "path": str(tmp_path)})
+    first = {part: tmp_path / part / "ab"[part == "val"] / "0.bmp" for part in ("val", "test")}
+    assert [each.partition(", so that")[0] for each in summary.warnings[:2]] == [
+        f"{count} images of the {part} part stand in the training part too "
+        f"({file} is {tmp_path / 'train' / file.relative_to(tmp_path / short)})"
+        for count, part, short, file in (
+            ("4 of 8", "validation", "val", first["val"]),
+            ("8 of 16", "test", "test", first["test"]),
+        )
+    ]
+
+
+def test_images_that_stand_twice_in_one_part_are_not(tmp_path: Path) -> None:
+    for seed, part in enumerate(("train", "val", "test")):
+        for name in ("a/1", "a/2", "b/3", "b/4"):
+            write(tmp_path / part / f"{name}.bmp", seed=seed)
+    summary = check_folder(**{**DATASETS["images"].defaults(), "path": str(tmp_path)})
+    assert not any("stand in the training part" in each for each in summary.warnings)
+
+
 def test_a_folder_has_to_be_named() -> None:
     row = DATASETS["images"]
     assert row.check is not None

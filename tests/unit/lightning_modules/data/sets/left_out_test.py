@@ -169,7 +169,7 @@ def test_errors_after_rows_were_left_out_name_the_rows_of_the_file() -> None:
     frame.loc[9, "part"] = "elsewhere"
     frame.to_csv("rows.csv", index=False)
     given = {"path": "rows.csv", "target": "y", "split_column": "part", "missing_targets": "drop"}
-    assert "row 10: 'elsewhere' is no part" in refusal("table", **given)
+    assert "line 11: 'elsewhere' is no part" in refusal("table", **given)
     frame["part"] = [str(number) for number in range(30)]
     frame.loc[9, "part"] = None
     frame.to_csv("rows.csv", index=False)
@@ -197,3 +197,13 @@ def test_classes_of_few_images_are_left_out_and_counted() -> None:
     assert {each: sum(rows) for each, rows in found.classes.items()} == {"a": 5, "b": 5}
     assert "2 of 12 files are not read: 2 of the rare class 'few'" in found.notices[0]
     assert load_data("images", path="images", rare_classes="drop").splits.classes == ("a", "b")
+
+
+@pytest.mark.parametrize("name", ["table", "text"])
+def test_an_error_of_the_split_column_names_the_line_of_the_file(name: str) -> None:
+    lines = [f"{row},some words {row},{'ab'[row % 2]},train" for row in range(30)]
+    lines[20] = "20,some words,a,other"
+    Path("rows.csv").write_text("# taken in May\nsize,words,kind,part\n" + "\n".join(lines) + "\n")
+    own = {"table": {"drop": ["words"]}, "text": {"text": "words"}}[name]
+    given = {"path": "rows.csv", "target": "kind", "split_column": "part", "comment": "#", **own}
+    assert "line 23: 'other' is no part; the split column says" in refusal(name, **given)
