@@ -11,7 +11,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,6 +107,14 @@ class InstantEngine:
     @property
     def free(self) -> int:
         return 0 if self._task else 1
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        return {"cpu": self.free}
+
+    @property
+    def waiting(self) -> Sequence[str]:
+        return ()
 
     def start(self) -> None: ...
 

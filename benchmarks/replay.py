@@ -31,6 +31,14 @@ class LookUpEngine:
     def free(self) -> int:
         return 0 if self._ended else 1
 
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        return {"cpu": self.free}
+
+    @property
+    def waiting(self) -> Sequence[str]:
+        return ()
+
     def submit(self, task: Task) -> None:
         self._ended.append(Ended(task.trial, guarded(task, lambda _: True, self._perform)))
 

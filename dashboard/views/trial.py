@@ -20,7 +20,7 @@ from dashboard.page.selection import Selection, selected_study
 from dashboard.page.selectors import LISTED, select
 from dashboard.page.widgets import show_figure
 from studies.records import Outcome, Trial
-from studies.results import duration, level, plural
+from studies.results import duration, level, plural, resource_words
 
 PHASES = {
     "search": "search",
@@ -67,6 +67,8 @@ def show_outcome(selection: Selection, trial: Trial) -> None:
     about += ["the defaults"] if trial.default else []
     about += [f"trained on {trial.device}"] if trial.device else []
     st.caption(escape(", ".join(about)))
+    if trial.system:
+        st.caption(escape(resource_words(trial.system)))
     if trial.reason:
         bad = trial.outcome not in (Outcome.completed, Outcome.pruned, Outcome.interrupted)
         (st.error if bad else st.info)(escape(trial.reason))

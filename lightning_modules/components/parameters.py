@@ -33,6 +33,10 @@ class Parameter:
     def _validation_error(self, value: Value) -> str | None:
         raise NotImplementedError
 
+    def canonical(self, value: Value) -> Value:
+        """The one spelling of a value that is right, such as 1.0 for the number 1."""
+        return value
+
     def schema(self) -> dict[str, Any]:
         """JSON schema of the values that this parameter takes."""
         raise NotImplementedError
@@ -80,6 +84,9 @@ class Number(Parameter):
         high_ok = value < self.high if self.open in ("high", "both") else value <= self.high
         return None if low_ok and high_ok else f"must be {self.expects()}, got {shown(value)}"
 
+    def canonical(self, value: Value) -> Value:
+        return float(value) if isinstance(value, int) and not self.integer else value
+
     def schema(self) -> dict[str, Any]:
         number: dict[str, Any] = {"type": "integer" if self.integer else "number"}
         if self.low > -math.inf:
@@ -105,17 +112,31 @@ class Flag(Parameter):
 
 @dataclass(frozen=True)
 class Option(Parameter):
-    """One of a few words."""
+    """One of a few words, or of a few words and whole numbers."""
 
-    options: tuple[str, ...] = ()
+    options: tuple[str | int, ...] = ()
+    meant: Mapping[str, str] = field(default_factory=dict)
+    """Words that others have for the options, with what is written here for each."""
 
     def expects(self) -> str:
-        return "one of " + ", ".join(self.options)
+        return "one of " + ", ".join(map(str, self.options))
+
+    def canonical(self, value: Value) -> Value:
+        """A number is itself as a text, too."""
+        return next((each for each in self.options if self._is(value, each)), value)
 
     def _validation_error(self, value: Value) -> str | None:
-        if isinstance(value, str) and value in self.options:
+        if any(self._is(value, each) for each in self.options):
             return None
-        return f"must be {self.expects()}, got {shown(value)}" + suggestion(value, self.options)
+        words = list(map(str, self.options))
+        meant = None if isinstance(value, bool) else self.meant.get(str(value).lower())
+        hint = f"; write {meant}" if meant else suggestion(value, words)
+        return f"must be {self.expects()}, got {shown(value)}{hint}"
+
+    @staticmethod
+    def _is(value: Value, option: str | int) -> bool:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return (isinstance(value, str) or whole) and str(value) == str(option)
 
     def schema(self) -> dict[str, Any]:
         return {"enum": list(self.options)}

@@ -11,7 +11,6 @@ from lightning_modules.components import (
     Component,
     ComponentParameter,
     ComponentsParameter,
-    Number,
     Parameter,
     Value,
     named,
@@ -22,14 +21,15 @@ from lightning_modules.configuration.program_words import with_params
 from lightning_modules.configuration.sections import (
     COMMAND,
     SECTIONS,
-    TRAINER,
     USER_KEYS,
     may_be_absent,
     target_columns,
     task_of,
 )
+from lightning_modules.configuration.trainer import TRAINER, reports_of, without_defaults
 from lightning_modules.configuration.user_classes import classes_in
 from lightning_modules.configuration.validation import problems
+from lightning_modules.data.parameters import LOADER_WORKERS
 from lightning_modules.errors import ConfigurationError
 from lightning_modules.hashing import short_hash
 from lightning_modules.optimization import REGULARIZATION, goal_of, regularizers
@@ -166,9 +166,19 @@ class Configuration:
 
     @property
     def hash(self) -> str:
-        """Identity of the configuration: 16 hexadecimal digits over its canonical JSON."""
-        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        """Identity of the configuration: 16 hexadecimal digits over its canonical JSON, without
+        what changes no number and what is new and at its default."""
+        tree = {**self.to_dict(), "trainer": without_defaults(self.trainer)}
+        tree.get("data", {}).pop(LOADER_WORKERS, None)
+        text = json.dumps(tree, sort_keys=True, separators=(",", ":"))
         return short_hash(text)
+
+    @property
+    def reports(self) -> int:
+        """Epochs that a training of it reports, of which each ends with a validation: what pruners,
+        patience and budgets count. They are all its epochs unless `trainer.val_every` is more than
+        1."""
+        return reports_of(self.trainer)
 
     @property
     def task(self) -> str:
@@ -221,9 +231,7 @@ def _canonical(parameter: Parameter, value: Value) -> Value:
             name: _filled(parameter.table[name], given)
             for name, given in sorted(switched_on(parameter.table, value or {}).items())
         }
-    if isinstance(parameter, Number) and not parameter.integer and isinstance(value, int):
-        return float(value)
-    return value
+    return parameter.canonical(value)
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Value]]:

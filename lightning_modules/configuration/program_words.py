@@ -16,6 +16,7 @@ from typing import Any
 
 from lightning_modules.components import suggestion
 from lightning_modules.configuration.sections import COMMAND, CWD, ENV, PROGRAM_KEYS
+from lightning_modules.configuration.trainer import LATER, is_default
 
 PLACEHOLDER = re.compile(r"\{\{([\w.-]+(?::[^{}]*)?)\}\}|\{(\w[\w.-]*)(?::([^{}]*))?\}")
 NUMBER = re.compile(r"%?(0?\d{0,2}(?:\.\d{1,2})?[defgEG])")
@@ -203,12 +204,23 @@ def _env(program: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _given(node: Mapping[str, Any], path: Keys = ()) -> Iterator[Keys]:
     for key, value in node.items():
-        if (not path and key in FAIRTUNES) or (path == ("model",) and key in PROGRAM_KEYS):
+        if path == ("model",) and key in PROGRAM_KEYS:
+            continue
+        if not isinstance(value, Mapping) and not may_be_told(".".join((*path, str(key))), value):
             continue
         if isinstance(value, Mapping):
             yield from _given(value, (*path, str(key)))
         else:
             yield (*path, str(key))
+
+
+def may_be_told(name: str, value: Any) -> bool:
+    """Whether a program has a use for the value of this path: of how fairtune trains, for what it
+    does not do itself where a program trains, such as `precision: bf16`."""
+    section, _, key = name.partition(".")
+    if section == "trainer":
+        return key in LATER and not is_default(key, value)
+    return section not in FAIRTUNES
 
 
 def _param(form: str, path: Keys, name: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lightning_modules.components import Component, Number, Option, Parameter, user_key
+from lightning_modules.components import Component, Option, Parameter, user_key
 from lightning_modules.data.table import DATASETS
 from lightning_modules.networks import NETWORKS
 from lightning_modules.optimization import LOSSES, SCHEDULES
@@ -28,19 +28,6 @@ SECTIONS: dict[str, Section] = {
     "loss": Section("loss", LOSSES),
     "optimizer": Section("optimizer", OPTIMIZERS, default="adam"),
     "schedule": Section("schedule", SCHEDULES, default="constant"),
-}
-
-TRAINER: dict[str, Parameter] = {
-    "epochs": Number(20, "passes over the training part", low=1, high=10**6, integer=True),
-    "accelerator": Option("auto", "where to train", options=("auto", "cpu", "gpu")),
-    "threads": Number(
-        1,
-        "threads of one training on the CPU; part of the configuration because the last bits of a "
-        "sum depend on it",
-        low=1,
-        high=1024,
-        integer=True,
-    ),
 }
 
 OBJECTIVE: dict[str, Parameter] = {

@@ -32,13 +32,13 @@ from lightning_modules.configuration.sections import (
     FUNCTION,
     OBJECTIVE,
     SECTIONS,
-    TRAINER,
     USER_KEYS,
     Section,
     may_be_absent,
     names_its_metrics,
     target_columns,
 )
+from lightning_modules.configuration.trainer import TRAINER, validation_problems
 from lightning_modules.configuration.user_classes import classes_in, path_error
 from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import (
@@ -73,6 +73,7 @@ def problems(tree: Mapping[str, Any]) -> Iterator[Problem]:
             yield from _section_problems(key, section, tree.get(key), rows)
     yield from _regularization_problems(regularization)
     yield from _parameter_problems("trainer", TRAINER, tree.get("trainer"))
+    yield from validation_problems(tree.get("trainer"))
     yield from fit_problems(data, model, loss, regularization, rows)
     decays = isinstance(optimizer, Mapping) and optimizer.get("weight_decay")
     if decays and is_on(regularization, "weight_decay"):

@@ -23,6 +23,7 @@ from lightning_modules.data.augmentation.table import AUGMENT
 from lightning_modules.data.preparation.splitting import SHARES, SPLIT
 from lightning_modules.data.readers.tables.form import FILE
 
+LOADER_WORKERS, AUTO = "loader_workers", "auto"
 HEXADECIMAL = re.compile("#[0-9a-fA-F]{6}")
 
 
@@ -259,12 +260,8 @@ SEQUENCES: dict[str, Parameter] = {
 IMAGES: dict[str, Parameter] = {
     "path": Text(None, "the folder"),
     "size": Number(
-        32,
-        "pixels of a side: the largest square at the centre is resized to it",
-        low=1,
-        high=10_000,
-        integer=True,
-        tune=(16, 128),
+        32, "pixels of a side: the largest square at the centre is resized to it", low=1,
+        high=10_000, integer=True, tune=(16, 128),
     ),
     "color": Option(
         "rgb",
@@ -273,15 +270,18 @@ IMAGES: dict[str, Parameter] = {
     ),
     "background": Colour("white", "the colour that transparent pixels become"),
     "cache": Number(
-        1024.0,
-        "megabytes (one byte a number) up to which images are decoded once and kept",
-        low=0,
+        1024.0, "megabytes (one byte a number) up to which images are decoded once and kept", low=0
+    ),
+    LOADER_WORKERS: Number(
+        AUTO, "processes that decode images beside a training, which change no number; by `auto` "
+        "the cores that a worker has, none where that is one", low=0, high=1024, integer=True,
+        words=(AUTO,),
     ),
     "rare_classes": RARE_CLASSES,
     **COMMON,
     **SHARES,
     **AUGMENT,
-}
+}  # fmt: skip
 DIGITS: dict[str, Parameter] = {
     **WITH_TEST,
     "classes": Items(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import pytorch_lightning as pl
@@ -15,31 +15,13 @@ from torch import Tensor
 
 from lightning_modules.data.augmentation.data_statistics import DataStatistics
 from lightning_modules.data.augmentation.table import build_augmentation
+from lightning_modules.data.batches import gpu
+from lightning_modules.data.batches.columns import CPU, Part
+from lightning_modules.data.batches.loader_workers import LoaderWorkers
+from lightning_modules.data.batches.tensor_batches import TensorBatches
 
 EVALUATION_BATCH = 4096
 """Rows per step where nothing is learned."""
-
-
-class Column(Protocol):
-    """Rows that become tensors when they are asked for, such as images in files."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Rows first."""
-        ...
-
-    def __getitem__(self, rows: Any) -> Tensor:
-        """The rows of a slice or of a tensor of indices."""
-        ...
-
-    def digest(self) -> bytes:
-        """Identity of the content."""
-        ...
-
-
-Part = tuple[Any, ...]
-"""Inputs (n, *input_shape), then the lengths (n,) where rows are padded sequences, then targets:
-(n,) classes or (n, k) values in units of the data. Each is a tensor, the inputs may be a Column."""
 
 
 @dataclass(frozen=True)
@@ -81,69 +63,6 @@ class Splits:
         return digest.hexdigest()[:12]
 
 
-class TensorBatches:
-    """Batches of a part's columns by indexing, several times faster than collating rows.
-
-    A last batch of a single row is joined to the one before it, since one row has no variance that
-    batch normalization could use.
-    """
-
-    def __init__(
-        self,
-        part: Part,
-        batch_size: int,
-        generator: torch.Generator | None,
-        change: Callable[[Part], Part] | None = None,
-        balanced: bool = False,
-    ) -> None:
-        """Shuffles with `generator` anew in every epoch; in order where that is None.
-
-        Shuffled batches are passed through `change`. Where `balanced`, rows are drawn with
-        replacement, so that classes are equally frequent in every epoch.
-        """
-        self.columns = part
-        self.balanced = balanced
-        self.change = change
-        self.rows = len(part[-1])
-        self.batch_size = batch_size
-        self.generator = generator
-
-    def __len__(self) -> int:
-        full, rest = divmod(self.rows, self.batch_size)
-        return max(1, full + (rest > 1))
-
-    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        rows = self.rows
-        starts = [step * self.batch_size for step in range(len(self))]
-        ends = [*starts[1:], rows]
-        if self.generator is None:
-            for start, end in zip(starts, ends, strict=True):
-                yield tuple(column[start:end] for column in self.columns)
-            return
-        if self.balanced:
-            order = balanced_order(self.columns[-1], self.generator)
-        else:
-            order = torch.randperm(rows, generator=self.generator)
-        for start, end in zip(starts, ends, strict=True):
-            chosen = order[start:end]
-            batch = tuple(column[chosen] for column in self.columns)
-            yield batch if self.change is None else self.change(batch)
-
-
-def balanced_order(classes: Tensor, generator: torch.Generator) -> Tensor:
-    """As many rows as `classes` (n,), drawn with replacement: every class equally often, or once
-    more."""
-    found = classes.bincount().nonzero()[:, 0]
-    least, more = divmod(len(classes), len(found))
-    counts = torch.full((len(found),), least)
-    counts[torch.randperm(len(found), generator=generator)[:more]] += 1
-    drawn = []
-    for number, count in zip(found.tolist(), counts.tolist(), strict=True):
-        rows = (classes == number).nonzero()[:, 0]
-        drawn.append(rows[torch.randint(len(rows), (count,), generator=generator)])
-    return torch.cat(drawn)[torch.randperm(len(classes), generator=generator)]
-
-
 class TensorDataModule(pl.LightningDataModule):
     """Splits that fit in memory; `batch_size: "full"` is batch gradient descent."""
 
@@ -155,10 +74,12 @@ class TensorDataModule(pl.LightningDataModule):
         *,
         augment: Mapping[str, Any] | None = None,
         balance: str = "none",
+        workers: LoaderWorkers | None = None,
     ) -> None:
         """`augment` maps names of `AUGMENTATIONS` to parameters; it changes training batches.
 
         `balance` makes classes count the same: by `weights` of the training loss, or by `sampling`.
+        `workers` decode rows that are not in memory, until the `teardown` of a training or test.
         """
         super().__init__()
         self.name = name
@@ -166,6 +87,8 @@ class TensorDataModule(pl.LightningDataModule):
         self.batch_size = batch_size
         self.augment = augment or {}
         self.balance = balance
+        self.workers = workers or LoaderWorkers()
+        self._placed: dict[tuple[str, torch.device], Part] = {}
         self._shuffling: torch.Generator | None = None
         self._continued: Tensor | None = None
 
@@ -211,15 +134,15 @@ class TensorDataModule(pl.LightningDataModule):
         return torch.where(there, counts.sum() / (there.sum() * counts.clamp(min=1)), 0.0)
 
     def train_dataloader(self) -> TensorBatches:
-        part = self.splits.train
-        size = len(part[-1]) if isinstance(self.batch_size, str) else self.batch_size
+        rows = len(self.splits.train[-1])
+        size = rows if isinstance(self.batch_size, str) else self.batch_size
         self._shuffling = torch.Generator().manual_seed(torch.initial_seed())
         if self._continued is not None:
             self._shuffling.set_state(self._continued)
             self._continued = None
         mean, deviation = (torch.tensor(moment) for moment in self.splits.scaling)
         change = build_augmentation(self.augment, DataStatistics(self.outputs, mean, deviation))
-        return TensorBatches(part, size, self._shuffling, change, self.balance == "sampling")
+        return self._batches("train", size, self._shuffling, change, self.balance == "sampling")
 
     def state_dict(self) -> dict[str, Any]:
         """Where the shuffling is, for Lightning's checkpoints."""
@@ -230,13 +153,37 @@ class TensorDataModule(pl.LightningDataModule):
         self._continued = state_dict["shuffling"]
 
     def val_dataloader(self) -> TensorBatches:
-        return TensorBatches(self.splits.validation, EVALUATION_BATCH, None)
+        return self._batches("validation", EVALUATION_BATCH)
 
     def test_dataloader(self) -> TensorBatches:
-        return TensorBatches(self.splits.test, EVALUATION_BATCH, None)
+        return self._batches("test", EVALUATION_BATCH)
 
     def predict_dataloader(self) -> TensorBatches:
         return self.test_dataloader()
+
+    def teardown(self, stage: str) -> None:
+        """End the processes that decode."""
+        self.workers.close()
+
+    def _batches(
+        self,
+        name: str,
+        size: int,
+        shuffling: torch.Generator | None = None,
+        change: Callable[[Part], Part] | None = None,
+        balanced: bool = False,
+    ) -> TensorBatches:
+        """Batches of a part, which is moved to the GPU of the trainer once, if it has one.
+
+        Rows that are to change stay on the CPU: random numbers must not depend on the device.
+        """
+        device = gpu.device_of(self.trainer)
+        home = device if change is None else CPU
+        if (name, home) not in self._placed:
+            self._placed[name, home] = gpu.placed(getattr(self.splits, name), home)
+        part = self._placed[name, home]
+        pinned = device != CPU and part[-1].device == CPU
+        return TensorBatches(part, size, shuffling, change, balanced, self.workers, pinned)
 
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]

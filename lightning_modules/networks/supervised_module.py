@@ -16,8 +16,9 @@ from lightning_modules.components import resolve_component
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
 from lightning_modules.lightning_internals import CURRENT_HOOK
+from lightning_modules.networks.accumulation import Accumulation
 from lightning_modules.networks.answers import decided, probabilities, shaped
-from lightning_modules.networks.learning import LEARNING, Named, Resolved, Task
+from lightning_modules.networks.learning import Named, Resolved, Task, in_float32
 from lightning_modules.optimization import LOSSES, REGULARIZATION, SCHEDULES, goal_of, regularizers
 from lightning_modules.optimization.loss_functions import OwnLoss, misread
 from lightning_modules.optimization.losses import DEFAULT_LOSS, misfit
@@ -25,12 +26,6 @@ from lightning_modules.optimization.metrics import computed_metrics
 from lightning_modules.optimization.muon import hidden_matrices
 from lightning_modules.optimization.optimizers import OPTIMIZERS, OptimizerRow
 from lightning_modules.optimization.schedule import Schedule
-
-
-def split_learning(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Keyword arguments of a network, and among them those that say how it learns, apart."""
-    learning = {name: value for name, value in given.items() if name in LEARNING}
-    return {name: value for name, value in given.items() if name not in LEARNING}, learning
 
 
 class SupervisedModule(pl.LightningModule):
@@ -104,6 +99,7 @@ class SupervisedModule(pl.LightningModule):
         self._losses: list[Tensor] = []
         self._seen: dict[str, list[tuple[Tensor, Tensor]]] = {"train": [], "val": [], "test": []}
         self.learning_rate = 0.0  # of the first step of the current epoch
+        self._accumulation, self._every, self._is_reported = Accumulation(1), 1, True
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Lightning notes the hook that it calls some fifty times a step; torch's own setter would
@@ -198,6 +194,9 @@ class SupervisedModule(pl.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         self.learning_rate = self._schedule().rate
+        self._every = self.trainer.check_val_every_n_epoch or 1
+        self._is_reported = (self.current_epoch + 1) % self._every == 0
+        self._accumulation = Accumulation(self.trainer.accumulate_grad_batches)
 
     def training_step(self, batch: tuple[Tensor, ...], _: int) -> Tensor:
         outputs, targets = self._answer("train", batch)
@@ -207,19 +206,22 @@ class SupervisedModule(pl.LightningModule):
             weights = [w for w in self.parameters() if w.ndim > 1 and w.requires_grad]
             loss = torch.stack([loss, *(penalty(weights) for penalty in self.penalties)]).sum()
         self._losses.append(loss.detach())
-        return loss
+        return self._accumulation.weighted(loss, len(targets))
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        self._accumulation.average(optimizer)
         for hook in self.step_hooks:
             hook(optimizer)
 
     def on_train_epoch_end(self) -> None:
         finite = torch.stack(self._losses).isfinite()
+        self._losses.clear()
         if not finite.all():
-            step = int((~finite).nonzero()[0]) + 1
+            step = int((~finite).nonzero()[0]) // self._accumulation.batches + 1
             where = f"step {step} of epoch {self.current_epoch + 1}"
             self.diverged = f"the training loss is no longer finite at {where}"
-        self._losses.clear()
+        if not self._is_reported:
+            return
         self._log_part("train")
         self._log({"optim/lr": self.learning_rate})
         schedule = self._schedule()
@@ -246,18 +248,19 @@ class SupervisedModule(pl.LightningModule):
     def _answer(self, part: str, batch: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """The network's outputs and the targets on its scale, both kept for the metrics."""
         *inputs, targets = batch
-        outputs: Tensor = self.network(*inputs)
+        outputs = in_float32(self.network(*inputs))
         targets = shaped(self.task, outputs, targets)
         if self.task == "regression":
             targets = (targets - self.target_mean) / self.target_scale
-        self._seen[part].append((outputs.detach(), targets))
+        if self._is_reported or part != "train":
+            self._seen[part].append((outputs.detach(), targets))
         return outputs, targets
 
     def _log_part(self, part: str) -> None:
         """Log the loss and the metrics of a whole pass over a part of the data."""
         outputs, targets = (torch.cat(column) for column in zip(*self._seen[part], strict=True))
         self._seen[part].clear()
-        if part == "val" and self.current_epoch == 0:
+        if part == "val" and self.current_epoch < self._every:
             self.remark = misread(self.loss_name, outputs)
         values = {"loss": self.loss(outputs, targets, 0.0)}
         if self.task == "regression":

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from lightning_modules.components import Component, Flag, Number, switched_on
 
 if TYPE_CHECKING:
-    from pytorch_lightning.callbacks import EarlyStopping
     from torch import Tensor
     from torch.optim import Optimizer
+
+    from lightning_modules.optimization.early_stopping import EarlyStopping
 
     Penalty = Callable[[Iterable[Tensor]], Tensor]
     StepHook = Callable[[Optimizer], None]
@@ -70,7 +71,7 @@ def _gradient_clip(norm: float) -> StepHook:
 
 
 def _early_stopping(monitor: str, goal: str, patience: int, min_delta: float) -> EarlyStopping:
-    from pytorch_lightning.callbacks import EarlyStopping
+    from lightning_modules.optimization.early_stopping import EarlyStopping
 
     return EarlyStopping(
         monitor,

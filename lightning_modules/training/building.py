@@ -11,6 +11,7 @@ import torch
 
 from lightning_modules.configuration import Configuration, Part
 from lightning_modules.data.padding import PADDED
+from lightning_modules.data.parameters import AUTO, LOADER_WORKERS
 from lightning_modules.data.table import DATASETS
 from lightning_modules.errors import DataError, UserCodeError, UserError
 from lightning_modules.networks import NETWORKS, SupervisedModule
@@ -22,11 +23,13 @@ from lightning_modules.user_code.learning import user_loss, user_optimizer
 from lightning_modules.user_code.modules import user_data, user_lightning_module, user_network_row
 
 
-def build_data(configuration: Configuration) -> pl.LightningDataModule:
-    """The data that a configuration names."""
+def build_data(configuration: Configuration, loader_workers: int = 0) -> pl.LightningDataModule:
+    """The data that a configuration names; `loader_workers` are what `auto` means there."""
     part = configuration.data
     if part.is_class:
         return user_data(part)
+    if part.parameters.get(LOADER_WORKERS) == AUTO:
+        part = part.replaced(LOADER_WORKERS, loader_workers)
     data: pl.LightningDataModule = DATASETS[part.name].build(**part.parameters)
     return data
 

@@ -24,7 +24,7 @@ from lightning_modules.training.resume_checkpoint import (
     generator_states,
     set_generator_states,
 )
-from lightning_modules.user_code.modules import UserMetrics
+from lightning_modules.user_code.user_metrics import UserMetrics
 
 OnEpoch = Callable[[int, Mapping[str, float]], bool]
 """Told of every epoch (counted from 1) and its metrics; False ends the training, and Interrupted
@@ -52,6 +52,8 @@ class EpochCallback(Checkpoint):
         where its code may find the best weights."""
         self.user_metrics = user_metrics
         self.objective = configuration.objective
+        self.every = int(configuration.trainer["val_every"])
+        """Passes over the training part between two validations, which make an epoch here."""
         self.on_epoch = on_epoch
         self.resume_checkpoint = resume_checkpoint
         self.history: list[dict[str, float]] = []
@@ -154,6 +156,10 @@ class EpochCallback(Checkpoint):
         self._resumed = state_dict
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        for config in trainer.lr_scheduler_configs:
+            if config.reduce_on_plateau and config.interval == "epoch":
+                # what it watches has no new value in the passes between
+                config.frequency = math.lcm(config.frequency, self.every)
         if not self._resumed:
             return
         self.weights = self._resumed["weights"]
@@ -179,7 +185,7 @@ class EpochCallback(Checkpoint):
         if not pl_module.automatic_optimization:
             return
         for config in trainer.lr_scheduler_configs:
-            due = config.interval == "epoch" and self.epochs % config.frequency == 0
+            due = config.interval == "epoch" and self._passes % config.frequency == 0
             if config.reduce_on_plateau and due and config.monitor in monitored:
                 pl_module.lr_scheduler_step(config.scheduler, monitored[str(config.monitor)])
 
@@ -194,11 +200,17 @@ class EpochCallback(Checkpoint):
                 self.example = joined(*rows)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._epoch_start = time.perf_counter()
+        if trainer.current_epoch % self.every == 0:
+            self._epoch_start = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if (trainer.current_epoch + 1) % self.every:
+            self._pass_between(trainer, pl_module)
+            return
         if self.user_metrics is not None:
-            metrics, self.diverged = self.user_metrics.epoch(trainer, self.objective.metric)
+            metrics, self.diverged = self.user_metrics.epoch(
+                trainer, self.objective.metric, self.epochs + 1
+            )
         else:
             assert isinstance(pl_module, SupervisedModule)
             metrics, self.diverged = dict(pl_module.epoch_metrics), pl_module.diverged
@@ -213,7 +225,7 @@ class EpochCallback(Checkpoint):
         if self._improved(metrics):
             state = pl_module.state_dict()
             self.weights = {name: tensor.detach().clone() for name, tensor in state.items()}
-        over = self.diverged is not None or self.epochs >= (trainer.max_epochs or 0)
+        over = self.diverged is not None or self._passes >= (trainer.max_epochs or 0)
         self._report(trainer, over or trainer.should_stop)
         watched = {config.monitor for config in trainer.lr_scheduler_configs}
         found = trainer.callback_metrics.items()
@@ -222,6 +234,20 @@ class EpochCallback(Checkpoint):
             self.interrupted or (self.resume_checkpoint.due and not trainer.should_stop)
         ):
             trainer.save_checkpoint(self.resume_checkpoint.last)
+
+    @property
+    def _passes(self) -> int:
+        """Those that were reported."""
+        return self.epochs * self.every
+
+    def _pass_between(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """End the training where a pass without a validation has diverged."""
+        if self.user_metrics is not None:
+            self.diverged = self.user_metrics.diverged(self.epochs + 1)
+        else:
+            assert isinstance(pl_module, SupervisedModule)
+            self.diverged = pl_module.diverged
+        trainer.should_stop = trainer.should_stop or self.diverged is not None
 
     def _report(self, trainer: pl.Trainer, over: bool) -> None:
         """Report the latest epoch; `over` where the training ends with it anyway."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from dataclasses import replace as with_changes
 from pathlib import Path
@@ -19,7 +19,8 @@ import torch
 
 from lightning_modules.configuration import Configuration
 from lightning_modules.data.preparation.part_rows import rows_of_parts
-from lightning_modules.errors import Interrupted
+from lightning_modules.data.tensors import TensorDataModule
+from lightning_modules.errors import Interrupted, UserError
 from lightning_modules.lightning_internals import keep_hyperparameters_apart
 from lightning_modules.networks import SupervisedModule
 from lightning_modules.rights import make_folder
@@ -27,11 +28,13 @@ from lightning_modules.training.building import build_data, build_network
 from lightning_modules.training.data_description import Described, describe
 from lightning_modules.training.epoch_callback import EpochCallback, OnEpoch
 from lightning_modules.training.lazy_layers import materialize
+from lightning_modules.training.nondeterminism import heard_operations, remark_of
 from lightning_modules.training.resume_checkpoint import ResumeCheckpoint, replace
 from lightning_modules.training.trainer import build_trainer, quiet
 from lightning_modules.user_code.distributions import DATA, taken_by, trained_by
-from lightning_modules.user_code.modules import UserMetrics, can_test, tested
+from lightning_modules.user_code.modules import can_test, tested
 from lightning_modules.user_code.trial_logging.trial_logger import CHECKPOINTS, TrialLogger
+from lightning_modules.user_code.user_metrics import UserMetrics
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ class TrainingResult:
     rows: Mapping[str, int]
     """Of `train`, `validation` and `test`, where they are known."""
     remark: str
-    """What seems wrong with the network; empty where nothing does."""
+    """What seems wrong with the network, or why its numbers may not repeat; empty where nothing is
+    to be said."""
 
 
 def train(
@@ -68,8 +72,10 @@ def train(
     evaluate_test: bool = False,
     weights: str | None = None,
     files: Path | None = None,
+    loader_workers: int = 0,
 ) -> TrainingResult:
-    """Train a configuration; on the CPU the same seed gives the same numbers to the last bit.
+    """Train a configuration; the same seed gives the same numbers to the last bit on one model of
+    device, unless an operation has no deterministic implementation: then the remark says so.
 
     The weights of the best epoch are written once, to `checkpoint`, with the first rows of the
     validation inputs beside them (suffix `.npy`, made by `padding.joined`). With `evaluate_test`
@@ -82,6 +88,8 @@ def train(
 
     `weights` is the file that `model.weights` means, where that names a run. `files` is the folder
     of what a LightningModule of the user's logs beside its metrics; nothing is kept without it.
+    `loader_workers` is how many processes decode images beside the training, where the
+    configuration does not say; no number depends on it.
     """
     with ExitStack() as stack:
         places = _Places(checkpoint, resume_folder, files, None)
@@ -89,7 +97,9 @@ def train(
             scratch = Path(stack.enter_context(TemporaryDirectory(prefix="fairtune-")))
             places = with_changes(places, files=files or scratch / "files", scratch=scratch)
         try:
-            result = _train(configuration, seed, on_epoch, places, evaluate_test, weights)
+            result = _train(
+                configuration, seed, on_epoch, places, evaluate_test, weights, loader_workers
+            )
         except Interrupted:
             raise  # callbacks of the user's find their checkpoints again
         except BaseException:
@@ -122,18 +132,26 @@ def _train(
     places: _Places,
     evaluate_test: bool,
     weights: str | None,
+    loader_workers: int,
 ) -> TrainingResult:
     start = time.perf_counter()
     checkpoint, resume_folder = places.checkpoint, places.resume_folder
     if not torch.cuda.is_available():
         # torch's optimizers ask for a GPU at every step, which takes longer than the step itself
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     torch.set_num_threads(int(configuration.trainer["threads"]))
+    # what torch fuses for attention alone cannot be compiled in bfloat16
+    torch.backends.mha.set_fastpath_enabled(not configuration.trainer["compile"])
     pl.seed_everything(seed, verbose=False)
-    data = build_data(configuration)
+    data = build_data(configuration, loader_workers)
     described = describe(data, configuration)
     module = build_network(configuration, described, weights)
     materialize(module, data)
+    _check_steps(module, configuration)
+    if configuration.trainer["compile"]:
+        from lightning_modules.training.compilation import compile_network  # half a second
+
+        compile_network(module)
     user_metrics = logger = None
     if not isinstance(module, SupervisedModule):
         assert places.files is not None
@@ -157,7 +175,7 @@ def _train(
     epoch_callback = EpochCallback(
         configuration, on_epoch, resume_checkpoint, start, user_metrics, places.scratch
     )
-    with quiet():
+    with quiet(), heard_operations() as heard, _closed_at_last(data):
         callbacks = [epoch_callback] if user_metrics is None else [user_metrics, epoch_callback]
         package = trained_by(module)
         data = taken_by(package, data, DATA)
@@ -197,7 +215,26 @@ def _train(
         seconds=epoch_callback.seconds,
         device=_name(trainer.strategy.root_device),
         rows=rows,
-        remark=_remark(module, logger),
+        remark="; ".join(filter(None, (_remark(module, logger), remark_of(heard)))),
+    )
+
+
+@contextmanager
+def _closed_at_last(data: pl.LightningDataModule) -> Iterator[None]:
+    """End loader workers even where a training raises: Lightning does not tell its data."""
+    try:
+        yield
+    finally:
+        if isinstance(data, TensorDataModule):
+            data.teardown("fit")
+
+
+def _check_steps(module: pl.LightningModule, configuration: Configuration) -> None:
+    if configuration.trainer["accumulate"] == 1 or module.automatic_optimization:
+        return
+    raise UserError(
+        f"trainer.accumulate: {configuration.model.name} steps its optimizer itself "
+        "(automatic_optimization = False); leave accumulate out, and let the module accumulate"
     )
 
 

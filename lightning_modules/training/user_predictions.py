@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytorch_lightning as pl
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import FairtuneError, UserCodeError, UserError
-from lightning_modules.training.trainer import build_trainer, quiet
+from lightning_modules.training.trainer import build_trainer, plain, quiet
 from lightning_modules.user_code.distributions import DATA, taken_by
 from lightning_modules.user_code.imports import error_summary
 from lightning_modules.user_code.modules import answered, has_test_part
@@ -29,13 +28,12 @@ def predict_test_part(
     if not has_test_part(data):
         raise UserError(f"{name} has no test_dataloader, and so no test part")
     collector = _Collector(module, configuration.task, name)
-    here = replace(configuration, trainer={**configuration.trainer, "accelerator": "cpu"})
     try:
         with quiet():
             data.prepare_data()
             data.setup("fit")  # before a test there was always a training
             data = taken_by(pl, data, DATA)
-            build_trainer(here).test(collector, datamodule=data, verbose=False)
+            build_trainer(plain(configuration)).test(collector, datamodule=data, verbose=False)
     except FairtuneError:
         raise
     except Exception as error:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import math
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pytorch_lightning as pl
@@ -14,7 +13,7 @@ import torch
 from pytorch_lightning.utilities.model_helpers import is_overridden
 from torch import Tensor, nn
 
-from lightning_modules.components import Network, suggestion
+from lightning_modules.components import Network
 from lightning_modules.configuration import Configuration, Part
 from lightning_modules.configuration.user_classes import classes_in
 from lightning_modules.data.padding import PADDED
@@ -31,9 +30,8 @@ from lightning_modules.user_code.distributions import (
     trained_by,
 )
 from lightning_modules.user_code.imports import load, make, misfits, takes
-from lightning_modules.user_code.trial_logging.logged import Logged
+from lightning_modules.user_code.user_metrics import logged_metrics
 
-NOTHING: Mapping[str, Tensor] = {}
 OFFERED = ("input_shape", "outputs")
 """What a network is given of its data, where it takes them."""
 
@@ -175,66 +173,6 @@ class KerasNetwork(nn.Module):
         return outputs
 
 
-class UserMetrics(pl.Callback):
-    """What a LightningModule of the user's logs, epoch by epoch; what an epoch did not log has no
-    value in it.
-
-    The mean of the losses that `training_step` returns is `train/loss`, and the rate of the first
-    optimizer is `optim/lr`, where the module logs nothing by these names.
-    """
-
-    def __init__(self, logged: Logged) -> None:
-        """`logged` is what the module logs beside `self.log`."""
-        self._logged_itself = logged
-        self._losses: list[Tensor] = []
-        self._rate: float | None = None
-        self._before: dict[str, Tensor] = {}
-        """What was logged before this epoch; Lightning keeps it among the metrics."""
-
-    def on_train_start(self, trainer: Any, pl_module: pl.LightningModule) -> None:
-        # such as LearningRateMonitor, which logs every so many steps, once an epoch at least
-        most = min(trainer.log_every_n_steps, trainer.num_training_batches)
-        trainer.log_every_n_steps = max(1, int(most))
-
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._losses.clear()
-        self._before = dict(trainer.callback_metrics)
-        groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
-        self._rate = float(groups[0]["lr"]) if groups and "lr" in groups[0] else None
-
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
-        loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
-        if isinstance(loss, Tensor):
-            self._losses.append(loss.detach())
-
-    def epoch(self, trainer: pl.Trainer, objective: str) -> tuple[dict[str, float], str | None]:
-        """The metrics of an epoch that has ended, and the loss among them that is not finite.
-
-        Raises UserError where the objective is not among those of the first epoch.
-        """
-        metrics: dict[str, float] = {}
-        if self._losses:
-            metrics["train/loss"] = float(torch.stack(self._losses).mean())
-        if self._rate is not None:
-            metrics["optim/lr"] = self._rate
-        metrics |= self._logged_itself.take()
-        metrics |= _logged(trainer, self._before)
-        if objective not in metrics and trainer.current_epoch == 0:
-            hint = suggestion(objective, metrics) or "; logged are " + ", ".join(sorted(metrics))
-            raise UserError(f"the objective {objective} was not logged in epoch 1{hint}")
-        for name, value in metrics.items():
-            if "loss" in name and not math.isfinite(value):
-                return metrics, f"{name} is {value!r} after epoch {trainer.current_epoch + 1}"
-        return metrics, None
-
-
 def answered(module: pl.LightningModule, task: str, *inputs: Tensor) -> Tensor:
     """What a trained module answers to inputs (n, ...): class probabilities (n, classes), or what
     its `predict` gives where it has one, else its `forward`.
@@ -277,14 +215,9 @@ def tested(trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, float]:
     if isinstance(module, SupervisedModule):
         said = module.epoch_metrics
         return {name: said[name] for name in said if name.startswith("test/")}
-    return {"test/" + re.sub(r"^test[/_]", "", name): x for name, x in _logged(trainer).items()}
-
-
-def _logged(trainer: pl.Trainer, before: Mapping[str, Tensor] = NOTHING) -> dict[str, float]:
-    """The numbers that a module has logged last, without those that it had logged `before`."""
-    found = trainer.callback_metrics
-    new = [name for name, value in found.items() if value is not before.get(name)]
-    return {name: float(found[name]) for name in new if found[name].numel() == 1}
+    return {
+        "test/" + re.sub(r"^test[/_]", "", name): x for name, x in logged_metrics(trainer).items()
+    }
 
 
 def _network_regularizers(configuration: Configuration) -> dict[str, Any]:

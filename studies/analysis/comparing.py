@@ -52,7 +52,7 @@ def compare(results: StudyResults, metric: str | None = None) -> Comparison:
     _check(metric, results)
     by_arms = results.spec.design.claim == "arms" or results.spec.repeats > 1
     compared = (compare_arms if by_arms else compare_configurations)(results, metric)
-    return replace(compared, codes=results.codes)
+    return replace(compared, codes=results.codes, devices=results.devices)
 
 
 def metrics(results: StudyResults) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from studies.records import Trial
-from studies.results import Codes
+from studies.results import Codes, Devices
 from studies.statistics import ALPHA, Goal, Interval, verdicts
 from studies.study_file.sections import Claim
 
@@ -139,6 +139,8 @@ class Comparison:
     design: Basis = field(default_factory=lambda: Basis(None, "validation", None))
     codes: Codes = field(default_factory=dict)
     """The versions of the user's own code that the trials ran with."""
+    devices: Devices = field(default_factory=Devices)
+    """The kinds of device that the trials ran on."""
 
     @property
     def lost(self) -> Mapping[str, Sequence[int]]:

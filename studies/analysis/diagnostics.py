@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
+from lightning_modules.configuration.trainer import reports_of
 from studies.analysis.comparison import ArmResult, Comparison
 from studies.records import Outcome, Trial
 from studies.results import StudyResults
@@ -168,7 +169,7 @@ def _still_improving(
 def _gain_at_the_end(trial: Trial, sign: int) -> float:
     """The share of a training's whole gain that came in the last tenth of its epochs."""
     values = [sign * value for _, value in sorted(trial.curve.items())]
-    if len(values) < 10 or trial.epochs < int(trial.configuration["trainer"]["epochs"]):
+    if len(values) < 10 or trial.epochs < reports_of(trial.configuration["trainer"]):
         return 0.0
     best, before = max(values), max(values[: -math.ceil(len(values) / 10)])
     whole = best - values[0]
@@ -205,7 +206,7 @@ def _pruned(arm: str, trials: Sequence[Trial]) -> Iterator[DesignWarning]:
     """Say how many trials of an arm were pruned, and what that saved."""
     pruned = [t for t in trials if t.outcome == Outcome.pruned and t.duplicate_of is None]
     if pruned:
-        planned = sum(int(trial.configuration["trainer"]["epochs"]) for trial in pruned)
+        planned = sum(reports_of(trial.configuration["trainer"]) for trial in pruned)
         saved = planned - sum(trial.epochs for trial in pruned)
         share = len(pruned) / len(trials)
         advice = ": few were trained to their end; raise the pruner's warmup" if share > 0.9 else ""

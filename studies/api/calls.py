@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,8 +15,9 @@ from lightning_modules.errors import NothingCompletedError, UserError
 from lightning_modules.user_code import imports
 from studies.api.interruption import Interruption
 from studies.api.main_guard import require_main_guard
-from studies.api.opening import find_document, load_spec, open_home, spec_of, worker_count
+from studies.api.opening import find_document, load_spec, open_home, spec_of
 from studies.api.study import Study
+from studies.api.worker_plan import WorkerPlan, plan_for
 
 if TYPE_CHECKING:
     from studies.analysis import Comparison, StudyOutcome
@@ -36,6 +38,7 @@ def run(
     *,
     home: str | os.PathLike[str] | None = None,
     workers: int | None = None,
+    per_gpu: int | None = None,
     trial: TrialFunction | None = None,
     engine: Literal["local", "inline"] = "local",
     overrides: Mapping[str, Any] | Sequence[str] = (),
@@ -48,7 +51,9 @@ def run(
     Args:
         study: a study file, the name of a preset, or a dictionary that says what a file would.
         home: the folder that holds everything; `FAIRTUNE_HOME`, else `mlruns` unless given.
-        workers: trials side by side; one per core unless given, one in this process.
+        workers: trials side by side; one per GPU unless given, one per core where there is none,
+            and one in this process.
+        per_gpu: trials that share a GPU; 1 unless given.
         trial: a function `trial(configuration, report)` that trains one configuration. It calls
             `report(epoch, val_loss=...)` after every epoch, counted from 1, and returns when that
             is false; it may return the metrics of the test part. In place of `model`.
@@ -84,13 +89,17 @@ def run(
         raise UserError('engine="inline" trains with a function: give it as trial=...')
     if engine == "local":
         require_main_guard()
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
-        raise UserError(f"workers must be a whole number from 1 on, got {workers!r}")
+    for name, number in (("workers", workers), ("per_gpu", per_gpu)):
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise UserError(f"{name} must be a whole number from 1 on, got {number!r}")
+    if engine == "inline" and per_gpu is not None:
+        raise UserError('per_gpu is for worker processes: leave it out with engine="inline"')
     place = open_home(home_path(home))
     consent = Consent("call fairtune.run with allow_command=True", allow_command)
     spec = spec_for(study, place, overrides, allow, trial, consent)
     command = [] if isinstance(study, Mapping) else [str(study), *_options(overrides, allow)]
-    place_of_trials, function = _trials_by(trial, engine, workers)
+    plan = _plan(spec, engine, workers, per_gpu)
+    place_of_trials, function = _trials_by(trial, engine, plan)
 
     def show(found: StudyOutcome) -> None:
         displayed.close()
@@ -99,8 +108,9 @@ def run(
         found = run_study(
             spec,
             place,
-            workers=worker_count(workers),
-            display=displayed.enter_context(display_for(spec, quiet=not progress)),
+            workers=plan.count,
+            places=plan.places,
+            display=displayed.enter_context(display_for(spec, str(plan), quiet=not progress)),
             stopping=lambda: interruption.code is not None,
             command=command,
             show=show,
@@ -142,6 +152,7 @@ def check(
 
     place = open_home(home_path(home))
     spec = spec_for(study, place, overrides, allow, trial)
+    plan_for(spec, None, None)
     return preview(spec, place, check_inputs(spec, place, has_function=trial is not None))
 
 
@@ -252,8 +263,16 @@ def _options(overrides: Mapping[str, Any] | Sequence[str], allow: Sequence[str])
     return [*sets, *(part for each in allow for part in ("--allow", each))]
 
 
+def _plan(spec: Spec, engine: str, workers: int | None, per_gpu: int | None) -> WorkerPlan:
+    """How many trials run side by side, and where."""
+    if engine == "inline":
+        plan = plan_for(spec, workers or 1, None)
+        return replace(plan, places=plan.places[:1])  # this process is on one device
+    return plan_for(spec, workers, per_gpu, ("workers", "per_gpu"))
+
+
 def _trials_by(
-    trial: TrialFunction | None, engine: str, workers: int | None
+    trial: TrialFunction | None, engine: str, plan: WorkerPlan
 ) -> tuple[Callable[[], Engine] | None, Identities | None]:
     """Where the trials of a function run, and what it is; nothing where there is none."""
     if trial is None:
@@ -266,6 +285,6 @@ def _trials_by(
 
     if engine == "inline":
         perform = partial(run_function, trial)
-        return lambda: InlineEngine(perform, worker_count(workers or 1)), identity(trial)
+        return lambda: InlineEngine(perform, plan.count, plan.places[0]), identity(trial)
     pickled = PickledFunction.of(trial)
-    return lambda: LocalEngine(worker_count(workers), pickled), identity(trial)
+    return lambda: LocalEngine(plan.count, pickled, (), plan.places), identity(trial)

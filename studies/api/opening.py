@@ -1,4 +1,4 @@
-"""What every way into fairtune begins with: a home, a study file, a number of workers."""
+"""What every way into fairtune begins with: a home, a study file, a console."""
 
 from __future__ import annotations
 
@@ -95,13 +95,6 @@ def spec_of(tree: Mapping[str, Any], overrides: Sequence[str], allow: Sequence[s
 
     imports.allow(allow)
     return resolve(document.from_tree(tree), overrides, prepare=mark_floats)
-
-
-def worker_count(given: int | None) -> int:
-    """As many workers as were asked for, else one per core that this process may use."""
-    if given is not None:
-        return given
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -28,16 +28,18 @@ STOPPING = "stopping: the running trials end after their epoch"
 
 
 @contextmanager
-def display_for(spec: Spec, *, quiet: bool) -> Iterator[Display]:
+def display_for(spec: Spec, workers: str, *, quiet: bool) -> Iterator[Display]:
     """The display that fits: none, one that a notebook updates, a live one on a terminal, or plain
-    lines."""
+    lines; the last two begin with what `workers` says of them."""
     screen = console(stderr=True)
     if quiet:
         yield Display()
-    elif in_notebook():
+        return
+    if in_notebook():
         yield NotebookDisplay(spec)
-    elif not screen.is_terminal:
-        screen.print(f"study {spec.study}: starting the workers")
+        return
+    screen.print(f"study {spec.study}: starting {workers}")
+    if not screen.is_terminal:
         yield Lines(spec, screen)
     else:
         watch = LiveDisplay(spec)
@@ -82,7 +84,8 @@ class Lines(Display):
         )
 
     def retried(self, asked: AskedTrial, end: TrialEnd) -> None:
-        self.screen.print(f"{asked.key} {end.outcome} ({end.reason}); it is tried again")
+        alone = " alone" if end.outcome == Outcome.out_of_memory else ""
+        self.screen.print(f"{asked.key} {end.outcome} ({end.reason}); it is tried again{alone}")
 
     def waiting(self, text: str) -> None:
         self.screen.print(text, soft_wrap=True)
@@ -154,7 +157,7 @@ class LiveDisplay(Display):
     def __rich__(self) -> RenderableType:
         table = Table(box=None, pad_edge=False, show_header=False)
         for key, (asked, epoch, value, since) in list(self.running.items()):
-            epochs = asked.configuration.trainer["epochs"]
+            epochs = asked.configuration.reports
             shown = "" if value is None else f"{self.spec.objective.metric} {value:.4f}"
             seconds = f"{time.monotonic() - since:.0f} s"
             table.add_row(f"  {key}", f"epoch {epoch}/{epochs}", shown, seconds)

@@ -14,6 +14,7 @@ import typer
 
 from lightning_modules.errors import UserError
 from studies.api.opening import home_at
+from studies.devices.discovery import MOST_PER_GPU
 from studies.study_file.presets import preset_names
 
 if TYPE_CHECKING:
@@ -94,8 +95,15 @@ Shared = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        "--workers", min=1, max=256, help="Trials side by side; one per core unless given."
+        "--workers",
+        min=1,
+        max=256,
+        help="Trials side by side; one per GPU unless given, one per core where there is none.",
     ),
+]
+PerGpu = Annotated[
+    int | None,
+    typer.Option("--per-gpu", min=1, max=MOST_PER_GPU, help="Trials that share a GPU; 1 unless given."),
 ]
 
 Token = Annotated[
@@ -150,8 +158,8 @@ def file_to_write(output: Path | None, usual: str, force: bool, *, streams: bool
     """The file that a command writes: that of --output, else one of the usual name in the current
     folder, where somebody else may have put a link or a pipe of that name.
 
-    Raises UserError where one is there and --force is not given, and where none can be written;
-    with `streams`, --output may also name a device or a pipe.
+    Raises UserError where one is there and --force is not given, and where none can be written:
+    so before what takes time. With `streams`, --output may also name a device or a pipe.
     """
     path = output or Path(usual)
     if path.is_dir():
@@ -163,6 +171,8 @@ def file_to_write(output: Path | None, usual: str, force: bool, *, streams: bool
         raise UserError(
             f"{path} is no file of its own but a link, a pipe or a device; name one with --output"
         )
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: there is no folder {path.parent}; make it, or name another file")
     if os.path.lexists(path) and not force:
         raise UserError(f"{path} exists already; --force replaces it, --output names another")
     return path

@@ -10,13 +10,15 @@ import typer
 
 from lightning_modules.errors import NothingCompletedError
 from studies.api.interruption import Interruption
-from studies.api.opening import console, load_spec, open_home, worker_count
+from studies.api.opening import console, load_spec, open_home
+from studies.api.worker_plan import plan_for
 from studies.cli.options import (
     Allow,
     AllowCommand,
     HomeOption,
     Json,
     Overrides,
+    PerGpu,
     Shared,
     StudyFile,
     Workers,
@@ -32,6 +34,7 @@ def run(
     file: StudyFile,
     home: HomeOption = None,
     workers: Workers = None,
+    per_gpu: PerGpu = None,
     overrides: Overrides = None,
     allow: Allow = None,
     allow_command: AllowCommand = False,
@@ -48,11 +51,13 @@ def run(
     ]
     consent = consent_to(["run", *command, "--home", str(place.path)], given=allow_command)
     spec = load_spec(file, overrides or (), allow or (), place, consent)
+    plan = plan_for(spec, workers, per_gpu)
     from studies.analysis import summary
     from studies.api.progress import display_for
     from studies.cli.results.display import print_summary
     from studies.results.failures import why_nothing
     from studies.running.run_study import run_study
+    from studies.sentences.gpu_room import room_on_gpus
 
     screen = console(stderr=as_json)
 
@@ -70,14 +75,17 @@ def run(
 
             for warning in few_steps_warnings(found.results):
                 screen.print(f"{warning.kind}: {warning.message}")
+        if room := room_on_gpus(found.results.ended, plan.count):
+            screen.print(room)
 
     with Interruption() as interruption, ExitStack() as displayed:
-        display = displayed.enter_context(display_for(spec, quiet=quiet))
+        display = displayed.enter_context(display_for(spec, str(plan), quiet=quiet))
         try:
             found = run_study(
                 spec,
                 place,
-                workers=worker_count(workers),
+                workers=plan.count,
+                places=plan.places,
                 display=display,
                 stopping=lambda: interruption.code is not None,
                 command=command,

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +15,8 @@ from typing import Any
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 """The variable that says which GPUs a process sees, by number or by UUID."""
+MOST_PER_GPU = 64
+"""Trials that may share a GPU."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Gpu:
     """The model, as NVML calls it: `NVIDIA H200`. Numbers repeat on one kind only."""
     memory: int
     """Bytes."""
+    capability: tuple[int, int] | None = None
+    """Of CUDA, major and minor; None where nobody knows it."""
 
 
 def gpus() -> Sequence[Gpu]:
@@ -57,12 +62,41 @@ def nvml() -> Iterator[Any]:
             pynvml.nvmlShutdown()
 
 
+def driver() -> Mapping[str, str]:
+    """The versions of NVIDIA's driver (`driver`) and of CUDA in it (`cuda`), as far as it says."""
+    found: dict[str, str] = {}
+    with nvml() as library:
+        if library is not None:
+            with suppress(library.NVMLError):
+                found["driver"] = _text(library.nvmlSystemGetDriverVersion())
+                number = library.nvmlSystemGetCudaDriverVersion_v2()  # 12040 for 12.4
+                found["cuda"] = f"{number // 1000}.{number % 1000 // 10}"
+    return found
+
+
 def torch_knows_no_gpu() -> bool:
     """Whether the installed torch is a build for the CPU; it is not imported for that."""
     try:
         return version("torch").endswith("+cpu")
     except PackageNotFoundError:
         return False
+
+
+def may_have_others() -> bool:
+    """Whether torch may train on a GPU that is none of NVIDIA's: one of Apple's, or of AMD's."""
+    try:
+        return sys.platform == "darwin" or "+rocm" in version("torch")
+    except PackageNotFoundError:
+        return False
+
+
+def why_none() -> str:
+    """Why `gpus` has found none, as the end of a sentence."""
+    if torch_knows_no_gpu():
+        return "the torch that is installed is built for the CPU alone"
+    if VISIBLE in os.environ:
+        return f"{VISIBLE}={os.environ[VISIBLE]} shows none"
+    return "none of NVIDIA's was found here (nvidia-smi lists them)"
 
 
 def _handles(library: Any) -> Iterator[Any]:
@@ -79,17 +113,26 @@ def _slices(library: Any, board: Any) -> Iterator[Gpu]:
     except library.NVMLError:  # a model that cannot be cut
         is_cut = False
     if not is_cut:
-        yield _gpu(library, board, kind)
+        yield _gpu(library, board, kind, _capability(library, board))
         return
     for index in range(library.nvmlDeviceGetMaxMigDeviceCount(board)):
         with suppress(library.NVMLError):  # numbers may be free
             part = library.nvmlDeviceGetMigDeviceHandleByIndex(board, index)
-            yield _gpu(library, part, _text(library.nvmlDeviceGetName(part)) or kind)
+            name = _text(library.nvmlDeviceGetName(part)) or kind
+            yield _gpu(library, part, name, _capability(library, board))
 
 
-def _gpu(library: Any, handle: Any, kind: str) -> Gpu:
+def _capability(library: Any, board: Any) -> tuple[int, int] | None:
+    try:
+        major, minor = library.nvmlDeviceGetCudaComputeCapability(board)
+    except library.NVMLError:  # an old driver
+        return None
+    return int(major), int(minor)
+
+
+def _gpu(library: Any, handle: Any, kind: str, capability: tuple[int, int] | None) -> Gpu:
     memory = int(library.nvmlDeviceGetMemoryInfo(handle).total)
-    return Gpu(_text(library.nvmlDeviceGetUUID(handle)), kind, memory)
+    return Gpu(_text(library.nvmlDeviceGetUUID(handle)), kind, memory, capability)
 
 
 def _text(said: str | bytes) -> str:

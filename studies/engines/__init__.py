@@ -6,7 +6,7 @@ knows nothing of Optuna or MLflow; the driver knows nothing of processes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -41,6 +41,14 @@ class Task:
     """The variables that a program sees beside those that every program needs; None for all."""
     metrics: MetricsSource | None = None
     """Where the metrics of a program come from; None where it reports them itself."""
+    kind: str | None = None
+    """The kind of device that it must run on, `cpu` or a model of GPU; None: on any. A worker is
+    told the kind that it runs on."""
+    alone: bool = False
+    """Whether no other trial may train on its device at the same time."""
+    loader_workers: int = 0
+    """The processes that decode images beside the training, where its configuration leaves that
+    open; an engine whose workers have cores of their own says so itself."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,10 @@ class Ended:
 
     trial: str
     end: TrialEnd
+    shared: bool = False
+    """Whether another trial trained on its device at any time meanwhile."""
+    broken: bool = False
+    """Whether its worker can train nothing more, and ends."""
 
 
 Event = Epoch | Ended
@@ -90,8 +102,19 @@ class Engine(Protocol):
         """How many tasks could start at this moment."""
         ...
 
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """The same by the kind of device, 0 where none is free; their sum is `free`."""
+        ...
+
+    @property
+    def waiting(self) -> Collection[str]:
+        """The trials that were submitted and wait until they are alone on their device."""
+        ...
+
     def submit(self, task: Task) -> None:
-        """Start a task; only where one is free."""
+        """Start a task; only where one is free, of its kind where it names one. One that trains
+        alone may wait for that."""
         ...
 
     def proceed(self, trial: str) -> None:

@@ -13,16 +13,17 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from multiprocessing import connection, forkserver, get_all_start_methods, resource_tracker
-from multiprocessing.connection import Connection
 
 from lightning_modules.errors import WorkersError
+from studies.devices.loader_workers import loader_workers
 from studies.engines import Answer, Ended, Event, Task, process_group
 from studies.engines.fork_server import LastWords
-from studies.engines.last_words import exit_words
+from studies.engines.places import MACHINE, Occupancy, Place, ProcessName
 from studies.engines.worker import Perform, work
+from studies.engines.worker_handle import WorkerHandle
 from studies.home.safe_path import safe_path
 from studies.records import Outcome, TrialEnd
 
@@ -36,21 +37,29 @@ _environment = threading.Lock()
 
 
 class LocalEngine:
-    """Runs each task in one of `workers` processes."""
+    """Runs each task in one of `workers` processes, which are spread over the places."""
 
-    def __init__(self, workers: int, perform: Perform, preload: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        workers: int,
+        perform: Perform,
+        preload: Sequence[str] = (),
+        places: Sequence[Place] = (MACHINE,),
+    ) -> None:
         """`perform` must be importable by name; `preload` are modules for the fork server."""
-        self._slots = workers
+        self._slots = [places[number % len(places)] for number in range(workers)]
+        self._at = Occupancy()
         self._perform = perform
+        self._loader_workers = loader_workers(workers)
         method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
         self._context = multiprocessing.get_context(method)
         if method == "forkserver":
             self._context.set_forkserver_preload([*preload, work.__module__])
         self._parent_pipe, self._driver_end = self._context.Pipe(duplex=False)
         self._wake, self._waker = self._context.Pipe(duplex=False)
-        self._workers: list[_Worker] = []
-        self._idle: list[_Worker] = []
-        self._busy: dict[str, _Worker] = {}
+        self._workers: list[WorkerHandle] = []
+        self._idle: list[WorkerHandle] = []
+        self._busy: dict[str, WorkerHandle] = {}
         self._reported: list[Event] = []
         self._starting: list[threading.Thread] = []
         self._startup_failures = 0
@@ -60,22 +69,38 @@ class LocalEngine:
 
     def start(self) -> None:
         """Start the workers; the first task does it otherwise."""
-        while len(self._workers) < self._slots:
-            self._spawn_worker()
+        if not self._workers:
+            for place in self._slots:
+                self._spawn_worker(place)
 
     @property
     def free(self) -> int:
-        if not self._workers:
-            return self._slots
-        return sum(worker.started for worker in self._idle)
+        return sum(self.kinds.values())
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        ready = [worker.place for worker in self._idle if worker.started]
+        return self._at.free(self._slots, ready if self._workers else self._slots)
+
+    @property
+    def waiting(self) -> Collection[str]:
+        return self._at.waiting.keys()
 
     def submit(self, task: Task) -> None:
         self.start()
-        worker = max(self._idle, key=lambda worker: worker.started)
-        self._idle.remove(worker)
-        self._busy[task.trial] = worker
-        worker.trial = task.trial
-        worker.send(task)
+        worker = max(
+            (
+                worker
+                for worker in self._idle
+                if task.kind in (None, worker.place.kind) and not self._at.is_held(worker.place)
+            ),
+            key=lambda worker: (worker.started, -self._at.busy(worker.place)),
+        )
+        if task.alone:
+            self._at.hold(worker.place, task)
+            self._begin_drained()
+        else:
+            self._begin(task, worker)
 
     def proceed(self, trial: str) -> None:
         self._busy[trial].send(Answer.proceed)
@@ -87,10 +112,11 @@ class LocalEngine:
         self._busy[trial].send(Answer.interrupt)
 
     def kill(self, trial: str, end: TrialEnd) -> None:
-        worker = self._busy.pop(trial)
-        worker.kill()
-        self._replace(worker)
-        self._reported.append(Ended(trial, end))
+        if trial not in self.waiting:
+            worker = self._busy.pop(trial)
+            worker.kill()
+            self._replace(worker)
+        self._report_end(Ended(trial, end))
 
     def events(self, timeout: float | None) -> Sequence[Event]:
         if not self._reported:
@@ -113,6 +139,23 @@ class LocalEngine:
             end.close()
         self._last_words.close()
 
+    def _begin(self, task: Task, worker: WorkerHandle) -> None:
+        self._idle.remove(worker)
+        self._busy[task.trial] = worker
+        self._at.begin(task.trial, worker.place)
+        worker.trial = task.trial
+        worker.send(replace(task, kind=worker.place.kind, loader_workers=self._loader_workers))
+
+    def _begin_drained(self) -> None:
+        """Begin the tasks that have waited until they are alone."""
+        for place, task in self._at.drained():
+            here = (worker for worker in self._idle if worker.place == place)
+            self._begin(task, max(here, key=lambda worker: worker.started))
+
+    def _report_end(self, event: Ended) -> None:
+        self._reported.append(replace(event, shared=self._at.end(event.trial)))
+        self._begin_drained()
+
     def _listen(self, timeout: float | None) -> None:
         talking = {worker.pipe: worker for worker in self._workers if not worker.pipe.closed}
         ready = connection.wait([*talking, self._wake], timeout)
@@ -128,13 +171,19 @@ class LocalEngine:
             except (EOFError, ConnectionResetError):
                 self._handle_worker_exit(worker)
                 continue
-            self._reported.append(event)
-            if isinstance(event, Ended):
-                del self._busy[event.trial]
-                worker.trial, worker.proven, self._startup_failures = None, True, 0
+            if not isinstance(event, Ended):
+                self._reported.append(event)
+                continue
+            del self._busy[event.trial]
+            worker.trial, worker.proven, self._startup_failures = None, True, 0
+            if event.broken:
+                worker.kill()
+                self._replace(worker)
+            else:
                 self._idle.append(worker)
+            self._report_end(event)
 
-    def _handle_worker_exit(self, worker: _Worker) -> None:
+    def _handle_worker_exit(self, worker: WorkerHandle) -> None:
         """A worker's pipe has closed: its trial, if any, crashed with it."""
         worker.join()
         worker.kill()  # its children
@@ -144,19 +193,21 @@ class LocalEngine:
                 f"a worker process ended before its first trial ({worker.death()}); "
                 "what it printed above says why"
             )
+        end = None
         if worker.trial is not None:
             del self._busy[worker.trial]
             end = TrialEnd(Outcome.crashed, worker.death(), traceback=worker.traceback())
-            self._reported.append(Ended(worker.trial, end))
         self._replace(worker)
+        if worker.trial is not None and end is not None:
+            self._report_end(Ended(worker.trial, end))
 
-    def _replace(self, worker: _Worker) -> None:
+    def _replace(self, worker: WorkerHandle) -> None:
         worker.pipe.close()
         worker.last_words.close()
         self._workers.remove(worker)
         if worker in self._idle:
             self._idle.remove(worker)
-        self._spawn_worker()
+        self._spawn_worker(worker.place)
 
     def _start_process(self, process: multiprocessing.process.BaseProcess) -> None:
         driver = {process_group.DRIVER: str(os.getpid())}
@@ -172,20 +223,23 @@ class LocalEngine:
             forkserver.ensure_running()
         process.start()  # waits for the imports of the fork server
 
-    def _spawn_worker(self) -> None:
+    def _spawn_worker(self, place: Place) -> None:
         pipe, theirs = self._context.Pipe()
         last_words, dying = self._context.Pipe(duplex=False)
         process = self._context.Process(  # type: ignore[attr-defined]
-            target=work, args=(theirs, self._parent_pipe, dying, self._perform), daemon=True
+            target=work,
+            args=(theirs, self._parent_pipe, dying, self._perform),
+            name=ProcessName.at(place),
+            daemon=True,
         )
-        worker = _Worker(process, pipe, last_words, (theirs, dying))
+        worker = WorkerHandle(place, process, pipe, last_words, (theirs, dying))
         self._workers.append(worker)
         self._idle.append(worker)
         thread = threading.Thread(target=self._start, args=(worker,), daemon=True)
         self._starting.append(thread)
         thread.start()
 
-    def _start(self, worker: _Worker) -> None:
+    def _start(self, worker: WorkerHandle) -> None:
         with worker.lock:
             if not self._closed.is_set() and not worker.killed:
                 try:
@@ -201,46 +255,3 @@ class LocalEngine:
             end.close()
         with contextlib.suppress(OSError):
             self._waker.send_bytes(b"started")
-
-
-@dataclass(eq=False)
-class _Worker:
-    process: multiprocessing.process.BaseProcess
-    pipe: Connection
-    last_words: Connection
-    theirs: Sequence[Connection]
-    trial: str | None = None
-    proven: bool = False
-    """Whether it has finished a trial: one that dies before that would die again."""
-    started: bool = False
-    killed: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def send(self, message: object) -> None:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `events` will notice
-            self.pipe.send(message)
-
-    def kill(self) -> None:
-        self.killed = True
-        if self.started and self.process.pid is not None:
-            process_group.kill(self.process.pid)
-            self.process.kill()  # it may not lead its group yet
-
-    def join(self) -> None:
-        with self.lock:
-            if self.started:
-                self.process.join()
-
-    def traceback(self) -> str | None:
-        """Where it crashed, unless it was killed."""
-        if not self.last_words.poll():
-            return None
-        return os.read(self.last_words.fileno(), 2**16).decode(errors="replace") or None
-
-    def death(self) -> str:
-        code = self.process.exitcode if self.started else None
-        return (
-            "the worker process did not start"
-            if code is None
-            else exit_words("the worker process", code)
-        )

@@ -12,7 +12,14 @@ from lightning_modules.configuration import Configuration
 from lightning_modules.errors import UserError
 from lightning_modules.training.best_epoch import is_better
 from studies.engines import Task
+from studies.engines.places import CPU
 from studies.records import EpochReport, Outcome, TrialEnd
+
+
+def device_of(task: Task) -> str:
+    """Where a program or a function may train: the model of its GPU, or `cpu`."""
+    accelerator = task.configuration.trainer["accelerator"]
+    return CPU if accelerator == CPU or task.kind is None else task.kind
 
 
 @dataclass
@@ -38,9 +45,12 @@ class ReportedEpochs:
         if said["epoch"] != number or isinstance(said["epoch"], bool):
             expected = f"epoch {number} was expected: they count 1, 2, 3, ..."
             raise UserError(f"{self.who} reported epoch {said['epoch']!r} where {expected}")
-        longest = int(self.configuration.trainer["epochs"])
+        longest = self.configuration.reports
         if number > longest:
-            text = f"more epochs than trainer.epochs ({longest}): give it {{epochs}}"
+            of = "trainer.epochs"
+            if longest < self.configuration.trainer["epochs"]:
+                of += " / trainer.val_every"  # one for every validation
+            text = f"more epochs than {of} ({longest}): give it {{epochs}}"
             raise UserError(f"{self.who} reported {text}, or set trainer.epochs to what it takes")
         metrics = self._numbers(said.get("metrics"), f"epoch {number}")
         if objective.metric not in metrics and not self.best and number == self.patience:
@@ -84,7 +94,7 @@ class ReportedEpochs:
             test=self.test if task.evaluate_test else {},
             traceback=log,
             seconds=time.perf_counter() - began,
-            device="",
+            device=device_of(task),
         )
 
     def _numbers(self, said: Any, where: str) -> dict[str, float]:

@@ -47,6 +47,7 @@ def train_task(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         evaluate_test=task.evaluate_test,
         weights=task.weights,
         files=Path(task.files) if task.files else None,
+        loader_workers=task.loader_workers,
     )
     outcome, reason = Outcome.completed, ""
     if result.diverged:

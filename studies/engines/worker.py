@@ -9,11 +9,14 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
 from lightning_modules.errors import Interrupted
+from studies.devices.measuring import measuring
 from studies.engines import Answer, Ended, Epoch, Event, Task, process_group
+from studies.engines.memory import is_out_of_memory, leave_gpu_empty
 from studies.home.safe_path import give_back_safe_path
 from studies.records import STOPPED, EpochReport, Outcome, TrialEnd
 
@@ -60,7 +63,18 @@ def work(
             answer: Answer = hear()
             return answer.goes_on()
 
-        say(Ended(task.trial, guarded(task, ask, perform)))
+        end = measured(task, ask, perform)
+        broken = not leave_gpu_empty()
+        say(Ended(task.trial, end, broken=broken))
+        if broken:
+            process_group.leave()
+
+
+def measured(task: Task, ask: Callable[[EpochReport], bool], perform: Perform) -> TrialEnd:
+    """Train a task, and say in its end what it took of the machine, however it ended."""
+    with measuring() as system:
+        end = guarded(task, ask, perform)
+    return replace(end, system=system)
 
 
 def guarded(task: Task, ask: Callable[[EpochReport], bool], perform: Perform) -> TrialEnd:
@@ -82,15 +96,6 @@ def failure(error: BaseException, seconds: float) -> TrialEnd:
         reason=f"{type(error).__name__}: {first_line(error)}".rstrip(": "),
         traceback="".join(traceback.format_exception(error)),
         seconds=seconds,
-    )
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the memory of the machine or of a GPU is used up."""
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or "DefaultCPUAllocator" in str(error)  # torch's word for it
     )
 
 

@@ -22,6 +22,7 @@ from studies.home import Home
 from studies.inputs.data_summaries import distinct
 from studies.inputs.matrices import matrix_problems
 from studies.inputs.network_sizes import network_problems
+from studies.inputs.training_ways import check_training
 from studies.inputs.weights import with_weights_file
 from studies.study_file import Spec, is_program
 from studies.study_file.command_template import function_of, needs_its_function
@@ -46,6 +47,8 @@ def check_inputs(spec: Spec, home: Home, *, has_function: bool = False) -> list[
     for configuration in spec.configurations:
         with mistakes.gathered():
             problems += _user_code_problems(configuration)
+        with mistakes.gathered():
+            check_training(configuration)
         with mistakes.gathered():
             _check_program(configuration, has_function)
         with mistakes.gathered():

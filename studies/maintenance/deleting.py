@@ -12,7 +12,7 @@ from studies.mirrors.deletion import finish, put_away
 from studies.mirrors.left import sync_command
 from studies.models.starting_weights import studies_that_start_from
 from studies.records import RecordReader
-from studies.records.reader import IDENTITY
+from studies.records.reader import IDENTITY, require_study
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Doomed:
 def look_at(home: Home, study: str) -> Doomed:
     """What would be lost; UserError where there is no such study and StorageError where its record
     cannot be read."""
+    require_study(home, study)
     with RecordReader.open(home, study) as record:
         trials = len(record.trials())
     files = [path for path in home.study(study).rglob("*") if path.is_file()]
@@ -81,7 +82,7 @@ def _refuse_registered(home: Home, study: str) -> None:
         identity = str(record.notes()[IDENTITY])
     found: list[str] = []
     with suppress(StorageError), usable(home.mlflow_uri):  # one that is away is told later
-        found = registered(connect_home(home, study), identity)
+        found = registered(connect_home(home, study), home, identity)
     if found:
         raise UserError(
             f"study {study} cannot be deleted: a registered model of MLflow is made of it: "

@@ -6,11 +6,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from lightning_modules.errors import UserError
+from lightning_modules.data.columns.mistakes import Mistakes
+from lightning_modules.errors import UserError, shown
 from studies.home import Home
 from studies.mirrors.deletion import as_storage_error, mirrors_lock
 from studies.models.starting_weights import studies_that_read
 from studies.records import Record
+from studies.records.reader import require_study
 from studies.study_file.sections import NAME, NAME_WORDS
 
 
@@ -43,12 +45,15 @@ def rename(home: Home, before: str, now: str) -> Renamed:
 
 
 def _refuse(home: Home, before: str, now: str) -> None:
-    if not home.record(before).exists():
-        raise UserError(f"{home.path}: there is no study {before!r}")
-    if not NAME.fullmatch(now):
-        raise UserError(f"{now!r} is no study name; use {NAME_WORDS}")
-    if os.path.lexists(home.study(now)):
-        raise UserError(f"{home.path} has a study {now!r} already; choose another name")
+    mistakes = Mistakes(UserError)
+    with mistakes.gathered():
+        require_study(home, before)
+    with mistakes.gathered():
+        if not NAME.fullmatch(now):
+            raise UserError(f"{shown(now)} is no study name; use {NAME_WORDS}")
+        if os.path.lexists(home.study(now)):
+            raise UserError(f"{home.path} has a study {now!r} already; choose another name")
+    mistakes.refuse()
     if others := studies_that_read(home, before):
         raise UserError(
             f"study {before} keeps its name: {', '.join(others)} starts from weights that lie in "

@@ -18,6 +18,7 @@ from studies.inputs.identities import (
     own_code,
 )
 from studies.records import Record
+from studies.records.reader import require_study
 from studies.records.types import SUPERSEDED
 from studies.results import StudyResults, read_results
 from studies.search.failure_policy import FAILURES
@@ -46,8 +47,7 @@ def reset_failed(home: Home, study: str) -> Reset:
     Raises UserError where no trial has failed, and where data has changed: trials that completed
     have seen other rows. BusyError where the study is being run.
     """
-    if not home.record(study).exists():
-        raise UserError(f"{home.path}: there is no study {study!r}")
+    require_study(home, study)
     with Record.writing(home, study) as record:
         record.close_abandoned()
         results = read_results(record, home, study)

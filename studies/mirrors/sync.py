@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lightning_modules.errors import StorageError, UserError
+from lightning_modules.errors import StorageError
 from studies.home import Home
 from studies.mirrors.deletion import mirrors_lock
 from studies.mirrors.follower import Follower, Mirror
 from studies.mirrors.left import NAMES
 from studies.records import Record
+from studies.records.reader import require_study
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,7 @@ def sync(home: Home, study: str, *, rebuild: bool = False) -> Synced:
     being run, UserError where there is no such study and StorageError where a mirror fails; the
     other one is brought up nevertheless.
     """
-    if not home.record(study).exists():
-        raise UserError(f"{home.path}: there is no study {study!r}")
+    require_study(home, study)
     with Record.writing(home, study) as record:
         record.close_abandoned()
         with mirrors_lock(home, study):
@@ -43,7 +43,7 @@ def _sync(home: Home, study: str, rebuild: bool) -> Synced:
 
     mirrors: list[Callable[[], Mirror]] = [
         lambda: OptunaMirror(home, study, rebuild=rebuild),
-        lambda: MlflowMirror(home, study),
+        lambda: MlflowMirror(home, study, rebuild=rebuild),
     ]
     delivered, errors = {}, []
     for make in mirrors:

@@ -118,8 +118,7 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
             "how a file of its rows is read; --test predicts its test part, and in a script of "
             "yours `lightning_modules.training.building.restore` gives the network"
         )
-    if data is not None and not data.exists():
-        raise DataError(f"{data}: there is no such file or folder")
+    existing(data)
     say_paths(f"{results.study}/{chosen.trial.key}", [configuration], results.home)
     with checkpoint_of(results, chosen.trial) as path:
         content, module = read_checkpoint(path), restore(path)
@@ -180,6 +179,12 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
     )
 
 
+def existing(data: Path | None) -> None:
+    """Raise DataError where the file or folder of the rows is not there."""
+    if data is not None and not data.exists():
+        raise DataError(f"{data}: there is no such file or folder")
+
+
 def rows_took_part(results: StudyResults) -> str:
     """Whether rows of the test part have chosen the configuration; empty where none has.
 
@@ -211,8 +216,6 @@ def write(table: pd.DataFrame, path: Path) -> None:
         raise StorageError(
             f"{path}: cannot be written ({reason}); choose another --output"
         ) from None
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _answers(

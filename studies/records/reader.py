@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from lightning_modules.components import unknown
 from lightning_modules.errors import UserError
 from studies.home import Home
 from studies.home.home import RECORD
@@ -83,7 +84,7 @@ class RecordReader:
         with opening.as_storage_error(path):
             exists = path.exists()
         if not exists:
-            raise UserError(f"{home.path}: there is no study {study!r}")
+            raise UserError(f"{home.path}: {unknown('study', study, recorded_studies(home))}")
         return cls.at(path)
 
     @classmethod
@@ -275,6 +276,21 @@ class RecordReader:
 def recorded_studies(home: Home) -> list[str]:
     """The studies of a home that have a record, by name, those included that may not be read."""
     return sorted(path.name for path in home.path.glob("studies/*") if _has_record(path))
+
+
+def known_studies(home: Home) -> list[str]:
+    """The studies of a home; UserError where it has none."""
+    if home.path.exists() and not home.path.is_dir():
+        raise UserError(f"{home.path} is no folder; name the home with --home")
+    if known := recorded_studies(home):
+        return known
+    raise UserError(f"{home.path} holds no studies yet; start one with `fairtune run`")
+
+
+def require_study(home: Home, study: str) -> None:
+    """Raise UserError where a home has no study of that name."""
+    if study not in (known := known_studies(home)):
+        raise UserError(f"{home.path}: {unknown('study', study, known)}")
 
 
 def _has_record(folder: Path) -> bool:

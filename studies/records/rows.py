@@ -17,16 +17,19 @@ COLUMNS = (
     "duplicate_of", "config_hash", "configuration", "params", "distributions", "sampler_state",
     "started", "ended", "outcome", "value", "epochs", "best_epoch", "best", "test", "reason",
     "traceback", "seconds", "device", "data_hash", "weights_hash", "rows", "revision",
-    "code", "queued",
+    "code", "queued", "system",
 )  # fmt: skip
 ENDING = (
     "outcome", "value", "ended", "epochs", "best_epoch", "best", "test", "reason", "traceback",
-    "seconds", "device", "data_hash", "weights_hash", "rows", "sampler_state", "duplicate_of",
+    "seconds", "device", "data_hash", "weights_hash", "rows", "system", "sampler_state",
+    "duplicate_of",
 )  # fmt: skip
 """The columns that the end of a trial fills."""
-METRICS = ("best", "test")
+METRICS = ("best", "test", "system")
 """The JSON columns that hold numbers, not all of them finite."""
-JSON_COLUMNS = ("configuration", "params", "distributions", "sampler_state", "best", "test", "rows")
+JSON_COLUMNS = (
+    "configuration", "params", "distributions", "sampler_state", "best", "test", "rows", "system",
+)  # fmt: skip
 
 TEXT, INTEGER, NULL = frozenset({str}), frozenset({int}), frozenset({type(None)})
 KINDS: Mapping[str, frozenset[type]] = {
@@ -141,7 +144,7 @@ def trial_of(
     (id_, search, number, key, arm, repeat, split, seed, seed_index, is_default, duplicate_of,
      config_hash, configuration, params, distributions, sampler_state, started, ended, outcome,
      value, epochs, best_epoch, best, test, reason, traceback, seconds, device, data_hash,
-     weights_hash, rows, revision, code, queued) = row  # fmt: skip
+     weights_hash, rows, revision, code, queued, system) = row  # fmt: skip
     return Trial(
         key=key, arm=arm, phase=phase, outcome=None if outcome is None else Outcome(outcome),
         value=value, seed=seed, configuration=configuration, config_hash=config_hash,
@@ -152,5 +155,5 @@ def trial_of(
         weights_hash=weights_hash, repeat=repeat, split=split, number=number, rows=rows,
         seed_index=seed_index, distributions=distributions,
         sampler_state=sampler_state, id=id_, search=search, revision=revision, code=code,
-        queued=queued,
+        queued=queued, system=system,
     )  # fmt: skip

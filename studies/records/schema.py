@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 APPLICATION_ID = 0x66616972  # "fair"
 """What tells a record from other SQLite files (`PRAGMA application_id`)."""
-VERSION = 2
+VERSION = 3
 """The version of the tables below (`PRAGMA user_version`)."""
 
 TABLES = """
@@ -67,6 +67,7 @@ CREATE TABLE trials (
     revision INTEGER NOT NULL,
     code TEXT NOT NULL DEFAULT '',
     queued INTEGER NOT NULL DEFAULT 0,
+    system TEXT NOT NULL DEFAULT '{}',
     UNIQUE (search, number)
 );
 CREATE INDEX trials_by_revision ON trials (revision);
@@ -93,6 +94,7 @@ CREATE TABLE epochs (
 MIGRATIONS: Mapping[int, str] = {
     1: "ALTER TABLE trials ADD COLUMN code TEXT NOT NULL DEFAULT ''; "
     "ALTER TABLE trials ADD COLUMN queued INTEGER NOT NULL DEFAULT 0",
+    2: "ALTER TABLE trials ADD COLUMN system TEXT NOT NULL DEFAULT '{}'",
 }
 """The SQL that changes the tables of a version to those of the next one."""
 

@@ -27,7 +27,7 @@ class RecordTransactions(RecordReader):
     def _insert(self, trial: Trial, started: int) -> int:
         columns = [
             column for column in COLUMNS if column != "id" and (column not in ENDING
-            or column in ("sampler_state", "duplicate_of"))
+            or column in ("sampler_state", "duplicate_of", "device"))
         ]  # fmt: skip
         marks = ", ".join(f":{column}" for column in columns)
         done = self.connection.execute(

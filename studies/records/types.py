@@ -74,6 +74,8 @@ class TrialEnd:
     """Of the parts `train`, `validation` and `test`, where they are known."""
     remark: str = ""
     """What seems wrong with the network, which the whole study is told once."""
+    system: Mapping[str, float] = field(default_factory=dict)
+    """What it took of the machine, by the names of metrics, where that was measured."""
 
     def __post_init__(self) -> None:
         # every text of a program, of the user's code or of a library comes in here
@@ -126,7 +128,7 @@ class Trial:
     """When its first attempt began, local time."""
     ended: datetime | None
     device: str = ""
-    """What it was trained on: `cpu` or the name of a GPU."""
+    """What it trains on: `cpu` or the name of a GPU."""
     traceback: str = ""
     """Where an error happened."""
     data_hash: str = ""
@@ -157,6 +159,9 @@ class Trial:
     """Identity of the user's own code that it ran with; empty where there is none."""
     queued: int = 0
     """How often a trial of its key was queued again before it."""
+    system: Mapping[str, float] = field(default_factory=dict)
+    """What it took of the machine: `system/memory` and of a GPU `system/gpu_memory` in MiB at their
+    peaks, `system/gpu_utilization` in per cent; empty where nobody has measured it."""
 
     @property
     def split_seed(self) -> int | None:
@@ -182,11 +187,12 @@ class Trial:
             reason=end.reason,
             seconds=end.seconds,
             ended=now,
-            device=end.device,
+            device=end.device or self.device,
             traceback=end.traceback or "",
             data_hash=end.data_hash,
             weights_hash=end.weights_hash,
             rows=end.rows,
+            system=end.system,
         )
 
 

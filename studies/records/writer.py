@@ -140,8 +140,8 @@ class Record(RenamingRecord):
                 started = self._first_attempt(trial.id) or now
                 self.connection.execute(
                     "UPDATE trials SET outcome = NULL, ended = NULL, revision = ?, code = ?, "
-                    "started = ? WHERE id = ?",
-                    [revision, self.code, started, trial.id],
+                    "started = ?, device = ? WHERE id = ?",
+                    [revision, self.code, started, trial.device, trial.id],
                 )
                 begun = replace(trial, outcome=None, ended=None, started=local_time(started))
                 begun = replace(begun, revision=revision, code=self.code)

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from studies.records import Trial
 from studies.results.wording import plural
 
-Codes = Mapping[str, Mapping[str, int]]
-"""How many trials of every arm have ended with each version of the code, by its identity."""
+Counts = Mapping[str, Mapping[str, int]]
+"""How many trials of every arm have ended with each of some conditions, by its name."""
+Codes = Counts
+"""The same with each version of the code, by its identity."""
 SHOWN = 8
 """Letters of an identity that are shown."""
 
@@ -27,13 +29,19 @@ def mixed_code(codes: Codes) -> list[str]:
     """That trials ran with different versions of the code; nothing where they did not."""
     if len(codes) < 2:
         return []
-    each = "; ".join(
-        f"{code[:SHOWN] or 'no own code'}: "
-        + ", ".join(f"{arm} {count}".strip() if arm else plural(count, "trial")
-                    for arm, count in arms.items())
-        for code, arms in codes.items()
-    )  # fmt: skip
+    each = each_counted({code[:SHOWN] or "no own code": arms for code, arms in codes.items()})
     return [
         f"the trials ran with {len(codes)} versions of the code ({each}), so that differences may "
         "come from the code; only a new study has one version for all"
     ]
+
+
+def each_counted(counts: Counts) -> str:
+    """Every condition with the trials of each arm: `cpu: adam 4, sgd 4; NVIDIA H200: adam 2`."""
+    return "; ".join(
+        f"{name}: "
+        + ", ".join(
+            f"{arm} {count}" if arm else plural(count, "trial") for arm, count in arms.items()
+        )
+        for name, arms in counts.items()
+    )

@@ -9,7 +9,6 @@ from functools import cached_property
 from statistics import fmean
 from typing import Any
 
-from lightning_modules.components import unknown
 from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.errors import StorageError, UserError
 from studies.home import Home
@@ -17,9 +16,10 @@ from studies.records import Outcome, RecordReader, Trial, merit
 from studies.records.connection import as_foreign_content, damaged
 from studies.records.deliveries import run_ids
 from studies.records.garbage_collection import gc_paused
-from studies.records.reader import recorded_studies
+from studies.records.reader import known_studies, recorded_studies, require_study
 from studies.records.types import QUEUED, REMARKS, SUPERSEDED
 from studies.results.code_versions import Codes, code_versions, mixed_code
+from studies.results.devices import Devices, mixed_devices
 from studies.results.failures import counted
 from studies.results.wording import plural
 from studies.statistics import sign_of
@@ -96,6 +96,11 @@ class StudyResults:
     def codes(self) -> Codes:
         """The versions of the user's own code that trials have ended with."""
         return code_versions(self.ended)
+
+    @cached_property
+    def devices(self) -> Devices:
+        """The kinds of device that trials have ended on."""
+        return Devices.of(self.ended)
 
     @cached_property
     def search(self) -> list[Trial]:
@@ -177,7 +182,7 @@ class StudyResults:
             "the runs on fresh seeds have no test metrics: the model tests nothing, or the data "
             "has no test part"
         ] * (bool(done) and not any(trial.test for trial in done))
-        mixed = [] if self.spec.factors else mixed_code(self.codes)
+        mixed = [] if self.spec.factors else [*mixed_code(self.codes), *mixed_devices(self.devices)]
         return (
             untested
             + self._put_aside()
@@ -208,9 +213,7 @@ def outcome_counts(trials: Sequence[Trial]) -> dict[str, int]:
 
 def names(home: Home) -> list[str]:
     """The studies of a home; UserError where it has none."""
-    if not exists(home):
-        raise UserError(f"{home.path} holds no studies yet; start one with `fairtune run`")
-    return recorded_studies(home)
+    return known_studies(home)
 
 
 def exists(home: Home) -> bool:
@@ -236,9 +239,7 @@ def load_results(home: Home, study: str) -> StudyResults:
         >>> len(load_results(Home.at(Path("mlruns")), "quickstart").ended)
         12
     """
-    known = names(home)
-    if study not in known:
-        raise UserError(f"{home.path}: {unknown('study', study, known)}")
+    require_study(home, study)
     with RecordReader.open(home, study) as record, as_foreign_content(record.path):
         return read_results(record, home, study)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from lightning_modules.configuration.trainer import without_defaults
 from lightning_modules.errors import UserError
 from studies.records import RecordReader
 from studies.study_file import Spec, Splits, document, resolve
@@ -15,7 +16,8 @@ from studies.study_file.loading import as_before_claims, with_trials
 from studies.study_file.methods.samplers import STARTUP
 
 MAY_CHANGE = ("description", "search.trials", "search.epochs", "search.timeout", "search.repeats",
-              "compare.claim", "confirm", "trainer.trial_timeout", "env")  # fmt: skip
+              "compare.claim", "confirm", "trainer.trial_timeout", "env",
+              "data.loader_workers")  # fmt: skip
 """Keys of a study file that may differ between two runs of the same study, some in one way only."""
 
 
@@ -79,11 +81,19 @@ def recorded_file(record: RecordReader) -> str | None:
 
 
 def _differences(before: Spec, now: Spec) -> Iterator[str]:
-    old, new = dict(_flat("", before.tree)), dict(_flat("", now.tree))
+    old, new = (dict(_flat("", _as_meant(each.tree))) for each in (before, now))
     for path in sorted(old.keys() | new.keys()):
         if old.get(path) != new.get(path) and not path.startswith(MAY_CHANGE):
             was, becomes = old.get(path, "not given"), new.get(path, "not given")
             yield f"{path} was {was!r} and is {becomes!r}"
+
+
+def _as_meant(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A file without the keys of `trainer` that say what is so anyway."""
+    trainer = tree.get("trainer")
+    if not isinstance(trainer, Mapping):
+        return tree
+    return {**tree, "trainer": without_defaults(trainer)}
 
 
 def _with_its_trials(before: Spec, now: Spec) -> Spec:

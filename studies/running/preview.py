@@ -16,6 +16,7 @@ from studies.analysis.best_configuration import CANDIDATES, SHARE
 from studies.home import Home
 from studies.inputs.checks import LEARNING
 from studies.inputs.data_summaries import loaded_summaries
+from studies.inputs.training_ways import precision_hints, precision_warnings
 from studies.results import plural
 from studies.results.epoch_steps import few_steps
 from studies.search.arm_search import Budget
@@ -58,6 +59,8 @@ class Plan:
     """What is claimed from what, on which rows, and what can be shown."""
     data: Sequence[DataSummary] = ()
     """What the data became."""
+    hints: Sequence[str] = ()
+    """What this machine could do better."""
 
 
 def plan(spec: Spec, earlier: int = 0, rows: Mapping[str, int] | None = None) -> Plan:
@@ -97,7 +100,9 @@ def plan(spec: Spec, earlier: int = 0, rows: Mapping[str, int] | None = None) ->
             *sampler_warnings(spec),
             *([TWO_LOOKS] if earlier > 1 else []),
             *few_steps(spec, rows or {}),
+            *precision_warnings(spec),
         ],
+        hints=list(precision_hints(spec)),
         design=list(design_sentences(spec, splits, earlier)),
     )
 

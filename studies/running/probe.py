@@ -13,7 +13,8 @@ from types import FrameType
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import FairtuneError, UserCodeError, UserError
 from lightning_modules.user_code.imports import error_summary, place_of
-from studies.engines.worker import first_line, is_out_of_memory
+from studies.engines.memory import is_out_of_memory
+from studies.engines.worker import first_line
 from studies.study_file import is_program
 
 PROBE_SECONDS = 10.0
@@ -40,9 +41,10 @@ def weight_counts(configuration: Configuration) -> tuple[int, int] | None:
     return sum(n for n, _ in counts), sum(n for n, trained in counts if trained)
 
 
-def probe(configurations: Sequence[Configuration]) -> float | str:
+def probe(configurations: Sequence[Configuration], loader_workers: int = 0) -> float | str:
     """Seconds per epoch, the mean of the configurations' second epochs, or why that is not known:
-    programs are not run for this, and trainings are broken off after PROBE_SECONDS.
+    programs are not run for this, and trainings are broken off after PROBE_SECONDS. Images are
+    decoded by as many `loader_workers` as a training will have.
 
     Raises UserError where a training takes more memory than there is, and UserCodeError where a
     class of the user's raises.
@@ -51,7 +53,7 @@ def probe(configurations: Sequence[Configuration]) -> float | str:
     with suppress(_TooLong), _alarm(PROBE_SECONDS):
         for configuration in configurations:
             if not is_program(configuration):
-                seconds.append(_second_epoch(configuration))
+                seconds.append(_second_epoch(configuration, loader_workers))
         if not seconds:
             return "only the program knows how long an epoch takes"
     if not seconds:
@@ -59,7 +61,7 @@ def probe(configurations: Sequence[Configuration]) -> float | str:
     return fmean(seconds)
 
 
-def _second_epoch(configuration: Configuration) -> float:
+def _second_epoch(configuration: Configuration, loader_workers: int) -> float:
     """How long the second epoch of a training takes, in seconds."""
     from lightning_modules.training.train import train
 
@@ -69,10 +71,11 @@ def _second_epoch(configuration: Configuration) -> float:
         seconds.append(metrics["time/epoch_s"])
         return True
 
-    two = replace(configuration, trainer={**configuration.trainer, "epochs": 2})
+    epochs = 2 * int(configuration.trainer["val_every"])
+    two = replace(configuration, trainer={**configuration.trainer, "epochs": epochs})
     try:
         with _told_with_its_place(configuration):
-            train(two, 0, on_epoch)
+            train(two, 0, on_epoch, loader_workers=loader_workers)
     except Exception as error:
         if not is_out_of_memory(error):
             raise

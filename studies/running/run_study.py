@@ -13,6 +13,7 @@ from lightning_modules.errors import FairtuneError, StorageError, WorkersError
 from studies import results
 from studies.engines import Engine
 from studies.engines.local import LocalEngine
+from studies.engines.places import MACHINE, Place
 from studies.engines.training import preload_for, train_task
 from studies.home import Home, home_option
 from studies.inputs.checks import check_inputs
@@ -47,6 +48,7 @@ def run_study(
     home: Home,
     *,
     workers: int,
+    places: Sequence[Place] = (MACHINE,),
     display: Display,
     stopping: Callable[[], bool] = lambda: False,
     command: Sequence[str] = (),
@@ -61,6 +63,7 @@ def run_study(
         spec: The study.
         home: The home that keeps its record.
         workers: Trials that train at the same time, each in a process of its own.
+        places: The devices that they are spread over.
         display: Is told of everything that happens.
         stopping: Polled; once it is True the run ends, and the same call continues it.
         command: What `fairtune run` was given, by which the study can be extended.
@@ -88,7 +91,7 @@ def run_study(
         splits_of(spec)
     home.create(spec.study)
     preload = preload_for(spec.configurations)
-    trains = engine() if engine else LocalEngine(workers, train_task, preload)
+    trains = engine() if engine else LocalEngine(workers, train_task, preload, places)
     try:
         with (
             Record.writing(home, spec.study) as record,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from logging import getLogger
 
@@ -20,7 +20,7 @@ from studies.running.checkpoint_retention import CheckpointKeeper
 from studies.running.display import Display
 from studies.search import AskedTrial
 from studies.search.arm_search import TrialSource
-from studies.search.failure_policy import ATTEMPTS, RETRIED, FailureRun
+from studies.search.failure_policy import FailureRun, gets_another_attempt
 from studies.search.pruning import may_prune, should_prune
 from studies.search.trial_store import TrialStore
 from studies.study_file import Spec
@@ -39,6 +39,8 @@ class RunningTrial:
     since: float = 0.0
     epochs: int = 0
     """A further attempt reports the same epochs again."""
+    alone: bool = False
+    """Whether it trains without others on its device, where it ran out of memory beside them."""
 
     @property
     def store(self) -> TrialStore:
@@ -78,6 +80,16 @@ class RunningTrials:
         """Whether the study is to stop: the user asked for it, or its trials only fail."""
         return self.stopping() or self.failures.hopeless
 
+    def next_again(self, free: Mapping[str, int]) -> RunningTrial | None:
+        """A trial that must train again and that a free worker can take; one whose kind of device
+        has gone from the engine can begin on any."""
+        for place, trial in enumerate(self.again):
+            kind = trial.asked.kind
+            if kind is None or free.get(kind, 1):
+                del self.again[place]
+                return trial
+        return None
+
     def start(self, running: RunningTrial) -> None:
         """Submit a trial, unless its configuration was trained or is being trained."""
         asked, store = running.asked, running.store
@@ -108,6 +120,8 @@ class RunningTrials:
                 split=trial.split,
                 env=self.spec.env,
                 metrics=self.spec.metrics,
+                kind=asked.kind if asked.kind in self.engine.kinds else None,
+                alone=running.alone,
             )
         )
 
@@ -120,7 +134,7 @@ class RunningTrials:
             self.answer_epoch(trial, event)
         elif isinstance(event, Ended):
             del self.running[event.trial]
-            end = self.end_to_record(trial, event.end)
+            end = self.end_to_record(trial, event)
             if end is None:
                 self.again.append(trial)
                 self.display.retried(trial.asked, event.end)
@@ -128,20 +142,23 @@ class RunningTrials:
                 self.record_end(trial, end)
                 self.release_followers(event.trial, end)
 
-    def end_to_record(self, trial: RunningTrial, end: TrialEnd) -> TrialEnd | None:
+    def end_to_record(self, trial: RunningTrial, ended: Ended) -> TrialEnd | None:
         """What a trial's end is to be recorded as; None where it gets another attempt.
 
         Raises StorageError where its checkpoints cannot be written: nobody else's can.
         """
+        end = ended.end
         if end.outcome == Outcome.error and end.reason.startswith(f"{StorageError.__name__}: "):
             raise StorageError(end.reason.partition(": ")[2])
-        if end.outcome not in RETRIED:
+        if end.outcome not in (Outcome.crashed, Outcome.out_of_memory):
             return end
         failed = trial.store.end_attempt(trial.asked, end)
-        if failed >= ATTEMPTS:
-            return replace(end, reason=f"{end.reason} ({failed} attempts)")
+        if not gets_another_attempt(end, failed, shared=ended.shared, alone=trial.alone):
+            said = f"{failed} attempts" + (", the last one alone" if trial.alone else "")
+            return replace(end, reason=f"{end.reason} ({said})") if failed > 1 else end
         if self.ending:
             return INTERRUPTED
+        trial.alone |= end.outcome == Outcome.out_of_memory
         trial.store.begin_attempt(trial.asked)
         return None
 
@@ -222,6 +239,8 @@ class RunningTrials:
         if self.drain_until is None:
             self.drain_until = time.monotonic() + DRAIN_SECONDS
             self.display.stopping(len(self.running))
+        for key in list(self.engine.waiting):
+            self.kill(key, INTERRUPTED)
         if time.monotonic() > self.drain_until:
             for key in list(self.running):
                 self.kill(key, INTERRUPTED)
@@ -235,6 +254,8 @@ class RunningTrials:
         limit = self.spec.trial_timeout
         if limit is None:
             return
+        for key in self.engine.waiting:
+            self.running[key].since = time.monotonic()
         for key, trial in list(self.running.items()):
             seconds = time.monotonic() - trial.since
             if seconds > limit:

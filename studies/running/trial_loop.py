@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from studies import results
@@ -21,8 +21,9 @@ from studies.study_file import Spec, Splits, splits_of
 
 __all__ = ["Display", "Runner"]
 
-NextTrial = Callable[[], tuple[TrialSource, AskedTrial] | None]
-"""Hands out a trial and the search that it belongs to; None where there is none at present."""
+NextTrial = Callable[[Mapping[str, int]], tuple[TrialSource, AskedTrial] | None]
+"""Hands out a trial for one of the free workers, which are counted by their kind, and the search
+that it belongs to; None where there is none at present."""
 TICK = 0.25
 """Seconds between two looks at the clock and at a request to stop."""
 
@@ -94,11 +95,11 @@ class Runner:
             whole = None if total is None else total + repeats.total_fresh
             self.display.phase("search and confirm", whole, searched + confirmed)
         self.run_until_done(
-            lambda: repeats.next_trial(searching=not self.timed_out(), fresh=not alone)
+            lambda free: repeats.next_trial(free, searching=not self.timed_out(), fresh=not alone)
         )
         if alone and repeats.fresh and not self.trials.ending:
             self.display.phase("confirm", repeats.total_fresh, confirmed)
-            self.run_until_done(lambda: repeats.next_trial(searching=False))
+            self.run_until_done(lambda free: repeats.next_trial(free, searching=False))
 
     def run_until_done(self, next_trial: NextTrial) -> None:
         """Train until there is no next trial, or the study is stopped."""
@@ -108,8 +109,8 @@ class Runner:
                 trials.interrupt()
             else:
                 self.fill_workers(next_trial)
-            if not trials.running and (trials.ending or self.engine.free):
-                return  # nothing could be started although a worker was free for it
+            if not trials.running and (trials.ending or all(self.engine.kinds.values())):
+                return  # nothing could be started although workers of every kind were free for it
             for event in self.engine.events(TICK):
                 trials.handle(event)
             trials.end_overdue()
@@ -117,14 +118,13 @@ class Runner:
 
     def fill_workers(self, next_trial: NextTrial) -> None:
         """Give every free worker a trial: one that must train again, or the next one."""
-        while self.engine.free:
-            if self.trials.again:
-                self.trials.start(self.trials.again.popleft())
-                continue
-            source_and_trial = next_trial()
-            if source_and_trial is None:
+        while any((free := self.engine.kinds).values()):
+            if trial := self.trials.next_again(free):
+                self.trials.start(trial)
+            elif source_and_trial := next_trial(free):
+                self.trials.start(RunningTrial(*source_and_trial))
+            else:
                 return
-            self.trials.start(RunningTrial(*source_and_trial))
 
     def cross(self, repeats: Repeats) -> None:
         """Train the best winners of the leading arm on the other splits, to choose one of them."""
@@ -135,8 +135,8 @@ class Runner:
             return
         self.display.phase("cross", crossed.open_count, 0)
 
-        def next_trial() -> tuple[TrialSource, AskedTrial] | None:
-            asked = crossed.ask()
+        def next_trial(free: Mapping[str, int]) -> tuple[TrialSource, AskedTrial] | None:
+            asked = crossed.ask(free)
             return None if asked is None else (crossed, asked)
 
         self.run_until_done(next_trial)

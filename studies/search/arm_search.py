@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ import optuna
 from lightning_modules.configuration import Configuration
 from lightning_modules.hashing import hash_number
 from studies.records import Outcome, Record, Trial
+from studies.search.device_kinds import DeviceKinds, seed_of
 from studies.search.frozen_trials import given_points
 from studies.search.names import search_name, trial_key
 from studies.search.pruning import build_pruner, report_again
@@ -37,8 +38,9 @@ class TrialSource(Protocol):
 
     store: TrialStore
 
-    def ask(self) -> AskedTrial | None:
-        """The next trial, or None when there is no more to do."""
+    def ask(self, free: Mapping[str, int]) -> AskedTrial | None:
+        """The next trial that can begin with the free workers of every kind; None where there is
+        none."""
         ...
 
     def finished(self, trial: Trial) -> None:
@@ -81,10 +83,18 @@ class ArmSearch:
     """Trials that exist, in whatever state."""
     interrupted: deque[int] = field(default_factory=deque)
     """The numbers of those that wait to be continued."""
+    devices: DeviceKinds = field(default_factory=DeviceKinds)
+    """What all arms of its repeat train on."""
 
     @classmethod
     def open(
-        cls, arm: Arm, spec: Spec, record: Record, repeat: int = 1, split: int | None = None
+        cls,
+        arm: Arm,
+        spec: Spec,
+        record: Record,
+        repeat: int = 1,
+        split: int | None = None,
+        devices: DeviceKinds | None = None,
     ) -> ArmSearch:
         """A search, continued where the record has it."""
         search = record.add_search(
@@ -96,11 +106,12 @@ class ArmSearch:
         )
         store = TrialStore(record, search, SearchStudy(search, build_pruner(spec)))
         budget = Budget(spec.trials_asked, spec.epochs, spec.max_epochs)
-        return cls(arm, spec, store, budget, repeat, split)
+        return cls(arm, spec, store, budget, repeat, split, devices=devices or DeviceKinds())
 
     def __post_init__(self) -> None:
         self.trial_count = len(self.store.trials)
         self.interrupted.extend(self.store.interrupted)
+        self.devices.recall(self.store.trials.values())
         self.spent = sum(self._cost(trial) for trial in self.store.ended)
         self._grid: Iterator[Point] | None = None
         if self.spec.sampler.name == "grid":
@@ -128,27 +139,49 @@ class ArmSearch:
             return self.trial_count >= (self.total or 0)
         return not self.budget.allows(self.trial_count, self.spent, 0)
 
-    def ask(self) -> AskedTrial | None:
-        """The next trial of this arm, or None when its budget is used."""
-        study = self.store.study
-        assert study is not None
-        if self.interrupted:
-            number = self.interrupted.popleft()
-            study.study.sampler = build_sampler(self.spec, number, self.repeat)
-            asked = self.store.resume(number)
-            report_again(self.spec, asked)
-        else:
-            point, is_open = self._next_point()
-            if not is_open:
-                return None
-            handle = study.ask(build_sampler(self.spec, self.trial_count, self.repeat), point)
-            configuration = Configuration.resolve(self.arm.space.suggest(handle))
-            is_default = self._grid is None and point is not None
-            trial = self._new_trial(handle.number, configuration, is_default)
-            asked = self.store.begin(trial, configuration, handle)
-            self.trial_count += 1
-        self.running.add(asked.trial.number)
+    def ask(self, free: Mapping[str, int]) -> AskedTrial | None:
+        """The next trial of this arm that can begin with the free workers of every kind; None where
+        its budget is used, or its next seed waits for a kind."""
+        asked = self._continue(free) or self._begin(free)
+        if asked is not None:
+            self.running.add(asked.trial.number)
         return asked
+
+    def _continue(self, free: Mapping[str, int]) -> AskedTrial | None:
+        found = self.store.can_continue(self.interrupted, self.devices, free)
+        if found is None:
+            return None
+        number, kind = found
+        self.interrupted.remove(number)
+        self.devices.bind(seed_of(self.store.trials[number]), kind, free)
+        self._study.study.sampler = build_sampler(self.spec, number, self.repeat)
+        asked = self.store.resume(number, kind)
+        report_again(self.spec, asked)
+        return asked
+
+    def _begin(self, free: Mapping[str, int]) -> AskedTrial | None:
+        seed = ("search", self.repeat, self._seed(self.trial_count))
+        kind = self.devices.choose(seed, free)
+        if kind is None:
+            return None
+        point, is_open = self._next_point()
+        if not is_open:
+            return None
+        handle = self._study.ask(build_sampler(self.spec, self.trial_count, self.repeat), point)
+        configuration = Configuration.resolve(self.arm.space.suggest(handle))
+        is_default = self._grid is None and point is not None
+        trial = self._new_trial(handle.number, configuration, is_default)
+        self.devices.bind(seed, kind, free)
+        self.trial_count += 1
+        return self.store.begin(trial, configuration, handle, kind)
+
+    @property
+    def _study(self) -> SearchStudy:
+        assert self.store.study is not None
+        return self.store.study
+
+    def _seed(self, number: int) -> int:
+        return derive_seed(self.spec.seed, "search", number, self.repeat)
 
     def _new_trial(self, number: int, configuration: Configuration, is_default: bool) -> Trial:
         return new_trial(
@@ -157,7 +190,7 @@ class ArmSearch:
             number=number,
             arm=self.arm.name,
             phase="search",
-            seed=derive_seed(self.spec.seed, "search", number, self.repeat),
+            seed=self._seed(number),
             default=is_default,
             repeat=self.repeat,
             split=self.split,
@@ -184,7 +217,8 @@ class ArmSearch:
         if self._grid is not None:
             point = next(self._grid, None)
             return point, point is not None
-        if not self.budget.allows(self.trial_count, self.spent, len(self.running)):
+        unfinished = len(self.running) + len(self.interrupted)
+        if not self.budget.allows(self.trial_count, self.spent, unfinished):
             return None, False
         return (self.arm.space.default() if self.trial_count == 0 else None), True
 

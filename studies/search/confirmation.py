@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lightning_modules.configuration import Configuration
 from studies.records import Outcome, Record, Trial
 from studies.results.ranking import best_trials
 from studies.search.arm_search import ArmSearch, derive_seed, new_trial
+from studies.search.device_kinds import DeviceKinds, seed_of
 from studies.search.names import fresh_name, trial_key
 from studies.search.trial_store import AskedTrial, TrialStore
 from studies.study_file import Spec, confirm_seeds
@@ -68,6 +69,7 @@ class Confirmation:
     phase: str = "confirm"
     running: set[int] = field(default_factory=set)
     """The numbers of the trials that were handed out."""
+    devices: DeviceKinds = field(default_factory=DeviceKinds)
 
     @classmethod
     def open(cls, spec: Spec, record: Record, phase: str = "confirm") -> Confirmation:
@@ -80,6 +82,7 @@ class Confirmation:
         self.existing = {_identity(trial) for trial in self.store.trials.values()}
         """The identities of the runs that exist or are planned."""
         self.interrupted = deque(self.store.interrupted)
+        self.devices.recall(self.store.trials.values())
         self._missing: deque[PlannedTraining] = deque()
 
     def add(self, planned: Iterable[PlannedTraining]) -> None:
@@ -94,17 +97,35 @@ class Confirmation:
         """Trainings that wait to be handed out."""
         return len(self._missing) + len(self.interrupted)
 
-    def ask(self) -> AskedTrial | None:
-        """The next training, or None where there is none."""
-        if self.interrupted:
-            asked = self.store.resume(self.interrupted.popleft())
-        elif self._missing:
-            planned = self._missing.popleft()
-            asked = self.store.begin(self._new_trial(planned), planned.configuration)
-        else:
-            return None
-        self.running.add(asked.trial.number)
+    def ask(self, free: Mapping[str, int]) -> AskedTrial | None:
+        """The next training that can begin with the free workers of every kind; None where there is
+        none."""
+        asked = self._continue(free) or self._begin(free)
+        if asked is not None:
+            self.running.add(asked.trial.number)
         return asked
+
+    def _continue(self, free: Mapping[str, int]) -> AskedTrial | None:
+        found = self.store.can_continue(self.interrupted, self.devices, free)
+        if found is None:
+            return None
+        number, kind = found
+        self.interrupted.remove(number)
+        self.devices.bind(seed_of(self.store.trials[number]), kind, free)
+        return self.store.resume(number, kind)
+
+    def _begin(self, free: Mapping[str, int]) -> AskedTrial | None:
+        for place, planned in enumerate(self._missing):
+            seed = (self.phase, planned.repeat, self._seed(planned))
+            if kind := self.devices.choose(seed, free):
+                del self._missing[place]
+                self.devices.bind(seed, kind, free)
+                trial = self._new_trial(planned)
+                return self.store.begin(trial, planned.configuration, kind=kind)
+        return None
+
+    def _seed(self, planned: PlannedTraining) -> int:
+        return derive_seed(self.spec.seed, self.phase, planned.seed_index, planned.repeat)
 
     def _new_trial(self, planned: PlannedTraining) -> Trial:
         number = len(self.store.trials)
@@ -114,7 +135,7 @@ class Confirmation:
             number=number,
             arm=planned.arm,
             phase=self.phase,
-            seed=derive_seed(self.spec.seed, self.phase, planned.seed_index, planned.repeat),
+            seed=self._seed(planned),
             seed_index=planned.seed_index,
             repeat=planned.repeat,
             split=planned.split,

@@ -9,13 +9,26 @@ from lightning_modules.errors import FairtuneError, NothingCompletedError
 from studies.records import Outcome, TrialEnd
 from studies.results.failures import counted
 
-RETRIED = (Outcome.crashed, Outcome.out_of_memory)
-"""Outcomes that may be the machine's doing; the others would come again."""
 ATTEMPTS = 3
+"""Those at a trial that crashes, which may be the machine's doing."""
 FAULTS = (Outcome.error, Outcome.crashed)
 """Outcomes that no configuration should have."""
 FAILURES = (*FAULTS, Outcome.out_of_memory, Outcome.timeout)
 IN_A_ROW = 5
+
+
+def gets_another_attempt(end: TrialEnd, failed: int, *, shared: bool, alone: bool) -> bool:
+    """Whether a trial trains once more after an attempt; what its code does would come again.
+
+    Args:
+        end: How the attempt ended.
+        failed: The attempts that have failed up to now, in all runs of the study.
+        shared: Whether another trial trained on its device meanwhile.
+        alone: Whether it was to be alone there.
+    """
+    if end.outcome == Outcome.out_of_memory:
+        return shared and not alone
+    return end.outcome == Outcome.crashed and failed < ATTEMPTS
 
 
 @dataclass

@@ -23,7 +23,7 @@ def may_prune(spec: Spec, asked: AskedTrial, epoch: int) -> bool:
     of a run on a fresh seed, since every seed counts."""
     if spec.pruner.name == "none" or asked.handle is None:
         return False
-    return bool(spec.pruner.parameters["warmup"] < epoch < asked.configuration.trainer["epochs"])
+    return bool(spec.pruner.parameters["warmup"] < epoch < asked.configuration.reports)
 
 
 def should_prune(asked: AskedTrial, epoch: int) -> bool:

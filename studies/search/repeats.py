@@ -6,12 +6,13 @@ goes to the next one, so that no worker is idle and a stop leaves whole repeats.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from studies.records import Record
 from studies.search.arm_search import ArmSearch, TrialSource
 from studies.search.confirmation import Confirmation, PlannedTraining, plan
+from studies.search.device_kinds import DeviceKinds
 from studies.search.names import search_name
 from studies.search.trial_store import AskedTrial
 from studies.study_file import Spec, Splits, confirm_seeds
@@ -47,6 +48,7 @@ class Repeats:
     """The arms that take part in a repeat; none where there is no such repeat, or not yet."""
     opened: list[Repeat] = field(default_factory=list)
     fresh: list[Confirmation] = field(default_factory=list)
+    devices: DeviceKinds = field(default_factory=DeviceKinds)
 
     @classmethod
     def open(
@@ -77,8 +79,9 @@ class Repeats:
         names = set(self.arms_of(self, number)) if number <= self.spec.repeats else set()
         if not names:
             return False
+        split = self.splits.seed(number)
         searches = [
-            ArmSearch.open(arm, self.spec, self.record, number, self.splits.seed(number))
+            ArmSearch.open(arm, self.spec, self.record, number, split, self.devices)
             for arm in self.spec.arms
             if arm.name in names
         ]
@@ -105,19 +108,20 @@ class Repeats:
         return any(source.store.worked for source in sources)
 
     def next_trial(
-        self, *, searching: bool, fresh: bool = True
+        self, free: Mapping[str, int], *, searching: bool, fresh: bool = True
     ) -> tuple[TrialSource, AskedTrial] | None:
-        """What to train next: with `searching` from the searches, with `fresh` their fresh runs."""
+        """What to train next with the free workers of every kind: with `searching` from the
+        searches, with `fresh` their fresh runs."""
         for repeat in self._in_turn(searching):
             if searching:
                 for search in sorted(repeat.searches, key=lambda search: search.progress):
-                    if asked := search.ask():
+                    if asked := search.ask(free):
                         return search, asked
             if not fresh:
                 continue
             self._plan(repeat, cut=not searching)
             for confirmation in self.fresh:
-                if asked := confirmation.ask():
+                if asked := confirmation.ask(free):
                     return confirmation, asked
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 from lightning_modules.configuration import Configuration
 from studies.records import Outcome, Record, Search, Trial, TrialEnd
 from studies.records.sharing import Sections
+from studies.search.device_kinds import DeviceKinds, seed_of
 from studies.search.frozen_trials import frozen, state_of
 from studies.study_file.methods.cma_sampler import GENERATIONS, ReplayedCmaEsSampler
 
@@ -42,6 +43,8 @@ class AskedTrial:
     """The objective after every epoch, of earlier attempts too: training again gives the same."""
     answers: dict[int, bool] = field(default_factory=dict)
     """Whether the pruner ended the trial, after every epoch at which it was asked."""
+    kind: str | None = None
+    """The kind of device that it is to train on; None for any."""
 
     @property
     def key(self) -> str:
@@ -89,24 +92,39 @@ class TrialStore:
         return any(trial.outcome in well for trial in self.trials.values())
 
     def begin(
-        self, trial: Trial, configuration: Configuration, handle: optuna.Trial | None = None
+        self,
+        trial: Trial,
+        configuration: Configuration,
+        handle: optuna.Trial | None = None,
+        kind: str | None = None,
     ) -> AskedTrial:
-        """Hand out a trial that was not known before."""
+        """Hand out a trial that was not known before, to train on a kind of device."""
         state = None
         if self.study is not None and handle is not None:
             trial = self.study.described(trial, handle)
             state = self.study.changed_state()
-        begun = self.record.begin(replace(trial, search=self.search.id), state)
+        trial = replace(trial, search=self.search.id, device=kind or "")
+        begun = self.record.begin(trial, state)
         self.trials[begun.number] = begun
-        return AskedTrial(self, begun, configuration, handle)
+        return AskedTrial(self, begun, configuration, handle, kind=kind)
 
-    def resume(self, number: int) -> AskedTrial:
-        """Hand out an interrupted trial again."""
-        begun = self.record.begin(self.trials[number])
+    def can_continue(
+        self, numbers: Iterable[int], devices: DeviceKinds, free: Mapping[str, int]
+    ) -> tuple[int, str] | None:
+        """The first of some interrupted trials that can go on now, and on which kind of device."""
+        for number in numbers:
+            trial = self.trials[number]
+            if kind := devices.choose(seed_of(trial), free, trial.device):
+                return number, kind
+        return None
+
+    def resume(self, number: int, kind: str | None = None) -> AskedTrial:
+        """Hand out an interrupted trial again, to train on a kind of device."""
+        begun = self.record.begin(replace(self.trials[number], device=kind or ""))
         self.trials[number] = begun
         configuration = Configuration.of(begun.configuration)
         handle = None if self.study is None else self.study.handle(number)
-        return AskedTrial(self, begun, configuration, handle, dict(begun.curve))
+        return AskedTrial(self, begun, configuration, handle, dict(begun.curve), kind=kind)
 
     def epoch(
         self, asked: AskedTrial, epoch: int, metrics: Mapping[str, float], value: float | None

@@ -34,6 +34,8 @@ def as_json(comparison: Comparison, said: Mapping[str, Any]) -> dict[str, Any]:
         "arms": [_arm(arm) for arm in comparison.arms],
         "pairs": [_pair(comparison, pair) for pair in comparison.pairs],
         "code": {code: dict(arms) for code, arms in comparison.codes.items()},
+        "devices": {kind: dict(arms) for kind, arms in comparison.devices.counts.items()},
+        "seeds_on_several_devices": comparison.devices.torn,
         "summary": summary(comparison),
         **said,
     }

@@ -81,7 +81,7 @@ def budget(spec: Spec) -> str:
 
 def trials_table(results: StudyResults) -> pd.DataFrame:
     """One row per trial, those of the search first: how it ended, its dotted configuration, its
-    best and test metrics."""
+    best and test metrics, what it took of the machine."""
     import pandas as pd
 
     trials = sorted(results.trials, key=lambda trial: PHASES.index(trial.phase))
@@ -105,6 +105,7 @@ def _row(trial: Trial) -> Iterator[tuple[str, Any]]:
     for name, value in trial.best.items():
         yield f"best/{name}", value
     yield from trial.test.items()
+    yield from trial.system.items()
 
 
 def _missing(value: Any) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from studies.analysis import Comparison, PairResult, winner
 from studies.analysis.comparison import loser
-from studies.results import amount, level_words, mixed_code, plural, size
+from studies.results import amount, level_words, mixed_code, mixed_devices, plural, size
 from studies.sentences.effects import effect, observed, shown_from, spread
 from studies.statistics import ALPHA, SECOND_LOOK_ALPHA, seeds_for_a_verdict
 
@@ -32,9 +32,12 @@ def summary(comparison: Comparison) -> list[str]:
 
 
 def verdicts(comparison: Comparison) -> list[str]:
-    """What may be said of all arms together, then of their pairs, and of what code that is; empty
-    where nothing may."""
-    return [*_of_pairs(comparison), *mixed_code(comparison.codes)] if comparison.pairs else []
+    """What may be said of all arms together, then of their pairs, and of what code and devices that
+    is; empty where nothing may."""
+    if not comparison.pairs:
+        return []
+    mixed = [*mixed_code(comparison.codes), *mixed_devices(comparison.devices)]
+    return [*_of_pairs(comparison), *mixed]
 
 
 def _of_pairs(comparison: Comparison) -> list[str]:

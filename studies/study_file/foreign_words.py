@@ -39,6 +39,18 @@ NUMBERS = {
     "seed": "search.seed", "timeout": "search.timeout", "repeats": "search.repeats",
 }  # fmt: skip
 """The same for numbers, which keep their values."""
+HALVES = ("fp16", "float16", "half")
+TRAINING = {
+    **dict.fromkeys(("accumulate_grad_batches", "gradient_accumulation_steps", "accumulation_steps",
+                     "gradient_accumulation", "grad_accum", "accum_iter"), "accumulate"),
+    **dict.fromkeys(("check_val_every_n_epoch", "eval_every", "val_interval", "validate_every"),
+                    "val_every"),
+    **dict.fromkeys(("limit_train_batches", "steps_per_epoch"), "max_steps"),
+    "torch_compile": "compile",
+    **dict.fromkeys((*HALVES, "bf16", "bfloat16", "amp", "mixed_precision", "use_amp", "autocast",
+                     "dtype", "torch_dtype"), "precision"),
+}  # fmt: skip
+"""Keys of other tools for how a network is trained, with those of `trainer`."""
 GOALS = ("metric", "direction", "goal", "mode")
 METHODS = {
     **dict.fromkeys(("bayes", "bayesian", "bayesian_optimization", "bo", "bayesopt", "hyperopt",
@@ -93,7 +105,29 @@ def key_words(key: str, value: Any) -> str:
         metric = given.get("name", given.get("metric", "val/loss"))
         least = goal.lower().startswith("min") or (not goal and "loss" in str(metric))
         return OBJECTIVE.format(metric=metric, goal="minimize" if least else "maximize")
-    return KEYS.get(key, "")
+    return KEYS.get(key, "") or training_words(key, value)
+
+
+def training_words(key: str, value: Any) -> str:
+    """What is written for another tool's key of how a network is trained; empty where it is
+    nobody's."""
+    name = TRAINING.get(_key(str(key)))
+    if name is None:
+        return ""
+    if name == "precision":
+        return f"write trainer: {{precision: {_precision(str(key), value)}}}"
+    if key == "limit_train_batches" and not (isinstance(value, int) and value > 1):
+        return "write trainer: {max_steps: 100}, the steps of the optimizer in an epoch"
+    said = json.dumps(value) if isinstance(value, int) else "true" if name == "compile" else "4"
+    return f"write trainer: {{{name}: {said}}}"
+
+
+def _precision(key: str, value: Any) -> str:
+    said = (key if isinstance(value, bool) or value is None else str(value)).lower()
+    if value is False or "32" in said:
+        return "32"
+    is_bfloat = "bf16" in said or "bfloat16" in said
+    return "fp16" if not is_bfloat and any(word in said for word in (*HALVES, "16")) else "bf16"
 
 
 def method_words(name: str) -> str:

@@ -20,9 +20,9 @@ from lightning_modules.configuration.sections import (
     ENV,
     OBJECTIVE,
     SECTIONS,
-    TRAINER,
     USER_KEYS,
 )
+from lightning_modules.configuration.trainer import TRAINER
 from lightning_modules.configuration.user_classes import CLASS
 from lightning_modules.configuration.validation import VARIABLE
 from lightning_modules.data.augmentation.table import AUGMENTATIONS

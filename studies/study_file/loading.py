@@ -25,7 +25,7 @@ from studies.study_file.design import (
     take_choice,
 )
 from studies.study_file.document import Document
-from studies.study_file.foreign_words import method_words, pruner_words
+from studies.study_file.foreign_words import method_words, pruner_words, training_words
 from studies.study_file.methods.pruners import PRUNERS
 from studies.study_file.methods.samplers import SAMPLERS, startup_for
 from studies.study_file.metrics_source import WITH_CONFIG, metrics_problems, metrics_source
@@ -40,6 +40,7 @@ from studies.study_file.mistakes import (
     size_problems,
     split_problems,
     training_problems,
+    validation_problems,
 )
 from studies.study_file.reading.limits import ENOUGH
 from studies.study_file.sections import (
@@ -100,6 +101,7 @@ def resolve(
     configuration = {key: tree[key] for key in CONFIGURATION if key in tree}
     file = read_shape({k: v for k, v in tree.items() if k not in CONFIGURATION}, problems)
     trial_timeout = _take_trial_timeout(configuration, problems)
+    _take_foreign_words(configuration, problems)
     choices = {}
     for section, key, known in (("data", "split", SPLITS), ("objective", "scale", SCALES)):
         if section in configuration:
@@ -141,7 +143,9 @@ def resolve(
     problems.extend(size_problems(root, factors))
     has_arms = is_read and len(problems) == found_before
     problems.extend(budget_problems(search, sampler, space, factors))
-    problems.extend(fixed_problems(root))
+    problems.extend(fixed_problems(root, factors))
+    if not any(problem.path[:2] == ("trainer", "epochs") for problem in problems):
+        problems.extend(validation_problems(root))
     names = [] if problems else [arm.name for arm in alternatives(root, factors)]
     problems.extend(
         design_problems(search, compare, confirm, claim, names, sampler.name, pruner.name)
@@ -156,7 +160,7 @@ def resolve(
     made = design(
         search, compare, confirm, claim, split=cast(Split, split), scale=cast(Scale, scale)
     )
-    max_epochs = max(int(each.trainer["epochs"]) for each in plain)
+    max_epochs = max(each.reports for each in plain)
     trials = None
     if search.epochs is None and sampler.name != "grid":
         trials = default_trials(search, made)
@@ -257,6 +261,18 @@ def _take_trial_timeout(configuration: dict[str, Any], problems: list[Problem]) 
         problems.append(Problem(("trainer", "trial_timeout"), message))
         return None
     return float(value)
+
+
+def _take_foreign_words(configuration: dict[str, Any], problems: list[Problem]) -> None:
+    """Answer keys of `trainer` that other tools have."""
+    trainer = configuration.get("trainer")
+    if not isinstance(trainer, dict):
+        return
+    found = {key: words for key in trainer if (words := training_words(key, trainer[key]))}
+    problems += [
+        Problem(("trainer", key), f"is no key of trainer; {words}") for key, words in found.items()
+    ]
+    configuration["trainer"] = {k: v for k, v in trainer.items() if k not in found}
 
 
 def _named_component(

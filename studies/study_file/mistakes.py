@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 from lightning_modules.components import suggestion
 from lightning_modules.configuration import Part
+from lightning_modules.configuration.trainer import LATER, not_a_multiple
+from lightning_modules.data.parameters import LOADER_WORKERS
 from lightning_modules.errors import Problem, UserError, shown
 from studies.study_file.fresh_seeds import confirm_seeds
 from studies.study_file.methods.samplers import SAMPLERS, not_modelled
 from studies.study_file.sections import CompareSection, SearchSection
 from studies.study_file.space.arms import MAX_ARMS, Arm, arm_count, confusable
-from studies.study_file.space.open_values import COUNTED, MANY, Choice, Node, Range
+from studies.study_file.space.open_values import COUNTED, MANY, Choice, Fixed, Node, Range
 from studies.study_file.space.ranges import MAX_VALUES
 from studies.study_file.space.search_space import Alternatives, Group, Space
 from studies.study_file.space.tree import children, find
 from studies.study_file.space.variants import Keys, variant_count
 from studies.study_file.spec import SPLIT_PARAMETERS, NamedComponent, Spec
 
+SAME = "must be the same for every trial"
 MAX_VARIANTS = 5000
 """Configurations of a file that are checked, within seconds."""
 
@@ -154,11 +159,48 @@ def split_problems(chosen: Sequence[Part]) -> Iterator[Problem]:
     for key in SPLIT_PARAMETERS:
         if any(part.parameters.get(key) != first.parameters.get(key) for part in chosen):
             yield Problem(("data", key), why)
+    if len({part.parameters.get(LOADER_WORKERS) for part in chosen}) > 1:
+        yield Problem(("data", LOADER_WORKERS), SAME)
 
 
-def fixed_problems(root: Group) -> Iterator[Problem]:
-    """What every trial must share so that trials can be compared."""
-    for key in ("objective", "trainer.threads", "trainer.accelerator"):
+def fixed_problems(root: Group, factors: Sequence[str] = ()) -> Iterator[Problem]:
+    """What every trial must share so that trials can be compared; how they are trained may be what
+    is compared."""
+    fixed = ("objective", "trainer.threads", "trainer.accelerator", f"data.{LOADER_WORKERS}")
+    for key in (*fixed, *(f"trainer.{name}" for name in LATER)):
         node = find(root, key)
-        if node is not None and Space(Group({key: node})).parameters():
-            yield Problem(tuple(key.split(".")), "must be the same for every trial")
+        if node is None or not Space(Group({key: node})).parameters():
+            continue
+        text = SAME
+        if key not in fixed:
+            if key in factors:
+                continue
+            text += f", unless it is compared: write compare: {{factor: {key}}}"
+        yield Problem(tuple(key.split(".")), text)
+
+
+def validation_problems(root: Group) -> Iterator[Problem]:
+    """Numbers of epochs, among those that are searched, after which there would be no
+    validation."""
+    epochs, every = find(root, "trainer.epochs"), find(root, "trainer.val_every")
+    if not isinstance(every, Fixed | Choice):
+        return
+    if isinstance(epochs, Range):
+        epochs = epochs.listed()
+    if isinstance(epochs, Choice):
+        pairs = product(_integers(epochs), _integers(every))
+        wrong = [not_a_multiple(number, stretch) for number, stretch in pairs if number % stretch]
+        yield from (Problem(("trainer", "epochs"), text) for text in wrong[:1])
+    elif isinstance(epochs, Range):
+        step = math.lcm(*_integers(every))
+        if epochs.low % step or (epochs.step or 1) % step:
+            text = (
+                f"every value must be a multiple of trainer.val_every ({step}); write {{min: "
+                f"{step}, max: {max(2, int(epochs.high) // step) * step}, step: {step}}}"
+            )
+            yield Problem(("trainer", "epochs"), text)
+
+
+def _integers(node: Fixed | Choice) -> Sequence[int]:
+    values = [node.value] if isinstance(node, Fixed) else node.values
+    return [each for each in values if isinstance(each, int) and each > 0]

@@ -58,7 +58,7 @@ class Spec:
     trial_timeout: float | None
     objective: Objective
     max_epochs: int
-    """The longest training in the space, epochs."""
+    """The longest training in the space, in epochs that are reported."""
     factors: tuple[str, ...]
     confirm: ConfirmSection | None
     design: Design

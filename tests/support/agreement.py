@@ -108,7 +108,7 @@ def mlflow_holds(trial: Trial, epochs: list[EpochRow], run: Run, runs: Runs) -> 
     if trial.best_epoch is not None:
         last["best/epoch"] = trial.best_epoch
     if trial.outcome != Outcome.interrupted:
-        for name, value in {**last, **trial.test}.items():
+        for name, value in {**last, **trial.test, **trial.system}.items():
             if not math.isinf(value):
                 recorded[name] = {trial.best_epoch or 0: value}
     assert run.data.metrics.keys() == recorded.keys(), trial.key

@@ -11,6 +11,7 @@ import pandas as pd
 
 from dashboard.figures.common import Info, Picture, colour, counted, dash, epoch_axis
 from lightning_modules.components import resolve_component
+from lightning_modules.configuration.trainer import reports_of
 from lightning_modules.optimization import SCHEDULES
 from lightning_modules.optimization.rates import simulate
 from studies.records import Trial
@@ -55,12 +56,17 @@ def planned(arm: str, node: Mapping[str, Any], epochs: int, lr: float = 1.0, **k
 def rates_of(results: StudyResults, trial: Trial, logged: Mapping[int, float]) -> Rates:
     """The plan of one training, with the rates that it logged."""
     part, trained = trial.configuration, list(trial.curve.values())
-    epochs, known = int(part["trainer"]["epochs"]), {}
-    if part["schedule"]["name"] == "plateau" and trained:
+    schedule, epochs = part["schedule"], int(part["trainer"]["epochs"])
+    known: dict[str, Any] = {}
+    every = epochs // reports_of(part["trainer"])
+    if schedule["name"] == "plateau" and trained:
         epochs = len(trained)  # nobody knows what it would have done after the end
         known = {"values": trained, "goal": results.spec.objective.goal}
+        schedule = {**schedule, "warmup": schedule["warmup"] / every}  # counted as it listens
+    else:
+        logged = {epoch * every: rate for epoch, rate in logged.items()}  # of each one's last pass
     lr = float(part["optimizer"]["lr"])
-    plan = planned(trial.arm or results.study, part["schedule"], epochs, lr, **known)
+    plan = planned(trial.arm or results.study, schedule, epochs, lr, **known)
     return replace(plan, logged=logged)
 
 

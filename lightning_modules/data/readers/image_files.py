@@ -208,6 +208,11 @@ def decode(file: Path, look: Look) -> Pixels:
         return np.ascontiguousarray(pixels_of(square, look))
 
 
+def decode_all(files: Sequence[Path], look: Look) -> Pixels:
+    """The pixels of several files (n, c, size, size), see `decode`."""
+    return np.stack([decode(file, look) for file in files])
+
+
 def _is_blank(file: Path, look: Look) -> bool:
     """Whether the background alone makes an image a single colour."""
     with opened(file) as image:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from lightning_modules.data.batches.columns import Part
 from lightning_modules.data.preparation.new_rows import preparation
 from lightning_modules.data.tensors import (
     Array,
-    Part,
     Splits,
     TensorDataModule,
     moments,

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from lightning_modules.data.batches.columns import Part
 from lightning_modules.data.readers.files import file_at
 from lightning_modules.data.readers.tokens import FIRST, UNKNOWN, padded
 from lightning_modules.data.sets.bundled import divide
-from lightning_modules.data.tensors import Part, Splits, TensorDataModule
+from lightning_modules.data.tensors import Splits, TensorDataModule
 from lightning_modules.errors import DataError
 
 ROWS = 6000

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from lightning_modules.data.readers.image_files import decode, stamp, with_whites
+from lightning_modules.data.batches.columns import CPU, Bounds, Part, indexed
+from lightning_modules.data.batches.loader_workers import LoaderWorkers
+from lightning_modules.data.readers.image_files import decode_all, stamp, with_whites
 from lightning_modules.data.readers.image_folders import Labelled, new_files, read_folder
 from lightning_modules.data.readers.image_pixels import Look
-from lightning_modules.data.tensors import Part, Splits, TensorDataModule
+from lightning_modules.data.tensors import Splits, TensorDataModule
 from lightning_modules.files import user_path
 
 Scaling = tuple[Sequence[float], Sequence[float]]
 """Mean and deviation per channel, of pixels from 0 to 1."""
 CHUNK = 256
-"""Images that are decoded at a time where not all of them are kept."""
+"""Images that are looked at together where not all of them are kept."""
+PIECE, PIECE_BYTES = 16, 2**22
+"""Images, and bytes of them, that a loader worker decodes at a time."""
+AHEAD_BYTES = 2**28
+"""Of images that loader workers decode before a training asks for them, at most."""
 
 
 class Pixels:
@@ -36,8 +43,24 @@ class Pixels:
     def shape(self) -> tuple[int, ...]:
         return tuple(self.pixels.shape)
 
+    @property
+    def nbytes(self) -> int:
+        return self.pixels.nbytes
+
+    @property
+    def device(self) -> torch.device:
+        return self.pixels.device
+
+    def to(self, device: torch.device) -> Pixels:
+        return Pixels(self.pixels.to(device), self.scaling, self.identity)
+
     def __getitem__(self, rows: Any) -> Tensor:
         return scaled(self.pixels[rows], self.scaling)
+
+    def batches(
+        self, order: Tensor | None, bounds: Bounds, workers: LoaderWorkers
+    ) -> Iterator[Tensor]:
+        return indexed(self, order, bounds)
 
     def digest(self) -> bytes:
         content = self.identity or self.pixels.contiguous().numpy().tobytes()
@@ -47,19 +70,37 @@ class Pixels:
 class Files:
     """Images in files, decoded anew whenever they are asked for: a `Column`."""
 
-    def __init__(self, files: Sequence[Path], look: Look, scaling: Scaling) -> None:
+    def __init__(
+        self, files: Sequence[Path], look: Look, scaling: Scaling, device: torch.device = CPU
+    ) -> None:
+        """They are decoded on the CPU, and scaled on the `device`."""
         self.files = files
         self.look = look
         self.scaling = scaling
+        self.device = device
 
     @property
     def shape(self) -> tuple[int, ...]:
         return (len(self.files), self.look.channels, self.look.size, self.look.size)
 
+    @property
+    def nbytes(self) -> int:
+        return 0
+
+    def to(self, device: torch.device) -> Files:
+        return Files(self.files, self.look, self.scaling, device)
+
     def __getitem__(self, rows: Any) -> Tensor:
-        chosen = torch.arange(len(self.files))[rows].tolist()
-        pixels = decoded([self.files[row] for row in chosen], self.look)
-        return scaled(pixels, self.scaling)
+        order = torch.arange(len(self.files))[rows]
+        return next(self.batches(order, [(0, len(order))], LoaderWorkers()))
+
+    def batches(
+        self, order: Tensor | None, bounds: Bounds, workers: LoaderWorkers
+    ) -> Iterator[Tensor]:
+        rows = range(len(self.files)) if order is None else order.tolist()
+        groups = [[self.files[row] for row in rows[start:end]] for start, end in bounds]
+        for pixels in decoded(groups, self.look, workers, pinned=self.device != CPU):
+            yield scaled(pixels.to(self.device, non_blocking=True), self.scaling)
 
     def digest(self) -> bytes:
         return hashlib.sha256(self.content + repr(self.scaling).encode()).digest()
@@ -86,11 +127,15 @@ def images(
     standardize: bool,
     balance: str,
     augment: Mapping[str, Any] | None,
+    loader_workers: int | str,
 ) -> TensorDataModule:
-    """The images of a folder with a folder per class.
+    """The images of a folder with a folder per class; `loader_workers` are the processes that
+    decode them, and `auto` is for whoever trains to say.
 
     Raises DataError, when the data is asked for, where the folder or a file cannot be used.
     """
+
+    workers = LoaderWorkers(0 if isinstance(loader_workers, str) else loader_workers)
 
     def load() -> Splits:
         found = read_folder(
@@ -102,9 +147,12 @@ def images(
             rare_classes=rare_classes,
         )
         look = Look(size, color, background)
-        return _splits(path, found, stamp(found.files), look, cache, standardize)
+        with closing(workers):
+            return _splits(path, found, stamp(found.files), look, cache, standardize, workers)
 
-    return TensorDataModule("images", load, batch_size, balance=balance, augment=augment)
+    return TensorDataModule(
+        "images", load, batch_size, balance=balance, augment=augment, workers=workers
+    )
 
 
 def read_new(path: str, preparation: Mapping[str, Any], /, **_: Any) -> tuple[Tensor]:
@@ -112,36 +160,40 @@ def read_new(path: str, preparation: Mapping[str, Any], /, **_: Any) -> tuple[Te
 
     Raises DataError where there is none, or where one is corrupt.
     """
-    pixels = decoded(new_files(path), Look.of(preparation))
+    pixels = next(decoded([new_files(path)], Look.of(preparation), LoaderWorkers()))
     return (scaled(pixels, (preparation["mean"], preparation["deviation"])),)
 
 
 @lru_cache(maxsize=2)
 def _splits(
-    path: str, found: Labelled, stamped: int, look: Look, cache: float, standardized: bool
+    path: str,
+    found: Labelled,
+    stamped: int,
+    look: Look,
+    cache: float,
+    standardized: bool,
+    workers: LoaderWorkers,
 ) -> Splits:
     """`stamped` tells files that were written again from those that are known."""
     train = found.parts[0]
     look = with_whites(look, found, stamped)
-    bytes_needed = len(found.files) * look.channels * look.size**2 * (4 if look.is_deep else 1)
-    fits = bytes_needed <= cache * 2**20
-    everything = decoded(found.files, look) if fits else None
-
-    def pixels(rows: Sequence[int]) -> Tensor:
-        if everything is not None:
-            return everything[torch.tensor(rows)]
-        return decoded([found.files[row] for row in rows], look)
+    fits = len(found.files) * image_bytes(look) <= cache * 2**20
+    everything = next(decoded([found.files], look, workers)) if fits else torch.empty(0)
 
     scaling = unscaled(look.channels)
     if standardized:
-        chunks = (train[start : start + CHUNK] for start in range(0, len(train), CHUNK))
-        scaling = _moments(look, (pixels(chunk) for chunk in chunks))
+        chunks = [train[start : start + CHUNK] for start in range(0, len(train), CHUNK)]
+        if fits:
+            scaling = _moments(look, (everything[torch.tensor(chunk)] for chunk in chunks))
+        else:
+            groups = [[found.files[row] for row in chunk] for chunk in chunks]
+            scaling = _moments(look, decoded(groups, look, workers))
 
     def part(rows: Sequence[int]) -> Part:
         files = [found.files[row] for row in rows]
         targets = torch.tensor([found.targets[row] for row in rows])
         if fits:
-            return Pixels(pixels(rows), scaling, digest_of(files)), targets
+            return Pixels(everything[torch.tensor(rows)], scaling, digest_of(files)), targets
         return Files(files, look, scaling), targets
 
     mean, deviation = scaling
@@ -173,18 +225,38 @@ def _moments(look: Look, chunks: Iterable[Tensor]) -> Scaling:
     return mean.tolist(), torch.where(deviation > 0, deviation, 1.0).tolist()
 
 
-def decoded(files: Sequence[Path], look: Look) -> Tensor:
-    """The images (n, c, size, size) of bytes, or of shares of white where `look` is deep."""
+def decoded(
+    groups: Sequence[Sequence[Path]], look: Look, workers: LoaderWorkers, pinned: bool = False
+) -> Iterator[Tensor]:
+    """The images (n, c, size, size) of each group of files, of bytes, or of shares of white where
+    `look` is deep; `pinned` ones lie where a GPU can fetch them by itself.
+
+    A group is decoded by several workers, and the next ones ahead of their turn.
+    """
+    each = max(1, min(PIECE, PIECE_BYTES // image_bytes(look)))
+    pieces = (group[at : at + each] for group in groups for at in range(0, len(group), each))
+    largest = -(-max(map(len, groups), default=0) // each) + 2 * workers.count
+    ahead = max(2 * workers.count, min(largest, AHEAD_BYTES // (each * image_bytes(look))))
+    arrays = workers.map(partial(decode_all, look=look), pieces, ahead)
     kind = torch.float32 if look.is_deep else torch.uint8
-    pixels = torch.empty(len(files), look.channels, look.size, look.size, dtype=kind)
-    for row, file in enumerate(files):
-        pixels[row] = torch.from_numpy(decode(file, look))
-    return pixels
+    for group in groups:
+        sides = (len(group), look.channels, look.size, look.size)
+        pixels = torch.empty(sides, dtype=kind, pin_memory=pinned)
+        for at in range(0, len(group), each):
+            pixels[at : at + each] = torch.from_numpy(next(arrays))
+        yield pixels
+
+
+def image_bytes(look: Look) -> int:
+    """Bytes that a decoded image takes."""
+    return look.channels * look.size**2 * (4 if look.is_deep else 1)
 
 
 def scaled(pixels: Tensor, scaling: Scaling) -> Tensor:
     """Images (n, c, h, w) as floats, first from 0 to 1, then standardized."""
-    mean, deviation = (torch.tensor(moment).view(-1, 1, 1) for moment in scaling)
+    mean, deviation = (
+        torch.tensor(moment, device=pixels.device).view(-1, 1, 1) for moment in scaling
+    )
     shares = pixels.float() / 255 if pixels.dtype == torch.uint8 else pixels
     return (shares - mean) / deviation
 

@@ -28,14 +28,22 @@ def reset(
     as_json: Json = False,
 ) -> None:
     """Queue the failed trials of all arms again, after their code was mended."""
-    if not failed:
-        raise UserError(
-            f"say which trials are to be queued again: `fairtune reset {study} --failed`"
-        )
+    from lightning_modules.data.columns.mistakes import Mistakes
     from studies.maintenance.resetting import reset_failed
+    from studies.records.reader import require_study
     from studies.results.commands import command
 
-    done = reset_failed(open_home(home), study)
+    place = open_home(home)
+    mistakes = Mistakes(UserError)
+    with mistakes.gathered():
+        if not failed:
+            raise UserError(
+                f"say which trials are to be queued again: `fairtune reset {study} --failed`"
+            )
+    with mistakes.gathered():
+        require_study(place, study)
+    mistakes.refuse()
+    done = reset_failed(place, study)
     again = command(done.results)
     screen = console(stderr=as_json)
     for sentence in sentences(done):

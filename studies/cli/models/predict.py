@@ -14,6 +14,7 @@ from studies.api.opening import console, open_home
 from studies.cli.options import Allow, HomeOption, Json, StudyName, file_to_write, print_json
 
 PREVIEW = 5
+ENDINGS = (".csv", ".parquet")
 
 
 def predict(
@@ -44,19 +45,26 @@ def predict(
 ) -> None:
     """Write the predictions of a study's best confirmed network: classes with probabilities, or
     values."""
-    if test == (data is not None):
-        raise UserError("name either a file with new rows or --test")
-    to_screen = str(output) == "-"
-    if to_screen and as_json:
-        raise UserError("--json and --output - both need standard output; name a file")
-    usual = f"{study}-predictions.csv"
-    path = Path("-") if to_screen else file_to_write(output, usual, force)
-    imports.allow(allow or ())
+    from lightning_modules.data.columns.mistakes import Mistakes
     from studies import results
-    from studies.models.predict import predict, write
+    from studies.analysis import choose
+    from studies.models.predict import existing, predict, write
     from studies.reporting.spreadsheet import csv_text
 
-    found = predict(results.load_results(open_home(home), study), data, trial=trial)
+    imports.allow(allow or ())
+    to_screen = str(output) == "-"
+    mistakes = Mistakes(UserError)
+    with mistakes.gathered():
+        if test == (data is not None):
+            raise UserError("name either a file with new rows or --test")
+        existing(data)
+    with mistakes.gathered():
+        path = _file_of(study, output, force, as_json)
+    with mistakes.gathered():
+        loaded = results.load_results(open_home(home), study)
+        choose(loaded, trial)
+    mistakes.refuse()
+    found = predict(loaded, data, trial=trial)
     table = found.table()
     screen = console(stderr=as_json or to_screen)
     screen.print(f"predicted by {found.chosen.words}")
@@ -90,3 +98,17 @@ def predict(
                 "output": str(path.absolute()),
             }
         )
+
+
+def _file_of(study: str, output: Path | None, force: bool, as_json: bool) -> Path:
+    """Where the predictions go; UserError where they cannot."""
+    if str(output) == "-":
+        if as_json:
+            raise UserError("--json and --output - both need standard output; name a file")
+        return Path("-")
+    if output is not None and output.suffix.lower() not in ENDINGS:
+        raise UserError(
+            f"{output}: predictions are written as {' or '.join(ENDINGS)}; give the "
+            "--output one of these endings"
+        )
+    return file_to_write(output, f"{study}-predictions.csv", force)

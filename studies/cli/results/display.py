@@ -12,7 +12,7 @@ from lightning_modules.configuration import Configuration
 from studies.analysis import recommended, summary
 from studies.analysis.best_configuration import Recommendation
 from studies.records import Trial
-from studies.results import StudyResults, outcome_counts
+from studies.results import StudyResults, largest, outcome_counts, resource_words
 
 
 def print_summary(results: StudyResults, screen: Console) -> None:
@@ -23,6 +23,8 @@ def print_summary(results: StudyResults, screen: Console) -> None:
     spent = f"{count} trials, {found['epochs']} epochs, {found['seconds']:.1f} s"
     screen.print(f"\nstudy {results.study}: {state} ({spent})")
     screen.print(_arms_table(results))
+    if taken := resource_words(largest(results.ended)):
+        screen.print(f"largest training: {taken}")
     if (best := recommended(results)) is not None:
         _print_best(results, best, screen)
     for warning in found["warnings"]:

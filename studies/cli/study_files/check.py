@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from studies.api.opening import console, load_spec, open_home, worker_count
-from studies.cli.options import Allow, HomeOption, Json, Overrides, StudyFile, Workers, print_json
+from studies.api.opening import console, load_spec, open_home
+from studies.api.worker_plan import plan_for
+from studies.cli.options import (
+    Allow,
+    HomeOption,
+    Json,
+    Overrides,
+    PerGpu,
+    StudyFile,
+    Workers,
+    print_json,
+)
+from studies.devices.loader_workers import loader_workers
 
 if TYPE_CHECKING:
     from studies.running.preview import Plan
@@ -16,6 +27,7 @@ def check(
     file: StudyFile,
     home: HomeOption = None,
     workers: Workers = None,
+    per_gpu: PerGpu = None,
     overrides: Overrides = None,
     allow: Allow = None,
     as_json: Json = False,
@@ -23,6 +35,7 @@ def check(
     """Check a study file, show its plan, three sampled configurations and a time estimate."""
     opened = open_home(home)
     spec = load_spec(file, overrides or (), allow or (), opened)
+    plan = plan_for(spec, workers, per_gpu)
     from studies.api.progress import print_data
     from studies.inputs.checks import check_inputs
     from studies.inputs.weights import with_weights_file
@@ -47,6 +60,7 @@ def check(
         crossed = plural(planned.crossed, "training")
         screen.print(f"  cross:     at most {crossed} on other splits")
     screen.print(f"  epochs:    {planned.epochs} at most")
+    screen.print(f"  trained:   by {plan}")
     for sentence in planned.design:
         screen.print(f"  {sentence}")
     print_data(planned.data, screen)
@@ -67,18 +81,19 @@ def check(
         screen.print(f"  {configuration.model.name}{weights}: {values or 'no range'}")
         if line := command_line(configuration, spec.seed, 0, "best.pt"):
             screen.print(f"    {line}", soft_wrap=True)
-    seconds = probe(samples)
-    side_by_side = worker_count(workers)
+    seconds = probe(samples, loader_workers(plan.count))
     if isinstance(seconds, str):
         screen.print(f"time: unknown, since {seconds}")
     else:
-        estimate = seconds * planned.epochs / side_by_side
+        estimate = seconds * planned.epochs / plan.count
         screen.print(
             f"time: {seconds:.2f} s per epoch here; at most about {_duration(estimate)} with "
-            f"{plural(side_by_side, 'worker')}, less where trials are pruned"
+            f"{plural(plan.count, 'worker')}, less where trials are pruned"
         )
     for warning in planned.warnings:
         screen.print(f"warning: {warning}")
+    for hint in planned.hints:
+        screen.print(f"hint: {hint}")
     if as_json:
         print_json(
             {
@@ -94,6 +109,7 @@ def check(
                 "grid_points": planned.grid_points,
                 "parameters": parameters,
                 "warnings": list(planned.warnings),
+                "hints": list(planned.hints),
                 "data": [summary.as_values() for summary in planned.data],
             }
         )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lightning_modules.errors import UserError
 from studies.cli.options import Overrides, file_to_write
 from studies.study_file.presets import find_preset, preset_names
+
+if TYPE_CHECKING:
+    from lightning_modules.data.preparation.summary import DataSummary
 
 SCRIPTS = (".py",)
 
@@ -49,9 +52,20 @@ def init(
     if show:
         list_presets()
         return
+    from lightning_modules.data.columns.mistakes import Mistakes
+
     name = _usual_name(start)
-    path = file_to_write(output, f"{name}.yaml", force)
-    text = _first_study(start, target or (), task, overrides or ())
+    mistakes = Mistakes(UserError)
+    with mistakes.gathered():
+        path = file_to_write(output, f"{name}.yaml", force)
+    with mistakes.gathered():
+        text, summary = _first_study(start, target or (), task, overrides or ())
+    mistakes.refuse()
+    if summary is not None:
+        from studies.api.opening import console
+        from studies.api.progress import print_data
+
+        print_data([summary], console(stderr=True))
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -69,29 +83,27 @@ def _usual_name(start: str) -> str:
     return name_of(Path(start))
 
 
-def _first_study(start: str, targets: Sequence[str], task: str | None, sets: Sequence[str]) -> str:
-    """What is written into the file."""
+def _first_study(
+    start: str, targets: Sequence[str], task: str | None, sets: Sequence[str]
+) -> tuple[str, DataSummary | None]:
+    """What is written into the file, and what the data becomes where it is for data."""
     path = Path(start)
     is_preset = start in preset_names()
     if is_preset or path.suffix.lower() in SCRIPTS:
         given = {"--target": targets, "--task": task, "--set": sets}
-        for option in [option for option, value in given.items() if value]:
-            raise UserError(f"{option} is for data, and {start} is none; leave it out")
+        if wrong := ", ".join(option for option, value in given.items() if value):
+            raise UserError(f"{wrong}: for data only, and {start} is none; leave it out")
     if is_preset:
-        return find_preset(start).read_text(encoding="utf-8")
+        return find_preset(start).read_text(encoding="utf-8"), None
     if path.suffix.lower() in SCRIPTS:
         from studies.inputs.first_study.script_study import script_study
 
-        return script_study(path)
+        return script_study(path), None
     if not path.exists() and not path.suffix and len(path.parts) == 1:
         find_preset(start)  # says which preset may have been meant
-    from studies.api.opening import console
-    from studies.api.progress import print_data
     from studies.inputs.first_study.data_study import data_study
 
-    text, summary = data_study(path, targets, task, sets)
-    print_data([summary], console(stderr=True))
-    return text
+    return data_study(path, targets, task, sets)
 
 
 def list_presets() -> None:

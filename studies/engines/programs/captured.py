@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lightning_modules.configuration.program_words import asked_for, words_of
+from lightning_modules.configuration.program_words import asked_for, may_be_told, words_of
 from lightning_modules.errors import UserError
 from studies.engines import Task
 from studies.engines.programs.process import PYTHON_PATH, written
@@ -97,9 +97,9 @@ def paths_of_names(source: MetricsSource, task: Task) -> dict[str, str]:
     itself, and its last word where that says which is meant."""
     given = [
         name
-        for name in task.configuration.flat()
+        for name, value in task.configuration.flat().items()
         if any(name == each or name.startswith(f"{each}.") for each in source.given)
-        and name.partition(".")[0] not in ("trainer", "objective")
+        and may_be_told(name, value)
         and not any(word in UNTOLD for word in name.split("."))
     ]
     last = Counter(name.rpartition(".")[2] for name in given)

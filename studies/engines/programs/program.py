@@ -21,6 +21,7 @@ from lightning_modules.errors import UserError
 from lightning_modules.rights import make_folder
 from studies.engines import Task
 from studies.engines.last_words import error_line, exit_words
+from studies.engines.memory import says_out_of_memory
 from studies.engines.programs.process import ProgramProcess
 from studies.engines.programs.reports import read_report
 from studies.engines.programs.written import WrittenMetrics
@@ -76,6 +77,8 @@ def run_program(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
             return reports.end(Outcome.completed, "", began, task)
         log = "\n".join([*program.log, *program.errors])
         reason = exit_words("the program", code)
+        if says_out_of_memory(last):
+            return reports.end(Outcome.out_of_memory, f"{reason}: {last}", began, task, log)
         if code < 0:
             return reports.end(Outcome.crashed, reason, began, task, log)
         reason = f"{reason}: {last or 'it printed nothing'}"

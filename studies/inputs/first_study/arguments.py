@@ -37,7 +37,8 @@ def read_script(path: Path) -> ast.Module:
     try:
         return ast.parse(file_at(str(path)).read_bytes(), str(path))
     except SyntaxError as error:
-        raise UserError(f"{path}:{error.lineno}: is no Python: {error.msg}") from None
+        line = f":{error.lineno}" if error.lineno else ""
+        raise UserError(f"{path}{line}: is no Python: {error.msg}") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise UserError(f"{path}: is no Python: {error}") from None
 

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from lightning_modules.components import unknown
+from lightning_modules.data.columns.mistakes import Mistakes
 from lightning_modules.data.readers.array_file import opened_arrays
-from lightning_modules.errors import DataError, UserError
+from lightning_modules.errors import ConfigurationError, DataError, UserError
+from lightning_modules.optimization.losses import DEFAULT_LOSS
 from studies.inputs.data_summaries import set_of
 from studies.inputs.first_study.table_section import table_section
 from studies.inputs.first_study.targets import FirstData, target_task
@@ -34,20 +37,36 @@ def first_data(
             "presets"
         )
     source = document.from_tree({"data": {"name": name, "path": str(path)}})
+    mistakes = Mistakes(UserError)
+    with mistakes.gathered():
+        if task is not None and task not in DEFAULT_LOSS:
+            raise UserError(f"--task: {unknown('task', task, DEFAULT_LOSS)}")
     for each in overrides:
-        source.override(each)
-    section = dict(source.tree["data"])
-    return READERS[section["name"]](section, targets, task)
+        with mistakes.gathered():
+            source.override(each)
+            if not each.strip().startswith("data."):
+                raise UserError(f"--set {each}: only `data.` is set here; write it into the file")
+    with mistakes.gathered():
+        if source.problems:
+            raise ConfigurationError(source.problems)
+    with mistakes.gathered():
+        section = dict(source.tree["data"])
+        if section["name"] not in READERS:
+            raise UserError(f"--set data.name: {unknown('kind of data', section['name'], READERS)}")
+        found = READERS[section["name"]](section, targets, task)
+    mistakes.refuse()
+    return found
 
 
 def _images(section: dict[str, Any], targets: Sequence[str], task: str | None) -> FirstData:
     from lightning_modules.data.readers.image_files import opened
     from lightning_modules.data.readers.image_folders import new_files
 
-    if targets:
-        raise UserError("--target: the folders are the classes of images; leave it out")
+    wrong = ["--target: the folders are the classes of images; leave it out"] if targets else []
     if task not in (None, "classification"):
-        raise UserError(f"--task: images have classes, and no {task}; leave it out")
+        wrong.append(f"--task: images have classes, and no {task}; leave it out")
+    if wrong:
+        raise UserError("\n".join(wrong))
     files = new_files(section["path"])
     looks = []
     for file in files[:: max(1, len(files) // 20)]:

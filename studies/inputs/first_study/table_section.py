@@ -118,8 +118,11 @@ def _require_targets(
     more = f" and {len(could) - NAMED} more" if len(could) > NAMED else ""
     shown = f"{', '.join(could[:NAMED])}{more}" or "none of its columns"
     if missing:
-        hint = suggestion(missing[0], [*map(str, rows.columns)]) or f"; it could be {shown}"
-        raise UserError(f"{where}: there is no column {missing[0]} to predict{hint}")
+        near = {name: suggestion(name, [*map(str, rows.columns)]) for name in missing}
+        raise UserError("\n".join(
+            f"{where}: there is no column {name} to predict{hint or f'; it could be {shown}'}"
+            for name, hint in near.items()
+        ))  # fmt: skip
     raise UserError(
         f"{where}: name the column to predict with --target COLUMN; it could be {shown}"
     )

@@ -80,6 +80,7 @@ def trial_of(frozen: FrozenTrial, earlier: EarlierSearch, search: Search) -> Tri
         search=search.id,
         code=said.get("code", ""),
         queued=said.get("queued", 0),
+        system=end.get("system", {}),
     )
 
 

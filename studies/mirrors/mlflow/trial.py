@@ -222,7 +222,7 @@ def _last(trial: Trial) -> dict[str, float]:
     last = {f"best/{name}": value for name, value in trial.best.items()}
     if trial.best_epoch is not None:
         last["best/epoch"] = trial.best_epoch
-    return last | dict(trial.test)
+    return last | dict(trial.test) | dict(trial.system)
 
 
 def _points(trial: Trial, epochs: Epochs, names: Mapping[str, str]) -> Iterator[Metric]:

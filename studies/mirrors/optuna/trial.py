@@ -114,7 +114,7 @@ def _end(trial: Trial) -> str:
         for each in fields(TrialEnd)
         if each.name != "remark"  # of the study, not of the trial
     }
-    known |= {name: dict(known[name]) for name in ("best", "test", "rows")}
+    known |= {name: dict(known[name]) for name in ("best", "test", "rows", "system")}
     return _text(known | {"traceback": trial.traceback or None})
 
 

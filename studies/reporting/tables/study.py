@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from studies.records import Outcome
 from studies.reporting.tables.table import Table
-from studies.results import StudyResults, duration, value_text
+from studies.results import StudyResults, duration, largest, resource_words, value_text
 from studies.sentences.description import PHASES
 from studies.study_file import Alternatives, Choice, Range
 
@@ -69,6 +69,8 @@ def environment_table(results: StudyResults) -> Table:
     """Versions of the packages, and the machine."""
     devices = sorted({trial.device for trial in results.ended if trial.device})
     rows = [["trained on", ", ".join(devices)]] if devices else []
+    if taken := resource_words(largest(results.ended)):
+        rows.append(["of one trial at most", taken])
     rows += [[name, value] for name, value in results.hardware.items()]
     rows += [[name, version] for name, version in results.versions.items()]
     return Table(["of the last run", ""], rows, wide=[1])

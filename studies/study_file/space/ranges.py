@@ -15,7 +15,8 @@ from lightning_modules.components import (
     suggestion,
     user_key,
 )
-from lightning_modules.configuration.sections import SECTIONS, TRAINER
+from lightning_modules.configuration.sections import SECTIONS
+from lightning_modules.configuration.trainer import TRAINER
 from lightning_modules.errors import Problem, shown
 from lightning_modules.optimization import REGULARIZATION
 from studies.study_file.foreign_words import is_foreign_range, range_words, stand_in

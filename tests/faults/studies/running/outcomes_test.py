@@ -23,7 +23,7 @@ def traceback_of(faulty: Faulty, trial: str) -> str:
     return Path(runs.client.download_artifacts(run.info.run_id, "traceback.txt")).read_text()
 
 
-def test_what_the_machine_does_is_tried_three_times_and_what_the_code_does_once(
+def test_a_crash_is_tried_three_times_too_little_memory_once_alone_and_what_code_does_never_again(
     faulty: Faulty,
 ) -> None:
     faulty.write(GRID.replace("epochs: 5", "epochs: 5, trial_timeout: 5"))
@@ -33,10 +33,17 @@ def test_what_the_machine_does_is_tried_three_times_and_what_the_code_does_once(
     faulty.hit(3, 2, "raise")
     faulty.hit(4, 2, "exit")
     faulty.hit(5, 2, "stick")
+    side_by_side = ((0, "2.2"), (1, "1.2"))
+    for trial, point in side_by_side:
+        faulty.hit(trial, point, "wait")
     with faulty.driver() as driver:
+        for trial, point in side_by_side:
+            faulty.reached(trial, point)
+        for trial, point in side_by_side:
+            faulty.relieve(trial, point)
         assert driver.ends() == 0, driver.said
     assert outcomes(faulty) == [
-        (Outcome.out_of_memory, "MemoryError (3 attempts)"),
+        (Outcome.out_of_memory, "MemoryError (2 attempts, the last one alone)"),
         (Outcome.completed, ""),
         (
             Outcome.crashed,
@@ -46,8 +53,8 @@ def test_what_the_machine_does_is_tried_three_times_and_what_the_code_does_once(
         (Outcome.error, "SystemExit: 3"),
         (Outcome.timeout, "took longer than trainer.trial_timeout (5 s)"),
     ]
-    for trial in (0, 2):
-        assert faulty.epochs_of(trial) == [1, 2, 3, 3, 3]
+    assert faulty.epochs_of(0) == [1, 2, 3, 3]
+    assert faulty.epochs_of(2) == [1, 2, 3, 3, 3]
     assert faulty.epochs_of(1) == [1, 2, 2, 3, 4, 5]
     for trial in (3, 4, 5):
         assert faulty.epochs_of(trial) == [1, 2]

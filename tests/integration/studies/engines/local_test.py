@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 
 import psutil
 import pytest
 
 from lightning_modules.configuration import Configuration
 from lightning_modules.errors import FairtuneError
+from studies.devices.measuring import MEMORY, MIB
 from studies.engines import Ended, Epoch, Event, Task
 from studies.engines.last_words import exit_words
 from studies.engines.local import MAX_STARTUP_FAILURES, LocalEngine
@@ -43,15 +45,18 @@ def test_a_trial_runs_in_another_process_and_stops_at_the_epoch_it_is_told(
     last = next_event(engine)
     assert isinstance(last, Ended)
     assert (last.end.outcome, last.end.epochs) == (Outcome.pruned, 2)
+    assert last.end.system.keys() == {MEMORY}  # a worker without a GPU
+    assert 10 < last.end.system[MEMORY] < psutil.virtual_memory().total / MIB
 
 
 def test_a_raising_trial_is_an_error_and_a_dead_worker_is_replaced(engine: LocalEngine) -> None:
-    outcomes = []
+    outcomes, measured = [], []
     for seed in (1, 2, 1, 3, 4):
         engine.submit(Task(f"trial-{seed}", CONFIGURATION, seed, None))
         ended = next_event(engine)
         assert isinstance(ended, Ended)
         outcomes.append((ended.end.outcome, ended.end.reason))
+        measured.append(MEMORY in ended.end.system)
     assert outcomes == [
         (Outcome.error, "ValueError: no such luck"),
         (Outcome.crashed, exit_words("the worker process", -9)),
@@ -59,6 +64,19 @@ def test_a_raising_trial_is_an_error_and_a_dead_worker_is_replaced(engine: Local
         (Outcome.error, "EOFError: Ran out of input"),
         (Outcome.out_of_memory, "RuntimeError: DefaultCPUAllocator: can't allocate memory"),
     ]
+    assert measured == [True, False, True, True, True]  # all but of the dead worker
+
+
+def test_every_worker_has_the_loader_workers_of_its_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studies.devices.loader_workers.core_count", lambda: 6)
+    said = []
+    for workers in (2, 6):
+        with closing(LocalEngine(workers, perform)) as engine:
+            engine.submit(Task("trial-0000", CONFIGURATION, 7, None))
+            ended = next_event(engine)
+            assert isinstance(ended, Ended)
+            said.append(ended.end.reason)
+    assert said == ["3", "0"]
 
 
 def test_a_worker_that_has_trained_says_where_it_crashed(engine: LocalEngine) -> None:

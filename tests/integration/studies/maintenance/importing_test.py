@@ -117,6 +117,8 @@ def test_the_verdict_of_an_imported_study_is_what_the_old_version_said(
     (warning,) = told["alarms"]  # of which the old version knew nothing
     assert warning["kind"] == "few steps"
     assert told.pop("code") == {"": {"adam": 8, "sgd": 8}}  # nor of versions of code
+    assert told.pop("devices") == {"cpu": {"adam": 8, "sgd": 8}}  # nor of devices
+    assert told.pop("seeds_on_several_devices") == 0
     assert {**told, "alarms": []} == json.loads(said(old, "compare.json"))
     assert main(["best", "compared", "--home", str(home.path), "--json"]) == 0
     assert last_json(capsys) == json.loads(said(old, "best.json"))

@@ -136,7 +136,7 @@ def run(
 def facts(home: Home) -> list[Trial]:
     """All that does not depend on the time."""
     return [
-        replace(trial, started=None, ended=None, seconds=0.0, revision=0)
+        replace(trial, started=None, ended=None, seconds=0.0, system={}, revision=0)
         for trial in results.load_results(home, "resumed").trials
     ]
 

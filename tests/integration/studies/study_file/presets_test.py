@@ -88,12 +88,13 @@ def assert_run_tells_its_trial(runs: Runs, run: Any, trial: FrozenTrial) -> None
     epochs = list(range(1, len(trial.intermediate_values) + 1))
     assert list(trial.intermediate_values) == epochs
     steps = runs.steps(run)
-    every_epoch = {name for name in steps if not name.startswith(("best/", "test/"))}
+    every_epoch = {name for name in steps if not name.startswith(("best/", "test/", "system/"))}
     assert every_epoch >= {"train/loss", "val/loss", "optim/lr", "time/epoch_s"}
     assert {name: steps[name] for name in every_epoch} == dict.fromkeys(every_epoch, epochs)
     at_the_end = {f"best/{name}" for name in every_epoch} | {"best/epoch"}
     best = {name: steps[name] for name in steps if name.startswith("best/")}
     assert best == {name: [int(run.data.metrics["best/epoch"])] for name in at_the_end}
+    assert steps["system/memory"] == [int(run.data.metrics["best/epoch"])]
     tested = any(name.startswith("test/") for name in steps)
     assert tested == (tags["fairtune.phase"] == "confirm")
 

@@ -58,7 +58,16 @@ def test_two_names_are_a_whole_configuration() -> None:
         },
         "schedule": {"name": "constant", "warmup": 0.0},
         "regularization": {},
-        "trainer": {"epochs": 20, "accelerator": "auto", "threads": 1},
+        "trainer": {
+            "epochs": 20,
+            "accelerator": "auto",
+            "threads": 1,
+            "precision": 32,
+            "accumulate": 1,
+            "compile": False,
+            "val_every": 1,
+            "max_steps": None,
+        },
         "objective": {"metric": "val/accuracy", "goal": "maximize"},
     }
 

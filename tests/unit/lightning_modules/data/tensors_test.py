@@ -12,12 +12,12 @@ import torch
 from sklearn import datasets as sklearn_datasets
 from torch import Tensor
 
+from lightning_modules.data.batches.tensor_batches import TensorBatches
 from lightning_modules.data.sets.mnist1d import load
 from lightning_modules.data.table import DATASETS, load_data
 from lightning_modules.data.tensors import (
     Part,
     Splits,
-    TensorBatches,
     TensorDataModule,
     standardize,
 )

@@ -10,8 +10,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits, log_softmax, o
 
 from lightning_modules.components import resolve_component
 from lightning_modules.configuration import Configuration
+from lightning_modules.data.batches.tensor_batches import TensorBatches, balanced_order
 from lightning_modules.data.table import load_data
-from lightning_modules.data.tensors import Splits, TensorBatches, TensorDataModule, balanced_order
+from lightning_modules.data.tensors import Splits, TensorDataModule
 from lightning_modules.errors import ConfigurationError
 from lightning_modules.networks.mlp import MLP
 from lightning_modules.optimization import LOSSES

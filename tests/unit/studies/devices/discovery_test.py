@@ -1,79 +1,19 @@
 """Which GPUs are found, with NVML replaced by one that knows two boards and a board cut in two."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any
+from contextlib import nullcontext
 
 import pytest
 
 from studies.devices import discovery
-from studies.devices.discovery import Gpu, gpus
+from studies.devices.discovery import Gpu, driver, gpus
+from tests.support.pretended_nvml import GIB, Board, pretend_nvml
 
-GIB = 2**30
-
-
-class NoSuchThing(Exception):
-    """What this NVML raises."""
-
-
-@dataclass
-class Board:
-    """A board, or a slice of one."""
-
-    uuid: str
-    name: str
-    memory: int = 80 * GIB
-    slices: list["Board | None"] = field(default_factory=list)
-    can_be_cut: bool = True
-
-
-class PretendedNvml:
-    """The part of NVML that is asked for boards and slices."""
-
-    NVMLError = NoSuchThing
-
-    def __init__(self, *boards: Board | None) -> None:
-        self.boards = boards
-
-    def nvmlDeviceGetCount(self) -> int:
-        return len(self.boards)
-
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> Board:
-        return self._there(self.boards[index])
-
-    def nvmlDeviceGetName(self, board: Board) -> str:
-        return board.name
-
-    def nvmlDeviceGetUUID(self, board: Board) -> str:
-        return board.uuid
-
-    def nvmlDeviceGetMemoryInfo(self, board: Board) -> Any:
-        return SimpleNamespace(total=board.memory)
-
-    def nvmlDeviceGetMigMode(self, board: Board) -> tuple[int, int]:
-        if not board.can_be_cut:
-            raise NoSuchThing
-        return (int(bool(board.slices)),) * 2
-
-    def nvmlDeviceGetMaxMigDeviceCount(self, board: Board) -> int:
-        return len(board.slices)
-
-    def nvmlDeviceGetMigDeviceHandleByIndex(self, board: Board, index: int) -> Board:
-        return self._there(board.slices[index])
-
-    def _there(self, board: Board | None) -> Board:
-        if board is None:
-            raise NoSuchThing
-        return board
-
-
-BIG = Board("GPU-aaaa", "NVIDIA H200", 140 * GIB)
+BIG = Board("GPU-aaaa", "NVIDIA H200", 140 * GIB, capability=(9, 0))
 SMALL = Board("GPU-bbbb", "NVIDIA T4", 16 * GIB, can_be_cut=False)
 CUT = Board(
     "GPU-cccc",
     "NVIDIA H100",
+    capability=(9, 0),
     slices=[
         Board("MIG-1111", "NVIDIA H100 MIG 3g.40gb", 40 * GIB),
         None,
@@ -84,22 +24,17 @@ CUT = Board(
 
 @pytest.fixture
 def with_boards(monkeypatch: pytest.MonkeyPatch) -> None:
-    @contextmanager
-    def pretended() -> Iterator[PretendedNvml]:
-        yield PretendedNvml(BIG, SMALL, CUT, None)
-
-    monkeypatch.setattr(discovery, "nvml", pretended)
-    monkeypatch.setattr(discovery, "torch_knows_no_gpu", lambda: False)
+    pretend_nvml(monkeypatch, BIG, SMALL, CUT, None)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
 @pytest.mark.usefixtures("with_boards")
 def test_boards_and_slices_are_found_by_uuid_with_kind_and_memory() -> None:
     assert list(gpus()) == [
-        Gpu("GPU-aaaa", "NVIDIA H200", 140 * GIB),
-        Gpu("GPU-bbbb", "NVIDIA T4", 16 * GIB),
-        Gpu("MIG-1111", "NVIDIA H100 MIG 3g.40gb", 40 * GIB),
-        Gpu("MIG-2222", "NVIDIA H100 MIG 3g.40gb", 40 * GIB),
+        Gpu("GPU-aaaa", "NVIDIA H200", 140 * GIB, (9, 0)),
+        Gpu("GPU-bbbb", "NVIDIA T4", 16 * GIB),  # whose capability the driver does not say
+        Gpu("MIG-1111", "NVIDIA H100 MIG 3g.40gb", 40 * GIB, (9, 0)),
+        Gpu("MIG-2222", "NVIDIA H100 MIG 3g.40gb", 40 * GIB, (9, 0)),
     ]
 
 
@@ -142,3 +77,13 @@ def test_without_a_driver_there_are_none(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(pynvml, "nvmlInit", no_driver)
     assert list(gpus()) == []
+
+
+@pytest.mark.usefixtures("with_boards")
+def test_the_driver_says_its_version_and_that_of_cuda() -> None:
+    assert driver() == {"driver": "580.65.06", "cuda": "12.4"}
+
+
+def test_without_a_driver_there_is_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "nvml", lambda: nullcontext(None))
+    assert driver() == {}

@@ -26,6 +26,8 @@ trainer: {epochs: 3}
 search: {method: METHOD, trials: 8, pruner: {name: median, n_startup_trials: 1}}
 """
 METRIC = "val/accuracy"
+ONE = {"cpu": 1}
+"""The free workers of every kind."""
 INTERRUPTED = TrialEnd(Outcome.interrupted, reason=STOPPED, epochs=1)
 CRASHED = TrialEnd(Outcome.crashed, reason="killed")
 
@@ -52,7 +54,7 @@ def opened(record: Record, method: str = "random") -> ArmSearch:
 
 
 def ask(search: ArmSearch) -> AskedTrial:
-    asked = search.ask()
+    asked = search.ask(ONE)
     assert asked is not None
     return asked
 
@@ -159,7 +161,7 @@ def test_a_driver_that_dies_while_it_suggests_leaves_nothing_and_the_next_one_su
         with monkeypatch.context() as patch:
             patch.setattr(type(search.arm.space), "suggest", dies)
             with pytest.raises(KeyboardInterrupt):
-                search.ask()
+                search.ask(ONE)
         assert len(record.trials()) == 4
     with Record.writing(home, "store") as record:
         again = ask(opened(record, method)).trial
@@ -208,7 +210,7 @@ def test_numbers_follow_one_another_whatever_comes_of_the_trials_and_in_however_
     with Record.writing(home, "store") as record:
         record.close_abandoned()
         search = opened(record)
-        while (asked := search.ask()) is not None:
+        while (asked := search.ask(ONE)) is not None:
             end(search, asked, TrialEnd(Outcome.timeout))
         trials = record.trials()
     assert [trial.number for trial in trials] == list(range(8))

@@ -1,10 +1,12 @@
 """An interval is told from its smaller to its larger bound, whichever arm wins."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from studies.analysis import compare
+from studies.sentences.comparison_json import as_json
 from studies.sentences.verdict_sentences import summary
 from tests.support.arms_made import TWO_ARMS, arms_study
 from tests.support.made import OPTIMIZERS, confirmed, searched, spec_of, study
@@ -50,3 +52,16 @@ def test_the_interval_between_arms_rises_whichever_wins_and_where_less_is_better
         assert said.startswith(f"{better} beats {worse} when each is tuned")
         low, high = bounds(said)
         assert 0 < low < high
+
+
+def test_devices_that_differ_between_the_arms_are_said_after_the_verdict() -> None:
+    spec = spec_of(TWO)
+    trials = [replace(trial, device="H200") for trial in searched(spec, {"sgd": 0.9, "adam": 0.9})]
+    trials += [replace(trial, device="H200") for trial in confirmed(spec, "sgd", HIGH)]
+    same = [replace(trial, device="H200") for trial in confirmed(spec, "adam", LOW)]
+    other = [replace(trial, device="A100") for trial in same]
+    assert "device" not in " ".join(summary(compare(study(spec, trials + same))))
+    compared = compare(study(spec, trials + other))
+    assert "and the arms of 9 seeds on different ones" in summary(compared)[-1]
+    told = as_json(compared, {})
+    assert told["seeds_on_several_devices"] == 9 and told["devices"]["A100"] == {"adam": 9}

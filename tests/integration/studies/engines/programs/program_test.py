@@ -236,6 +236,25 @@ def test_what_is_wrong_with_a_program_is_its_reason(
     assert end.reason.startswith(reason)
 
 
+@pytest.mark.parametrize("dies", ["exit 1", "kill -ABRT $$"])
+def test_a_program_whose_last_words_say_so_ran_out_of_memory(tmp_path: Path, dies: str) -> None:
+    last = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 GiB."
+    end, _ = ended(tmp_path, sh(f"{said(1)}; echo '{last}' >&2; {dies}"))
+    assert end.outcome == Outcome.out_of_memory
+    assert end.reason.endswith(f": {last}")
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "kind", "device"),
+    [("auto", "NVIDIA H200", "NVIDIA H200"), ("cpu", "NVIDIA H200", "cpu"), ("auto", None, "cpu")],
+)
+def test_a_program_trains_on_the_device_of_its_worker(
+    tmp_path: Path, accelerator: str, kind: str | None, device: str
+) -> None:
+    given = task(tmp_path, sh(said(1)), trainer={"epochs": 3, "accelerator": accelerator})
+    assert train_task(replace(given, kind=kind), lambda _: True).device == device
+
+
 def test_a_program_that_is_killed_has_crashed_with_its_last_words(tmp_path: Path) -> None:
     end, _ = ended(tmp_path, sh(f"{said(1)}; echo going >&2; echo down; kill -SEGV $$"))
     assert (end.outcome, end.reason) == (

@@ -134,7 +134,8 @@ def test_a_run_carries_every_tag(home: Home) -> None:
 
 def test_a_run_holds_the_configuration_and_the_metrics_of_every_epoch(home: Home) -> None:
     with recording(home) as told:
-        told.train(0, ended(test={"test/accuracy": 0.25}), phase="confirm", seed_index=0)
+        end = ended(test={"test/accuracy": 0.25}, system={"system/memory": 812.5})
+        told.train(0, end, phase="confirm", seed_index=0)
     run = deliver(home)["adam-confirm-0000"]
     assert run.data.params["optimizer.lr"] == "0.01"
     assert run.data.params["model.hidden"] == "[4]"
@@ -144,6 +145,7 @@ def test_a_run_holds_the_configuration_and_the_metrics_of_every_epoch(home: Home
     last = {name: run.data.metrics[name] for name in ("best/val/accuracy", "best/epoch")}
     assert last == {"best/val/accuracy": 0.3, "best/epoch": 3.0}
     assert run.data.metrics["test/accuracy"] == 0.25
+    assert run.data.metrics["system/memory"] == 812.5
     times = [run.info.start_time, *(metric.timestamp for metric in history), run.info.end_time]
     assert times == sorted(times)
 

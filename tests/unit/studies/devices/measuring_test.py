@@ -1,0 +1,56 @@
+"""What a process is said to take of the machine."""
+
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from studies.devices.measuring import MEMORY, MIB, measuring
+
+
+def test_a_training_has_the_memory_of_its_process_at_least_once() -> None:
+    before = psutil.Process().memory_info().rss / MIB
+    with measuring() as figures:
+        assert figures == {}
+        kept = bytes(64 * MIB)
+        touched = bytearray(kept)
+    assert before + 64 < figures[MEMORY] < psutil.virtual_memory().total / MIB
+    assert len(touched) == len(kept)
+
+
+def test_the_children_of_a_training_count() -> None:
+    with measuring() as alone:
+        pass
+    script = "held = bytearray(b'x' * 2**26); print('ready', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdin is not None and child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        with measuring() as figures:
+            pass
+        child.stdin.write("\n")
+    assert figures[MEMORY] > alone[MEMORY] + 64
+
+
+def test_what_a_training_raises_passes_and_it_has_figures() -> None:
+    with pytest.raises(ZeroDivisionError), measuring() as figures:
+        raise ZeroDivisionError
+    assert figures[MEMORY] > 0
+
+
+def test_a_process_that_ends_while_it_is_looked_at_counts_for_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = psutil.Process(os.getpid())
+
+    def ended() -> None:
+        raise psutil.NoSuchProcess(gone.pid)
+
+    monkeypatch.setattr(gone, "memory_info", ended)
+    monkeypatch.setattr(psutil.Process, "children", lambda self, recursive: [gone])
+    with measuring() as figures:
+        pass
+    assert figures[MEMORY] > 0
