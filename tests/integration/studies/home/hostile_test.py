@@ -14,6 +14,7 @@ import pytest
 from lightning_modules.errors import StorageError, UserError
 from studies.cli import main
 from studies.home import Home
+from studies.mirrors import mirroring
 from studies.mirrors.mlflow.client import MlflowClient
 from studies.mirrors.sync import sync
 from tests.conftest import MakeHome
@@ -62,6 +63,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, make_home: MakeHome) -> Ho
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder; a run does not wait long for a mirror that refuses its home."""
+    monkeypatch.setattr(mirroring, "GIVE_UP_SECONDS", 1.0)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     Path("study.yaml").write_text(SIMPLE)

@@ -36,9 +36,14 @@ def learning(net: PretrainedNetwork) -> set[str]:
 
 def seeded(path: Path, name: str = SMALL, **changes: Tensor) -> Path:
     """A state dict as torchvision lays it out, with the head of ImageNet's 1,000 classes."""
-    torch.manual_seed(7)
-    given = {"init_weights": True} if name == "inception_v3" else {}
-    torch.save({**get_model(name, weights=None, **given).state_dict(), **changes}, path)
+    given = {"init_weights": False} if name == "inception_v3" else {}
+    with torch.device("meta"):
+        layout = get_model(name, weights=None, **given).state_dict()
+    weights = {
+        key: torch.full((), number, dtype=value.dtype).expand(value.shape)  # one number in the file
+        for number, (key, value) in enumerate(layout.items())
+    }
+    torch.save({**weights, **changes}, path)
     return path
 
 
