@@ -150,6 +150,11 @@ class Configuration:
             "objective": {"metric": self.objective.metric, "goal": self.objective.goal},
         }
 
+    def shown(self) -> dict[str, Any]:
+        """The tree without later keys of `trainer` that say what is so anyway; `resolve` of it
+        gives an equal configuration, too."""
+        return {**self.to_dict(), "trainer": without_defaults(self.trainer)}
+
     @property
     def class_paths(self) -> list[str]:
         """The classes of the user's that the training is made of, each once."""
@@ -168,7 +173,7 @@ class Configuration:
     def hash(self) -> str:
         """Identity of the configuration: 16 hexadecimal digits over its canonical JSON, without
         what changes no number and what is new and at its default."""
-        tree = {**self.to_dict(), "trainer": without_defaults(self.trainer)}
+        tree = self.shown()
         tree.get("data", {}).pop(LOADER_WORKERS, None)
         text = json.dumps(tree, sort_keys=True, separators=(",", ":"))
         return short_hash(text)

@@ -91,7 +91,7 @@ def configuration_of(trial: Trial) -> Configuration:
 def file_of_one_trial(results: StudyResults, trial: Trial) -> dict[str, Any]:
     """A study file that trains the configuration of a trial once, with nothing searched."""
     spec = results.spec
-    tree = {"study": f"{results.study}-best", **configuration_of(trial).to_dict()}
+    tree = {"study": f"{results.study}-best", **configuration_of(trial).shown()}
     if spec.trial_timeout is not None:
         tree["trainer"] = {**tree["trainer"], "trial_timeout": spec.trial_timeout}
     own = [key for key in StudyFile.model_fields if key in spec.tree and key not in NOT_KEPT]

@@ -121,7 +121,7 @@ def _best(results: StudyResults, best: Recommendation) -> str:
     said = "" if expected is None else f"Expect {escape(expected.words)}.\n\n"
     how = "the configuration to use" if best.runs else "one trial of the search"
     return f"### Recommendation\n\n{escape(best.trial.key)}: {how}. {said}" + fence(
-        yaml_of(configuration_of(best.trial).to_dict()), "yaml"
+        yaml_of(configuration_of(best.trial).shown()), "yaml"
     )
 
 

@@ -34,7 +34,7 @@ def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> No
     if found is None or chosen is None:
         raise NothingCompletedError(f"{study}: no trial has completed yet")
     configuration = configuration_of(chosen.trial)
-    found["configuration"] = configuration.to_dict()
+    found["configuration"] = configuration.shown()
     screen = console(stderr=as_json)
     expected = expectation(results)
     assert expected is not None

@@ -60,6 +60,7 @@ def test_another_value_makes_another_configuration(key: str) -> None:
     assert changed.hash != Configuration.resolve(IRIS).hash
     assert changed.to_dict()["trainer"][key] == OTHERS[key]
     assert Configuration.of(changed.to_dict()) == changed
+    assert Configuration.of(changed.shown()) == changed
 
 
 def test_a_record_without_the_keys_reads_as_the_defaults() -> None:
