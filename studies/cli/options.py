@@ -103,7 +103,9 @@ Workers = Annotated[
 ]
 PerGpu = Annotated[
     int | None,
-    typer.Option("--per-gpu", min=1, max=MOST_PER_GPU, help="Trials that share a GPU; 1 unless given."),
+    typer.Option(
+        "--per-gpu", min=1, max=MOST_PER_GPU, help="Trials that share a GPU; 1 unless given."
+    ),
 ]
 
 Token = Annotated[
