@@ -4,9 +4,12 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from multiprocessing import forkserver
 from pathlib import Path
+from uuid import uuid4
 
+import psutil
 import pytest
 
 from lightning_modules.user_code import imports
@@ -22,6 +25,24 @@ WriteModule = Callable[[str, str], str]
 for setting in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[setting] = "1"
 
+RUN = "FAIRTUNE_TEST_RUN"
+"""All processes of one run of the tests have it in their environment, with the same value."""
+os.environ.setdefault(RUN, uuid4().hex)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what is left of tests that hung, where xdist's processes ran them.
+
+    pytest-timeout ends such a process at once, and its children go on: whoever reads what this one
+    prints through a pipe would wait for them.
+    """
+    if not config.pluginmanager.hasplugin("dsession"):
+        return
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(RUN) == os.environ[RUN] and process.pid != os.getpid():
+                process.kill()
+
 
 @pytest.fixture(scope="session", autouse=True)
 def own_environment() -> Iterator[None]:
@@ -35,9 +56,13 @@ def own_environment() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_fork_server() -> Iterator[None]:
-    """The first test that needs a fork server starts it for all that follow."""
+    """The first test that needs a fork server starts it for all that follow.
+
+    Whoever that is: also the process of a mirror, which says nothing of what to import.
+    """
     from tests.support.fork_server import preload_everything
 
+    preload_everything(())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(forkserver, "set_forkserver_preload", preload_everything)
         patch.setenv(DRIVER, str(os.getpid()))

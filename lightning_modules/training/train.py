@@ -28,6 +28,7 @@ from lightning_modules.training.building import build_data, build_network
 from lightning_modules.training.data_description import Described, describe
 from lightning_modules.training.epoch_callback import EpochCallback, OnEpoch
 from lightning_modules.training.lazy_layers import materialize
+from lightning_modules.training.nondeterminism import heard_operations, remark_of
 from lightning_modules.training.resume_checkpoint import ResumeCheckpoint, replace
 from lightning_modules.training.trainer import build_trainer, quiet
 from lightning_modules.user_code.distributions import DATA, taken_by, trained_by
@@ -57,7 +58,8 @@ class TrainingResult:
     rows: Mapping[str, int]
     """Of `train`, `validation` and `test`, where they are known."""
     remark: str
-    """What seems wrong with the network; empty where nothing does."""
+    """What seems wrong with the network, or why its numbers may not repeat; empty where nothing is
+    to be said."""
 
 
 def train(
@@ -72,7 +74,8 @@ def train(
     files: Path | None = None,
     loader_workers: int = 0,
 ) -> TrainingResult:
-    """Train a configuration; on the CPU the same seed gives the same numbers to the last bit.
+    """Train a configuration; the same seed gives the same numbers to the last bit on one model of
+    device, unless an operation has no deterministic implementation: then the remark says so.
 
     The weights of the best epoch are written once, to `checkpoint`, with the first rows of the
     validation inputs beside them (suffix `.npy`, made by `padding.joined`). With `evaluate_test`
@@ -172,7 +175,7 @@ def _train(
     epoch_callback = EpochCallback(
         configuration, on_epoch, resume_checkpoint, start, user_metrics, places.scratch
     )
-    with quiet(), _closed_at_last(data):
+    with quiet(), heard_operations() as heard, _closed_at_last(data):
         callbacks = [epoch_callback] if user_metrics is None else [user_metrics, epoch_callback]
         package = trained_by(module)
         data = taken_by(package, data, DATA)
@@ -212,7 +215,7 @@ def _train(
         seconds=epoch_callback.seconds,
         device=_name(trainer.strategy.root_device),
         rows=rows,
-        remark=_remark(module, logger),
+        remark="; ".join(filter(None, (_remark(module, logger), remark_of(heard)))),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -60,6 +60,18 @@ def nvml() -> Iterator[Any]:
     finally:
         with suppress(pynvml.NVMLError):
             pynvml.nvmlShutdown()
+
+
+def driver() -> Mapping[str, str]:
+    """The versions of NVIDIA's driver (`driver`) and of CUDA in it (`cuda`), as far as it says."""
+    found: dict[str, str] = {}
+    with nvml() as library:
+        if library is not None:
+            with suppress(library.NVMLError):
+                found["driver"] = _text(library.nvmlSystemGetDriverVersion())
+                number = library.nvmlSystemGetCudaDriverVersion_v2()  # 12040 for 12.4
+                found["cuda"] = f"{number // 1000}.{number % 1000 // 10}"
+    return found
 
 
 def torch_knows_no_gpu() -> bool:

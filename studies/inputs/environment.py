@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
+from studies.devices import discovery
 from studies.devices.cores import core_count
 
 PACKAGES = ("fairtune", "optuna", "torch", "torchvision", "pytorch-lightning", "numpy", "pandas",
@@ -16,7 +18,8 @@ PACKAGES = ("fairtune", "optuna", "torch", "torchvision", "pytorch-lightning", "
 
 
 def hardware() -> dict[str, str]:
-    """What the times of a study depend on; what trials were trained on is told by each of them."""
+    """What the times of a study depend on, and on GPUs its numbers; what trials were trained on is
+    told by each of them."""
     import psutil
 
     found = {
@@ -25,6 +28,10 @@ def hardware() -> dict[str, str]:
         "cores": str(core_count()),
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
     }
+    kinds = Counter(gpu.kind for gpu in discovery.gpus())
+    if kinds:
+        found["gpus"] = ", ".join(f"{count} × {kind}" for kind, count in kinds.items())
+        found |= discovery.driver()
     return {f"hardware:{name}": value for name, value in found.items()}
 
 

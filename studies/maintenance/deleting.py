@@ -82,7 +82,7 @@ def _refuse_registered(home: Home, study: str) -> None:
         identity = str(record.notes()[IDENTITY])
     found: list[str] = []
     with suppress(StorageError), usable(home.mlflow_uri):  # one that is away is told later
-        found = registered(connect_home(home, study), identity)
+        found = registered(connect_home(home, study), home, identity)
     if found:
         raise UserError(
             f"study {study} cannot be deleted: a registered model of MLflow is made of it: "

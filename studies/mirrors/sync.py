@@ -43,7 +43,7 @@ def _sync(home: Home, study: str, rebuild: bool) -> Synced:
 
     mirrors: list[Callable[[], Mirror]] = [
         lambda: OptunaMirror(home, study, rebuild=rebuild),
-        lambda: MlflowMirror(home, study),
+        lambda: MlflowMirror(home, study, rebuild=rebuild),
     ]
     delivered, errors = {}, []
     for make in mirrors:

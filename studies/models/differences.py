@@ -12,8 +12,8 @@ from studies.records import RecordReader, Trial, TrialEnd
 from studies.results import StudyResults
 
 
-def differences(results: StudyResults, trial: Trial, seed: int, end: TrialEnd) -> Iterator[str]:
-    """What was otherwise than it is, the likeliest cause first."""
+def changed_inputs(results: StudyResults, trial: Trial, seed: int, end: TrialEnd) -> Iterator[str]:
+    """What a training reads and runs that was otherwise than it is, the likeliest cause first."""
     if seed != trial.seed:
         yield f"seed was {trial.seed}, is {seed}"
     if trial.data_hash and end.data_hash and trial.data_hash != end.data_hash:
@@ -31,6 +31,10 @@ def differences(results: StudyResults, trial: Trial, seed: int, end: TrialEnd) -
     for name, before in results.files.items():
         if is_script(name) and not Path(name).exists():
             yield f"{name} was {before}, and is not in the current folder"
+
+
+def changed_machine(results: StudyResults, trial: Trial, end: TrialEnd) -> Iterator[str]:
+    """What of the device, the packages and the machine was otherwise than it is."""
     if trial.device and end.device and trial.device != end.device:
         yield f"device was {trial.device}, is {end.device}"
     now = versions() | hardware()

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,8 @@ from studies.home import Home, sqlite_file
 from studies.inputs.consent import Consent, say_paths
 from studies.inputs.weights import weights_file, with_weights_file
 from studies.models.checkpoint_source import checkpoint_of
-from studies.models.differences import differences
+from studies.models.differences import changed_inputs, changed_machine
+from studies.models.expectation import Expectation, Likeness, expectation
 from studies.records import Outcome, RecordReader, Trial, TrialEnd
 from studies.records.deliveries import run_ids
 from studies.results import StudyResults
@@ -37,14 +37,6 @@ OTHER = ("time/", "best/", "test/")
 """Metrics of a run that are no metrics of its epochs, or no results."""
 
 Epochs = Mapping[int, Mapping[str, float]]
-
-
-class Likeness(StrEnum):
-    """How like the recorded training the new one is."""
-
-    identical = "identical"
-    equal = "equal"
-    different = "different"
 
 
 @dataclass(frozen=True)
@@ -66,6 +58,10 @@ class Reproduction:
     """What was otherwise then, whether or not it made a difference."""
     failure: str
     """How the new training ended, where that was otherwise; else empty."""
+    expected: Expectation
+    """How like it can be, and why no more."""
+    device: str
+    """What the new training ran on."""
 
 
 def find(home: Home, run: str) -> tuple[StudyResults, Trial]:
@@ -147,6 +143,7 @@ def reproduce(
     likeness = Likeness.identical if worst == 0 else Likeness.equal
     if failure or worst > TOLERANCE:
         likeness = Likeness.different
+    inputs = list(changed_inputs(found, trial, task.seed, end))
     return Reproduction(
         study=found.study,
         trial=trial,
@@ -154,8 +151,10 @@ def reproduce(
         epochs=max(recorded),
         metrics=metrics,
         weights=weights,
-        differences=tuple(differences(found, trial, task.seed, end)),
+        differences=(*inputs, *changed_machine(found, trial, end)),
         failure=failure,
+        expected=expectation(found, trial, end, inputs),
+        device=end.device,
     )
 
 

@@ -186,7 +186,8 @@ def _machine(results: StudyResults) -> Iterator[str]:
     devices = {trial.device for trial in results.ended if trial.device}
     if devices:
         yield f"Trained on {', '.join(sorted(devices))}."
-    hardware = [results.hardware.get(name) for name in ("processor", "memory", "platform")]
+    known = ("processor", "memory", "gpus", "platform")
+    hardware = [results.hardware.get(name) for name in known]
     cores = results.hardware.get("cores")
     if results.hardware:
         named = ", ".join(

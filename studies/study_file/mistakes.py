@@ -9,6 +9,7 @@ from itertools import product
 from lightning_modules.components import suggestion
 from lightning_modules.configuration import Part
 from lightning_modules.configuration.trainer import LATER, not_a_multiple
+from lightning_modules.data.parameters import LOADER_WORKERS
 from lightning_modules.errors import Problem, UserError, shown
 from studies.study_file.fresh_seeds import confirm_seeds
 from studies.study_file.methods.samplers import SAMPLERS, not_modelled
@@ -21,6 +22,7 @@ from studies.study_file.space.tree import children, find
 from studies.study_file.space.variants import Keys, variant_count
 from studies.study_file.spec import SPLIT_PARAMETERS, NamedComponent, Spec
 
+SAME = "must be the same for every trial"
 MAX_VARIANTS = 5000
 """Configurations of a file that are checked, within seconds."""
 
@@ -157,17 +159,19 @@ def split_problems(chosen: Sequence[Part]) -> Iterator[Problem]:
     for key in SPLIT_PARAMETERS:
         if any(part.parameters.get(key) != first.parameters.get(key) for part in chosen):
             yield Problem(("data", key), why)
+    if len({part.parameters.get(LOADER_WORKERS) for part in chosen}) > 1:
+        yield Problem(("data", LOADER_WORKERS), SAME)
 
 
 def fixed_problems(root: Group, factors: Sequence[str] = ()) -> Iterator[Problem]:
     """What every trial must share so that trials can be compared; how they are trained may be what
     is compared."""
-    fixed = ("objective", "trainer.threads", "trainer.accelerator", "data.loader_workers")
+    fixed = ("objective", "trainer.threads", "trainer.accelerator", f"data.{LOADER_WORKERS}")
     for key in (*fixed, *(f"trainer.{name}" for name in LATER)):
         node = find(root, key)
         if node is None or not Space(Group({key: node})).parameters():
             continue
-        text = "must be the same for every trial"
+        text = SAME
         if key not in fixed:
             if key in factors:
                 continue

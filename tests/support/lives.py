@@ -1,11 +1,13 @@
-"""Studies that are run inside the test by scripted trainings, without their mirrors."""
+"""Studies that are run inside the test, without their mirrors."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from unittest import mock
 
 from studies.analysis import StudyOutcome
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
+from studies.engines.worker import Perform
 from studies.home import Home
 from studies.records import EpochReport, Outcome, RecordReader, Trial, TrialEnd
 from studies.running.display import Display
@@ -39,6 +41,20 @@ class Alone:
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *_, **__: None
+
+
+@contextmanager
+def without_processes() -> Iterator[None]:
+    """Meanwhile commands train in this process, and tell no mirror."""
+
+    def inline(workers: int, perform: Perform, preload: Sequence[str]) -> InlineEngine:
+        return InlineEngine(perform, workers)
+
+    with (
+        mock.patch("studies.running.run_study.LocalEngine", inline),
+        mock.patch("studies.running.run_study.Mirroring", Alone),
+    ):
+        yield
 
 
 def run(

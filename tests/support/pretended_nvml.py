@@ -68,6 +68,12 @@ class PretendedNvml:
             raise NoSuchThing
         return (int(bool(board.slices)),) * 2
 
+    def nvmlSystemGetDriverVersion(self) -> str:
+        return "580.65.06"
+
+    def nvmlSystemGetCudaDriverVersion_v2(self) -> int:
+        return 12040
+
     def nvmlDeviceGetMaxMigDeviceCount(self, board: Board) -> int:
         return len(board.slices)
 

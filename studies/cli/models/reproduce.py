@@ -19,6 +19,7 @@ from studies.cli.options import (
     consent_to,
     print_json,
 )
+from studies.devices import discovery
 
 NOT_REPRODUCED = 6
 """The exit code where the result is another."""
@@ -26,6 +27,7 @@ NOT_REPRODUCED = 6
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from studies.engines.places import Place
     from studies.models.reproduce import Reproduction
 
 
@@ -52,23 +54,26 @@ def reproduce(
     from lightning_modules.configuration import Configuration
     from studies.engines.local import LocalEngine
     from studies.engines.training import preload_for, train_task
-    from studies.models.reproduce import Likeness, find, reproduce
+    from studies.models.expectation import Likeness
+    from studies.models.reproduce import find, reproduce
     from studies.study_file.command_template import command_line
 
-    place = open_home(home)
-    results, trial = find(place, run)
+    home_at = open_home(home)
+    results, trial = find(home_at, run)
     again = ["reproduce", run, *([] if seed is None else ["--seed", str(seed)])]
-    consent = consent_to([*again, "--home", str(place.path)], given=allow_command)
+    consent = consent_to([*again, "--home", str(home_at.path)], given=allow_command)
     screen = console(stderr=as_json)
     used = trial.seed if seed is None else seed
     screen.print(f"training {results.study}/{trial.key} again, seed {used}")
     configuration = Configuration.of(trial.configuration)
     if line := command_line(configuration, used, trial.split or 0, f"{trial.key}.pt"):
         screen.print(f"its program: {line}", soft_wrap=True)
-    places = plan_workers(str(configuration.trainer["accelerator"]), 1).places
-    places = sorted(places, key=lambda place: place.kind != trial.device)  # the same kind first
+    place = place_like(trial.device, str(configuration.trainer["accelerator"]))
+    if trial.device and place.kind != trial.device and not discovery.may_have_others():
+        here = f"of which none is found here: it is trained on {place.kind}"
+        screen.print(f"recorded on {trial.device}, {here}", soft_wrap=True)
     preload = preload_for([configuration])
-    with closing(LocalEngine(1, train_task, preload, places)) as engine:
+    with closing(LocalEngine(1, train_task, preload, [place])) as engine:
         found = reproduce(results, trial, engine, seed, consent)
     _print(found, screen)
     if as_json:
@@ -83,11 +88,23 @@ def reproduce(
                 "metrics": dict(found.metrics),
                 "weights": found.weights,
                 "failure": found.failure,
+                "device": found.device,
+                "expected": found.expected.likeness,
+                "because": found.expected.because,
                 "differences": list(found.differences),
             }
         )
     if found.likeness is Likeness.different:
         raise typer.Exit(NOT_REPRODUCED)
+
+
+def place_like(device: str, accelerator: str) -> Place:
+    """Where a training runs again: on the kind of device that it was recorded on, where there is
+    one."""
+    if device == "cpu" and accelerator == "auto":
+        accelerator = "cpu"  # which may have a GPU beside it today
+    places = plan_workers(accelerator, 1).places
+    return min(places, key=lambda place: place.kind != device)
 
 
 def _print(found: Reproduction, screen: Console) -> None:
@@ -101,6 +118,7 @@ def _print(found: Reproduction, screen: Console) -> None:
     else:
         equal = found.likeness == "equal"
         screen.print(f"{'equal within tolerance' if equal else 'different'} ({what})")
+        screen.print(f"  {_why(found)}", soft_wrap=True)
     if found.failure:
         screen.print(f"  {found.failure}")
     for text, value in sorted(unlike.items(), key=lambda item: -item[1]):
@@ -110,3 +128,15 @@ def _print(found: Reproduction, screen: Console) -> None:
         screen.print(f"although {text}" if found.likeness == "identical" else f"cause? {text}")
     if found.likeness == "different" and not found.differences:
         screen.print("nothing that is recorded differs: seed, data, packages and hardware")
+
+
+def _why(found: Reproduction) -> str:
+    """Why a training is not identical, or that it should be."""
+    expected = found.expected
+    if expected.likeness == "identical":
+        return "identical was expected: data, device, torch and numpy are as recorded"
+    if expected.likeness is None:
+        return f"likely cause: {expected.because}"
+    if found.likeness == "equal":
+        return f"as expected: {expected.because}"
+    return f"likely cause: {expected.because}; small differences grow with every epoch"

@@ -24,7 +24,7 @@ def print_summary(results: StudyResults, screen: Console) -> None:
     screen.print(f"\nstudy {results.study}: {state} ({spent})")
     screen.print(_arms_table(results))
     if taken := resource_words(largest(results.ended)):
-        screen.print(f"of one training at most: {taken}")
+        screen.print(f"largest training: {taken}")
     if (best := recommended(results)) is not None:
         _print_best(results, best, screen)
     for warning in found["warnings"]:

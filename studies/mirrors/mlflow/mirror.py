@@ -22,10 +22,12 @@ class MlflowMirror:
     name = "mlflow"
     store = "MLflow"
 
-    def __init__(self, home: Home, study: str) -> None:
+    def __init__(self, home: Home, study: str, *, rebuild: bool = False) -> None:
         self.home = home
         self.url = home.mlflow_uri
         self.study = study
+        self.rebuild = rebuild
+        """Whether what another home has made, of which this is a copy, is taken over."""
         self._opened: MlflowStudy | None = None
         self._runs: dict[int, TrialRun] = {}
         """Of trials that have not ended, by the trial's row."""
@@ -99,7 +101,7 @@ class MlflowMirror:
             lambda: {(each.key, each.config_hash, str(each.seed)) for each in record.trials()},
         )
         with backlog.progress.computing():
-            study = MlflowStudy(self.home, self.study, notes, started, known)
+            study = MlflowStudy(self.home, self.study, notes, started, known, rebuild=self.rebuild)
         self._sampler = str(notes.get("sampler", "")).partition(" ")[0]
         if known.run != study.run_id:
             self._moves(study, backlog, known.run)

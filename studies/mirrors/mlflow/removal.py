@@ -5,16 +5,27 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
+from logging import getLogger
 
 from lightning_modules.hashing import short_hash
-from studies.home import Home
+from studies.home import Home, redact
 from studies.home.boundary import is_inside
 from studies.mirrors.mlflow.client import Experiment, MlflowClient, usable
-from studies.mirrors.mlflow.ownership import all_experiments, below, owned, parents_of
+from studies.mirrors.mlflow.ownership import (
+    all_experiments,
+    below,
+    is_of_other_home,
+    owned,
+    parents_of,
+)
 from studies.mirrors.mlflow.places import connect_home, folder_of
 
 FREED = " (deleted "
 """In the name of an experiment whose own name may be used again."""
+OF_OTHER_HOME = (
+    "what MLflow has of study %s stays in %s: another home has made it, of which this one is a "
+    "copy; delete it with that one, or in the MLflow UI"
+)
 
 
 def remove(home: Home, study: str, record: str) -> None:
@@ -24,16 +35,19 @@ def remove(home: Home, study: str, record: str) -> None:
     """
     client = connect_home(home, study)
     with usable(home.mlflow_uri):
-        for experiment_id in parents_of(client, record):
+        for experiment_id, parents in parents_of(client, record).items():
+            if any(is_of_other_home(home, run) for run in parents):
+                getLogger("fairtune").warning(OF_OTHER_HOME, study, redact(home.mlflow_uri))
             remove_from(client, home, experiment_id, record)
 
 
-def registered(client: MlflowClient, record: str) -> list[str]:
+def registered(client: MlflowClient, home: Home, record: str) -> list[str]:
     """The versions of registered models that were made of a record's runs, in words."""
     runs = {
         run.info.run_id
         for experiment, parents in parents_of(client, record).items()
         for parent in parents
+        if not is_of_other_home(home, parent)
         for run in below(client, experiment, parent.info.run_id)
     }
     versions = client.search_model_versions() if runs else []
@@ -42,7 +56,9 @@ def registered(client: MlflowClient, record: str) -> list[str]:
 
 def remove_from(client: MlflowClient, home: Home, experiment_id: str, record: str) -> None:
     """Delete what is a record's in an experiment, and that where nothing else is in it."""
-    ours, whole = owned(client, experiment_id, record)
+    ours, whole = owned(client, home, experiment_id, record)
+    if not ours:
+        return
     experiment = client.get_experiment(experiment_id)
     places = [run.info.artifact_uri for run in ours]
     if whole and FREED not in experiment.name:

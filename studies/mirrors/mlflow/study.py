@@ -10,10 +10,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import chain
 from logging import getLogger
 from typing import Any
 
-from studies.home import Home, home_option, slug
+from lightning_modules.errors import StorageError
+from studies.home import Home, home_option, redact, slug
+from studies.mirrors.left import sync_command
 from studies.mirrors.mlflow.batches import storable_tags
 from studies.mirrors.mlflow.client import (
     MlflowClient,
@@ -23,7 +26,15 @@ from studies.mirrors.mlflow.client import (
     is_database,
     resolve_tags,
 )
-from studies.mirrors.mlflow.ownership import RECORD_TAG, below, owned
+from studies.mirrors.mlflow.ownership import (
+    HOME_TAG,
+    RECORD_TAG,
+    below,
+    home_mark,
+    is_of_other_home,
+    owned,
+    parents_of,
+)
 from studies.mirrors.mlflow.places import connect_home, is_own, move_artifacts
 from studies.mirrors.mlflow.removal import remove_from
 from studies.records.reader import IDENTITY
@@ -49,15 +60,28 @@ class MlflowStudy:
     """The experiment of a study and the study's own run, found or made."""
 
     def __init__(
-        self, home: Home, study: str, notes: Mapping[str, Any], started: int | None, known: Known
+        self,
+        home: Home,
+        study: str,
+        notes: Mapping[str, Any],
+        started: int | None,
+        known: Known,
+        *,
+        rebuild: bool = False,
     ) -> None:
-        """`notes` are those of the record, `started` is when the study began."""
+        """`notes` are those of the record, `started` is when the study began.
+
+        Raises StorageError where another home, of which this is a copy, has made the study's run,
+        unless it is to be taken over by `rebuild`.
+        """
         self.home = home
         self.name = study
         self.shared = shared_tags(study, notes)
         """The tags that all runs of the study carry."""
         self.client = client = connect_home(home, study)
         record = str(notes[IDENTITY])
+        if not rebuild:
+            _refuse_other_home(client, home, study, record)
         for name in notes.get(FORMER_NAMES, ()):
             _bring_along(client, home, name, study, record)
         self.experiment_id, named = _experiment(client, home, study)
@@ -68,6 +92,8 @@ class MlflowStudy:
         """Whether there was no run of the study, nor any of its trials."""
         own = {f"fairtune.{name}": str(notes.get(name, "")) for name in ("sampler", "pruner")}
         own[RECORD_TAG] = record
+        if parent is None or rebuild or HOME_TAG not in parent.data.tags:
+            own[HOME_TAG] = home_mark(home)
         if parent is None:
             tags = storable_tags({**self.shared, **own})
             parent = client.create_run(self.experiment_id, started, tags, study)
@@ -185,6 +211,20 @@ def _experiment(client: MlflowClient, home: Home, study: str) -> tuple[str, str 
     return experiment.experiment_id, experiment.tags.get(PARENT_TAG)
 
 
+def _refuse_other_home(client: MlflowClient, home: Home, study: str, record: str) -> None:
+    """Raise StorageError where the runs of a record are those of another home."""
+    if is_own(home):
+        return
+    for run in chain.from_iterable(parents_of(client, record).values()):
+        if is_of_other_home(home, run):
+            take_over = sync_command(home, study, "--rebuild")
+            raise StorageError(
+                f"the runs of study {study} in {redact(home.mlflow_uri)} were made by another "
+                f"home, of which this one is a copy; `{take_over}` takes them over, or name "
+                "another store with MLFLOW_TRACKING_URI"
+            )
+
+
 def _bring_along(client: MlflowClient, home: Home, before: str, now: str, record: str) -> None:
     """Give the experiment of a study that has another name that name too. Where somebody else has
     runs in it, or the name is taken, the runs of the record are deleted there: they are made anew.
@@ -192,7 +232,7 @@ def _bring_along(client: MlflowClient, home: Home, before: str, now: str, record
     experiment = client.get_experiment_by_name(before) if before != now else None
     if experiment is None:
         return
-    ours, whole = owned(client, experiment.experiment_id, record)
+    ours, whole = owned(client, home, experiment.experiment_id, record)
     if not ours:
         return
     if not whole or client.get_experiment_by_name(now) is not None:

@@ -7,7 +7,6 @@ home has the same record. Without a record named it was written by an earlier ve
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,9 +17,9 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from lightning_modules.errors import StorageError
-from lightning_modules.hashing import short_hash
 from studies.home import Home, redact
 from studies.home.database import within
+from studies.home.writer import writer_of
 from studies.mirrors.left import sync_command
 from studies.mirrors.optuna import trial as optuna_trial
 from studies.mirrors.optuna.attributes import KEY, STUDY, WRITER
@@ -114,16 +113,6 @@ class Claim:
                 f"with optuna.delete_study(study_name={name!r}, storage={place!r})"
             )
         return StorageError(f"the Optuna study {name} in {place} {why}; {way_out}")
-
-
-def writer_of(home: Home) -> dict[str, Any]:
-    """What tells a home from its copies, also where its host is called differently every time or
-    where it was lost and made again: either of both is enough."""
-    place = f"{socket.gethostname()}:{home.path.resolve()}"
-    found: dict[str, Any] = {"place": short_hash(place)}
-    with suppress(OSError):
-        found["folder"] = (home.path / "studies").stat().st_ino
-    return found
 
 
 def remove_earlier(storage: RDBStorage, claim: Claim) -> None:

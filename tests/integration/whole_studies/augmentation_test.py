@@ -11,7 +11,7 @@ from studies.cli import main
 from studies.home import Home
 from studies.study_file import Choice, Range, Spec, document, resolve
 from studies.study_file.space.open_values import Fixed
-from studies.study_file.space.search_space import find
+from studies.study_file.space.tree import find
 from tests.support.accounts import last_line, optuna_trials
 
 Output = pytest.CaptureFixture[str]

@@ -21,6 +21,7 @@ from studies.home.database import integrity
 from studies.mirrors.left import sync_command
 from studies.records import Record, RecordReader
 from studies.records import connection as opening
+from tests.support.killed_writer import acknowledged
 from tests.support.record_made import STUDY, trial_of
 
 Output = pytest.CaptureFixture[str]
@@ -34,31 +35,6 @@ search: {{method: random, trials: 2}}
 """
 KILLS, SEED = 50, 27
 MANY = 10_000
-WRITER = """
-import sys
-from datetime import datetime
-from pathlib import Path
-from studies.home import Home
-from studies.records import Outcome, Record, TrialEnd
-from tests.support.record_made import STUDY, trial_of
-
-def say(*words):
-    print(*words, flush=True)
-
-with Record.writing(Home.at(Path(sys.argv[1])), STUDY) as record:
-    record.close_abandoned()
-    search = record.add_search(STUDY, arm="", goal="minimize")
-    number = len(record.trials())
-    while True:
-        trial = record.begin(trial_of(search, number))
-        say("begun", number)
-        for epoch in range(1, 4):
-            record.epoch(trial.id, epoch, {"val/loss": 1 / epoch, "x": 1.0}, 1 / epoch)
-            say("epoch", number, epoch)
-        record.finish(trial.finished(TrialEnd(Outcome.completed), 1 / 3, datetime.now()))
-        say("finished", number)
-        number += 1
-"""
 MORE = """
 import sys
 from pathlib import Path
@@ -255,18 +231,6 @@ def test_killed_at_fifty_moments_nothing_that_was_acknowledged_is_lost(home: Hom
         assert all(trial.outcome is not None for trial in record.trials())
         assert [trial.number for trial in record.trials()] == list(range(len(record.trials())))
     assert len(said) > KILLS
-
-
-def acknowledged(home: Home, count: int) -> set[tuple[str, ...]]:
-    """What a writer has said to be written when it is killed, after so many lines."""
-    argv = [sys.executable, "-c", WRITER, str(home.path)]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as writer:
-        assert writer.stdout is not None
-        lines = [writer.stdout.readline() for _ in range(count)]
-        writer.kill()
-        lines += writer.stdout.read().splitlines(keepends=True)
-    assert len(lines) >= count
-    return {tuple(line.split()) for line in lines if line.endswith("\n")}
 
 
 def told(reader: RecordReader) -> set[tuple[str, ...]]:

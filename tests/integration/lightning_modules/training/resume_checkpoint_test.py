@@ -82,6 +82,23 @@ TREES: dict[str, Tree] = {
     },
     "class weights": IRIS | {"data": {"name": "iris", "batch_size": 16, "balance": "weights"}},
     "gru": DIGITS | {"model": {"name": "gru", "hidden_size": 8}},
+    "bf16": DIGITS
+    | {
+        "model": "mlp",
+        "trainer": {"epochs": 4, "accelerator": "cpu", "precision": "bf16"},
+        "schedule": "cosine",
+    },
+    "accumulate": IRIS
+    | {
+        "trainer": {"epochs": 4, "accelerator": "cpu", "accumulate": 4, "max_steps": 1},
+        "schedule": "one_cycle",
+    },
+    "val_every": IRIS
+    | {
+        "trainer": {"epochs": 12, "accelerator": "cpu", "val_every": 3},
+        "schedule": {"name": "plateau", "patience": 0, "factor": 0.5},
+        "regularization": {"dropout": 0.2, "early_stopping": {"patience": 3}},
+    },
     "transformer": DIGITS
     | {"model": {"name": "transformer", "num_heads": 2, "head_size": 4}, "optimizer": "muon"},
 }

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 
 import psutil
 import pytest
@@ -64,6 +65,18 @@ def test_a_raising_trial_is_an_error_and_a_dead_worker_is_replaced(engine: Local
         (Outcome.out_of_memory, "RuntimeError: DefaultCPUAllocator: can't allocate memory"),
     ]
     assert measured == [True, False, True, True, True]  # all but of the dead worker
+
+
+def test_every_worker_has_the_loader_workers_of_its_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studies.devices.loader_workers.core_count", lambda: 6)
+    said = []
+    for workers in (2, 6):
+        with closing(LocalEngine(workers, perform)) as engine:
+            engine.submit(Task("trial-0000", CONFIGURATION, 7, None))
+            ended = next_event(engine)
+            assert isinstance(ended, Ended)
+            said.append(ended.end.reason)
+    assert said == ["3", "0"]
 
 
 def test_a_worker_that_has_trained_says_where_it_crashed(engine: LocalEngine) -> None:

@@ -17,6 +17,7 @@ from studies.home import Home
 from studies.mirrors.mlflow.client import MlflowClient
 from studies.results import load_results
 from tests.conftest import WriteModule
+from tests.support.lives import without_processes
 from tests.support.own_code import LIGHTNING
 
 Output = pytest.CaptureFixture[str]
@@ -63,7 +64,8 @@ def of(home: Home, *argv: str) -> int:
 
 def run(home: Home, text: str) -> None:
     Path("study.yaml").write_text(text)
-    assert of(home, "run", "study.yaml", "--workers", "1", "--quiet") == 0
+    with without_processes():
+        assert of(home, "run", "study.yaml", "--workers", "1", "--quiet") == 0
 
 
 def predicted(home: Home, *argv: str) -> pd.DataFrame:
@@ -173,6 +175,7 @@ def test_logits_of_a_module_are_written_and_served_as_probabilities(
     shares = found.filter(like="probability_").to_numpy()
     assert shares.shape == (30, 3) and (shares >= 0).all()
     np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
+    assert of(home, "sync") == 0
     capsys.readouterr()
     assert of(home, "promote", "own", "--json") == 0
     told = json.loads(capsys.readouterr().out)
@@ -363,6 +366,7 @@ def test_a_checkpoint_without_an_example_is_refused_before_anything_is_registere
     write_module("theirs", LIGHTNING + DICTIONARIES)
     text = LOGITS.replace("{name: iris}", '{class: "theirs:Named"}')
     run(home, text.replace("theirs:Module", "theirs:Reader"))
+    assert of(home, "sync") == 0
     capsys.readouterr()
     assert of(home, "promote", "own") == 2
     said = capsys.readouterr().err

@@ -12,6 +12,7 @@ from PIL import Image
 from lightning_modules.errors import DataError
 from studies.cli import main
 from studies.home import Home
+from tests.support.lives import without_processes
 
 Output = pytest.CaptureFixture[str]
 STUDY = """
@@ -37,7 +38,8 @@ def of(home: Home, *argv: str) -> int:
 
 def run(home: Home, data: str, model: str = "{name: mlp, hidden: [4]}") -> None:
     Path("study.yaml").write_text(STUDY.format(data=data, model=model))
-    assert of(home, "run", "study.yaml", "--workers", "1", "--quiet") == 0
+    with without_processes():
+        assert of(home, "run", "study.yaml", "--workers", "1", "--quiet") == 0
 
 
 def predicted(home: Home, *argv: str, **read: Any) -> pd.DataFrame:
@@ -211,7 +213,8 @@ def test_rows_of_arrays_texts_and_known_sets_are_those_of_the_file(home: Home) -
     for number, (data, model, right) in enumerate(cases):
         text = STUDY.format(data=data, model=model).replace("own", f"own{number}")
         Path("study.yaml").write_text(text)
-        assert of(home, "run", "study.yaml", "--workers", "1", "--quiet") == 0
+        with without_processes():
+            assert of(home, "run", "study.yaml", "--workers", "1", "--quiet") == 0
         assert of(home, "predict", f"own{number}", "--test", "--output", "a.csv", "--force") == 0
         found = pd.read_csv("a.csv")
         assert found["target"].tolist() == [right[row - 1] for row in found["row"]]
@@ -238,6 +241,7 @@ def test_a_promoted_model_takes_raw_rows_and_prepared_ones(home: Home, capsys: O
     run(home, PEOPLE)
     found = predicted(home, "--test")
     shares = found[["probability_ill", "probability_well"]]
+    assert of(home, "sync") == 0
     capsys.readouterr()
     assert of(home, "promote", "own", "--json") == 0
     told = json.loads(capsys.readouterr().out)

@@ -17,7 +17,8 @@ from lightning_modules.errors import UserError
 from studies import results
 from studies.cli import main
 from studies.home import Home
-from studies.models.reproduce import Likeness, find, relative_difference
+from studies.models.expectation import Expectation, Likeness
+from studies.models.reproduce import find, relative_difference
 from studies.records import Outcome, Record, Trial, TrialEnd
 from studies.results import StudyResults
 from tests.conftest import MakeHome
@@ -205,18 +206,51 @@ def test_a_trial_that_diverged_diverges_again_at_the_same_place(home: Home) -> N
 
 
 @contextmanager
-def changed_record(home: Home, study: str, key: str, factor: float) -> Iterator[None]:
-    """The record of a trial has another loss in its second epoch."""
+def changed_record(
+    home: Home, study: str, key: str, factor: float, device: str = "cpu"
+) -> Iterator[None]:
+    """The record of a trial has another loss in its second epoch, and another device."""
     with Record.writing(home, study) as record:
         (trial,) = [trial for trial in record.trials() if trial.key == key]
         metrics = record.epochs(trial.id)[1].metrics
         change = "UPDATE epochs SET metrics = ? WHERE trial = ? AND epoch = 2"
         other = {**metrics, "val/loss": metrics["val/loss"] * factor}
         record.connection.execute(change, [json.dumps(other), trial.id])
+        trained_on = "UPDATE trials SET device = ? WHERE id = ?"
+        record.connection.execute(trained_on, [device, trial.id])
         try:
             yield
         finally:
             record.connection.execute(change, [json.dumps(metrics), trial.id])
+            record.connection.execute(trained_on, ["cpu", trial.id])
+
+
+ON_OTHER = (
+    "recorded on NVIDIA H200, trained on cpu: numbers repeat to the last bit on one model of "
+    "device only"
+)
+
+
+def test_a_device_that_is_not_here_is_said_and_what_it_lets_expect(
+    home: Home, capsys: Output
+) -> None:
+    with changed_record(home, "flowers", "trial-0000", 1 + 1e-6, "NVIDIA H200"):
+        found = again(home, "flowers/trial-0000")
+    with changed_record(home, "flowers", "trial-0000", 1.5, "NVIDIA H200"):
+        code = main(["reproduce", "flowers/trial-0000", "--home", str(home.path), "--json"])
+    assert found.expected == Expectation(Likeness.equal, ON_OTHER)
+    assert (found.likeness, found.device) == (Likeness.equal, "cpu")
+    assert found.differences == ("device was NVIDIA H200, is cpu",)
+    said = capsys.readouterr()
+    here = "recorded on NVIDIA H200, of which none is found here: it is trained on cpu\n"
+    assert here in said.err
+    assert (
+        f"\ndifferent (3 epochs, 7 metrics and the weights)\n  likely cause: {ON_OTHER}; "
+        in said.err
+    )
+    told = json.loads(said.out)
+    assert (told["likeness"], told["expected"], told["because"]) == ("different", "equal", ON_OTHER)
+    assert code == 6
 
 
 @pytest.mark.parametrize(
@@ -236,6 +270,7 @@ def test_a_small_difference_is_within_tolerance_and_is_said(
     assert f"val/loss differs by {difference:.1e} of its size at most" in said
     if likeness == Likeness.equal:
         assert code == 0 and "equal within tolerance (3 epochs" in said
+        assert "\n  identical was expected: data, device, torch and numpy are as recorded" in said
     else:
         assert code == 6 and "nothing that is recorded differs" in said
 

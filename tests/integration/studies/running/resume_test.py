@@ -1,11 +1,13 @@
 """A study that stops at any moment goes on to what it would have been: the same configurations,
 numbers, seeds, prunings and values, for every sampler and pruner, with one worker.
 
-The driver of these studies is killed after every single thing that it writes, or stopped in good
-order every few epochs, and then goes on.
+The driver of these studies ends after the things that it writes, as if it had been killed there, or
+is stopped in good order every few epochs, and then goes on.
 """
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -50,18 +52,19 @@ PRUNERS = {
     "hyperband": "{name: hyperband, reduction_factor: 2}",
     "successive_halving": "{name: successive_halving, reduction_factor: 2}",
 }
-
-
-class Killed(BaseException):
-    """What nothing catches."""
+EVERY = {"median": 3, "hyperband": 1, "successive_halving": 3}
+"""Of how many epochs one is tried; of the beginnings and ends of trials all are."""
 
 
 @dataclass
-class Mortal(Record):
-    """A record whose driver is killed after it has written so many things."""
+class Watched(Record):
+    """A record that counts what is written, and keeps what is on the disk after each thing.
 
-    left: int | None = None
-    """How many more there may be; None for any number."""
+    That is what a driver leaves that is killed at that moment.
+    """
+
+    copies: Path | None = None
+    """A folder for the copies; None for no copies."""
     written: list[str] = field(default_factory=list)
 
     def begin(self, trial: Trial, sampler_state: Mapping[str, object] | None = None) -> Trial:
@@ -80,8 +83,14 @@ class Mortal(Record):
 
     def count(self, what: str) -> None:
         self.written.append(what)
-        if len(self.written) == self.left:
-            raise Killed
+        if self.copies is not None:
+            home = Home.at(self.copies / str(len(self.written)))
+            home.create("resumed")
+            with (
+                closing(sqlite3.connect(self.path)) as source,
+                closing(sqlite3.connect(home.record("resumed"))) as target,
+            ):
+                source.backup(target)
 
 
 def spec_of(sampler: str, pruner: str) -> Spec:
@@ -104,23 +113,21 @@ def perform(task: Task, on_epoch: Callable[[EpochReport], bool]) -> TrialEnd:
 
 
 def run(
-    home: Home, spec: Spec, left: int | None = None, stop_after: int | None = None
+    home: Home, spec: Spec, copies: Path | None = None, stop_after: int | None = None
 ) -> Sequence[str]:
-    """Run or continue the study to its end, or until its driver is killed or stopped after it has
-    written so many things; what was written."""
+    """Run or continue the study to its end, or until its driver is stopped after it has written so
+    many things; what was written."""
     engine = InlineEngine(perform)
     try:
-        with Mortal.writing(home, spec.study) as record:
-            assert isinstance(record, Mortal)
-            record.left = left
+        with Watched.writing(home, spec.study) as record:
+            assert isinstance(record, Watched)
+            record.copies = copies
             record.close_abandoned()
 
             def stopping() -> bool:
                 return stop_after is not None and len(record.written) >= stop_after
 
             Runner(spec, home, record, engine, Display(), stopping).run()
-    except Killed:
-        pass
     finally:
         engine.close()
     return record.written
@@ -150,14 +157,15 @@ def test_a_study_whose_driver_was_killed_at_any_moment_ends_as_if_it_had_not_bee
     sampler: str, pruner: str, tmp_path: Path
 ) -> None:
     spec, whole = spec_of(sampler, pruner), Home.at(tmp_path / "whole")
-    written = run(whole, spec)
+    written = run(whole, spec, copies=tmp_path)
     expected = facts(whole)
     assert sampler == "gp" or Outcome.pruned in {trial.outcome for trial in expected}
     assert is_modelled(expected, sampler)
-    for moment in range(1, len(written)):
+    for moment, what in enumerate(written[:-1], start=1):
+        if what == "epoch" and moment % EVERY[pruner]:
+            continue
         home = Home.at(tmp_path / str(moment))
-        run(home, spec, left=moment)
-        run(home, spec)
+        assert len(run(home, spec)) > 0
         assert facts(home) == expected, moment
 
 

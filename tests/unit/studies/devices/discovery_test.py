@@ -1,9 +1,11 @@
 """Which GPUs are found, with NVML replaced by one that knows two boards and a board cut in two."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from studies.devices import discovery
-from studies.devices.discovery import Gpu, gpus
+from studies.devices.discovery import Gpu, driver, gpus
 from tests.support.pretended_nvml import GIB, Board, pretend_nvml
 
 BIG = Board("GPU-aaaa", "NVIDIA H200", 140 * GIB, capability=(9, 0))
@@ -75,3 +77,13 @@ def test_without_a_driver_there_are_none(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(pynvml, "nvmlInit", no_driver)
     assert list(gpus()) == []
+
+
+@pytest.mark.usefixtures("with_boards")
+def test_the_driver_says_its_version_and_that_of_cuda() -> None:
+    assert driver() == {"driver": "580.65.06", "cuda": "12.4"}
+
+
+def test_without_a_driver_there_is_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "nvml", lambda: nullcontext(None))
+    assert driver() == {}

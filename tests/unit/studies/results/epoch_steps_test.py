@@ -82,3 +82,27 @@ def test_the_rows_that_train_are_counted_before_anything_is_trained() -> None:
         "an epoch has only 2 steps: the largest data.batch_size, 64, on 90 rows of iris that "
         "train; with 9 it has ten"
     ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "trainer", "said"),
+    [
+        (
+            400,
+            "accumulate: 8",
+            ["an epoch has only 5 steps: data.batch_size 10, with trainer.accumulate 8, on 400 "
+             "rows of digits that train; without accumulate it has 40"],
+        ),
+        (
+            40,
+            "accumulate: 2",
+            ["an epoch has only 2 steps: data.batch_size 10, with trainer.accumulate 2, on 40 rows "
+             "of digits that train; with 4 it has ten, without accumulate"],
+        ),
+        (400, "accumulate: 4", []),
+        (400, "max_steps: 3", []),
+    ],
+)  # fmt: skip
+def test_steps_are_those_of_the_optimizer(rows: int, trainer: str, said: list[str]) -> None:
+    text = sized("10").replace("{epochs: 10}", f"{{epochs: 10, {trainer}}}")
+    assert few_steps(spec_of(text), {"digits": rows}) == said

@@ -171,7 +171,7 @@ def test_a_training_that_takes_long_is_broken_off(monkeypatch: pytest.MonkeyPatc
 def test_a_training_that_takes_too_much_memory_is_refused_in_a_sentence(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def train(*_: object) -> None:
+    def train(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr("lightning_modules.training.train.train", train)
@@ -180,7 +180,7 @@ def test_a_training_that_takes_too_much_memory_is_refused_in_a_sentence(
 
 
 def test_what_is_wrong_with_a_training_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    def train(*_: object) -> None:
+    def train(*_: object, **__: object) -> None:
         raise RuntimeError("shapes do not fit")
 
     monkeypatch.setattr("lightning_modules.training.train.train", train)
