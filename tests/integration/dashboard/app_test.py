@@ -241,6 +241,19 @@ def test_a_trial_tells_its_repeat_and_its_split(shows: Shows) -> None:
     assert any(text.startswith(about) for text in texts(app))
 
 
+def test_a_trial_tells_what_it_took_of_the_machine(shows: Shows) -> None:
+    results = STATES["finished"]
+    system = {"system/memory": 812.0, "system/gpu_memory": 3174.4, "system/gpu_utilization": 64.0}
+    first, *others = results.trials
+    shows(replace(results, trials=[replace(first, system=system), *others]))
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    words = "peak memory 812 MiB; GPU 3.1 GiB, 64 % busy"
+    for key, told in ((first.key, True), (others[0].key, False)):
+        app.query_params["trial"] = key
+        app.switch_page("views/trial.py").run()
+        assert (words in texts(app)) == told
+
+
 def test_a_selector_of_many_trials_lists_some_and_takes_the_name_of_any(
     shows: Shows, monkeypatch: pytest.MonkeyPatch
 ) -> None:

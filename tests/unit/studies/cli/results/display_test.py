@@ -75,6 +75,15 @@ def test_of_repeats_no_best_value_of_different_splits_is_told() -> None:
     assert f"the configuration to use, found by {used.trial.key} for adam:" in said
 
 
+def test_what_trainings_took_of_the_machine_is_told_where_it_is_known() -> None:
+    found = STATES["finished"]
+    assert not any(line.startswith("of one training") for line in summed_up(found))
+    first, *others = found.trials
+    known = replace(found, trials=[replace(first, system={"system/memory": 812.0}), *others])
+    assert "of one training at most: peak memory 812 MiB" in summed_up(known)
+    assert "| of one trial at most | peak memory 812 MiB |" in render(known, "md")
+
+
 def test_one_fresh_seed_is_no_seeds() -> None:
     found = STATES["nothing compared"]
     fresh = [each for each in found.trials if each.phase == "confirm"][:1]
