@@ -9,8 +9,7 @@ from typing import Any
 from torch import nn
 
 from lightning_modules.networks.activations import build_activation
-from lightning_modules.networks.learning import split_learning
-from lightning_modules.networks.supervised_module import SupervisedModule
+from lightning_modules.networks.supervised_module import SupervisedModule, split_learning
 
 
 class MLPNetwork(nn.Sequential):

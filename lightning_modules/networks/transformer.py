@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.learning import split_learning
-from lightning_modules.networks.supervised_module import SupervisedModule
+from lightning_modules.networks.supervised_module import SupervisedModule, split_learning
 
 WIDER = 4
 """Times as wide as a step that the layer between two attentions is."""
