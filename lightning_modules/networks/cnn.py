@@ -9,8 +9,9 @@ from typing import Any
 from torch import nn
 
 from lightning_modules.networks.activations import build_activation
+from lightning_modules.networks.learning import split_learning
 from lightning_modules.networks.sequence_cnn import SequenceCNN
-from lightning_modules.networks.supervised_module import SupervisedModule, split_learning
+from lightning_modules.networks.supervised_module import SupervisedModule
 
 CONVOLUTIONS: dict[int, type[nn.Conv1d | nn.Conv2d]] = {1: nn.Conv1d, 2: nn.Conv2d}
 PADS: dict[int, type[nn.Module]] = {1: nn.ZeroPad1d, 2: nn.ZeroPad2d}

@@ -20,6 +20,12 @@ LEARNING = (
 )  # fmt: skip
 
 
+def split_learning(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Keyword arguments of a network, and among them those that say how it learns, apart."""
+    learning = {name: value for name, value in given.items() if name in LEARNING}
+    return {name: value for name, value in given.items() if name not in LEARNING}, learning
+
+
 def in_float32(outputs: Tensor) -> Tensor:
     """What a network gives, for losses and metrics: sums of many float16 or bfloat16 are wrong."""
     return outputs.float() if outputs.dtype in (torch.float16, torch.bfloat16) else outputs

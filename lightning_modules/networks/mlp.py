@@ -9,7 +9,8 @@ from typing import Any
 from torch import nn
 
 from lightning_modules.networks.activations import build_activation
-from lightning_modules.networks.supervised_module import SupervisedModule, split_learning
+from lightning_modules.networks.learning import split_learning
+from lightning_modules.networks.supervised_module import SupervisedModule
 
 
 class MLPNetwork(nn.Sequential):

@@ -12,7 +12,8 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from lightning_modules.components import unknown
 from lightning_modules.errors import UserError
-from lightning_modules.networks.supervised_module import SupervisedModule, split_learning
+from lightning_modules.networks.learning import split_learning
+from lightning_modules.networks.supervised_module import SupervisedModule
 
 CELLS: dict[str, type[nn.RNN | nn.LSTM | nn.GRU]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Literal
 
+import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
@@ -14,10 +15,10 @@ from torch.optim import Optimizer
 from lightning_modules.components import resolve_component
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
-from lightning_modules.lightning_internals import HookedModule
+from lightning_modules.lightning_internals import CURRENT_HOOK
 from lightning_modules.networks.accumulation import Accumulation
 from lightning_modules.networks.answers import decided, probabilities, shaped
-from lightning_modules.networks.learning import LEARNING, Named, Resolved, Task, in_float32
+from lightning_modules.networks.learning import Named, Resolved, Task, in_float32
 from lightning_modules.optimization import LOSSES, REGULARIZATION, SCHEDULES, goal_of, regularizers
 from lightning_modules.optimization.loss_functions import OwnLoss, misread
 from lightning_modules.optimization.losses import DEFAULT_LOSS, misfit
@@ -27,13 +28,7 @@ from lightning_modules.optimization.optimizers import OPTIMIZERS, OptimizerRow
 from lightning_modules.optimization.schedule import Schedule
 
 
-def split_learning(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Keyword arguments of a network, and among them those that say how it learns, apart."""
-    learning = {name: value for name, value in given.items() if name in LEARNING}
-    return {name: value for name, value in given.items() if name not in LEARNING}, learning
-
-
-class SupervisedModule(HookedModule):
+class SupervisedModule(pl.LightningModule):
     """A network with its loss, metrics, optimizer, schedule and regularization.
 
     Batches are (inputs, targets), or (inputs, lengths, targets) for padded sequences. After every
@@ -105,6 +100,14 @@ class SupervisedModule(HookedModule):
         self._seen: dict[str, list[tuple[Tensor, Tensor]]] = {"train": [], "val": [], "test": []}
         self.learning_rate = 0.0  # of the first step of the current epoch
         self._accumulation, self._every, self._is_reported = Accumulation(1), 1, True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Lightning notes the hook that it calls some fifty times a step; torch's own setter would
+        ask each time whether that is a parameter, which takes longer than a small network."""
+        if name == CURRENT_HOOK:
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
 
     def _learn(self, task: Task | None, loss: Named | OwnLoss | None) -> None:
         """Take the task and its loss, the one by the other where only one is given."""

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.supervised_module import SupervisedModule, split_learning
+from lightning_modules.networks.learning import split_learning
+from lightning_modules.networks.supervised_module import SupervisedModule
 
 WIDER = 4
 """Times as wide as a step that the layer between two attentions is."""

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
+from lightning_modules.networks.learning import split_learning
 from lightning_modules.networks.pretrained.transfer import (
     EVALUATED,
     GradualUnfreezing,
@@ -22,7 +23,6 @@ from lightning_modules.networks.pretrained.transfer import (
 )
 from lightning_modules.networks.pretrained.weight_files import fitting, read_safetensors, read_torch
 from lightning_modules.networks.pretrained.weights import NONE, file_hash, frozen_layers
-from lightning_modules.networks.supervised_module import split_learning
 
 CONFIG = "config.json"
 FILES = ("model.safetensors", "pytorch_model.bin")

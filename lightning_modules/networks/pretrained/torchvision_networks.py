@@ -13,6 +13,7 @@ from torch.nn.functional import interpolate
 from lightning_modules.components import unknown
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
+from lightning_modules.networks.learning import split_learning
 from lightning_modules.networks.pretrained.transfer import (
     EVALUATED,
     GradualUnfreezing,
@@ -27,7 +28,6 @@ from lightning_modules.networks.pretrained.weights import (
     frozen_layers,
     weights_path,
 )
-from lightning_modules.networks.supervised_module import split_learning
 
 
 class PretrainedNetwork(GradualUnfreezing):
