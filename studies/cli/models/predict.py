@@ -47,8 +47,7 @@ def predict(
     values."""
     from lightning_modules.data.columns.mistakes import Mistakes
     from studies import results
-    from studies.analysis import choose
-    from studies.models.predict import existing, predict, write
+    from studies.models.predict import answering, existing, predict, write
     from studies.reporting.spreadsheet import csv_text
 
     imports.allow(allow or ())
@@ -63,7 +62,7 @@ def predict(
     try:
         with mistakes.gathered():
             loaded = results.load_results(open_home(home), study)
-            choose(loaded, trial)
+            answering(loaded, data, trial)
     except NothingCompletedError:
         mistakes.refuse()
         raise
