@@ -245,9 +245,9 @@ def _check_epochs(
     if epoch_callback.epochs or epoch_callback.diverged:
         return
     raise UserError(
-        f"{configuration.model.name} ended its training after epoch {trainer.current_epoch}, before "
-        f"the first validation (trainer.val_every is {epoch_callback.every}), so that nothing is "
-        f"known of it; write val_every: {max(1, trainer.current_epoch)}, or let it go on"
+        f"{configuration.model.name} ended its training after epoch {trainer.current_epoch}, "
+        f"before the first validation (trainer.val_every is {epoch_callback.every}), so that "
+        f"nothing is known of it; write val_every: {max(1, trainer.current_epoch)}, or let it go on"
     )
 
 

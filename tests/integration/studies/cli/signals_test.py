@@ -28,6 +28,7 @@ data: {name: iris, batch_size: 32}
 model: {name: mlp, hidden: []}
 trainer: {epochs: 200}
 """
+EPOCHS = list(range(1, 201))
 RANGE = "optimizer: {name: adam, lr: {min: 1e-3, max: 1e-1, log: true"
 GRID = f"{SEARCH}{RANGE}, num: 6}}}}\nsearch: {{method: grid}}\n"
 RANDOM = f"{SEARCH}{RANGE}}}}}\nsearch: {{method: random, trials: 6}}\n"
@@ -64,7 +65,7 @@ def assert_completes_to_exactly_six(file: str, home: Home, capsys: Output) -> No
     assert [run.info.status for run in [runs.parent, *runs.children]] == ["FINISHED"] * 7
     for run in runs.children:
         for name, steps in runs.steps(run).items():
-            assert len(steps) == 1 if name.startswith("best/") else steps == list(range(1, 201))
+            assert len(steps) == 1 if name.startswith(("best/", "system/")) else steps == EPOCHS
 
 
 def assert_nothing_is_running(home: Home) -> None:
