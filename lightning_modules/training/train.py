@@ -192,6 +192,7 @@ def _train(
         trainer.fit(module, datamodule=data, ckpt_path=begun, weights_only=True)
         if epoch_callback.interrupted:
             raise Interrupted(f"after epoch {epoch_callback.epochs}")
+        _check_epochs(epoch_callback, trainer, configuration)
         rows = rows_of_parts(data, trainer)
         test: dict[str, float] = {}
         testable = evaluate_test and can_test(module, data)
@@ -235,6 +236,18 @@ def _check_steps(module: pl.LightningModule, configuration: Configuration) -> No
     raise UserError(
         f"trainer.accumulate: {configuration.model.name} steps its optimizer itself "
         "(automatic_optimization = False); leave accumulate out, and let the module accumulate"
+    )
+
+
+def _check_epochs(
+    epoch_callback: EpochCallback, trainer: pl.Trainer, configuration: Configuration
+) -> None:
+    if epoch_callback.epochs or epoch_callback.diverged:
+        return
+    raise UserError(
+        f"{configuration.model.name} ended its training after epoch {trainer.current_epoch}, before "
+        f"the first validation (trainer.val_every is {epoch_callback.every}), so that nothing is "
+        f"known of it; write val_every: {max(1, trainer.current_epoch)}, or let it go on"
     )
 
 

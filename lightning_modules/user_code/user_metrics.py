@@ -55,7 +55,8 @@ class UserMetrics(pl.Callback):
     ) -> None:
         loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
         if isinstance(loss, Tensor):
-            self._losses.append(loss.detach())
+            # Lightning has divided it by the batches that make a step
+            self._losses.append(loss.detach() * trainer.accumulate_grad_batches)
 
     def epoch(
         self, trainer: pl.Trainer, objective: str, number: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import psutil
@@ -17,7 +17,7 @@ from studies.devices import gpu_use
 from studies.devices.gpu_use import GpuUse
 
 MEMORY = "system/memory"
-"""Peak of the resident memory of a worker and its children, in MiB."""
+"""Peak of the memory of a worker and its children, in MiB."""
 GPU_MEMORY = "system/gpu_memory"
 """Peak of what they held of their GPU, in MiB."""
 GPU_UTILIZATION = "system/gpu_utilization"
@@ -87,13 +87,27 @@ class _Watch:
         """Look once; the seconds of the processor that it took."""
         began = time.thread_time()
         here = psutil.Process()
-        family, memory = [here], 0
+        family = [here]
         with suppress(psutil.Error):
             family += here.children(recursive=True)
-        for process in family:
-            with suppress(psutil.Error):  # it has ended meanwhile
-                memory += process.memory_info().rss
-        self.memory = max(self.memory, memory)
+        self.memory = max(self.memory, memory_of(family))
         if self.gpu is not None:
             self.gpu.look({process.pid for process in family})
         return time.thread_time() - began
+
+
+def memory_of(family: Sequence[psutil.Process]) -> int:
+    """Bytes that some processes hold in memory together.
+
+    One that was forked, such as a loader worker, shares most of its pages with its parent, which
+    has them already: of it counts what it has alone.
+    """
+    commands: dict[int, Sequence[str]] = {}
+    memory = 0
+    for process in family:
+        with suppress(psutil.Error):  # it has ended meanwhile
+            commands[process.pid] = process.cmdline()
+            is_forked = commands.get(process.ppid()) == commands[process.pid]
+            held = process.memory_full_info().uss if is_forked else process.memory_info().rss
+            memory += held
+    return memory

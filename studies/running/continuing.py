@@ -89,11 +89,11 @@ def _differences(before: Spec, now: Spec) -> Iterator[str]:
 
 
 def _as_meant(tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A file without the keys of `trainer` that say what is so anyway."""
+    """A file without the keys of `trainer` that say what is so anyway, or any at all."""
     trainer = tree.get("trainer")
-    if not isinstance(trainer, Mapping):
-        return tree
-    return {**tree, "trainer": without_defaults(trainer)}
+    rest = {key: value for key, value in tree.items() if key != "trainer"}
+    kept = without_defaults(trainer) if isinstance(trainer, Mapping) else trainer
+    return {**rest, "trainer": kept} if kept else rest
 
 
 def _with_its_trials(before: Spec, now: Spec) -> Spec:

@@ -268,11 +268,8 @@ def _range_problems(value: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
             yield (), f"a range needs min and max; {key} is missing"
             numeric = False
         elif not _is_number(value[key]):
-            yield (
-                (key,),
-                "must be a finite number, up to 1e300, an integer up to 2^53, got "
-                + shown(value[key]),
-            )
+            text = "must be a finite number, up to 1e300, an integer up to 2^53, got "
+            yield (key,), text + shown(value[key])
             numeric = False
     if not isinstance(value.get("log", False), bool):
         yield ("log",), f"must be true or false, got {shown(value['log'])}"

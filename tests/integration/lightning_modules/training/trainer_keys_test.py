@@ -201,6 +201,30 @@ def test_own_modules_are_trained_so_too(
     assert all({"train/loss", "val_loss", "train_loss"} <= set(epoch) for epoch in reported)
 
 
+def test_the_loss_of_own_modules_is_not_divided_by_what_is_accumulated(
+    mine: Callable[[str], None],
+) -> None:
+    mine(LIGHTNING)
+    tree = {**OWN, "model": {**OWN["model"], "lr": 1e-9}}
+    (one,), (four,) = (history(so(tree, epochs=1, accumulate=each))[1] for each in (1, 4))
+    assert four["train/loss"] == pytest.approx(one["train/loss"], rel=1e-5)
+
+
+def test_own_modules_that_end_before_there_is_a_validation_are_told(
+    mine: Callable[[str], None],
+) -> None:
+    step = "def on_train_epoch_end(self):\n        self.trainer.should_stop = True\n\n    "
+    mine(LIGHTNING.replace("def training_step", f"{step}def training_step"))
+    assert history(so(OWN, epochs=4))[0].epochs == 1
+    with pytest.raises(UserError) as caught:
+        history(so(OWN, epochs=6, val_every=3))
+    assert str(caught.value) == (
+        "mine:Module ended its training after epoch 1, before the first validation "
+        "(trainer.val_every is 3), so that nothing is known of it; write val_every: 1, or let it "
+        "go on"
+    )
+
+
 def test_own_schedules_that_watch_a_metric_step_where_it_is_new(
     mine: Callable[[str], None],
 ) -> None:

@@ -36,6 +36,40 @@ def test_the_children_of_a_training_count() -> None:
     assert figures[MEMORY] > alone[MEMORY] + 64
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux")
+def test_of_forked_children_counts_what_they_have_alone() -> None:
+    """In a process of its own, which has no threads that a fork would not have."""
+    script = """if True:
+        import os
+        import psutil
+        from studies.devices.measuring import MIB, memory_of
+        shared = bytearray(b"x" * 2**27)
+        alone = memory_of([psutil.Process()])
+        ends, children = [], []
+        for _ in range(2):
+            read, write = os.pipe()
+            ready, done = os.pipe()
+            if not (child := os.fork()):
+                os.close(write)
+                held = bytearray(b"y" * 2**25)
+                os.write(done, b"!")
+                os.read(read, 1)
+                os._exit(0)
+            os.read(ready, 1)
+            ends.append(write)
+            children.append(child)
+        here = psutil.Process()
+        print((memory_of([here, *here.children()]) - alone) / MIB)
+        for write, child in zip(ends, children):
+            os.write(write, b"!")
+            os.waitpid(child, 0)
+    """
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
+    assert 2 * 32 <= float(said) < 2 * 32 + 64  # and not the 128 MiB that they share, twice
+
+
 def test_what_a_training_raises_passes_and_it_has_figures() -> None:
     with pytest.raises(ZeroDivisionError), measuring() as figures:
         raise ZeroDivisionError

@@ -163,6 +163,9 @@ def test_a_study_that_says_what_is_so_anyway_goes_on() -> None:
     assert changes(read(f"epochs: 20, {given}"), record) == []
     record = noted(study_file=read(f"epochs: 20, {given}").text)
     assert changes(read("epochs: 20, precision: 32"), record) == []
+    record = noted(study_file=FILE.replace("trainer: {TRAINER}\n", ""))
+    assert changes(read("precision: 32"), record) == []
+    assert changes(read("epochs: 3"), record) == ["trainer.epochs was 'not given' and is 3"]
 
 
 def test_a_program_is_told_or_it_is_a_mistake() -> None:
