@@ -6,7 +6,7 @@ not import torch: a driver or an editor reads them in milliseconds; `build` impo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -220,3 +220,9 @@ def user_key(node: Any) -> str | None:
     if not isinstance(node, Mapping):
         return None
     return next((key for key in ("class", "command") if key in node), None)
+
+
+def apart(given: Mapping[str, Any], names: Container[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arguments without those of the names, and those."""
+    inner = {name: value for name, value in given.items() if name in names}
+    return {name: value for name, value in given.items() if name not in names}, inner

@@ -8,8 +8,9 @@ from typing import Any
 
 from torch import nn
 
+from lightning_modules.components import apart
 from lightning_modules.networks.activations import build_activation
-from lightning_modules.networks.learning import split_learning
+from lightning_modules.networks.learning import LEARNING
 from lightning_modules.networks.sequence_cnn import SequenceCNN
 from lightning_modules.networks.supervised_module import SupervisedModule
 
@@ -74,7 +75,7 @@ class CNN(SupervisedModule):
 
         With `sequence=True` the shape is (steps, features), and rows may differ in length.
         """
-        parameters, learning = split_learning(given)
+        parameters, learning = apart(given, LEARNING)
         network: nn.Module
         if sequence:
             network = SequenceCNN(input_shape[-1], outputs, **parameters)

@@ -18,12 +18,7 @@ Resolved = tuple[Component, Mapping[str, Any]]
 LEARNING = (
     "task", "loss", "optimizer", "schedule", "regularization", "objective", "goal",
 )  # fmt: skip
-
-
-def split_learning(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Keyword arguments of a network, and among them those that say how it learns, apart."""
-    learning = {name: value for name, value in given.items() if name in LEARNING}
-    return {name: value for name, value in given.items() if name not in LEARNING}, learning
+"""The keyword arguments of a network that say how it learns."""
 
 
 def in_float32(outputs: Tensor) -> Tensor:

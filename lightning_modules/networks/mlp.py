@@ -8,8 +8,9 @@ from typing import Any
 
 from torch import nn
 
+from lightning_modules.components import apart
 from lightning_modules.networks.activations import build_activation
-from lightning_modules.networks.learning import split_learning
+from lightning_modules.networks.learning import LEARNING
 from lightning_modules.networks.supervised_module import SupervisedModule
 
 
@@ -43,5 +44,5 @@ class MLP(SupervisedModule):
 
     def __init__(self, input_shape: Sequence[int], outputs: int, **given: Any) -> None:
         """`given` are parameters of `MLPNetwork` and of `SupervisedModule`."""
-        parameters, learning = split_learning(given)
+        parameters, learning = apart(given, LEARNING)
         super().__init__(MLPNetwork(input_shape, outputs, **parameters), **learning)

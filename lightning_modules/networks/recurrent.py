@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from lightning_modules.components import unknown
+from lightning_modules.components import apart, unknown
 from lightning_modules.errors import UserError
-from lightning_modules.networks.learning import split_learning
+from lightning_modules.networks.learning import LEARNING
 from lightning_modules.networks.supervised_module import SupervisedModule
 
 CELLS: dict[str, type[nn.RNN | nn.LSTM | nn.GRU]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
@@ -74,5 +74,5 @@ class Recurrent(SupervisedModule):
 
     def __init__(self, input_shape: Sequence[int], outputs: int, **given: Any) -> None:
         """`given` are parameters of `RecurrentNetwork` and of `SupervisedModule`."""
-        parameters, learning = split_learning(given)
+        parameters, learning = apart(given, LEARNING)
         super().__init__(RecurrentNetwork(input_shape, outputs, **parameters), **learning)

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.networks.learning import split_learning
+from lightning_modules.components import apart
+from lightning_modules.networks.learning import LEARNING
 from lightning_modules.networks.supervised_module import SupervisedModule
 
 WIDER = 4
@@ -82,5 +83,5 @@ class Transformer(SupervisedModule):
 
     def __init__(self, input_shape: Sequence[int], outputs: int, **given: Any) -> None:
         """`given` are parameters of `TransformerNetwork` and of `SupervisedModule`."""
-        parameters, learning = split_learning(given)
+        parameters, learning = apart(given, LEARNING)
         super().__init__(TransformerNetwork(input_shape, outputs, **parameters), **learning)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from lightning_modules.configuration import Configuration
 from lightning_modules.errors import StorageError, UserError
 from studies.analysis.best_configuration import Recommendation, recommended
 from studies.home import Home
@@ -205,7 +206,7 @@ def _best_summary(results: StudyResults, best: Recommendation) -> dict[str, Any]
         "arm": best.trial.arm,
         "repeat": best.trial.repeat,
         "split": best.trial.split_seed,
-        "configuration": dict(best.trial.configuration),
+        "configuration": Configuration.of(best.trial.configuration).shown(),
         "seed": best.trial.seed,
         "mlflow_run_id": best.trial.run_id,
         "fresh_seeds": best.seeds,

@@ -28,7 +28,7 @@ class Gpu:
     kind: str
     """The model, as NVML calls it: `NVIDIA H200`. Numbers repeat on one kind only."""
     memory: int
-    """Bytes."""
+    """Bytes; 0 where it has none of its own, or nobody says."""
     capability: tuple[int, int] | None = None
     """Of CUDA, major and minor; None where nobody knows it."""
 
@@ -131,7 +131,9 @@ def _capability(library: Any, board: Any) -> tuple[int, int] | None:
 
 
 def _gpu(library: Any, handle: Any, kind: str, capability: tuple[int, int] | None) -> Gpu:
-    memory = int(library.nvmlDeviceGetMemoryInfo(handle).total)
+    memory = 0
+    with suppress(library.NVMLError):  # one that shares the memory of the machine, say
+        memory = int(library.nvmlDeviceGetMemoryInfo(handle).total)
     return Gpu(_text(library.nvmlDeviceGetUUID(handle)), kind, memory, capability)
 
 

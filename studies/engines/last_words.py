@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 SIGNALS = {
     signal.SIGSEGV: "a segmentation fault",
@@ -26,9 +26,14 @@ COMMON_CODES = {126: "it cannot be executed", 127: "a command was not found"}
 """Exit codes of shells."""
 TRACEBACK = "Traceback (most recent call last):"
 ERROR = re.compile(
-    r"(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Interrupt)\b(?:: .*)?$|ERROR: |Error in "
+    r"(?:[A-Za-z_]\w*\.)*\w*(?:Error|Exception|Interrupt)\b(?:: .*)?$|ERROR: |Error in |"
+    r"Exception in thread |what\(\): "
 )
-"""How the line of an exception begins in Python and its like, in Julia and in R."""
+"""How the line of an exception begins in Python and its like, in Julia, R, Java and C++."""
+OF_LAUNCHER = re.compile(r"(?:\w+\.)*(?:CalledProcessError|ChildFailedError)\b")
+"""What accelerate and torchrun say of the process that they started, which has said more itself."""
+RANK = re.compile(r"^\[rank\d+\]: ?")
+"""How torch marks the lines of an exception where several processes train."""
 
 
 def exit_words(what: str, code: int) -> str:
@@ -50,16 +55,24 @@ def error_line(errors: Sequence[str], output: Sequence[str]) -> str:
     """The line that says what went wrong: the last exception on standard error, else its last
     line; the same of standard output where nothing else was printed, and empty where nothing was at
     all."""
-    said = [line.rstrip() for line in errors if line.strip()]
+    said = [RANK.sub("", line).rstrip() for line in errors if line.strip()]
     said = said or [line.rstrip() for line in output if line.strip()]
-    starts = [index for index, line in enumerate(said) if line.strip() == TRACEBACK]
-    if starts:
-        indent = len(said[starts[-1]]) - len(said[starts[-1]].lstrip())
-        for line in said[starts[-1] + 1 :]:
-            if len(line) - len(line.lstrip()) <= indent:
-                return line.strip()
+    raised = list(_raised(said))
     known = [line.strip() for line in said if ERROR.match(line.strip())]
-    return next((lines[-1] for lines in (known, said) if lines), "").strip()
+    told = [[line for line in lines if not OF_LAUNCHER.match(line)] for lines in (raised, known)]
+    return next((lines[-1] for lines in (*told, raised, known, said) if lines), "").strip()
+
+
+def _raised(said: Sequence[str]) -> Iterator[str]:
+    """The exceptions at the ends of Python's tracebacks."""
+    indent: int | None = None
+    for line in said:
+        here = len(line) - len(line.lstrip())
+        if line.strip() == TRACEBACK:
+            indent = here
+        elif indent is not None and here <= indent:
+            yield line.strip()
+            indent = None
 
 
 def _signal_words(number: int) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightning_modules.configuration import COMMAND
+from lightning_modules.configuration import COMMAND, Configuration
 from lightning_modules.errors import DataError, StorageError, UserError
 from lightning_modules.files import replacing
 from studies.analysis import choose
@@ -80,6 +80,32 @@ class Predictions:
         return pd.DataFrame({**named, **columns})
 
 
+def answering(
+    results: StudyResults, data: Path | None, trial: str | None
+) -> tuple[RepresentativeTrial, Configuration]:
+    """The trial whose network answers, and what it was trained by; nothing is read for it.
+
+    Raises UserError where there is no such trial or its network cannot answer to the rows, and
+    NothingCompletedError where no trial has completed.
+    """
+    chosen = choose(results, trial)
+    configuration = Configuration.of(chosen.trial.configuration)
+    if chosen.trial.split is not None and configuration.model.name != COMMAND:
+        configuration = configuration.with_split(chosen.trial.split)
+    if configuration.model.name == COMMAND:
+        raise UserError(
+            f"{results.study}: its networks are those of a program, which alone can predict with "
+            "them"
+        )
+    if configuration.data.is_class and data is not None:
+        raise UserError(
+            f"{results.study}: only {configuration.data.name}, a data module of your own, knows "
+            "how a file of its rows is read; --test predicts its test part, and in a script of "
+            "yours `lightning_modules.training.building.restore` gives the network"
+        )
+    return chosen, configuration
+
+
 def predict(results: StudyResults, data: Path | None, *, trial: str | None = None) -> Predictions:
     """Let the network that stands for a study answer to rows.
 
@@ -97,27 +123,12 @@ def predict(results: StudyResults, data: Path | None, *, trial: str | None = Non
         StorageError: The weights of the network are gone.
         NothingCompletedError: No trial has completed.
     """
-    from lightning_modules.configuration import Configuration
     from lightning_modules.data.table import DATASETS
     from lightning_modules.training import read_checkpoint
     from lightning_modules.training.building import build_data, restore
     from lightning_modules.training.user_predictions import predict_test_part
 
-    chosen = choose(results, trial)
-    configuration = Configuration.of(chosen.trial.configuration)
-    if chosen.trial.split is not None and configuration.model.name != COMMAND:
-        configuration = configuration.with_split(chosen.trial.split)
-    if configuration.model.name == COMMAND:
-        raise UserError(
-            f"{results.study}: its networks are those of a program, which alone can predict with "
-            "them"
-        )
-    if configuration.data.is_class and data is not None:
-        raise UserError(
-            f"{results.study}: only {configuration.data.name}, a data module of your own, knows "
-            "how a file of its rows is read; --test predicts its test part, and in a script of "
-            "yours `lightning_modules.training.building.restore` gives the network"
-        )
+    chosen, configuration = answering(results, data, trial)
     existing(data)
     say_paths(f"{results.study}/{chosen.trial.key}", [configuration], results.home)
     with checkpoint_of(results, chosen.trial) as path:

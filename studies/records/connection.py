@@ -139,9 +139,10 @@ def open_reader(path: Path) -> ReadOnlyConnection:
             found = _pragma(seen.connection, "user_version")
             _refuse_newer(path, found)
             if found < schema.VERSION:
+                option = home_option(path.parents[2])
                 raise StorageError(
-                    f"{path}: an older fairtune made it (tables {found}); `fairtune doctor --fix` "
-                    "brings it up to date, after a copy"
+                    f"{path}: an older fairtune made it (tables {found}); `fairtune doctor --fix"
+                    f"{option}` brings it up to date, after a copy"
                 )
         except BaseException:
             seen.close()

@@ -183,6 +183,11 @@ class Record(RenamingRecord):
         kept = [Outcome.interrupted.value, Outcome.completed.value]
         return int(self._all(query, [trial, *kept])[0][0])
 
+    def ran_out_of_memory(self, trial: int) -> bool:
+        """Whether an attempt at a trial has ended for want of memory."""
+        query = "SELECT 1 FROM attempts WHERE trial = ? AND outcome = ?"
+        return bool(self._all(query, [trial, Outcome.out_of_memory.value]))
+
     def begin_attempt(self, trial: int) -> None:
         """Write that another attempt at a trial that failed begins now."""
         with self._transaction():

@@ -6,9 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from studies.records import Trial
+from studies.records import Outcome, Trial
 from studies.results.code_versions import Counts, each_counted
 from studies.results.wording import plural
+
+TRAINED = (Outcome.completed, Outcome.pruned, Outcome.diverged)
 
 
 @dataclass(frozen=True)
@@ -16,18 +18,19 @@ class Devices:
     """The kinds of device under a comparison."""
 
     counts: Counts = field(default_factory=dict)
-    """How many trials of every arm have ended on each kind, by its name."""
+    """How many trials of every arm have trained on each kind, by its name."""
     torn: int = 0
     """Seeds whose arms have run on different kinds."""
 
     @classmethod
     def of(cls, trials: Iterable[Trial]) -> Devices:
-        """Those that trials have ended on, in the order of the trials; one that took the result of
-        another was not trained."""
+        """Those that trials have numbers of, in the order of the trials: one that failed has none,
+        and where it ran is not always known; one that took the result of another was not trained.
+        """
         counts: dict[str, Counter[str]] = {}
         kinds: defaultdict[tuple[str, int, int], set[str]] = defaultdict(set)
         for trial in trials:
-            if trial.has_ended and trial.device and trial.duplicate_of is None:
+            if trial.outcome in TRAINED and trial.device and trial.duplicate_of is None:
                 counts.setdefault(trial.device, Counter())[trial.arm] += 1
                 kinds[trial.phase, trial.repeat, trial.seed].add(trial.device)
         return cls(counts, sum(len(each) > 1 for each in kinds.values()))

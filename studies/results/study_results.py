@@ -99,7 +99,7 @@ class StudyResults:
 
     @cached_property
     def devices(self) -> Devices:
-        """The kinds of device that trials have ended on."""
+        """The kinds of device that trials have trained on."""
         return Devices.of(self.ended)
 
     @cached_property

@@ -39,8 +39,6 @@ class RunningTrial:
     since: float = 0.0
     epochs: int = 0
     """A further attempt reports the same epochs again."""
-    alone: bool = False
-    """Whether it trains without others on its device, where it ran out of memory beside them."""
 
     @property
     def store(self) -> TrialStore:
@@ -121,7 +119,7 @@ class RunningTrials:
                 env=self.spec.env,
                 metrics=self.spec.metrics,
                 kind=asked.kind if asked.kind in self.engine.kinds else None,
-                alone=running.alone,
+                alone=asked.alone,
             )
         )
 
@@ -152,13 +150,14 @@ class RunningTrials:
             raise StorageError(end.reason.partition(": ")[2])
         if end.outcome not in (Outcome.crashed, Outcome.out_of_memory):
             return end
-        failed = trial.store.end_attempt(trial.asked, end)
-        if not gets_another_attempt(end, failed, shared=ended.shared, alone=trial.alone):
-            said = f"{failed} attempts" + (", the last one alone" if trial.alone else "")
+        failed, alone = trial.store.end_attempt(trial.asked, end), trial.asked.alone
+        if not gets_another_attempt(end, failed, shared=ended.shared, alone=alone):
+            said = f"{failed} attempts" + (", the last one alone" if alone else "")
             return replace(end, reason=f"{end.reason} ({said})") if failed > 1 else end
         if self.ending:
             return INTERRUPTED
-        trial.alone |= end.outcome == Outcome.out_of_memory
+        if end.outcome == Outcome.out_of_memory:
+            trial.asked = replace(trial.asked, alone=True)
         trial.store.begin_attempt(trial.asked)
         return None
 

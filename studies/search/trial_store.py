@@ -45,6 +45,8 @@ class AskedTrial:
     """Whether the pruner ended the trial, after every epoch at which it was asked."""
     kind: str | None = None
     """The kind of device that it is to train on; None for any."""
+    alone: bool = False
+    """Whether it is to train without others on its device: it ran out of memory beside them."""
 
     @property
     def key(self) -> str:
@@ -124,7 +126,10 @@ class TrialStore:
         self.trials[number] = begun
         configuration = Configuration.of(begun.configuration)
         handle = None if self.study is None else self.study.handle(number)
-        return AskedTrial(self, begun, configuration, handle, dict(begun.curve), kind=kind)
+        alone = self.record.ran_out_of_memory(begun.id)
+        return AskedTrial(
+            self, begun, configuration, handle, dict(begun.curve), kind=kind, alone=alone
+        )
 
     def epoch(
         self, asked: AskedTrial, epoch: int, metrics: Mapping[str, float], value: float | None

@@ -60,11 +60,11 @@ def gpu_room(trials: Sequence[Trial], machine: Machine) -> str:
     if len(fit) == 1:
         ((kind, count),) = fit.items()
         return (
-            f"{count} trainings would fit on each GPU ({kind}; the largest took {taken[kind]}): "
+            f"{count} would fit on each GPU ({kind}; the largest training took {taken[kind]}): "
             f"{option}"
         )
     said = ", ".join(f"{fit[kind]} on each {kind} ({taken[kind]})" for kind in fit)
-    return f"more trainings would fit on each GPU, by the largest: {said}: {option}"
+    return f"more would fit on each GPU, by the largest training: {said}: {option}"
 
 
 def room_on_gpus(trials: Sequence[Trial], workers: int) -> str:

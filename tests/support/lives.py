@@ -7,6 +7,7 @@ from unittest import mock
 from studies.analysis import StudyOutcome
 from studies.engines import Task
 from studies.engines.inline import InlineEngine
+from studies.engines.places import Place
 from studies.engines.worker import Perform
 from studies.home import Home
 from studies.records import EpochReport, Outcome, RecordReader, Trial, TrialEnd
@@ -47,8 +48,10 @@ class Alone:
 def without_processes() -> Iterator[None]:
     """Meanwhile commands train in this process, and tell no mirror."""
 
-    def inline(workers: int, perform: Perform, preload: Sequence[str]) -> InlineEngine:
-        return InlineEngine(perform, workers)
+    def inline(
+        workers: int, perform: Perform, preload: Sequence[str], places: Sequence[Place]
+    ) -> InlineEngine:
+        return InlineEngine(perform, workers, places[0])
 
     with (
         mock.patch("studies.running.run_study.LocalEngine", inline),

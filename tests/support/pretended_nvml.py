@@ -23,7 +23,8 @@ class Board:
 
     uuid: str
     name: str
-    memory: int = 80 * GIB
+    memory: int | None = 80 * GIB
+    """None where it has none of its own."""
     slices: list["Board | None"] = field(default_factory=list)
     can_be_cut: bool = True
     capability: tuple[int, int] | None = None
@@ -56,6 +57,8 @@ class PretendedNvml:
         return board.uuid
 
     def nvmlDeviceGetMemoryInfo(self, board: Board) -> Any:
+        if board.memory is None:
+            raise NoSuchThing
         return SimpleNamespace(total=board.memory, used=board.used)
 
     def nvmlDeviceGetCudaComputeCapability(self, board: Board) -> list[int]:

@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.components import apart
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
-from lightning_modules.networks.learning import split_learning
+from lightning_modules.networks.learning import LEARNING
 from lightning_modules.networks.pretrained.transfer import (
     EVALUATED,
     GradualUnfreezing,
@@ -95,7 +96,7 @@ class Bert(TransferModule):
         content of a config.json, says their shapes. `given` are parameters of `BertNetwork` and of
         `SupervisedModule`."""
         known = dict(architecture or read_architecture(Path(weights)))
-        parameters, learning = split_learning(given)
+        parameters, learning = apart(given, LEARNING)
         super().__init__(BertNetwork(input_shape, outputs, known, **parameters), **learning)
         self.architecture = known
         if weights != NONE:

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from lightning_modules.components import unknown
+from lightning_modules.components import apart, unknown
 from lightning_modules.data.tensors import TensorDataModule
 from lightning_modules.errors import UserError
-from lightning_modules.networks.learning import split_learning
+from lightning_modules.networks.learning import LEARNING
 from lightning_modules.networks.pretrained.transfer import (
     EVALUATED,
     GradualUnfreezing,
@@ -104,7 +104,7 @@ class Pretrained(TransferModule):
         **given: Any,
     ) -> None:
         """`given` are parameters of `PretrainedNetwork` and of `SupervisedModule`."""
-        parameters, learning = split_learning(given)
+        parameters, learning = apart(given, LEARNING)
         network = PretrainedNetwork(name, input_shape, outputs, weights, **parameters)
         super().__init__(network, **learning)
         self.weights_hash = "" if weights == NONE else file_hash(weights_path(name, weights))

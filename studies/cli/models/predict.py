@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lightning_modules.errors import UserError, visible
+from lightning_modules.errors import NothingCompletedError, UserError, visible
 from lightning_modules.user_code import imports
 from studies.api.opening import console, open_home
 from studies.cli.options import Allow, HomeOption, Json, StudyName, file_to_write, print_json
@@ -47,8 +47,7 @@ def predict(
     values."""
     from lightning_modules.data.columns.mistakes import Mistakes
     from studies import results
-    from studies.analysis import choose
-    from studies.models.predict import existing, predict, write
+    from studies.models.predict import answering, existing, predict, write
     from studies.reporting.spreadsheet import csv_text
 
     imports.allow(allow or ())
@@ -60,9 +59,13 @@ def predict(
         existing(data)
     with mistakes.gathered():
         path = _file_of(study, output, force, as_json)
-    with mistakes.gathered():
-        loaded = results.load_results(open_home(home), study)
-        choose(loaded, trial)
+    try:
+        with mistakes.gathered():
+            loaded = results.load_results(open_home(home), study)
+            answering(loaded, data, trial)
+    except NothingCompletedError:
+        mistakes.refuse()
+        raise
     mistakes.refuse()
     found = predict(loaded, data, trial=trial)
     table = found.table()

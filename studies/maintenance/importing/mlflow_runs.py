@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from logging import getLogger
 
 from lightning_modules.errors import StorageError
+from studies.devices.measuring import GPU_MEMORY, GPU_UTILIZATION, MEMORY
 from studies.home import Home, sqlite_file
 from studies.mirrors.mlflow.client import MlflowClient, Run, usable
 from studies.mirrors.mlflow.places import connect_home
@@ -14,7 +15,7 @@ from studies.records import Trial
 from studies.records.reader import EpochRow
 
 PAGE = 1000
-LAST = ("best/", "test/")
+LAST = ("best/", "test/", MEMORY, GPU_MEMORY, GPU_UTILIZATION)
 """How the names of what is logged once begin, at the end of a trial."""
 
 

@@ -240,6 +240,8 @@ def _ending_tags(trial: Trial) -> Iterator[tuple[str, str]]:
         yield "fairtune.dataset", f"{_dataset(trial)}@{trial.data_hash}"
     if trial.outcome != Outcome.interrupted and trial.weights_hash:
         yield "fairtune.weights", trial.weights_hash
+    if trial.outcome != Outcome.interrupted and trial.device:
+        yield "fairtune.device", trial.device
 
 
 def _text(value: Any) -> str:

@@ -71,10 +71,8 @@ def _alternatives(
             text = f"{shown(label)} is no label; use up to 60 letters, no / and no ×"
             problems.append(Problem(here, text))
         elif label.endswith("-confirm"):
-            text = (
-                f"{shown(label)} is no label: runs on fresh seeds are named so; leave out -confirm"
-            )
-            problems.append(Problem(here, text))
+            text = "is no label: runs on fresh seeds are named so; leave out -confirm"
+            problems.append(Problem(here, f"{shown(label)} {text}"))
         if slot is None:
             options[label] = _component(key, item, here, problems)
         else:

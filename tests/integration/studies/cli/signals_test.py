@@ -26,8 +26,9 @@ SEARCH = """
 study: long
 data: {name: iris, batch_size: 32}
 model: {name: mlp, hidden: []}
-trainer: {epochs: 40}
+trainer: {epochs: 200}
 """
+EPOCHS = list(range(1, 201))
 RANGE = "optimizer: {name: adam, lr: {min: 1e-3, max: 1e-1, log: true"
 GRID = f"{SEARCH}{RANGE}, num: 6}}}}\nsearch: {{method: grid}}\n"
 RANDOM = f"{SEARCH}{RANGE}}}}}\nsearch: {{method: random, trials: 6}}\n"
@@ -57,14 +58,14 @@ def assert_completes_to_exactly_six(file: str, home: Home, capsys: Output) -> No
     capsys.readouterr()
     assert main(["run", file, "--home", str(home.path), "--workers", "2", "--json"]) == 0
     told = last_line(capsys.readouterr().out)
-    assert (told["finished"], told["trials"], told["epochs"]) == (True, {"completed": 6}, 240)
+    assert (told["finished"], told["trials"], told["epochs"]) == (True, {"completed": 6}, 1200)
     trials, runs = optuna_trials(home, "long"), Runs.of(home, "long")
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 6
     assert len({configuration(trial).optimizer.parameters["lr"] for trial in trials}) == 6
     assert [run.info.status for run in [runs.parent, *runs.children]] == ["FINISHED"] * 7
     for run in runs.children:
         for name, steps in runs.steps(run).items():
-            assert len(steps) == 1 if name.startswith("best/") else steps == list(range(1, 41))
+            assert len(steps) == 1 if name.startswith(("best/", "system/")) else steps == EPOCHS
 
 
 def assert_nothing_is_running(home: Home) -> None:

@@ -98,7 +98,8 @@ def test_a_task_that_trains_alone_waits_for_its_gpu_while_others_go_on(engine: L
     assert begun(engine, "alone")["val/gpu"] == 2
     assert not engine.waiting and engine.free == 0
     assert end(engine, "a").shared and engine.kinds == {"NVIDIA H200": 1, "NVIDIA A100": 0}
-    assert not end(engine, "alone").shared
+    last = end(engine, "alone")
+    assert not last.shared and last.end.device == "NVIDIA A100"  # a worker is told its own
     assert engine.kinds == {"NVIDIA H200": 1, "NVIDIA A100": 2}
     assert end(engine, "b").shared
 

@@ -59,6 +59,7 @@ class Large:
     attempts: list[str] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
     """Who trained beside the large one when it was alone."""
+    failed: bool = False
     two: threading.Barrier = field(default_factory=lambda: threading.Barrier(2))
 
     def __call__(self, task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
@@ -73,6 +74,7 @@ class Large:
                 if large and task.alone:
                     self.beside += self.training - {task.trial}
                 if large and not (task.alone and self.fits):
+                    self.failed = True
                     raise torch.OutOfMemoryError("CUDA out of memory.")
             return TrialEnd(Outcome.completed, epochs=3, best_epoch=1, best=best)
         finally:
@@ -96,6 +98,17 @@ def test_a_trial_that_shared_is_tried_once_more_alone(fits: bool, end: str, tmp_
     ]
     assert large.attempts.count("trial-0001") == 2 and len(large.attempts) == 5
     assert large.beside == []
+
+
+def test_a_trial_that_shared_is_alone_too_where_the_study_was_stopped_meanwhile(
+    tmp_path: Path,
+) -> None:
+    home, large = Home.at(tmp_path), Large(fits=True)
+    ends = run(home, InlineEngine(large, 2), stopping=lambda: large.failed)
+    assert [end.partition(" ")[0] for end in ends][1] == "interrupted"
+    again = Large(fits=True, two=threading.Barrier(1))
+    assert run(home, InlineEngine(again, 2)) == ["completed"] * 4
+    assert again.attempts.count("trial-0001") == 1 and again.beside == []
 
 
 def test_a_trial_that_was_alone_is_not_tried_again(tmp_path: Path) -> None:

@@ -63,6 +63,14 @@ def test_only_what_the_variable_shows_is_used(
     assert [gpu.uuid for gpu in gpus()] == found
 
 
+def test_a_gpu_without_memory_of_its_own_is_used_as_others_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pretend_nvml(monkeypatch, Board("GPU-dddd", "NVIDIA GB10", None, capability=(12, 1)))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert list(gpus()) == [Gpu("GPU-dddd", "NVIDIA GB10", 0, (12, 1))]
+
+
 @pytest.mark.usefixtures("with_boards")
 def test_a_torch_for_the_cpu_has_no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery, "torch_knows_no_gpu", lambda: True)

@@ -34,6 +34,31 @@ INDENTED = """
       File "a.py", line 1, in <module>
     RuntimeError: inner
 """
+OUT_OF_MEMORY = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 GiB."
+ACCELERATE = f"""
+Traceback (most recent call last):
+  File "train.py", line 9, in <module>
+{OUT_OF_MEMORY}
+Traceback (most recent call last):
+  File "accelerate", line 8, in <module>
+subprocess.CalledProcessError: Command '['python', 'train.py']' returned non-zero exit status 1.
+"""
+TORCHRUN = f"""
+[rank0]: Traceback (most recent call last):
+[rank0]:   File "train.py", line 9, in <module>
+[rank0]: {OUT_OF_MEMORY}
+E1130 09:35:32 api.py:869] failed (exitcode: 1) local_rank: 0 (pid: 7) of binary: python
+Traceback (most recent call last):
+  File "torchrun", line 8, in <module>
+torch.distributed.elastic.multiprocessing.errors.ChildFailedError:
+============================================================
+train.py FAILED
+"""
+JAVA = 'Exception in thread "main" java.lang.OutOfMemoryError: Java heap space\n\tat Train.main'
+CPP = (
+    "terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc\n"
+    "sh: line 1:  7 Aborted                 ./train"
+)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +68,13 @@ INDENTED = """
         (JULIA, "", "ERROR: LoadError: DomainError with -1.0:"),
         (R, "", "Error in f(3) : three is too much"),
         (NODE, "", "Error: no"),
+        (ACCELERATE, "", OUT_OF_MEMORY),
+        (TORCHRUN, "", OUT_OF_MEMORY),
+        (TORCHRUN[TORCHRUN.index("9, in") :], "", OUT_OF_MEMORY),  # its beginning is not kept
+        ("subprocess.CalledProcessError: Command 'x'", "", "subprocess.CalledProcessError: Command "
+         "'x'"),
+        (JAVA, "", JAVA.partition("\n")[0]),
+        (CPP, "", "what():  std::bad_alloc"),
         (INDENTED, "", "RuntimeError: inner"),
         (ARGPARSE, "hm", "train.py: error: wrong --lr"),
         ("KeyboardInterrupt\n100%|####| 3/3", "", "KeyboardInterrupt"),

@@ -51,8 +51,12 @@ def test_a_record_of_the_second_version_is_brought_up_to_date(
     path = home.record(STUDY)
     with closing(sqlite3.connect(path)) as old:
         old.executescript("ALTER TABLE trials DROP COLUMN system; PRAGMA user_version = 2")
-    with pytest.raises(StorageError, match=r"an older fairtune made it \(tables 2\)"):
+    with pytest.raises(StorageError) as caught:
         RecordReader.open(home, STUDY)
+    assert str(caught.value) == (
+        f"{path}: an older fairtune made it (tables 2); `fairtune doctor --fix --home {home.path}` "
+        "brings it up to date, after a copy"
+    )
     with Record.writing(home, STUDY) as record:
         (trial,) = record.trials()
         (version,) = record.connection.execute("PRAGMA user_version").fetchone()

@@ -49,6 +49,9 @@ def test_what_was_not_trained_or_not_told_does_not_count() -> None:
         replace(done("sgd", 0, "cpu"), duplicate_of=0),
         replace(done("sgd", 0, "cpu"), outcome=None),
         replace(done("sgd", 0, "cpu"), outcome=Outcome.interrupted),
+        replace(
+            done("sgd", 0, "cpu"), outcome=Outcome.crashed
+        ),  # beside a GPU that torch alone knows
         done("sgd", 0, ""),
     ]
     assert Devices.of([done("adam", 0, "H200"), *others]) == Devices({"H200": {"adam": 1}})

@@ -122,6 +122,38 @@ def test_an_interrupted_trial_goes_on_where_it_was_and_others_need_not_wait_for_
     assert record.trials()[0].device == "V100"
 
 
+def test_other_arms_follow_an_interrupted_trial_to_another_machine() -> None:
+    record, given = Record.in_memory(), spec()
+    first, _ = searches(record, given)
+    assert train(first, {"A100": 1}, INTERRUPTED) == "sgd-0000 on A100"
+    first, second = searches(record, given)
+    assert train(first, {"H200": 0, "V100": 1}) == "sgd-0000 on V100"
+    assert train(second, {"H200": 9, "V100": 1}) == "adam-0000 on V100"
+
+
+def test_fresh_runs_follow_those_of_earlier_runs_and_interrupted_ones() -> None:
+    record, given = Record.in_memory(), spec()
+    configurations = [
+        asked.configuration for search in searches(record, given) if (asked := search.ask({"": 1}))
+    ]
+
+    def opened() -> Confirmation:
+        fresh = Confirmation.open(given, record)
+        fresh.add(
+            PlannedTraining(arm, configuration, 0)
+            for arm, configuration in zip(
+                ("sgd", "adam", "rmsprop"), [*configurations, configurations[0]], strict=True
+            )
+        )
+        return fresh
+
+    assert train(opened(), {"A100": 1}, INTERRUPTED).endswith(" on A100")
+    fresh = opened()
+    assert train(fresh, {"H200": 0, "V100": 1}).endswith(" on V100")  # there is no A100 any more
+    assert train(fresh, {"H200": 9, "V100": 1}).endswith(" on V100")
+    assert train(opened(), {"H200": 9, "V100": 1}).endswith(" on V100")
+
+
 def test_an_epoch_budget_is_kept_while_a_trial_waits_to_be_continued() -> None:
     record, given = Record.in_memory(), spec("epochs: 6")
     first, _ = searches(record, given)

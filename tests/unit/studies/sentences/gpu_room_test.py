@@ -32,7 +32,7 @@ def said(*trials: Trial, **changes: Any) -> str:
 
 def test_the_largest_training_says_how_many_fit_and_a_tenth_stays_free() -> None:
     assert said(trained(10.0), trained(31.0), trained(3.1)) == (
-        "4 trainings would fit on each GPU (NVIDIA H200; the largest took 31.0 of 139 GiB): "
+        "4 would fit on each GPU (NVIDIA H200; the largest training took 31.0 of 139 GiB): "
         "--per-gpu 4"
     )
 
@@ -88,7 +88,7 @@ def test_a_program_whose_device_nobody_knows_counts() -> None:
 def test_of_several_kinds_the_smallest_number_is_the_option() -> None:
     trials = [trained(10.0), trained(4.0, device=T4.kind)]
     assert said(*trials, gpus=[H200, T4, H200]) == (
-        "more trainings would fit on each GPU, by the largest: "
+        "more would fit on each GPU, by the largest training: "
         "12 on each NVIDIA H200 (10.0 of 139 GiB), 3 on each Tesla T4 (4.0 of 15 GiB): "
         "--per-gpu 3"
     )

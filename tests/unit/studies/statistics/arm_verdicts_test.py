@@ -196,7 +196,8 @@ def test_verdicts_never_contradict_their_numbers(
         assert (mirror.p, mirror.p_holm) == pytest.approx((pair.p, pair.p_holm), nan_ok=True)
         assert mirror.wins == pair.judged - pair.wins - pair.ties
         assert (mirror.detectable, mirror.repeats_needed) == (pair.detectable, pair.repeats_needed)
-        if pair.lost_a == pair.lost_b:
+        if all(each.lost_a == each.lost_b for each in found):
+            # else a lost repeat is the worst value under both goals, and Holm looks at all pairs
             assert minimized.better == OTHER[pair.better]
         if pair.better == "none":
             continue

@@ -109,7 +109,7 @@ def test_a_run_has_the_status_of_its_trials_outcome(home: Home) -> None:
 
 def test_a_run_carries_every_tag(home: Home) -> None:
     with recording(home) as told:
-        told.train(0, ended(Outcome.pruned, reason="below the median"))
+        told.train(0, ended(Outcome.pruned, reason="below the median", device="NVIDIA H200"))
     all_runs = deliver(home)
     tags = all_runs["adam-0000"].data.tags
     assert {name: tags[name] for name in tags if name.startswith("fairtune.")} == {
@@ -125,6 +125,7 @@ def test_a_run_carries_every_tag(home: Home) -> None:
         "fairtune.config_hash": configuration().hash,
         "fairtune.sampler": "random",
         "fairtune.dataset": "iris@ab12cd",
+        "fairtune.device": "NVIDIA H200",
         "fairtune.version": "0.1.0",
     }
     assert tags["mlflow.parentRunId"] == all_runs[STUDY].info.run_id
