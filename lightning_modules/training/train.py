@@ -244,10 +244,11 @@ def _check_epochs(
 ) -> None:
     if epoch_callback.epochs or epoch_callback.diverged:
         return
+    trained = trainer.current_epoch
     raise UserError(
-        f"{configuration.model.name} ended its training after epoch {trainer.current_epoch}, "
-        f"before the first validation (trainer.val_every is {epoch_callback.every}), so that "
-        f"nothing is known of it; write val_every: {max(1, trainer.current_epoch)}, or let it go on"
+        f"{configuration.model.name} ended its training after epoch {trained}, before the first "
+        f"validation (trainer.val_every is {epoch_callback.every}), so that nothing is known of "
+        f"it; write val_every: {max(1, trained)}, or let it go on"
     )
 
 

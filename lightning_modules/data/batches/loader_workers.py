@@ -125,15 +125,22 @@ class _Processes:
         context: Any = multiprocessing.get_context(method)
         self._idle: SimpleQueue[Connection] = SimpleQueue()
         self._started: list[tuple[Any, Connection]] = []
-        for _ in range(count):
-            connection, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs,), daemon=True)
-            with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
-                process.start()  # beside threads: see above
-            theirs.close()
-            self._started.append((process, connection))
-            self._idle.put(connection)
         self._threads = ThreadPoolExecutor(count)
+        try:
+            for _ in range(count):
+                self._start(context)
+        except OSError:
+            self.close()
+            raise
+
+    def _start(self, context: Any) -> None:
+        connection, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs,), daemon=True)
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            process.start()  # beside threads: see above
+        theirs.close()
+        self._started.append((process, connection))
+        self._idle.put(connection)
 
     def submit(self, work: Callable[[Item], Result], item: Item) -> Future[Result]:
         """What the next free process makes of an item."""

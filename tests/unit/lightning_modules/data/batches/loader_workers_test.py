@@ -1,11 +1,13 @@
 """Processes that work beside a training: order, errors, deaths, and what is left of them."""
 
+import errno
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psutil
 import pytest
@@ -97,6 +99,25 @@ def test_after_a_kill_the_caller_goes_on(
     assert set(workers.map(of_whom, range(3), ahead=4)) == {os.getpid()}
     (said,) = caplog.messages
     assert said.startswith("the training goes on without its 2 loader workers: one of them was")
+
+
+def test_of_processes_that_cannot_all_start_none_stays(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    before, started = children(), []
+    process = multiprocessing.get_context("fork").Process
+    start = process.start
+
+    def third_fails(self: Any) -> None:
+        if len(started) == 2:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        start(self)
+        started.append(self)
+
+    monkeypatch.setattr(process, "start", third_fails)
+    assert set(LoaderWorkers(3).map(of_whom, range(3), ahead=1)) == {os.getpid()}
+    assert len(started) == 2 and children() == before
+    assert "without its 3 loader workers: [Errno 11] Resource temporarily" in caplog.text
 
 
 def test_two_can_be_read_in_turn(workers: LoaderWorkers) -> None:
