@@ -17,7 +17,8 @@ from studies.api.interruption import Interruption
 from studies.api.main_guard import require_main_guard
 from studies.api.opening import find_document, load_spec, open_home, spec_of
 from studies.api.study import Study
-from studies.api.worker_plan import WorkerPlan, plan_for
+from studies.api.worker_plan import MOST_WORKERS, WorkerPlan, plan_for
+from studies.devices.discovery import MOST_PER_GPU
 
 if TYPE_CHECKING:
     from studies.analysis import Comparison, StudyOutcome
@@ -89,9 +90,11 @@ def run(
         raise UserError('engine="inline" trains with a function: give it as trial=...')
     if engine == "local":
         require_main_guard()
-    for name, number in (("workers", workers), ("per_gpu", per_gpu)):
-        if number is not None and (not isinstance(number, int) or number < 1):
-            raise UserError(f"{name} must be a whole number from 1 on, got {number!r}")
+    asked = (("workers", workers, MOST_WORKERS), ("per_gpu", per_gpu, MOST_PER_GPU))
+    for name, number, most in asked:
+        is_number = isinstance(number, int) and not isinstance(number, bool)
+        if number is not None and not (is_number and 1 <= number <= most):
+            raise UserError(f"{name} must be a whole number from 1 to {most}, got {number!r}")
     if engine == "inline" and per_gpu is not None:
         raise UserError('per_gpu is for worker processes: leave it out with engine="inline"')
     place = open_home(home_path(home))

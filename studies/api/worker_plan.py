@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from studies.engines.places import Place
     from studies.study_file import Spec
 
+MOST_WORKERS = 256
+"""Trials side by side."""
 OPTIONS = ("--workers", "--per-gpu")
 """What the two numbers are called on the command line."""
 

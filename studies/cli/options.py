@@ -14,6 +14,7 @@ import typer
 
 from lightning_modules.errors import UserError
 from studies.api.opening import home_at
+from studies.api.worker_plan import MOST_WORKERS
 from studies.devices.discovery import MOST_PER_GPU
 from studies.study_file.presets import preset_names
 
@@ -97,7 +98,7 @@ Workers = Annotated[
     typer.Option(
         "--workers",
         min=1,
-        max=256,
+        max=MOST_WORKERS,
         help="Trials side by side; one per GPU unless given, one per core where there is none.",
     ),
 ]

@@ -106,6 +106,8 @@ def check(
                 "crossed": planned.crossed,
                 "design": list(planned.design),
                 "max_epochs": planned.epochs,
+                "workers": plan.count,
+                "devices": [place.kind for place in plan.places],
                 "grid_points": planned.grid_points,
                 "parameters": parameters,
                 "warnings": list(planned.warnings),

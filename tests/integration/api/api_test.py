@@ -331,6 +331,8 @@ def test_wrong_calls_are_told_in_a_sentence(tmp_path: Path) -> None:
         (lambda: fairtune.run(DIGITS, engine="cloud", home=tmp_path), "engine must be"),
         (lambda: fairtune.run(DIGITS, engine="inline", home=tmp_path), "give it as trial="),
         (lambda: fairtune.run(DIGITS, workers=0, home=tmp_path), "workers must be a whole number"),
+        (lambda: fairtune.run(DIGITS, per_gpu=True, home=tmp_path), "per_gpu must be a whole"),
+        (lambda: fairtune.run(DIGITS, per_gpu=65, home=tmp_path), "from 1 to 64, got 65"),
         (lambda: fairtune.run(DIGITS, trial=trial, home=tmp_path), "leave out the name"),
         (lambda: fairtune.load("nothing", home=tmp_path), "holds no studies yet"),
         (lambda: fairtune.run("nothing.yaml", home=tmp_path), "no such file or preset"),

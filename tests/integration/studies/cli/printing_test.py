@@ -16,7 +16,7 @@ from tests.support.accounts import (
 
 CHECK_KEYS = [
     "study", "arms", "claim", "repeats", "trials", "confirmations", "crossed", "design",
-    "max_epochs", "grid_points", "parameters", "warnings", "hints", "data",
+    "max_epochs", "workers", "devices", "grid_points", "parameters", "warnings", "hints", "data",
 ]  # fmt: skip
 Output = pytest.CaptureFixture[str]
 
