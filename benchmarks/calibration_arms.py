@@ -58,10 +58,10 @@ def unmatched() -> Iterator[None]:
     ask, build = arm_search.ArmSearch.ask, arm_search.build_sampler
     asking = ""
 
-    def ask_as_arm(search: arm_search.ArmSearch) -> Any:
+    def ask_as_arm(search: arm_search.ArmSearch, free: Mapping[str, int]) -> Any:
         nonlocal asking
         asking = search.arm.name
-        return ask(search)
+        return ask(search, free)
 
     def build_for_arm(spec: Any, number: int, repeat: int = 1) -> Any:
         return build(spec, number, repeat, extra=asking)

@@ -80,7 +80,7 @@ def test_what_trainings_took_of_the_machine_is_told_where_it_is_known() -> None:
     assert not any(line.startswith("of one training") for line in summed_up(found))
     first, *others = found.trials
     known = replace(found, trials=[replace(first, system={"system/memory": 812.0}), *others])
-    assert "of one training at most: peak memory 812 MiB" in summed_up(known)
+    assert "largest training: peak memory 812 MiB" in summed_up(known)
     assert "| of one trial at most | peak memory 812 MiB |" in render(known, "md")
 
 
