@@ -149,6 +149,7 @@ def test_numbers_that_do_not_fit_are_refused_before_anything_is_written(
 def test_a_gpu_that_is_asked_for_and_not_there_is_said_before_anything_is_written(
     command: str, own_folder: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv(discovery.VISIBLE, raising=False)  # a training in this process sets it
     monkeypatch.setattr(discovery, "gpus", list)
     monkeypatch.setattr(discovery, "may_have_others", lambda: False)
     file = ["quickstart", "--set", "trainer.accelerator=gpu"]
