@@ -47,6 +47,10 @@ class Outcome(StrEnum):
         return "KILLED" if self in (Outcome.pruned, Outcome.interrupted) else "FAILED"
 
 
+TRAINED = (Outcome.completed, Outcome.pruned, Outcome.diverged)
+"""Outcomes of trainings whose numbers count: the same training would end so again."""
+
+
 @dataclass(frozen=True)
 class EpochReport:
     """An epoch that a training finished, counted from 1, with its metrics."""

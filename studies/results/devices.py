@@ -6,11 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from studies.records import Outcome, Trial
+from studies.records import Trial
+from studies.records.types import TRAINED
 from studies.results.code_versions import Counts, each_counted
 from studies.results.wording import plural
-
-TRAINED = (Outcome.completed, Outcome.pruned, Outcome.diverged)
 
 
 @dataclass(frozen=True)

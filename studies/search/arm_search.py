@@ -12,7 +12,7 @@ import optuna
 from lightning_modules.configuration import Configuration
 from lightning_modules.hashing import hash_number
 from studies.records import Outcome, Record, Trial
-from studies.search.device_kinds import DeviceKinds, seed_of
+from studies.search.device_kinds import DeviceKinds
 from studies.search.frozen_trials import given_points
 from studies.search.names import search_name, trial_key
 from studies.search.pruning import build_pruner, report_again
@@ -148,12 +148,10 @@ class ArmSearch:
         return asked
 
     def _continue(self, free: Mapping[str, int]) -> AskedTrial | None:
-        found = self.store.can_continue(self.interrupted, self.devices, free)
+        found = self.store.take_interrupted(self.interrupted, self.devices, free)
         if found is None:
             return None
         number, kind = found
-        self.interrupted.remove(number)
-        self.devices.bind(seed_of(self.store.trials[number]), kind, free)
         self._study.study.sampler = build_sampler(self.spec, number, self.repeat)
         asked = self.store.resume(number, kind)
         report_again(self.spec, asked)

@@ -10,7 +10,7 @@ from lightning_modules.configuration import Configuration
 from studies.records import Outcome, Record, Trial
 from studies.results.ranking import best_trials
 from studies.search.arm_search import ArmSearch, derive_seed, new_trial
-from studies.search.device_kinds import DeviceKinds, seed_of
+from studies.search.device_kinds import DeviceKinds
 from studies.search.names import fresh_name, trial_key
 from studies.search.trial_store import AskedTrial, TrialStore
 from studies.study_file import Spec, confirm_seeds
@@ -106,13 +106,8 @@ class Confirmation:
         return asked
 
     def _continue(self, free: Mapping[str, int]) -> AskedTrial | None:
-        found = self.store.can_continue(self.interrupted, self.devices, free)
-        if found is None:
-            return None
-        number, kind = found
-        self.interrupted.remove(number)
-        self.devices.bind(seed_of(self.store.trials[number]), kind, free)
-        return self.store.resume(number, kind)
+        found = self.store.take_interrupted(self.interrupted, self.devices, free)
+        return None if found is None else self.store.resume(*found)
 
     def _begin(self, free: Mapping[str, int]) -> AskedTrial | None:
         for place, planned in enumerate(self._missing):

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -21,13 +22,12 @@ from optuna.trial import FrozenTrial, TrialState
 from lightning_modules.configuration import Configuration
 from studies.records import Outcome, Record, Search, Trial, TrialEnd
 from studies.records.sharing import Sections
+from studies.records.types import TRAINED
 from studies.search.device_kinds import DeviceKinds, seed_of
 from studies.search.frozen_trials import frozen, state_of
 from studies.study_file.methods.cma_sampler import GENERATIONS, ReplayedCmaEsSampler
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-
-REUSABLE = (Outcome.completed, Outcome.pruned, Outcome.diverged)
 
 
 @dataclass(frozen=True)
@@ -110,13 +110,16 @@ class TrialStore:
         self.trials[begun.number] = begun
         return AskedTrial(self, begun, configuration, handle, kind=kind)
 
-    def can_continue(
-        self, numbers: Iterable[int], devices: DeviceKinds, free: Mapping[str, int]
+    def take_interrupted(
+        self, numbers: deque[int], devices: DeviceKinds, free: Mapping[str, int]
     ) -> tuple[int, str] | None:
-        """The first of some interrupted trials that can go on now, and on which kind of device."""
+        """Take out the first of some interrupted trials that can go on now, its seed bound to the
+        kind of device on which it does; its number and the kind, for `resume`."""
         for number in numbers:
-            trial = self.trials[number]
-            if kind := devices.choose(seed_of(trial), free, trial.device):
+            seed, before = seed_of(self.trials[number]), self.trials[number].device
+            if kind := devices.choose(seed, free, before):
+                numbers.remove(number)
+                devices.bind(seed, kind, free)
                 return number, kind
         return None
 
@@ -178,7 +181,7 @@ class TrialStore:
         self.trials[trial.number] = trial
         # other code may train the same configuration to another result
         same_code = trial.code == self.record.code
-        if self.reuse and same_code and trial.outcome in REUSABLE:
+        if self.reuse and same_code and trial.outcome in TRAINED:
             self.cached_results.setdefault(trial.config_hash, trial)
 
 
