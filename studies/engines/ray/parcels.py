@@ -15,9 +15,10 @@ from lightning_modules.errors import StorageError
 from lightning_modules.files import replacing
 from lightning_modules.rights import make_folder
 from studies.engines import Task
+from studies.study_file import is_program
 
 CHECKPOINT, CONTINUATION, LOGGED = "checkpoint", "continuation", "logged"
-WEIGHTS = "weights"
+WEIGHTS, PROGRAM = "weights", "program"
 REMOVE_LATER = 'exec 3<&0; (cat <&3 >/dev/null; rm -rf -- "$0") &'
 """Remove a folder when whoever started this is gone. It is no child of that process by then: Ray
 kills those of an actor with it."""
@@ -32,10 +33,11 @@ Stamp = tuple[int, int, int]
 
 
 def places(task: Task) -> dict[str, Path]:
-    """The folder of each part that a trial writes."""
+    """The folder of each part that a trial writes; that of a program is emptied when it begins
+    again."""
     given = {
         CHECKPOINT: task.checkpoint and str(Path(task.checkpoint).parent),
-        CONTINUATION: task.continuation,
+        CONTINUATION: None if is_program(task.configuration) else task.continuation,
         LOGGED: task.files,
     }
     return {part: Path(path) for part, path in given.items() if path}
@@ -111,11 +113,13 @@ class Scratch:
 
     def unpack(self, task: Task, files: Files, weights: bytes | None) -> Task:
         """The task with paths of this node, at which its files are."""
+        own = PROGRAM if is_program(task.configuration) else CONTINUATION
+        (self.folder / CHECKPOINT).mkdir()  # as at home
         local = replace(
             task,
             checkpoint=task.checkpoint
             and str(self.folder / CHECKPOINT / Path(task.checkpoint).name),
-            continuation=task.continuation and str(self.folder / CONTINUATION),
+            continuation=task.continuation and str(self.folder / own),
             files=task.files and str(self.folder / LOGGED),
         )
         for name, content in files.items():

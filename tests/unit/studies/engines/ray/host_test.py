@@ -270,10 +270,7 @@ def test_results_go_home_with_the_end_and_nothing_is_left_on_the_node(
     tmp_path: Path, home_task: Task
 ) -> None:
     node = Node(tmp_path)
-    node.engine.during_submit = lambda local: (
-        Path(str(local.checkpoint)).parent.mkdir(),
-        Path(str(local.checkpoint)).write_bytes(b"weights"),
-    )
+    node.engine.during_submit = lambda local: Path(str(local.checkpoint)).write_bytes(b"weights")
     node.host.submit(1, home_task, {}, b"start")
     node.done()
     node.engine.say(Ended("a", COMPLETED))

@@ -80,7 +80,7 @@ def test_a_trial_continues_on_a_node_from_what_the_home_has_and_all_that_it_writ
     local = scratch.unpack(task, to_send(task), None)
     assert written(local.continuation) == {"last": "state of epoch 3", "deep/er": "more"}
     assert written(local.files) == {"note": "logged"}
-    assert not Path(str(local.checkpoint)).parent.exists()
+    assert written(Path(str(local.checkpoint)).parent) == {}  # it is there, as at home
     assert scratch.state() == {}  # nothing that the home lacks
     write(local.continuation, last="state of epoch 4")
     write(local.files, note="logged more")
@@ -104,6 +104,21 @@ def test_what_is_logged_waits_for_a_state_that_it_belongs_to(task: Task, scratch
     write(local.files, note="of an epoch that another node would train again")
     assert scratch.state() == {}
     assert set(scratch.results(killed=False)) == {"logged/note"}
+
+
+def test_the_folder_of_a_program_stays_on_the_node(task: Task, scratch: Scratch) -> None:
+    program = {
+        "model": {"command": ["train"]},
+        "objective": {"metric": "val/loss", "goal": "minimize"},
+    }
+    own = replace(task, configuration=Configuration.resolve(program))
+    write(own.continuation, **{"configuration.json": "of an attempt before"})
+    assert to_send(own) == {}
+    local = scratch.unpack(own, {}, None)
+    write(local.continuation, large="gigabytes")
+    Path(str(local.checkpoint)).write_text("weights")
+    assert scratch.state() == {} == scratch.state(at_rest=True)
+    assert set(scratch.results(killed=False)) == {"checkpoint/trial-0000.pt"}
 
 
 def test_a_trial_that_was_killed_leaves_what_it_logged_and_no_state(
