@@ -59,6 +59,8 @@ class Host:
         self._waits_at: int | None = None
         """The epoch whose answer is awaited."""
         self._scratch: Scratch | None = None
+        self.is_ready = threading.Event()
+        """Whether its worker has started, or cannot be."""
         threading.Thread(target=self._run, daemon=True).start()
 
     @classmethod
@@ -71,10 +73,13 @@ class Host:
         on_gpu: bool,
         node: str,
     ) -> Host:
-        """A host at the device that Ray has given to this process."""
+        """A host at the device that Ray has given to this process; its worker has started, as the
+        time that a trial may take counts from when it is given to a host."""
         (first, *_) = places_of(discovery.gpus()) if on_gpu else [WITHOUT_GPU]
         engine = LocalEngine(1, perform, preload, [first], cpus if cpus > 1 else 0)
-        return cls(engine, replace(first, node=node), shares_home=shares_home(terms))
+        host = cls(engine, replace(first, node=node), shares_home=shares_home(terms))
+        host.is_ready.wait()
+        return host
 
     def submit(self, attempt: int, task: Task, files: Files, weights: bytes | None) -> None:
         """Begin an attempt at a task, instead of an earlier one that is still under way."""
@@ -104,6 +109,9 @@ class Host:
     def _run(self) -> None:
         try:
             self._engine.start()
+            while not self._engine.free:
+                self._engine.events(None)
+            self.is_ready.set()
             while True:
                 for event in self._engine.events(None):
                     self._report(event)
@@ -114,6 +122,7 @@ class Host:
                         break
         except WorkersError as error:
             self._say(None, error=str(error))
+            self.is_ready.set()
 
     def _begin(self, attempt: int, task: Task, files: Files, weights: bytes | None) -> None:
         if attempt <= self._attempt:
