@@ -117,10 +117,8 @@ class Crew:
             self.tell(Failed(WorkersError(f"{said}; once that is mended, run the same command")))
 
     def stored(self, path: str | None) -> Any:
-        """The content of a file that trainings start from, in Ray's store once for all of them.
-
-        StorageError where it cannot be read.
-        """
+        """The content of a file that trainings start from, in Ray's store once for all of them;
+        StorageError where it cannot be read."""
         if path is None:
             return None
         if path not in self._stored:
