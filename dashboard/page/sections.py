@@ -168,6 +168,21 @@ def spending(selection: Selection) -> None:
         st.subheader("Cost")
         cost = partial(cost_info, selection.results, selection.comparison)
         show(selection, cost, draw_cost, "cost", nothing)
+    failures(selection)
+
+
+def failures(selection: Selection) -> None:
+    """In which ways trials failed, and what those have in common."""
+    causes = selection.report.causes
+    if causes.rows:
+        st.subheader("Why trials failed")
+        st.dataframe(_frame(causes), hide_index=True)
+        st.caption(escape(causes.note))
+        with st.container(horizontal=True):
+            st.caption("Open the first of each:", width="content")
+            for row in causes.rows:
+                trial = row[-1].partition(",")[0].partition(" ")[0]
+                link("trial", trial, study=selection.study, trial=trial)
 
 
 def tables(selection: Selection) -> None:

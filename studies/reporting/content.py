@@ -49,6 +49,8 @@ class Report:
     methods: Sequence[tuple[str, str]]
     space: Table
     outcomes: Table
+    causes: Table
+    """In which ways trials failed."""
     environment: Table
     study_file: str
 
@@ -89,6 +91,7 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
         methods=methods(results, comparison),
         space=report_tables.search_space_table(results),
         outcomes=report_tables.outcomes_table(results),
+        causes=report_tables.causes_table(results),
         environment=report_tables.environment_table(results),
         study_file=results.spec.text,
     )

@@ -64,6 +64,9 @@ def _parts(report: Report) -> Iterator[str]:
     yield _table(report.space)
     yield "## Outcomes of the trials"
     yield _table(report.outcomes)
+    if report.causes.rows:
+        yield "### Why trials failed"
+        yield _table(report.causes)
     yield "## Versions and hardware"
     yield _table(report.environment)
     yield "## Study file"
