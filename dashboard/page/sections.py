@@ -61,6 +61,10 @@ def verdict(selection: Selection, design_warnings: Sequence[str] = ()) -> None:
             with st.expander("What would make it smaller"):
                 for text in report.advice:
                     _advice(text)
+        if report.budget.rows:
+            with st.expander("What more repeats or seeds would show"):
+                st.dataframe(_frame(report.budget), hide_index=True)
+                st.caption(escape(report.budget.note))
     if report.missing:
         st.info("\n".join(f"- {escape(text)}" for text in report.missing), icon=":material/info:")
     for alarm in report.design_warnings:

@@ -39,6 +39,8 @@ class Report:
     """Where the uncertainty comes from."""
     advice: Sequence[str]
     """What would make it smaller; commands stand in backticks."""
+    budget: Table
+    """What more repeats or seeds would show."""
     use: ConfigurationToUse | None
     """The configuration to use."""
     winners: Sequence[Winner]
@@ -84,6 +86,7 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
         warnings=[_sentence(text, names) for text in results.warnings],
         uncertainty=[_sentence(text, names) for text in sources(results, comparison)],
         advice=[_sentence(text, names) for text in advice(results, comparison)],
+        budget=report_tables.budget_table(results, comparison),
         use=report_tables.configuration_to_use(results),
         winners=winners,
         configurations=report_tables.winners_table(results, winners),

@@ -34,6 +34,9 @@ def _parts(report: Report) -> Iterator[str]:
     if report.advice:
         yield "## What would make it smaller"
         yield bullets(report.advice)
+    if report.budget.rows:
+        yield "## What more would show"
+        yield _table(report.budget)
     if report.use is not None:
         yield "## The configuration to use"
         yield bullets([report.use.how, report.use.network])

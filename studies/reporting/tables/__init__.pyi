@@ -1,3 +1,4 @@
+from .budget import budget_table
 from .causes import causes_table
 from .pairs import pairs_table
 from .ranking import ranking_table
@@ -9,6 +10,7 @@ __all__ = [
     "ConfigurationToUse",
     "Table",
     "Winner",
+    "budget_table",
     "causes_table",
     "configuration_to_use",
     "environment_table",
