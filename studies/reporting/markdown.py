@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from studies.reporting.answer import Answer
 from studies.reporting.content import Report
 from studies.reporting.tables import Table
 from studies.sentences.markdown import bullets, escape, fence, table
@@ -17,6 +18,8 @@ def as_markdown(report: Report) -> str:
 def _parts(report: Report) -> Iterator[str]:
     yield f"# {escape(report.study)}"
     yield escape(report.question)
+    yield "## Answer"
+    yield from _answer(report.answer)
     yield "## What may be said"
     yield f"**{escape(report.headline)}**"
     yield bullets(report.verdicts)
@@ -74,6 +77,19 @@ def _parts(report: Report) -> Iterator[str]:
     yield _table(report.environment)
     yield "## Study file"
     yield fence(report.study_file, "yaml")
+
+
+def _answer(found: Answer) -> Iterator[str]:
+    yield f"**{escape(found.sentence)}**"
+    if found.trial:
+        whose = f", found for {found.leader}" if found.leader else ""
+        lines = [f"{name}: {value}" for name, value in found.parameters]
+        if found.others:
+            lines.append(f"and {found.others} more, see below")
+        yield escape(f"The configuration to use{whose}: {found.metric} {found.level}")
+        yield bullets(lines)
+    yield f"Next, {escape(found.why)}:"
+    yield fence(found.command, "bash")
 
 
 def _table(found: Table) -> str:
