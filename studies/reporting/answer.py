@@ -105,7 +105,8 @@ def _next(results: StudyResults, advice: Sequence[str]) -> tuple[str, str]:
         return "the same command continues it once it has stopped", command(results)
     for text in advice:
         if found := COMMAND.search(text):
-            return text[: found.start()].strip(" :").rstrip(",;") or "buy more", found[1]
+            why = text[: found.start()].strip(" :").rstrip(",;")
+            return why[:1].lower() + why[1:] or "buy more", found[1]
     home = home_option(results.home.path)
     study = shlex.quote(results.study)
     if results.ranking and any(map(is_program, results.spec.configurations)):

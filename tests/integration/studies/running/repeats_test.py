@@ -536,8 +536,8 @@ def test_fewer_than_four_repeats_say_nothing_about_arms(repeats: int, tmp_path: 
     assert kept.results.looks == []
     searches = "one search" if repeats == 1 else f"{repeats} searches"
     assert summary(found)[0] == (
-        f"no verdict: {searches} of each arm cannot say which arm is better: add {4 - repeats} "
-        "repeats or more (search.repeats: 4 at least)"
+        f"no verdict: {searches} of each arm cannot say which arm is better: add "
+        f"{plural(4 - repeats, 'repeat')} or more (search.repeats: 4 at least)"
     )
 
 
