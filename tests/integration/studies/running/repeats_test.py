@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lightning_modules.errors import UserError
 from studies.analysis import recommended
 from studies.records import Outcome
+from studies.results import plural
 from studies.sentences.verdict_sentences import summary
 from studies.statistics import LOOKS
 from studies.study_file import document, resolve
