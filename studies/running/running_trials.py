@@ -148,6 +148,8 @@ class RunningTrials:
         end = ended.end
         if end.outcome == Outcome.error and end.reason.startswith(f"{StorageError.__name__}: "):
             raise StorageError(end.reason.partition(": ")[2])
+        if ended.blameless:
+            return INTERRUPTED if self.ending else None
         if end.outcome not in (Outcome.crashed, Outcome.out_of_memory):
             return end
         failed, alone = trial.store.end_attempt(trial.asked, end), trial.asked.alone
@@ -247,6 +249,15 @@ class RunningTrials:
             trial = self.again.popleft()
             self.record_end(trial, INTERRUPTED)
             self.release_followers(trial.asked.key, INTERRUPTED)
+
+    def leave(self) -> None:
+        """Record all trials as interrupted: their engine is gone, and the same command continues
+        them."""
+        for key in list(self.running):
+            self.record_end(self.running.pop(key), INTERRUPTED)
+            self.release_followers(key, INTERRUPTED)
+        for trial in self.again:
+            self.record_end(trial, INTERRUPTED)
 
     def end_overdue(self) -> None:
         """End trials that exceed the study file's `trainer.trial_timeout`."""
