@@ -11,7 +11,7 @@ the 12 trainings; ratios are of seconds per epoch, so that who trained fewer has
 
 Every way has a fresh process in a fresh folder, in turn with the others, and one thread for each
 training. Those that can train two trials side by side. What a way records is counted in what it has
-written. A way whose package is missing is left out, and named.
+written. Where Ray is missing, its ways are left out, and named.
 
 Ratios are medians over the rounds of the ratios within a round. docs/peers.md says more.
 """
@@ -67,11 +67,11 @@ class Work:
 
 @dataclass(frozen=True)
 class Way:
-    """How the work is done, and the package that it takes beside fairtune's own."""
+    """How the work is done; with Ray, what is to be installed for it."""
 
     label: str
     run: Callable[[Path, Work], Timing]
-    package: str | None = None
+    ray: str | None = None
 
 
 def search_study(budget: int, seed: int) -> str:
@@ -94,57 +94,54 @@ search:
 """
 
 
-def script(label: str, name: str, *options: str, package: str | None = None) -> Way:
+def script(label: str, name: str, *options: str, ray: str | None = None) -> Way:
     """A way by a script of this folder."""
 
     def run(folder: Path, work: Work) -> Timing:
         return run_script(folder, name, *options, *work.options, environment=ENVIRONMENT)
 
-    return Way(label, run, package)
+    return Way(label, run, ray)
 
 
-def fairtune(label: str, *options: str, package: str | None = None) -> Way:
+def fairtune(label: str, *options: str, ray: str | None = None) -> Way:
     """A way by `fairtune run`."""
 
     def run(folder: Path, work: Work) -> Timing:
         return run_fairtune(folder, work.study, *options, environment=ENVIRONMENT)
 
-    return Way(label, run, package)
+    return Way(label, run, ray)
 
 
-RAY = "ray_tune_script.py"
+RAY_TUNE = "ray_tune_script.py"
+TUNE = "ray[tune]"
 WAYS = {
     "raw": script("plain loop", "raw_loop.py"),
     "today": script("today's script", "todays_script.py"),
     "today-2": script("today's script, `n_jobs=2`", "todays_script.py", "--jobs", "2"),
-    "ray": script("Ray Tune", RAY, package="ray"),
-    "ray-mlflow": script("Ray Tune with MLflow", RAY, "--mlflow", package="ray"),
+    "ray": script("Ray Tune", RAY_TUNE, ray=TUNE),
+    "ray-mlflow": script("Ray Tune with MLflow", RAY_TUNE, "--mlflow", ray=TUNE),
     "ray-default": script(
-        "Ray Tune with MLflow, new actors", RAY, "--mlflow", "--new-actors", package="ray"
+        "Ray Tune with MLflow, new actors", RAY_TUNE, "--mlflow", "--new-actors", ray=TUNE
     ),
     "fairtune-1": fairtune("fairtune, 1 worker", "--workers", "1"),
     "fairtune-2": fairtune("fairtune, 2 workers", "--workers", "2"),
     "fairtune-ray": fairtune(
-        "fairtune on Ray, 2 workers", "--workers", "2", "--engine", "ray", package="ray"
+        "fairtune on Ray, 2 workers", "--workers", "2", "--engine", "ray", ray="fairtune[ray]"
     ),
 }
 LABELS = {name: way.label for name, way in WAYS.items()}
 
 
 def installed(ways: Sequence[str]) -> list[str]:
-    """The ways whose package is there; says which are left out."""
+    """The ways that can be taken here; says which are left out."""
     found = []
     for name in ways:
-        package = WAYS[name].package
-        if package is None or find_spec(package) is not None:
+        wanted = WAYS[name].ray
+        if wanted is None or find_spec("ray") is not None:
             found.append(name)
             continue
-        progress.print(
-            f"left out: {LABELS[name]}: {package} is not installed "
-            f'(pip install "fairtune[{package}]")',
-            markup=False,
-            soft_wrap=True,
-        )
+        said = f'left out: {LABELS[name]}: Ray is not installed (pip install "{wanted}")'
+        progress.print(said, markup=False, soft_wrap=True)
     return found
 
 

@@ -49,14 +49,14 @@ def test_a_search_ends_within_less_than_one_training_of_its_budget(peers: Module
             peers.check("fairtune", work, timing(peers, epochs=epochs))
 
 
-def test_ways_without_their_package_are_named_and_left_out(
+def test_without_ray_its_ways_are_named_and_left_out(
     peers: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(peers, "find_spec", lambda name: None)
     assert peers.installed(["raw", "ray", "fairtune-2", "fairtune-ray"]) == ["raw", "fairtune-2"]
     assert capsys.readouterr().err.splitlines() == [
-        f'left out: {label}: ray is not installed (pip install "fairtune[ray]")'
-        for label in ("Ray Tune", "fairtune on Ray, 2 workers")
+        'left out: Ray Tune: Ray is not installed (pip install "ray[tune]")',
+        'left out: fairtune on Ray, 2 workers: Ray is not installed (pip install "fairtune[ray]")',
     ]
 
 
