@@ -241,4 +241,6 @@ def environment_for(wanted: Wanted) -> dict[str, str]:
 def _folder_of_ray() -> tempfile.TemporaryDirectory[str]:
     """A folder whose path is short enough for the sockets in it."""
     short = tempfile.gettempdir() if len(tempfile.gettempdir()) < 30 else "/tmp"
-    return tempfile.TemporaryDirectory(prefix="fairtune-ray-", dir=short, ignore_cleanup_errors=True)
+    return tempfile.TemporaryDirectory(
+        prefix="fairtune-ray-", dir=short, ignore_cleanup_errors=True
+    )
