@@ -20,8 +20,6 @@ from tests.support.servers import MlflowServer, Postgres
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 6.0
 """Seconds between two blows."""
-SURVIVED = 5
-"""So many times more frequent than the others are blows that a driver must survive."""
 EARLY = 0.25
 """How many of the blows may hit a driver that still starts."""
 SHORTEST, LONGEST = 0.5, 6.0
@@ -65,6 +63,8 @@ class Scene:
     blows: ClassVar[Mapping[str, Deal]]
     ends: ClassVar[Mapping[str, set[int]]]
     """How a driver may end after a blow; the others it must survive."""
+    survived: ClassVar[int] = 5
+    """So many times more frequent than the others are blows that a driver must survive."""
 
     def begin(self, study: str) -> None:
         """Another study runs from now on."""
@@ -86,7 +86,7 @@ class Scene:
         random = Random(f"{seed}/blows")
         absent = SERVERS_ONLY if self.server is None else SQLITE_ONLY
         kinds = [kind for kind in self.blows if kind not in absent]
-        weights = [1 if kind in self.ends else SURVIVED for kind in kinds]
+        weights = [1 if kind in self.ends else self.survived for kind in kinds]
         while True:
             (kind,) = random.choices(kinds, weights)
             after = random.uniform(SHORTEST_PAUSE, LONGEST_PAUSE)

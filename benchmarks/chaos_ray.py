@@ -33,6 +33,7 @@ CLUSTER_GONE = 4
 class RayScene(Scene):
     """A driver whose workers are on the nodes of a cluster."""
 
+    survived = 2  # there are more of them
     cluster: Cluster = field(kw_only=True)
     dealt: Counter[str] = field(default_factory=Counter)
     """The blows that hit the study that runs now."""
