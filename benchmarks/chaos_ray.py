@@ -115,6 +115,18 @@ def lose_node(scene: RayScene, blow: Blow) -> bool:
     return scene.lasting(blow, node.kill, scene.cluster.mend)
 
 
+def freeze_node(scene: RayScene, blow: Blow) -> bool:
+    """As when a virtual machine is paused: it may have been given up when it comes back."""
+    if (node := scene.node(blow)) is None:
+        return False
+
+    def go_on() -> None:
+        node.send(signal.SIGCONT)
+        scene.cluster.mend()
+
+    return scene.lasting(blow, lambda: node.send(signal.SIGSTOP), go_on)
+
+
 def kill_raylet(scene: RayScene, blow: Blow) -> bool:
     return _end_raylet(scene, blow, signal.SIGKILL)
 
@@ -168,6 +180,7 @@ RayScene.blows = {
     "actor stopped": stop_actor,
     "fork server killed": kill_fork_server,
     "node lost": lose_node,
+    "node frozen": freeze_node,
     "raylet killed": kill_raylet,
     "raylet terminated": terminate_raylet,
     "raylet stopped": stop_raylet,

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -53,13 +54,17 @@ class Node:
             return psutil.Process(self.pids[name])
         return None
 
-    def kill(self) -> None:
-        """As when a machine loses its power: all of it at once, and nobody says why."""
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to all of it at once."""
         if (raylet := self.process_of("raylet")) is not None:
             with suppress(psutil.Error):
                 for each in [raylet, *raylet.children(recursive=True)]:
                     with suppress(psutil.Error):
-                        each.kill()
+                        each.send_signal(number)
+
+    def kill(self) -> None:
+        """As when a machine loses its power: nobody says why."""
+        self.send(signal.SIGKILL)
 
     @property
     def lives(self) -> bool:
