@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from studies.study_file import Spec
 
 ADDRESS = "RAY_ADDRESS"
+MOST_PORT = 65535
 INSTALL = "pip install 'fairtune[ray]'"
 
 
@@ -43,9 +44,10 @@ def wanted_of(
     from studies.engines.ray.messages import Wanted
 
     require_ray()
+    name = names[2] if address else ADDRESS
     address = address or os.environ.get(ADDRESS) or None
-    if address is not None and "://" in address:
-        raise UserError(_wrong_address(address, names[2]))
+    if address is not None and not _is_address(address):
+        raise UserError(_wrong_address(address, name))
     trainers = [each.trainer for each in spec.configurations]
     threads = max(int(trainer["threads"]) for trainer in trainers)
     accelerator = str(trainers[0]["accelerator"])  # it is the same for every trial
@@ -79,6 +81,12 @@ def words_of(wanted: Wanted) -> str:
     if wanted.workers is None:
         return where
     return f"{wanted.workers} {'worker' if wanted.workers == 1 else 'workers'} on {where}"
+
+
+def _is_address(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    is_place = bool(host) and "/" not in host and port.isascii() and port.isdecimal()
+    return address == "auto" or (is_place and 1 <= int(port) <= MOST_PORT)
 
 
 def _wrong_address(address: str, name: str) -> str:

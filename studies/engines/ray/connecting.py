@@ -36,12 +36,7 @@ class Cluster:
 
     def head_answers(self) -> bool:
         """Whether the head of the cluster can be reached."""
-        host, _, port = self.address.rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), REACH_SECONDS).close()
-        except OSError:
-            return False
-        return True
+        return is_heard_at(self.address)
 
     def gone(self) -> str:
         """What is said where the head has gone."""
@@ -56,12 +51,28 @@ class Cluster:
             ray.shutdown()
 
 
+def is_heard_at(address: str) -> bool:
+    """Whether somebody listens at `host:port`."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), REACH_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
 def connect(wanted: Wanted) -> Cluster:
     """Connect to the cluster, or start Ray on this machine.
 
     Raises ClusterError where there is no cluster.
     """
     logging.getLogger("ray").setLevel(logging.ERROR)
+    if wanted.address not in (None, "auto") and not is_heard_at(wanted.address):
+        # Ray would try for many minutes
+        raise ClusterError(
+            f"there is no Ray cluster at {wanted.address}: nothing listens there; see "
+            "`ray status` on its head for where it is"
+        )
     try:
         if wanted.address is None:
             cpus = wanted.cpus or wanted.threads
