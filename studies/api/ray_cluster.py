@@ -70,7 +70,7 @@ def ray_engine(
     from studies.engines.ray.joining import terms_of
     from studies.engines.training import preload_for, train_task
 
-    terms = partial(terms_of, spec, home)
+    terms = partial(terms_of, spec, home, trial)
     if trial is None:
         preload = preload_for(spec.configurations)
         return lambda: RayEngine(wanted, train_task, preload, terms)

@@ -87,8 +87,9 @@ class Client:
                 slot for slot in self._slots if not slot.placed and now - slot.since > WAIT_SECONDS
             ]
             if len(late) > said:
-                said, nodes = len(late), list(self._cluster.nodes().values())
-                self.tell(Notice(why_not_placed(self._places, said, nodes)))
+                said, nodes = len(late), self._cluster.nodes().items()
+                able = [has for node, has in nodes if node not in self._crew.refused]
+                self.tell(Notice(why_not_placed(self._places, said, able)))
 
 
 def main(arguments: list[str]) -> None:
