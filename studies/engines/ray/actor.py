@@ -9,14 +9,9 @@ from typing import Any
 class SlotActor:
     """A worker process on the machine where Ray placed this; see `host.Host`."""
 
-    def join(
-        self, terms: Any, perform: Any, preload: Any, cpus: int, on_gpu: bool
-    ) -> dict[str, Any]:
-        """Begin, if this node can take part; says who it is, `refused` with the reasons, or else
-        its `place`.
-
-        `terms`, `perform` are pickled; `preload` are modules for the worker.
-        """
+    def join(self, terms: Any) -> dict[str, Any]:
+        """Say who this is, and as `refused` which versions differ; become like the driver where
+        none does. `terms` are the versions, and the rest pickled."""
         import os
         import pickle
         import socket
@@ -24,7 +19,7 @@ class SlotActor:
         import ray
 
         node = ray.get_runtime_context().get_node_id()
-        who = {"node": node, "name": socket.gethostname(), "pid": os.getpid()}
+        who = {"node": node, "name": socket.gethostname(), "pid": os.getpid(), "refused": []}
         try:
             from studies.engines.ray.terms import version_differences
         except ImportError as error:
@@ -32,15 +27,27 @@ class SlotActor:
         versions, rest = terms
         if refused := version_differences(versions):
             return {**who, "refused": refused}
-        from studies.engines.ray.host import Host
-        from studies.engines.ray.joining import file_differences, prepare_process
+        from studies.engines.ray.joining import prepare_process
 
-        given = pickle.loads(rest)
-        prepare_process(given)
-        if refused := file_differences(given):
-            return {**who, "refused": refused}
-        self._host = Host.open(given, pickle.loads(perform), preload, cpus, on_gpu, node)
-        return {**who, "place": self._host.place, "shares_home": self._host.shares_home}
+        self._node, self._terms = node, pickle.loads(rest)
+        prepare_process(self._terms)
+        return who
+
+    def differences(self) -> list[str]:
+        """The files that this node has not, or has otherwise; it reads them all."""
+        from studies.engines.ray.joining import file_differences
+
+        return file_differences(self._terms)
+
+    def begin(self, perform: Any, preload: Any, cpus: int, on_gpu: bool) -> dict[str, Any]:
+        """Start a worker; says its `place`. `perform` is pickled, `preload` are modules for it."""
+        import pickle
+
+        from studies.engines.ray.host import Host
+
+        perform = pickle.loads(perform)
+        self._host = Host.open(self._terms, perform, preload, cpus, on_gpu, self._node)
+        return {"place": self._host.place, "shares_home": self._host.shares_home}
 
     def listen(self, after: int) -> Any:
         """What was said after the message of that number, waiting for it; see `Host.listen`."""

@@ -87,8 +87,9 @@ class Client:
                 slot for slot in self._slots if not slot.placed and now - slot.since > WAIT_SECONDS
             ]
             if len(late) > said:
-                said, nodes = len(late), list(self._cluster.nodes().values())
-                self.tell(Notice(why_not_placed(self._places, said, nodes)))
+                said, nodes = len(late), self._cluster.nodes().items()
+                able = [has for node, has in nodes if node not in self._crew.refused]
+                self.tell(Notice(why_not_placed(self._places, said, able)))
 
 
 def main(arguments: list[str]) -> None:
@@ -97,8 +98,13 @@ def main(arguments: list[str]) -> None:
     process_group.become_group_leader(parent.fileno())
     threading.Thread(target=process_group.follow, args=(parent,), daemon=True).start()
     order: Order = pipe.recv()
+
+    def give_up(error: ClusterError) -> None:
+        pipe.send(Failed(error))
+        os._exit(1)
+
     try:
-        cluster = connect(order.wanted)
+        cluster = connect(order.wanted, give_up)
         client = Client(pipe, order, cluster)
     except FairtuneError as error:
         pipe.send(Failed(error))

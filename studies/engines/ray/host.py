@@ -7,25 +7,32 @@ They come on threads of Ray's; the engine belongs to a thread of its own.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from lightning_modules.errors import WorkersError
+from lightning_modules.errors import FairtuneError, StorageError
 from studies.devices import discovery
-from studies.engines import Answer, Ended, Epoch, Event, Task
+from studies.engines import Answer, Epoch, Event, Task
 from studies.engines.local import LocalEngine
 from studies.engines.places import WITHOUT_GPU, Place, places_of
 from studies.engines.ray.joining import shares_home
-from studies.engines.ray.parcels import Files, Scratch
+from studies.engines.ray.parcels import Files, Scratch, temporary_folder
 from studies.engines.ray.terms import Terms
 from studies.engines.worker import Perform
 from studies.records import Outcome, TrialEnd
 
 LISTEN_SECONDS = 30.0
 """How long a call waits for news; then it is made again."""
+LOOK_SECONDS = 1.0
+"""Between two looks for a state to continue from, while a trial is under way."""
+NO_STORAGE = f"{StorageError.__name__}: "
+"""How the end of a trial begins that could not write: a matter of its node, unless that shares the
+home."""
 KILLED = TrialEnd(Outcome.interrupted)
 """Nobody hears of it: the driver has said the end of what it kills."""
 
@@ -37,17 +44,19 @@ class Message:
     number: int
     attempt: int
     event: Event | None
-    """None where no worker can be started."""
+    """None where files alone have come to be, or nothing can be trained here any more."""
     files: Files
     error: str = ""
+    """Why that is so."""
 
 
 class Host:
     """Trains tasks one after the other."""
 
-    def __init__(self, engine: LocalEngine, place: Place, *, shares_home: bool) -> None:
+    def __init__(self, engine: LocalEngine, place: Place, folder: Path | None) -> None:
+        """`folder` is for what trials write, where this node does not share the home."""
         self.place = place
-        self.shares_home = shares_home
+        self._folder = folder
         self._engine = engine
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._said: deque[Message] = deque()
@@ -59,6 +68,7 @@ class Host:
         self._waits_at: int | None = None
         """The epoch whose answer is awaited."""
         self._scratch: Scratch | None = None
+        self._look_at = 0.0
         threading.Thread(target=self._run, daemon=True).start()
 
     @classmethod
@@ -74,7 +84,13 @@ class Host:
         """A host at the device that Ray has given to this process."""
         (first, *_) = places_of(discovery.gpus()) if on_gpu else [WITHOUT_GPU]
         engine = LocalEngine(1, perform, preload, [first], cpus if cpus > 1 else 0)
-        return cls(engine, replace(first, node=node), shares_home=shares_home(terms))
+        folder = None if shares_home(terms) else temporary_folder()
+        return cls(engine, replace(first, node=node), folder)
+
+    @property
+    def shares_home(self) -> bool:
+        """Whether trials write to the home of the driver themselves."""
+        return self._folder is None
 
     def submit(self, attempt: int, task: Task, files: Files, weights: bytes | None) -> None:
         """Begin an attempt at a task, instead of an earlier one that is still under way."""
@@ -105,23 +121,34 @@ class Host:
         try:
             self._engine.start()
             while True:
-                for event in self._engine.events(None):
+                for event in self._engine.events(None if self.shares_home else LOOK_SECONDS):
                     self._report(event)
+                self._look()
                 while True:
                     try:
                         self._calls.get_nowait()()
                     except Empty:
                         break
-        except WorkersError as error:
+        except FairtuneError as error:
             self._say(None, error=str(error))
+        except Exception as error:  # a full disk, say: nobody would hear of it otherwise
+            self._say(None, error=f"{type(error).__name__}: {error}")
+
+    def _look(self) -> None:
+        """Send the state of a trial that is in the midst of an epoch: its node may go."""
+        if self._scratch is None or time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + LOOK_SECONDS
+        if files := self._scratch.state(at_rest=True):
+            self._say(None, files)
 
     def _begin(self, attempt: int, task: Task, files: Files, weights: bytes | None) -> None:
         if attempt <= self._attempt:
             return
         self._kill(self._attempt)
         self._attempt, self._task, self._waits_at = attempt, task, None
-        if not self.shares_home:
-            self._scratch = Scratch.new()
+        if self._folder is not None:
+            self._scratch = Scratch.new(self._folder)
             task = self._scratch.unpack(task, files, weights)
         self._engine.submit(replace(task, kind=None, alone=False))
 
@@ -142,12 +169,16 @@ class Host:
             return
         if isinstance(event, Epoch):
             self._waits_at = event.epoch
-        files = self._scratch.changed(ended=isinstance(event, Ended)) if self._scratch else {}
-        if isinstance(event, Ended):
-            self._task = None
-            if self._scratch is not None:
-                self._scratch.remove()
-                self._scratch = None
+            self._say(event, self._scratch.state() if self._scratch else {})
+            return
+        files: Files = {}
+        if self._scratch is not None:
+            if event.end.reason.startswith(NO_STORAGE):
+                raise StorageError(event.end.reason.removeprefix(NO_STORAGE))
+            files = self._scratch.results(killed=event.end is KILLED)
+            self._scratch.remove()
+            self._scratch = None
+        self._task = None
         self._say(event, files)
 
     def _say(self, event: Event | None, files: Files = {}, error: str = "") -> None:  # noqa: B006

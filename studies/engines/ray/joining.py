@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+from lightning_modules.networks.pretrained.weights import RUN
+from lightning_modules.user_code import imports
 from studies.engines.ray.terms import Terms, versions_here
 from studies.home import Home
 from studies.inputs.identities import identity, located_files
@@ -22,8 +26,9 @@ MARKER = "home-of-the-driver"
 
 
 @contextmanager
-def terms_of(spec: Spec, home: Home) -> Iterator[Terms]:
-    """The terms for nodes that train a study, while its folder is marked."""
+def terms_of(spec: Spec, home: Home, trial: Callable[..., Any] | None = None) -> Iterator[Terms]:
+    """The terms for nodes that train a study, with a function of the user's where there is one,
+    while its folder is marked."""
     marker, mark = home.study(spec.study) / MARKER, secrets.token_hex(16)
     marker.unlink(missing_ok=True)
     marker.touch(0o600)
@@ -34,8 +39,8 @@ def terms_of(spec: Spec, home: Home) -> Iterator[Terms]:
             versions_here(),
             [
                 (name, str(path.absolute()), identity(path))
-                for name, path in located_files(spec, home)
-                if not path.absolute().is_relative_to(home.path)
+                for name, path in (*located_files(spec, home), *modules(trial))
+                if not name.startswith(RUN)  # weights of a trial, which are sent
             ],
             os.getcwd(),
             [os.path.abspath(each) for each in sys.path],
@@ -59,10 +64,22 @@ def prepare_process(terms: Terms) -> None:
     sys.modules["__main__"] = types.ModuleType("__main__")
 
 
+def modules(function: Callable[..., Any] | None) -> Iterator[tuple[str, Path]]:
+    """The files that a worker imports to have a function; none where it is sent by value."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    name = getattr(function, "__module__", None) or "__main__"
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if name != "__main__" and file is not None:
+        for path in imports.sources(name) or [Path(file)]:
+            yield str(path), path
+
+
 def shares_home(terms: Terms) -> bool:
-    """Whether the home that the driver has is here under the same path."""
+    """Whether the home that the driver has is here under the same path, and can be written."""
+    marker = Path(terms.marker)
     try:
-        return Path(terms.marker).read_text() == terms.mark
+        return marker.read_text() == terms.mark and os.access(marker.parent, os.W_OK)
     except OSError:
         return False
 
@@ -71,8 +88,14 @@ def file_differences(terms: Terms) -> list[str]:
     """The files of the driver that this machine has not, or has otherwise, in words."""
     found = []
     for name, path, asked in terms.files:
-        if not Path(path).exists():
-            found.append(f"{name} is not there ({path})")
-        elif (here := identity(Path(path))) != asked:
-            found.append(f"{name} differs (it has {here}, the driver's {asked})")
+        where = name if name == path else f"{name} ({path})"
+        try:
+            here = identity(Path(path))
+        except FileNotFoundError:
+            found.append(f"{where} is not there")
+        except OSError as error:
+            found.append(f"{where} cannot be read there: {error.strerror or error}")
+        else:
+            if here != asked:
+                found.append(f"{where} differs: it has {here}, the driver's {asked}")
     return found

@@ -49,7 +49,7 @@ def version_differences(versions: Mapping[str, str]) -> list[str]:
     """What this machine has in another version than those, in words."""
     here = versions_here()
     return [
-        f"{name} {here[name]} in place of {asked}"
+        f"it has {name} {found}, the driver {asked}"
         for name, asked in versions.items()
-        if here[name] != asked
+        if (found := here.get(name, NONE)) != asked
     ]
