@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from studies.engines.places import Place
     from studies.study_file import Spec
 
-MOST_WORKERS = 256
-"""Trials side by side."""
+MOST_WORKERS = 2000
+"""Trials side by side: one driver answers so many that finish an epoch every second, see
+docs/scale.md."""
 OPTIONS = ("--workers", "--per-gpu")
 """What the two numbers are called on the command line."""
 
