@@ -14,9 +14,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.figures.points import Points, results_of_search, trial_points
-from dashboard.figures.rendering import RenderedFigure
-from dashboard.figures.training.trials import best_first
+from dashboard.rendering import RenderedFigure
 from studies import results
 from studies.analysis import (
     ArmTuning,
@@ -35,6 +33,8 @@ from studies.home.home import DEFAULT_HOME
 from studies.records import Histories, RecordReader
 from studies.reporting import content as reporting
 from studies.reporting.content import Report
+from studies.reporting.figures.points import Points, results_of_search, trial_points
+from studies.reporting.figures.training.trials import best_first
 from studies.results import StudyResults
 from studies.sentences import description
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Hashable
 
 import streamlit as st
 
-from dashboard.figures.common import Picture
-from dashboard.figures.rendering import RenderedFigure, SomeInfo, render_figure
 from dashboard.page.messages import escape
 from dashboard.page.selection import Selection
+from dashboard.rendering import RenderedFigure, SomeInfo, render_figure
+from studies.reporting.figures.common import Picture
 from studies.reporting.spreadsheet import csv_text
 
 
@@ -45,7 +45,8 @@ def show_figure(figure: RenderedFigure[SomeInfo], name: str, nothing: str) -> No
     if info.empty:
         st.caption(escape(nothing))
         return
-    st.vega_lite_chart(spec=dict(figure.spec), alt=info.alt, key=f"figure {name}")
+    spec = figure.shown(dark=st.context.theme.type == "dark")
+    st.vega_lite_chart(spec=spec, alt=info.alt, key=f"figure {name}")
     words, download = st.columns([9, 1], gap="small")
     words.caption(escape(info.caption))
     with download:

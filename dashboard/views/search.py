@@ -7,10 +7,16 @@ from functools import partial
 import streamlit as st
 
 from dashboard import data
-from dashboard.figures.axes import Axis, axes
-from dashboard.figures.points import Points
-from dashboard.figures.search.intermediate import draw_intermediate, intermediate_info
-from dashboard.figures.search.parameters import (
+from dashboard.page.messages import escape
+from dashboard.page.refresh import live
+from dashboard.page.selection import Selection, one_search, selected_study, shown_repeat
+from dashboard.page.widgets import show
+from studies.analysis import DesignWarning
+from studies.analysis.curves import why_no_bands
+from studies.reporting.figures.axes import Axis, axes
+from studies.reporting.figures.points import Points
+from studies.reporting.figures.search.intermediate import draw_intermediate, intermediate_info
+from studies.reporting.figures.search.parameters import (
     IsolationInfo,
     ParallelInfo,
     SliceInfo,
@@ -21,27 +27,21 @@ from dashboard.figures.search.parameters import (
     parallel_info,
     slice_info,
 )
-from dashboard.figures.search.searching import (
+from studies.reporting.figures.search.searching import (
     Budget,
     draw_history,
     draw_searches,
     history_info,
     searches_info,
 )
-from dashboard.figures.search.surfaces import SurfaceInfo, draw_surface, surface_info
-from dashboard.figures.search.timeline import draw_timeline, timeline_info
-from dashboard.figures.search.tuning import (
+from studies.reporting.figures.search.surfaces import SurfaceInfo, draw_surface, surface_info
+from studies.reporting.figures.search.timeline import draw_timeline, timeline_info
+from studies.reporting.figures.search.tuning import (
     draw_importance,
     draw_tuning,
     importance_info,
     tuning_info,
 )
-from dashboard.page.messages import escape
-from dashboard.page.refresh import live
-from dashboard.page.selection import Selection, one_search, selected_study, shown_repeat
-from dashboard.page.widgets import show
-from studies.analysis import DesignWarning
-from studies.analysis.curves import why_no_bands
 from studies.results import StudyResults
 
 NOTHING = "No trial of the search has completed yet."
