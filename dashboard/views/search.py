@@ -16,15 +16,13 @@ from studies.analysis.curves import why_no_bands
 from studies.reporting.figures.axes import Axis, axes
 from studies.reporting.figures.points import Points
 from studies.reporting.figures.search.intermediate import draw_intermediate, intermediate_info
+from studies.reporting.figures.search.parallel import ParallelInfo, draw_parallel, parallel_info
 from studies.reporting.figures.search.parameters import (
     IsolationInfo,
-    ParallelInfo,
     SliceInfo,
     draw_isolation,
-    draw_parallel,
     draw_slice,
     isolation_info,
-    parallel_info,
     slice_info,
 )
 from studies.reporting.figures.search.searching import (

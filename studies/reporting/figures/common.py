@@ -99,12 +99,6 @@ def arm_axis(order: Sequence[str]) -> alt.Y:
     return alt.Y("arm:N", sort=list(order), axis=axis)
 
 
-def epoch_axis() -> alt.X:
-    """Epochs, from the first to the last that is drawn."""
-    scale = alt.Scale(zero=False, nice=False)
-    return alt.X("epoch:Q", scale=scale, axis=alt.Axis(title="epoch", tickMinStep=1, grid=False))
-
-
 def height(arms: Sequence[str], *, legend: bool = False) -> int:
     """Pixels for a figure with one row for each arm, its axis and a legend on top among them."""
     return ROW * max(2, len(arms)) + 70 + (50 if legend else 0)
@@ -113,11 +107,6 @@ def height(arms: Sequence[str], *, legend: bool = False) -> int:
 def number_format(metric: str) -> str:
     """How values of a metric are written: shares in percent."""
     return ".2~%" if metric.rpartition("/")[2] in SHARES else ".4~g"
-
-
-def value_axis(metric: str, title: str = "") -> alt.Axis:
-    """The axis of a metric's values."""
-    return alt.Axis(title=title or metric, format=number_format(metric), grid=True, tickCount=6)
 
 
 def finite(value: float | None) -> float | None:

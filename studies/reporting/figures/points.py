@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import altair as alt
 import numpy as np
 import pandas as pd
 
 from studies.records import Outcome, Trial
+from studies.reporting.figures.axes import MetricAxis, metric_axis
 from studies.reporting.figures.common import counted
-from studies.results import StudyResults, value_of
+from studies.results import StudyResults, level, value_of
 from studies.statistics import Goal
 
 DRAWN = 3000
@@ -19,10 +21,6 @@ DRAWN_SMALL, BEST = 500, 50
 """The same where several stand side by side; the best ones are always among them."""
 CROSS = "M-1,-1L1,1M1,-1L-1,1"
 """×, which Vega's own marks have not."""
-REACH = 4.0
-"""How far an axis reaches to the bad side of the median, in distances from the best to it..."""
-FEW, FEWEST = 0.1, 4
-"""... if no more than this share of the values lie beyond; among so few values none do."""
 COLUMNS = ["arm", "trial", "at", "epochs", "value", "outcome", "default"]
 
 
@@ -31,28 +29,36 @@ class Points:
     """Trials of a search in the order in which they ended."""
 
     data: pd.DataFrame
-    """`at` counts an arm's trials from 1, `epochs` is what it had spent by then; `shown` is the
-    value where the axis has it, else the end of the axis."""
-    metric: str
-    goal: Goal
-    end: float
-    """The bad end of the axis, where trials without a value and values beyond it are drawn."""
+    """`at` counts an arm's trials from 1, `epochs` is what it had spent by then; for `shown`,
+    `beyond` and `number` see `MetricAxis.placed`."""
+    axis: MetricAxis
     trials: Sequence[Trial]
     """The trial of every row."""
+
+    @property
+    def metric(self) -> str:
+        """Whose values they are."""
+        return self.axis.metric
+
+    @property
+    def goal(self) -> Goal:
+        """Whether more is better."""
+        return self.axis.goal
 
     @property
     def completed(self) -> pd.DataFrame:
         """Those with a value."""
         return self.data[self.data["outcome"].eq("completed") & self.data["value"].notna()]
 
-    @property
-    def beyond(self) -> int:
-        """How many values lie beyond the axis."""
-        completed = self.completed
-        return int((completed["value"] != completed["shown"]).sum())
 
-
-def trial_points(results: StudyResults, metric: str, goal: Goal, shown: Sequence[str]) -> Points:
+def trial_points(
+    results: StudyResults,
+    metric: str,
+    goal: Goal,
+    shown: Sequence[str],
+    *,
+    log_metric: bool = False,
+) -> Points:
     """Every trial of the search of some arms that has ended."""
     rows, trials = [], []
     for arm in shown:
@@ -66,30 +72,18 @@ def trial_points(results: StudyResults, metric: str, goal: Goal, shown: Sequence
             )
             trials.append(trial)
     data = pd.DataFrame(rows, columns=COLUMNS).astype({"value": float})
-    end = axis_end(data["value"].dropna().tolist(), goal)
-    values = data["value"]
-    clipped = values.clip(lower=end) if goal == "maximize" else values.clip(upper=end)
-    return Points(data.assign(shown=clipped.fillna(end)), metric, goal, end, trials)
+    axis = metric_axis(values_by_arm(data), metric, goal, log=log_metric)
+    return Points(data.join(axis.placed(data["value"])), axis, trials)
+
+
+def values_by_arm(data: pd.DataFrame) -> list[Sequence[float]]:
+    """The values of each arm that has any."""
+    return [list(values) for _, values in data.dropna(subset=["value"]).groupby("arm")["value"]]
 
 
 def results_of_search(results: StudyResults, repeat: int) -> StudyResults:
     """The study with one search of each arm: values of different splits are no one picture."""
     return replace(results, trials=[t for t in results.trials if t.repeat == repeat])
-
-
-def axis_end(values: Sequence[float], goal: Goal) -> float:
-    """The bad end of an axis on which the good values can be told apart; NaN without values.
-
-    It is the worst value, unless the few worst ones are far beyond all others.
-    """
-    if not len(values):
-        return float("nan")
-    sign = 1 if goal == "maximize" else -1
-    found = np.sort(sign * np.asarray(values, dtype=float))
-    few = max(1, int(FEW * len(found))) if len(found) > FEWEST else 0
-    median = float(np.median(found))
-    limit = min(median - REACH * (found[-1] - median), float(found[few]))
-    return sign * (limit if found[0] < limit else float(found[0]))
 
 
 def thinned(data: pd.DataFrame, limit: int = DRAWN, keep: pd.Series | None = None) -> pd.DataFrame:
@@ -118,5 +112,28 @@ def point_notes(points: Points, drawn: int) -> Iterator[str]:
             f"{count:,} {outcome}" for outcome, count in ended.items() if outcome != "completed"
         )
         yield f"× at the edge: {named or without}, without a value."
-    if points.beyond:
-        yield f"{counted(points.beyond, 'value')} beyond the axis, at its end."
+    if said := beyond_note(points.data, points.metric):
+        yield said
+
+
+def beyond_note(data: pd.DataFrame, metric: str) -> str:
+    """How many values lie beyond the axis, and the worst of them; empty where none does."""
+    beyond = data[data["beyond"]]
+    if beyond.empty:
+        return ""
+    bad = max(beyond["value"].tolist(), key=abs)
+    return (
+        f"Arrows at the edge: {counted(len(beyond), 'value')} beyond the axis, up to "
+        f"{level(metric, bad)}."
+    )
+
+
+def arrows(base: alt.Chart, axis: MetricAxis) -> list[alt.Chart]:
+    """Marks for values beyond a vertical axis, and their numbers where few are; `base` has the
+    columns of `MetricAxis.placed`, without y."""
+    down = axis.goal == "maximize"
+    there = base.transform_filter("datum.beyond").encode(y=axis.encoding(alt.Y, "shown"))
+    shape = f"triangle-{'down' if down else 'up'}"
+    marks = there.mark_point(shape=shape, filled=True, size=80, opacity=1)
+    numbers = there.mark_text(align="left", dx=8, dy=-3 if down else 8, fontSize=11)
+    return [marks, numbers.encode(text=alt.Text("number:N"))]

@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from studies.analysis import Comparison
+from studies.reporting.figures.axes import value_axis
 from studies.reporting.figures.common import (
     Info,
     Picture,
@@ -16,7 +17,6 @@ from studies.reporting.figures.common import (
     finite,
     height,
     number_format,
-    value_axis,
 )
 from studies.reporting.figures.theme import named
 from studies.results import StudyResults, amount

@@ -11,6 +11,13 @@ import altair as alt
 import pandas as pd
 
 from studies.records import Outcome, Trial
+from studies.reporting.figures.axes import (
+    Axis,
+    MetricAxis,
+    metric_axis,
+    number_axis,
+    parameter_encoding,
+)
 from studies.reporting.figures.common import (
     Info,
     Picture,
@@ -18,9 +25,8 @@ from studies.reporting.figures.common import (
     counted,
     dash,
     number_format,
-    value_axis,
 )
-from studies.reporting.figures.points import thinned
+from studies.reporting.figures.points import arrows, beyond_note, thinned, values_by_arm
 from studies.results import StudyResults, is_share, level, value_of
 from studies.statistics import Goal
 from studies.study_file import Choice, Range
@@ -37,15 +43,14 @@ NEAR_SHARE, NEAR = 0.01, 0.05
 class EffectInfo(Info):
     """Trials by the value of one parameter."""
 
-    metric: str
-    parameter: str
-    log: bool
+    x: Axis
+    """All that is searched."""
+    y: MetricAxis
     every: pd.DataFrame
     """All trials; of many, not all are drawn."""
     bins: pd.DataFrame
     """The best completed trial of each arm in each bin."""
     arms: tuple[str, ...]
-    goal: Goal
 
     @cached_property
     def sensitivity(self) -> pd.DataFrame:
@@ -79,20 +84,21 @@ def effect_info(
     shown: Sequence[str],
     *,
     log: bool,
+    log_metric: bool = False,
 ) -> EffectInfo:
-    """Every trial of the search that has the parameter, and the best of each bin."""
-    data = _trials(results, parameter, metric, shown)
+    """Every trial of the search that has the parameter, and the best of each bin; with `log` and
+    `log_metric` on logarithmic axes."""
+    data = _trials(results, parameter, metric, shown, log)
     completed = data[(data["outcome"] == Outcome.completed) & data["value"].notna()]
-    # a mark for what has no value, below or above everything that has one
-    worst = completed["value"].min() if goal == "maximize" else completed["value"].max()
-    data = data.assign(at_edge=worst)
     best = _best_of_bins(completed, goal, log)
     diverged = int((data["outcome"] == Outcome.diverged).sum())
-    every = data.dropna(subset=["at_edge"])
+    y = metric_axis(values_by_arm(completed), metric, goal, log=log_metric)
+    every = data.join(y.placed(data["value"])) if len(completed) else data.iloc[:0]
     keep = every["default"] | every.index.isin([*best.index, *_ends(completed)])
     if diverged <= FEW:
         keep |= every["outcome"] == Outcome.diverged
     drawn = thinned(every, keep=keep)
+    beyond = beyond_note(every, metric) if len(completed) else ""
     few = f" {len(drawn):,} of them are drawn, in equal steps." if len(drawn) < len(every) else ""
     return EffectInfo(
         data=drawn,
@@ -100,15 +106,14 @@ def effect_info(
             f"{counted(len(data), 'trial')} of the search, {len(completed)} of them completed."
             f"{few} The line joins the best of each bin; a ring marks the defaults"
             + (f"; × marks {counted(diverged, 'training')} that diverged." if diverged else ".")
+            + (f" {beyond}" if beyond else "")
         ),
         alt=f"{metric} against {parameter}, best value of each bin, {diverged} diverged",
-        metric=metric,
-        parameter=parameter,
-        log=log,
+        x=number_axis(results, parameter, data["parameter"].tolist(), log=log),
+        y=y,
         every=every,
         bins=best.reset_index(drop=True),
         arms=tuple(arm or results.study for arm in results.arms),
-        goal=goal,
     )
 
 
@@ -117,17 +122,17 @@ def sensitivity(info: EffectInfo) -> pd.DataFrame:
     rows = []
     for arm in [arm for arm in info.arms if arm in set(info.bins["arm"])]:
         bins, trials = info.bins[info.bins["arm"] == arm], info.every[info.every["arm"] == arm]
-        best = bins.sort_values("value", ascending=info.goal == "minimize").iloc[0]
-        near = NEAR_SHARE if is_share(info.metric) else NEAR * abs(float(best["value"]))
+        best = bins.sort_values("value", ascending=info.y.goal == "minimize").iloc[0]
+        near = NEAR_SHARE if is_share(info.y.metric) else NEAR * abs(float(best["value"]))
         wide = bins[(bins["value"] - best["value"]).abs() <= near]["parameter"]
         defaults = trials[trials["default"]]
         rows.append(
             {
                 "arm": arm,
-                "best": level(info.metric, float(best["value"])),
+                "best": level(info.y.metric, float(best["value"])),
                 "at": f"{best['parameter']:.3g}",
-                _near(info.metric): f"{wide.min():.3g} to {wide.max():.3g}",
-                "defaults": level(info.metric, _first(defaults["value"])),
+                _near(info.y.metric): f"{wide.min():.3g} to {wide.max():.3g}",
+                "defaults": level(info.y.metric, _first(defaults["value"])),
                 "defaults at": "–" if defaults.empty else f"{_first(defaults['parameter']):.3g}",
                 "diverged": f"{(trials['outcome'] == Outcome.diverged).mean():.0%}",
             }
@@ -144,13 +149,13 @@ def _first(values: pd.Series[float]) -> float:
 
 
 def _trials(
-    results: StudyResults, parameter: str, metric: str, shown: Sequence[str]
+    results: StudyResults, parameter: str, metric: str, shown: Sequence[str], log: bool
 ) -> pd.DataFrame:
-    """A row for each trial of the search that has the parameter."""
+    """A row for each trial of the search that has the parameter, with a place on the axis."""
     known = [
         (t, at)
         for t in results.search
-        if t.arm in shown and (at := _number(t, parameter)) is not None
+        if t.arm in shown and (at := _number(t, parameter)) is not None and (at > 0 or not log)
     ]
     trials = [trial for trial, _ in known]
     return pd.DataFrame(
@@ -195,44 +200,38 @@ def _best_of_bins(completed: pd.DataFrame, goal: Goal, log: bool) -> pd.DataFram
 
 def draw_effect(info: EffectInfo) -> Picture:
     """Points, lines through the best, and marks for what failed."""
-    scale = alt.Scale(type="log") if info.log else alt.Scale(zero=False)
-    x = alt.X(
-        "parameter:Q",
-        scale=scale,
-        axis=alt.Axis(
-            title=info.parameter,
-            format=".1~e" if info.log else ".3~g",
-            tickCount=5 if info.log else 8,
-            grid=not info.log,
-        ),
-    )
-    y = alt.Y("value:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
-    written = number_format(info.metric)
+    x = parameter_encoding(info.x, alt.X, "parameter")
+    written = number_format(info.y.metric)
     about = [
         alt.Tooltip("trial:N"),
         alt.Tooltip("arm:N"),
-        alt.Tooltip("parameter:Q", format=".3~e" if info.log else ".4~g", title=info.parameter),
+        alt.Tooltip("parameter:Q", format=".3~e" if info.x.log else ".4~g", title=info.x.name),
         alt.Tooltip("value:Q", format=written),
         alt.Tooltip("outcome:N"),
     ]
     shown = set(info.data["arm"])
     coloured = colour(info.arms, shown=shown)
     base = alt.Chart(info.data).encode(x=x, color=coloured, tooltip=about)
-    points = base.transform_filter("datum.outcome === 'completed'").mark_circle(
-        size=34, opacity=0.4
-    )
-    defaults = base.transform_filter("datum.default && datum.outcome === 'completed'").mark_point(
-        size=180, strokeWidth=2
-    )
+    completed = base.transform_filter("datum.outcome === 'completed' && !datum.beyond")
+    points = completed.mark_circle(size=34, opacity=0.4)
+    defaults = completed.transform_filter("datum.default").mark_point(size=180, strokeWidth=2)
     line = (
         alt.Chart(info.bins)
-        .mark_line(strokeWidth=2)
-        .encode(x=x, y=y, color=coloured, strokeDash=dash(info.arms, shown=shown))
+        .mark_line(strokeWidth=2, clip=True)
+        .encode(
+            x=x,
+            y=info.y.encoding(alt.Y, "value"),
+            color=coloured,
+            strokeDash=dash(info.arms, shown=shown),
+        )
     )
+    y = info.y.encoding(alt.Y, "shown")
     layers = [line, points.encode(y=y), defaults.encode(y=y)]
+    if info.data["beyond"].any():
+        layers += arrows(base, info.y)
     if (info.data["outcome"] == Outcome.diverged).any():
         failed = base.transform_filter("datum.outcome === 'diverged'").mark_point(
             shape="cross", size=60, angle=45, strokeWidth=2
         )
-        layers.append(failed.encode(y=alt.Y("at_edge:Q")))
+        layers.append(failed.encode(y=y))
     return alt.layer(*layers).properties(height=340)

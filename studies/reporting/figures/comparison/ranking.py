@@ -9,6 +9,7 @@ import altair as alt
 import pandas as pd
 
 from studies.analysis import ArmResult, Comparison
+from studies.reporting.figures.axes import value_axis
 from studies.reporting.figures.common import (
     Info,
     Picture,
@@ -18,7 +19,6 @@ from studies.reporting.figures.common import (
     finite,
     height,
     number_format,
-    value_axis,
 )
 from studies.results import StudyResults
 from studies.results.wording import within

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,15 +10,16 @@ import numpy as np
 import pandas as pd
 
 from studies.records import Outcome, Trial
+from studies.reporting.figures.axes import MetricAxis, metric_axis, whole_axis
 from studies.reporting.figures.common import (
     Info,
     Picture,
     colour,
     counted,
+    finite,
     number_format,
-    value_axis,
 )
-from studies.reporting.figures.points import CROSS, axis_end
+from studies.reporting.figures.points import CROSS, arrows, beyond_note, values_by_arm
 from studies.results import StudyResults
 
 LINES = 120
@@ -30,30 +30,30 @@ LINES = 120
 class IntermediateInfo(Info):
     """Curves of trainings with their ends."""
 
-    metric: str
+    axis: MetricAxis
     arms: tuple[str, ...]
 
 
-def intermediate_info(results: StudyResults, shown: Sequence[str]) -> IntermediateInfo:
+def intermediate_info(
+    results: StudyResults, shown: Sequence[str], *, log_metric: bool = False
+) -> IntermediateInfo:
     """Every training of the search that reported an epoch; repeated results are left out."""
     trials = [t for t in results.trials if t.phase == "search" and t.arm in shown]
     reported = [t for t in trials if t.curve and t.duplicate_of is None]
     drawn = _some(results, reported)
-    values = [v for trial in drawn for v in trial.curve.values() if math.isfinite(v)]
-    end = axis_end(values, results.spec.objective.goal)
-    sign = 1 if results.spec.objective.goal == "maximize" else -1
-    rows = []
+    objective, rows = results.spec.objective, []
     for trial in drawn:
         last = max(trial.curve)
         outcome = str(trial.outcome) if trial.outcome else "running"
         for epoch, value in sorted(trial.curve.items()):
-            known = math.isfinite(value)
-            shown_at = sign * max(sign * value, sign * end) if known else end
             rows.append(
                 {"arm": trial.arm or results.study, "trial": trial.key, "outcome": outcome}
-                | {"epoch": epoch, "value": value if known else None, "shown": shown_at}
-                | {"last": epoch == last}
+                | {"epoch": epoch, "value": finite(value), "last": epoch == last}
             )
+    columns = ["arm", "trial", "outcome", "epoch", "value", "last"]
+    data = pd.DataFrame(rows, columns=columns).astype({"value": float})
+    axis = metric_axis(values_by_arm(data), objective.metric, objective.goal, log=log_metric)
+    data = data.join(axis.placed(data["value"])).assign(number=_numbers(data, axis))
     pruned = sum(trial.outcome == Outcome.pruned for trial in reported)
     of = f"{len(drawn)} of " if len(drawn) < len(reported) else ""
     caption = (
@@ -62,16 +62,22 @@ def intermediate_info(results: StudyResults, shown: Sequence[str]) -> Intermedia
         + f". × marks where a training was pruned ({pruned} were), a triangle where one diverged "
         "or failed, a ring one that still runs."
     )
-    if not math.isnan(end) and any(sign * v < sign * end for v in values):
-        caption += " Values beyond the axis are drawn at its end."
-    columns = ["arm", "trial", "outcome", "epoch", "value", "shown", "last"]
+    if said := beyond_note(data[data["last"]], objective.metric):
+        caption += f" {said} A line is cut off there."
     return IntermediateInfo(
-        data=pd.DataFrame(rows if values else [], columns=columns),
+        data=data if data["value"].notna().any() else data.iloc[:0],
         caption=caption,
-        alt=f"{results.spec.objective.metric} by epoch of {counted(len(drawn), 'training')}",
-        metric=results.spec.objective.metric,
+        alt=f"{objective.metric} by epoch of {counted(len(drawn), 'training')}",
+        axis=axis,
         arms=tuple(arm or results.study for arm in results.arms),
     )
+
+
+def _numbers(data: pd.DataFrame, axis: MetricAxis) -> pd.Series[str]:
+    """What is written beside the ends beyond the axis: at each epoch the number of the worst."""
+    ends = data["value"].where(data["last"])
+    worst = ends.abs().eq(ends.abs().groupby(data["epoch"]).transform("max"))
+    return axis.placed(ends.where(worst))["number"]
 
 
 def _some(results: StudyResults, trials: Sequence[Trial]) -> Sequence[Trial]:
@@ -90,16 +96,16 @@ def draw_intermediate(info: IntermediateInfo) -> Picture:
         alt.Tooltip("trial:N"),
         alt.Tooltip("arm:N"),
         alt.Tooltip("epoch:Q"),
-        alt.Tooltip("value:Q", format=number_format(info.metric)),
+        alt.Tooltip("value:Q", format=number_format(info.axis.metric)),
         alt.Tooltip("outcome:N"),
     ]
     base = alt.Chart(info.data).encode(
-        x=alt.X("epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1, grid=False)),
-        y=alt.Y("shown:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric)),
+        x=whole_axis("epoch", "epoch", info.data["epoch"]),
         color=colour(info.arms),
         tooltip=about,
     )
-    lines = base.mark_line(strokeWidth=1).encode(
+    lines = base.mark_line(strokeWidth=1, clip=True).encode(
+        y=info.axis.encoding(alt.Y, "value"),
         detail=alt.Detail("trial:N"),
         opacity=alt.condition("datum.outcome === 'completed'", alt.value(0.5), alt.value(0.25)),
     )
@@ -113,4 +119,7 @@ def draw_intermediate(info: IntermediateInfo) -> Picture:
         scale=alt.Scale(domain=[*outcomes, "running"], range=[*shapes, "circle"]),
         legend=None,
     )
-    return alt.layer(lines, ends.encode(shape=shape)).properties(height=360)
+    y = info.axis.encoding(alt.Y, "shown")
+    last = base.transform_filter("datum.last && datum.outcome === 'completed'")
+    beyond = arrows(last, info.axis) if info.data["beyond"].any() else []
+    return alt.layer(lines, ends.encode(shape=shape, y=y), *beyond).properties(height=360)

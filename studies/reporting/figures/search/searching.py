@@ -10,6 +10,7 @@ import altair as alt
 import pandas as pd
 
 from studies.analysis import Curves
+from studies.reporting.figures.axes import MetricAxis, metric_axis, whole_axis
 from studies.reporting.figures.common import (
     Info,
     Picture,
@@ -17,9 +18,8 @@ from studies.reporting.figures.common import (
     counted,
     dash,
     number_format,
-    value_axis,
 )
-from studies.reporting.figures.points import CROSS, point_notes, thinned, trial_points
+from studies.reporting.figures.points import CROSS, arrows, point_notes, thinned, trial_points
 from studies.results import StudyResults, plural
 from studies.statistics import Goal
 
@@ -32,7 +32,7 @@ FIELDS: dict[Budget, str] = {"trials": "at", "epochs": "epochs"}
 class HistoryInfo(Info):
     """Every trial as it came, and the best value so far."""
 
-    metric: str
+    axis: MetricAxis
     budget: Budget
     arms: tuple[str, ...]
     best: pd.DataFrame
@@ -40,10 +40,16 @@ class HistoryInfo(Info):
 
 
 def history_info(
-    results: StudyResults, metric: str, goal: Goal, shown: Sequence[str], budget: Budget = "trials"
+    results: StudyResults,
+    metric: str,
+    goal: Goal,
+    shown: Sequence[str],
+    budget: Budget = "trials",
+    *,
+    log_metric: bool = False,
 ) -> HistoryInfo:
     """The search of some arms against what each of them spent."""
-    points = trial_points(results, metric, goal, shown)
+    points = trial_points(results, metric, goal, shown, log_metric=log_metric)
     running = points.data.groupby("arm", sort=False)["value"]
     best = running.cummax() if goal == "maximize" else running.cummin()
     best = best.groupby(points.data["arm"], sort=False).ffill()
@@ -58,13 +64,12 @@ def history_info(
         f"the best so far of each arm against the {budget} that it had spent.",
         *point_notes(points, len(drawn)),
     ]
-    shown_best = best.clip(lower=points.end) if goal == "maximize" else best.clip(upper=points.end)
-    steps = points.data.loc[changed, columns].assign(best=best[changed], shown=shown_best[changed])
+    steps = points.data.loc[changed, columns].assign(best=best[changed])
     return HistoryInfo(
         data=drawn if completed else drawn.iloc[:0],
         caption=" ".join(caption),
         alt=f"{metric} of {counted(len(points.data), 'trial')} against {budget}, best so far",
-        metric=metric,
+        axis=points.axis,
         budget=budget,
         arms=tuple(arm or results.study for arm in results.arms),
         best=steps,
@@ -74,9 +79,9 @@ def history_info(
 def draw_history(info: HistoryInfo) -> Picture:
     """Points and steps."""
     title = "trials of the search" if info.budget == "trials" else "epochs of the search"
-    axis = alt.Axis(title=title, tickMinStep=1, grid=False, format=",d")
-    x = alt.X(f"{FIELDS[info.budget]}:Q", axis=axis)
-    written = number_format(info.metric)
+    field = FIELDS[info.budget]
+    x = whole_axis(field, title, info.data[field])
+    written = number_format(info.axis.metric)
     about: list[str | alt.Tooltip] = [
         alt.Tooltip("trial:N"),
         alt.Tooltip("arm:N"),
@@ -85,18 +90,20 @@ def draw_history(info: HistoryInfo) -> Picture:
         alt.Tooltip("at:Q", title="trial of the search"),
         alt.Tooltip("epochs:Q", title="epochs until then", format=","),
     ]
-    y = alt.Y("shown:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
-    base = alt.Chart(info.data).encode(x=x, y=y, color=colour(info.arms), tooltip=about)
-    done = base.transform_filter("datum.outcome === 'completed'").mark_circle(size=26, opacity=0.45)
+    y = info.axis.encoding(alt.Y, "shown")
+    base = alt.Chart(info.data).encode(x=x, color=colour(info.arms), tooltip=about)
+    done = base.transform_filter("datum.outcome === 'completed' && !datum.beyond").mark_circle(
+        size=26, opacity=0.45
+    )
     rest = base.transform_filter("datum.outcome !== 'completed'").mark_point(
         shape=CROSS, size=24, opacity=0.6
     )
     line = (
         alt.Chart(info.best)
-        .mark_line(interpolate="step-after", strokeWidth=2)
+        .mark_line(interpolate="step-after", strokeWidth=2, clip=True)
         .encode(
             x=x,
-            y=alt.Y("shown:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric)),
+            y=info.axis.encoding(alt.Y, "best"),
             color=colour(info.arms),
             strokeDash=dash(info.arms),
             tooltip=[
@@ -106,14 +113,15 @@ def draw_history(info: HistoryInfo) -> Picture:
             ],
         )
     )
-    return alt.layer(rest, done, line).properties(height=340)
+    beyond = arrows(base, info.axis) if info.data["beyond"].any() else []
+    return alt.layer(rest.encode(y=y), done.encode(y=y), line, *beyond).properties(height=340)
 
 
 @dataclass(frozen=True)
 class SearchesInfo(Info):
     """The best value so far of every search, and the median of the searches of each arm."""
 
-    metric: str
+    axis: MetricAxis
     arms: tuple[str, ...]
 
 
@@ -134,7 +142,8 @@ def searches_info(results: StudyResults, curves: Curves, shown: Sequence[str]) -
         for number, best in steps.items()
     ]
     count = max((len(each.searches) for each in found), default=0)
-    metric = results.spec.objective.metric
+    metric, goal = results.spec.objective.metric, results.spec.objective.goal
+    values = [[v for steps in each.searches.values() for v in steps.values()] for each in found]
     return SearchesInfo(
         data=pd.DataFrame(rows, columns=["arm", "search", "trials", "best"]),
         caption=f"The best {metric} after so many trials, in the order in which they ended. Thin: "
@@ -142,7 +151,7 @@ def searches_info(results: StudyResults, curves: Curves, shown: Sequence[str]) -
         "of its own split. Thick: their median. These values chose the winners, so they look "
         "better than the winners are.",
         alt=f"Best {metric} so far of every search of {counted(len(found), 'arm')}",
-        metric=metric,
+        axis=metric_axis(values, metric, goal),
         arms=tuple(arm or results.study for arm in results.arms),
     )
 
@@ -151,25 +160,21 @@ def draw_searches(info: SearchesInfo) -> Picture:
     """Thin steps and thick ones."""
     shown = set(info.data["arm"])
     base = alt.Chart(info.data).encode(
-        x=alt.X(
-            "trials:Q",
-            scale=alt.Scale(zero=False, nice=False),
-            axis=alt.Axis(title="trials of a search", tickMinStep=1, grid=False, format=",d"),
-        ),
-        y=alt.Y("best:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric)),
+        x=whole_axis("trials", "trials of a search", info.data["trials"]),
+        y=info.axis.encoding(alt.Y, "best"),
         color=colour(info.arms, shown=shown),
         tooltip=[
             alt.Tooltip("arm:N"),
             alt.Tooltip("search:N"),
             alt.Tooltip("trials:Q"),
-            alt.Tooltip("best:Q", format=number_format(info.metric)),
+            alt.Tooltip("best:Q", format=number_format(info.axis.metric)),
         ],
     )
     thin = base.transform_filter(f"datum.search !== '{MEDIAN}'").mark_line(
-        interpolate="step-after", strokeWidth=1, opacity=0.35
+        interpolate="step-after", strokeWidth=1, opacity=0.35, clip=True
     )
     thick = base.transform_filter(f"datum.search === '{MEDIAN}'").mark_line(
-        interpolate="step-after", strokeWidth=3
+        interpolate="step-after", strokeWidth=3, clip=True
     )
     return alt.layer(
         thin.encode(detail=alt.Detail("search:N")),

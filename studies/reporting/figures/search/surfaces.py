@@ -12,7 +12,7 @@ import pandas as pd
 from studies.reporting.figures.axes import Axis, parameter_encoding
 from studies.reporting.figures.common import Info, Picture, counted, number_format
 from studies.reporting.figures.points import CROSS, Points, thinned_small
-from studies.reporting.figures.search.parameters import GOOD
+from studies.reporting.figures.search.parallel import GOOD
 from studies.reporting.figures.theme import named
 
 SPARSE = 3

@@ -12,13 +12,13 @@ import pandas as pd
 
 from studies.analysis import ArmTuning
 from studies.analysis.importance import Importances
+from studies.reporting.figures.axes import MetricAxis, metric_axis, whole_axis
 from studies.reporting.figures.common import (
     Info,
     Picture,
     colour,
     counted,
     number_format,
-    value_axis,
 )
 from studies.reporting.figures.theme import named
 from studies.results import StudyResults
@@ -31,7 +31,7 @@ POINTS = 120
 class TuningInfo(Info):
     """The median best value of n random trials with its band."""
 
-    metric: str
+    axis: MetricAxis
     arms: tuple[str, ...]
 
 
@@ -39,6 +39,7 @@ def tuning_info(
     results: StudyResults, curves: Sequence[ArmTuning], shown: Sequence[str]
 ) -> TuningInfo:
     """The curve of one search of every arm; empty where the trials are no independent draws."""
+    objective = results.spec.objective
     tuning = [curve for curve in curves if curve.arm in shown]
     rows = [row for curve in tuning for row in _rows(curve, curve.arm or results.study)]
     count = sum(curve.trials for curve in tuning)
@@ -53,10 +54,16 @@ def tuning_info(
             "dotted where the good side of the band is beyond everything seen. A failed trial "
             "counts as worse than any value; the defaults are left out."
         ),
-        alt=f"Best {results.spec.objective.metric} of n random trials, {counted(count, 'trial')}",
-        metric=results.spec.objective.metric,
+        alt=f"Best {objective.metric} of n random trials, {counted(count, 'trial')}",
+        axis=metric_axis([_known(curve) for curve in tuning], objective.metric, objective.goal),
         arms=tuple(arm or results.study for arm in results.arms),
     )
+
+
+def _known(found: ArmTuning) -> list[float]:
+    """What the axis holds: every median, and the band where it is known."""
+    curve, until = found.curve, found.curve.valid_until
+    return [float(value) for value in (*curve.median, *curve.low[:until], *curve.high[:until])]
 
 
 def _rows(found: ArmTuning, name: str) -> Iterator[tuple[str, int, float, float, float, bool]]:
@@ -72,8 +79,7 @@ def _rows(found: ArmTuning, name: str) -> Iterator[tuple[str, int, float, float,
 
 def draw_tuning(info: TuningInfo) -> Picture:
     """Lines with bands."""
-    written = number_format(info.metric)
-    axis = alt.Axis(title="random trials (n)", tickMinStep=1, grid=False, format=",d")
+    written = number_format(info.axis.metric)
     about: list[str | alt.Tooltip] = [
         alt.Tooltip("arm:N"),
         alt.Tooltip("trials:Q"),
@@ -82,16 +88,16 @@ def draw_tuning(info: TuningInfo) -> Picture:
         alt.Tooltip("high:Q", format=written),
     ]
     base = alt.Chart(info.data).encode(
-        x=alt.X("trials:Q", axis=axis, scale=alt.Scale(zero=False)),
+        x=whole_axis("trials", "random trials (n)", info.data["trials"]),
         color=colour(info.arms),
         tooltip=about,
     )
-    y = alt.Y("median:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
-    band = base.mark_area(opacity=0.13).encode(
-        y=alt.Y("low:Q", axis=value_axis(info.metric)), y2=alt.Y2("high:Q")
+    y = info.axis.encoding(alt.Y, "median")
+    band = base.mark_area(opacity=0.13, clip=True).encode(
+        y=info.axis.encoding(alt.Y, "low"), y2=alt.Y2("high:Q")
     )
-    known = base.transform_filter("datum.known").mark_line(strokeWidth=2.5)
-    guessed = base.mark_line(strokeWidth=1.5, strokeDash=[2, 3], opacity=0.7)
+    known = base.transform_filter("datum.known").mark_line(strokeWidth=2.5, clip=True)
+    guessed = base.mark_line(strokeWidth=1.5, strokeDash=[2, 3], opacity=0.7, clip=True)
     return alt.layer(band, guessed.encode(y=y), known.encode(y=y)).properties(height=320)
 
 

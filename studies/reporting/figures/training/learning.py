@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import altair as alt
 import pandas as pd
 
+from studies.analysis.configuration_comparison import goal_for
 from studies.analysis.curves import learning_curve
 from studies.records import Histories
+from studies.reporting.figures.axes import MetricAxis, metric_axis, whole_axis
 from studies.reporting.figures.common import (
     Info,
     Picture,
     colour,
     counted,
     dash,
-    epoch_axis,
     number_format,
-    value_axis,
 )
 from studies.reporting.figures.training.winners import curve_of, whose_trainings, winner_trainings
 from studies.results import StudyResults
@@ -31,8 +30,8 @@ class LearningInfo(Info):
 
     metric: str
     arms: tuple[str, ...]
-    axis: tuple[float, float]
-    """From the lowest to the highest value after the first quarter of the epochs."""
+    axis: MetricAxis
+    """Of the values after the first quarter of the epochs."""
 
 
 def learning_info(
@@ -50,7 +49,7 @@ def learning_info(
             continue
         seeds.add(curve.seeds)
         quarter = len(curve.epochs) // 4
-        late += [float(value) for value in (*curve.low[quarter:], *curve.high[quarter:])]
+        late.append([*curve.low[quarter:], *curve.high[quarter:]])
         name = arm or results.study
         for epoch, low, middle, high in zip(
             curve.epochs, curve.low, curve.median, curve.high, strict=True
@@ -68,33 +67,24 @@ def learning_info(
         alt=f"{metric} by epoch of the winners of {counted(len(shown), 'arm')}",
         metric=metric,
         arms=tuple(arm or results.study for arm in results.arms),
-        axis=_around([value for value in late if math.isfinite(value)]),
+        axis=metric_axis(late, metric, goal_for(results, metric)),
     )
-
-
-def _around(values: Sequence[float]) -> tuple[float, float]:
-    """An axis that holds the values and a little more."""
-    low, high = min(values, default=0.0), max(values, default=1.0)
-    pad = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
-    return low - pad, high + pad
 
 
 def draw_learning(info: LearningInfo) -> Picture:
     """Lines with bands."""
     shown = set(info.data["arm"])
     base = alt.Chart(info.data).encode(
-        x=epoch_axis(),
+        x=whole_axis("epoch", "epoch", info.data["epoch"]),
         color=colour(info.arms, shown=shown),
     )
-    scale = alt.Scale(domain=list(info.axis), nice=False)
-    y = alt.Y("median:Q", scale=scale, axis=value_axis(info.metric))
     written = number_format(info.metric)
     band = base.mark_area(opacity=0.12, clip=True).encode(
-        y=alt.Y("low:Q", scale=scale, axis=value_axis(info.metric)), y2=alt.Y2("high:Q")
+        y=info.axis.encoding(alt.Y, "low"), y2=alt.Y2("high:Q")
     )
     points = alt.OverlayMarkDef(size=14, clip=True)
     line = base.mark_line(strokeWidth=2, clip=True, point=points).encode(
-        y=y,
+        y=info.axis.encoding(alt.Y, "median"),
         strokeDash=dash(info.arms, shown=shown),
         tooltip=[
             alt.Tooltip("arm:N"),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from studies.analysis.curves import learning_curve
 from studies.records import Histories
+from studies.reporting.figures.axes import value_axis, whole_axis
 from studies.reporting.figures.common import (
     Info,
     Picture,
@@ -18,7 +19,6 @@ from studies.reporting.figures.common import (
     counted,
     height,
     number_format,
-    value_axis,
 )
 from studies.reporting.figures.theme import named
 from studies.reporting.figures.training.winners import curve_of, whose_trainings, winner_trainings
@@ -77,9 +77,7 @@ def draw_overfitting(info: OverfittingInfo) -> Picture:
         alt.Chart(info.data)
         .mark_line(strokeWidth=2)
         .encode(
-            x=alt.X(
-                "epoch:Q", axis=alt.Axis(title="epoch", tickMinStep=1, tickCount=5, grid=False)
-            ),
+            x=whole_axis("epoch", "epoch", info.data["epoch"], ticks=5),
             y=alt.Y(
                 "median:Q",
                 scale=alt.Scale(zero=False),

@@ -14,7 +14,8 @@ from lightning_modules.configuration.trainer import reports_of
 from lightning_modules.optimization import SCHEDULES
 from lightning_modules.optimization.rates import simulate
 from studies.records import Trial
-from studies.reporting.figures.common import Info, Picture, colour, counted, dash, epoch_axis
+from studies.reporting.figures.axes import whole_axis
+from studies.reporting.figures.common import Info, Picture, colour, counted, dash
 from studies.results import StudyResults
 
 STEPS, POINTS = 20, 2000
@@ -103,7 +104,7 @@ def draw_rates(info: RatesInfo) -> Picture:
     scale = alt.Scale(type="log") if info.log else alt.Scale(zero=True)
     shown = set(info.data["arm"])
     base = alt.Chart(info.data).encode(
-        x=epoch_axis(),
+        x=whole_axis("epoch", "epoch", info.data["epoch"]),
         y=alt.Y(
             "share:Q",
             scale=scale,

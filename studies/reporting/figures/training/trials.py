@@ -12,13 +12,12 @@ import pandas as pd
 from lightning_modules.configuration import flatten
 from studies.home import slug
 from studies.records import Trial
+from studies.reporting.figures.axes import value_axis, whole_axis
 from studies.reporting.figures.common import (
     Info,
     Picture,
     counted,
-    epoch_axis,
     number_format,
-    value_axis,
 )
 from studies.reporting.figures.theme import named
 from studies.results import StudyResults, value_text
@@ -107,7 +106,7 @@ def draw_curves(info: CurvesInfo) -> Picture:
         scale = alt.Scale(type="log")
     parts = [part for part in PARTS.values() if part in set(info.data["part"])]
     base = alt.Chart(info.data).encode(
-        x=epoch_axis(),
+        x=whole_axis("epoch", "epoch", info.data["epoch"]),
         y=alt.Y("value:Q", axis=axis, scale=scale),
         color=alt.Color(
             "part:N",
