@@ -77,11 +77,13 @@ def one_search(home: Home, study_: str, token: str, repeat: int) -> StudyResults
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def points(home: Home, study_: str, token: str, repeat: int, metric: str, arm: str) -> Points:
-    """The trials of one search of an arm as points."""
+def points(
+    home: Home, study_: str, token: str, repeat: int, metric: str, arm: str, log: bool
+) -> Points:
+    """The trials of one search of an arm as points; `log` is for the axis of the metric."""
     results = one_search(home, study_, token, repeat)
     goal = comparison(home, study_, token, metric).goal
-    return trial_points(results, metric, goal, [arm])
+    return trial_points(results, metric, goal, [arm], log_metric=log)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.page.messages import escape, show_errors
 from dashboard.page.selection import Selection, one_search, shown_repeat
-from dashboard.page.widgets import link, show
+from dashboard.page.widgets import link, log_axis, show
 from studies.reporting.figures.comparison.differences import differences_info, draw_differences
 from studies.reporting.figures.comparison.gains import draw_gains, gain_kinds, gains_info
 from studies.reporting.figures.comparison.pairs import draw_pairs, pairs_info
@@ -145,6 +145,7 @@ def effect(selection: Selection, prefix: str, title: str) -> None:
         name = st.selectbox(
             "Parameter", list(found), first, key=f"effect {prefix}", label_visibility="collapsed"
         )
+        log = log_axis(selection.metric, f"log {prefix}")
     results = one_search(selection)
     trials = partial(
         effect_info,
@@ -154,9 +155,12 @@ def effect(selection: Selection, prefix: str, title: str) -> None:
         selection.goal,
         selection.arms,
         log=found[name],
+        log_metric=log,
     )
     nothing = "No trial with this parameter has completed yet."
-    info = show(selection, trials, draw_effect, "effect", nothing, by=(name, shown_repeat(results)))
+    info = show(
+        selection, trials, draw_effect, "effect", nothing, by=(name, shown_repeat(results), log)
+    )
     if not info.empty:
         st.dataframe(info.sensitivity, hide_index=True)
 

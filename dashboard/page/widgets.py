@@ -11,6 +11,7 @@ from dashboard.page.selection import Selection
 from dashboard.rendering import RenderedFigure, SomeInfo, render_figure
 from studies.reporting.figures.common import Picture
 from studies.reporting.spreadsheet import csv_text
+from studies.results import is_share
 
 
 def show(
@@ -60,6 +61,18 @@ def show_figure(figure: RenderedFigure[SomeInfo], name: str, nothing: str) -> No
             on_click="ignore",
             type="tertiary",
         )
+
+
+def log_axis(metric: str, name: str = "log") -> bool:
+    """A switch for a logarithmic axis of a metric; shares have none."""
+    if is_share(metric):
+        return False
+    return st.toggle(
+        "Logarithmic axis",
+        key=name,
+        bind="query-params",
+        help=f"For {escape(metric)}, where all of its values are positive: none lies beyond then.",
+    )
 
 
 def link(page: str, label: str, **address: str) -> None:

@@ -35,7 +35,8 @@ def test_the_learning_rate_is_searched_in_log_and_its_bins_hold_the_best_of_each
     assert list(info.bins["parameter"]) == [0.02, 0.1, 0.9]  # two bins for a power of ten
     assert list(info.bins["value"]) == [0.6, 0.9, 0.895]
     assert list(info.bins["trials"]) == [2, 1, 1]
-    assert list(info.data["at_edge"].unique()) == [0.5]  # what failed lies on the worst value
+    failed = info.data[info.data["outcome"] == "diverged"]
+    assert list(failed["shown"]) == [info.y.edge]  # below all that has a value
     assert info.caption.startswith("5 trials of the search, 4 of them completed.")
     assert dict(sensitivity(info).iloc[0]) == {
         "arm": "sgd",
