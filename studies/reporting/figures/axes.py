@@ -26,8 +26,9 @@ TICKS = 10
 REACH, FEW = 4.0, 0.1
 """How far a metric's axis reaches to the bad side of an arm's median, in distances from its best
 to it, if no more than this share of the arm's values lie beyond..."""
-TOO_FAR, FEWEST = 40.0, 4
-"""... and how far at most, however many do; so far for an arm with no more values than this, too"""
+FEWEST, TOO_FAR = 4, 40.0
+"""... twice as far for an arm with no more values than this, and this far at most, however many
+lie beyond."""
 FAR = 100.0
 """How far it reaches for the worst arm, in distances from an arm's best to its upper quarter or in
 best values."""
@@ -120,10 +121,11 @@ def _limit(values: np.ndarray) -> float:
     """Where an arm's sorted values begin to be far beyond the others."""
     best, median, count = values[-1], float(np.median(values)), len(values)
     spread = best - median or min((best - value for value in values if value < best), default=0.0)
-    if count <= FEWEST:
-        return float(median - TOO_FAR * spread if count > 2 else -math.inf)
+    if count <= 2:
+        return -math.inf
+    reach = REACH if count > FEWEST else 2 * REACH
     few = values[max(1, int(FEW * count))]
-    return float(max(min(median - REACH * spread, few), median - TOO_FAR * spread))
+    return float(max(min(median - reach * spread, few), median - TOO_FAR * spread))
 
 
 def value_axis(metric: str, title: str = "") -> alt.Axis:

@@ -214,7 +214,9 @@ def draw_effect(info: EffectInfo) -> Picture:
     base = alt.Chart(info.data).encode(x=x, color=coloured, tooltip=about)
     completed = base.transform_filter("datum.outcome === 'completed' && !datum.beyond")
     points = completed.mark_circle(size=34, opacity=0.4)
-    defaults = completed.transform_filter("datum.default").mark_point(size=180, strokeWidth=2)
+    defaults = base.transform_filter("datum.default && datum.outcome === 'completed'").mark_point(
+        size=180, strokeWidth=2
+    )
     line = (
         alt.Chart(info.bins)
         .mark_line(strokeWidth=2, clip=True)

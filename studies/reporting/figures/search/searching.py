@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -143,17 +143,23 @@ def searches_info(results: StudyResults, curves: Curves, shown: Sequence[str]) -
     ]
     count = max((len(each.searches) for each in found), default=0)
     metric, goal = results.spec.objective.metric, results.spec.objective.goal
-    values = [[v for steps in each.searches.values() for v in steps.values()] for each in found]
+    late = [[v for steps in each.searches.values() for v in _late(steps)] for each in found]
     return SearchesInfo(
         data=pd.DataFrame(rows, columns=["arm", "search", "trials", "best"]),
         caption=f"The best {metric} after so many trials, in the order in which they ended. Thin: "
         f"{plural(count, 'search', 'searches')} of each arm, each on validation "
         "of its own split. Thick: their median. These values chose the winners, so they look "
-        "better than the winners are.",
+        "better than the winners are; the axis holds all but those of the first quarter "
+        "of the trials.",
         alt=f"Best {metric} so far of every search of {counted(len(found), 'arm')}",
-        axis=metric_axis(values, metric, goal),
+        axis=metric_axis(late, metric, goal),
         arms=tuple(arm or results.study for arm in results.arms),
     )
+
+
+def _late(steps: Mapping[int, float]) -> list[float]:
+    """The best values after the first quarter of a search: the first ones may lie outside."""
+    return list(steps.values())[len(steps) // 4 :]
 
 
 def draw_searches(info: SearchesInfo) -> Picture:
