@@ -30,11 +30,17 @@ class LastWords:
         finally:
             del os.environ[LAST_WORDS]
 
+    @property
+    def said(self) -> str:
+        """The error that ended it; nothing where it lives, or was killed."""
+        return Path(self._file.name).read_text(errors="replace").strip()
+
     def why_no_worker(self, error: Exception) -> str:
         """What is said where no worker could be started because of `error`."""
-        said = Path(self._file.name).read_text(errors="replace").strip()
-        reason = f": {said}" if said else f" ({error}); what was printed above says why"
-        return without_secrets(f"no worker process can be started{reason}")
+        ended = isinstance(error, EOFError | ConnectionError)
+        why = "the process that starts them has ended" if ended else error
+        reason = self.said or f"{why}; what was printed above says why"
+        return without_secrets(f"no worker process can be started: {reason}")
 
     def close(self) -> None:
         """Nobody will be asked any more."""

@@ -65,7 +65,6 @@ class LocalEngine(Pool[WorkerHandle]):
         self._startup_failures = 0
         self._closed = threading.Event()
         self._last_words = LastWords()
-        self._not_started: str | None = None
 
     def start(self) -> None:
         """Start the workers; the first task does it otherwise."""
@@ -113,13 +112,15 @@ class LocalEngine(Pool[WorkerHandle]):
     def _listen(self, timeout: float | None) -> None:
         talking = {worker.pipe: worker for worker in self._workers if not worker.pipe.closed}
         ready = connection.wait([*talking, self._wake], timeout)
-        if self._not_started is not None:
-            raise WorkersError(self._not_started)
+        for worker in [worker for worker in self._workers if worker.not_started]:
+            self._handle_worker_exit(worker)
         for end in ready:
             if end is self._wake:
                 self._wake.recv_bytes()
                 continue
             worker = talking[end]  # type: ignore[index]
+            if worker.pipe.closed:
+                continue
             try:
                 event: Event = worker.pipe.recv()
             except (EOFError, ConnectionResetError):
@@ -138,13 +139,14 @@ class LocalEngine(Pool[WorkerHandle]):
             self._report_end(event)
 
     def _handle_worker_exit(self, worker: WorkerHandle) -> None:
-        """A worker's pipe has closed: its trial, if any, crashed with it."""
+        """A worker has ended, or has not started: its trial, if any, crashed with it."""
         worker.join()
         worker.kill()  # its children
-        self._startup_failures += worker.trial is None and not worker.proven
-        if self._startup_failures == MAX_STARTUP_FAILURES:
+        self._startup_failures += bool(worker.not_started) or not (worker.trial or worker.proven)
+        if self._last_words.said or self._startup_failures == MAX_STARTUP_FAILURES:
             raise WorkersError(
-                f"a worker process ended before its first trial ({worker.death()}); "
+                worker.not_started
+                or f"a worker process ended before its first trial ({worker.death()}); "
                 "what it printed above says why"
             )
         end = None
@@ -199,7 +201,7 @@ class LocalEngine(Pool[WorkerHandle]):
                 try:
                     self._start_process(worker.process)
                 except Exception as error:  # the fork server has ended, say
-                    self._not_started = self._last_words.why_no_worker(error)
+                    worker.not_started = self._last_words.why_no_worker(error)
                 else:
                     worker.started = True
                 if worker.killed and worker.started:  # while it was starting

@@ -28,6 +28,8 @@ class WorkerHandle:
     proven: bool = False
     """Whether it has finished a trial: one that dies before that would die again."""
     started: bool = False
+    not_started: str = ""
+    """Why it could not be started."""
     killed: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
