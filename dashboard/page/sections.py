@@ -16,6 +16,7 @@ from dashboard.figures.comparison.ranking import draw_ranking, ranking_info
 from dashboard.figures.comparison.spending import cost_info, draw_cost, draw_outcomes, outcomes_info
 from dashboard.figures.training.learning import LearningInfo, draw_learning, learning_info
 from dashboard.figures.training.winners import winner_trainings
+from dashboard.page.annotations import show_annotation
 from dashboard.page.messages import escape, show_errors
 from dashboard.page.selection import Selection, one_search, shown_repeat
 from dashboard.page.widgets import link, show
@@ -41,6 +42,7 @@ def heading(selection: Selection) -> None:
     st.caption(escape(" · ".join(facts)))
     if about.state != "finished" and about.progress is not None:
         st.progress(about.progress, f"{about.progress:.0%} of the budget")
+    show_annotation(selection.home, selection.study, selection.results.annotation)
 
 
 def verdict(selection: Selection, design_warnings: Sequence[str] = ()) -> None:

@@ -36,6 +36,7 @@ from dashboard.figures.search.tuning import (
     importance_info,
     tuning_info,
 )
+from dashboard.page.annotations import show_annotation
 from dashboard.page.messages import escape
 from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, one_search, selected_study, shown_repeat
@@ -49,6 +50,7 @@ SHOWN = 6  # parameters that get a figure each, unless others are picked
 
 
 def page(selection: Selection) -> None:
+    show_annotation(selection.home, selection.study, selection.results.annotation)
     results = one_search(selection)
     names = ["Progress", "Parameters", "Trainings"]
     progress, parameters, trainings = st.tabs(names, key="view", bind="query-params")

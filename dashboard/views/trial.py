@@ -14,6 +14,7 @@ from dashboard.figures.training.trials import (
     draw_curves,
     study_file,
 )
+from dashboard.page.annotations import show_annotation
 from dashboard.page.messages import escape
 from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, selected_study
@@ -69,6 +70,8 @@ def show_outcome(selection: Selection, trial: Trial) -> None:
     st.caption(escape(", ".join(about)))
     if trial.system:
         st.caption(escape(resource_words(trial.system)))
+    run = f"{selection.study}/{trial.key}"
+    show_annotation(selection.home, run, trial.annotation)
     if trial.reason:
         bad = trial.outcome not in (Outcome.completed, Outcome.pruned, Outcome.interrupted)
         (st.error if bad else st.info)(escape(trial.reason))

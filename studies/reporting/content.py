@@ -25,6 +25,9 @@ class Report:
 
     study: str
     question: str
+    note: str
+    """What people have written about the study."""
+    tags: Sequence[tuple[str, str]]
     headline: str
     """What may be said of all arms together."""
     verdicts: Sequence[str]
@@ -49,6 +52,8 @@ class Report:
     methods: Sequence[tuple[str, str]]
     space: Table
     outcomes: Table
+    annotations: Table
+    """What people have written about its trials."""
     environment: Table
     study_file: str
 
@@ -69,6 +74,8 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
     return Report(
         study=results.study,
         question=results.spec.description,
+        note=results.annotation.note,
+        tags=list(results.annotation.tags.items()),
         headline=_sentence(headline, names),
         verdicts=[_sentence(text, names) for text in rest],
         missing=[_sentence(text, names) for text in comparison.missing if text != headline],
@@ -89,6 +96,7 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
         methods=methods(results, comparison),
         space=report_tables.search_space_table(results),
         outcomes=report_tables.outcomes_table(results),
+        annotations=report_tables.annotations_table(results),
         environment=report_tables.environment_table(results),
         study_file=results.spec.text,
     )

@@ -17,6 +17,9 @@ def as_markdown(report: Report) -> str:
 def _parts(report: Report) -> Iterator[str]:
     yield f"# {escape(report.study)}"
     yield escape(report.question)
+    yield "  \n".join(escape(line) for line in report.note.splitlines())
+    if report.tags:
+        yield bullets([f"{name} = {value}" for name, value in report.tags])
     yield "## What may be said"
     yield f"**{escape(report.headline)}**"
     yield bullets(report.verdicts)
@@ -64,6 +67,9 @@ def _parts(report: Report) -> Iterator[str]:
     yield _table(report.space)
     yield "## Outcomes of the trials"
     yield _table(report.outcomes)
+    if report.annotations.rows:
+        yield "## Notes and tags of trials"
+        yield _table(report.annotations)
     yield "## Versions and hardware"
     yield _table(report.environment)
     yield "## Study file"

@@ -81,7 +81,7 @@ def budget(spec: Spec) -> str:
 
 def trials_table(results: StudyResults) -> pd.DataFrame:
     """One row per trial, those of the search first: how it ended, its dotted configuration, its
-    best and test metrics, what it took of the machine."""
+    best and test metrics, what it took of the machine, and what people have written about it."""
     import pandas as pd
 
     trials = sorted(results.trials, key=lambda trial: PHASES.index(trial.phase))
@@ -106,6 +106,10 @@ def _row(trial: Trial) -> Iterator[tuple[str, Any]]:
         yield f"best/{name}", value
     yield from trial.test.items()
     yield from trial.system.items()
+    if trial.annotation.note:
+        yield "note", trial.annotation.note
+    for name, value in trial.annotation.tags.items():
+        yield f"tag/{name}", value
 
 
 def _missing(value: Any) -> bool:

@@ -15,18 +15,22 @@ from studies.analysis import StudyOutcome, recommended
 from studies.analysis.representative import best_checkpoints
 from studies.home import Home
 from studies.mirrors.mlflow import logged_model
+from studies.mirrors.mlflow.annotations import NOTE_TAG, annotate
 from studies.mirrors.mlflow.batches import BatchWriter
 from studies.mirrors.mlflow.client import Run
 from studies.mirrors.mlflow.names import MAX_TAG_LENGTH, names_in_mlflow, original_tags, storable
 from studies.mirrors.mlflow.study import MlflowStudy, run_or_none
 from studies.mirrors.mlflow.trial import points
 from studies.mirrors.progress import Progress
+from studies.records import Annotation
 from studies.reporting.render import render
 from studies.results import StudyResults
 from studies.sentences import verdicts
 from studies.sentences.description import describe, trials_table
 
 RESULTS_TAG = "fairtune.results"
+ANNOTATED_TAG = "fairtune.annotated"
+"""Which notes and tags the findings of the run show."""
 BEST_TAG = "fairtune.best_run"
 
 Checkpoints = Sequence[tuple[str, Path]]
@@ -38,10 +42,15 @@ def write(study: MlflowStudy, home: Home, results: StudyResults, progress: Progr
     status = "FINISHED" if results.finished else "KILLED"
     parent = study.client.get_run(study.run_id)
     fingerprint = _fingerprint(results, checkpoints)
-    if parent.data.tags.get(RESULTS_TAG) != fingerprint:
+    tags = annotate(study.client, study.run_id, parent.data.tags, _tags_alone(results))
+    changed, said = tags.get(RESULTS_TAG) != fingerprint, _annotated(results)
+    if changed or tags.get(ANNOTATED_TAG, "") != said:
         with progress.computing():
             found = StudyOutcome.of(results)
         _write_findings(study, found, parent, progress)
+        if said or ANNOTATED_TAG in tags:
+            study.client.set_tag(study.run_id, ANNOTATED_TAG, said)
+    if changed:
         _write_checkpoints(study, results, checkpoints, parent, progress)
         study.client.set_tag(study.run_id, RESULTS_TAG, fingerprint)
     if parent.info.status != status:
@@ -74,8 +83,8 @@ def _write_findings(
         with progress.moving():
             client.log_artifact(run_id, str(path))
     progress()
-    note = describe(outcome)
-    tags = {"mlflow.note.content": note, **verdict_tags(outcome)}
+    note = "\n\n".join(filter(None, (results.annotation.note, describe(outcome))))
+    tags = {NOTE_TAG: note, **verdict_tags(outcome)}
     name = f"best/{results.spec.objective.metric}"
     values = {name: next((trial.value for trial in results.ranking), None)}
     best = recommended(results)
@@ -133,6 +142,18 @@ def _fingerprint(results: StudyResults, checkpoints: Checkpoints) -> str:
         results.spec.text, results.finished, looks, trials, [key for key, _ in checkpoints]
     ]  # fmt: skip
     return short_hash(json.dumps(said))
+
+
+def _tags_alone(results: StudyResults) -> Annotation:
+    """The tags of the study; its note stands before the description that every study has."""
+    return Annotation(tags=results.annotation.tags)
+
+
+def _annotated(results: StudyResults) -> str:
+    """What tells the notes and tags of a study and its trials from others; empty without any."""
+    said = {trial.key: trial.annotation.texts for trial in results.trials if trial.annotation.texts}
+    said |= {"": results.annotation.texts} if results.annotation.texts else {}
+    return short_hash(json.dumps(said)) if said else ""
 
 
 def _ended(results: StudyResults) -> int:

@@ -1,6 +1,6 @@
 from .pairs import pairs_table
 from .ranking import ranking_table
-from .study import environment_table, outcomes_table, search_space_table
+from .study import annotations_table, environment_table, outcomes_table, search_space_table
 from .table import Table
 from .winners import ConfigurationToUse, Winner, configuration_to_use, find_winners, winners_table
 
@@ -8,6 +8,7 @@ __all__ = [
     "ConfigurationToUse",
     "Table",
     "Winner",
+    "annotations_table",
     "configuration_to_use",
     "environment_table",
     "find_winners",

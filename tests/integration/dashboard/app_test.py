@@ -25,6 +25,7 @@ from dashboard import data
 from dashboard.figures import rendering
 from dashboard.figures.common import Picture
 from dashboard.page import preparing, selectors
+from dashboard.page.messages import escape
 from lightning_modules.data.preparation.summary import summarize, summary_lines
 from studies import results
 from studies.analysis import StudyEntry, overview
@@ -32,7 +33,7 @@ from studies.cli import main
 from studies.home import Home
 from studies.results import StudyResults
 from tests.support.accounts import FAIRTUNE
-from tests.support.states import NAMES, states
+from tests.support.states import NAMES, annotated, states
 
 VIEWS = ("overview", "optimizers", "schedules", "regularization", "compare")
 VIEWS += ("search", "trial", "data")
@@ -393,6 +394,26 @@ def test_a_running_study_is_drawn_again_until_it_ends(
     assert ":blue-badge[finished]" in texts(app)
     assert not app.get("progress")
     assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("view", "run"), [("compare", "made"), ("search", "made"), ("trial", "made/adam-search-3")]
+)
+def test_a_page_shows_notes_and_tags_and_the_commands_that_change_them(
+    view: str, run: str, shows: Shows, home: Path
+) -> None:
+    shows(annotated(STATES["finished"]))
+    app = opened()
+    app.query_params["trial"] = "adam-search-3"
+    app = app.switch_page(f"views/{view}.py").run()
+    note = escape(NAMES[0])
+    assert [text for text in texts(app) if text.startswith(note)]
+    assert any(f"seen by = {note}" in text for text in texts(app))
+    commands = [code.value for code in app.code if code.value.startswith("fairtune ")]
+    assert commands[:2] == [
+        f"fairtune note {run} 'TEXT' --home {home}",
+        f"fairtune tag {run} KEY=VALUE --home {home}",
+    ]
 
 
 # --- the server -----------------------------------------------------------------------------------
