@@ -17,6 +17,7 @@ from studies.sentences import verdicts
 from studies.sentences.claim_words import ClaimWords, claim_words
 from studies.sentences.methods import methods
 from studies.sentences.uncertainty import advice, sources
+from studies.sentences.way_out import way_to_verdict
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Report:
     tags: Sequence[tuple[str, str]]
     headline: str
     """What may be said of all arms together."""
+    way_out: str
+    """What leads to a verdict where there is none; its command stands in backticks."""
     verdicts: Sequence[str]
     missing: Sequence[str]
     words: ClaimWords
@@ -69,7 +72,9 @@ class Report:
 def report(results: StudyResults, comparison: Comparison) -> Report:
     """Everything that a report says of a study."""
     winners = report_tables.find_winners(results)
-    headline, *rest = verdicts(comparison) or [_best(results)]
+    said, way = verdicts(comparison), way_to_verdict(results, comparison)
+    headline, *rest = said or [_best(results)]
+    missing = [text for text in comparison.missing if text != headline]
     names = results.arms
     return Report(
         study=results.study,
@@ -77,8 +82,11 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
         note=results.annotation.note,
         tags=list(results.annotation.tags.items()),
         headline=_sentence(headline, names),
+        way_out=_sentence(way, names) if said and way else "",
         verdicts=[_sentence(text, names) for text in rest],
-        missing=[_sentence(text, names) for text in comparison.missing if text != headline],
+        missing=[
+            _sentence(text, names) for text in (missing if said or not way else [*missing, way])
+        ],
         words=claim_words(comparison),
         ranking=report_tables.ranking_table(comparison),
         pairs=report_tables.pairs_table(comparison),

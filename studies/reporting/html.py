@@ -23,6 +23,7 @@ from studies.reporting.palette import COLOURS
 from studies.results import StudyResults
 from studies.sentences import MATCHED
 from studies.sentences.claim_words import claim_words, dots_caption
+from studies.sentences.markdown import with_code
 
 PAIRS = 15
 """Pairs whose differences are drawn."""
@@ -64,12 +65,10 @@ def page(report: Report, results: StudyResults, comparison: Comparison) -> str:
 
 def marked(text: str) -> Markup:
     """A text whose commands, in backticks, are set as code."""
-    parts = text.split("`")
-    made = [
-        Markup("<code>{}</code>").format(part) if index % 2 else escape(part)
-        for index, part in enumerate(parts)
-    ]
-    return Markup("").join(made)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if code else escape(part)
+        for part, code in with_code(text)
+    )
 
 
 def _dots(comparison: Comparison, style: ArmStyle) -> Figure | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from studies.reporting.content import Report
 from studies.reporting.tables import Table
-from studies.sentences.markdown import bullets, escape, fence, table
+from studies.sentences.markdown import bullets, escape, fence, marked, table
 
 
 def as_markdown(report: Report) -> str:
@@ -22,6 +22,7 @@ def _parts(report: Report) -> Iterator[str]:
         yield bullets([f"{name} = {value}" for name, value in report.tags])
     yield "## What may be said"
     yield f"**{escape(report.headline)}**"
+    yield marked(report.way_out)
     yield bullets(report.verdicts)
     if report.missing:
         yield "### What is missing"
@@ -62,7 +63,7 @@ def _parts(report: Report) -> Iterator[str]:
         yield bullets(report.data)
     yield "## Methods"
     for heading, text in report.methods:
-        yield f"**{heading}.** {escape(text)}"
+        yield f"**{heading}.** {marked(text)}"
     yield "## Search space"
     yield _table(report.space)
     yield "## Outcomes of the trials"

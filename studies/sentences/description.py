@@ -14,7 +14,7 @@ from studies.results import StudyResults, level, outcome_counts
 from studies.sentences.expectation import expectation
 from studies.sentences.markdown import bullets, escape, fence, table
 from studies.sentences.uncertainty import advice, sources
-from studies.sentences.verdict_sentences import summary
+from studies.sentences.way_out import sentences
 from studies.study_file import Spec
 from studies.study_file.reading.yaml_text import yaml_of
 
@@ -54,7 +54,7 @@ def describe(outcome: StudyOutcome) -> str:
     parts = [escape(spec.description)]
     if spec.factors:
         lists = {
-            "Verdict": summary(outcome.comparison),
+            "Verdict": sentences(results, outcome.comparison),
             "Where the uncertainty comes from": sources(results, outcome.comparison),
             "What would make it smaller": advice(results, outcome.comparison),
         }
