@@ -17,7 +17,7 @@ from dashboard.figures.comparison.spending import cost_info, draw_cost, draw_out
 from dashboard.figures.training.learning import LearningInfo, draw_learning, learning_info
 from dashboard.figures.training.winners import winner_trainings
 from dashboard.page.annotations import show_annotation
-from dashboard.page.messages import escape, show_errors
+from dashboard.page.messages import escape, marked, show_errors, show_prose
 from dashboard.page.selection import Selection, one_search, shown_repeat
 from dashboard.page.widgets import link, show
 from studies.reporting.paired import differences_title
@@ -50,7 +50,9 @@ def verdict(selection: Selection, design_warnings: Sequence[str] = ()) -> None:
     of some kinds."""
     report = selection.report
     with st.container(border=True):
-        st.markdown(f"#### {escape(report.headline)}")
+        st.markdown(f"#### {marked(report.headline)}")
+        if report.way_out:
+            show_prose(report.way_out)
         if 0 < len(report.verdicts) <= FEW:
             _bullets(report.verdicts)
         elif report.verdicts:
@@ -62,13 +64,13 @@ def verdict(selection: Selection, design_warnings: Sequence[str] = ()) -> None:
         if report.advice:
             with st.expander("What would make it smaller"):
                 for text in report.advice:
-                    _advice(text)
+                    show_prose(text)
     if report.missing:
-        st.info("\n".join(f"- {escape(text)}" for text in report.missing), icon=":material/info:")
+        st.info("\n".join(f"- {marked(text)}" for text in report.missing), icon=":material/info:")
     for alarm in report.design_warnings:
         if alarm.kind in design_warnings:
             text = f"{alarm.arm}: {alarm.message}" if alarm.arm else alarm.message
-            st.warning(escape(text), icon=":material/warning:")
+            st.warning(marked(text), icon=":material/warning:")
 
 
 def ranking(selection: Selection) -> None:
@@ -179,7 +181,7 @@ def tables(selection: Selection) -> None:
     for table in (report.ranking, report.pairs):
         if table.rows:
             st.dataframe(_frame(table), hide_index=True)
-            st.caption(escape(table.note))
+            st.caption(marked(table.note))
     if report.use is not None:
         st.subheader("The configuration to use")
         expected = [f"What to expect: {report.use.expected}"] if report.use.expected else []
@@ -193,7 +195,7 @@ def tables(selection: Selection) -> None:
                 link("trial", trial, study=selection.study, trial=trial)
     with st.expander("How this was compared"):
         for title, text in selection.report.methods:
-            st.markdown(f"**{title}.** {escape(text)}")
+            st.markdown(f"**{title}.** {marked(text)}")
 
 
 def _trials_to_open(selection: Selection) -> list[str]:
@@ -204,18 +206,9 @@ def _trials_to_open(selection: Selection) -> list[str]:
     return [each.trial for each in report.winners if each.arm in selection.arms]
 
 
-def _advice(text: str) -> None:
-    """Prose, and its commands to copy."""
-    for index, part in enumerate(text.split("`")):
-        if index % 2:
-            st.code(part, language="bash")
-        elif part.strip(" ."):
-            st.markdown(escape(part.strip()))
-
-
 def _frame(table: Table) -> pd.DataFrame:
     return pd.DataFrame([list(line) for line in table.rows], columns=list(table.head))
 
 
 def _bullets(texts: Sequence[str]) -> None:
-    st.markdown("\n".join(f"- {escape(text)}" for text in texts))
+    st.markdown("\n".join(f"- {marked(text)}" for text in texts))

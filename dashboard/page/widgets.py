@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.figures.common import Picture
 from dashboard.figures.rendering import RenderedFigure, SomeInfo, render_figure
-from dashboard.page.messages import escape
+from dashboard.page.messages import escape, marked
 from dashboard.page.selection import Selection
 from studies.reporting.spreadsheet import csv_text
 
@@ -43,11 +43,11 @@ def show_figure(figure: RenderedFigure[SomeInfo], name: str, nothing: str) -> No
     """
     info = figure.info
     if info.empty:
-        st.caption(escape(nothing))
+        st.caption(marked(nothing))
         return
     st.vega_lite_chart(spec=dict(figure.spec), alt=info.alt, key=f"figure {name}")
     words, download = st.columns([9, 1], gap="small")
-    words.caption(escape(info.caption))
+    words.caption(marked(info.caption))
     with download:
         st.download_button(
             ":material/download:",

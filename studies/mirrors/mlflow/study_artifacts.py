@@ -22,13 +22,16 @@ from studies.mirrors.mlflow.names import MAX_TAG_LENGTH, names_in_mlflow, origin
 from studies.mirrors.mlflow.study import MlflowStudy, run_or_none
 from studies.mirrors.mlflow.trial import points
 from studies.mirrors.progress import Progress
-from studies.records import Annotation
+from studies.records import Annotation, Outcome
+from studies.records.types import TRAINED
 from studies.reporting.render import render
 from studies.results import StudyResults
 from studies.sentences import verdicts
 from studies.sentences.description import describe, trials_table
 
 RESULTS_TAG = "fairtune.results"
+FINDINGS = 2
+"""Counts the kinds of findings that were ever written: runs of before get what they lack."""
 ANNOTATED_TAG = "fairtune.annotated"
 """Which notes and tags the findings of the run show."""
 BEST_TAG = "fairtune.best_run"
@@ -67,6 +70,31 @@ def verdict_tags(outcome: StudyOutcome) -> dict[str, str]:
     return {"fairtune.claim": design.claim, "fairtune.verdict": said}
 
 
+def counts(results: StudyResults) -> dict[str, float]:
+    """How much a study has done, as metrics of its run: the table of runs shows them."""
+    ended = results.ended
+    failed = sum(trial.outcome not in (*TRAINED, Outcome.interrupted) for trial in ended)
+    return {
+        "study/trials": len(ended),
+        "study/completed": sum(trial.outcome == Outcome.completed for trial in ended),
+        "study/failed": failed,
+        "study/epochs": sum(trial.epochs for trial in ended),
+        "study/seconds": round(results.seconds, 3),
+    }
+
+
+def _result_tags(results: StudyResults) -> dict[str, str]:
+    """What a study compares and what it has come to, in a word each."""
+    best = recommended(results)
+    found = {
+        "fairtune.objective": f"{results.spec.objective.goal} {results.spec.objective.metric}",
+        "fairtune.compares": " × ".join(results.spec.factors),
+        "fairtune.best_trial": "" if best is None else best.trial.key,
+        "fairtune.best_arm": "" if best is None else best.trial.arm,
+    }
+    return {name: text for name, text in found.items() if text}
+
+
 def _write_findings(
     study: MlflowStudy, outcome: StudyOutcome, parent: Run, progress: Progress
 ) -> None:
@@ -84,12 +112,13 @@ def _write_findings(
             client.log_artifact(run_id, str(path))
     progress()
     note = "\n\n".join(filter(None, (results.annotation.note, describe(outcome))))
-    tags = {NOTE_TAG: note, **verdict_tags(outcome)}
+    tags = {NOTE_TAG: note, **verdict_tags(outcome), **_result_tags(results)}
     name = f"best/{results.spec.objective.metric}"
     values = {name: next((trial.value for trial in results.ranking), None)}
     best = recommended(results)
     if best is not None and best.runs:
         values[f"expected/{best.metric}"] = best.value
+    values |= counts(results)
     held = {n: v for n, v in values.items() if v is not None}
     new = [
         point
@@ -139,7 +168,8 @@ def _fingerprint(results: StudyResults, checkpoints: Checkpoints) -> str:
     trials = [(t.key, t.outcome, t.value, t.run_id, t.reason) for t in results.trials]
     looks = [asdict(look) for look in results.looks]
     said = [
-        results.spec.text, results.finished, looks, trials, [key for key, _ in checkpoints]
+        FINDINGS, results.spec.text, results.finished, looks, trials,
+        [key for key, _ in checkpoints],
     ]  # fmt: skip
     return short_hash(json.dumps(said))
 
