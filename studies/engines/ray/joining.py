@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from lightning_modules.errors import StorageError
 from lightning_modules.networks.pretrained.weights import RUN
 from lightning_modules.user_code import imports
 from studies.engines.ray.terms import Terms, versions_here
@@ -28,11 +29,14 @@ MARKER = "home-of-the-driver"
 @contextmanager
 def terms_of(spec: Spec, home: Home, trial: Callable[..., Any] | None = None) -> Iterator[Terms]:
     """The terms for nodes that train a study, with a function of the user's where there is one,
-    while its folder is marked."""
+    while its folder is marked; StorageError where that cannot be done."""
     marker, mark = home.study(spec.study) / MARKER, secrets.token_hex(16)
-    marker.unlink(missing_ok=True)
-    marker.touch(0o600)
-    marker.write_text(mark)
+    try:
+        marker.unlink(missing_ok=True)
+        marker.touch(0o600)
+        marker.write_text(mark)
+    except OSError as error:
+        raise StorageError(f"{marker} cannot be written: {error.strerror or error}") from error
     names = (*THREADS, *(spec.env or ()))
     try:
         yield Terms(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lightning_modules.errors import StorageError
 from studies.engines.ray.joining import (
     THREADS,
     file_differences,
@@ -172,3 +173,15 @@ def test_a_process_becomes_like_the_driver(tmp_path: Path, monkeypatch: pytest.M
     ]  # fmt: skip
     prepare_process(replace(terms, folder=str(tmp_path / "not here")))
     assert os.getcwd() == str(tmp_path)  # where it was
+
+
+def test_a_home_whose_disk_is_full_is_named(here: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with (
+        pytest.raises(StorageError, match=r"home-of-the-driver cannot be written: No space left"),
+        terms_of(spec_of("iris"), here),
+    ):
+        raise AssertionError
