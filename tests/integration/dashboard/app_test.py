@@ -21,15 +21,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import data
-from dashboard.figures import rendering
-from dashboard.figures.common import Picture
+from dashboard import data, rendering
 from dashboard.page import preparing, selectors
 from lightning_modules.data.preparation.summary import summarize, summary_lines
 from studies import results
 from studies.analysis import StudyEntry, overview
 from studies.cli import main
 from studies.home import Home
+from studies.reporting.figures.common import Picture
 from studies.results import StudyResults
 from tests.support.accounts import FAIRTUNE
 from tests.support.states import NAMES, states
