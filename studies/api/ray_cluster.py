@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 ADDRESS = "RAY_ADDRESS"
 MOST_PORT = 65535
 INSTALL = "pip install 'fairtune[ray]'"
-AUTO, LOCAL = "auto", "local"
-"""Ray's words for the cluster that this machine is a node of, and for a new one on it."""
+AUTO = "auto"
+"""Ray's word for the cluster that this machine is a node of."""
 HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/:]+):[0-9]{1,5}")
 
 
@@ -50,8 +50,6 @@ def wanted_of(
     require_ray()
     name = names[2] if address else ADDRESS
     address = address or os.environ.get(ADDRESS) or None
-    if address == LOCAL:
-        address = None
     if address is not None and not _is_address(address):
         raise UserError(_wrong_address(address, name))
     trainers = [each.trainer for each in spec.configurations]

@@ -151,7 +151,8 @@ CpusPerWorker = Annotated[
         "--cpus-per-worker",
         min=1,
         max=MOST_CPUS,
-        help="Of a worker on Ray; its threads unless given, or its part of those beside its GPU.",
+        help="CPUs of each worker on Ray; its threads unless given, or its part of those beside "
+        "its GPU.",
     ),
 ]
 Token = Annotated[

@@ -18,7 +18,7 @@ from lightning_modules.errors import ClusterError
 from studies.devices.cores import core_count
 from studies.engines.ray.messages import Wanted
 from studies.engines.ray.places_wanted import Resources
-from studies.engines.ray.unreachable import (
+from studies.engines.ray.reasons import (
     AUTO,
     NO_TOKEN,
     nothing_listens,

@@ -219,7 +219,7 @@ class RayEngine(Pool[RayWorker]):
             return
         del self._busy[worker.trial]
         outcome = Outcome.out_of_memory if gone.out_of_memory else Outcome.crashed
-        end = TrialEnd(outcome, f"on {worker.place.node[:8]}: {gone.reason}")
+        end = TrialEnd(outcome, gone.reason)
         self._report_end(Ended(worker.trial, end, blameless=gone.blameless))
 
     def _why_not_open(self) -> str:

@@ -59,25 +59,17 @@ def places_wanted(wanted: Wanted, nodes: Sequence[Resources]) -> Places:
 
 def why_not_placed(places: Places, missing: int, nodes: Sequence[Resources]) -> str:
     """Why so many workers have no place on a cluster of these nodes, in words."""
-    needs = " and ".join(_amount(name, each) for name, each in places.needs().items())
-    each = f"each needs {needs}"
-    there = sum(places.fit(node) for node in nodes)
-    have = " and ".join(
-        _amount(name, sum(node.get(name, 0) for node in nodes)) for name in places.needs()
-    )
+    needs = places.needs()
     many = "1 worker has" if missing == 1 else f"{missing} workers have"
-    why = f"{many} no place in the Ray cluster: {each}, and its nodes have {have}"
-    if not there:
-        lacking = next(
-            (name for name, each in places.needs().items()
-             if all(node.get(name, 0) + ROUNDING < each for node in nodes)), None
-        )  # fmt: skip
-        if lacking:
-            why += f", none of them as much {lacking} as one needs"
-        return why
-    if there < places.workers:
-        return f"{why}, which is room for {there}"
-    return f"{why}, of which other work has a part"
+    each = " and ".join(_amount(name, value) for name, value in needs.items())
+    why = f"{many} no place in the Ray cluster: each needs {each}, and"
+    for name, value in needs.items():
+        if all(node.get(name, 0) + ROUNDING < value for node in nodes):
+            return f"{why} none of its nodes has {_amount(name, value)}"
+    have = " and ".join(_amount(name, sum(node.get(name, 0) for node in nodes)) for name in needs)
+    there = sum(places.fit(node) for node in nodes)
+    room = f"is room for {there}" if there < places.workers else "other work has a part of"
+    return f"{why} its nodes have {have}, which {room}"
 
 
 def _amount(name: str, value: float) -> str:

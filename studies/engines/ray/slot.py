@@ -44,6 +44,7 @@ from studies.engines.ray.messages import (
 )
 from studies.engines.ray.parcels import deliver, to_send
 from studies.engines.ray.places_wanted import Places
+from studies.engines.ray.reasons import why_it_died
 
 AGAIN_SECONDS = 0.5
 """Between two calls of an actor that could not be reached."""
@@ -169,15 +170,14 @@ class Slot:
                 await self._exchange()
             except NodeError as error:
                 if self.number:
-                    crew.tell(Gone(self.number, str(error), blameless=True))
+                    self._gone(str(error), blameless=True)
                 await crew.refuse(self._node, self._name, str(error))
             except (RayActorError, OutOfMemoryError) as error:
                 await self._lost(error)
                 if self._failures == MAX_STARTUP_FAILURES:
                     return
             except RayError as error:
-                text = f"Ray cannot be used any more: {first_line(error)}"
-                crew.tell(Failed(ClusterError(text)))
+                crew.tell(Failed(ClusterError(f"Ray has failed: {first_line(error)}")))
                 return
             except FairtuneError as error:
                 crew.tell(Failed(error))
@@ -274,26 +274,23 @@ class Slot:
             except UNCLEAR:
                 await asyncio.sleep(AGAIN_SECONDS)
 
+    def _gone(self, reason: str, blameless: bool, out_of_memory: bool = False) -> None:
+        said = f"on {self._name}: {reason}"
+        self._crew.tell(Gone(self.number, said, blameless, out_of_memory))
+
     async def _lost(self, error: RayError) -> None:
         """The actor has ended: by itself, by force, or with its node."""
-        reason = why_it_died(error)
+        reason = why_it_died(str(error)) or type(error).__name__
         preempted = isinstance(error, RayActorError) and error.preempted
         alive = await asyncio.to_thread(self._crew.cluster.nodes)  # as `end`
         blameless = preempted or (bool(self._node) and self._node not in alive)
         if self.number:
-            memory = isinstance(error, OutOfMemoryError) or LOW_MEMORY in reason
-            self._crew.tell(Gone(self.number, reason, blameless, memory))
+            memory = isinstance(error, OutOfMemoryError) or LOW_MEMORY in str(error)
+            self._gone(reason, blameless, memory)
             return
         self._failures += not blameless
         if self._failures == MAX_STARTUP_FAILURES:
             self._crew.tell(Failed(WorkersError(f"no worker can be started by Ray: {reason}")))
-
-
-def why_it_died(error: RayError) -> str:
-    """Ray's words for it: without what is about Ray, and in one line."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    kept = [line for line in lines if line and ":" not in line.split(" ")[0]]
-    return " ".join(kept)[:500] or type(error).__name__
 
 
 def first_line(error: BaseException) -> str:

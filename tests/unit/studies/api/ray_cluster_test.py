@@ -72,7 +72,7 @@ def test_ray_client_is_refused_with_the_reason_and_the_way(
     monkeypatch.setattr(ray_cluster, "find_spec", lambda _: object())
     said = refused([*command, *RAY, "--address", "ray://10.0.0.1:10001"], capsys)
     assert said.startswith("fairtune: --address ray://10.0.0.1:10001: through Ray Client every ")
-    assert said.endswith("ray job submit -- fairtune run FILE --engine ray --address auto\n")
+    assert said.endswith("as a job: `ray job submit -- fairtune run FILE --engine ray`\n")
     monkeypatch.setenv("RAY_ADDRESS", "ray://10.0.0.2:10001")
     assert refused([*command, *RAY], capsys).startswith("fairtune: RAY_ADDRESS ray://10.0.0.2:")
 

@@ -168,9 +168,9 @@ def test_a_killed_trial_has_ended_at_once_and_its_worker_is_free_when_it_says_so
 @pytest.mark.parametrize(
     ("gone", "end", "blameless"),
     [
-        (Gone(1, "killed"), TrialEnd(Outcome.crashed, "on n1: killed"), False),
-        (Gone(1, "lost", True), TrialEnd(Outcome.crashed, "on n1: lost"), True),
-        (Gone(1, "memory", False, True), TrialEnd(Outcome.out_of_memory, "on n1: memory"), False),
+        (Gone(1, "killed"), TrialEnd(Outcome.crashed, "killed"), False),
+        (Gone(1, "lost", True), TrialEnd(Outcome.crashed, "lost"), True),
+        (Gone(1, "memory", False, True), TrialEnd(Outcome.out_of_memory, "memory"), False),
     ],
 )
 def test_an_actor_that_is_lost_takes_its_trial_with_it(

@@ -69,18 +69,18 @@ def test_a_gpu_has_room_for_just_the_workers_that_share_it(per_gpu: int) -> None
         ),
         (
             Places(1, 8, 0.0), 1, [FOUR, FOUR],
-            "1 worker has no place in the Ray cluster: each needs 8 CPUs, and its nodes have "
-            "8 CPUs, none of them as much CPU as one needs",
+            "1 worker has no place in the Ray cluster: each needs 8 CPUs, and none of its "
+            "nodes has 8 CPUs",
         ),
         (
             Places(2, 4, 0.5), 2, [FOUR],
-            "2 workers have no place in the Ray cluster: each needs 4 CPUs and 0.5 GPUs, and its "
-            "nodes have 4 CPUs and 0 GPUs, none of them as much GPU as one needs",
+            "2 workers have no place in the Ray cluster: each needs 4 CPUs and 0.5 GPUs, and none "
+            "of its nodes has 0.5 GPUs",
         ),
         (
             Places(4, 1, 0.0), 1, [FOUR],
             "1 worker has no place in the Ray cluster: each needs 1 CPU, and its nodes have "
-            "4 CPUs, of which other work has a part",
+            "4 CPUs, which other work has a part of",
         ),
     ],
 )  # fmt: skip

@@ -377,7 +377,7 @@ def test_a_node_that_cannot_begin_or_train_any_more_is_left_to_others(play: Play
         await settle()
         slot._actor.says.put_nowait(Message(1, 1, None, error="no worker can be started: why"))
         gone = await driver.hear()
-        assert gone == Gone(ready.actor, "no worker can be started: why", blameless=True)
+        assert gone == Gone(ready.actor, "on two: no worker can be started: why", blameless=True)
         assert "no worker can be started" in str(await driver.hear())
         assert isinstance(await driver.hear(), Failed)  # it was the last one
 

@@ -2,7 +2,12 @@
 
 import pytest
 
-from studies.engines.ray.unreachable import nothing_listens, why_no_answer, why_not_connected
+from studies.engines.ray.reasons import (
+    nothing_listens,
+    why_it_died,
+    why_no_answer,
+    why_not_connected,
+)
 
 HEAD = "10.0.0.1:6379"
 TOKEN = (
@@ -60,3 +65,26 @@ def test_without_a_cluster_on_this_machine_auto_finds_none() -> None:
     assert why_not_connected("auto", "Could not find any running Ray instance.", "").startswith(
         "no Ray runs on this machine, so that there is no cluster for --address auto: "
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (
+            "The actor died unexpectedly before finishing this task.\n\tclass_name: SlotActor\n"
+            "The actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR "
+            "Worker exit detail: Worker unexpectedly exits with a connection error code 2.",
+            "its process was killed, or crashed",
+        ),
+        (
+            "The actor died because its node has died. Node Id: 20a1793a",
+            "the node was lost",
+        ),
+        (
+            "Task was killed due to the node running low on memory.\n\tactor_id: 1\nIt used 3 GB.",
+            "Task was killed due to the node running low on memory. It used 3 GB.",
+        ),
+    ],
+)
+def test_a_death_is_said_without_what_is_about_ray(said: str, why: str) -> None:
+    assert why_it_died(said) == why

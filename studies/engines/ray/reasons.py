@@ -1,4 +1,4 @@
-"""Why a Ray cluster cannot be reached, and what to do about it, in words."""
+"""Why a Ray cluster cannot be reached, and why an actor has ended, in words."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ NO_TOKEN = "Unauthenticated"
 """What Ray prints of a wrong token, and says in no error."""
 NO_RAY = "Failed to connect to GCS"
 """What it prints where something else listens."""
+DEATHS = {
+    "worker process has died": "its process was killed, or crashed",
+    "its node has died": "the node was lost",
+}
+"""What Ray says of an actor, in long paragraphs."""
+MOST_SAID = 500
+"""Characters of what it says otherwise."""
 VERSIONS = re.compile(r"Ray: (\S+) Python: (\S+)")
 
 
@@ -61,6 +68,15 @@ def why_not_connected(address: str, said: str, printed: str) -> str:
             "HOST:PORT of its head, or leave --address out, which starts Ray on this machine"
         )
     return f"there is no way into the Ray cluster at {address}: {said}"
+
+
+def why_it_died(said: str) -> str:
+    """Why an actor has ended: what Ray said of it, without what is about Ray, and in one line."""
+    for words, why in DEATHS.items():
+        if words in said:
+            return why
+    lines = [line.strip() for line in said.splitlines()]
+    return " ".join(line for line in lines if line and ":" not in line.split(" ")[0])[:MOST_SAID]
 
 
 def _at(address: str) -> str:
