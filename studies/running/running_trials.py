@@ -11,10 +11,8 @@ from dataclasses import dataclass, field, replace
 from logging import getLogger
 
 from lightning_modules.errors import StorageError
-from lightning_modules.user_code import imports
-from studies.engines import Ended, Engine, Epoch, Event, Task
+from studies.engines import Ended, Engine, Epoch, Event
 from studies.home import Home
-from studies.inputs.weights import weights_file
 from studies.records import STOPPED, Outcome, Record, Trial, TrialEnd
 from studies.records.types import REMARKS
 from studies.running.checkpoint_retention import CheckpointKeeper
@@ -81,7 +79,7 @@ class RunningTrials:
     def start(self, running: RunningTrial) -> None:
         """Submit a trial, unless its configuration was trained or is being trained."""
         asked, store = running.asked, running.store
-        trial, configuration = asked.trial, asked.configuration
+        trial = asked.trial
         if other := store.cached_results.get(trial.config_hash):
             with self.committing_ends():
                 self.reuse_result(running, other)
@@ -95,24 +93,7 @@ class RunningTrials:
         running.since = time.monotonic()
         self.running[trial.key] = running
         self.display.started(asked)
-        self.engine.submit(
-            Task(
-                trial.key,
-                configuration,
-                trial.seed,
-                str(self.home.checkpoint(self.spec.study, trial.key)),
-                str(self.home.continuation(self.spec.study, trial.key)),
-                str(self.home.logged(self.spec.study, trial.key)),
-                evaluate_test=trial.phase == "confirm",
-                allowed=imports.allowed(),
-                weights=weights_file(configuration, self.home),
-                split=trial.split,
-                env=self.spec.env,
-                metrics=self.spec.metrics,
-                kind=asked.kind if asked.kind in self.engine.kinds else None,
-                alone=asked.alone,
-            )
-        )
+        self.engine.submit(running.task(self.spec, self.home, self.engine.kinds))
 
     def hear(self, events: Sequence[Event]) -> None:
         """Answer the epochs that trials report, all of them recorded in one commit; ends are left
@@ -175,6 +156,8 @@ class RunningTrials:
     def end_to_record(self, trial: RunningTrial, ended: Ended) -> TrialEnd | None:
         """What a trial's end is to be recorded as; None where it gets another attempt."""
         end = ended.end
+        if ended.blameless:
+            return INTERRUPTED if self.ending else None
         if end.outcome not in (Outcome.crashed, Outcome.out_of_memory):
             return end
         failed, alone = trial.store.end_attempt(trial.asked, end), trial.asked.alone
@@ -273,6 +256,19 @@ class RunningTrials:
         if time.monotonic() > self.drain_until:
             for key in list(self.running):
                 self.kill(key, INTERRUPTED)
+        self.interrupt_again()
+
+    def leave(self) -> None:
+        """Record all trials as interrupted: their engine is gone, and the same command continues
+        them."""
+        while self.record_ends():
+            pass
+        self.again.extend(self.running.values())
+        self.running.clear()
+        self.interrupt_again()
+
+    def interrupt_again(self) -> None:
+        """Record those that were to train again as interrupted."""
         if self.again:
             with self.committing_ends():
                 while self.again:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lightning_modules.errors import ClusterError
 from studies import results
 from studies.engines import Engine
 from studies.home import Home
@@ -64,6 +65,9 @@ class Runner:
         """
         try:
             self.search_and_confirm()
+        except ClusterError:  # whatever trained is gone
+            self.trials.leave()
+            raise
         except KeyboardInterrupt:  # asked to stop once more, and not to wait
             self.trials.drain_until = 0.0
             self.trials.interrupt()
