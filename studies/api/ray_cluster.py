@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from studies.study_file import Spec
 
 ADDRESS = "RAY_ADDRESS"
+MOST_PORT = 65535
 INSTALL = "pip install 'fairtune[ray]'"
 AUTO, LOCAL = "auto", "local"
 """Ray's words for the cluster that this machine is a node of, and for a new one on it."""
@@ -51,7 +52,7 @@ def wanted_of(
     address = address or os.environ.get(ADDRESS) or None
     if address == LOCAL:
         address = None
-    if address is not None and address != AUTO and not HOST_AND_PORT.fullmatch(address):
+    if address is not None and not _is_address(address):
         raise UserError(_wrong_address(address, name))
     trainers = [each.trainer for each in spec.configurations]
     threads = max(int(trainer["threads"]) for trainer in trainers)
@@ -88,6 +89,12 @@ def words_of(wanted: Wanted) -> str:
     if wanted.workers is None:
         return where
     return f"{wanted.workers} {'worker' if wanted.workers == 1 else 'workers'} on {where}"
+
+
+def _is_address(address: str) -> bool:
+    port = address.rpartition(":")[2]
+    is_place = HOST_AND_PORT.fullmatch(address) is not None and 1 <= int(port) <= MOST_PORT
+    return address == AUTO or is_place
 
 
 def _wrong_address(address: str, name: str) -> str:
