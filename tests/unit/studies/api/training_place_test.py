@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lightning_modules.errors import UserError
-from studies.api.training_place import OF_CALLS, Asked
+from studies.api.training_place import OF_CALLS, Asked, EngineName
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,11 @@ def test_the_command_line_has_its_own_names() -> None:
 )
 def test_what_can_be_asked_for_passes(asked: Asked) -> None:
     asked.check()
+
+
+@pytest.mark.parametrize(("engine", "most"), [("local", 256), ("inline", 256), ("ray", 2000)])
+def test_a_cluster_takes_more_workers_than_one_machine(engine: EngineName, most: int) -> None:
+    Asked(engine, workers=most).check()
+    said = f"--workers must be a whole number from 1 to {most}, got {most + 1}"
+    with pytest.raises(UserError, match=said):
+        Asked(engine, workers=most + 1).check()
