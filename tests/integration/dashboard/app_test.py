@@ -280,6 +280,18 @@ def test_a_selector_of_many_trials_lists_some_and_takes_the_name_of_any(
     assert app.query_params["trial"] == "adam-search-1"
 
 
+def test_a_loss_can_be_put_on_a_logarithmic_axis_and_a_share_cannot(shows: Shows) -> None:
+    shows(STATES["arms by losses"])
+    app = opened("search")
+    assert not any('"type": "log"' in chart.proto.spec for chart in app.get("vega_lite_chart"))
+    app.toggle(key="log").set_value(True).run()
+    assert not app.exception
+    assert any('"type": "log"' in chart.proto.spec for chart in app.get("vega_lite_chart"))
+    st.cache_resource.clear()
+    shows(STATES["arms"])
+    assert not [toggle for toggle in opened("search").toggle if toggle.key == "log"]
+
+
 def test_a_figure_is_drawn_once_until_the_study_changes(
     shows: Shows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
