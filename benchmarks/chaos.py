@@ -9,6 +9,10 @@ exit code is 1.
 
     python benchmarks/chaos.py --minutes 20 --seed 1
     python benchmarks/chaos.py --minutes 20 --seed 2 --postgres
+    python benchmarks/chaos.py --minutes 10 --seed 1 --engine ray
+
+With `--engine ray` the workers are on a cluster of a head and three nodes on this machine, which
+are killed, stopped, terminated and added, too.
 """
 
 from __future__ import annotations
@@ -25,21 +29,22 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.chaos_blows import ENDS, Scene
+from benchmarks.chaos_blows import Scene
+from benchmarks.chaos_ray import RayScene
+from benchmarks.chaos_ray_cluster import Cluster
+from benchmarks.chaos_servers import servers
 from benchmarks.machine import machine
 from studies.home import Home
 from tests.support.accounts import FAIRTUNE
 from tests.support.drivers import Driver, Faulty
-from tests.support.invariants import CANARY, check_invariants, no_secret_is_written
-from tests.support.servers import MlflowServer, Postgres, free_port
+from tests.support.invariants import check_invariants, no_secret_is_written
 
 PATIENCE = 300.0
 """Seconds after which a driver that nobody hits any more should have ended."""
@@ -145,12 +150,13 @@ class Chaos:
         folder = self.folder / name
         folder.mkdir()
         faulty = self.scene.faulty = Faulty.make(self.home, folder)
-        self.scene.study = name
+        self.scene.begin(name)
         shape = write_study(faulty, name, Random(f"{self.seed}/{name}"), self.largest)
         self.note(f"{name} ({shape}) begins")
         code: int | None = None
         while code != 0:
-            with faulty.driver(workers=self.workers) as driver:
+            options = self.scene.options()
+            with faulty.driver(*options, workers=self.workers) as driver:
                 allowed = self.hit(driver) | {0}
                 code = driver.ends(PATIENCE)
             self.note(f"{name} ended with {code}")
@@ -158,7 +164,7 @@ class Chaos:
             assert code in allowed, f"{name} ended with {code}, not {allowed}: {driver.said}"
             assert code == -signal.SIGINT or "Traceback" not in driver.said, driver.said
             self.killed = code != 0 and (self.killed or code < 0)
-            faulty.leaves_no_orphans()
+            self.scene.nothing_is_left()
             if not self.killed or sum(self.ends.values()) % 3 == 0:
                 self.check(name, finished=code == 0)
         self.shapes[shape] += 1
@@ -177,7 +183,7 @@ class Chaos:
             if self.scene.deal(blow):
                 self.did[blow.kind] += 1
                 self.note(f"    {blow.kind}")
-                codes |= ENDS.get(blow.kind, set())
+                codes |= self.scene.ends.get(blow.kind, set())
         driver.ends(PATIENCE)
         return codes
 
@@ -191,6 +197,7 @@ class Chaos:
         self.killed = False
         found = check_invariants(self.home, name)
         no_secret_is_written(self.folder)
+        self.scene.check()
         self.checks += 1
         if finished:
             assert found.finished
@@ -237,25 +244,6 @@ class Chaos:
         }
 
 
-@contextmanager
-def servers(folder: Path) -> Iterator[tuple[MlflowServer, Postgres]]:
-    """PostgreSQL for Optuna and a server for MLflow, named in the environment."""
-    data = Path(tempfile.mkdtemp(prefix="fairtune-postgres-"))
-    postgres = Postgres(data, free_port(), password=f"p@ss%{{}}:/{CANARY}")
-    (folder / "home").mkdir()
-    server = MlflowServer(folder / "home", free_port())
-    postgres.create()
-    server.start()
-    os.environ["FAIRTUNE_STORAGE"] = postgres.database("chaos")
-    os.environ["MLFLOW_TRACKING_URI"] = server.url
-    try:
-        yield server, postgres
-    finally:
-        server.kill()
-        postgres.control("stop", "-m", "immediate")
-        shutil.rmtree(data)
-
-
 def main() -> int:
     """Deal blows for some minutes and print what was done and checked as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -264,16 +252,21 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--largest", type=int, default=LARGEST, help="trials of a study")
+    parser.add_argument("--engine", choices=["local", "ray"], default="local")
     parser.add_argument("--postgres", action="store_true", help="and an MLflow server")
     arguments = parser.parse_args()
     for name in ("FAIRTUNE_STORAGE", "MLFLOW_TRACKING_URI"):
         os.environ.pop(name, None)
     folder = Path(tempfile.mkdtemp(prefix="fairtune-chaos-"))
     print(f"seed {arguments.seed}, everything is in {folder}", file=sys.stderr, flush=True)
-    with servers(folder) if arguments.postgres else nullcontext((None, None)) as behind:
+    with ExitStack() as stack:
+        behind = stack.enter_context(servers(folder)) if arguments.postgres else (None, None)
+        scene = Scene(*behind)
+        if arguments.engine == "ray":
+            scene = RayScene(*behind, cluster=stack.enter_context(Cluster(folder / "home")))
         given = folder, arguments.seed, arguments.workers, arguments.largest
         until = time.monotonic() + 60 * arguments.minutes
-        chaos = Chaos(*given, Scene(*behind), until, arguments.blows)
+        chaos = Chaos(*given, scene, until, arguments.blows)
         try:
             chaos.run()
         except Exception as error:

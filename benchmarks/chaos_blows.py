@@ -7,10 +7,11 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any, ClassVar
 
 import psutil
 
@@ -19,8 +20,6 @@ from tests.support.servers import MlflowServer, Postgres
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 6.0
 """Seconds between two blows."""
-SURVIVED = 5
-"""So many times more frequent than the others are blows that a driver must survive."""
 EARLY = 0.25
 """How many of the blows may hit a driver that still starts."""
 SHORTEST, LONGEST = 0.5, 6.0
@@ -29,6 +28,10 @@ SHORTEST, LONGEST = 0.5, 6.0
 POSTGRES = "PostgreSQL restarted"
 MIRRORS = "studies.mirrors.process"
 """The module that the process of the mirrors runs."""
+
+
+Deal = Callable[[Any, "Blow"], bool]
+"""Hits something of a scene; whether there was something to hit."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,33 @@ class Scene:
     driver: Driver = field(init=False)
     under_way: dict[str, threading.Thread] = field(default_factory=dict)
     """Blows that last, by kind."""
+    blows: ClassVar[Mapping[str, Deal]]
+    ends: ClassVar[Mapping[str, set[int]]]
+    """How a driver may end after a blow; the others it must survive."""
+    survived: ClassVar[int] = 5
+    """So many times more frequent than the others are blows that a driver must survive."""
+
+    def begin(self, study: str) -> None:
+        """Another study runs from now on."""
+        self.study = study
+
+    def options(self) -> list[str]:
+        """What the next driver is told."""
+        return []
+
+    def nothing_is_left(self) -> None:
+        """Assert that everything which the driver started is gone."""
+        self.faulty.leaves_no_orphans()
+
+    def check(self) -> None:
+        """Assert what must hold here beside the invariants."""
 
     def coming(self, seed: int) -> Iterator[Blow]:
         """The blows of a seed, in order; mostly those that a driver must survive."""
         random = Random(f"{seed}/blows")
         absent = SERVERS_ONLY if self.server is None else SQLITE_ONLY
-        kinds = [kind for kind in BLOWS if kind not in absent]
-        weights = [1 if kind in ENDS else SURVIVED for kind in kinds]
+        kinds = [kind for kind in self.blows if kind not in absent]
+        weights = [1 if kind in self.ends else self.survived for kind in kinds]
         while True:
             (kind,) = random.choices(kinds, weights)
             after = random.uniform(SHORTEST_PAUSE, LONGEST_PAUSE)
@@ -72,7 +95,7 @@ class Scene:
 
     def deal(self, blow: Blow) -> bool:
         """Whether it has hit anything."""
-        return blow.kind not in self.under_way and BLOWS[blow.kind](self, blow)
+        return blow.kind not in self.under_way and self.blows[blow.kind](self, blow)
 
     def settle(self) -> None:
         """Wait until no blow lasts any more."""
@@ -213,7 +236,7 @@ def postgres_connections(scene: Scene, blow: Blow) -> bool:
     return True
 
 
-BLOWS: dict[str, Callable[[Scene, Blow], bool]] = {
+Scene.blows = {
     "worker killed": kill_worker,
     "worker stopped": stop_worker,
     "mirrors killed": kill_mirrors,
@@ -237,11 +260,10 @@ SERVERS_ONLY = {
     "PostgreSQL connections ended",
 }
 SQLITE_ONLY = {"optuna.db locked"}
-ENDS = {
+Scene.ends = {
     "driver killed": {-signal.SIGKILL},
     "everything killed": {-signal.SIGKILL},
     "SIGTERM": {128 + signal.SIGTERM, -signal.SIGTERM},  # the latter while it still imports
     "Ctrl-C": {128 + signal.SIGINT, -signal.SIGINT},
     "Ctrl-C twice": {128 + signal.SIGINT, -signal.SIGINT},
 }
-"""How a driver may end after a blow; the others it must survive."""

@@ -6,6 +6,7 @@ FairtuneError                     exit code 1: anything fairtune says itself
 │   ├── DataError                 data cannot be used; names the file, column or row
 │   └── UserCodeError              a class of the user's may not be imported, or cannot be used
 ├── WorkersError                  exit code 1: no process can be started that trains
+│   └── ClusterError              exit code 4: the cluster that trains is gone
 ├── NothingCompletedError         exit code 3: no trial completed
 ├── StorageError                  exit code 4: a database or a folder cannot be used
 └── BusyError                     exit code 5: another process runs this study
@@ -65,6 +66,12 @@ class UserCodeError(UserError):
 
 class WorkersError(FairtuneError):
     """No process can be started that trains."""
+
+
+class ClusterError(WorkersError):
+    """The cluster that trains is gone, or cannot be used."""
+
+    exit_code = 4
 
 
 class NothingCompletedError(FairtuneError):

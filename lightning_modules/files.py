@@ -10,6 +10,9 @@ from secrets import token_hex
 
 from lightning_modules.rights import inherit_rights
 
+STEM = 50
+"""Characters of a name that stand in the one beside it: 255 bytes are as much as one may have."""
+
 
 def user_path(path: str | Path) -> Path:
     """The path that a user wrote, in which `~` is the home folder, as in a shell."""
@@ -38,7 +41,7 @@ def replacing(path: Path, *, durable: bool = False, keep: Path | None = None) ->
     Raises:
         OSError: The folder cannot be written, or the disk is full.
     """
-    beside = path.with_name(f".{path.stem}-{token_hex(4)}{path.suffix}")
+    beside = path.with_name(f".{path.stem[:STEM]}-{token_hex(4)}{path.suffix}")
     beside.touch(exist_ok=False)  # nobody else's file or link is written, whatever its name
     try:
         inherit_rights(beside)

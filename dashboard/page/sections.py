@@ -45,14 +45,32 @@ def heading(selection: Selection) -> None:
     show_annotation(selection.home, selection.study, selection.results.annotation)
 
 
+def answer(selection: Selection) -> None:
+    """What was found, on one card: the claim, the configuration to use, and what to do next."""
+    found = selection.report.answer
+    with st.container(border=True):
+        st.markdown(f"#### {marked(found.sentence)}")
+        if found.trial:
+            whose = f" (found for {found.leader})" if found.leader else ""
+            st.caption(escape(f"The configuration to use{whose}:"))
+            facts = [(found.metric, found.level), *found.parameters]
+            with st.container(horizontal=True):
+                for name, value in facts:
+                    st.markdown(f"**{escape(value)}**  \n{escape(name)}", width="content")
+            with st.container(horizontal=True, vertical_alignment="center"):
+                with st.popover("Copy YAML", icon=":material/content_copy:"):
+                    st.code(found.file, language="yaml")
+                link("trial", f"Open {found.trial}", study=selection.study, trial=found.trial)
+        if selection.state != "running":
+            st.caption(escape(f"Next: {found.why}"))
+            st.code(found.command, language="bash", wrap_lines=True)
+
+
 def verdict(selection: Selection, design_warnings: Sequence[str] = ()) -> None:
     """What may be said, where its uncertainty comes from, what is missing for more, and warnings
     of some kinds."""
     report = selection.report
-    with st.container(border=True):
-        st.markdown(f"#### {marked(report.headline)}")
-        if report.way_out:
-            show_prose(report.way_out)
+    with st.container():
         if 0 < len(report.verdicts) <= FEW:
             _bullets(report.verdicts)
         elif report.verdicts:
@@ -65,6 +83,10 @@ def verdict(selection: Selection, design_warnings: Sequence[str] = ()) -> None:
             with st.expander("What would make it smaller"):
                 for text in report.advice:
                     show_prose(text)
+        if report.budget.rows:
+            with st.expander("What more repeats or seeds would show"):
+                st.dataframe(_frame(report.budget), hide_index=True)
+                st.caption(marked(report.budget.note))
     if report.missing:
         st.info("\n".join(f"- {marked(text)}" for text in report.missing), icon=":material/info:")
     for alarm in report.design_warnings:
@@ -172,6 +194,21 @@ def spending(selection: Selection) -> None:
         st.subheader("Cost")
         cost = partial(cost_info, selection.results, selection.comparison)
         show(selection, cost, draw_cost, "cost", nothing)
+    failures(selection)
+
+
+def failures(selection: Selection) -> None:
+    """In which ways trials failed, and what those have in common."""
+    causes = selection.report.causes
+    if causes.rows:
+        st.subheader("Why trials failed")
+        st.dataframe(_frame(causes), hide_index=True)
+        st.caption(escape(causes.note))
+        with st.container(horizontal=True):
+            st.caption("Open the first of each:", width="content")
+            for row in causes.rows:
+                trial = row[-1].partition(",")[0].partition(" ")[0]
+                link("trial", trial, study=selection.study, trial=trial)
 
 
 def tables(selection: Selection) -> None:

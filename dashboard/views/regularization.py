@@ -42,6 +42,7 @@ def overfitting(selection: Selection) -> None:
 
 def page(selection: Selection) -> None:
     sections.heading(selection)
+    sections.answer(selection)
     sections.verdict(selection)
     sections.ranking(selection)
     overfitting(selection)

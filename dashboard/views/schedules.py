@@ -44,6 +44,7 @@ def plans(selection: Selection) -> None:
 
 def page(selection: Selection) -> None:
     sections.heading(selection)
+    sections.answer(selection)
     sections.verdict(selection)
     sections.ranking(selection)
     plans(selection)

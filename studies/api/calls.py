@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from lightning_modules.configuration.sections import FUNCTION
 from lightning_modules.errors import NothingCompletedError, UserError
@@ -17,12 +16,11 @@ from studies.api.interruption import Interruption
 from studies.api.main_guard import require_main_guard
 from studies.api.opening import find_document, load_spec, open_home, spec_of
 from studies.api.study import Study
-from studies.api.worker_plan import MOST_WORKERS, WorkerPlan, plan_for
-from studies.devices.discovery import MOST_PER_GPU
+from studies.api.training_place import OF_CALLS, Asked, EngineName, training_place
+from studies.api.worker_plan import plan_for
 
 if TYPE_CHECKING:
     from studies.analysis import Comparison, StudyOutcome
-    from studies.engines import Engine
     from studies.engines.function import TrialFunction
     from studies.home import Home
     from studies.inputs.consent import Consent
@@ -41,7 +39,9 @@ def run(
     workers: int | None = None,
     per_gpu: int | None = None,
     trial: TrialFunction | None = None,
-    engine: Literal["local", "inline"] = "local",
+    engine: EngineName = "local",
+    address: str | None = None,
+    cpus_per_worker: int | None = None,
     overrides: Mapping[str, Any] | Sequence[str] = (),
     allow: Sequence[str] = (),
     allow_command: bool = False,
@@ -58,8 +58,12 @@ def run(
         trial: a function `trial(configuration, report)` that trains one configuration. It calls
             `report(epoch, val_loss=...)` after every epoch, counted from 1, and returns when that
             is false; it may return the metrics of the test part. In place of `model`.
-        engine: `local` trains in worker processes, `inline` in threads of this process, where
-            `trial` is given.
+        engine: `local` trains in worker processes, `ray` on the machines of a Ray cluster, and
+            `inline` in threads of this process, where `trial` is given.
+        address: the head of a Ray cluster as `host:port`, or `auto` on one of its nodes;
+            `RAY_ADDRESS` unless given, and without both Ray is started on this machine.
+        cpus_per_worker: processors of a worker on Ray; its threads unless given, or its part of
+            those beside its GPU.
         overrides: values to change, `{"search.trials": 50}` or `["search.trials=50"]`.
         allow: modules or packages whose classes the study may name; their code is run.
         allow_command: whether to run a program that the home names, and no file of yours.
@@ -84,25 +88,17 @@ def run(
     from studies.results.failures import why_nothing
     from studies.running.run_study import run_study
 
-    if engine not in ("local", "inline"):
-        raise UserError(f'engine must be "local" or "inline", got {engine!r}')
+    asked = Asked(engine, workers, per_gpu, address, cpus_per_worker, OF_CALLS)
+    asked.check()
     if engine == "inline" and trial is None:
         raise UserError('engine="inline" trains with a function: give it as trial=...')
     if engine == "local":
         require_main_guard()
-    asked = (("workers", workers, MOST_WORKERS), ("per_gpu", per_gpu, MOST_PER_GPU))
-    for name, number, most in asked:
-        is_number = isinstance(number, int) and not isinstance(number, bool)
-        if number is not None and not (is_number and 1 <= number <= most):
-            raise UserError(f"{name} must be a whole number from 1 to {most}, got {number!r}")
-    if engine == "inline" and per_gpu is not None:
-        raise UserError('per_gpu is for worker processes: leave it out with engine="inline"')
     place = open_home(home_path(home))
     consent = Consent("call fairtune.run with allow_command=True", allow_command)
     spec = spec_for(study, place, overrides, allow, trial, consent)
     command = [] if isinstance(study, Mapping) else [str(study), *_options(overrides, allow)]
-    plan = _plan(spec, engine, workers, per_gpu)
-    place_of_trials, function = _trials_by(trial, engine, plan)
+    where = training_place(spec, place, asked, trial)
 
     def show(found: StudyOutcome) -> None:
         displayed.close()
@@ -111,14 +107,14 @@ def run(
         found = run_study(
             spec,
             place,
-            workers=plan.count,
-            places=plan.places,
-            display=displayed.enter_context(display_for(spec, str(plan), quiet=not progress)),
+            workers=where.workers,
+            places=where.places,
+            display=displayed.enter_context(display_for(spec, where.words, quiet=not progress)),
             stopping=lambda: interruption.code is not None,
             command=command,
             show=show,
-            engine=place_of_trials,
-            function=function,
+            engine=where.engine,
+            function=_identity(trial),
             consent=consent,
         )
     if interruption.code is not None and not found.results.finished:
@@ -266,28 +262,10 @@ def _options(overrides: Mapping[str, Any] | Sequence[str], allow: Sequence[str])
     return [*sets, *(part for each in allow for part in ("--allow", each))]
 
 
-def _plan(spec: Spec, engine: str, workers: int | None, per_gpu: int | None) -> WorkerPlan:
-    """How many trials run side by side, and where."""
-    if engine == "inline":
-        plan = plan_for(spec, workers or 1, None)
-        return replace(plan, places=plan.places[:1])  # this process is on one device
-    return plan_for(spec, workers, per_gpu, ("workers", "per_gpu"))
-
-
-def _trials_by(
-    trial: TrialFunction | None, engine: str, plan: WorkerPlan
-) -> tuple[Callable[[], Engine] | None, Identities | None]:
-    """Where the trials of a function run, and what it is; nothing where there is none."""
+def _identity(trial: TrialFunction | None) -> Identities | None:
+    """What a function computes; nothing where there is none."""
     if trial is None:
-        return None, None
-    from functools import partial
+        return None
+    from studies.engines.function import identity
 
-    from studies.engines.function import PickledFunction, identity, run_function
-    from studies.engines.inline import InlineEngine
-    from studies.engines.local import LocalEngine
-
-    if engine == "inline":
-        perform = partial(run_function, trial)
-        return lambda: InlineEngine(perform, plan.count, plan.places[0]), identity(trial)
-    pickled = PickledFunction.of(trial)
-    return lambda: LocalEngine(plan.count, pickled, (), plan.places), identity(trial)
+    return identity(trial)

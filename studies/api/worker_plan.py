@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MOST_WORKERS = 256
 """Trials side by side."""
+MOST_CPUS = 1024
+"""Processors of a worker on a cluster."""
 OPTIONS = ("--workers", "--per-gpu")
 """What the two numbers are called on the command line."""
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ import typer
 
 from lightning_modules.errors import UserError
 from studies.api.opening import home_at
-from studies.api.worker_plan import MOST_WORKERS
+from studies.api.worker_plan import MOST_CPUS, MOST_WORKERS
 from studies.devices.discovery import MOST_PER_GPU
 from studies.study_file.presets import preset_names
 
@@ -123,6 +124,36 @@ PerGpu = Annotated[
     ),
 ]
 
+
+class EngineName(StrEnum):
+    """Where trials train that have no Python function."""
+
+    local = "local"
+    ray = "ray"
+
+
+Engine = Annotated[
+    EngineName,
+    typer.Option("--engine", help="Train on this machine, or on the machines of a Ray cluster."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        metavar="HOST:PORT",
+        help="The head of a Ray cluster, or auto on one of its nodes; also RAY_ADDRESS. Without, "
+        "Ray is started on this machine.",
+    ),
+]
+CpusPerWorker = Annotated[
+    int | None,
+    typer.Option(
+        "--cpus-per-worker",
+        min=1,
+        max=MOST_CPUS,
+        help="Of a worker on Ray; its threads unless given, or its part of those beside its GPU.",
+    ),
+]
 Token = Annotated[
     bool | None,
     typer.Option(

@@ -11,10 +11,14 @@ import typer
 from lightning_modules.errors import NothingCompletedError
 from studies.api.interruption import Interruption
 from studies.api.opening import console, load_spec, open_home
-from studies.api.worker_plan import plan_for
+from studies.api.training_place import Asked, training_place
 from studies.cli.options import (
+    Address,
     Allow,
     AllowCommand,
+    CpusPerWorker,
+    Engine,
+    EngineName,
     HomeOption,
     Json,
     Overrides,
@@ -35,6 +39,9 @@ def run(
     home: HomeOption = None,
     workers: Workers = None,
     per_gpu: PerGpu = None,
+    engine: Engine = EngineName.local,
+    address: Address = None,
+    cpus_per_worker: CpusPerWorker = None,
     overrides: Overrides = None,
     allow: Allow = None,
     allow_command: AllowCommand = False,
@@ -51,7 +58,9 @@ def run(
     ]
     consent = consent_to(["run", *command, "--home", str(place.path)], given=allow_command)
     spec = load_spec(file, overrides or (), allow or (), place, consent)
-    plan = plan_for(spec, workers, per_gpu)
+    where = training_place(
+        spec, place, Asked(engine.value, workers, per_gpu, address, cpus_per_worker)
+    )
     from studies.analysis import summary
     from studies.api.progress import display_for
     from studies.cli.results.display import print_summary
@@ -75,17 +84,18 @@ def run(
 
             for warning in few_steps_warnings(found.results):
                 screen.print(f"{warning.kind}: {warning.message}")
-        if room := room_on_gpus(found.results.ended, plan.count):
+        if room := room_on_gpus(found.results.ended, where.workers):
             screen.print(room)
 
     with Interruption() as interruption, ExitStack() as displayed:
-        display = displayed.enter_context(display_for(spec, str(plan), quiet=quiet))
+        display = displayed.enter_context(display_for(spec, where.words, quiet=quiet))
         try:
             found = run_study(
                 spec,
                 place,
-                workers=plan.count,
-                places=plan.places,
+                workers=where.workers,
+                places=where.places,
+                engine=where.engine,
                 display=display,
                 stopping=lambda: interruption.code is not None,
                 command=command,

@@ -1,6 +1,7 @@
 """Where trials run: the `Engine` protocol and the messages that cross it.
 
-`LocalEngine` runs processes on this machine, `InlineEngine` threads of this process. An engine
+`LocalEngine` runs processes on this machine, `RayEngine` such processes on the machines of a
+cluster, `InlineEngine` threads of this process. An engine
 knows nothing of Optuna or MLflow; the driver knows nothing of processes.
 """
 
@@ -70,6 +71,8 @@ class Ended:
     """Whether another trial trained on its device at any time meanwhile."""
     broken: bool = False
     """Whether its worker can train nothing more, and ends."""
+    blameless: bool = False
+    """Whether its machine went away, so that the attempt does not count."""
 
 
 Event = Epoch | Ended

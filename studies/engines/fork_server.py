@@ -30,10 +30,14 @@ class LastWords:
         finally:
             del os.environ[LAST_WORDS]
 
+    @property
+    def said(self) -> str:
+        """The error that ended it; nothing where it lives, or was killed."""
+        return Path(self._file.name).read_text(errors="replace").strip()
+
     def why_no_worker(self, error: Exception) -> str:
         """What is said where no worker could be started because of `error`."""
-        said = Path(self._file.name).read_text(errors="replace").strip()
-        reason = f": {said}" if said else f" ({error}); what was printed above says why"
+        reason = f": {self.said}" if self.said else f" ({error}); what was printed above says why"
         return without_secrets(f"no worker process can be started{reason}")
 
     def close(self) -> None:

@@ -13,15 +13,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from multiprocessing import connection, forkserver, get_all_start_methods, resource_tracker
 
 from lightning_modules.errors import WorkersError
 from studies.devices.loader_workers import loader_workers
-from studies.engines import Answer, Ended, Event, Task, process_group
+from studies.engines import Ended, Event, process_group
 from studies.engines.fork_server import LastWords
-from studies.engines.places import MACHINE, Occupancy, Place, ProcessName
+from studies.engines.places import MACHINE, Place, ProcessName
+from studies.engines.pool import Pool
 from studies.engines.worker import Perform, work
 from studies.engines.worker_handle import WorkerHandle
 from studies.home.safe_path import safe_path
@@ -36,7 +36,7 @@ _environment = threading.Lock()
 """Workers are started side by side, and share one environment."""
 
 
-class LocalEngine:
+class LocalEngine(Pool[WorkerHandle]):
     """Runs each task in one of `workers` processes, which are spread over the places."""
 
     def __init__(
@@ -45,12 +45,15 @@ class LocalEngine:
         perform: Perform,
         preload: Sequence[str] = (),
         places: Sequence[Place] = (MACHINE,),
+        loader_workers_each: int | None = None,
     ) -> None:
-        """`perform` must be importable by name; `preload` are modules for the fork server."""
+        """`perform` must be importable by name; `preload` are modules for the fork server.
+        `loader_workers_each` is `Task.loader_workers`, else by the cores of this machine."""
+        super().__init__()
         self._slots = [places[number % len(places)] for number in range(workers)]
-        self._at = Occupancy()
         self._perform = perform
-        self._loader_workers = loader_workers(workers)
+        beside = loader_workers(workers) if loader_workers_each is None else loader_workers_each
+        self._loader_workers = beside
         method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
         self._context = multiprocessing.get_context(method)
         if method == "forkserver":
@@ -58,14 +61,10 @@ class LocalEngine:
         self._parent_pipe, self._driver_end = self._context.Pipe(duplex=False)
         self._wake, self._waker = self._context.Pipe(duplex=False)
         self._workers: list[WorkerHandle] = []
-        self._idle: list[WorkerHandle] = []
-        self._busy: dict[str, WorkerHandle] = {}
-        self._reported: list[Event] = []
         self._starting: list[threading.Thread] = []
         self._startup_failures = 0
         self._closed = threading.Event()
         self._last_words = LastWords()
-        self._not_started: str | None = None
 
     def start(self) -> None:
         """Start the workers; the first task does it otherwise."""
@@ -74,42 +73,9 @@ class LocalEngine:
                 self._spawn_worker(place)
 
     @property
-    def free(self) -> int:
-        return sum(self.kinds.values())
-
-    @property
     def kinds(self) -> Mapping[str, int]:
         ready = [worker.place for worker in self._idle if worker.started]
         return self._at.free(self._slots, ready if self._workers else self._slots)
-
-    @property
-    def waiting(self) -> Collection[str]:
-        return self._at.waiting.keys()
-
-    def submit(self, task: Task) -> None:
-        self.start()
-        worker = max(
-            (
-                worker
-                for worker in self._idle
-                if task.kind in (None, worker.place.kind) and not self._at.is_held(worker.place)
-            ),
-            key=lambda worker: (worker.started, -self._at.busy(worker.place)),
-        )
-        if task.alone:
-            self._at.hold(worker.place, task)
-            self._begin_drained()
-        else:
-            self._begin(task, worker)
-
-    def proceed(self, trial: str) -> None:
-        self._busy[trial].send(Answer.proceed)
-
-    def stop(self, trial: str) -> None:
-        self._busy[trial].send(Answer.stop)
-
-    def interrupt(self, trial: str) -> None:
-        self._busy[trial].send(Answer.interrupt)
 
     def kill(self, trial: str, end: TrialEnd) -> None:
         if trial not in self.waiting:
@@ -123,6 +89,10 @@ class LocalEngine:
             self._listen(timeout)
         events, self._reported = self._reported, []
         return events
+
+    def wake(self) -> None:
+        """End a wait for events; another thread may."""
+        self._waker.send_bytes(b"wake")
 
     def close(self) -> None:
         self._closed.set()
@@ -139,33 +109,18 @@ class LocalEngine:
             end.close()
         self._last_words.close()
 
-    def _begin(self, task: Task, worker: WorkerHandle) -> None:
-        self._idle.remove(worker)
-        self._busy[task.trial] = worker
-        self._at.begin(task.trial, worker.place)
-        worker.trial = task.trial
-        worker.send(replace(task, kind=worker.place.kind, loader_workers=self._loader_workers))
-
-    def _begin_drained(self) -> None:
-        """Begin the tasks that have waited until they are alone."""
-        for place, task in self._at.drained():
-            here = (worker for worker in self._idle if worker.place == place)
-            self._begin(task, max(here, key=lambda worker: worker.started))
-
-    def _report_end(self, event: Ended) -> None:
-        self._reported.append(replace(event, shared=self._at.end(event.trial)))
-        self._begin_drained()
-
     def _listen(self, timeout: float | None) -> None:
         talking = {worker.pipe: worker for worker in self._workers if not worker.pipe.closed}
         ready = connection.wait([*talking, self._wake], timeout)
-        if self._not_started is not None:
-            raise WorkersError(self._not_started)
+        for worker in [worker for worker in self._workers if worker.not_started]:
+            self._handle_worker_exit(worker)
         for end in ready:
             if end is self._wake:
                 self._wake.recv_bytes()
                 continue
             worker = talking[end]  # type: ignore[index]
+            if worker.pipe.closed:
+                continue
             try:
                 event: Event = worker.pipe.recv()
             except (EOFError, ConnectionResetError):
@@ -184,13 +139,14 @@ class LocalEngine:
             self._report_end(event)
 
     def _handle_worker_exit(self, worker: WorkerHandle) -> None:
-        """A worker's pipe has closed: its trial, if any, crashed with it."""
+        """A worker has ended, or has not started: its trial, if any, crashed with it."""
         worker.join()
         worker.kill()  # its children
-        self._startup_failures += worker.trial is None and not worker.proven
-        if self._startup_failures == MAX_STARTUP_FAILURES:
+        self._startup_failures += bool(worker.not_started) or not (worker.trial or worker.proven)
+        if self._last_words.said or self._startup_failures == MAX_STARTUP_FAILURES:
             raise WorkersError(
-                f"a worker process ended before its first trial ({worker.death()}); "
+                worker.not_started
+                or f"a worker process ended before its first trial ({worker.death()}); "
                 "what it printed above says why"
             )
         end = None
@@ -245,7 +201,7 @@ class LocalEngine:
                 try:
                     self._start_process(worker.process)
                 except Exception as error:  # the fork server has ended, say
-                    self._not_started = self._last_words.why_no_worker(error)
+                    worker.not_started = self._last_words.why_no_worker(error)
                 else:
                     worker.started = True
                 if worker.killed and worker.started:  # while it was starting

@@ -22,6 +22,8 @@ class Place:
     """The model of the GPU, or `cpu`."""
     visible: str | None
     """What `CUDA_VISIBLE_DEVICES` is there; None leaves it as it is."""
+    node: str = ""
+    """The machine in a cluster."""
 
 
 MACHINE = Place(CPU, None)

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from typing import NoReturn
 
 DRIVER = "FAIRTUNE_DRIVER"
@@ -22,7 +23,7 @@ def become_group_leader(parent_pipe: int) -> None:
     On Linux the kernel sees to that, even where the process hangs in C code and no thread of it
     can read the pipe.
     """
-    if hasattr(os, "setpgid"):
+    if hasattr(os, "setpgid") and os.getpgrp() != os.getpid():
         os.setpgid(0, 0)
     if sys.platform == "linux":
         import fcntl
@@ -32,6 +33,14 @@ def become_group_leader(parent_pipe: int) -> None:
         fcntl.fcntl(own, fcntl.F_SETOWN, -os.getpid())
         fcntl.fcntl(own, fcntl.F_SETSIG, signal.SIGKILL)
         fcntl.fcntl(own, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
+
+
+def follow(parent_pipe: Connection) -> None:
+    """End this process and its group when the parent does; for a thread."""
+    try:
+        parent_pipe.recv_bytes()
+    except (EOFError, OSError):
+        leave()
 
 
 @contextlib.contextmanager

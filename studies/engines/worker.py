@@ -39,7 +39,7 @@ def work(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver acts
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     process_group.become_group_leader(parent_pipe.fileno())
-    threading.Thread(target=_follow, args=(parent_pipe,), daemon=True).start()
+    threading.Thread(target=process_group.follow, args=(parent_pipe,), daemon=True).start()
 
     def say(event: Event) -> None:
         try:
@@ -102,10 +102,3 @@ def failure(error: BaseException, seconds: float) -> TrialEnd:
 def first_line(error: BaseException) -> str:
     """The first line of what an exception says."""
     return next(iter(str(error).strip().splitlines()), "")
-
-
-def _follow(parent_pipe: Connection) -> None:
-    try:
-        parent_pipe.recv_bytes()
-    except (EOFError, OSError):
-        process_group.leave()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
-from studies.engines import process_group
+from studies.engines import Answer, Task, process_group
 from studies.engines.last_words import exit_words
 from studies.engines.places import Place
 
@@ -28,10 +28,14 @@ class WorkerHandle:
     proven: bool = False
     """Whether it has finished a trial: one that dies before that would die again."""
     started: bool = False
+    not_started: str = ""
+    """Why it could not be started."""
     killed: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def send(self, message: object) -> None:
+    def send(self, message: Task | Answer) -> None:
+        if isinstance(message, Task):
+            self.trial = message.trial
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `events` will notice
             self.pipe.send(message)
 

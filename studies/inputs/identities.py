@@ -39,13 +39,18 @@ Identities = Mapping[str, str]
 def identities(spec: Spec, home: Home) -> Identities:
     """The files of every data set, of weights and of code that the study names, as far as they
     exist."""
-    found: dict[str, str] = {}
+    return {name: identity(path) for name, path in located_files(spec, home)}
+
+
+def located_files(spec: Spec, home: Home) -> Iterator[tuple[str, Path]]:
+    """The same files: what each is called, and where it is."""
+    found = set()
     for configuration in spec.configurations:
         files = [*_files(configuration, home), *((str(path), path) for path in code(configuration))]
         for name, path in files:
             if name not in found and path.exists():
-                found[name] = identity(path)
-    return found
+                found.add(name)
+                yield name, path
 
 
 def code(configuration: Configuration) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from lightning_modules.data.preparation.summary import summary_lines
 from studies.analysis import Comparison, DesignWarning, design_warnings, recommended
 from studies.reporting import tables as report_tables
+from studies.reporting.answer import Answer, answer
 from studies.reporting.tables import ConfigurationToUse, Table, Winner
 from studies.results import StudyResults, level, plural
 from studies.sentences import verdicts
@@ -29,10 +30,10 @@ class Report:
     note: str
     """What people have written about the study."""
     tags: Sequence[tuple[str, str]]
+    answer: Answer
+    """What was found, on one card."""
     headline: str
     """What may be said of all arms together."""
-    way_out: str
-    """What leads to a verdict where there is none; its command stands in backticks."""
     verdicts: Sequence[str]
     missing: Sequence[str]
     words: ClaimWords
@@ -45,6 +46,8 @@ class Report:
     """Where the uncertainty comes from."""
     advice: Sequence[str]
     """What would make it smaller; commands stand in backticks."""
+    budget: Table
+    """What more repeats or seeds would show."""
     use: ConfigurationToUse | None
     """The configuration to use."""
     winners: Sequence[Winner]
@@ -57,6 +60,8 @@ class Report:
     outcomes: Table
     annotations: Table
     """What people have written about its trials."""
+    causes: Table
+    """In which ways trials failed."""
     environment: Table
     study_file: str
 
@@ -72,20 +77,22 @@ class Report:
 def report(results: StudyResults, comparison: Comparison) -> Report:
     """Everything that a report says of a study."""
     winners = report_tables.find_winners(results)
-    said, way = verdicts(comparison), way_to_verdict(results, comparison)
-    headline, *rest = said or [_best(results)]
-    missing = [text for text in comparison.missing if text != headline]
+    headline, *rest = verdicts(comparison) or [_best(results)]
     names = results.arms
+    headline = _sentence(headline, names)
+    way_out = [text for text in [way_to_verdict(results, comparison)] if text]
+    advised = [_sentence(text, names) for text in advice(results, comparison)]
+    use = report_tables.configuration_to_use(results)
     return Report(
         study=results.study,
         question=results.spec.description,
         note=results.annotation.note,
         tags=list(results.annotation.tags.items()),
-        headline=_sentence(headline, names),
-        way_out=_sentence(way, names) if said and way else "",
+        answer=answer(results, comparison, headline, [*way_out, *advised], use),
+        headline=headline,
         verdicts=[_sentence(text, names) for text in rest],
         missing=[
-            _sentence(text, names) for text in (missing if said or not way else [*missing, way])
+            said for text in comparison.missing if (said := _sentence(text, names)) != headline
         ],
         words=claim_words(comparison),
         ranking=report_tables.ranking_table(comparison),
@@ -96,8 +103,9 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
         ],
         warnings=[_sentence(text, names) for text in results.warnings],
         uncertainty=[_sentence(text, names) for text in sources(results, comparison)],
-        advice=[_sentence(text, names) for text in advice(results, comparison)],
-        use=report_tables.configuration_to_use(results),
+        advice=advised,
+        budget=report_tables.budget_table(results, comparison),
+        use=use,
         winners=winners,
         configurations=report_tables.winners_table(results, winners),
         data=[line.strip() for each in results.data for line in summary_lines(each)],
@@ -105,6 +113,7 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
         space=report_tables.search_space_table(results),
         outcomes=report_tables.outcomes_table(results),
         annotations=report_tables.annotations_table(results),
+        causes=report_tables.causes_table(results),
         environment=report_tables.environment_table(results),
         study_file=results.spec.text,
     )

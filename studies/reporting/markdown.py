@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from studies.reporting.answer import Answer
 from studies.reporting.content import Report
 from studies.reporting.tables import Table
 from studies.sentences.markdown import bullets, escape, fence, marked, table
@@ -20,10 +21,11 @@ def _parts(report: Report) -> Iterator[str]:
     yield "  \n".join(escape(line) for line in report.note.splitlines())
     if report.tags:
         yield bullets([f"{name} = {value}" for name, value in report.tags])
-    yield "## What may be said"
-    yield f"**{escape(report.headline)}**"
-    yield marked(report.way_out)
-    yield bullets(report.verdicts)
+    yield "## Answer"
+    yield from _answer(report.answer)
+    if report.verdicts:
+        yield "## What may be said"
+        yield bullets(report.verdicts)
     if report.missing:
         yield "### What is missing"
         yield bullets(report.missing)
@@ -38,6 +40,9 @@ def _parts(report: Report) -> Iterator[str]:
     if report.advice:
         yield "## What would make it smaller"
         yield bullets(report.advice)
+    if report.budget.rows:
+        yield "## What more would show"
+        yield _table(report.budget)
     if report.use is not None:
         yield "## The configuration to use"
         yield bullets([report.use.how, report.use.network])
@@ -71,10 +76,26 @@ def _parts(report: Report) -> Iterator[str]:
     if report.annotations.rows:
         yield "## Notes and tags of trials"
         yield _table(report.annotations)
+    if report.causes.rows:
+        yield "### Why trials failed"
+        yield _table(report.causes)
     yield "## Versions and hardware"
     yield _table(report.environment)
     yield "## Study file"
     yield fence(report.study_file, "yaml")
+
+
+def _answer(found: Answer) -> Iterator[str]:
+    yield f"**{marked(found.sentence)}**"
+    if found.trial:
+        whose = f", found for {found.leader}" if found.leader else ""
+        lines = [f"{name}: {value}" for name, value in found.parameters]
+        if found.others:
+            lines.append(f"and {found.others} more, see below")
+        yield escape(f"The configuration to use{whose}: {found.metric} {found.level}")
+        yield bullets(lines)
+    yield f"Next, {escape(found.why)}:"
+    yield fence(found.command, "bash")
 
 
 def _table(found: Table) -> str:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -54,6 +55,17 @@ def perform(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
         end = train_task(task, ask)
     blow(task.trial, "end")
     return end
+
+
+@dataclass(frozen=True)
+class There:
+    """The same on a machine whose processes have not the environment of the test."""
+
+    folder: str
+
+    def __call__(self, task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:
+        os.environ[FOLDER] = self.folder
+        return perform(task, ask)
 
 
 def instant(task: Task, ask: Callable[[EpochReport], bool]) -> TrialEnd:

@@ -35,3 +35,10 @@ def test_a_failure_leaves_the_earlier_file_and_nothing_beside_it(tmp_path: Path)
         raise ValueError("half")
     assert path.read_text() == "earlier"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_as_long_as_a_name_may_be_can_be_replaced(tmp_path: Path) -> None:
+    for name in ("a" * 251 + ".csv", "ä" * 127):
+        with replacing(tmp_path / name) as beside:
+            beside.write_text("new")
+        assert (tmp_path / name).read_text() == "new"

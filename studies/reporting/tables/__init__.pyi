@@ -1,3 +1,5 @@
+from .budget import budget_table
+from .causes import causes_table
 from .pairs import pairs_table
 from .ranking import ranking_table
 from .study import annotations_table, environment_table, outcomes_table, search_space_table
@@ -9,6 +11,8 @@ __all__ = [
     "Table",
     "Winner",
     "annotations_table",
+    "budget_table",
+    "causes_table",
     "configuration_to_use",
     "environment_table",
     "find_winners",

@@ -11,12 +11,13 @@ from tests.support.checkout import ROOT
 pytestmark = pytest.mark.slow
 
 
-def test_random_blows_leave_all_invariants() -> None:
-    argv = [sys.executable, "benchmarks/chaos.py", "--blows", "3", "--seed", "8"]
-    argv += ["--largest", "6"]
+@pytest.mark.parametrize(("engine", "blows"), [("local", 3), ("ray", 2)])
+def test_random_blows_leave_all_invariants(engine: str, blows: int) -> None:
+    argv = [sys.executable, "benchmarks/chaos.py", "--blows", str(blows), "--seed", "8"]
+    argv += ["--largest", "6", "--engine", engine]
     root = ROOT
     done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert sum(told["blows"].values()) == 3
+    assert sum(told["blows"].values()) == blows
     assert told["checks"] >= 1 and sum(told["trials"].values()) >= 6

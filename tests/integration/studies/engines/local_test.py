@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from multiprocessing.process import BaseProcess
 
 import psutil
 import pytest
@@ -132,3 +133,44 @@ def test_workers_that_all_end_before_their_first_trial_end_the_study(engine: Loc
         kill_idle_worker(engine)
     with pytest.raises(FairtuneError, match=r"before its first trial \(.* killed by SIGKILL, .*\)"):
         kill_idle_worker(engine)
+
+
+def test_a_fork_server_that_is_killed_while_it_starts_a_worker_costs_an_attempt(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, failures = engine._start_process, [EOFError("unexpected EOF")]
+
+    def fail_once(process: BaseProcess) -> None:
+        if failures:
+            raise failures.pop()
+        start(process)
+
+    monkeypatch.setattr(engine, "_start_process", fail_once)
+    engine.submit(Task("trial-0000", CONFIGURATION, 0, None))
+    ended = next_event(engine)
+    assert isinstance(ended, Ended)
+    assert (ended.end.outcome, ended.end.reason) == (
+        Outcome.crashed,
+        "the worker process did not start",
+    )
+    while not engine.free:
+        engine.events(0.1)
+    engine.submit(Task("trial-0000", CONFIGURATION, 0, None))
+    assert isinstance(next_event(engine), Epoch)
+
+
+def test_workers_that_never_start_end_the_study(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def fail(process: BaseProcess) -> None:
+        tried.append(process)
+        raise EOFError("unexpected EOF")
+
+    monkeypatch.setattr(engine, "_start_process", fail)
+    engine.start()
+    with pytest.raises(FairtuneError, match=r"no worker process can be started \(unexpected EOF"):
+        while True:
+            engine.events(1.0)
+    assert len(tried) == MAX_STARTUP_FAILURES
