@@ -220,7 +220,7 @@ def page_text(found: Mapping[str, Mapping[str, Measured]], budget: int) -> str:
     parts = []
     for workload, measured in found.items():
         parts += [f"**{titles[workload]}**", *("\n".join(table(measured)) for table in tables)]
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
 
 
 def write_page(page: Path, text: str) -> None:

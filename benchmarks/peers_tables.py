@@ -91,7 +91,9 @@ def whole(values: Sequence[int]) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 0) -> list[str]:
-    """A Markdown table; the first column and the last `texts` ones are text."""
+    """A Markdown table, if there are rows; the first column and the last `texts` ones are text."""
+    if not rows:
+        return []
     numbers = len(head) - 1 - texts
     rules = ["---", *["--:"] * numbers, *["---"] * texts]
     return [f"| {' | '.join(cells)} |" for cells in (head, rules, *rows)]

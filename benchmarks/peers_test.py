@@ -104,6 +104,7 @@ def test_ratios_are_of_seconds_per_epoch_within_a_round(
         "| today's script | 24.0 (12.0-36.0) | 132.0 (24.0-240.0) | 12 | 120 | 0.980 |",
         "| fairtune, 2 workers | 4.5 (3.0-6.0) | 36.0 (12.0-60.0) | 12 | 60-120 | 0.980 |",
     ]
+    assert peers.ratios_table({"today": slow}) == []
 
 
 def test_the_tables_stand_between_the_marks_of_the_page(

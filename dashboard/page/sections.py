@@ -8,18 +8,23 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard.figures.comparison.differences import differences_info, draw_differences
-from dashboard.figures.comparison.gains import draw_gains, gain_kinds, gains_info
-from dashboard.figures.comparison.pairs import draw_pairs, pairs_info
-from dashboard.figures.comparison.ranges import draw_effect, effect_info, searched_numbers
-from dashboard.figures.comparison.ranking import draw_ranking, ranking_info
-from dashboard.figures.comparison.spending import cost_info, draw_cost, draw_outcomes, outcomes_info
-from dashboard.figures.training.learning import LearningInfo, draw_learning, learning_info
-from dashboard.figures.training.winners import winner_trainings
 from dashboard.page.annotations import show_annotation
 from dashboard.page.messages import escape, marked, show_errors, show_prose
 from dashboard.page.selection import Selection, one_search, shown_repeat
-from dashboard.page.widgets import link, show
+from dashboard.page.widgets import link, log_axis, show
+from studies.reporting.figures.comparison.differences import differences_info, draw_differences
+from studies.reporting.figures.comparison.gains import draw_gains, gain_kinds, gains_info
+from studies.reporting.figures.comparison.pairs import draw_pairs, pairs_info
+from studies.reporting.figures.comparison.ranges import draw_effect, effect_info, searched_numbers
+from studies.reporting.figures.comparison.ranking import draw_ranking, ranking_info
+from studies.reporting.figures.comparison.spending import (
+    cost_info,
+    draw_cost,
+    draw_outcomes,
+    outcomes_info,
+)
+from studies.reporting.figures.training.learning import LearningInfo, draw_learning, learning_info
+from studies.reporting.figures.training.winners import winner_trainings
 from studies.reporting.paired import differences_title
 from studies.reporting.tables import Table
 from studies.results import duration
@@ -166,6 +171,7 @@ def effect(selection: Selection, prefix: str, title: str) -> None:
         name = st.selectbox(
             "Parameter", list(found), first, key=f"effect {prefix}", label_visibility="collapsed"
         )
+        log = log_axis(selection.metric, f"log {prefix}")
     results = one_search(selection)
     trials = partial(
         effect_info,
@@ -175,9 +181,12 @@ def effect(selection: Selection, prefix: str, title: str) -> None:
         selection.goal,
         selection.arms,
         log=found[name],
+        log_metric=log,
     )
     nothing = "No trial with this parameter has completed yet."
-    info = show(selection, trials, draw_effect, "effect", nothing, by=(name, shown_repeat(results)))
+    info = show(
+        selection, trials, draw_effect, "effect", nothing, by=(name, shown_repeat(results), log)
+    )
     if not info.empty:
         st.dataframe(info.sensitivity, hide_index=True)
 

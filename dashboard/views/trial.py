@@ -3,15 +3,6 @@
 import streamlit as st
 
 from dashboard import data
-from dashboard.figures.rendering import render_figure
-from dashboard.figures.training.trials import (
-    curve_names,
-    curves_info,
-    defaults_of,
-    difference,
-    draw_curves,
-    study_file,
-)
 from dashboard.page.annotations import show_annotation
 from dashboard.page.messages import escape, marked, show_prose
 from dashboard.page.mlflow_link import show_link
@@ -19,7 +10,16 @@ from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, selected_study
 from dashboard.page.selectors import LISTED, select
 from dashboard.page.widgets import link, show_figure
+from dashboard.rendering import render_figure
 from studies.records import Outcome, Trial
+from studies.reporting.figures.training.trials import (
+    curve_names,
+    curves_info,
+    defaults_of,
+    difference,
+    draw_curves,
+    study_file,
+)
 from studies.results import duration, level, plural, resource_words
 from studies.sentences.trial_words import same_configuration, standing, way_on
 

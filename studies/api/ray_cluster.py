@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from studies.study_file import Spec
 
 ADDRESS = "RAY_ADDRESS"
+MOST_PORT = 65535
 INSTALL = "pip install 'fairtune[ray]'"
+AUTO, LOCAL = "auto", "local"
+"""Ray's words for the cluster that this machine is a node of, and for a new one on it."""
+HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/:]+):[0-9]{1,5}")
 
 
 def require_ray() -> None:
@@ -43,9 +48,12 @@ def wanted_of(
     from studies.engines.ray.messages import Wanted
 
     require_ray()
+    name = names[2] if address else ADDRESS
     address = address or os.environ.get(ADDRESS) or None
-    if address is not None and "://" in address:
-        raise UserError(_wrong_address(address, names[2]))
+    if address == LOCAL:
+        address = None
+    if address is not None and not _is_address(address):
+        raise UserError(_wrong_address(address, name))
     trainers = [each.trainer for each in spec.configurations]
     threads = max(int(trainer["threads"]) for trainer in trainers)
     accelerator = str(trainers[0]["accelerator"])  # it is the same for every trial
@@ -76,9 +84,17 @@ def ray_engine(
 def words_of(wanted: Wanted) -> str:
     """`4 workers on Ray at 10.0.0.1:6379`."""
     where = f"Ray at {wanted.address}" if wanted.address else "Ray on this machine"
+    if wanted.address == AUTO:
+        where = "the Ray cluster of this machine"
     if wanted.workers is None:
         return where
     return f"{wanted.workers} {'worker' if wanted.workers == 1 else 'workers'} on {where}"
+
+
+def _is_address(address: str) -> bool:
+    port = address.rpartition(":")[2]
+    is_place = HOST_AND_PORT.fullmatch(address) is not None and 1 <= int(port) <= MOST_PORT
+    return address == AUTO or is_place
 
 
 def _wrong_address(address: str, name: str) -> str:
@@ -87,7 +103,6 @@ def _wrong_address(address: str, name: str) -> str:
         return (
             f"{name} {address}: through Ray Client every epoch would take 4 to 8 times as long, "
             "and a broken connection would end the study; run the command on a node of the cluster "
-            "with --address auto, or as a job: ray job submit -- fairtune run FILE --engine ray "
-            "--address auto"
+            "with --address auto, or as a job: `ray job submit -- fairtune run FILE --engine ray`"
         )
     return f"{name} {address}: give HOST:PORT of the head of a cluster, or auto on one of its nodes"

@@ -37,8 +37,10 @@ class LastWords:
 
     def why_no_worker(self, error: Exception) -> str:
         """What is said where no worker could be started because of `error`."""
-        reason = f": {self.said}" if self.said else f" ({error}); what was printed above says why"
-        return without_secrets(f"no worker process can be started{reason}")
+        ended = isinstance(error, EOFError | ConnectionError)
+        why = "the process that starts them has ended" if ended else error
+        reason = self.said or f"{why}; what was printed above says why"
+        return without_secrets(f"no worker process can be started: {reason}")
 
     def close(self) -> None:
         """Nobody will be asked any more."""

@@ -27,11 +27,11 @@ class Report:
 
     study: str
     question: str
+    answer: Answer
+    """What was found, on one card."""
     note: str
     """What people have written about the study."""
     tags: Sequence[tuple[str, str]]
-    answer: Answer
-    """What was found, on one card."""
     headline: str
     """What may be said of all arms together."""
     verdicts: Sequence[str]
@@ -58,10 +58,10 @@ class Report:
     methods: Sequence[tuple[str, str]]
     space: Table
     outcomes: Table
-    annotations: Table
-    """What people have written about its trials."""
     causes: Table
     """In which ways trials failed."""
+    annotations: Table
+    """What people have written about its trials."""
     environment: Table
     study_file: str
 
@@ -112,8 +112,8 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
         methods=methods(results, comparison),
         space=report_tables.search_space_table(results),
         outcomes=report_tables.outcomes_table(results),
-        annotations=report_tables.annotations_table(results),
         causes=report_tables.causes_table(results),
+        annotations=report_tables.annotations_table(results),
         environment=report_tables.environment_table(results),
         study_file=results.spec.text,
     )

@@ -73,12 +73,12 @@ def _parts(report: Report) -> Iterator[str]:
     yield _table(report.space)
     yield "## Outcomes of the trials"
     yield _table(report.outcomes)
-    if report.annotations.rows:
-        yield "## Notes and tags of trials"
-        yield _table(report.annotations)
     if report.causes.rows:
         yield "### Why trials failed"
         yield _table(report.causes)
+    if report.annotations.rows:
+        yield "## Notes and tags of trials"
+        yield _table(report.annotations)
     yield "## Versions and hardware"
     yield _table(report.environment)
     yield "## Study file"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -39,6 +41,8 @@ from studies.records import Outcome, TrialEnd
 
 CLOSE_SECONDS = 5.0
 """How long the client may take to end its actors."""
+OPEN_SECONDS = 120.0
+"""How long Ray may take to start here, or to let the client in."""
 MOST_SAID = 2000
 """Characters of what the client printed last."""
 
@@ -84,6 +88,9 @@ class RayEngine(Pool[RayWorker]):
         self._opened = ExitStack()
         self._client: subprocess.Popen[bytes] | None = None
         self._pipe: Connection
+        self._is_open = False
+        """Whether the client is connected to a cluster."""
+        self._open_until = math.inf
 
     def start(self) -> None:
         """Start the client, which connects to the cluster."""
@@ -111,6 +118,7 @@ class RayEngine(Pool[RayWorker]):
                 start_new_session=True,  # Ctrl-C is for the driver to hear
             )
         terms = self._opened.enter_context(self._terms())
+        self._open_until = time.monotonic() + OPEN_SECONDS
         self._tell(Order(replace(wanted, folder=folder), terms, perform, preload))
 
     @property
@@ -126,9 +134,12 @@ class RayEngine(Pool[RayWorker]):
         self._report_end(Ended(trial, end))
 
     def events(self, timeout: float | None) -> Sequence[Event]:
-        if not self._reported and self._client is not None and wait([self._pipe], timeout):
-            while self._pipe.poll():
-                self._hear()
+        if not self._reported and self._client is not None:
+            if wait([self._pipe], timeout):
+                while self._pipe.poll():
+                    self._hear()
+            elif not self._is_open and time.monotonic() > self._open_until:
+                raise ClusterError(self._why_not_open())
         events, self._reported = self._reported, []
         return events
 
@@ -173,7 +184,7 @@ class RayEngine(Pool[RayWorker]):
             case Failed(error):
                 raise error
             case Opened():
-                pass
+                self._is_open = True
 
     def _take(self, worker: RayWorker, event: Event) -> None:
         """A worker says something of the attempt that it was given last."""
@@ -210,6 +221,15 @@ class RayEngine(Pool[RayWorker]):
         outcome = Outcome.out_of_memory if gone.out_of_memory else Outcome.crashed
         end = TrialEnd(outcome, f"on {worker.place.node[:8]}: {gone.reason}")
         self._report_end(Ended(worker.trial, end, blameless=gone.blameless))
+
+    def _why_not_open(self) -> str:
+        address = self._order[0].address
+        if address is None:
+            return f"Ray has not started on this machine for {OPEN_SECONDS:g} s"
+        return (
+            f"Ray has not answered at {address} for {OPEN_SECONDS:g} s: see `ray status` on the "
+            "head of the cluster for where it is, and whether this machine can reach it"
+        )
 
     def _why_client_ended(self) -> str:
         assert self._client is not None

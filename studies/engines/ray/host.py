@@ -69,6 +69,8 @@ class Host:
         """The epoch whose answer is awaited."""
         self._scratch: Scratch | None = None
         self._look_at = 0.0
+        self.is_ready = threading.Event()
+        """Whether its worker has started, or cannot be."""
         threading.Thread(target=self._run, daemon=True).start()
 
     @classmethod
@@ -81,11 +83,14 @@ class Host:
         on_gpu: bool,
         node: str,
     ) -> Host:
-        """A host at the device that Ray has given to this process."""
+        """A host at the device that Ray has given to this process; its worker has started, as the
+        time that a trial may take counts from when it is given to a host."""
         (first, *_) = places_of(discovery.gpus()) if on_gpu else [WITHOUT_GPU]
         engine = LocalEngine(1, perform, preload, [first], cpus if cpus > 1 else 0)
         folder = None if shares_home(terms) else temporary_folder()
-        return cls(engine, replace(first, node=node), folder)
+        host = cls(engine, replace(first, node=node), folder)
+        host.is_ready.wait()
+        return host
 
     @property
     def shares_home(self) -> bool:
@@ -120,6 +125,9 @@ class Host:
     def _run(self) -> None:
         try:
             self._engine.start()
+            while not self._engine.free:
+                self._engine.events(None)
+            self.is_ready.set()
             while True:
                 for event in self._engine.events(None if self.shares_home else LOOK_SECONDS):
                     self._report(event)
@@ -133,6 +141,8 @@ class Host:
             self._say(None, error=str(error))
         except Exception as error:  # a full disk, say: nobody would hear of it otherwise
             self._say(None, error=f"{type(error).__name__}: {error}")
+        finally:
+            self.is_ready.set()
 
     def _look(self) -> None:
         """Send the state of a trial that is in the midst of an epoch: its node may go."""

@@ -21,9 +21,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import data
-from dashboard.figures import rendering
-from dashboard.figures.common import Picture
+from dashboard import data, rendering
 from dashboard.page import preparing, selectors
 from dashboard.page.messages import escape
 from lightning_modules.data.preparation.summary import summarize, summary_lines
@@ -32,6 +30,7 @@ from studies.analysis import StudyEntry, overview
 from studies.cli import main
 from studies.home import Home
 from studies.records import Outcome
+from studies.reporting.figures.common import Picture
 from studies.results import StudyResults
 from studies.servers.running_ui import Answer
 from tests.support.accounts import FAIRTUNE
@@ -487,7 +486,7 @@ def test_a_trial_links_to_its_run_where_the_mlflow_ui_has_it(
     shows(replace(finished, trials=[replace(each, run_id="abc") for each in finished.trials]))
     app = opened("trial")
     (link,) = app.get("link_button")
-    assert link.proto.url == "http://127.0.0.1:5000/#/runs/abc"
+    assert link.proto.url == "http://127.0.0.1:5000/#/runs/abc?workflowType=machine_learning"
     with_token = any("it has a token" in text for text in texts(app))
     assert with_token == (answer == Answer.token)
 

@@ -302,3 +302,16 @@ def test_ways_of_failing_are_a_table_with_the_first_trials() -> None:
 
 def test_a_study_without_failures_has_no_table_of_them() -> None:
     assert not report_tables.causes_table(STATES["running"]).rows
+
+
+def test_every_figure_is_told_to_those_who_do_not_see_it_and_names_are_once_on_a_page() -> None:
+    text = page_of("complete")
+    names = re.findall(r'\bid="([^"]+)"', text)
+    assert len(names) == len(set(names))
+    for name in ("differences", "ranking", "tuning", "learning"):
+        assert f'aria-labelledby="figure-{name}-title figure-{name}-desc"' in text
+        assert re.search(f'<desc id="figure-{name}-desc">[^<]+</desc>', text)
+
+
+def test_of_many_arms_the_best_are_drawn_and_it_is_said() -> None:
+    assert shown("forty arms").count("Shown are the best 12 of 40 arms.") == 2

@@ -1,0 +1,96 @@
+"""The client says who waits for a place, and that the head is gone; Ray itself is pretended."""
+
+import asyncio
+import importlib
+import sys
+from collections.abc import Iterator
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from studies.engines.ray.messages import Failed, FromClient, Notice
+from studies.engines.ray.places_wanted import Places
+
+OURS = ("client", "connecting", "slot")
+
+
+@pytest.fixture
+def client_module(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The client's module as it is beside a Ray that cannot do anything."""
+    ray, exceptions = ModuleType("ray"), ModuleType("ray.exceptions")
+    for name in ("ActorUnavailableError", "AuthenticationError", "OutOfMemoryError",
+                 "RayActorError", "RayError"):  # fmt: skip
+        setattr(exceptions, name, type(name, (Exception,), {}))
+    ray.exceptions = exceptions  # type: ignore[attr-defined]
+    names = [f"studies.engines.ray.{name}" for name in OURS]
+    for name in names:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setitem(sys.modules, "ray.exceptions", exceptions)
+    yield importlib.import_module("studies.engines.ray.client")
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+class Nodes:
+    """A cluster of one node with two processors, whose head answers so often."""
+
+    def __init__(self, answers: int) -> None:
+        self.answers = answers
+
+    def nodes(self) -> dict[str, dict[str, float]]:
+        return {"node": {"CPU": 2.0}}
+
+    def head_answers(self) -> bool:
+        self.answers -= 1
+        return self.answers >= 0
+
+    def gone(self) -> str:
+        return "it is gone"
+
+
+def said_by(module: Any, placed: list[bool], answers: int) -> list[FromClient]:
+    """What a client with such slots says until the head does not answer any more."""
+    client, said = object.__new__(module.Client), list[FromClient]()
+    client._cluster, client._places = Nodes(answers), Places(len(placed), 1, 0.0)
+    client._crew = SimpleNamespace(refused={})
+    client._slots = [SimpleNamespace(placed=each, since=0.0) for each in placed]
+    client.tell = said.append
+    asyncio.run(client._watch())
+    return said
+
+
+@pytest.fixture(autouse=True)
+def impatient(client_module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(client_module, "HEAD_SECONDS", 0.0)
+    monkeypatch.setattr(client_module, "time", SimpleNamespace(monotonic=Clock()))
+
+
+class Clock:
+    """A minute goes by at every look."""
+
+    def __init__(self) -> None:
+        self.minutes = 0
+
+    def __call__(self) -> float:
+        self.minutes += 1
+        return 60.0 * self.minutes
+
+
+def test_workers_without_a_place_are_named_once_with_what_they_lack(client_module: Any) -> None:
+    notice, failed = said_by(client_module, [True, True, False], answers=5)
+    assert isinstance(notice, Notice) and isinstance(failed, Failed)
+    assert notice.text == (
+        "1 worker has no place in the Ray cluster: each needs 1 CPU, and its nodes have 2 CPUs, "
+        "which is room for 2"
+    )
+
+
+def test_where_all_have_a_place_nothing_is_said_but_that_the_head_is_gone(
+    client_module: Any,
+) -> None:
+    (failed,) = said_by(client_module, [True, True], answers=5)
+    assert isinstance(failed, Failed)
+    assert (str(failed.error), failed.error.exit_code) == ("it is gone", 4)
