@@ -12,6 +12,8 @@ from studies.records import Trial
 from studies.servers.running_ui import Answer, is_local
 
 SERVER = "http://127.0.0.1:5000"
+VIEW = "workflowType=machine_learning"
+"""What MLflow shows its pages for trainings by: else they are those for language models."""
 NOT_THERE = {
     Answer.none: "No MLflow UI answers at {}. This opens one:",
     Answer.unknown: "The MLflow server at {} is of another home. This opens one of this home:",
@@ -32,7 +34,7 @@ def show_link(home: Home, trial: Trial) -> None:
         st.caption(NOT_THERE[answer].format(f"`{address}`"))
         st.code(_command(home, address, beside=answer == Answer.unknown), language="bash")
         return
-    run = f"{address}/#/runs/{quote(trial.run_id, safe='')}"
+    run = f"{address}/#/runs/{quote(trial.run_id, safe='')}?{VIEW}"
     st.link_button("Open its MLflow run", run, icon=":material/open_in_new:")
     if answer == Answer.token:
         st.caption("Open the address first that `fairtune ui` has printed: it has a token.")

@@ -91,7 +91,7 @@ def verdict(selection: Selection, design_warnings: Sequence[str] = ()) -> None:
         if report.budget.rows:
             with st.expander("What more repeats or seeds would show"):
                 st.dataframe(_frame(report.budget), hide_index=True)
-                st.caption(escape(report.budget.note))
+                st.caption(marked(report.budget.note))
     if report.missing:
         st.info("\n".join(f"- {marked(text)}" for text in report.missing), icon=":material/info:")
     for alarm in report.design_warnings:

@@ -77,23 +77,23 @@ class Report:
 def report(results: StudyResults, comparison: Comparison) -> Report:
     """Everything that a report says of a study."""
     winners = report_tables.find_winners(results)
-    said, way = verdicts(comparison), way_to_verdict(results, comparison)
-    headline, *rest = said or [_best(results)]
-    missing = [text for text in comparison.missing if text != headline]
-    way = _sentence(way, results.arms) if way else ""
+    headline, *rest = verdicts(comparison) or [_best(results)]
     names = results.arms
     headline = _sentence(headline, names)
+    way_out = [text for text in [way_to_verdict(results, comparison)] if text]
     advised = [_sentence(text, names) for text in advice(results, comparison)]
     use = report_tables.configuration_to_use(results)
     return Report(
         study=results.study,
         question=results.spec.description,
-        answer=answer(results, comparison, headline, [way, *advised], use),
         note=results.annotation.note,
         tags=list(results.annotation.tags.items()),
+        answer=answer(results, comparison, headline, [*way_out, *advised], use),
         headline=headline,
         verdicts=[_sentence(text, names) for text in rest],
-        missing=[_sentence(text, names) for text in missing],
+        missing=[
+            said for text in comparison.missing if (said := _sentence(text, names)) != headline
+        ],
         words=claim_words(comparison),
         ranking=report_tables.ranking_table(comparison),
         pairs=report_tables.pairs_table(comparison),

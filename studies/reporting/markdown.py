@@ -23,9 +23,9 @@ def _parts(report: Report) -> Iterator[str]:
         yield bullets([f"{name} = {value}" for name, value in report.tags])
     yield "## Answer"
     yield from _answer(report.answer)
-    yield "## What may be said"
-    yield f"**{escape(report.headline)}**"
-    yield bullets(report.verdicts)
+    if report.verdicts:
+        yield "## What may be said"
+        yield bullets(report.verdicts)
     if report.missing:
         yield "### What is missing"
         yield bullets(report.missing)

@@ -157,7 +157,8 @@ def test_a_visit(compared: Home, page: Page, tmp_path: Path) -> None:
         server.press("Enter")
         runs = {run.info.run_name: run for run in Runs.of(compared, STUDY).children}
         link = page.get_by_role("link", name="Open its MLflow run")
-        expect(link).to_have_attribute("href", f"{mlflow}/#/runs/{runs[trial].info.run_id}")
+        run = f"{mlflow}/#/runs/{runs[trial].info.run_id}?workflowType=machine_learning"
+        expect(link).to_have_attribute("href", run)
         assert session.get(f"{mlflow}/health").ok
         with page.context.expect_page() as opening:
             link.click()

@@ -29,6 +29,7 @@ from studies import results
 from studies.analysis import StudyEntry, overview
 from studies.cli import main
 from studies.home import Home
+from studies.records import Outcome
 from studies.reporting.figures.common import Picture
 from studies.results import StudyResults
 from studies.servers.running_ui import Answer
@@ -497,9 +498,32 @@ def test_a_trial_links_to_its_run_where_the_mlflow_ui_has_it(
     shows(replace(finished, trials=[replace(each, run_id="abc") for each in finished.trials]))
     app = opened("trial")
     (link,) = app.get("link_button")
-    assert link.proto.url == "http://127.0.0.1:5000/#/runs/abc"
+    assert link.proto.url == "http://127.0.0.1:5000/#/runs/abc?workflowType=machine_learning"
     with_token = any("it has a token" in text for text in texts(app))
     assert with_token == (answer == Answer.token)
+
+
+def test_a_trial_says_its_rank_its_relatives_and_its_seed_is_no_large_number(shows: Shows) -> None:
+    shows(STATES["finished"])
+    app = opened("trial")
+    assert any(text.startswith("1st of 4 completed trials of its search") for text in texts(app))
+    links = [each.proto for each in app.get("page_link")]
+    assert any(link.label.startswith("worse: ") for link in links)
+    assert any("seed " in caption.value for caption in app.caption)
+    assert "Seed" not in [metric.label for metric in app.metric]
+
+
+def test_a_trial_that_failed_says_what_can_be_done(shows: Shows, home: Path) -> None:
+    finished = STATES["finished"]
+    first, *others = finished.trials
+    shows(replace(finished, trials=[replace(first, outcome=Outcome.error), *others]))
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    app.query_params["trial"] = first.key
+    app.switch_page("views/trial.py").run()
+    assert any(text.startswith("Mend what the reason") for text in texts(app))
+    commands = [code.value for code in app.code]
+    assert f"fairtune reset made --failed --home {home}" in commands
+    assert f"fairtune run made --home {home}" in commands
 
 
 # --- the server -----------------------------------------------------------------------------------

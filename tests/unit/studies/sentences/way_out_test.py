@@ -57,16 +57,16 @@ def test_why_there_is_no_verdict_is_said_once_with_its_way_out_behind_it(state: 
     screen = io.StringIO()
     console = Console(file=screen, width=1000, markup=False, highlight=False)
     print_comparison(results, compared, [], console)
+    command = out.partition("`")[2].partition("`")[0]
     for text in (
         render(results, "md"),
-        re.sub(r"<[^>]*>", "", re.sub(r"</?code>", "`", render(results, "html"))),
+        re.sub(r"<[^>]*>", "", render(results, "html")),
         screen.getvalue(),
         describe(StudyOutcome.of(results)),
     ):
         assert text.count(why.partition("(")[0].strip()) == 1
-        assert text.count(out.partition("`")[2].rstrip("`")) >= 1
-        after = text.partition(why[:30])[2]
-        assert after.index("`") < 300 and after.partition("`")[2].startswith(RUN)
+        behind = text.partition(why[:30])[2]
+        assert command in behind[:900]  # the card has the configuration to use between them
 
 
 def test_a_pair_without_a_verdict_does_not_say_so_in_a_column() -> None:
@@ -90,4 +90,4 @@ def test_a_study_whose_winners_were_not_confirmed_says_so_before_the_command() -
         "optimistic and no verdict is given",
         f"fresh seeds first: `{RUN} --set 'confirm={{}}'`",
     ]
-    assert [text.lower() for text in report(results, compare(results)).missing[-1:]] == [said[-1]]
+    assert report(results, compare(results)).answer.command == f"{RUN} --set 'confirm={{}}'"

@@ -107,7 +107,8 @@ def test_code_keeps_the_spaces_around_it() -> None:
 
 def test_the_report_sets_the_commands_of_its_advice_as_code() -> None:
     text = render(STATES["arms without a verdict"], "md")
-    assert "\n\nRepeats first: `fairtune run made --home nowhere --set search.repeats=6`\n" in text
+    command = "fairtune run made --home nowhere --set search.repeats=6"
+    assert f"\nNext, repeats first:\n\n```bash\n{command}\n```\n" in text
 
 
 def test_the_note_has_headings_for_uncertainty_and_advice() -> None:
