@@ -82,7 +82,6 @@ def ray_cluster(*cpus: int) -> Iterator[RayCluster]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # all listens on this machine only
-        patch.setenv("RAY_raylet_start_wait_time_s", "120")  # other tests run beside this one
         patch.setenv("RAY_AUTH_MODE", "token")
         patch.setenv("RAY_AUTH_TOKEN", token_hex(32))
         with (
