@@ -31,6 +31,7 @@ class ScriptedEngine:
         self._events: deque[Event] = deque()
         self._wake = Flag()
         self.broken: Exception | None = None
+        self.free = 1
 
     def start(self) -> None: ...
 
