@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 PACKAGES = [
-    "fairtune", "mlflow", "numpy", "optuna", "pytorch-lightning", "scikit-learn", "torch",
+    "fairtune", "mlflow", "numpy", "optuna", "pytorch-lightning", "ray", "scikit-learn", "torch",
     "torchvision",
 ]  # fmt: skip
+"""Those that are installed are named."""
 
 
 def machine() -> dict[str, Any]:
@@ -28,7 +30,7 @@ def machine() -> dict[str, Any]:
         "load_average": [round(load, 2) for load in psutil.getloadavg()],
         "system": platform.platform(),
         "python": platform.python_version(),
-        "versions": {package: version(package) for package in PACKAGES},
+        "versions": _versions(),
         "commit": _commit(),
     }
 
@@ -41,6 +43,14 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
 
 
 def _commit() -> str | None:

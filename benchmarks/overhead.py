@@ -25,118 +25,28 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import raw_loop
 from machine import machine
-from overhead_epochs import measure_epochs, medians, ratio, spread, turn
+from overhead_epochs import measure_epochs
 from rich.console import Console
 from rich.table import Table
-
-from studies.home import Home
-from studies.records import RecordReader
-from studies.records.deliveries import is_behind
-
-HERE = Path(__file__).parent
-FAIRTUNE = Path(sys.executable).with_name("fairtune")
-STUDY = f"""\
-study: overhead
-description: The same twelve trainings as raw_loop.py and todays_script.py
-data: {{name: digits, batch_size: {raw_loop.BATCH_SIZE}}}
-model: {{name: mlp, hidden: {list(raw_loop.HIDDEN)}, activation: relu}}
-optimizer: {{name: adam, lr: {{values: {raw_loop.LEARNING_RATES}}}}}
-trainer: {{epochs: {raw_loop.EPOCHS}, accelerator: cpu}}
-objective: {{metric: val/accuracy, goal: maximize}}
-search: {{method: grid}}
-"""
-TRIALS = len(raw_loop.LEARNING_RATES)
-TRIAL_EPOCHS = TRIALS * raw_loop.EPOCHS
+from rounds import medians, ratio, spread, turn
+from whole_runs import FIXED, TRIAL_EPOCHS, TRIALS, Timing, check_fixed, run_fairtune, run_script
 
 console = Console()
 progress = Console(stderr=True)
 
 
-@dataclass(frozen=True)
-class Timing:
-    """Seconds of one execution, and what it found."""
-
-    tuning: float
-    process: float
-    best: float
-
-
-def run_script(name: str) -> Timing:
-    """Execute a script of this folder."""
-    with TemporaryDirectory(prefix="overhead-") as folder:
-        report, seconds = execute([sys.executable, str(HERE / name)], Path(folder))
-    check(name, report["trials"], report["epochs"])
-    return Timing(report["tuning_seconds"], seconds, report["best"])
-
-
-def run_fairtune(workers: int) -> Timing:
-    """Execute `fairtune run` on a study of the same trainings, with full tracking."""
-    if not FAIRTUNE.exists():
-        raise SystemExit(f"{FAIRTUNE} does not exist; install fairtune, or choose other --ways")
-    with TemporaryDirectory(prefix="overhead-") as folder:
-        study = Path(folder) / "study.yaml"
-        study.write_text(STUDY)
-        command = [str(FAIRTUNE), "run", str(study), "--workers", str(workers), "--json"]
-        home = ["--home", str(Path(folder) / "home")]
-        report, seconds = execute([*command, *home], Path(folder))
-        check_mirrors(Home.at(Path(folder) / "home"))
-    check("fairtune", report["trials"].get("completed", 0), report["epochs"])
-    return Timing(report["seconds"], seconds, report["best"]["value"])
-
-
-def execute(command: Sequence[str], folder: Path) -> tuple[dict[str, Any], float]:
-    """The JSON object on the last line of a command's output, and the seconds that it took."""
-    environment = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith(("FAIRTUNE_", "MLFLOW_"))
-    }
-    environment["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    began = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    seconds = time.perf_counter() - began
-    if done.returncode != 0:
-        tail = "\n".join((done.stderr or done.stdout).splitlines()[-20:])
-        raise SystemExit(f"{' '.join(command)} ended with code {done.returncode}:\n{tail}")
-    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return report, seconds
-
-
-def check(name: str, trials: int, epochs: int) -> None:
-    """Refuse a time that was not spent on the whole work."""
-    if (trials, epochs) != (TRIALS, TRIAL_EPOCHS):
-        raise SystemExit(
-            f"{name} completed {trials} trials with {epochs} epochs, "
-            f"expected {TRIALS} with {TRIAL_EPOCHS}"
-        )
-
-
-def check_mirrors(home: Home) -> None:
-    """Refuse a time that leaves something to deliver."""
-    with RecordReader.open(home, "overhead") as record:
-        revision = record.revision
-    if is_behind(home, "overhead", revision):
-        raise SystemExit(f"fairtune ended before its mirrors were complete: {home.path}")
-
-
-WAYS: dict[str, Callable[[], Timing]] = {
-    "raw": partial(run_script, "raw_loop.py"),
-    "today": partial(run_script, "todays_script.py"),
-    "fairtune-1": partial(run_fairtune, 1),
-    "fairtune-2": partial(run_fairtune, 2),
+WAYS: dict[str, Callable[[Path], Timing]] = {
+    "raw": lambda folder: run_script(folder, "raw_loop.py"),
+    "today": lambda folder: run_script(folder, "todays_script.py"),
+    "fairtune-1": lambda folder: run_fairtune(folder, FIXED, "--workers", "1"),
+    "fairtune-2": lambda folder: run_fairtune(folder, FIXED, "--workers", "2"),
 }
 LABELS = {
     "raw": "plain loop",
@@ -150,12 +60,20 @@ RATIOS = [
 ]  # fmt: skip
 
 
+def measure(way: str) -> Timing:
+    """Execute one way in a fresh folder."""
+    with TemporaryDirectory(prefix="overhead-") as folder:
+        timing = WAYS[way](Path(folder))
+    check_fixed(LABELS[way], timing)
+    return timing
+
+
 def measure_ways(ways: Sequence[str], repeat: int) -> dict[str, Any]:
     """Execute all ways in turn, `repeat` times, and print seconds and ratios."""
     timings: dict[str, list[Timing]] = {way: [] for way in ways}
     for number in range(repeat):
         for way in turn(ways, number):
-            timing = WAYS[way]()
+            timing = measure(way)
             timings[way].append(timing)
             progress.print(
                 f"round {number + 1} of {repeat}: {LABELS[way]}: tuning {timing.tuning:.1f} s, "
@@ -189,7 +107,7 @@ def measure_ways(ways: Sequence[str], repeat: int) -> dict[str, Any]:
             table.add_row(name, *(f"{value:.2f}" for value in row.values()))
         console.print(table)
     return {
-        "study": STUDY,
+        "study": FIXED,
         "seconds": {"tuning": tuning, "process": process},
         "medians": {"tuning": medians(tuning), "process": medians(process)},
         "ratios": ratios,

@@ -13,6 +13,7 @@ import raw_loop
 import torch
 from rich.console import Console
 from rich.table import Table
+from rounds import medians, ratio, spread, turn
 
 SMALLEST: list[list[int]] = [[], [16]]
 """Hidden layers of the networks that `--epochs` trains."""
@@ -83,21 +84,3 @@ def fairtune_epochs(hidden: Sequence[int]) -> list[float]:
 def between(times: Sequence[float]) -> list[float]:
     """Milliseconds between successive times in seconds."""
     return [1000 * (b - a) for a, b in pairwise(times)]
-
-
-def turn(ways: Sequence[str], number: int) -> Sequence[str]:
-    """The order of a round: forwards, backwards, forwards, ..."""
-    return ways[::-1] if number % 2 else ways
-
-
-def ratio(above: Sequence[float], below: Sequence[float]) -> float:
-    """Median of the rounds' ratios."""
-    return median(a / b for a, b in zip(above, below, strict=True))
-
-
-def medians(values: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    return {name: median(row) for name, row in values.items()}
-
-
-def spread(values: Sequence[float]) -> str:
-    return f"{median(values):.1f} ({min(values):.1f}-{max(values):.1f})"

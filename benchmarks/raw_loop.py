@@ -1,11 +1,14 @@
 """The floor: the benchmark's trainings as a plain PyTorch loop, without tracking or Lightning.
 
-Run it to train the 12 configurations; the last line of output is one JSON object.
+Run it to train the 12 configurations, or with `--epochs` as many random ones as fit into so many
+epochs, each to its end; the last line of output is one JSON object.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +24,10 @@ LEARNING_RATES = [round(10 ** (-4 + 3 * i / 11), 8) for i in range(12)]
 HIDDEN = (100, 100)
 BATCH_SIZE = 64
 EPOCHS = 10
+SPACE = {"lr": (1e-4, 1e-1), "weight_decay": (1e-6, 1e-2)}
+"""What a search with a budget in epochs chooses from, both on a logarithmic scale."""
+WARMUP = 3
+"""Epochs of every trial of such a search that are not pruned."""
 
 
 @dataclass(frozen=True)
@@ -62,59 +69,85 @@ def mlp(hidden: Sequence[int]) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(width, 10))
 
 
+def train_epoch(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    data: Digits,
+    *,
+    every_metric: bool = False,
+) -> dict[str, float]:
+    """Train for an epoch and give its metrics.
+
+    Validation accuracy alone, or with `every_metric` loss and accuracy of the training part, as it
+    trains, and of the validation part.
+    """
+    inputs, targets = data.train
+    network.train()
+    order = torch.randperm(len(inputs))
+    loss_sum, right = torch.zeros(()), torch.zeros((), dtype=torch.int64)
+    for start in range(0, len(order), BATCH_SIZE):
+        rows = order[start : start + BATCH_SIZE]
+        y = targets[rows]
+        optimizer.zero_grad()
+        logits = network(inputs[rows])
+        loss = functional.cross_entropy(logits, y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        if every_metric:
+            loss_sum += loss.detach() * len(rows)
+            right += (logits.detach().argmax(1) == y).sum()
+    network.eval()
+    with torch.no_grad():
+        logits = network(data.validation[0])
+        metrics = {"val/accuracy": (logits.argmax(1) == data.validation[1]).float().mean().item()}
+        if every_metric:
+            metrics |= {
+                "val/loss": functional.cross_entropy(logits, data.validation[1]).item(),
+                "train/loss": loss_sum.item() / len(inputs),
+                "train/accuracy": right.item() / len(inputs),
+            }
+    return metrics
+
+
 def train(
     data: Digits,
-    learning_rate: float,
+    lr: float,
+    weight_decay: float = 0.0,
     *,
     hidden: Sequence[int] = HIDDEN,
     epochs: int = EPOCHS,
     seed: int = 0,
     every_metric: bool = False,
 ) -> Iterator[dict[str, float]]:
-    """Train and give every epoch's metrics.
-
-    Validation accuracy alone, or with `every_metric` loss and accuracy of the training part, as it
-    trains, and of the validation part.
-    """
+    """Train and give every epoch's metrics."""
     torch.manual_seed(seed)
     network = mlp(hidden)
-    optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
-    inputs, targets = data.train
+    optimizer = torch.optim.Adam(network.parameters(), lr=lr, weight_decay=weight_decay)
     for _ in range(epochs):
-        network.train()
-        order = torch.randperm(len(inputs))
-        loss_sum, right = torch.zeros(()), torch.zeros((), dtype=torch.int64)
-        for start in range(0, len(order), BATCH_SIZE):
-            rows = order[start : start + BATCH_SIZE]
-            y = targets[rows]
-            optimizer.zero_grad()
-            logits = network(inputs[rows])
-            loss = functional.cross_entropy(logits, y)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            if every_metric:
-                loss_sum += loss.detach() * len(rows)
-                right += (logits.detach().argmax(1) == y).sum()
-        network.eval()
-        with torch.no_grad():
-            logits = network(data.validation[0])
-            metrics = {
-                "val/accuracy": (logits.argmax(1) == data.validation[1]).float().mean().item()
-            }
-            if every_metric:
-                metrics |= {
-                    "val/loss": functional.cross_entropy(logits, data.validation[1]).item(),
-                    "train/loss": loss_sum.item() / len(inputs),
-                    "train/accuracy": right.item() / len(inputs),
-                }
-        yield metrics
+        yield train_epoch(network, optimizer, data, every_metric=every_metric)
+
+
+def drawn(trials: int, seed: int) -> list[dict[str, float]]:
+    """Random configurations of the space of the search, drawn on its logarithmic scale."""
+    rng = random.Random(seed)
+    return [
+        {name: low * (high / low) ** rng.random() for name, (low, high) in SPACE.items()}
+        for _ in range(trials)
+    ]
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, help="search with this budget")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
     torch.set_num_threads(1)
+    configurations = [{"lr": lr} for lr in LEARNING_RATES]
+    if options.epochs is not None:
+        configurations = drawn(options.epochs // EPOCHS, options.seed)
     data = digits()
     began = time.perf_counter()
-    curves = [list(train(data, learning_rate)) for learning_rate in LEARNING_RATES]
+    curves = [list(train(data, **configuration)) for configuration in configurations]
     seconds = time.perf_counter() - began
     best = max(epoch["val/accuracy"] for curve in curves for epoch in curve)
     epochs = sum(len(curve) for curve in curves)

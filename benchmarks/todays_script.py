@@ -4,10 +4,16 @@ Written after the documented examples of the three libraries, with their default
 logs loss and accuracy of both parts. The MLflow database is created before the first trial, so that
 its one-off migrations are no part of the tuning phase. Writes `optuna.db`, `mlflow.db` and
 checkpoints to the current folder; the last line of output is one JSON object.
+
+Trains the 12 configurations, or with `--epochs` searches by TPE with the median pruner until so
+many epochs have been trained, which may end a trial halfway. `--jobs 2` trains two trials side by
+side, in the threads of `study.optimize(n_jobs=2)`: with Optuna's journal, since two threads may
+both be given a trial that waits in SQLite, and without progress bars, which break in threads.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
 
@@ -15,9 +21,21 @@ import mlflow
 import optuna
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import ModelCheckpoint
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.loggers import MLFlowLogger
-from raw_loop import BATCH_SIZE, EPOCHS, HIDDEN, LEARNING_RATES, Digits, digits, mlp
+from raw_loop import (
+    BATCH_SIZE,
+    EPOCHS,
+    HIDDEN,
+    LEARNING_RATES,
+    SPACE,
+    WARMUP,
+    Digits,
+    digits,
+    mlp,
+)
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
@@ -30,10 +48,9 @@ EXPERIMENT = "digits"
 class Classifier(pl.LightningModule):
     """An MLP with cross entropy and Adam."""
 
-    def __init__(self, lr: float) -> None:
+    def __init__(self, lr: float, weight_decay: float = 0.0) -> None:
         super().__init__()
         self.save_hyperparameters()
-        self.lr = lr
         self.model = mlp(HIDDEN)
         self.train_acc = MulticlassAccuracy(10, average="micro")
         self.val_acc = MulticlassAccuracy(10, average="micro")
@@ -55,52 +72,99 @@ class Classifier(pl.LightningModule):
         self.log("val_acc", self.val_acc)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.parameters(), lr=self.lr)
+        return torch.optim.Adam(
+            self.parameters(), lr=self.hparams["lr"], weight_decay=self.hparams["weight_decay"]
+        )
 
 
-def fit(trial: optuna.Trial, data: Digits, epochs: list[int]) -> float:
+class Epochs(Callback):
+    """Counts the epochs of all trials; in a search it prunes, and stops when all are spent."""
+
+    def __init__(self, trial: optuna.Trial, done: list[int], budget: int | None) -> None:
+        self.trial = trial
+        self.done = done
+        self.budget = budget
+        self.pruned = False
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if trainer.sanity_checking:
+            return
+        self.done.append(self.trial.number)
+        if self.budget is None:
+            return
+        self.trial.report(trainer.callback_metrics["val_acc"].item(), trainer.current_epoch)
+        self.pruned = self.trial.should_prune()
+        if len(self.done) >= self.budget:
+            self.trial.study.stop()
+        trainer.should_stop = self.pruned or len(self.done) >= self.budget
+
+
+def fit(
+    trial: optuna.Trial, data: Digits, done: list[int], budget: int | None, progress: bool
+) -> float:
     """Train one trial, note its epochs and give its best validation accuracy."""
-    lr = trial.suggest_float("lr", 1e-4, 1e-1, log=True)
+    names = ["lr"] if budget is None else list(SPACE)
+    chosen = {name: trial.suggest_float(name, *SPACE[name], log=True) for name in names}
     pl.seed_everything(trial.number)
     checkpoint = ModelCheckpoint(monitor="val_acc", mode="max")
+    epochs = Epochs(trial, done, budget)
     logger = MLFlowLogger(EXPERIMENT, run_name=f"trial-{trial.number}", tracking_uri=TRACKING_URI)
     trainer = pl.Trainer(
         max_epochs=EPOCHS,
         accelerator="cpu",
         devices=1,
         logger=logger,
-        callbacks=[checkpoint],
+        callbacks=[checkpoint, epochs],
+        enable_progress_bar=progress,
     )
     trainer.fit(
-        Classifier(lr),
+        Classifier(**chosen),
         DataLoader(TensorDataset(*data.train), batch_size=BATCH_SIZE, shuffle=True),
         DataLoader(TensorDataset(*data.validation), batch_size=BATCH_SIZE),
     )
-    epochs.append(trainer.current_epoch)
+    if epochs.pruned:
+        raise optuna.TrialPruned
     assert checkpoint.best_model_score is not None
     return checkpoint.best_model_score.item()
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, help="search with this budget")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    alone = options.jobs == 1
     data = digits()
     mlflow.set_tracking_uri(TRACKING_URI)
     mlflow.set_experiment(EXPERIMENT)
+    journal = None if alone else JournalStorage(JournalFileBackend("optuna.log"))
     study = optuna.create_study(
-        storage="sqlite:///optuna.db", study_name="digits", direction="maximize"
+        storage=journal or "sqlite:///optuna.db",
+        study_name="digits",
+        direction="maximize",
+        sampler=optuna.samplers.TPESampler(seed=options.seed),
+        pruner=optuna.pruners.MedianPruner(n_warmup_steps=WARMUP),
     )
-    for lr in LEARNING_RATES:
-        study.enqueue_trial({"lr": lr})
-    epochs: list[int] = []
+    trials = None
+    if options.epochs is None:
+        trials = len(LEARNING_RATES)
+        for lr in LEARNING_RATES:
+            study.enqueue_trial({"lr": lr})
+    done: list[int] = []
     began = time.perf_counter()
-    study.optimize(lambda trial: fit(trial, data, epochs), n_trials=len(LEARNING_RATES))
+    study.optimize(
+        lambda trial: fit(trial, data, done, options.epochs, progress=alone),
+        n_trials=trials,
+        n_jobs=options.jobs,
+    )
     seconds = time.perf_counter() - began
-    finished = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
     print(
         json.dumps(
             {
                 "tuning_seconds": seconds,
-                "trials": len(finished),
-                "epochs": sum(epochs),
+                "trials": len(set(done)),
+                "epochs": len(done),
                 "best": study.best_value,
             }
         )

@@ -14,9 +14,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.figures.points import Points, results_of_search, trial_points
-from dashboard.figures.rendering import RenderedFigure
-from dashboard.figures.training.trials import best_first
+from dashboard.rendering import RenderedFigure
 from studies import results
 from studies.analysis import (
     ArmTuning,
@@ -35,6 +33,8 @@ from studies.home.home import DEFAULT_HOME
 from studies.records import Histories, RecordReader
 from studies.reporting import content as reporting
 from studies.reporting.content import Report
+from studies.reporting.figures.points import Points, results_of_search, trial_points
+from studies.reporting.figures.training.trials import best_first
 from studies.results import StudyResults
 from studies.sentences import description
 
@@ -77,11 +77,13 @@ def one_search(home: Home, study_: str, token: str, repeat: int) -> StudyResults
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def points(home: Home, study_: str, token: str, repeat: int, metric: str, arm: str) -> Points:
-    """The trials of one search of an arm as points."""
+def points(
+    home: Home, study_: str, token: str, repeat: int, metric: str, arm: str, log: bool
+) -> Points:
+    """The trials of one search of an arm as points; `log` is for the axis of the metric."""
     results = one_search(home, study_, token, repeat)
     goal = comparison(home, study_, token, metric).goal
-    return trial_points(results, metric, goal, [arm])
+    return trial_points(results, metric, goal, [arm], log_metric=log)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

@@ -8,17 +8,22 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard.figures.comparison.differences import differences_info, draw_differences
-from dashboard.figures.comparison.gains import draw_gains, gain_kinds, gains_info
-from dashboard.figures.comparison.pairs import draw_pairs, pairs_info
-from dashboard.figures.comparison.ranges import draw_effect, effect_info, searched_numbers
-from dashboard.figures.comparison.ranking import draw_ranking, ranking_info
-from dashboard.figures.comparison.spending import cost_info, draw_cost, draw_outcomes, outcomes_info
-from dashboard.figures.training.learning import LearningInfo, draw_learning, learning_info
-from dashboard.figures.training.winners import winner_trainings
 from dashboard.page.messages import escape, show_errors
 from dashboard.page.selection import Selection, one_search, shown_repeat
-from dashboard.page.widgets import link, show
+from dashboard.page.widgets import link, log_axis, show
+from studies.reporting.figures.comparison.differences import differences_info, draw_differences
+from studies.reporting.figures.comparison.gains import draw_gains, gain_kinds, gains_info
+from studies.reporting.figures.comparison.pairs import draw_pairs, pairs_info
+from studies.reporting.figures.comparison.ranges import draw_effect, effect_info, searched_numbers
+from studies.reporting.figures.comparison.ranking import draw_ranking, ranking_info
+from studies.reporting.figures.comparison.spending import (
+    cost_info,
+    draw_cost,
+    draw_outcomes,
+    outcomes_info,
+)
+from studies.reporting.figures.training.learning import LearningInfo, draw_learning, learning_info
+from studies.reporting.figures.training.winners import winner_trainings
 from studies.reporting.paired import differences_title
 from studies.reporting.tables import Table
 from studies.results import duration
@@ -43,12 +48,32 @@ def heading(selection: Selection) -> None:
         st.progress(about.progress, f"{about.progress:.0%} of the budget")
 
 
+def answer(selection: Selection) -> None:
+    """What was found, on one card: the claim, the configuration to use, and what to do next."""
+    found = selection.report.answer
+    with st.container(border=True):
+        st.markdown(f"#### {escape(found.sentence)}")
+        if found.trial:
+            whose = f" (found for {found.leader})" if found.leader else ""
+            st.caption(escape(f"The configuration to use{whose}:"))
+            facts = [(found.metric, found.level), *found.parameters]
+            with st.container(horizontal=True):
+                for name, value in facts:
+                    st.markdown(f"**{escape(value)}**  \n{escape(name)}", width="content")
+            with st.container(horizontal=True, vertical_alignment="center"):
+                with st.popover("Copy YAML", icon=":material/content_copy:"):
+                    st.code(found.file, language="yaml")
+                link("trial", f"Open {found.trial}", study=selection.study, trial=found.trial)
+        if selection.state != "running":
+            st.caption(escape(f"Next: {found.why}"))
+            st.code(found.command, language="bash", wrap_lines=True)
+
+
 def verdict(selection: Selection, design_warnings: Sequence[str] = ()) -> None:
     """What may be said, where its uncertainty comes from, what is missing for more, and warnings
     of some kinds."""
     report = selection.report
-    with st.container(border=True):
-        st.markdown(f"#### {escape(report.headline)}")
+    with st.container():
         if 0 < len(report.verdicts) <= FEW:
             _bullets(report.verdicts)
         elif report.verdicts:
@@ -61,6 +86,10 @@ def verdict(selection: Selection, design_warnings: Sequence[str] = ()) -> None:
             with st.expander("What would make it smaller"):
                 for text in report.advice:
                     _advice(text)
+        if report.budget.rows:
+            with st.expander("What more repeats or seeds would show"):
+                st.dataframe(_frame(report.budget), hide_index=True)
+                st.caption(escape(report.budget.note))
     if report.missing:
         st.info("\n".join(f"- {escape(text)}" for text in report.missing), icon=":material/info:")
     for alarm in report.design_warnings:
@@ -140,6 +169,7 @@ def effect(selection: Selection, prefix: str, title: str) -> None:
         name = st.selectbox(
             "Parameter", list(found), first, key=f"effect {prefix}", label_visibility="collapsed"
         )
+        log = log_axis(selection.metric, f"log {prefix}")
     results = one_search(selection)
     trials = partial(
         effect_info,
@@ -149,9 +179,12 @@ def effect(selection: Selection, prefix: str, title: str) -> None:
         selection.goal,
         selection.arms,
         log=found[name],
+        log_metric=log,
     )
     nothing = "No trial with this parameter has completed yet."
-    info = show(selection, trials, draw_effect, "effect", nothing, by=(name, shown_repeat(results)))
+    info = show(
+        selection, trials, draw_effect, "effect", nothing, by=(name, shown_repeat(results), log)
+    )
     if not info.empty:
         st.dataframe(info.sensitivity, hide_index=True)
 
@@ -168,6 +201,21 @@ def spending(selection: Selection) -> None:
         st.subheader("Cost")
         cost = partial(cost_info, selection.results, selection.comparison)
         show(selection, cost, draw_cost, "cost", nothing)
+    failures(selection)
+
+
+def failures(selection: Selection) -> None:
+    """In which ways trials failed, and what those have in common."""
+    causes = selection.report.causes
+    if causes.rows:
+        st.subheader("Why trials failed")
+        st.dataframe(_frame(causes), hide_index=True)
+        st.caption(escape(causes.note))
+        with st.container(horizontal=True):
+            st.caption("Open the first of each:", width="content")
+            for row in causes.rows:
+                trial = row[-1].partition(",")[0].partition(" ")[0]
+                link("trial", trial, study=selection.study, trial=trial)
 
 
 def tables(selection: Selection) -> None:

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from dashboard import data
-from dashboard.figures.common import NARROW
-from dashboard.figures.rendering import RenderedFigure, SomeInfo
 from dashboard.page.messages import escape, say_what_to_run
 from dashboard.page.selectors import select, select_several
+from dashboard.rendering import RenderedFigure, SomeInfo
 from studies.analysis import Comparison, StudyEntry, StudyRow
 from studies.analysis.overview import State, state
 from studies.home import Home
 from studies.records import Histories, Trial
 from studies.reporting.content import Report
+from studies.reporting.figures.common import NARROW
 from studies.results import StudyResults
 from studies.statistics import Goal
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Hashable
 
 import streamlit as st
 
-from dashboard.figures.common import Picture
-from dashboard.figures.rendering import RenderedFigure, SomeInfo, render_figure
 from dashboard.page.messages import escape
 from dashboard.page.selection import Selection
+from dashboard.rendering import RenderedFigure, SomeInfo, render_figure
+from studies.reporting.figures.common import Picture
 from studies.reporting.spreadsheet import csv_text
+from studies.results import is_share
 
 
 def show(
@@ -45,7 +46,8 @@ def show_figure(figure: RenderedFigure[SomeInfo], name: str, nothing: str) -> No
     if info.empty:
         st.caption(escape(nothing))
         return
-    st.vega_lite_chart(spec=dict(figure.spec), alt=info.alt, key=f"figure {name}")
+    spec = figure.shown(dark=st.context.theme.type == "dark")
+    st.vega_lite_chart(spec=spec, alt=info.alt, key=f"figure {name}")
     words, download = st.columns([9, 1], gap="small")
     words.caption(escape(info.caption))
     with download:
@@ -59,6 +61,18 @@ def show_figure(figure: RenderedFigure[SomeInfo], name: str, nothing: str) -> No
             on_click="ignore",
             type="tertiary",
         )
+
+
+def log_axis(metric: str, name: str = "log") -> bool:
+    """A switch for a logarithmic axis of a metric; shares have none."""
+    if is_share(metric):
+        return False
+    return st.toggle(
+        "Logarithmic axis",
+        key=name,
+        bind="query-params",
+        help=f"For {escape(metric)}, where all of its values are positive: none lies beyond then.",
+    )
 
 
 def link(page: str, label: str, **address: str) -> None:

@@ -7,6 +7,7 @@ from dashboard.page.selection import Selection, selected_study
 
 def page(selection: Selection) -> None:
     sections.heading(selection)
+    sections.answer(selection)
     sections.verdict(selection)
     sections.ranking(selection)
     sections.pairs(selection)

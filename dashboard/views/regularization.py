@@ -4,19 +4,19 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.figures.training.overfitting import (
+from dashboard.page import sections
+from dashboard.page.messages import show_errors
+from dashboard.page.refresh import live
+from dashboard.page.selection import Selection, selected_study
+from dashboard.page.widgets import show
+from studies.reporting.figures.training.overfitting import (
     OverfittingInfo,
     draw_gap,
     draw_overfitting,
     gap_info,
     overfitting_info,
 )
-from dashboard.figures.training.winners import winner_trainings
-from dashboard.page import sections
-from dashboard.page.messages import show_errors
-from dashboard.page.refresh import live
-from dashboard.page.selection import Selection, selected_study
-from dashboard.page.widgets import show
+from studies.reporting.figures.training.winners import winner_trainings
 
 
 def overfitting(selection: Selection) -> None:
@@ -42,6 +42,7 @@ def overfitting(selection: Selection) -> None:
 
 def page(selection: Selection) -> None:
     sections.heading(selection)
+    sections.answer(selection)
     sections.verdict(selection)
     sections.ranking(selection)
     overfitting(selection)

@@ -2,16 +2,22 @@
 
 import streamlit as st
 
-from dashboard.figures.rendering import render_figure
-from dashboard.figures.training.rates import RatesInfo, draw_rates, planned, rates_info, rates_of
-from dashboard.figures.training.winners import winner_trainings
 from dashboard.page import sections
 from dashboard.page.messages import say_what_to_run, show_errors
 from dashboard.page.parameters import as_yaml, component_inputs
 from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, available, selected_study
 from dashboard.page.widgets import show, show_figure
+from dashboard.rendering import render_figure
 from lightning_modules.optimization import SCHEDULES
+from studies.reporting.figures.training.rates import (
+    RatesInfo,
+    draw_rates,
+    planned,
+    rates_info,
+    rates_of,
+)
+from studies.reporting.figures.training.winners import winner_trainings
 
 FIRST = ["cosine", "one_cycle", "step"]
 
@@ -44,6 +50,7 @@ def plans(selection: Selection) -> None:
 
 def page(selection: Selection) -> None:
     sections.heading(selection)
+    sections.answer(selection)
     sections.verdict(selection)
     sections.ranking(selection)
     plans(selection)

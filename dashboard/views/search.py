@@ -7,41 +7,39 @@ from functools import partial
 import streamlit as st
 
 from dashboard import data
-from dashboard.figures.axes import Axis, axes
-from dashboard.figures.points import Points
-from dashboard.figures.search.intermediate import draw_intermediate, intermediate_info
-from dashboard.figures.search.parameters import (
+from dashboard.page.messages import escape
+from dashboard.page.refresh import live
+from dashboard.page.selection import Selection, one_search, selected_study, shown_repeat
+from dashboard.page.widgets import log_axis, show
+from studies.analysis import DesignWarning
+from studies.analysis.curves import why_no_bands
+from studies.reporting.figures.axes import Axis, axes
+from studies.reporting.figures.points import Points
+from studies.reporting.figures.search.intermediate import draw_intermediate, intermediate_info
+from studies.reporting.figures.search.parallel import ParallelInfo, draw_parallel, parallel_info
+from studies.reporting.figures.search.parameters import (
     IsolationInfo,
-    ParallelInfo,
     SliceInfo,
     draw_isolation,
-    draw_parallel,
     draw_slice,
     isolation_info,
-    parallel_info,
     slice_info,
 )
-from dashboard.figures.search.searching import (
+from studies.reporting.figures.search.searching import (
     Budget,
     draw_history,
     draw_searches,
     history_info,
     searches_info,
 )
-from dashboard.figures.search.surfaces import SurfaceInfo, draw_surface, surface_info
-from dashboard.figures.search.timeline import draw_timeline, timeline_info
-from dashboard.figures.search.tuning import (
+from studies.reporting.figures.search.surfaces import SurfaceInfo, draw_surface, surface_info
+from studies.reporting.figures.search.timeline import draw_timeline, timeline_info
+from studies.reporting.figures.search.tuning import (
     draw_importance,
     draw_tuning,
     importance_info,
     tuning_info,
 )
-from dashboard.page.messages import escape
-from dashboard.page.refresh import live
-from dashboard.page.selection import Selection, one_search, selected_study, shown_repeat
-from dashboard.page.widgets import show
-from studies.analysis import DesignWarning
-from studies.analysis.curves import why_no_bands
 from studies.results import StudyResults
 
 NOTHING = "No trial of the search has completed yet."
@@ -77,16 +75,24 @@ def show_progress(selection: Selection, results: StudyResults) -> None:
         every = partial(searches_info, selection.results, curves, selection.arms)
         show(selection, every, draw_searches, "searches", NOTHING)
     st.subheader("What every trial of this search found" if several else "What every trial found")
-    against = st.segmented_control(
-        "Against", ["trials", "epochs"], key="against", default="trials", required=True,
-        bind="query-params",
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        against = st.segmented_control(
+            "Against", ["trials", "epochs"], key="against", default="trials", required=True,
+            bind="query-params",
+        )  # fmt: skip
+        log = log_axis(selection.metric)
     budget: Budget = "epochs" if against == "epochs" else "trials"
     repeat = shown_repeat(results)
     history = partial(
-        history_info, results, selection.metric, selection.goal, selection.arms, budget
+        history_info,
+        results,
+        selection.metric,
+        selection.goal,
+        selection.arms,
+        budget,
+        log_metric=log,
     )
-    show(selection, history, draw_history, "history", NOTHING, by=(budget, repeat))
+    show(selection, history, draw_history, "history", NOTHING, by=(budget, repeat, log))
     st.subheader("What a search may be expected to find")
     if why := why_no_bands(selection.results.spec):
         st.caption(
@@ -128,15 +134,16 @@ def show_parameters(selection: Selection, results: StudyResults) -> None:
     st.subheader("All parameters at once")
     repeat = shown_repeat(results)
 
+    log = log_axis(selection.metric)
+
     def found() -> Points:
-        return data.points(
-            selection.home, selection.study, selection.entry.token, repeat, selection.metric, arm
-        )
+        study = (selection.home, selection.study, selection.entry.token)
+        return data.points(*study, repeat, selection.metric, arm, log)
 
     def lines() -> ParallelInfo:
         return parallel_info(found(), every)
 
-    by = (arm, repeat)
+    by = (arm, repeat, log)
     show(selection, lines, draw_parallel, "parallel coordinates", NOTHING, by=by)
     show_each(selection, found, every, by)
     if len(every) > 1:
@@ -204,10 +211,11 @@ def show_trainings(selection: Selection, results: StudyResults) -> None:
     objective = selection.results.spec.objective.metric
     report = data.report(selection.home, selection.study, selection.entry.token, objective)
     st.subheader("Every training by epoch")
-    curves = partial(intermediate_info, results, selection.arms)
+    log = log_axis(objective)
+    curves = partial(intermediate_info, results, selection.arms, log_metric=log)
     nothing = "No training has reported an epoch yet."
     repeat = shown_repeat(results)
-    show(selection, curves, draw_intermediate, "intermediate values", nothing, by=(repeat,))
+    show(selection, curves, draw_intermediate, "intermediate values", nothing, by=(repeat, log))
     pruned = [a for a in report.design_warnings if a.kind == "pruning" and a.arm in selection.arms]
     if pruned:
         st.caption("  \n".join(_warning_text(alarm) for alarm in pruned))

@@ -5,8 +5,14 @@ from urllib.parse import quote, urlsplit
 import streamlit as st
 
 from dashboard import data
-from dashboard.figures.rendering import render_figure
-from dashboard.figures.training.trials import (
+from dashboard.page.messages import escape
+from dashboard.page.refresh import live
+from dashboard.page.selection import Selection, selected_study
+from dashboard.page.selectors import LISTED, select
+from dashboard.page.widgets import show_figure
+from dashboard.rendering import render_figure
+from studies.records import Outcome, Trial
+from studies.reporting.figures.training.trials import (
     curve_names,
     curves_info,
     defaults_of,
@@ -14,12 +20,6 @@ from dashboard.figures.training.trials import (
     draw_curves,
     study_file,
 )
-from dashboard.page.messages import escape
-from dashboard.page.refresh import live
-from dashboard.page.selection import Selection, selected_study
-from dashboard.page.selectors import LISTED, select
-from dashboard.page.widgets import show_figure
-from studies.records import Outcome, Trial
 from studies.results import duration, level, plural, resource_words
 
 PHASES = {

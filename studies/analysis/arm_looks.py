@@ -8,7 +8,7 @@ from studies.analysis.arm_values import RepeatsByArm, arm_values, resolution_of,
 from studies.analysis.comparison import Basis
 from studies.analysis.configuration_comparison import goal_for
 from studies.records import Outcome
-from studies.results import StudyResults, compared_part
+from studies.results import StudyResults, compared_part, plural
 from studies.results.repeat_results import ComparedPart, repeat_results
 from studies.results.study_results import Look
 from studies.statistics import ALPHA, MIN_REPEATS, SECOND_LOOK_ALPHA, Goal, arm_verdicts
@@ -174,6 +174,6 @@ def too_few(repeats: int) -> str:
     more = MIN_REPEATS - repeats
     searches = "one search" if repeats == 1 else f"{repeats} searches"
     return (
-        f"{searches} of each arm cannot say which arm is better: add {more} repeats or more "
-        f"(search.repeats: {MIN_REPEATS} at least)"
+        f"{searches} of each arm cannot say which arm is better: add "
+        f"{plural(more, 'repeat')} or more (search.repeats: {MIN_REPEATS} at least)"
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -24,6 +24,8 @@ from studies.search import AskedTrial
 from studies.study_file import Spec
 
 NOTEBOOK_SECONDS = 0.25
+OTHER_LINES = 4
+"""Lines of a screen that show something else than running trials."""
 STOPPING = "stopping: the running trials end after their epoch"
 
 
@@ -154,17 +156,28 @@ class LiveDisplay(Display):
     def stopping(self, trials: int) -> None:
         self.bar.update(self.task, description=STOPPING)
 
-    def __rich__(self) -> RenderableType:
+    def __rich_console__(self, screen: Console, options: ConsoleOptions) -> RenderResult:
+        """The bar, the trials that have run longest, as many as fit below it, and the best."""
+        running = list(self.running.items())
+        room = max(1, options.size.height - OTHER_LINES)
+        if len(running) > room + 1:  # a line that says how many more there are shows as much as one
+            running, more = running[:room], len(running) - room
+        else:
+            more = 0
         table = Table(box=None, pad_edge=False, show_header=False)
-        for key, (asked, epoch, value, since) in list(self.running.items()):
+        for key, (asked, epoch, value, since) in running:
             epochs = asked.configuration.reports
             shown = "" if value is None else f"{self.spec.objective.metric} {value:.4f}"
             seconds = f"{time.monotonic() - since:.0f} s"
             table.add_row(f"  {key}", f"epoch {epoch}/{epochs}", shown, seconds)
+        yield self.bar
+        yield table
+        if more:
+            yield f"  and {more} more"
         said = ", ".join(f"{count} {outcome}" for outcome, count in self.counts.items())
         if self.best is not None:
             said += f" · best {self.spec.objective.metric} {self.best:.4f} ({self.best_key})"
-        return Group(self.bar, table, said)
+        yield said
 
 
 def print_data(summaries: Sequence[DataSummary], screen: Console) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 ADDRESS = "RAY_ADDRESS"
 MOST_PORT = 65535
 INSTALL = "pip install 'fairtune[ray]'"
+AUTO, LOCAL = "auto", "local"
+"""Ray's words for the cluster that this machine is a node of, and for a new one on it."""
+HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/:]+):[0-9]{1,5}")
 
 
 def require_ray() -> None:
@@ -46,6 +50,8 @@ def wanted_of(
     require_ray()
     name = names[2] if address else ADDRESS
     address = address or os.environ.get(ADDRESS) or None
+    if address == LOCAL:
+        address = None
     if address is not None and not _is_address(address):
         raise UserError(_wrong_address(address, name))
     trainers = [each.trainer for each in spec.configurations]
@@ -78,15 +84,17 @@ def ray_engine(
 def words_of(wanted: Wanted) -> str:
     """`4 workers on Ray at 10.0.0.1:6379`."""
     where = f"Ray at {wanted.address}" if wanted.address else "Ray on this machine"
+    if wanted.address == AUTO:
+        where = "the Ray cluster of this machine"
     if wanted.workers is None:
         return where
     return f"{wanted.workers} {'worker' if wanted.workers == 1 else 'workers'} on {where}"
 
 
 def _is_address(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    is_place = bool(host) and "/" not in host and port.isascii() and port.isdecimal()
-    return address == "auto" or (is_place and 1 <= int(port) <= MOST_PORT)
+    port = address.rpartition(":")[2]
+    is_place = HOST_AND_PORT.fullmatch(address) is not None and 1 <= int(port) <= MOST_PORT
+    return address == AUTO or is_place
 
 
 def _wrong_address(address: str, name: str) -> str:
@@ -95,7 +103,6 @@ def _wrong_address(address: str, name: str) -> str:
         return (
             f"{name} {address}: through Ray Client every epoch would take 4 to 8 times as long, "
             "and a broken connection would end the study; run the command on a node of the cluster "
-            "with --address auto, or as a job: ray job submit -- fairtune run FILE --engine ray "
-            "--address auto"
+            "with --address auto, or as a job: `ray job submit -- fairtune run FILE --engine ray`"
         )
     return f"{name} {address}: give HOST:PORT of the head of a cluster, or auto on one of its nodes"

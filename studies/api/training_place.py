@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from lightning_modules.errors import UserError
 from studies.api.ray_cluster import ray_engine, wanted_of, words_of
-from studies.api.worker_plan import MOST_CPUS, MOST_WORKERS, OPTIONS, plan_for
+from studies.api.worker_plan import MOST_CPUS, MOST_HERE, MOST_WORKERS, OPTIONS, plan_for
 from studies.devices.discovery import MOST_PER_GPU
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Asked:
             raise UserError(f"engine must be one of {known}, got {self.engine!r}")
         workers, per_gpu, address, cpus = self.names
         numbers = (
-            (workers, self.workers, MOST_WORKERS),
+            (workers, self.workers, MOST_WORKERS if self.engine == "ray" else MOST_HERE),
             (per_gpu, self.per_gpu, MOST_PER_GPU),
             (cpus, self.cpus_per_worker, MOST_CPUS),
         )

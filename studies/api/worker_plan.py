@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from studies.engines.places import Place
     from studies.study_file import Spec
 
-MOST_WORKERS = 256
-"""Trials side by side."""
+MOST_WORKERS = 2000
+"""Trials side by side: one driver answers so many that finish an epoch every second, see
+docs/scale.md."""
+MOST_HERE = 256
+"""Of them on one machine."""
 MOST_CPUS = 1024
 """Processors of a worker on a cluster."""
 OPTIONS = ("--workers", "--per-gpu")

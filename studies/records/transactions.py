@@ -73,7 +73,11 @@ class RecordTransactions(RecordReader):
 
     @contextmanager
     def _transaction(self, *, durable: bool = False) -> Iterator[None]:
-        """All or nothing; what is `durable` is on the disk at the end."""
+        """All or nothing; what is `durable` is on the disk at the end. One within another is part
+        of that one, which is durable where it is to be."""
+        if self.connection.in_transaction:
+            yield
+            return
         with opening.as_storage_error(self.path):
             usual = None
             try:

@@ -157,6 +157,13 @@ class Record(RenamingRecord):
                 )
         return begun
 
+    @contextmanager
+    def together(self, *, durable: bool = False) -> Iterator[None]:
+        """What is written in the block is there whole when it ends, or not at all; what is
+        `durable` no power failure can take away."""
+        with self._transaction(durable=durable):
+            yield
+
     def epoch(
         self, trial: int, epoch: int, metrics: Mapping[str, float], value: float | None
     ) -> None:

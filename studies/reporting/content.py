@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from lightning_modules.data.preparation.summary import summary_lines
 from studies.analysis import Comparison, DesignWarning, design_warnings, recommended
 from studies.reporting import tables as report_tables
+from studies.reporting.answer import Answer, answer
 from studies.reporting.tables import ConfigurationToUse, Table, Winner
 from studies.results import StudyResults, level, plural
 from studies.sentences import verdicts
@@ -25,6 +26,8 @@ class Report:
 
     study: str
     question: str
+    answer: Answer
+    """What was found, on one card."""
     headline: str
     """What may be said of all arms together."""
     verdicts: Sequence[str]
@@ -39,6 +42,8 @@ class Report:
     """Where the uncertainty comes from."""
     advice: Sequence[str]
     """What would make it smaller; commands stand in backticks."""
+    budget: Table
+    """What more repeats or seeds would show."""
     use: ConfigurationToUse | None
     """The configuration to use."""
     winners: Sequence[Winner]
@@ -49,6 +54,8 @@ class Report:
     methods: Sequence[tuple[str, str]]
     space: Table
     outcomes: Table
+    causes: Table
+    """In which ways trials failed."""
     environment: Table
     study_file: str
 
@@ -66,12 +73,18 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
     winners = report_tables.find_winners(results)
     headline, *rest = verdicts(comparison) or [_best(results)]
     names = results.arms
+    headline = _sentence(headline, names)
+    advised = [_sentence(text, names) for text in advice(results, comparison)]
+    use = report_tables.configuration_to_use(results)
     return Report(
         study=results.study,
         question=results.spec.description,
-        headline=_sentence(headline, names),
+        answer=answer(results, comparison, headline, advised, use),
+        headline=headline,
         verdicts=[_sentence(text, names) for text in rest],
-        missing=[_sentence(text, names) for text in comparison.missing if text != headline],
+        missing=[
+            said for text in comparison.missing if (said := _sentence(text, names)) != headline
+        ],
         words=claim_words(comparison),
         ranking=report_tables.ranking_table(comparison),
         pairs=report_tables.pairs_table(comparison),
@@ -81,14 +94,16 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
         ],
         warnings=[_sentence(text, names) for text in results.warnings],
         uncertainty=[_sentence(text, names) for text in sources(results, comparison)],
-        advice=[_sentence(text, names) for text in advice(results, comparison)],
-        use=report_tables.configuration_to_use(results),
+        advice=advised,
+        budget=report_tables.budget_table(results, comparison),
+        use=use,
         winners=winners,
         configurations=report_tables.winners_table(results, winners),
         data=[line.strip() for each in results.data for line in summary_lines(each)],
         methods=methods(results, comparison),
         space=report_tables.search_space_table(results),
         outcomes=report_tables.outcomes_table(results),
+        causes=report_tables.causes_table(results),
         environment=report_tables.environment_table(results),
         study_file=results.spec.text,
     )

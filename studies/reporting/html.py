@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from altair.utils.schemapi import debug_mode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from studies.analysis import Comparison, Curves
-from studies.analysis.curves import CONFIDENCE, curves
-from studies.reporting import figures as report_figures
+from studies.analysis.curves import curves
 from studies.reporting.content import Report
-from studies.reporting.figures import ArmStyle
-from studies.reporting.paired import (
-    differences_caption,
-    differences_label,
-    differences_title,
-    paired_differences,
+from studies.reporting.figures.common import NARROW, Info, Picture
+from studies.reporting.figures.comparison.differences import differences_info, draw_differences
+from studies.reporting.figures.comparison.ranking import draw_ranking, ranking_info
+from studies.reporting.figures.search.searching import (
+    draw_history,
+    draw_searches,
+    history_info,
+    searches_info,
 )
-from studies.reporting.palette import COLOURS
+from studies.reporting.figures.search.tuning import draw_tuning, tuning_info
+from studies.reporting.figures.svg import svg, variable
+from studies.reporting.figures.training.learning import draw_learning, learning_info
+from studies.reporting.paired import differences_title
+from studies.reporting.palette import ARMS, DARK, LIGHT
 from studies.results import StudyResults
 from studies.sentences import MATCHED
-from studies.sentences.claim_words import claim_words, dots_caption
+from studies.sentences.claim_words import claim_words
 
-PAIRS = 15
-"""Pairs whose differences are drawn."""
 TEMPLATES = Path(__file__).with_name("templates")
+SomeInfo = TypeVar("SomeInfo", bound=Info)
 
 
 @dataclass(frozen=True)
@@ -47,19 +54,26 @@ def page(report: Report, results: StudyResults, comparison: Comparison) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = ArmStyle(results.arms, results.study)
-    found, metric = curves(results), results.spec.objective.metric
+    arms, few = _shown_arms(comparison)
     return environment.get_template("report.html").render(
         report=report,
         finished=results.finished,
-        colours=COLOURS,
-        colour=style.number,
+        light=_variables(LIGHT),
+        dark=_variables({name: value for name, value in DARK.items() if value != LIGHT[name]}),
+        colours=len(ARMS),
+        colour=lambda arm: results.arms.index(arm) % len(ARMS),
         marked=marked,
-        dots=_dots(comparison, style),
+        ranking=_ranking(results, comparison),
         differences=_differences(comparison),
-        search=_search(found, metric, style),
-        learning=_learning(found, metric, style, results.spec.repeats > 1),
+        search=_search(results, curves(results), arms),
+        learning=_learning(results, arms),
+        few=few,
     )
+
+
+def _variables(colours: Mapping[str, str]) -> dict[str, str]:
+    """Colours as the page's variables."""
+    return {variable(name): value for name, value in colours.items()}
 
 
 def marked(text: str) -> Markup:
@@ -72,83 +86,56 @@ def marked(text: str) -> Markup:
     return Markup("").join(made)
 
 
-def _dots(comparison: Comparison, style: ArmStyle) -> Figure | None:
+def _ranking(results: StudyResults, comparison: Comparison) -> Figure | None:
     words = claim_words(comparison)
     if not any(arm.confirmed for arm in comparison.arms) or words.unit == MATCHED:
         return None
-    return Figure(
-        words.points,
-        Markup(report_figures.dots(comparison.arms, comparison.metric, style)),
-        dots_caption(comparison.design),
-    )
+    return _figure("ranking", words.points, ranking_info(results, comparison), draw_ranking)
 
 
 def _differences(comparison: Comparison) -> Figure | None:
-    found = paired_differences(comparison)
-    if not found:
-        return None
-    shown = found[:PAIRS]
-    return Figure(
-        differences_title(comparison),
-        Markup(
-            report_figures.differences(
-                shown, differences_label(comparison), ratios=comparison.design.logarithms
-            )
-        ),
-        differences_caption(comparison, len(shown), len(found)),
-    )
+    title, info = differences_title(comparison), differences_info(comparison)
+    return _figure("differences", title, info, draw_differences)
 
 
-def _search(found: Curves, metric: str, style: ArmStyle) -> Figure | None:
+def _search(results: StudyResults, found: Curves, arms: Sequence[str]) -> Figure | None:
+    objective = results.spec.objective
     if found.searches:
-        return Figure(
-            "What every search found",
-            Markup(report_figures.searches(found.searches, metric, style)),
-            f"The best {metric} after so many trials, in the order in which they ended: a thin "
-            "line for each search, on validation of its own split, and the median of the arm's "
-            "searches as a thick one. Grey: the medians of the other arms. These are the values "
-            "that chose the winners, so they look better than the winners are.",
-        )
+        every = searches_info(results, found, arms)
+        return _figure("searches", "What every search found", every, draw_searches)
     if found.tuning:
-        return Figure(
-            "Tuning curves",
-            Markup(report_figures.tuning_curves(found.tuning, metric, style)),
-            "The median best value that a search of n trials finds, over all searches of this "
-            f"kind, with a band that holds for all n together with {CONFIDENCE:.0%} confidence "
-            "(Lourie 2024, arXiv:2311.09480). Dotted and pale: larger n than so few trials can "
-            "speak of. Grey: the other arms. The trial with the defaults, which nobody drew, is "
-            "left out, and a failed one counts as the worst. All of it is of one split.",
-        )
+        expected = tuning_info(results, found.tuning, arms)
+        return _figure("tuning", "Tuning curves", expected, draw_tuning)
     if found.best_so_far:
-        return Figure(
-            "Best so far",
-            Markup(report_figures.best_so_far(found.best_so_far, metric, style)),
-            "The best value of the completed trials against all epochs that the arm's search had "
-            "spent, in the order in which trials ended. It is this one search as it went: "
-            f"{found.why_no_bands}, so no band can be given. The first, bad values may lie outside "
-            "of the axis.",
-        )
+        history = history_info(results, objective.metric, objective.goal, arms, "epochs")
+        said = f"{found.why_no_bands[:1].upper()}{found.why_no_bands[1:]}, so no band can be given."
+        return _figure("history", "Best so far", history, draw_history, said)
     return None
 
 
-def _learning(found: Curves, metric: str, style: ArmStyle, several: bool) -> Figure | None:
-    if not found.learning:
+def _learning(results: StudyResults, arms: Sequence[str]) -> Figure | None:
+    info = learning_info(results, results.spec.objective.metric, {}, arms)
+    return _figure("learning", "Learning curves of the winners", info, draw_learning)
+
+
+def _figure(
+    name: str,
+    title: str,
+    info: SomeInfo,
+    draw: Callable[[SomeInfo], Picture],
+    *said: str,
+) -> Figure | None:
+    """A figure with its caption and what else is `said`; None where there is nothing to draw."""
+    if info.empty:
         return None
-    if several:
-        said = (
-            f"{metric} after every epoch of the winners of all searches, each on its own split, "
-            "on fresh seeds: the line is the median of the arm's winners and the area holds all of "
-            "them. Grey: the other arms. A curve ends where fewer than half of the winners still "
-            "train"
-        )
-    else:
-        said = (
-            "The chosen configurations on their fresh seeds after every epoch: the line is the "
-            "median and the area holds every seed. Grey: the other arms. A curve ends where fewer "
-            "than half of the seeds still train"
-        )
-    return Figure(
-        "Learning curves of the winners",
-        Markup(report_figures.learning_curves(found.learning, metric, style)),
-        f"{said}, and the first, bad values may lie outside of the axis.",
-    )
+    with debug_mode(False):  # the tests have checked it, which takes as long as drawing
+        drawn = svg(draw(info), f"figure-{name}", title, info.alt)
+    return Figure(title, Markup(drawn), " ".join([info.caption, *said]))
+
+
+def _shown_arms(comparison: Comparison) -> tuple[Sequence[str], str]:
+    """The best arms, as many as a figure can tell apart, and which they are where not all."""
+    ranked = [arm.arm for arm in comparison.arms]
+    if len(ranked) <= NARROW:
+        return ranked, ""
+    return ranked[:NARROW], f"Shown are the best {NARROW} of {len(ranked)} arms."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from studies.reporting.answer import Answer
 from studies.reporting.content import Report
 from studies.reporting.tables import Table
 from studies.sentences.markdown import bullets, escape, fence, table
@@ -17,6 +18,8 @@ def as_markdown(report: Report) -> str:
 def _parts(report: Report) -> Iterator[str]:
     yield f"# {escape(report.study)}"
     yield escape(report.question)
+    yield "## Answer"
+    yield from _answer(report.answer)
     yield "## What may be said"
     yield f"**{escape(report.headline)}**"
     yield bullets(report.verdicts)
@@ -34,6 +37,9 @@ def _parts(report: Report) -> Iterator[str]:
     if report.advice:
         yield "## What would make it smaller"
         yield bullets(report.advice)
+    if report.budget.rows:
+        yield "## What more would show"
+        yield _table(report.budget)
     if report.use is not None:
         yield "## The configuration to use"
         yield bullets([report.use.how, report.use.network])
@@ -64,10 +70,26 @@ def _parts(report: Report) -> Iterator[str]:
     yield _table(report.space)
     yield "## Outcomes of the trials"
     yield _table(report.outcomes)
+    if report.causes.rows:
+        yield "### Why trials failed"
+        yield _table(report.causes)
     yield "## Versions and hardware"
     yield _table(report.environment)
     yield "## Study file"
     yield fence(report.study_file, "yaml")
+
+
+def _answer(found: Answer) -> Iterator[str]:
+    yield f"**{escape(found.sentence)}**"
+    if found.trial:
+        whose = f", found for {found.leader}" if found.leader else ""
+        lines = [f"{name}: {value}" for name, value in found.parameters]
+        if found.others:
+            lines.append(f"and {found.others} more, see below")
+        yield escape(f"The configuration to use{whose}: {found.metric} {found.level}")
+        yield bullets(lines)
+    yield f"Next, {escape(found.why)}:"
+    yield fence(found.command, "bash")
 
 
 def _table(found: Table) -> str:

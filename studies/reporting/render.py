@@ -30,7 +30,7 @@ def render(results: StudyResults, form: Format, comparison: Comparison | None = 
     comparison = comparison or compare(results)
     if form == "md":
         return as_markdown(report(results, comparison))
-    from studies.reporting.html import page  # matplotlib takes half a second
+    from studies.reporting.html import page  # Altair takes a third of a second
 
     return page(report(results, comparison), results, comparison)
 

@@ -5,45 +5,28 @@ from __future__ import annotations
 import shutil
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from logging import getLogger
 
 from lightning_modules.errors import StorageError
-from lightning_modules.user_code import imports
-from studies.engines import Ended, Engine, Epoch, Event, Task
+from studies.engines import Ended, Engine, Epoch, Event
 from studies.home import Home
-from studies.inputs.weights import weights_file
 from studies.records import STOPPED, Outcome, Record, Trial, TrialEnd
 from studies.records.types import REMARKS
 from studies.running.checkpoint_retention import CheckpointKeeper
 from studies.running.display import Display
-from studies.search import AskedTrial
-from studies.search.arm_search import TrialSource
-from studies.search.failure_policy import FailureRun, gets_another_attempt
+from studies.running.running_trial import RunningTrial
+from studies.search.failure_policy import FailureRun, gets_another_attempt, is_of_storage
 from studies.search.pruning import may_prune, should_prune
-from studies.search.trial_store import TrialStore
 from studies.study_file import Spec
 
 DRAIN_SECONDS = 5.0
 """What trials under way have to finish their epoch when the study is stopped."""
+MOST_ENDS = 16
+"""Ends that are recorded in one commit: after so many, trials that wait for an answer are heard."""
 INTERRUPTED = TrialEnd(Outcome.interrupted, reason=STOPPED)
-
-
-@dataclass
-class RunningTrial:
-    """A trial that was handed out, and how far it has come in this run."""
-
-    source: TrialSource
-    asked: AskedTrial
-    since: float = 0.0
-    epochs: int = 0
-    """A further attempt reports the same epochs again."""
-
-    @property
-    def store(self) -> TrialStore:
-        """The store of the search that it belongs to."""
-        return self.source.store
 
 
 @dataclass
@@ -52,6 +35,7 @@ class RunningTrials:
 
     spec: Spec
     home: Home
+    record: Record
     engine: Engine
     display: Display
     stopping: Callable[[], bool]
@@ -62,7 +46,11 @@ class RunningTrials:
     """Trials that wait for a running trial of the same configuration, by its key."""
     again: deque[RunningTrial] = field(default_factory=deque)
     """Followers that must train after all, and trials with another attempt."""
+    ended: deque[tuple[RunningTrial, Ended]] = field(default_factory=deque)
+    """Trials whose end was heard of and is not recorded yet."""
     killed: set[str] = field(default_factory=set)
+    obsolete: set[str] = field(default_factory=set)
+    """Trials, by key, whose checkpoints can go once their ends are committed."""
     checkpoints: CheckpointKeeper = field(init=False)
     failures: FailureRun = field(default_factory=lambda: FailureRun(worked=False))
     remarks: set[str] = field(default_factory=set)
@@ -91,9 +79,10 @@ class RunningTrials:
     def start(self, running: RunningTrial) -> None:
         """Submit a trial, unless its configuration was trained or is being trained."""
         asked, store = running.asked, running.store
-        trial, configuration = asked.trial, asked.configuration
+        trial = asked.trial
         if other := store.cached_results.get(trial.config_hash):
-            self.reuse_result(running, other)
+            with self.committing_ends():
+                self.reuse_result(running, other)
             return
         if store.reuse:
             for key, leader in self.running.items():
@@ -104,50 +93,69 @@ class RunningTrials:
         running.since = time.monotonic()
         self.running[trial.key] = running
         self.display.started(asked)
-        self.engine.submit(
-            Task(
-                trial.key,
-                configuration,
-                trial.seed,
-                str(self.home.checkpoint(self.spec.study, trial.key)),
-                str(self.home.continuation(self.spec.study, trial.key)),
-                str(self.home.logged(self.spec.study, trial.key)),
-                evaluate_test=trial.phase == "confirm",
-                allowed=imports.allowed(),
-                weights=weights_file(configuration, self.home),
-                split=trial.split,
-                env=self.spec.env,
-                metrics=self.spec.metrics,
-                kind=asked.kind if asked.kind in self.engine.kinds else None,
-                alone=asked.alone,
-            )
-        )
+        self.engine.submit(running.task(self.spec, self.home, self.engine.kinds))
 
-    def handle(self, event: Event) -> None:
-        """Act on what a trial reports: answer an epoch, record an end."""
-        trial = self.running.get(event.trial)
-        if trial is None:
-            return  # it said this before it was ended by force
-        if isinstance(event, Epoch):
-            self.answer_epoch(trial, event)
-        elif isinstance(event, Ended):
-            del self.running[event.trial]
-            end = self.end_to_record(trial, event)
-            if end is None:
-                self.again.append(trial)
-                self.display.retried(trial.asked, event.end)
+    def hear(self, events: Sequence[Event]) -> None:
+        """Answer the epochs that trials report, all of them recorded in one commit; ends are left
+        to `record_ends`, for nobody waits for them."""
+        reported: list[tuple[RunningTrial, Epoch]] = []
+        for event in events:
+            trial = self.running.get(event.trial)
+            if trial is None:
+                continue  # it said this before it was ended by force
+            if isinstance(event, Ended):
+                del self.running[event.trial]
+                self.ended.append((trial, event))
             else:
-                self.record_end(trial, end)
-                self.release_followers(event.trial, end)
+                reported.append((trial, event))
+        if reported:
+            with self.record.together():
+                new = [self.record_epoch(trial, event) for trial, event in reported]
+            for (trial, event), is_new in zip(reported, new, strict=True):
+                self.answer_epoch(trial, event, is_new)
+
+    def record_ends(self) -> bool:
+        """Act on trials that have ended, in the order in which that was heard; whether there are
+        any.
+
+        Raises StorageError where their checkpoints cannot be written: nobody else's can.
+        """
+        count = min(len(self.ended), MOST_ENDS)
+        batch = [self.ended.popleft() for _ in range(count)]
+        if batch:
+            with self.committing_ends():
+                for trial, event in batch:
+                    if not is_of_storage(event.end):
+                        self.act_on_end(trial, event)
+        for _, event in batch:
+            if is_of_storage(event.end):
+                raise StorageError(event.end.reason.partition(": ")[2])
+        return bool(batch)
+
+    @contextmanager
+    def committing_ends(self) -> Iterator[None]:
+        """Commit the ends that are recorded in the block, and delete after that the checkpoints
+        that nobody will ask for."""
+        with self.record.together(durable=True):
+            yield
+        while self.obsolete:
+            checkpoint = self.home.checkpoint(self.spec.study, self.obsolete.pop())
+            checkpoint.unlink(missing_ok=True)
+            checkpoint.with_suffix(".npy").unlink(missing_ok=True)
+
+    def act_on_end(self, trial: RunningTrial, event: Ended) -> None:
+        """Record a trial's end, unless it gets another attempt."""
+        end = self.end_to_record(trial, event)
+        if end is None:
+            self.again.append(trial)
+            self.display.retried(trial.asked, event.end)
+        else:
+            self.record_end(trial, end)
+            self.release_followers(event.trial, end)
 
     def end_to_record(self, trial: RunningTrial, ended: Ended) -> TrialEnd | None:
-        """What a trial's end is to be recorded as; None where it gets another attempt.
-
-        Raises StorageError where its checkpoints cannot be written: nobody else's can.
-        """
+        """What a trial's end is to be recorded as; None where it gets another attempt."""
         end = ended.end
-        if end.outcome == Outcome.error and end.reason.startswith(f"{StorageError.__name__}: "):
-            raise StorageError(end.reason.partition(": ")[2])
         if ended.blameless:
             return INTERRUPTED if self.ending else None
         if end.outcome not in (Outcome.crashed, Outcome.out_of_memory):
@@ -163,13 +171,17 @@ class RunningTrials:
         trial.store.begin_attempt(trial.asked)
         return None
 
-    def answer_epoch(self, trial: RunningTrial, event: Epoch) -> None:
-        """Record an epoch and let the trial go on or end it, before its next epoch."""
+    def record_epoch(self, trial: RunningTrial, event: Epoch) -> bool:
+        """Record an epoch; whether it is new."""
+        value = event.metrics.get(self.spec.objective.metric)
+        return trial.store.epoch(trial.asked, event.epoch, event.metrics, value)
+
+    def answer_epoch(self, trial: RunningTrial, event: Epoch, new: bool) -> None:
+        """Let a trial go on or end it after an epoch that was recorded, before its next one."""
         asked = trial.asked
         value = event.metrics.get(self.spec.objective.metric)
         go_on = self.engine.interrupt if self.ending else self.engine.proceed
         asks = value is not None and may_prune(self.spec, asked, event.epoch)
-        new = trial.store.epoch(asked, event.epoch, event.metrics, value)
         if not asks:
             go_on(event.trial)
         if new and value is not None and asked.handle is not None:
@@ -181,7 +193,7 @@ class RunningTrials:
             self.display.epoch(asked, event.epoch, value)
 
     def record_end(self, trial: RunningTrial, end: TrialEnd) -> None:
-        """Record how a trial ended, and delete the checkpoints that nobody needs any more."""
+        """Record how a trial ended, within `committing_ends`."""
         asked = trial.asked
         value = end.best.get(self.spec.objective.metric)
         if end.outcome == Outcome.interrupted:
@@ -189,22 +201,21 @@ class RunningTrials:
         else:
             continuation = self.home.continuation(self.spec.study, asked.key)
             shutil.rmtree(continuation, ignore_errors=True)
-        self.note_remark(end.remark, trial.store.record)
+        self.note_remark(end.remark)
         finished = trial.store.finish(asked, end, value)
         trial.source.finished(finished)
         self.failures.add(end)
-        for key in self.checkpoints.to_delete(trial.store, finished):
-            self.delete_checkpoint(key)
+        self.obsolete |= self.checkpoints.to_delete(trial.store, finished)
         self.display.ended(asked, end, value)
 
-    def note_remark(self, remark: str, record: Record) -> None:
+    def note_remark(self, remark: str) -> None:
         """Say and record what seems wrong with the networks of the study, once."""
         if not remark or remark in self.remarks:
             return
         self.remarks.add(remark)
-        known = record.notes().get(REMARKS, [])
+        known = self.record.notes().get(REMARKS, [])
         if remark not in known:
-            record.note({REMARKS: [*known, remark]})
+            self.record.note({REMARKS: [*known, remark]})
             getLogger("fairtune").warning("study %s: %s", self.spec.study, remark)
 
     def reuse_result(self, trial: RunningTrial, other: Trial) -> None:
@@ -245,19 +256,25 @@ class RunningTrials:
         if time.monotonic() > self.drain_until:
             for key in list(self.running):
                 self.kill(key, INTERRUPTED)
-        while self.again:
-            trial = self.again.popleft()
-            self.record_end(trial, INTERRUPTED)
-            self.release_followers(trial.asked.key, INTERRUPTED)
+        self.interrupt_again()
 
     def leave(self) -> None:
         """Record all trials as interrupted: their engine is gone, and the same command continues
         them."""
-        for key in list(self.running):
-            self.record_end(self.running.pop(key), INTERRUPTED)
-            self.release_followers(key, INTERRUPTED)
-        for trial in self.again:
-            self.record_end(trial, INTERRUPTED)
+        while self.record_ends():
+            pass
+        self.again.extend(self.running.values())
+        self.running.clear()
+        self.interrupt_again()
+
+    def interrupt_again(self) -> None:
+        """Record those that were to train again as interrupted."""
+        if self.again:
+            with self.committing_ends():
+                while self.again:
+                    trial = self.again.popleft()
+                    self.record_end(trial, INTERRUPTED)
+                    self.release_followers(trial.asked.key, INTERRUPTED)
 
     def end_overdue(self) -> None:
         """End trials that exceed the study file's `trainer.trial_timeout`."""
@@ -277,9 +294,3 @@ class RunningTrials:
         if key not in self.killed:
             self.killed.add(key)
             self.engine.kill(key, end)
-
-    def delete_checkpoint(self, key: str) -> None:
-        """Delete a checkpoint that nobody will ask for."""
-        checkpoint = self.home.checkpoint(self.spec.study, key)
-        checkpoint.unlink(missing_ok=True)
-        checkpoint.with_suffix(".npy").unlink(missing_ok=True)

@@ -14,7 +14,8 @@ from studies.records import Record
 from studies.results import StudyResults
 from studies.running.continuing import design_notes
 from studies.running.display import Display
-from studies.running.running_trials import RunningTrial, RunningTrials
+from studies.running.running_trial import RunningTrial
+from studies.running.running_trials import RunningTrials
 from studies.search import AskedTrial
 from studies.search.arm_search import TrialSource
 from studies.search.repeats import Repeats
@@ -49,9 +50,13 @@ class Runner:
     """The arms that go on after a look, by the number of repeats that it saw."""
     finished: bool = False
     """Whether nothing was left to do."""
+    next_look: float = 0.0
+    """When the clock is looked at again."""
 
     def __post_init__(self) -> None:
-        self.trials = RunningTrials(self.spec, self.home, self.engine, self.display, self.stopping)
+        self.trials = RunningTrials(
+            self.spec, self.home, self.record, self.engine, self.display, self.stopping
+        )
 
     def run(self) -> None:
         """Search every arm within its budget, then confirm the winners.
@@ -66,8 +71,9 @@ class Runner:
         except KeyboardInterrupt:  # asked to stop once more, and not to wait
             self.trials.drain_until = 0.0
             self.trials.interrupt()
-            for event in self.engine.events(0):
-                self.trials.handle(event)
+            self.trials.hear(self.engine.events(0))
+            while self.trials.record_ends():
+                pass
             raise
         if self.trials.failures.hopeless:
             raise self.trials.failures.error()
@@ -106,29 +112,44 @@ class Runner:
             self.run_until_done(lambda free: repeats.next_trial(free, searching=False))
 
     def run_until_done(self, next_trial: NextTrial) -> None:
-        """Train until there is no next trial, or the study is stopped."""
+        """Train until there is no next trial, or the study is stopped.
+
+        Trials that wait for an answer are heard between any two other things: to find the next
+        trial of a long search takes as long as to answer many epochs.
+        """
         trials = self.trials
         while True:
-            if trials.ending:
+            ending = trials.ending
+            if ending:
                 trials.interrupt()
-            else:
-                self.fill_workers(next_trial)
-            if not trials.running and (trials.ending or all(self.engine.kinds.values())):
+            # an end comes first: the next trial may be the same configuration, or learn from it
+            busy = trials.record_ends() or (not ending and self.start_next(next_trial))
+            if not (busy or trials.running) and (ending or all(self.engine.kinds.values())):
                 return  # nothing could be started although workers of every kind were free for it
-            for event in self.engine.events(TICK):
-                trials.handle(event)
-            trials.end_overdue()
+            trials.hear(self.engine.events(0.0 if busy else TICK))
+            self.look_at_clock()
+
+    def look_at_clock(self) -> None:
+        """See after what depends on the time, not after every epoch but once in TICK seconds."""
+        now = time.monotonic()
+        if now >= self.next_look:
+            self.next_look = now + TICK
+            self.trials.end_overdue()
             self.on_tick()
 
-    def fill_workers(self, next_trial: NextTrial) -> None:
-        """Give every free worker a trial: one that must train again, or the next one."""
-        while any((free := self.engine.kinds).values()):
-            if trial := self.trials.next_again(free):
-                self.trials.start(trial)
-            elif source_and_trial := next_trial(free):
-                self.trials.start(RunningTrial(*source_and_trial))
-            else:
-                return
+    def start_next(self, next_trial: NextTrial) -> bool:
+        """Give a free worker a trial: one that must train again, or the next one; whether there
+        was a worker and a trial for it."""
+        free = self.engine.kinds
+        if not any(free.values()):
+            return False
+        if trial := self.trials.next_again(free):
+            self.trials.start(trial)
+        elif source_and_trial := next_trial(free):
+            self.trials.start(RunningTrial(*source_and_trial))
+        else:
+            return False
+        return True
 
     def cross(self, repeats: Repeats) -> None:
         """Train the best winners of the leading arm on the other splits, to choose one of them."""

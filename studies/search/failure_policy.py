@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lightning_modules.errors import FairtuneError, NothingCompletedError
+from lightning_modules.errors import FairtuneError, NothingCompletedError, StorageError
 from studies.records import Outcome, TrialEnd
 from studies.results.failures import counted
 
@@ -15,6 +15,12 @@ FAULTS = (Outcome.error, Outcome.crashed)
 """Outcomes that no configuration should have."""
 FAILURES = (*FAULTS, Outcome.out_of_memory, Outcome.timeout)
 IN_A_ROW = 5
+
+
+def is_of_storage(end: TrialEnd) -> bool:
+    """Whether a trial has ended because its checkpoints cannot be written."""
+    says = f"{StorageError.__name__}: "
+    return end.outcome == Outcome.error and end.reason.startswith(says)
 
 
 def gets_another_attempt(end: TrialEnd, failed: int, *, shared: bool, alone: bool) -> bool:

@@ -98,8 +98,13 @@ def main(arguments: list[str]) -> None:
     process_group.become_group_leader(parent.fileno())
     threading.Thread(target=process_group.follow, args=(parent,), daemon=True).start()
     order: Order = pipe.recv()
+
+    def give_up(error: ClusterError) -> None:
+        pipe.send(Failed(error))
+        os._exit(1)
+
     try:
-        cluster = connect(order.wanted)
+        cluster = connect(order.wanted, give_up)
         client = Client(pipe, order, cluster)
     except FairtuneError as error:
         pipe.send(Failed(error))

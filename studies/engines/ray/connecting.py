@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
-from contextlib import suppress
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import ray
@@ -14,11 +18,23 @@ from lightning_modules.errors import ClusterError
 from studies.devices.cores import core_count
 from studies.engines.ray.messages import Wanted
 from studies.engines.ray.places_wanted import Resources
+from studies.engines.ray.unreachable import (
+    AUTO,
+    NO_TOKEN,
+    nothing_listens,
+    why_no_answer,
+    why_not_connected,
+)
 
 STORE_BYTES = 100_000_000
 """Ray's store of objects where it is started here: little goes through it, as files have a disk
 that all share."""
 REACH_SECONDS = 2.0
+ANSWER_SECONDS = 20.0
+"""How long a cluster may take to let this process in; Ray itself would wait for minutes."""
+LOOK_SECONDS = 0.2
+OWN_NAMES = ("localhost", "127.0.0.1", "::1")
+MOST_PRINTED = 20_000
 
 
 @dataclass(frozen=True)
@@ -36,7 +52,7 @@ class Cluster:
 
     def head_answers(self) -> bool:
         """Whether the head of the cluster can be reached."""
-        return is_heard_at(self.address)
+        return reachable(self.address)
 
     def gone(self) -> str:
         """What is said where the head has gone."""
@@ -51,30 +67,27 @@ class Cluster:
             ray.shutdown()
 
 
-def is_heard_at(address: str) -> bool:
-    """Whether somebody listens at `host:port`."""
+def reachable(address: str) -> bool:
+    """Whether something listens at `host:port`; to Ray this machine is where others reach it."""
     host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), REACH_SECONDS).close()
-    except OSError:
-        return False
-    return True
+    host = host.strip("[]")
+    for name in {host, ray.util.get_node_ip_address() if host in OWN_NAMES else host}:
+        with suppress(OSError):
+            socket.create_connection((name, int(port)), REACH_SECONDS).close()
+            return True
+    return False
 
 
-def connect(wanted: Wanted) -> Cluster:
+def connect(wanted: Wanted, give_up: Callable[[ClusterError], None]) -> Cluster:
     """Connect to the cluster, or start Ray on this machine.
 
-    Raises ClusterError where there is no cluster.
+    Raises ClusterError where there is no cluster; `give_up` is called with it from a thread of its
+    own where Ray goes on to wait for one.
     """
     logging.getLogger("ray").setLevel(logging.ERROR)
-    if wanted.address not in (None, "auto") and not is_heard_at(wanted.address):
-        # Ray would try for many minutes
-        raise ClusterError(
-            f"there is no Ray cluster at {wanted.address}: nothing listens there; see "
-            "`ray status` on its head for where it is"
-        )
+    address = wanted.address
     try:
-        if wanted.address is None:
+        if address is None:
             cpus = wanted.cpus or wanted.threads
             context = ray.init(
                 address="local",
@@ -86,14 +99,42 @@ def connect(wanted: Wanted) -> Cluster:
                 _temp_dir=wanted.folder,
             )
         else:
-            context = ray.init(address=wanted.address, log_to_driver=False, namespace="fairtune")
+            if address != AUTO and not reachable(address):
+                raise ClusterError(nothing_listens(address))
+            with _patience(address, give_up):
+                context = ray.init(address=address, log_to_driver=False, namespace="fairtune")
     except (ConnectionError, AuthenticationError, RuntimeError, ValueError) as error:
         said = " ".join(str(error).split())
-        if wanted.address is None:
+        if address is None:
             raise ClusterError(f"Ray cannot be started on this machine: {said}") from error
-        raise ClusterError(
-            f"there is no way into the Ray cluster at {wanted.address}: {said} (this machine must "
-            "be one of its nodes: `ray start --address=HEAD:PORT` makes it one; or run the study "
-            "as a job of the cluster)"
-        ) from error
-    return Cluster(context.address_info["gcs_address"], wanted.address is None)
+        printed = NO_TOKEN if isinstance(error, AuthenticationError) else _printed()
+        raise ClusterError(why_not_connected(address, said, printed)) from error
+    return Cluster(context.address_info["gcs_address"], address is None)
+
+
+@contextmanager
+def _patience(address: str, give_up: Callable[[ClusterError], None]) -> Iterator[None]:
+    """Give up where a cluster does not let this process in, or not soon."""
+    over = threading.Event()
+
+    def look() -> None:
+        until = time.monotonic() + ANSWER_SECONDS
+        while not over.wait(LOOK_SECONDS):
+            printed = _printed()
+            if NO_TOKEN in printed or time.monotonic() > until:
+                give_up(ClusterError(why_no_answer(address, printed)))
+                return
+
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _printed() -> str:
+    """What Ray has printed: it says there only why it cannot connect. The driver gives a file."""
+    try:
+        return os.pread(2, MOST_PRINTED, 0).decode(errors="replace")
+    except OSError:
+        return ""

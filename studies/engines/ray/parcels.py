@@ -81,19 +81,17 @@ def deliver(task: Task, files: Files) -> None:
 def temporary_folder() -> Path:
     """A folder of this node that goes with this process, however that ends."""
     folder = Path(tempfile.mkdtemp(prefix="fairtune-ray-"))
-    pipe = subprocess.Popen(  # its end stays open in this process, and in no child of it
+    read, _ = os.pipe()  # the other end stays open as long as this process, and no child has it
+    subprocess.run(
         ["sh", "-c", REMOVE_LATER, str(folder)],
-        stdin=subprocess.PIPE,
+        stdin=read,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        check=True,
     )
-    pipe.wait()
-    _until_the_end.append(pipe)
+    os.close(read)
     return folder
-
-
-_until_the_end: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass

@@ -50,8 +50,7 @@ AGAIN_SECONDS = 0.5
 MAX_STARTUP_FAILURES = 3
 """Actors that may end before they have joined, one after the other, until that says enough."""
 UNCLEAR = (ActorUnavailableError, NodeDiedError, ObjectLostError)
-"""Raised where a call may have arrived, or its reply is lost; the actor may be dying with its node,
-as the next call tells."""
+"""Raised where a call may have arrived, or its reply is lost: another one tells."""
 LOW_MEMORY = "running low on memory"
 """What Ray says of an actor that it has ended for that."""
 
@@ -117,10 +116,8 @@ class Crew:
             self.tell(Failed(WorkersError(f"{said}; once that is mended, run the same command")))
 
     def stored(self, path: str | None) -> Any:
-        """The content of a file that trainings start from, in Ray's store once for all of them.
-
-        StorageError where it cannot be read.
-        """
+        """The content of a file that trainings start from, in Ray's store once for all of them;
+        StorageError where it cannot be read."""
         if path is None:
             return None
         if path not in self._stored:

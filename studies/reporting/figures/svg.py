@@ -1,4 +1,4 @@
-"""From a figure of matplotlib to SVG text for the page, and the axes that figures share.
+"""From a figure to SVG text that stands in a page.
 
 The SVG has no network reference, no date and no random name: equal records give equal bytes. Its
 colours are variables of the page, so that it follows the page into the dark.
@@ -6,102 +6,140 @@ colours are variables of the page, so that it follows the page into the dark.
 
 from __future__ import annotations
 
-import io
-import math
+import json
 import re
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+import pandas as pd
 
-from studies.reporting.palette import COLOURS
-from studies.results import is_share
+from studies.reporting.figures.common import Picture
+from studies.reporting.figures.specification import specification
+from studies.reporting.figures.theme import themed
+from studies.reporting.palette import LIGHT
 
-INK, FAINT, PAIRED = "#1a1b1c", "#b5b6b7", "#5b5f63"
-PAGE_COLOURS = {
-    **{colour.lower(): f"var(--arm-{index})" for index, colour in enumerate(COLOURS)},
-    INK: "var(--ink)",
-    FAINT: "var(--faint)",
-    PAIRED: "var(--soft)",
+WIDTH = 860
+"""Pixels of a figure with its axes; the page may scale it."""
+SVG = "http://www.w3.org/2000/svg"
+TEXT, ROOM = 12, 1.15
+"""Pixels of the text on axes, and how much wider than where it is measured it may be in a page's
+font: so much room it has."""
+INK, FAINT, LINE = "var(--ink)", "var(--faint)", "var(--line)"
+WRITTEN = {
+    "labelColor": INK,
+    "titleColor": INK,
+    "labelFontSize": TEXT * ROOM,
+    "titleFontSize": TEXT * ROOM,
+    "titleFontWeight": "normal",
 }
-WIDTH = 7.2
-
-STYLE: dict[Any, object] = {
-    "axes.edgecolor": FAINT,
-    "axes.grid": True,
-    "axes.labelcolor": INK,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlesize": 8.5,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "font.family": "sans-serif",
-    "font.size": 8.0,
-    "grid.alpha": 0.35,
-    "grid.color": FAINT,
-    "grid.linewidth": 0.5,
-    "legend.frameon": False,
-    "svg.fonttype": "none",
-    "text.color": INK,
-    "text.parse_math": False,  # a `$` in a name is a `$`
-    "xtick.color": INK,
-    "ytick.color": INK,
+CONFIG = {
+    "background": None,
+    "view": {"stroke": None},
+    "axis": {**WRITTEN, "domainColor": FAINT, "tickColor": FAINT, "gridColor": LINE},
+    "legend": WRITTEN,
+    "text": {"color": INK},
 }
+UNUSED = {"class", "role", "pointer-events", "font-family", "version"}
+"""Attributes that nothing in the page needs; its own font is set for all of it."""
+NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-@contextmanager
-def svg_figure(name: str, height: float) -> Iterator[tuple[Figure, Callable[[], str]]]:
-    """An empty figure and what makes it SVG; names in the SVG begin with that of the figure."""
-    with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # the page has it
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-
-        def finish() -> str:
-            buffer = io.StringIO()
-            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-            return _for_page(buffer.getvalue())
-
-        yield figure, finish
+def variable(colour: str) -> str:
+    """The page's variable for a colour of the palette."""
+    return f"--{colour.replace('_', '-')}"
 
 
-def _for_page(svg: str) -> str:
-    """The SVG element alone: no prologue, no metadata, no size, no name that nothing uses."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'<g id="[a-zA-Z]+[A-Za-z0-9]*_\d+"', "<g", svg)
-    for colour, variable in PAGE_COLOURS.items():
-        svg = svg.replace(colour, variable)
-    return svg.strip()
+COLOURS = {colour: f"var({variable(colour)})" for colour in LIGHT}
 
 
-def focused_limits(focus: Sequence[float]) -> tuple[float, float]:
-    """An axis on which what matters is large: the first, bad values may lie outside."""
-    finite = [value for value in focus if math.isfinite(value)] or [0.0, 1.0]
-    low, high = min(finite), max(finite)
-    pad = 0.12 * (high - low) or 0.05 * abs(high) or 1.0
-    return low - pad, high + pad
+def svg(picture: Picture, name: str, title: str, description: str) -> str:
+    """A picture as an SVG element; `name` is the figure's, once on a page.
+
+    Those who do not see it are told the title and the description.
+    """
+    import vl_convert  # large, and only a report needs it
+
+    drawn = specification(picture)
+    spec = {
+        **themed({**drawn.spec, "config": CONFIG}, COLOURS),
+        "width": WIDTH,
+        "autosize": {"type": "fit", "contains": "padding"},
+        "datasets": {table: _records(data) for table, data in drawn.tables.items()},
+    }
+    text = vl_convert.vegalite_to_svg(_in_xml(spec), allowed_base_urls=[])
+    root = ElementTree.fromstring(text)
+    _strip(root)
+    _rename(root, name)
+    _describe(root, name, title, description)
+    ElementTree.register_namespace("", SVG)
+    return ElementTree.tostring(root, encoding="unicode")
 
 
-def metric_axis(axes: Axes, metric: str, way: str, *, label: bool = True) -> None:
-    """Values of a metric on an axis, `x` or `y`: shares in percent."""
-    axis = axes.xaxis if way == "x" else axes.yaxis
-    shown = (
-        (lambda value, _: f"{100 * value:g}")
-        if is_share(metric)
-        else (lambda value, _: f"{value:g}")
-    )
-    axis.set_major_formatter(FuncFormatter(shown))
-    if label:
-        axis.set_label_text(axis_label(metric))
+def _records(data: pd.DataFrame) -> list[dict[str, object]]:
+    """Rows as JSON has them: what is no finite number is null."""
+    found: list[dict[str, object]] = json.loads(data.to_json(orient="records", double_precision=15))
+    return found
 
 
-def axis_label(metric: str) -> str:
-    """The name of a metric with its unit."""
-    return f"{metric} (%)" if is_share(metric) else metric
+def _in_xml(value: Any) -> Any:
+    """A part of a specification without characters that no XML can hold: the converter would end
+    the whole process at one."""
+    if isinstance(value, str):
+        return NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, Mapping):
+        return {_in_xml(key): _in_xml(part) for key, part in value.items()}
+    return [_in_xml(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _strip(element: Element) -> None:
+    """Take out what is not seen: in a static picture most of the text of an SVG by Vega."""
+    for attribute in list(element.attrib):
+        if attribute in UNUSED or attribute.startswith("aria-"):
+            del element.attrib[attribute]
+    if element.get("opacity") == "1":
+        del element.attrib["opacity"]
+    if size := element.get("font-size"):
+        element.set("font-size", f"{float(size.removesuffix('px')) / ROOM:g}px")
+    kept: list[Element] = []
+    for child in element:
+        _strip(child)
+        if _is_seen(child):
+            bare = child.tag == f"{{{SVG}}}g" and not child.attrib
+            kept += list(child) if bare else [child]
+    element[:] = kept
+
+
+def _is_seen(element: Element) -> bool:
+    if element.tag == f"{{{SVG}}}g":
+        return len(element) > 0
+    if element.tag == f"{{{SVG}}}path":
+        return element.get("display") != "none" and any(
+            element.get(paint, "none") != "none" for paint in ("fill", "stroke")
+        )
+    return True
+
+
+def _rename(root: Element, name: str) -> None:
+    """Names within the SVG begin with that of the figure: a page has several figures, and Vega
+    counts through all that it drew before."""
+    found = [each for each in root.iter() if "id" in each.attrib]
+    names = {each.attrib["id"]: f"{name}-{index}" for index, each in enumerate(found)}
+    for each in root.iter():
+        for attribute, value in each.attrib.items():
+            if attribute == "id":
+                each.set(attribute, names[value])
+            elif value.startswith("url(#"):
+                each.set(attribute, f"url(#{names[value[5:-1]]})")
+
+
+def _describe(root: Element, name: str, title: str, description: str) -> None:
+    for size in ("width", "height"):
+        root.attrib.pop(size, None)
+    root.set("role", "img")
+    root.set("aria-labelledby", f"{name}-title {name}-desc")
+    for index, (kind, said) in enumerate((("title", title), ("desc", description))):
+        part = Element(f"{{{SVG}}}{kind}", id=f"{name}-{kind}")
+        part.text = said
+        root.insert(index, part)

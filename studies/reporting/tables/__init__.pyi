@@ -1,3 +1,5 @@
+from .budget import budget_table
+from .causes import causes_table
 from .pairs import pairs_table
 from .ranking import ranking_table
 from .study import environment_table, outcomes_table, search_space_table
@@ -8,6 +10,8 @@ __all__ = [
     "ConfigurationToUse",
     "Table",
     "Winner",
+    "budget_table",
+    "causes_table",
     "configuration_to_use",
     "environment_table",
     "find_winners",

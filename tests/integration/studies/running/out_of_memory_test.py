@@ -17,7 +17,8 @@ from studies.engines.places import Place
 from studies.home import Home
 from studies.records import EpochReport, Outcome, Record, RecordReader, TrialEnd
 from studies.running.display import Display
-from studies.running.running_trials import INTERRUPTED, RunningTrial, RunningTrials
+from studies.running.running_trial import RunningTrial
+from studies.running.running_trials import INTERRUPTED, RunningTrials
 from studies.running.trial_loop import Runner
 from studies.study_file import Spec, document, resolve
 from tests.support.worker_trainings import fits_alone
@@ -139,8 +140,9 @@ class Waits:
 def waiting_trials(tmp_path: Path, engine: Waits) -> RunningTrials:
     """A trial that waits, and one that trains, both since long ago."""
     trials = RunningTrials(
-        study(), Home.at(tmp_path), cast(Engine, engine), Display(), lambda: False
-    )
+        study(), Home.at(tmp_path), Record.in_memory(), cast(Engine, engine), Display(),
+        lambda: False,
+    )  # fmt: skip
     for key in ("waits", "trains"):
         trials.running[key] = RunningTrial(*cast(tuple, (None, SimpleNamespace())), since=-1e9)
     return trials

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lightning_modules.errors import UserError
 from studies.analysis import recommended
 from studies.records import Outcome
+from studies.results import plural
 from studies.sentences.verdict_sentences import summary
 from studies.statistics import LOOKS
 from studies.study_file import document, resolve
@@ -536,8 +537,8 @@ def test_fewer_than_four_repeats_say_nothing_about_arms(repeats: int, tmp_path: 
     assert kept.results.looks == []
     searches = "one search" if repeats == 1 else f"{repeats} searches"
     assert summary(found)[0] == (
-        f"no verdict: {searches} of each arm cannot say which arm is better: add {4 - repeats} "
-        "repeats or more (search.repeats: 4 at least)"
+        f"no verdict: {searches} of each arm cannot say which arm is better: add "
+        f"{plural(4 - repeats, 'repeat')} or more (search.repeats: 4 at least)"
     )
 
 

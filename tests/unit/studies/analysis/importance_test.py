@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from studies.analysis.importance import Importances, importances
-from tests.support.made import OPTIMIZERS, spec_of, study, trial
+from tests.support.made import ARMS, OPTIMIZERS, spec_of, study, trial
 
 SPEC = spec_of(
     OPTIMIZERS.replace("name: momentum,", "name: momentum, momentum: {min: 0, max: 0.99},")
@@ -81,3 +81,27 @@ def test_whole_numbers_count_as_far_as_they_are_in_the_range_as_it_is(
     assert made.trials == counted
     assert made.parameters[0].parameter == "data.batch_size"
     assert made.parameters[0].share > made.parameters[0].by_chance
+
+
+def test_a_parameter_counts_by_the_ranks_within_each_search_not_by_the_easiest_split() -> None:
+    """The split moves values by far more than the learning rate; momentum does nothing."""
+    arm = "momentum"
+    spec = spec_of(
+        ARMS.replace("name: momentum,", "name: momentum, momentum: {min: 0, max: 0.99},")
+    )
+    rng = np.random.default_rng(0)
+    trials = [
+        trial(
+            spec,
+            arm,
+            number,
+            repeat + 0.01 * rate,
+            repeat=repeat,
+            params={"optimizer.lr": 10 ** (-3 * (1 - rate)), "optimizer.momentum": 0.99 * other},
+        )
+        for repeat in range(1, 7)
+        for number, (rate, other) in enumerate(rng.random((12, 2)))
+    ]
+    found = importances(study(spec, trials), arm)
+    assert [row.parameter for row in found.parameters] == ["optimizer.lr", "optimizer.momentum"]
+    assert found.parameters[0].share > max(0.9, found.parameters[0].by_chance)

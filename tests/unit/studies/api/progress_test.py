@@ -1,6 +1,7 @@
 """What a person sees while a study goes on."""
 
 from io import StringIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -42,3 +43,17 @@ def test_the_live_display_counts_the_trials_of_earlier_runs() -> None:
     display.resumed([ended(0.5), ended(0.25, number=1), ended(None, Outcome.error, 2)])
     assert (display.best, display.best_key) == (0.25, "trial-0001")
     assert display.counts == {Outcome.completed: 2, Outcome.error: 1}
+
+
+def test_the_live_display_draws_the_trials_that_a_screen_has_room_for() -> None:
+    display = LiveDisplay(spec_of("minimize"))
+    configuration: Any = SimpleNamespace(reports=20)
+    for number in range(500):
+        asked = AskedTrial(None, ended(None, number=number), configuration)  # type: ignore[arg-type]
+        display.started(asked)
+    text = StringIO()
+    Console(file=text, width=100, height=10).print(display)
+    lines = text.getvalue().splitlines()
+    assert len(lines) <= 10
+    assert [line.split()[0] for line in lines[1:7]] == [f"trial-{n:04d}" for n in range(6)]
+    assert lines[7].split() == ["and", "494", "more"]

@@ -452,3 +452,24 @@ def version_of(path: Path) -> int:
 
 def columns(connection: sqlite3.Connection) -> set[str]:
     return {row[1] for row in connection.execute("PRAGMA table_info(trials)")}
+
+
+def test_what_is_written_together_is_there_whole_or_not_at_all(
+    record: Record, search: Search
+) -> None:
+    begun = record.begin(trial_of(search))
+
+    def write() -> None:
+        record.epoch(begun.id, 1, {"val/loss": 0.5}, 0.5)
+        record.finish(begun.finished(end_of(), 0.25, datetime.now()))
+        record.begin(trial_of(search, 1))
+
+    with pytest.raises(KeyError), record.together(durable=True):
+        write()
+        raise KeyError
+    assert not record.has_epochs
+    assert [trial.outcome for trial in record.trials()] == [None]
+    with record.together(durable=True):
+        write()
+    assert record.has_epochs
+    assert [trial.outcome for trial in record.trials()] == [Outcome.completed, None]

@@ -287,3 +287,31 @@ def test_advice_sets_its_commands_as_code() -> None:
 def test_a_study_of_arms_in_any_state_has_a_report(state: str) -> None:
     for form in FILES:
         assert (page_of(state) if form == "html" else render(STATES[state], form)).strip()
+
+
+def test_ways_of_failing_are_a_table_with_the_first_trials() -> None:
+    results = STATES["all failed"]
+    table = report_tables.causes_table(results)
+    assert [row[0] for row in table.rows] == list(results.arms)
+    for arm, row in zip(results.arms, table.rows, strict=True):
+        failed = [trial.key for trial in results.search if trial.arm == arm]
+        assert row[1:3] == ["diverged", f"{len(failed)} of {len(failed)}"]
+        assert row[-1].startswith(failed[0])
+    assert table.note == ""
+
+
+def test_a_study_without_failures_has_no_table_of_them() -> None:
+    assert not report_tables.causes_table(STATES["running"]).rows
+
+
+def test_every_figure_is_told_to_those_who_do_not_see_it_and_names_are_once_on_a_page() -> None:
+    text = page_of("complete")
+    names = re.findall(r'\bid="([^"]+)"', text)
+    assert len(names) == len(set(names))
+    for name in ("differences", "ranking", "tuning", "learning"):
+        assert f'aria-labelledby="figure-{name}-title figure-{name}-desc"' in text
+        assert re.search(f'<desc id="figure-{name}-desc">[^<]+</desc>', text)
+
+
+def test_of_many_arms_the_best_are_drawn_and_it_is_said() -> None:
+    assert shown("forty arms").count("Shown are the best 12 of 40 arms.") == 2

@@ -25,6 +25,7 @@ class ScriptedEngine:
     """A local engine that notes what it is asked; the test says what its worker says."""
 
     def __init__(self) -> None:
+        self.free = 1
         self.asked: list[Any] = []
         self.tasks: list[Task] = []
         self.during_submit: Callable[[Task], object] = lambda task: None

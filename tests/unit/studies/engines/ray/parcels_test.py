@@ -3,6 +3,9 @@ meanwhile."""
 
 import errno
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -301,3 +304,26 @@ def test_names_of_any_characters_and_length_come_home(task: Task, scratch: Scrat
         (folder / name).write_text("state")
     deliver(task, scratch.state())
     assert sorted(os.listdir(str(task.continuation))) == sorted(names)
+
+
+def test_the_folder_of_a_node_goes_with_its_process_however_that_ends(tmp_path: Path) -> None:
+    code = (
+        "import os, signal; from studies.engines.ray.parcels import temporary_folder\n"
+        "folder = temporary_folder(); (folder / 'state').write_text('1')\n"
+        "print(folder, flush=True); input(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        folder = Path(process.stdout.readline().strip())
+        assert folder.parent == tmp_path and (folder / "state").exists()
+        process.communicate("\n")
+    end = time.monotonic() + 60
+    while folder.exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)

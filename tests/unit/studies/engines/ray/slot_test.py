@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -29,19 +30,16 @@ from studies.engines.ray.messages import (
 from studies.engines.ray.places_wanted import Places
 from studies.engines.ray.terms import Terms
 from studies.records import Outcome, TrialEnd
-
-exceptions = pytest.importorskip("ray.exceptions")
-slot_module: Any = pytest.importorskip("studies.engines.ray.slot")
+from tests.support import pretended_ray as exceptions
+from tests.support.pretended_ray import pretended_ray
 
 CONFIGURATION = Configuration.resolve({"data": "digits", "model": "mlp"})
 COMPLETED = TrialEnd(Outcome.completed, epochs=1)
-LOST = exceptions.ObjectLostError("00" * 28, None, "")
-UNAVAILABLE = exceptions.ActorUnavailableError("it does not answer", None)
+UNAVAILABLE = exceptions.ActorUnavailableError("it does not answer")
 
 
 def died(words: str, preempted: bool = False) -> Exception:
-    error: Exception = exceptions.RayActorError("", words, False, preempted)
-    return error
+    return exceptions.RayActorError(words, preempted)
 
 
 @dataclass
@@ -166,16 +164,15 @@ class Waiting(Actor):
 class Driver:
     """The driver's end: what it was told, and slots on a cluster."""
 
-    def __init__(self, cluster: Cluster, slots: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, cluster: Cluster, slots: int, module: Any) -> None:
         wanted = Wanted("head:1", "", slots, 1, 1, 1, "cpu")
         self.told: asyncio.Queue[FromClient] = asyncio.Queue()
         order = Order(wanted, Terms({"torch": "2.14"}), len, ())  # type: ignore[arg-type]
         places = Places(slots, 1, 0.0)
-        self.crew = slot_module.Crew(order, places, cluster, self.told.put_nowait)
+        self.module = module
+        self.crew = module.Crew(order, places, cluster, self.told.put_nowait)
         self.crew._actor = type("Actors", (), {"options": staticmethod(cluster.make)})
-        monkeypatch.setattr(slot_module.ray, "kill", lambda actor: None)
-        monkeypatch.setattr(slot_module.ray, "put", lambda content: ("stored", content))
-        self.slots = [slot_module.Slot(self.crew) for _ in range(slots)]
+        self.slots = [module.Slot(self.crew) for _ in range(slots)]
         self.serving = [asyncio.ensure_future(slot.serve()) for slot in self.slots]
 
     async def hear(self) -> FromClient:
@@ -206,19 +203,19 @@ Play = Callable[..., None]
 
 
 @pytest.fixture
-def play(monkeypatch: pytest.MonkeyPatch) -> Play:
+def play() -> Play:
     """Plays a scene with a driver, on a cluster."""
-    monkeypatch.setattr(slot_module, "AGAIN_SECONDS", 0.0)
 
     def run(cluster: Cluster, scene: Callable[[Driver], Awaitable[None]], slots: int = 1) -> None:
-        async def whole() -> None:
-            driver = Driver(cluster, slots, monkeypatch)
+        async def whole(module: Any) -> None:
+            driver = Driver(cluster, slots, module)
             try:
                 await scene(driver)
             finally:
                 driver.leave()
 
-        asyncio.run(whole())
+        with pretended_ray("slot") as module, mock.patch.object(module, "AGAIN_SECONDS", 0.0):
+            asyncio.run(whole(module))
 
     return run
 
@@ -237,7 +234,7 @@ def test_calls_are_made_again_until_they_are_known_to_have_arrived(play: Play) -
         assert [call[:2] for call in actor.heard if call[0] != "listen"] == [
             ("submit", 7), ("submit", 7), ("submit", 7), ("answer", 7), ("answer", 7), ("kill", 7),
         ]  # fmt: skip
-        for error in (UNAVAILABLE, LOST, exceptions.NodeDiedError("it has gone")):
+        for error in (UNAVAILABLE, exceptions.ObjectLostError(), exceptions.NodeDiedError()):
             actor.says.put_nowait(error)
         actor.says.put_nowait(Message(4, 7, Epoch("a", 1, {})))
         assert await driver.hear() == Said(number, 7, Epoch("a", 1, {}))
@@ -367,7 +364,7 @@ def test_where_all_nodes_differ_the_study_ends_with_all_reasons(play: Play) -> N
 
 def test_a_node_that_cannot_begin_or_train_any_more_is_left_to_others(play: Play) -> None:
     cause = OSError(28, "No space left on device")
-    raises = exceptions.RayTaskError("join", "traceback", cause)
+    raises = exceptions.RayTaskError(cause)
     bad, good = Node("n1", "one", raises=raises), Node("n2", "two")
 
     async def scene(driver: Driver) -> None:
@@ -435,7 +432,7 @@ def test_actors_that_die_before_they_have_joined_end_the_study_at_the_third(play
         failed = await driver.hear()
         assert isinstance(failed, Failed)
         assert str(failed.error) == "no worker can be started by Ray: it cannot be made"
-        assert len(node.actors) == slot_module.MAX_STARTUP_FAILURES
+        assert len(node.actors) == driver.module.MAX_STARTUP_FAILURES
 
     play(Cluster(node), scene)
 

@@ -1,36 +1,22 @@
 """The client says who waits for a place, and that the head is gone; Ray itself is pretended."""
 
 import asyncio
-import importlib
-import sys
 from collections.abc import Iterator
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from studies.engines.ray.messages import Failed, FromClient, Notice
 from studies.engines.ray.places_wanted import Places
-
-OURS = ("client", "connecting", "slot")
+from tests.support.pretended_ray import pretended_ray
 
 
 @pytest.fixture
-def client_module(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def client_module() -> Iterator[Any]:
     """The client's module as it is beside a Ray that cannot do anything."""
-    ray, exceptions = ModuleType("ray"), ModuleType("ray.exceptions")
-    for name in ("ActorUnavailableError", "AuthenticationError", "OutOfMemoryError",
-                 "RayActorError", "RayError"):  # fmt: skip
-        setattr(exceptions, name, type(name, (Exception,), {}))
-    ray.exceptions = exceptions  # type: ignore[attr-defined]
-    names = [f"studies.engines.ray.{name}" for name in OURS]
-    for name in names:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setitem(sys.modules, "ray", ray)
-    monkeypatch.setitem(sys.modules, "ray.exceptions", exceptions)
-    yield importlib.import_module("studies.engines.ray.client")
-    for name in names:
-        sys.modules.pop(name, None)
+    with pretended_ray("client") as module:
+        yield module
 
 
 class Nodes:

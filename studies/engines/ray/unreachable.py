@@ -1,0 +1,67 @@
+"""Why a Ray cluster cannot be reached, and what to do about it, in words."""
+
+from __future__ import annotations
+
+import re
+
+AUTO = "auto"
+NO_TOKEN = "Unauthenticated"
+"""What Ray prints of a wrong token, and says in no error."""
+NO_RAY = "Failed to connect to GCS"
+"""What it prints where something else listens."""
+VERSIONS = re.compile(r"Ray: (\S+) Python: (\S+)")
+
+
+def nothing_listens(address: str) -> str:
+    """Where no port is open at the address of the head."""
+    return (
+        f"nothing listens at {address}, where the head of a Ray cluster should be: start it there "
+        f"(`ray start --head --port={address.rpartition(':')[2]}`), or give --address the address "
+        "that it printed at its start"
+    )
+
+
+def why_no_answer(address: str, printed: str) -> str:
+    """Why a cluster has let nobody in for a while, by what Ray printed meanwhile."""
+    if NO_TOKEN in printed:
+        return (
+            f"the Ray cluster {_at(address)} wants a token, and was given none or another: set "
+            "RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to what `ray get-auth-token` prints on the "
+            "head"
+        )
+    if NO_RAY in printed:
+        return (
+            f"what listens at {address} does not answer as the head of a Ray cluster: give "
+            "--address the address that the head printed at its start"
+        )
+    way = (
+        "`ray start --address=HEAD:PORT`" if address == AUTO else f"`ray start --address={address}`"
+    )
+    return (
+        f"this machine is no node of the Ray cluster {_at(address)}: make it one ({way}), run the "
+        "command on a node, or as a job of the cluster (`ray job submit -- fairtune run ...`)"
+    )
+
+
+def why_not_connected(address: str, said: str, printed: str) -> str:
+    """Why Ray has raised an error that said that."""
+    versions = VERSIONS.findall(said)
+    if "ersion mismatch" in said and len(versions) == 2:
+        (theirs, their_python), (ours, our_python) = versions
+        return (
+            f"the Ray cluster {_at(address)} has Ray {theirs} and Python {their_python}, and this "
+            f"machine Ray {ours} and Python {our_python}: install the same here "
+            f"(`pip install ray=={theirs}`), or start the cluster anew with these"
+        )
+    if NO_TOKEN in printed:
+        return why_no_answer(address, printed)
+    if address == AUTO:
+        return (
+            "no Ray runs on this machine, so that there is no cluster for --address auto: give "
+            "HOST:PORT of its head, or leave --address out, which starts Ray on this machine"
+        )
+    return f"there is no way into the Ray cluster at {address}: {said}"
+
+
+def _at(address: str) -> str:
+    return "of this machine" if address == AUTO else f"at {address}"

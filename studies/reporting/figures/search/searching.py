@@ -1,0 +1,188 @@
+"""What the search found for its budget, trial by trial and epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import altair as alt
+import pandas as pd
+
+from studies.analysis import Curves
+from studies.reporting.figures.axes import MetricAxis, metric_axis, whole_axis
+from studies.reporting.figures.common import (
+    Info,
+    Picture,
+    colour,
+    counted,
+    dash,
+    number_format,
+)
+from studies.reporting.figures.points import CROSS, arrows, point_notes, thinned, trial_points
+from studies.results import StudyResults, plural
+from studies.statistics import Goal
+
+Budget = Literal["trials", "epochs"]
+MEDIAN = "median"
+FIELDS: dict[Budget, str] = {"trials": "at", "epochs": "epochs"}
+
+
+@dataclass(frozen=True)
+class HistoryInfo(Info):
+    """Every trial as it came, and the best value so far."""
+
+    axis: MetricAxis
+    budget: Budget
+    arms: tuple[str, ...]
+    best: pd.DataFrame
+    """Where the best value of an arm changed, and where its search stands: a step curve."""
+
+
+def history_info(
+    results: StudyResults,
+    metric: str,
+    goal: Goal,
+    shown: Sequence[str],
+    budget: Budget = "trials",
+    *,
+    log_metric: bool = False,
+) -> HistoryInfo:
+    """The search of some arms against what each of them spent."""
+    points = trial_points(results, metric, goal, shown, log_metric=log_metric)
+    running = points.data.groupby("arm", sort=False)["value"]
+    best = running.cummax() if goal == "maximize" else running.cummin()
+    best = best.groupby(points.data["arm"], sort=False).ffill()
+    before = best.groupby(points.data["arm"], sort=False).shift()
+    last = ~points.data["arm"].duplicated(keep="last")
+    changed = best.notna() & (best.ne(before) | last)
+    columns = ["arm", "trial", FIELDS[budget]]
+    drawn = thinned(points.data, keep=changed)
+    completed = len(points.completed)
+    caption = [
+        f"{counted(len(points.data), 'trial')} of the search, {completed:,} completed; the line is "
+        f"the best so far of each arm against the {budget} that it had spent.",
+        *point_notes(points, len(drawn)),
+    ]
+    steps = points.data.loc[changed, columns].assign(best=best[changed])
+    return HistoryInfo(
+        data=drawn if completed else drawn.iloc[:0],
+        caption=" ".join(caption),
+        alt=f"{metric} of {counted(len(points.data), 'trial')} against {budget}, best so far",
+        axis=points.axis,
+        budget=budget,
+        arms=tuple(arm or results.study for arm in results.arms),
+        best=steps,
+    )
+
+
+def draw_history(info: HistoryInfo) -> Picture:
+    """Points and steps."""
+    title = "trials of the search" if info.budget == "trials" else "epochs of the search"
+    field = FIELDS[info.budget]
+    x = whole_axis(field, title, info.data[field])
+    written = number_format(info.axis.metric)
+    about: list[str | alt.Tooltip] = [
+        alt.Tooltip("trial:N"),
+        alt.Tooltip("arm:N"),
+        alt.Tooltip("value:Q", format=written),
+        alt.Tooltip("outcome:N"),
+        alt.Tooltip("at:Q", title="trial of the search"),
+        alt.Tooltip("epochs:Q", title="epochs until then", format=","),
+    ]
+    y = info.axis.encoding(alt.Y, "shown")
+    base = alt.Chart(info.data).encode(x=x, color=colour(info.arms), tooltip=about)
+    done = base.transform_filter("datum.outcome === 'completed' && !datum.beyond").mark_circle(
+        size=26, opacity=0.45
+    )
+    rest = base.transform_filter("datum.outcome !== 'completed'").mark_point(
+        shape=CROSS, size=24, opacity=0.6
+    )
+    line = (
+        alt.Chart(info.best)
+        .mark_line(interpolate="step-after", strokeWidth=2, clip=True)
+        .encode(
+            x=x,
+            y=info.axis.encoding(alt.Y, "best"),
+            color=colour(info.arms),
+            strokeDash=dash(info.arms),
+            tooltip=[
+                alt.Tooltip("arm:N"),
+                alt.Tooltip("trial:N"),
+                alt.Tooltip("best:Q", format=written, title="best"),
+            ],
+        )
+    )
+    beyond = arrows(base, info.axis) if info.data["beyond"].any() else []
+    return alt.layer(rest.encode(y=y), done.encode(y=y), line, *beyond).properties(height=340)
+
+
+@dataclass(frozen=True)
+class SearchesInfo(Info):
+    """The best value so far of every search, and the median of the searches of each arm."""
+
+    axis: MetricAxis
+    arms: tuple[str, ...]
+
+
+def searches_info(results: StudyResults, curves: Curves, shown: Sequence[str]) -> SearchesInfo:
+    """All searches of some arms by the number of their trials; of the objective."""
+    found = [each for each in curves.searches if each.arm in shown]
+    lines = [
+        (each.arm or results.study, name, steps)
+        for each in found
+        for name, steps in [
+            *((f"search {repeat}", steps) for repeat, steps in each.searches.items()),
+            (MEDIAN, each.median),
+        ]
+    ]
+    rows = [
+        {"arm": arm, "search": name, "trials": number, "best": best}
+        for arm, name, steps in lines
+        for number, best in steps.items()
+    ]
+    count = max((len(each.searches) for each in found), default=0)
+    metric, goal = results.spec.objective.metric, results.spec.objective.goal
+    late = [[v for steps in each.searches.values() for v in _late(steps)] for each in found]
+    return SearchesInfo(
+        data=pd.DataFrame(rows, columns=["arm", "search", "trials", "best"]),
+        caption=f"The best {metric} after so many trials, in the order in which they ended. Thin: "
+        f"{plural(count, 'search', 'searches')} of each arm, each on validation "
+        "of its own split. Thick: their median. These values chose the winners, so they look "
+        "better than the winners are; the axis holds all but those of the first quarter "
+        "of the trials.",
+        alt=f"Best {metric} so far of every search of {counted(len(found), 'arm')}",
+        axis=metric_axis(late, metric, goal),
+        arms=tuple(arm or results.study for arm in results.arms),
+    )
+
+
+def _late(steps: Mapping[int, float]) -> list[float]:
+    """The best values after the first quarter of a search: the first ones may lie outside."""
+    return list(steps.values())[len(steps) // 4 :]
+
+
+def draw_searches(info: SearchesInfo) -> Picture:
+    """Thin steps and thick ones."""
+    shown = set(info.data["arm"])
+    base = alt.Chart(info.data).encode(
+        x=whole_axis("trials", "trials of a search", info.data["trials"]),
+        y=info.axis.encoding(alt.Y, "best"),
+        color=colour(info.arms, shown=shown),
+        tooltip=[
+            alt.Tooltip("arm:N"),
+            alt.Tooltip("search:N"),
+            alt.Tooltip("trials:Q"),
+            alt.Tooltip("best:Q", format=number_format(info.axis.metric)),
+        ],
+    )
+    thin = base.transform_filter(f"datum.search !== '{MEDIAN}'").mark_line(
+        interpolate="step-after", strokeWidth=1, opacity=0.35, clip=True
+    )
+    thick = base.transform_filter(f"datum.search === '{MEDIAN}'").mark_line(
+        interpolate="step-after", strokeWidth=3, clip=True
+    )
+    return alt.layer(
+        thin.encode(detail=alt.Detail("search:N")),
+        thick.encode(strokeDash=dash(info.arms, shown=shown)),
+    ).properties(height=320)
