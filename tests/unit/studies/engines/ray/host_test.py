@@ -32,7 +32,6 @@ class ScriptedEngine:
         self._events: deque[Event] = deque()
         self._wake = Flag()
         self.broken: Exception | None = None
-        self.free = 1
 
     def start(self) -> None: ...
 
