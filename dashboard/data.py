@@ -37,6 +37,7 @@ from studies.reporting.figures.points import Points, results_of_search, trial_po
 from studies.reporting.figures.training.trials import best_first
 from studies.results import StudyResults
 from studies.sentences import description
+from studies.servers.running_ui import Answer, ask
 
 
 def home() -> Home:
@@ -159,6 +160,12 @@ def keys(home: Home, study_: str, token: str) -> list[str]:
 def trials(home: Home, study_: str, token: str) -> pd.DataFrame:
     """A row for each trial that has started."""
     return description.trials_table(study(home, study_, token))
+
+
+@st.cache_resource(max_entries=64, ttl=10, show_spinner=False)  # pages are drawn more often
+def mlflow_answer(address: str, run_id: str) -> Answer:
+    """What the server at an address of this machine says of a run."""
+    return ask(address, run_id)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

@@ -32,13 +32,33 @@ def escape(text: str) -> str:
     return text.replace("$", r"\$")
 
 
+def marked(text: str) -> str:
+    """A sentence in which commands, in backticks, are code; the rest is text."""
+    return markdown.marked(text, _spaced)
+
+
+def _spaced(text: str) -> str:
+    """The same as `escape`, with the spaces at the ends."""
+    before, after = (" " * (text != stripped) for stripped in (text.lstrip(), text.rstrip()))
+    return f"{before}{escape(text)}{after}" if text.strip() else " " * bool(text)
+
+
+def show_prose(text: str) -> None:
+    """Prose, and its commands to copy."""
+    for part, code in markdown.with_code(text):
+        if code:
+            st.code(part, language="bash")
+        elif part.strip(" .;,"):
+            st.markdown(escape(part.strip()))
+
+
 @contextmanager
 def show_errors() -> Iterator[None]:
     """What fairtune complains of becomes a sentence on the page."""
     try:
         yield
     except FairtuneError as error:
-        st.error(escape(without_secrets(str(error))))
+        st.error(marked(without_secrets(str(error))))
 
 
 def say_what_to_run(factor: str = "") -> None:

@@ -8,7 +8,8 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard.page.messages import escape, show_errors
+from dashboard.page.annotations import show_annotation
+from dashboard.page.messages import escape, marked, show_errors, show_prose
 from dashboard.page.selection import Selection, one_search, shown_repeat
 from dashboard.page.widgets import link, log_axis, show
 from studies.reporting.figures.comparison.differences import differences_info, draw_differences
@@ -46,13 +47,14 @@ def heading(selection: Selection) -> None:
     st.caption(escape(" · ".join(facts)))
     if about.state != "finished" and about.progress is not None:
         st.progress(about.progress, f"{about.progress:.0%} of the budget")
+    show_annotation(selection.home, selection.study, selection.results.annotation)
 
 
 def answer(selection: Selection) -> None:
     """What was found, on one card: the claim, the configuration to use, and what to do next."""
     found = selection.report.answer
     with st.container(border=True):
-        st.markdown(f"#### {escape(found.sentence)}")
+        st.markdown(f"#### {marked(found.sentence)}")
         if found.trial:
             whose = f" (found for {found.leader})" if found.leader else ""
             st.caption(escape(f"The configuration to use{whose}:"))
@@ -85,17 +87,17 @@ def verdict(selection: Selection, design_warnings: Sequence[str] = ()) -> None:
         if report.advice:
             with st.expander("What would make it smaller"):
                 for text in report.advice:
-                    _advice(text)
+                    show_prose(text)
         if report.budget.rows:
             with st.expander("What more repeats or seeds would show"):
                 st.dataframe(_frame(report.budget), hide_index=True)
                 st.caption(escape(report.budget.note))
     if report.missing:
-        st.info("\n".join(f"- {escape(text)}" for text in report.missing), icon=":material/info:")
+        st.info("\n".join(f"- {marked(text)}" for text in report.missing), icon=":material/info:")
     for alarm in report.design_warnings:
         if alarm.kind in design_warnings:
             text = f"{alarm.arm}: {alarm.message}" if alarm.arm else alarm.message
-            st.warning(escape(text), icon=":material/warning:")
+            st.warning(marked(text), icon=":material/warning:")
 
 
 def ranking(selection: Selection) -> None:
@@ -225,7 +227,7 @@ def tables(selection: Selection) -> None:
     for table in (report.ranking, report.pairs):
         if table.rows:
             st.dataframe(_frame(table), hide_index=True)
-            st.caption(escape(table.note))
+            st.caption(marked(table.note))
     if report.use is not None:
         st.subheader("The configuration to use")
         expected = [f"What to expect: {report.use.expected}"] if report.use.expected else []
@@ -239,7 +241,7 @@ def tables(selection: Selection) -> None:
                 link("trial", trial, study=selection.study, trial=trial)
     with st.expander("How this was compared"):
         for title, text in selection.report.methods:
-            st.markdown(f"**{title}.** {escape(text)}")
+            st.markdown(f"**{title}.** {marked(text)}")
 
 
 def _trials_to_open(selection: Selection) -> list[str]:
@@ -250,18 +252,9 @@ def _trials_to_open(selection: Selection) -> list[str]:
     return [each.trial for each in report.winners if each.arm in selection.arms]
 
 
-def _advice(text: str) -> None:
-    """Prose, and its commands to copy."""
-    for index, part in enumerate(text.split("`")):
-        if index % 2:
-            st.code(part, language="bash")
-        elif part.strip(" ."):
-            st.markdown(escape(part.strip()))
-
-
 def _frame(table: Table) -> pd.DataFrame:
     return pd.DataFrame([list(line) for line in table.rows], columns=list(table.head))
 
 
 def _bullets(texts: Sequence[str]) -> None:
-    st.markdown("\n".join(f"- {escape(text)}" for text in texts))
+    st.markdown("\n".join(f"- {marked(text)}" for text in texts))

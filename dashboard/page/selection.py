@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from dashboard import data
-from dashboard.page.messages import escape, say_what_to_run
+from dashboard.page.messages import say_what_to_run
 from dashboard.page.selectors import select, select_several
 from dashboard.rendering import RenderedFigure, SomeInfo
 from studies.analysis import Comparison, StudyEntry, StudyRow
@@ -106,11 +106,9 @@ def selected_study(factor: str = "", *, metric: bool = True, arms: bool = False)
     if not entries:
         say_what_to_run(factor)
         st.stop()
-    asked = st.query_params.get("study", "")
-    study = select("study", "Study", list(entries))
-    if asked and asked != study:
-        why = f"compares no {factor}" if factor else "is no study of this home"
-        st.caption(f"{escape(asked)} {why}: this is {study}.")
+    others = [each.study for each in available()] if factor else []
+    why = dict.fromkeys(others, f"compares no {factor}")
+    study = select("study", "Study", list(entries), why=why)
     home, entry = data.home(), entries[study]
     results = data.study(home, study, entry.token)
     logged = data.metrics(home, study, entry.token)

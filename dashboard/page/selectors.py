@@ -2,42 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import streamlit as st
+
+from dashboard.page.messages import escape
+from lightning_modules.components import suggestion
 
 LISTED = 500
 """Trials that a selector lists, the best first: a browser is slow with thousands."""
 
 
 def select(
-    name: str, label: str, options: Sequence[str], *, usual: str = "", listed: int | None = None
+    name: str,
+    label: str,
+    options: Sequence[str],
+    *,
+    usual: str = "",
+    listed: int | None = None,
+    why: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """A selector of the sidebar whose value is in the address as `name`; the first unless given.
+
+    Where the address names something else that is said, and the page ends there until its reader
+    selects; `why` has reasons by such a name.
 
     `usual` is a value that the address need not name. Page changes empty the address, so what was
     selected is remembered beside it. With `listed` only the first so many options are sent to the
     browser; the name of any other one can be typed.
     """
     known = frozenset(options)
-    wanted = (st.query_params.get(name), st.session_state.get(f"last {name}"))
+    asked = st.query_params.get(name)
+    is_there = asked is None or asked in known
+    wanted = (asked, st.session_state.get(f"last {name}"))
     value = next((str(each) for each in wanted if each in known), options[0])
-    st.session_state[name] = value
+    st.session_state[name] = value if is_there else None
     few = listed is not None and len(options) > listed
     shown = dict.fromkeys([*options[:listed], value])
     about = f"The first {listed} of {len(options):,} are listed; type the name of any other."
     st.sidebar.selectbox(
-        label, list(shown), key=name, on_change=_write, args=(name, usual),
+        label, list(shown), key=name, index=0 if is_there else None, on_change=_write,
+        args=(name, usual),
         accept_new_options=few, help=about if few else None,
     )  # fmt: skip
+    if not is_there:
+        st.error(f"{_missing(label, str(asked), options, why)} Choose another one on the left.")
+        st.stop()
     _write(name, usual)
     return value
+
+
+def _missing(label: str, asked: str, options: Sequence[str], why: Mapping[str, str]) -> str:
+    """What is said of a name in the address that is none of the options."""
+    what = label.lower()
+    said = f"The address of this page names the {what} {asked}, which "
+    said += why.get(asked, f"is not there{suggestion(asked, options)}")
+    return escape(said) + "."
 
 
 def select_several(name: str, label: str, options: Sequence[str], none: str) -> tuple[str, ...]:
     """Like `select` for any number of values; `none` says what an empty choice means."""
     given = st.query_params.get_all(name) or st.session_state.get(f"last {name}", [])
     value = [option for option in options if option in given]
+    if gone := [each for each in st.query_params.get_all(name) if each not in options]:
+        st.warning(_missing(label, ", ".join(gone), options, {}))
     st.session_state[name] = value
     st.sidebar.multiselect(
         label, options, key=name, on_change=_write, args=(name, []), placeholder=none

@@ -71,6 +71,7 @@ def usual_columns(results: StudyResults, table: pd.DataFrame) -> list[str]:
         for trial in islice(of_arm, LOOKED_AT):
             searched |= set(arm.space.open_values_of(dict(flatten(trial.configuration))))
     names = [*ALWAYS, *(name for name in table.columns if name in searched), "reason"]
+    names += [name for name in table.columns if name == "note" or name.startswith("tag/")]
     empty = {name for name in ("arm", "reason") if not table[name].astype(bool).any()}
     if results.spec.repeats == 1:
         empty |= {"repeat", "split"}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 
 import streamlit as st
 
-from dashboard.page.messages import escape
+from dashboard.page.messages import escape, marked
 from dashboard.page.selection import Selection
 from dashboard.rendering import RenderedFigure, SomeInfo, render_figure
 from studies.reporting.figures.common import Picture
@@ -44,12 +44,12 @@ def show_figure(figure: RenderedFigure[SomeInfo], name: str, nothing: str) -> No
     """
     info = figure.info
     if info.empty:
-        st.caption(escape(nothing))
+        st.caption(marked(nothing))
         return
     spec = figure.shown(dark=st.context.theme.type == "dark")
     st.vega_lite_chart(spec=spec, alt=info.alt, key=f"figure {name}")
     words, download = st.columns([9, 1], gap="small")
-    words.caption(escape(info.caption))
+    words.caption(marked(info.caption))
     with download:
         st.download_button(
             ":material/download:",

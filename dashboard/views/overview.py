@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data
-from dashboard.page.messages import escape, say_what_to_run, show_errors
+from dashboard.page.messages import marked, say_what_to_run, show_errors
 from dashboard.page.selection import available
 from lightning_modules.errors import FairtuneError
 from studies.analysis import StudyEntry, StudyRow
@@ -70,7 +70,7 @@ def studies() -> None:
     with show_errors():
         found = available()
         for name, problem in data.unreadable(data.home()).items():
-            st.warning(escape(f"{name}: {problem}"))
+            st.warning(marked(f"{name}: {problem}"))
         if not found:
             say_what_to_run()
             return
@@ -105,7 +105,7 @@ def rows(found: list[StudyEntry]) -> list[tuple[StudyEntry, StudyRow]]:
             driver = home.driver(study.study)
             read.append((study, data.row(home, study.study, study.token, driver)))
         except FairtuneError as error:
-            st.warning(escape(f"{study.study}: {error}"))
+            st.warning(marked(f"{study.study}: {error}"))
     return read
 
 

@@ -7,7 +7,8 @@ from functools import partial
 import streamlit as st
 
 from dashboard import data
-from dashboard.page.messages import escape
+from dashboard.page.annotations import show_annotation
+from dashboard.page.messages import escape, marked
 from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, one_search, selected_study, shown_repeat
 from dashboard.page.widgets import log_axis, show
@@ -47,6 +48,7 @@ SHOWN = 6  # parameters that get a figure each, unless others are picked
 
 
 def page(selection: Selection) -> None:
+    show_annotation(selection.home, selection.study, selection.results.annotation)
     results = one_search(selection)
     names = ["Progress", "Parameters", "Trainings"]
     progress, parameters, trainings = st.tabs(names, key="view", bind="query-params")
@@ -65,7 +67,7 @@ def show_progress(selection: Selection, results: StudyResults) -> None:
     objective = selection.results.spec.objective.metric
     report = data.report(selection.home, selection.study, selection.entry.token, objective)
     warnings = [_warning_text(alarm) for alarm in report.design_warnings if alarm.kind != "pruning"]
-    warnings += [escape(text) for text in report.warnings]
+    warnings += [marked(text) for text in report.warnings]
     if warnings:
         st.warning("  \n".join(warnings), icon=":material/warning:")
     several = results.spec.repeats > 1
@@ -231,7 +233,7 @@ def show_trainings(selection: Selection, results: StudyResults) -> None:
 
 def _warning_text(alarm: DesignWarning) -> str:
     named = alarm.arm and not alarm.message.startswith(alarm.arm)
-    return escape(f"{alarm.arm}: {alarm.message}" if named else alarm.message)
+    return marked(f"{alarm.arm}: {alarm.message}" if named else alarm.message)
 
 
 live(selected_study(arms=True), page)

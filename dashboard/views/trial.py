@@ -1,15 +1,15 @@
 """One trial: how it ended, its curves, and its configuration beside others."""
 
-from urllib.parse import quote, urlsplit
-
 import streamlit as st
 
 from dashboard import data
-from dashboard.page.messages import escape
+from dashboard.page.annotations import show_annotation
+from dashboard.page.messages import escape, marked, show_prose
+from dashboard.page.mlflow_link import show_link
 from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, selected_study
 from dashboard.page.selectors import LISTED, select
-from dashboard.page.widgets import show_figure
+from dashboard.page.widgets import link, show_figure
 from dashboard.rendering import render_figure
 from studies.records import Outcome, Trial
 from studies.reporting.figures.training.trials import (
@@ -21,6 +21,7 @@ from studies.reporting.figures.training.trials import (
     study_file,
 )
 from studies.results import duration, level, plural, resource_words
+from studies.sentences.trial_words import same_configuration, standing, way_on
 
 PHASES = {
     "search": "search",
@@ -28,7 +29,7 @@ PHASES = {
     "cross": "a winner of another repeat on this split",
 }
 NOBODY = "no other trial"
-SERVER = "http://127.0.0.1:5000"
+LINKED = 12  # runs on fresh seeds that get a link each
 
 
 def page(selection: Selection) -> None:
@@ -52,11 +53,11 @@ def show_outcome(selection: Selection, trial: Trial) -> None:
         "Best epoch": str(trial.best_epoch or "–"),
         "Epochs": str(trial.epochs or "–"),
         "Time": duration(trial.seconds) if trial.outcome else "–",
-        "Seed": str(trial.seed),
     }
     with st.container(horizontal=True, gap="medium"):
         for label, value in facts.items():
             st.metric(escape(label), value, width="content")
+    show_relatives(selection, trial)
     about = [f"arm {trial.arm}"] if trial.arm else []
     about += [PHASES[trial.phase]]
     repeats = selection.results.spec.repeats
@@ -64,37 +65,45 @@ def show_outcome(selection: Selection, trial: Trial) -> None:
         about += [f"repeat {trial.repeat} of {repeats}"]
     if trial.split_seed is not None:
         about += [f"split {trial.split_seed}"]
+    about += [f"seed {trial.seed}"]
     about += ["the defaults"] if trial.default else []
     about += [f"trained on {trial.device}"] if trial.device else []
     st.caption(escape(", ".join(about)))
     if trial.system:
         st.caption(escape(resource_words(trial.system)))
+    run = f"{selection.study}/{trial.key}"
+    show_annotation(selection.home, run, trial.annotation)
     if trial.reason:
         bad = trial.outcome not in (Outcome.completed, Outcome.pruned, Outcome.interrupted)
-        (st.error if bad else st.info)(escape(trial.reason))
+        (st.error if bad else st.info)(marked(trial.reason))
+    if said := way_on(selection.results, trial):
+        with st.container(border=True):
+            show_prose(said)
     if trial.traceback:
         with st.expander("Traceback"):
             st.code(trial.traceback, language=None)
-    show_link(trial)
+    show_link(selection.home, trial)
 
 
-def show_link(trial: Trial) -> None:
-    """To the trial's run in the MLflow UI, which somebody has to start."""
-    if trial.run_id is None:
-        st.caption("MLflow has no run of this trial yet.")
-        return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        server = st.text_input(
-            "MLflow UI", SERVER, key="mlflow", persist_state="session", width=320,
-            help="Where `fairtune ui` listens",
-        )  # fmt: skip
-        parts = urlsplit((server or "").strip())
-        if parts.scheme in ("http", "https") and parts.netloc:
-            address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-            run = f"{address}/#/runs/{quote(trial.run_id, safe='')}"
-            st.link_button("Open its MLflow run", run, icon=":material/open_in_new:")
-        else:
-            st.caption("An address begins with http:// or https://.")
+def show_relatives(selection: Selection, trial: Trial) -> None:
+    """Its rank, with links to the trials beside it, and to those of its configuration."""
+    results = selection.results
+    place, same = standing(results, trial), same_configuration(results, trial)
+    of_search = trial.phase == "search"
+    groups = [
+        (place.words, [place.better, place.worse]),
+        ("The same on fresh seeds:" if of_search else "Found by", same[:LINKED]),
+    ]
+    for words, keys in groups:
+        linked = [key for key in keys if key]
+        if words and (linked or words == place.words):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.caption(escape(words), width="content")
+                for key in linked:
+                    arrow = {place.better: "better: ", place.worse: "worse: "}.get(key, "")
+                    link("trial", f"{arrow}{key}", study=selection.study, trial=key)
+    if len(same) > LINKED:
+        st.caption(f"and {len(same) - LINKED} more")
 
 
 def show_curves(selection: Selection, shown: list[Trial]) -> None:
@@ -136,10 +145,7 @@ def show_configuration(selection: Selection, trial: Trial, other: Trial | None) 
 
 selection = selected_study(metric=False)
 keys = data.keys(selection.home, selection.study, selection.entry.token) or [""]
-asked = st.query_params.get("trial", "")
 key = select("trial", "Trial", keys, listed=LISTED)
-if asked and asked != key:
-    st.caption(f"{escape(asked)} is no trial of this study: this is {escape(key)}.")
 others = [each for each in keys if each != key]
 beside = select("beside", "Beside it", [NOBODY, *others], usual=NOBODY, listed=LISTED)
 live(selection, page)

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from studies.analysis.comparison import ArmResult
 from studies.results import StudyResults
+from studies.results.commands import command
 
 
 def way_on(results: StudyResults) -> str:
     """A sentence on how an unfinished study goes on: it runs, or which command continues it."""
     if results.home.driver(results.study):
         return "it is running"
-    return "`fairtune run` with the same file continues it"
+    return f"`{command(results)}` continues it"
 
 
 def gaps(results: StudyResults, arms: Sequence[ArmResult]) -> Iterator[str]:
@@ -36,7 +37,8 @@ def gaps(results: StudyResults, arms: Sequence[ArmResult]) -> Iterator[str]:
     if results.finished and spec.trials is not None and len(counts) > 1:
         yield (
             f"the arms have had {min(counts)} to {max(counts)} trials of the search, so the "
-            f"comparison is not fair: raise search.trials to {max(counts)} or more and run again"
+            "comparison is not fair: "
+            f"`{command(results, f'search.trials={max(counts)}')}` gives all of them as many"
         )
     if not results.finished:
         planned = results.planned
@@ -48,5 +50,5 @@ def gaps(results: StudyResults, arms: Sequence[ArmResult]) -> Iterator[str]:
     if spec.confirm is None:
         yield (
             "the winners were not confirmed on fresh seeds, so what the search found is optimistic "
-            "and no verdict is given: write `confirm: {seeds: auto}` and run again"
+            "and no verdict is given"
         )

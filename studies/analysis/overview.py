@@ -179,6 +179,8 @@ def summary(results: StudyResults) -> dict[str, Any]:
         "study": results.study,
         "home": str(results.home.path),
         "finished": results.finished,
+        "note": results.annotation.note or None,
+        "tags": dict(results.annotation.tags),
         "seconds": round(results.seconds, 3),
         "epochs": sum(trial.epochs for trial in ended),
         "trials": outcome_counts(ended),
@@ -209,6 +211,8 @@ def _best_summary(results: StudyResults, best: Recommendation) -> dict[str, Any]
         "configuration": Configuration.of(best.trial.configuration).shown(),
         "seed": best.trial.seed,
         "mlflow_run_id": best.trial.run_id,
+        "note": best.trial.annotation.note or None,
+        "tags": dict(best.trial.annotation.tags),
         "fresh_seeds": best.seeds,
         "searches": best.repeats or 1,
     }

@@ -13,7 +13,7 @@ import typer
 
 from lightning_modules.errors import FairtuneError, visible
 from studies.cli import run
-from studies.cli.homes import delete, doctor, import_, rename, reset, sync
+from studies.cli.homes import delete, doctor, import_, note, rename, reset, sync, tag
 from studies.cli.models import predict, promote, reproduce
 from studies.cli.results import best, compare, report, status
 from studies.cli.servers import dashboard, ui
@@ -40,6 +40,8 @@ app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("promote")(promote.promote)
 app.command("reproduce")(reproduce.reproduce)
+app.command("note")(note.note)
+app.command("tag")(tag.tag)
 app.command("reset")(reset.reset)
 app.command("rename")(rename.rename)
 app.command("delete")(delete.delete)

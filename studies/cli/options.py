@@ -46,6 +46,12 @@ def complete_runs(context: typer.Context, incomplete: str) -> list[str]:
     return [run for each in trials if (run := f"{study}/{each.key}").startswith(incomplete)]
 
 
+def complete_studies_and_runs(context: typer.Context, incomplete: str) -> list[str]:
+    """A study, or one of its trials."""
+    studies = [] if "/" in incomplete else complete_studies(context, incomplete)
+    return [*studies, *complete_runs(context, incomplete)]
+
+
 StudyFile = Annotated[
     Path,
     typer.Argument(
@@ -57,6 +63,14 @@ StudyFile = Annotated[
 StudyName = Annotated[
     str,
     typer.Argument(metavar="STUDY", help="A study of the home.", autocompletion=complete_studies),
+]
+Annotatable = Annotated[
+    str,
+    typer.Argument(
+        metavar="STUDY[/TRIAL]",
+        help="A study of the home, or one of its trials.",
+        autocompletion=complete_studies_and_runs,
+    ),
 ]
 HomeOption = Annotated[
     Path | None,

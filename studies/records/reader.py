@@ -6,7 +6,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -19,10 +19,17 @@ from studies.home.home import RECORD
 from studies.records import connection as opening
 from studies.records.names import RENAMED, with_name
 from studies.records.read_only import ReadOnlyConnection
-from studies.records.rows import COLUMNS, local_time, metrics_of, parsed, trial_of
+from studies.records.rows import (
+    COLUMNS,
+    annotations_of,
+    local_time,
+    metrics_of,
+    parsed,
+    seconds_covered,
+    trial_of,
+)
 from studies.records.sharing import Sections
-from studies.records.types import Trial
-from studies.statistics import Goal
+from studies.records.types import Annotation, EpochRow, Search, Trial
 
 IDENTITY = "record"
 """The note that tells a record from all others."""
@@ -31,33 +38,6 @@ Histories = dict[str, dict[str, dict[int, float]]]
 AT_ONCE = 1000
 """Trials that are read at a time."""
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Search:
-    """One search of an arm, or the fresh runs of a phase: what is one study in Optuna."""
-
-    id: int
-    name: str
-    """The name of its Optuna study."""
-    arm: str
-    repeat: int
-    phase: str
-    split: int | None
-    """The seed of its split; None for the study file's own."""
-    goal: Goal
-    sampler_state: Mapping[str, Any] = field(default_factory=dict)
-    """The state of its sampler: Optuna's system attributes."""
-
-
-@dataclass(frozen=True)
-class EpochRow:
-    """An epoch of a trial: when it ended, and its metrics."""
-
-    epoch: int
-    time: int
-    """Milliseconds since 1970."""
-    metrics: Mapping[str, float]
 
 
 @dataclass
@@ -151,15 +131,27 @@ class RecordReader:
         values = [since] if search is None else [since, search]
         query = f"SELECT {', '.join(COLUMNS)} FROM trials WHERE {where} ORDER BY search, number"
         found: list[Trial] = []
-        sections = Sections()
+        sections, annotations, nothing = Sections(), self.annotations(), Annotation()
         for rows in self._some(query, values):
             curves = self._curves([row[0] for row in rows])
             with opening.as_foreign_content(self.path):
                 found += [
-                    trial_of(row, phases[row[1]], curves.get(row[0], {}), run_ids.get(row[3]))
+                    trial_of(
+                        row,
+                        phases[row[1]],
+                        curves.get(row[0], {}),
+                        run_ids.get(row[3]),
+                        annotations.get(row[0], nothing),
+                    )
                     for row in parsed(rows, sections)
                 ]
         return found
+
+    def annotations(self) -> dict[int, Annotation]:
+        """What people have written about trials, by their rows, and about the study, by 0."""
+        rows = self._all("SELECT trial, name, text FROM annotations ORDER BY trial, name")
+        with opening.as_foreign_content(self.path):
+            return annotations_of(rows)
 
     def starting_weights(self) -> set[str]:
         """What the trials say of the weights that they start from, in words of the study file."""
@@ -206,11 +198,7 @@ class RecordReader:
         query = "SELECT started, ended FROM attempts WHERE ended IS NOT NULL ORDER BY started"
         rows = self._all(query)
         with opening.as_foreign_content(self.path):
-            total = until = 0
-            for started, ended in rows:
-                total += max(0, ended - max(started, until))
-                until = max(until, ended)
-            return total / 1000
+            return seconds_covered(rows)
 
     def version(self, trial: int) -> str:
         """The fairtune that began a trial; empty where nobody wrote it down."""

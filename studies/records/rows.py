@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from studies.records.sharing import Sections
-from studies.records.types import Outcome, Trial
+from studies.records.types import Annotation, Outcome, Trial
 
 COLUMNS = (
     "id", "search", "number", "key", "arm", "repeat", "split", "seed", "seed_index", "is_default",
@@ -59,6 +59,28 @@ def to_milliseconds(at: datetime) -> int:
 def local_time(at: int | None) -> datetime | None:
     """Milliseconds since 1970 as local time."""
     return None if at is None else datetime.fromtimestamp(at / 1000)
+
+
+def seconds_covered(spans: Iterable[tuple[int, int]]) -> float:
+    """Seconds that spans of time cover together, which are in the order of their beginnings."""
+    total = until = 0
+    for started, ended in spans:
+        total += max(0, ended - max(started, until))
+        until = max(until, ended)
+    return total / 1000
+
+
+def annotations_of(rows: Iterable[tuple[int, str, str]]) -> dict[int, Annotation]:
+    """What people have written, by the rows of trials; the study has 0.
+
+    Raises TypeError where a value is none that a record has.
+    """
+    texts: dict[int, dict[str, str]] = {}
+    for trial, name, text in rows:
+        if type(name) is not str or type(text) is not str:
+            raise TypeError("annotations have a value that is no text")
+        texts.setdefault(trial, {})[name] = text
+    return {trial: Annotation(each.pop("", ""), each) for trial, each in texts.items()}
 
 
 def number_or_null(value: float | None) -> float | None:
@@ -138,7 +160,11 @@ def _require_objects(name: str, values: Iterable[Any]) -> None:
 
 
 def trial_of(
-    row: Sequence[Any], phase: str, curve: Mapping[int, float], run_id: str | None
+    row: Sequence[Any],
+    phase: str,
+    curve: Mapping[int, float],
+    run_id: str | None,
+    annotation: Annotation,
 ) -> Trial:
     """The trial of a row whose JSON columns were read."""
     (id_, search, number, key, arm, repeat, split, seed, seed_index, is_default, duplicate_of,
@@ -155,5 +181,5 @@ def trial_of(
         weights_hash=weights_hash, repeat=repeat, split=split, number=number, rows=rows,
         seed_index=seed_index, distributions=distributions,
         sampler_state=sampler_state, id=id_, search=search, revision=revision, code=code,
-        queued=queued, system=system,
+        queued=queued, system=system, annotation=annotation,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 APPLICATION_ID = 0x66616972  # "fair"
 """What tells a record from other SQLite files (`PRAGMA application_id`)."""
-VERSION = 3
+VERSION = 4
 """The version of the tables below (`PRAGMA user_version`)."""
 
 TABLES = """
@@ -90,11 +90,20 @@ CREATE TABLE epochs (
     PRIMARY KEY (trial, epoch)
 ) WITHOUT ROWID;
 """
+ANNOTATIONS = """
+CREATE TABLE annotations (
+    trial INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (trial, name)
+) WITHOUT ROWID
+"""
 
 MIGRATIONS: Mapping[int, str] = {
     1: "ALTER TABLE trials ADD COLUMN code TEXT NOT NULL DEFAULT ''; "
     "ALTER TABLE trials ADD COLUMN queued INTEGER NOT NULL DEFAULT 0",
     2: "ALTER TABLE trials ADD COLUMN system TEXT NOT NULL DEFAULT '{}'",
+    3: ANNOTATIONS,
 }
 """The SQL that changes the tables of a version to those of the next one."""
 
@@ -102,7 +111,7 @@ MIGRATIONS: Mapping[int, str] = {
 def create(connection: sqlite3.Connection) -> None:
     """Make the tables in an empty database, all or none."""
     connection.executescript(
-        f"BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; "
+        f"BEGIN IMMEDIATE; {TABLES} {ANNOTATIONS}; PRAGMA application_id = {APPLICATION_ID}; "
         f"PRAGMA user_version = {VERSION}; COMMIT;"
     )
 

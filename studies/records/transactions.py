@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -65,6 +65,18 @@ class RecordTransactions(RecordReader):
             "UPDATE attempts SET ended = ?, outcome = ?, reason = ? "
             "WHERE trial = ? AND ended IS NULL",
             [now, outcome.value, reason, trial],
+        )
+
+    def _write_texts(self, trial: int, texts: Mapping[str, str | None]) -> None:
+        """Write what people say of a trial by its row, or of the study by 0, within a transaction;
+        what is None is taken away."""
+        self.connection.executemany(
+            "DELETE FROM annotations WHERE trial = ? AND name = ?",
+            [(trial, name) for name, text in texts.items() if text is None],
+        )
+        self.connection.executemany(
+            "INSERT OR REPLACE INTO annotations VALUES (?, ?, ?)",
+            [(trial, name, text) for name, text in texts.items() if text is not None],
         )
 
     def _revise(self) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 from lightning_modules.configuration import Objective
 from lightning_modules.optimization import loss_beside
 from studies.home import without_secrets
-from studies.statistics import sign_of
+from studies.statistics import Goal, sign_of
 
 STOPPED = "the study was stopped"
 ABANDONED = "the process that ran the study ended"
@@ -49,6 +49,33 @@ class Outcome(StrEnum):
 
 TRAINED = (Outcome.completed, Outcome.pruned, Outcome.diverged)
 """Outcomes of trainings whose numbers count: the same training would end so again."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search of an arm, or the fresh runs of a phase: what is one study in Optuna."""
+
+    id: int
+    name: str
+    """The name of its Optuna study."""
+    arm: str
+    repeat: int
+    phase: str
+    split: int | None
+    """The seed of its split; None for the study file's own."""
+    goal: Goal
+    sampler_state: Mapping[str, Any] = field(default_factory=dict)
+    """The state of its sampler: Optuna's system attributes."""
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """An epoch of a trial: when it ended, and its metrics."""
+
+    epoch: int
+    time: int
+    """Milliseconds since 1970."""
+    metrics: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -92,6 +119,19 @@ def _as_unicode(text: str) -> str:
     """A text without half characters, such as those in file names that are no UTF-8; no database
     takes them."""
     return text.encode("utf-8", "replace").decode()
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What people have written about a study or a trial."""
+
+    note: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The tags by name, and the note under an empty one, if there is any."""
+        return {**({"": self.note} if self.note else {}), **self.tags}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +206,8 @@ class Trial:
     system: Mapping[str, float] = field(default_factory=dict)
     """What it took of the machine: `system/memory` and of a GPU `system/gpu_memory` in MiB at their
     peaks, `system/gpu_utilization` in per cent; empty where nobody has measured it."""
+    annotation: Annotation = Annotation()
+    """What people have written about it."""
 
     @property
     def split_seed(self) -> int | None:

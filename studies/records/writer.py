@@ -17,7 +17,7 @@ from studies.home import Home
 from studies.home.earlier import is_earlier
 from studies.records import connection as opening
 from studies.records import schema
-from studies.records.reader import IDENTITY, EpochRow, Search
+from studies.records.reader import IDENTITY
 from studies.records.renaming import RenamingRecord
 from studies.records.rows import (
     ENDING,
@@ -28,7 +28,7 @@ from studies.records.rows import (
     row_of,
     to_milliseconds,
 )
-from studies.records.types import ABANDONED, Outcome, Trial, TrialEnd
+from studies.records.types import ABANDONED, EpochRow, Outcome, Search, Trial, TrialEnd
 from studies.statistics import Goal
 
 
@@ -271,4 +271,5 @@ class Record(RenamingRecord):
                     for each in epochs
                 ],
             )  # fmt: skip
+            self._write_texts(added.id, trial.annotation.texts)
         return added

@@ -18,6 +18,7 @@ from studies.sentences import verdicts
 from studies.sentences.claim_words import ClaimWords, claim_words
 from studies.sentences.methods import methods
 from studies.sentences.uncertainty import advice, sources
+from studies.sentences.way_out import way_to_verdict
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Report:
     question: str
     answer: Answer
     """What was found, on one card."""
+    note: str
+    """What people have written about the study."""
+    tags: Sequence[tuple[str, str]]
     headline: str
     """What may be said of all arms together."""
     verdicts: Sequence[str]
@@ -56,6 +60,8 @@ class Report:
     outcomes: Table
     causes: Table
     """In which ways trials failed."""
+    annotations: Table
+    """What people have written about its trials."""
     environment: Table
     study_file: str
 
@@ -71,7 +77,10 @@ class Report:
 def report(results: StudyResults, comparison: Comparison) -> Report:
     """Everything that a report says of a study."""
     winners = report_tables.find_winners(results)
-    headline, *rest = verdicts(comparison) or [_best(results)]
+    said, way = verdicts(comparison), way_to_verdict(results, comparison)
+    headline, *rest = said or [_best(results)]
+    missing = [text for text in comparison.missing if text != headline]
+    way = _sentence(way, results.arms) if way else ""
     names = results.arms
     headline = _sentence(headline, names)
     advised = [_sentence(text, names) for text in advice(results, comparison)]
@@ -79,12 +88,12 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
     return Report(
         study=results.study,
         question=results.spec.description,
-        answer=answer(results, comparison, headline, advised, use),
+        answer=answer(results, comparison, headline, [way, *advised], use),
+        note=results.annotation.note,
+        tags=list(results.annotation.tags.items()),
         headline=headline,
         verdicts=[_sentence(text, names) for text in rest],
-        missing=[
-            said for text in comparison.missing if (said := _sentence(text, names)) != headline
-        ],
+        missing=[_sentence(text, names) for text in missing],
         words=claim_words(comparison),
         ranking=report_tables.ranking_table(comparison),
         pairs=report_tables.pairs_table(comparison),
@@ -104,6 +113,7 @@ def report(results: StudyResults, comparison: Comparison) -> Report:
         space=report_tables.search_space_table(results),
         outcomes=report_tables.outcomes_table(results),
         causes=report_tables.causes_table(results),
+        annotations=report_tables.annotations_table(results),
         environment=report_tables.environment_table(results),
         study_file=results.spec.text,
     )

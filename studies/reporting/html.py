@@ -31,6 +31,7 @@ from studies.reporting.palette import ARMS, DARK, LIGHT
 from studies.results import StudyResults
 from studies.sentences import MATCHED
 from studies.sentences.claim_words import claim_words
+from studies.sentences.markdown import with_code
 
 TEMPLATES = Path(__file__).with_name("templates")
 SomeInfo = TypeVar("SomeInfo", bound=Info)
@@ -78,12 +79,10 @@ def _variables(colours: Mapping[str, str]) -> dict[str, str]:
 
 def marked(text: str) -> Markup:
     """A text whose commands, in backticks, are set as code."""
-    parts = text.split("`")
-    made = [
-        Markup("<code>{}</code>").format(part) if index % 2 else escape(part)
-        for index, part in enumerate(parts)
-    ]
-    return Markup("").join(made)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if code else escape(part)
+        for part, code in with_code(text)
+    )
 
 
 def _ranking(results: StudyResults, comparison: Comparison) -> Figure | None:

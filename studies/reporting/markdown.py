@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from studies.reporting.answer import Answer
 from studies.reporting.content import Report
 from studies.reporting.tables import Table
-from studies.sentences.markdown import bullets, escape, fence, table
+from studies.sentences.markdown import bullets, escape, fence, marked, table
 
 
 def as_markdown(report: Report) -> str:
@@ -18,6 +18,9 @@ def as_markdown(report: Report) -> str:
 def _parts(report: Report) -> Iterator[str]:
     yield f"# {escape(report.study)}"
     yield escape(report.question)
+    yield "  \n".join(escape(line) for line in report.note.splitlines())
+    if report.tags:
+        yield bullets([f"{name} = {value}" for name, value in report.tags])
     yield "## Answer"
     yield from _answer(report.answer)
     yield "## What may be said"
@@ -65,7 +68,7 @@ def _parts(report: Report) -> Iterator[str]:
         yield bullets(report.data)
     yield "## Methods"
     for heading, text in report.methods:
-        yield f"**{heading}.** {escape(text)}"
+        yield f"**{heading}.** {marked(text)}"
     yield "## Search space"
     yield _table(report.space)
     yield "## Outcomes of the trials"
@@ -73,6 +76,9 @@ def _parts(report: Report) -> Iterator[str]:
     if report.causes.rows:
         yield "### Why trials failed"
         yield _table(report.causes)
+    if report.annotations.rows:
+        yield "## Notes and tags of trials"
+        yield _table(report.annotations)
     yield "## Versions and hardware"
     yield _table(report.environment)
     yield "## Study file"
@@ -80,7 +86,7 @@ def _parts(report: Report) -> Iterator[str]:
 
 
 def _answer(found: Answer) -> Iterator[str]:
-    yield f"**{escape(found.sentence)}**"
+    yield f"**{marked(found.sentence)}**"
     if found.trial:
         whose = f", found for {found.leader}" if found.leader else ""
         lines = [f"{name}: {value}" for name, value in found.parameters]

@@ -98,9 +98,7 @@ def differences_caption(comparison: Comparison, shown: int, known: int) -> str:
     said += f" ({level_words(design.level)}). To the {side} of {none} {first} is better."
     if comparison.lost:
         said += " A lost repeat has no point."
-    if design.why_none:
-        said += " No verdict is given of any pair."
-    elif len(comparison.pairs) > 1:
+    if len(comparison.pairs) > 1 and not design.why_none:
         said += (
             f" An interval without {none} is no verdict yet: p is corrected for all pairs by "
             "Holm's method."

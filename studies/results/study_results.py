@@ -12,7 +12,8 @@ from typing import Any
 from lightning_modules.data.preparation.summary import DataSummary
 from lightning_modules.errors import StorageError, UserError
 from studies.home import Home
-from studies.records import Outcome, RecordReader, Trial, merit
+from studies.records import Annotation, Outcome, RecordReader, Trial, merit
+from studies.records.annotations import OF_STUDY, annotation_of
 from studies.records.connection import as_foreign_content, damaged
 from studies.records.deliveries import run_ids
 from studies.records.garbage_collection import gc_paused
@@ -68,6 +69,8 @@ class StudyResults:
     """Trials whose place others have taken: they were queued again, or the study began anew."""
     fixed_parts: str = ""
     """Why some rows stay where they are in every split; empty where all are divided anew."""
+    annotation: Annotation = field(default_factory=Annotation)
+    """What people have written about the study."""
 
     @property
     def fixed_test(self) -> bool:
@@ -275,6 +278,7 @@ def read_results(record: RecordReader, home: Home, study: str) -> StudyResults:
             seconds=record.training_seconds(),
             redrawn=notes.get("redrawn", ()),
             fixed_parts=notes.get("fixed_parts", ""),
+            annotation=annotation_of(record, OF_STUDY),
         )
 
 

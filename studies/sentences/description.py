@@ -14,7 +14,7 @@ from studies.results import StudyResults, level, outcome_counts
 from studies.sentences.expectation import expectation
 from studies.sentences.markdown import bullets, escape, fence, table
 from studies.sentences.uncertainty import advice, sources
-from studies.sentences.verdict_sentences import summary
+from studies.sentences.way_out import sentences
 from studies.study_file import Spec
 from studies.study_file.reading.yaml_text import yaml_of
 
@@ -54,7 +54,7 @@ def describe(outcome: StudyOutcome) -> str:
     parts = [escape(spec.description)]
     if spec.factors:
         lists = {
-            "Verdict": summary(outcome.comparison),
+            "Verdict": sentences(results, outcome.comparison),
             "Where the uncertainty comes from": sources(results, outcome.comparison),
             "What would make it smaller": advice(results, outcome.comparison),
         }
@@ -81,7 +81,7 @@ def budget(spec: Spec) -> str:
 
 def trials_table(results: StudyResults) -> pd.DataFrame:
     """One row per trial, those of the search first: how it ended, its dotted configuration, its
-    best and test metrics, what it took of the machine."""
+    best and test metrics, what it took of the machine, and what people have written about it."""
     import pandas as pd
 
     trials = sorted(results.trials, key=lambda trial: PHASES.index(trial.phase))
@@ -106,6 +106,10 @@ def _row(trial: Trial) -> Iterator[tuple[str, Any]]:
         yield f"best/{name}", value
     yield from trial.test.items()
     yield from trial.system.items()
+    if trial.annotation.note:
+        yield "note", trial.annotation.note
+    for name, value in trial.annotation.tags.items():
+        yield f"tag/{name}", value
 
 
 def _missing(value: Any) -> bool:

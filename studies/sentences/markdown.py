@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 ADDRESS = re.compile(r"(?i)(?:https?|ftp):(?=//)|www(?=\.)|@")
 """Where an address would become a link, even with its signs escaped; an unseen joiner (U+2060)
 prevents it."""
+
+
+def _escaped(text: str) -> str:
+    escaped = re.sub(r"([\\`*_\[\]<>|&~#])", r"\\\1", re.sub(r"\s+", " ", text))
+    return ADDRESS.sub("\\g<0>\u2060", escaped)
 
 
 def escape(text: str) -> str:
@@ -15,24 +20,24 @@ def escape(text: str) -> str:
     return _escaped(text).strip()
 
 
-def marked(text: str) -> str:
-    """A sentence in which commands, in backticks, are code; the rest is text."""
+def with_code(text: str) -> list[tuple[str, bool]]:
+    """The parts of a sentence, and of each whether it is a command, which stands in backticks; all
+    of it is text where one of them has no other."""
     parts = text.split("`")
     if len(parts) % 2 == 0:
-        return escape(text)
-    return "".join(
-        f"`{part}`" if index % 2 else _escaped(part) for index, part in enumerate(parts)
-    ).strip()
+        return [(text, False)]
+    return [(part, index % 2 == 1) for index, part in enumerate(parts)]
+
+
+def marked(text: str, escaped: Callable[[str], str] = _escaped) -> str:
+    """A sentence in which commands, in backticks, are code; the rest is text."""
+    parts = (f"`{part}`" if code else escaped(part) for part, code in with_code(text))
+    return "".join(parts).strip()
 
 
 def bullets(texts: Sequence[str]) -> str:
     """A list of sentences with commands."""
     return "\n".join(f"- {marked(text)}" for text in texts)
-
-
-def _escaped(text: str) -> str:
-    escaped = re.sub(r"([\\`*_\[\]<>|&~#])", r"\\\1", re.sub(r"\s+", " ", text))
-    return ADDRESS.sub("\\g<0>\u2060", escaped)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

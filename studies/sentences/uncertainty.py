@@ -13,8 +13,8 @@ from studies.results.commands import command
 from studies.results.repeat_results import repeat_results
 from studies.results.wording import listed
 from studies.sentences.verdict_sentences import MOST_NEEDED
-from studies.statistics import ALPHA, LOOKS, MIN_REPEATS, SECOND_LOOK_ALPHA
-from studies.statistics.levels import REPEATS
+from studies.sentences.way_out import fresh_study
+from studies.statistics import ALPHA, SECOND_LOOK_ALPHA
 from studies.statistics.variance import pooled_sd, two_way
 
 
@@ -126,10 +126,8 @@ def advice(results: StudyResults, comparison: Comparison) -> list[str]:
         return []
     if not results.finished or (design.at is not None and design.planned == 1):
         return []
-    if spec.repeats < MIN_REPEATS:
-        return [f"repeats first: `{command(results, f'search.repeats={REPEATS}')}`"]
     undecided = [pair for pair in comparison.pairs if not winner(pair)]
-    if not undecided or (design.why_none and len(design.looks) < 3):
+    if not undecided or design.why_none:  # then `way_to_verdict` says more
         return []
     return list(_more_repeats(results, comparison, undecided))
 
@@ -141,7 +139,7 @@ def _more_repeats(
     if design.sequential or design.level < ALPHA:
         yield (
             "this study has had its looks, and a further one would find a difference too often; "
-            f"{_fresh_study(results)}"
+            f"{fresh_study(results)}"
         )
         return
     known = [(n, pair) for pair in undecided if (n := pair.repeats_needed) is not None]
@@ -152,7 +150,7 @@ def _more_repeats(
         yield (
             f"more repeats, not more seeds: `{more}` would tell {pair.a} and {pair.b}{nearest} "
             "apart 8 times in 10, if their difference is as observed. It is a second look, judged "
-            f"at p <= {SECOND_LOOK_ALPHA:g}, and the last one. Or {_fresh_study(results)}"
+            f"at p <= {SECOND_LOOK_ALPHA:g}, and the last one. Or {fresh_study(results)}"
         )
         return
     if any(pair.lost_a != pair.lost_b for pair in undecided):
@@ -174,12 +172,3 @@ def _is_small(pair: PairResult) -> bool:
     is_known = math.isfinite(difference) and math.isfinite(pair.deviation)
     alike = pair.lost_a == pair.lost_b and pair.repeats_needed is None
     return is_known and alike and difference != 0 and pair.deviation > 0
-
-
-def _fresh_study(results: StudyResults) -> str:
-    """The way to ask again, with a command."""
-    name = f"study={results.study}-{'again' if results.spec.design.sequential else 'auto'}"
-    return (
-        f"ask in a new study, which looks after {' and '.join(map(str, LOOKS))} repeats and stops "
-        f"when it knows: `{command(results, name, 'search.repeats=auto')}`"
-    )

@@ -28,7 +28,12 @@ benchmarks/calibration.py; docs/calibration.md has them."""
 
 def summary(comparison: Comparison) -> list[str]:
     """Everything that may be said, the most important first."""
-    return verdicts(comparison) + [f"missing: {text}" for text in comparison.missing]
+    return verdicts(comparison) + missing(comparison)
+
+
+def missing(comparison: Comparison) -> list[str]:
+    """What the comparison lacks, a sentence each."""
+    return [f"missing: {text}" for text in comparison.missing]
 
 
 def verdicts(comparison: Comparison) -> list[str]:

@@ -151,6 +151,7 @@ def test_a_visit(compared: Home, page: Page, tmp_path: Path) -> None:
         page.get_by_role("link", name=f"Open {trial}").click()
         heading(page, "Trial")
         expect(page.get_by_role("heading", name=trial, level=2)).to_be_visible()
+        page.get_by_role("button", name="MLflow UI").click()
         server = page.get_by_role("textbox", name="MLflow UI")
         server.fill(mlflow)
         server.press("Enter")

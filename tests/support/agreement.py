@@ -12,7 +12,7 @@ from studies import results
 from studies.home import Home
 from studies.mirrors.mlflow.client import Run
 from studies.records import Outcome, RecordReader, Trial
-from studies.records.reader import EpochRow, Search
+from studies.records.types import EpochRow, Search
 from studies.results import StudyResults
 from tests.support.accounts import Runs
 

@@ -27,7 +27,7 @@ from studies.mirrors.optuna.owner import Claim
 from studies.mirrors.optuna.study import OptunaStudy
 from studies.records import Record, Search, Trial
 from studies.records.deliveries import Deliveries, MirrorStatus, store_name
-from studies.records.reader import EpochRow
+from studies.records.types import EpochRow
 from studies.running.continuing import design_notes
 from studies.search import frozen_trials
 from studies.search.names import fresh_name, search_name

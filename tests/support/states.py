@@ -8,7 +8,7 @@ from typing import Any
 import optuna
 
 from lightning_modules.configuration import Configuration
-from studies.records import Outcome, Trial
+from studies.records import Annotation, Outcome, Trial
 from studies.results import StudyResults, on_test
 from studies.study_file import Spec
 from tests.support.made import ARMS, OPTIMIZERS, spec_of, study, trial
@@ -252,6 +252,13 @@ def repeats_of(
     return made
 
 
+def annotated(results: StudyResults) -> StudyResults:
+    """The same with notes and tags of people on the study and on all trials."""
+    said = Annotation("\n".join(NAMES), {"seen by": NAMES[0]})
+    trials = [replace(each, annotation=said) for each in results.trials]
+    return replace(results, trials=trials, annotation=said)
+
+
 def states() -> Mapping[str, StudyResults]:
     """Every state by its name."""
     plain = spec_of(OPTIMIZERS)
@@ -312,5 +319,5 @@ def states() -> Mapping[str, StudyResults]:
         "own classes": study(spec := spec_of(CLASSES), trials_of(spec)),
         "programs": study(spec := spec_of(PROGRAMS), trials_of(spec)),
         "infinite": study(plain, trials_of(plain, odd)),
-        "hostile": study(spec := spec_of(labelled(NAMES)), trials_of(spec)),
+        "hostile": annotated(study(spec := spec_of(labelled(NAMES)), trials_of(spec))),
     }

@@ -6,7 +6,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from lightning_modules.errors import NothingCompletedError
+from lightning_modules.errors import NothingCompletedError, cut, visible
 from studies.api.opening import console, open_home
 from studies.cli.options import HomeOption, Json, StudyName, print_json
 from studies.study_file.reading.yaml_text import yaml_of
@@ -41,6 +41,8 @@ def best(study: StudyName, home: HomeOption = None, as_json: Json = False) -> No
     arm = f", arm {found['arm']}" if found["arm"] else ""
     where = f", split {found['split']} of repeat {found['repeat']}" if found["searches"] > 1 else ""
     screen.print(f"# found by {found['trial']}{arm}, seed {found['seed']}{where}")
+    if found["note"]:
+        screen.print(f"# its note: {cut(visible(' '.join(found['note'].split())))}", soft_wrap=True)
     screen.print(f"# expect {expected.words}")
     screen.print(f"# network: {choose(results).words}")
     if found["mlflow_run_id"] is not None:

@@ -36,6 +36,7 @@ def compare(
     from studies.analysis import comparing, design_warnings
     from studies.sentences.comparison_json import as_json as comparison_json
     from studies.sentences.uncertainty import advice, sources
+    from studies.sentences.way_out import way_to_verdict
 
     found = results.load_results(open_home(home), study)
     compared = comparing.compare(found, metric)
@@ -46,7 +47,7 @@ def compare(
         more = {
             "alarms": said,
             "uncertainty": sources(found, compared),
-            "next": advice(found, compared),
+            "next": [*filter(None, [way_to_verdict(found, compared)]), *advice(found, compared)],
         }
         print_json(comparison_json(compared, more))
 
@@ -59,11 +60,11 @@ def print_comparison(
     from studies.reporting.tables import ranking_table
     from studies.sentences.claim_words import claim_words
     from studies.sentences.uncertainty import advice, sources
-    from studies.sentences.verdict_sentences import summary
+    from studies.sentences.way_out import sentences
 
     screen.print(_table(ranking_table(comparison)))
     screen.print(claim_words(comparison).about)
-    for sentence in summary(comparison):
+    for sentence in sentences(results, comparison):
         screen.print(sentence)
     for sentence in sources(results, comparison):
         screen.print(f"uncertainty: {sentence}")

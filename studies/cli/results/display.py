@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from lightning_modules.configuration import Configuration
+from lightning_modules.errors import visible
 from studies.analysis import recommended, summary
 from studies.analysis.best_configuration import Recommendation
-from studies.records import Trial
+from studies.records import Annotation, Trial
 from studies.results import StudyResults, largest, outcome_counts, resource_words
 
 
@@ -22,6 +23,8 @@ def print_summary(results: StudyResults, screen: Console) -> None:
     count = sum(found["trials"].values())
     spent = f"{count} trials, {found['epochs']} epochs, {found['seconds']:.1f} s"
     screen.print(f"\nstudy {results.study}: {state} ({spent})")
+    for line in _written(results.annotation):
+        screen.print(line)
     screen.print(_arms_table(results))
     if taken := resource_words(largest(results.ended)):
         screen.print(f"largest training: {taken}")
@@ -32,6 +35,13 @@ def print_summary(results: StudyResults, screen: Console) -> None:
     home = shlex.quote(str(results.home.path))
     screen.print(f"explore it: fairtune dashboard --home {home}")
     screen.print(f"browse the runs: fairtune ui --home {home}")
+
+
+def _written(annotation: Annotation) -> list[str]:
+    """What people have written about a study."""
+    said = [f"note: {visible(annotation.note)}"] if annotation.note else []
+    tags = ", ".join(f"{name} = {value}" for name, value in annotation.tags.items())
+    return [*said, *([f"tags: {visible(tags)}"] if tags else [])]
 
 
 def _arms_table(results: StudyResults) -> Table:

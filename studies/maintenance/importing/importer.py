@@ -19,10 +19,11 @@ from studies.maintenance.importing.trials import (
     settled,
     trial_of,
 )
-from studies.mirrors.optuna.attributes import STUDY, WRITER
-from studies.records import Record, RecordReader, Search, Trial
+from studies.mirrors.optuna.attributes import ANNOTATION, STUDY, WRITER
+from studies.records import Annotation, Record, RecordReader, Search, Trial
+from studies.records.annotations import NOTE, OF_STUDY, Annotations
 from studies.records.deliveries import Deliveries, store_name, url_hash
-from studies.records.reader import EpochRow
+from studies.records.types import EpochRow
 from studies.study_file import Spec, document, resolve
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class _Import:
     def fill(self, record: Record) -> None:
         """Write notes, searches, trials and epochs."""
         record.note(self.notes)
+        Annotations(record.connection, record.path).write(OF_STUDY, self._annotation("").texts)
         for earlier in self.searches:
             search = self._add_search(record, earlier)
             epochs: dict[int, Mapping[int, EpochRow]] = {}
@@ -102,7 +104,7 @@ class _Import:
                 self._add(record, trial, known, int(frozen.user_attrs.get("failed_attempts", 0)))
 
     def _add(self, record: Record, trial: Trial, known: KnownEpochs, failed: int) -> None:
-        trial = settled(trial, known)
+        trial = replace(settled(trial, known), annotation=self._annotation(trial.key))
         rows, values = epochs_of(trial, known.epochs, self.spec.objective.metric)
         self.sparse += any(row.epoch not in known.epochs for row in rows)
         self.trials[trial.key] = record.add(
@@ -114,7 +116,11 @@ class _Import:
         """What is said of the study as a whole; the first search that says something counts."""
         found: dict[str, Any] = {"finished": ""}
         for earlier in reversed(self.searches):
-            found |= {n: v for n, v in earlier.notes.items() if n not in OF_SEARCHES}
+            found |= {
+                n: v
+                for n, v in earlier.notes.items()
+                if n not in OF_SEARCHES and not n.startswith(ANNOTATION)
+            }
         file = self.study_file
         finished = any(earlier.notes.get("finished") == file for earlier in self.searches)
         found |= {"study": self.study, "study_file": file, "finished": file if finished else ""}
@@ -122,6 +128,13 @@ class _Import:
         said = {"sampler": str(spec.sampler), "pruner": str(spec.pruner),
                 "metric": spec.objective.metric, "goal": spec.objective.goal}  # fmt: skip
         return {**said, **found}
+
+    def _annotation(self, key: str) -> Annotation:
+        """What people have written about a trial; with an empty key about the study."""
+        name = f"{ANNOTATION}{key}"
+        found = [each.notes[name] for each in self.searches if name in each.notes]
+        tags = {each: str(text) for texts in found for each, text in dict(texts).items()}
+        return Annotation(tags.pop(NOTE, ""), tags)
 
     @cached_property
     def study_file(self) -> str:

@@ -12,7 +12,7 @@ from studies.home import Home, sqlite_file
 from studies.mirrors.mlflow.client import MlflowClient, Run, usable
 from studies.mirrors.mlflow.places import connect_home
 from studies.records import Trial
-from studies.records.reader import EpochRow
+from studies.records.types import EpochRow
 
 PAGE = 1000
 LAST = ("best/", "test/", MEMORY, GPU_MEMORY, GPU_UTILIZATION)

@@ -10,7 +10,7 @@ from typing import Any
 
 from studies.home import slug
 from studies.home.earlier import SPOOL
-from studies.records.reader import EpochRow
+from studies.records.types import EpochRow
 
 LEDGER = "delivered.jsonl"
 """Which MLflow store has which trials."""

@@ -15,8 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from studies.maintenance.importing.sources import EarlierSearch
 from studies.mirrors.optuna.attributes import CONFIGURATION, END, KEY
 from studies.records import Outcome, Search, Trial
-from studies.records.reader import EpochRow
-from studies.records.types import ABANDONED
+from studies.records.types import ABANDONED, EpochRow
 
 UNKNOWN_END = "ended by another program than fairtune"
 INFINITE = "the objective is infinite"

@@ -11,6 +11,8 @@ from lightning_modules.hashing import short_hash
 FORBIDDEN = re.compile(r"[^/\w.\- :]")
 MAX_LENGTH = 250
 MAX_PARAM_LENGTH, MAX_TAG_LENGTH = 6000, 8000
+RESERVED = ("fairtune.", "mlflow.")
+"""How names of tags begin that are not for people to give."""
 FOLDS_CASE = ("mysql", "mssql")
 """Databases to which two names are one that differ by case only."""
 
@@ -44,6 +46,11 @@ def original_tags(kind: str, names: Mapping[str, str]) -> dict[str, str]:
                 tag = f"{tag[: MAX_LENGTH - 9].rstrip('/')}-{short_hash(storable(name), 8)}"
             found[tag] = storable(name, MAX_TAG_LENGTH)
     return found
+
+
+def is_reserved(name: str) -> bool:
+    """Whether the name of a tag is one of MLflow's or of fairtune's own, in capitals or not."""
+    return name.casefold().startswith(RESERVED)
 
 
 def storable(text: str, most: int = MAX_PARAM_LENGTH) -> str:

@@ -42,6 +42,10 @@ from studies.records.renaming import FORMER_NAMES
 
 STUDY_TAG = "fairtune.study"
 PARENT_TAG = "fairtune.parent_run_id"
+KIND_TAG, KIND = "mlflow.experimentKind", "custom_model_development"
+"""Of an experiment: that MLflow opens it in its view for trainings, not for language models."""
+INFERRED = "inferred"
+"""How a kind ends that MLflow's pages have guessed."""
 
 
 @dataclass(frozen=True)
@@ -204,10 +208,12 @@ def _experiment(client: MlflowClient, home: Home, study: str) -> tuple[str, str 
     if experiment is None:
         folder = (home.artifacts / slug(study)).as_uri()
         location = folder if is_database(home.mlflow_uri) else None
-        return client.create_experiment(study, artifact_location=location), None
+        return client.create_experiment(study, location, {KIND_TAG: KIND}), None
     if experiment.lifecycle_stage != "active":
         client.restore_experiment(experiment.experiment_id)
         _say_restored(f"the experiment {study}", home, study)
+    if experiment.tags.get(KIND_TAG, INFERRED).endswith(INFERRED):  # nobody has chosen another one
+        client.set_experiment_tag(experiment.experiment_id, KIND_TAG, KIND)
     return experiment.experiment_id, experiment.tags.get(PARENT_TAG)
 
 

@@ -15,18 +15,25 @@ from studies.analysis import StudyOutcome, recommended
 from studies.analysis.representative import best_checkpoints
 from studies.home import Home
 from studies.mirrors.mlflow import logged_model
+from studies.mirrors.mlflow.annotations import NOTE_TAG, annotate
 from studies.mirrors.mlflow.batches import BatchWriter
 from studies.mirrors.mlflow.client import Run
 from studies.mirrors.mlflow.names import MAX_TAG_LENGTH, names_in_mlflow, original_tags, storable
 from studies.mirrors.mlflow.study import MlflowStudy, run_or_none
 from studies.mirrors.mlflow.trial import points
 from studies.mirrors.progress import Progress
+from studies.records import Annotation, Outcome
+from studies.records.types import TRAINED
 from studies.reporting.render import render
 from studies.results import StudyResults
 from studies.sentences import verdicts
 from studies.sentences.description import describe, trials_table
 
 RESULTS_TAG = "fairtune.results"
+FINDINGS = 2
+"""Counts the kinds of findings that were ever written: runs of before get what they lack."""
+ANNOTATED_TAG = "fairtune.annotated"
+"""Which notes and tags the findings of the run show."""
 BEST_TAG = "fairtune.best_run"
 
 Checkpoints = Sequence[tuple[str, Path]]
@@ -38,10 +45,15 @@ def write(study: MlflowStudy, home: Home, results: StudyResults, progress: Progr
     status = "FINISHED" if results.finished else "KILLED"
     parent = study.client.get_run(study.run_id)
     fingerprint = _fingerprint(results, checkpoints)
-    if parent.data.tags.get(RESULTS_TAG) != fingerprint:
+    tags = annotate(study.client, study.run_id, parent.data.tags, _tags_alone(results))
+    changed, said = tags.get(RESULTS_TAG) != fingerprint, _annotated(results)
+    if changed or tags.get(ANNOTATED_TAG, "") != said:
         with progress.computing():
             found = StudyOutcome.of(results)
         _write_findings(study, found, parent, progress)
+        if said or ANNOTATED_TAG in tags:
+            study.client.set_tag(study.run_id, ANNOTATED_TAG, said)
+    if changed:
         _write_checkpoints(study, results, checkpoints, parent, progress)
         study.client.set_tag(study.run_id, RESULTS_TAG, fingerprint)
     if parent.info.status != status:
@@ -56,6 +68,31 @@ def verdict_tags(outcome: StudyOutcome) -> dict[str, str]:
         return {}
     said = "; ".join(verdicts(outcome.comparison)) or "no verdict"
     return {"fairtune.claim": design.claim, "fairtune.verdict": said}
+
+
+def counts(results: StudyResults) -> dict[str, float]:
+    """How much a study has done, as metrics of its run: the table of runs shows them."""
+    ended = results.ended
+    failed = sum(trial.outcome not in (*TRAINED, Outcome.interrupted) for trial in ended)
+    return {
+        "study/trials": len(ended),
+        "study/completed": sum(trial.outcome == Outcome.completed for trial in ended),
+        "study/failed": failed,
+        "study/epochs": sum(trial.epochs for trial in ended),
+        "study/seconds": round(results.seconds, 3),
+    }
+
+
+def _result_tags(results: StudyResults) -> dict[str, str]:
+    """What a study compares and what it has come to, in a word each."""
+    best = recommended(results)
+    found = {
+        "fairtune.objective": f"{results.spec.objective.goal} {results.spec.objective.metric}",
+        "fairtune.compares": " × ".join(results.spec.factors),
+        "fairtune.best_trial": "" if best is None else best.trial.key,
+        "fairtune.best_arm": "" if best is None else best.trial.arm,
+    }
+    return {name: text for name, text in found.items() if text}
 
 
 def _write_findings(
@@ -74,13 +111,14 @@ def _write_findings(
         with progress.moving():
             client.log_artifact(run_id, str(path))
     progress()
-    note = describe(outcome)
-    tags = {"mlflow.note.content": note, **verdict_tags(outcome)}
+    note = "\n\n".join(filter(None, (results.annotation.note, describe(outcome))))
+    tags = {NOTE_TAG: note, **verdict_tags(outcome), **_result_tags(results)}
     name = f"best/{results.spec.objective.metric}"
     values = {name: next((trial.value for trial in results.ranking), None)}
     best = recommended(results)
     if best is not None and best.runs:
         values[f"expected/{best.metric}"] = best.value
+    values |= counts(results)
     held = {n: v for n, v in values.items() if v is not None}
     new = [
         point
@@ -130,9 +168,22 @@ def _fingerprint(results: StudyResults, checkpoints: Checkpoints) -> str:
     trials = [(t.key, t.outcome, t.value, t.run_id, t.reason) for t in results.trials]
     looks = [asdict(look) for look in results.looks]
     said = [
-        results.spec.text, results.finished, looks, trials, [key for key, _ in checkpoints]
+        FINDINGS, results.spec.text, results.finished, looks, trials,
+        [key for key, _ in checkpoints],
     ]  # fmt: skip
     return short_hash(json.dumps(said))
+
+
+def _tags_alone(results: StudyResults) -> Annotation:
+    """The tags of the study; its note stands before the description that every study has."""
+    return Annotation(tags=results.annotation.tags)
+
+
+def _annotated(results: StudyResults) -> str:
+    """What tells the notes and tags of a study and its trials from others; empty without any."""
+    said = {trial.key: trial.annotation.texts for trial in results.trials if trial.annotation.texts}
+    said |= {"": results.annotation.texts} if results.annotation.texts else {}
+    return short_hash(json.dumps(said)) if said else ""
 
 
 def _ended(results: StudyResults) -> int:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from lightning_modules.configuration import flatten
+from studies.mirrors.mlflow.annotations import annotate
 from studies.mirrors.mlflow.batches import BatchWriter, storable_tags
 from studies.mirrors.mlflow.client import Metric, MlflowClient, Run
 from studies.mirrors.mlflow.names import names_in_mlflow, original_tags
 from studies.records import Outcome, Trial
-from studies.records.reader import EpochRow
-from studies.records.types import SUPERSEDED
+from studies.records.types import SUPERSEDED, EpochRow
 
 MOST_FILES, MOST_BYTES = 1000, 200 * 2**20
 """Of a trial's own files that are carried along."""
@@ -73,19 +73,21 @@ class TrialRun:
         runs = trial.outcome is None
         if runs and (self.status != "RUNNING" or self.has_outcome):
             self._reopen()
+        before = dict(self.tags)
+        self.tags = annotate(self.client, self.run_id, before, trial.annotation)
         names = _metric_names(trial, epochs, self.client.tracking_uri)
         said = storable_tags(dict(_ending_tags(trial))) | original_tags("metric", names)
         points = _points(trial, epochs, names)
         metrics = [p for p in points if (p.key, p.step) not in self.held]
         if runs and not metrics:
-            return False  # the parameters go with the first metrics, in one batch
+            return self.tags != before  # the parameters go with the first metrics, in one batch
         wanted = "RUNNING" if trial.outcome is None else trial.outcome.mlflow_status
         params: dict[str, str] = {}
         if not self.has_params:
             params, renamed = params_of(trial, self.client.tracking_uri)
             said |= original_tags("param", renamed)
         tags = {name: value for name, value in said.items() if self.tags.get(name) != value}
-        lacked = bool(metrics or tags) or self.status != wanted
+        lacked = bool(metrics or tags) or self.status != wanted or self.tags != before
         BatchWriter(self.client, self.run_id).write(metrics, params, tags)
         self.held |= {(point.key, point.step) for point in metrics}
         self.tags = {**self.tags, **tags}

@@ -15,7 +15,7 @@ from studies.mirrors.backlog import Backlog, Until, is_live
 from studies.mirrors.left import sync_command
 from studies.mirrors.optuna import database as optuna_database
 from studies.mirrors.optuna import trial as optuna_trial
-from studies.mirrors.optuna.attributes import STUDY
+from studies.mirrors.optuna.attributes import ANNOTATION, STUDY
 from studies.mirrors.optuna.owner import Claim, remove_earlier, remove_former, remove_record
 from studies.mirrors.optuna.study import OptunaStudy
 from studies.records import RecordReader, Search, Trial
@@ -101,7 +101,9 @@ class OptunaMirror:
                 held = self._open(record, search, backlog, first=first)
             if self._noted != backlog.seen:
                 stamp = self._claim(record).stamp
-                if held.note(stamp | _attributes(record, search, first)):
+                wanted = stamp | _attributes(record, search, first)
+                gone = [n for n in held.noted if n.startswith(ANNOTATION) and n not in wanted]
+                if held.note({name: {} for name in gone} | wanted):
                     backlog.progress()
             waiting = [trial for trial in backlog.pending.values() if trial.search == search.id]
             added = [
@@ -170,6 +172,9 @@ def _attributes(record: RecordReader, search: Search, first: bool) -> dict[str, 
     """What the attributes of a study say; the first one says what is noted of all."""
     notes = record.notes()
     found = {**notes} if first else {IDENTITY: notes[IDENTITY], STUDY: notes.get("study", "")}
+    if first and (said := record.annotations()):
+        keys = {trial.id: trial.key for trial in record.trials()}
+        found |= {f"{ANNOTATION}{keys.get(row, '')}": each.texts for row, each in said.items()}
     found |= {"arm": search.arm, "phase": search.phase}
     if search.repeat > 1 and search.phase == "search":
         found |= {"repeat": search.repeat, "split": search.split}

@@ -22,7 +22,7 @@ def pairs_table(comparison: Comparison) -> Table:
             list(columns),
             [[cell(pair) for cell in columns.values()] for pair in comparison.pairs],
             f"The searches are read at {design.at} trials; their trials are matched by number.",
-            wide=[list(columns).index("verdict")],
+            wide=[at for at, head in enumerate(columns) if head == "verdict"],
         )
     said = (
         f"A and B stand in the order of the arms above. A better in: the share of {words.units} in "
@@ -51,7 +51,7 @@ def pairs_table(comparison: Comparison) -> Table:
         list(columns),
         [[cell(pair) for cell in columns.values()] for pair in comparison.pairs],
         f"{said}. Differences have {interval_words(comparison)}.",
-        wide=[list(columns).index("verdict")],
+        wide=[at for at, head in enumerate(columns) if head == "verdict"],
     )
 
 
@@ -70,14 +70,18 @@ def _pair_columns(comparison: Comparison) -> dict[str, PairCell]:
         f"{level_words(design.level)} interval": lambda pair: signed_spread(
             comparison, pair.result.difference
         ),
-        "test": lambda pair: pair.test + (", lopsided" if pair.lopsided else ""),
-        "p": lambda pair: _p(pair, pair.result.p),
-        "p after Holm": lambda pair: _p(pair, pair.result.p_holm),
     }
+    if any(pair.test != "none" for pair in comparison.pairs):
+        columns |= {
+            "test": lambda pair: pair.test + (", lopsided" if pair.lopsided else ""),
+            "p": lambda pair: _p(pair, pair.result.p),
+            "p after Holm": lambda pair: _p(pair, pair.result.p_holm),
+        }
     counted = claim_words(comparison).unit != MATCHED
     if counted:
         columns["A better in"] = lambda pair: _share(pair.result.probability_a_better.estimate)
-    columns["verdict"] = lambda pair: verdict_words(comparison, pair)
+    if not design.why_none:  # else the headline says so of all
+        columns["verdict"] = lambda pair: verdict_words(comparison, pair)
     if not counted:
         return columns
     if design.claim == "configurations":

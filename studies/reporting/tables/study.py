@@ -65,6 +65,17 @@ def outcomes_table(results: StudyResults) -> Table:
     return Table(head, rows, note, names)
 
 
+def annotations_table(results: StudyResults) -> Table:
+    """What people have written about trials, those that have been put aside included."""
+    rows = []
+    for trial in (*results.trials, *results.superseded):
+        said = trial.annotation
+        if said.texts:
+            tags = ", ".join(f"{name} = {value}" for name, value in said.tags.items())
+            rows.append([trial.key, said.note or "–", tags or "–"])
+    return Table(["trial", "note", "tags"], rows, wide=[1, 2])
+
+
 def environment_table(results: StudyResults) -> Table:
     """Versions of the packages, and the machine."""
     devices = sorted({trial.device for trial in results.ended if trial.device})

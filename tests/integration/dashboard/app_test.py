@@ -23,6 +23,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import data, rendering
 from dashboard.page import preparing, selectors
+from dashboard.page.messages import escape
 from lightning_modules.data.preparation.summary import summarize, summary_lines
 from studies import results
 from studies.analysis import StudyEntry, overview
@@ -30,8 +31,9 @@ from studies.cli import main
 from studies.home import Home
 from studies.reporting.figures.common import Picture
 from studies.results import StudyResults
+from studies.servers.running_ui import Answer
 from tests.support.accounts import FAIRTUNE
-from tests.support.states import NAMES, states
+from tests.support.states import NAMES, annotated, states
 
 VIEWS = ("overview", "optimizers", "schedules", "regularization", "compare")
 VIEWS += ("search", "trial", "data")
@@ -267,7 +269,15 @@ def test_a_selector_of_many_trials_lists_some_and_takes_the_name_of_any(
     assert app.selectbox(key="trial").value == "sgd-confirm-8"
     app.query_params["trial"] = "gone"
     app.run()
-    assert any(text.startswith("gone is no trial of this study") for text in texts(app))
+    (error,) = app.error
+    assert error.value == (
+        "The address of this page names the trial gone, which is not there. Choose another one on "
+        "the left."
+    )
+    assert not app.header  # no other trial is shown in its place
+    app.selectbox(key="trial").select("adam-search-1").run()
+    assert "adam-search-1" in [header.value for header in app.header]
+    assert app.query_params["trial"] == "adam-search-1"
 
 
 def test_a_figure_is_drawn_once_until_the_study_changes(
@@ -353,7 +363,35 @@ def test_an_address_of_an_unknown_study_says_so(shows: Shows) -> None:
     app = AppTest.from_file(APP, default_timeout=60).run()
     app.query_params["study"] = "*gone*"
     app.switch_page("views/compare.py").run()
-    assert r"\*gone\* is no study of this home: this is made." in texts(app)
+    (error,) = app.error
+    assert r"names the study \*gone\*, which is not there. Choose" in error.value
+    assert not app.subheader
+
+
+def test_an_address_of_a_study_that_does_not_compare_a_factor_says_so(
+    shows: Shows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shows(STATES["finished"])
+    (made,) = overview.study_entries(Home.at(Path()))
+    other = replace(made, study="other", factors=("schedule",))
+    monkeypatch.setattr(overview, "study_entries", lambda _: [made, other])
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    app.query_params["study"] = "other"
+    app.switch_page("views/optimizers.py").run()
+    assert "names the study other, which compares no optimizer. Choose" in app.error[0].value
+
+
+def test_an_address_of_unknown_arms_and_trials_to_compare_says_so(shows: Shows) -> None:
+    shows(STATES["finished"])
+    app = opened("trial")
+    app.query_params["beside"] = "adam-search-99"
+    app.run()
+    assert "adam-search-99, which is not there; did you mean adam-search-" in app.error[0].value
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    app.query_params["arm"] = ["adam", "gone"]
+    app.switch_page("views/compare.py").run()
+    assert "names the arms gone, which is not there." in app.warning[0].value
+    assert app.multiselect(key="arm").value == ["adam"]
 
 
 def test_a_page_without_its_factor_says_which_study_has_it(shows: Shows) -> None:
@@ -393,6 +431,63 @@ def test_a_running_study_is_drawn_again_until_it_ends(
     assert ":blue-badge[finished]" in texts(app)
     assert not app.get("progress")
     assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("view", "run"), [("compare", "made"), ("search", "made"), ("trial", "made/adam-search-3")]
+)
+def test_a_page_shows_notes_and_tags_and_the_commands_that_change_them(
+    view: str, run: str, shows: Shows, home: Path
+) -> None:
+    shows(annotated(STATES["finished"]))
+    app = opened()
+    app.query_params["trial"] = "adam-search-3"
+    app = app.switch_page(f"views/{view}.py").run()
+    note = escape(NAMES[0])
+    assert [text for text in texts(app) if text.startswith(note)]
+    assert any(f"seen by = {note}" in text for text in texts(app))
+    commands = [code.value for code in app.code if code.value.startswith("fairtune ")]
+    assert commands[:2] == [
+        f"fairtune note {run} 'TEXT' --home {home}",
+        f"fairtune tag {run} KEY=VALUE --home {home}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "command"),
+    [
+        (Answer.none, "No MLflow UI answers at `http://127.0.0.1:5000`. This opens one:", ""),
+        (Answer.unknown, "is of another home. This opens one of this home:", " --port 5001"),
+    ],
+)
+def test_where_no_mlflow_ui_has_the_run_the_command_that_opens_it_is_shown(
+    answer: Answer, said: str, command: str, shows: Shows, home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    asked: list[str] = []
+    monkeypatch.setattr(data, "ask", lambda address, _: (asked.append(address), answer)[1])
+    finished = STATES["finished"]
+    trials = [replace(each, run_id=f"run-{each.key}") for each in finished.trials]
+    shows(replace(finished, trials=trials))
+    app = opened("trial")
+    assert any(said in text for text in texts(app))
+    assert f"fairtune ui --home {home}{command}" in [code.value for code in app.code]
+    app.run()
+    assert asked == ["http://127.0.0.1:5000"]  # not at every redraw
+
+
+@pytest.mark.parametrize("answer", [Answer.known, Answer.token])
+def test_a_trial_links_to_its_run_where_the_mlflow_ui_has_it(
+    answer: Answer, shows: Shows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data, "ask", lambda *_: answer)
+    finished = STATES["finished"]
+    shows(replace(finished, trials=[replace(each, run_id="abc") for each in finished.trials]))
+    app = opened("trial")
+    (link,) = app.get("link_button")
+    assert link.proto.url == "http://127.0.0.1:5000/#/runs/abc"
+    with_token = any("it has a token" in text for text in texts(app))
+    assert with_token == (answer == Answer.token)
 
 
 # --- the server -----------------------------------------------------------------------------------

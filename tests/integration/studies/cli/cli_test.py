@@ -40,11 +40,12 @@ compare: {factor: optimizer, claim: configurations}
 confirm: {top: 1, seeds: 2}
 """
 SUMMARY_KEYS = [
-    "study", "home", "finished", "seconds", "epochs", "trials", "arms", "best", "warnings",
+    "study", "home", "finished", "note", "tags", "seconds", "epochs", "trials", "arms", "best",
+    "warnings",
 ]  # fmt: skip
 BEST_KEYS = [
     "value", "metric", "trial", "arm", "repeat", "split", "configuration", "seed",
-    "mlflow_run_id", "fresh_seeds", "searches",
+    "mlflow_run_id", "note", "tags", "fresh_seeds", "searches",
 ]  # fmt: skip
 ARM_KEYS = {
     "arm", "search_best", "default", "confirmed", "mean", "ci_low", "ci_high", "optimism",

@@ -132,7 +132,8 @@ def test_a_record_of_the_first_version_is_brought_up_to_date(
     with closing(sqlite3.connect(home.record(STUDY))) as database:
         database.executescript(
             "ALTER TABLE trials DROP COLUMN code; ALTER TABLE trials DROP COLUMN queued; "
-            "ALTER TABLE trials DROP COLUMN system; PRAGMA user_version = 1"
+            "ALTER TABLE trials DROP COLUMN system; DROP TABLE annotations; "
+            "PRAGMA user_version = 1"
         )
     with Record.writing(home, STUDY) as record:
         assert record.trials() == before

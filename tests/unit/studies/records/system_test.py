@@ -50,7 +50,9 @@ def test_a_record_of_the_second_version_is_brought_up_to_date(
         record_trial(record)
     path = home.record(STUDY)
     with closing(sqlite3.connect(path)) as old:
-        old.executescript("ALTER TABLE trials DROP COLUMN system; PRAGMA user_version = 2")
+        old.executescript(
+            "ALTER TABLE trials DROP COLUMN system; DROP TABLE annotations; PRAGMA user_version = 2"
+        )
     with pytest.raises(StorageError) as caught:
         RecordReader.open(home, STUDY)
     assert str(caught.value) == (

@@ -17,8 +17,8 @@ from lightning_modules.errors import BusyError, StorageError, UserError
 from studies.home import Home, database
 from studies.records import Outcome, Record, RecordReader, Search, Trial, TrialEnd, schema
 from studies.records import connection as opening
-from studies.records.reader import EpochRow, recorded_studies
-from studies.records.types import ABANDONED
+from studies.records.reader import recorded_studies
+from studies.records.types import ABANDONED, EpochRow
 from tests.support.record_made import STUDY, trial_of
 
 PARAMS = {"none": None, "bool": True, "text": "ä|'\"\n→", "int": 3, "float": 1e-300, "one": 1.0}

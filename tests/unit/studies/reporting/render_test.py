@@ -247,7 +247,7 @@ def test_lost_repeats_are_counted_and_named() -> None:
 def test_without_a_verdict_no_pair_has_one() -> None:
     text = shown("arms without a verdict")
     assert text.count("No verdict: 2 searches of each arm cannot say which arm is better") == 1
-    assert text.count("no verdict") >= 3
+    assert "no verdict" not in text.partition("Methods")[0]
     assert "no detectable difference" not in text.partition("Methods")[0]
     assert ABOUT_ARMS.findall(text.partition("Methods")[0]) == []
 

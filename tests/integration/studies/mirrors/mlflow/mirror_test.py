@@ -289,6 +289,45 @@ def test_the_studys_run_holds_its_file_its_table_and_its_description(home: Home)
         assert held.read_text() == path.read_text()
 
 
+def test_the_table_of_runs_has_what_the_study_came_to_in_the_view_for_trainings(home: Home) -> None:
+    with recording(home) as told:
+        told.train(0, better(0)), told.train(1, better(1))
+        told.train(2, ended(Outcome.error, epochs=1))
+        told.train(3, ended(Outcome.pruned, epochs=2))
+        told.finish()
+    parent = deliver(home)[STUDY].data
+    counts = {name: parent.metrics[f"study/{name}"] for name in ("trials", "completed", "failed")}
+    assert counts == {"trials": 4, "completed": 2, "failed": 1}
+    assert (parent.metrics["study/epochs"], parent.metrics["best/val/accuracy"]) == (9, 0.31)
+    tags = {
+        name: parent.tags[f"fairtune.{name}"] for name in ("compares", "best_trial", "best_arm")
+    }
+    assert tags == {"compares": "optimizer", "best_trial": "adam-0001", "best_arm": "adam"}
+    assert parent.tags["fairtune.objective"] == "maximize val/accuracy"
+    assert kind_of(home) == "custom_model_development"
+
+
+def kind_of(home: Home) -> str:
+    """Which view MLflow's pages open the study in."""
+    experiment = client(home).get_experiment_by_name(STUDY)
+    assert experiment is not None
+    return str(experiment.tags["mlflow.experimentKind"])
+
+
+def test_a_view_that_somebody_has_chosen_stays_and_one_that_was_guessed_does_not(
+    home: Home,
+) -> None:
+    finished(home, 1)
+    experiment = deliver(home)[STUDY].info.experiment_id
+    for kind, then in (
+        ("genai_development", "genai_development"),
+        ("genai_development_inferred", "custom_model_development"),
+    ):
+        client(home).set_experiment_tag(experiment, "mlflow.experimentKind", kind)
+        deliver(home)
+        assert kind_of(home) == then
+
+
 def test_an_unfinished_studys_run_is_killed_and_ends_well_when_it_is_continued(
     home: Home,
 ) -> None:

@@ -10,7 +10,7 @@ from studies.analysis import StudyOutcome, compare, recommended
 from studies.api.progress import better
 from studies.cli.results.compare import print_comparison
 from studies.cli.results.display import print_summary
-from studies.records import Outcome
+from studies.records import Annotation, Outcome
 from studies.reporting.render import render
 from studies.results import StudyResults
 from studies.sentences.description import describe
@@ -107,14 +107,22 @@ def test_code_keeps_the_spaces_around_it() -> None:
 
 def test_the_report_sets_the_commands_of_its_advice_as_code() -> None:
     text = render(STATES["arms without a verdict"], "md")
-    assert "\n- Repeats first: `fairtune run made --home nowhere --set search.repeats=6`\n" in text
+    assert "\n\nRepeats first: `fairtune run made --home nowhere --set search.repeats=6`\n" in text
 
 
 def test_the_note_has_headings_for_uncertainty_and_advice() -> None:
     note = describe(StudyOutcome.of(STATES["arms without a verdict"]))
-    assert (
-        "### What would make it smaller\n\n"
-        "- repeats first: `fairtune run made --home nowhere --set search.repeats=6`\n"
-    ) in note
     verdict = note.partition("### Verdict")[2].partition("###")[0]
+    way_out = "- repeats first: `fairtune run made --home nowhere --set search.repeats=6`\n"
+    assert way_out in verdict
     assert "scatter" not in verdict and "### Where the uncertainty comes from\n" in note
+
+
+def test_a_summary_has_the_note_and_the_tags_and_nothing_steers_the_terminal() -> None:
+    said = Annotation("the first\n\x1b[2Jone", {"team": "a\x1b[0m", "lr": "high"})
+    lines = summed_up(replace(STATES["finished"], annotation=said))
+    at = lines.index("note: the first")
+    assert lines[at : at + 3] == [
+        "note: the first", r"\x1b[2Jone", r"tags: team = a\x1b[0m, lr = high",
+    ]  # fmt: skip
+    assert not any(line.startswith(("note:", "tags:")) for line in summed_up(STATES["finished"]))
