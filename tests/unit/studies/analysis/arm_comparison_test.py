@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from studies.analysis import compare
-from studies.results import size
+from studies.results import plural, size
 from studies.results.study_results import Look
 from studies.results.wording import with_article
 from studies.sentences import verdicts
@@ -58,7 +58,9 @@ def test_below_four_repeats_nothing_is_said_of_arms_whatever_the_difference(repe
     found = compare(arms_study({"adam": [0.99] * repeats, "sgd": [0.1] * repeats}, text))
     assert {pair.result.verdict.better for pair in found.pairs} == {"none"}
     (said,) = verdicts(found)
-    assert said.startswith("no verdict: ") and f"add {4 - repeats} repeats or more" in said
+    assert (
+        said.startswith("no verdict: ") and f"add {plural(4 - repeats, 'repeat')} or more" in said
+    )
 
 
 def test_a_study_that_has_not_ended_as_planned_has_no_verdict() -> None:
