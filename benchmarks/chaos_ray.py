@@ -112,7 +112,7 @@ def lose_node(scene: RayScene, blow: Blow) -> bool:
     """As when a machine loses its power; another one comes later."""
     if (node := scene.node(blow)) is None:
         return False
-    return scene.lasting(blow, node.kill, scene.cluster.mend)
+    return scene.lasting(blow, node.kill, scene.cluster.fill)
 
 
 def freeze_node(scene: RayScene, blow: Blow) -> bool:
@@ -122,7 +122,7 @@ def freeze_node(scene: RayScene, blow: Blow) -> bool:
 
     def go_on() -> None:
         node.send(signal.SIGCONT)
-        scene.cluster.mend()
+        scene.cluster.fill()
 
     return scene.lasting(blow, lambda: node.send(signal.SIGSTOP), go_on)
 
@@ -140,7 +140,7 @@ def _end_raylet(scene: RayScene, blow: Blow, number: signal.Signals) -> bool:
     node = scene.node(blow)
     if node is None or (raylet := node.process_of("raylet")) is None:
         return False
-    return scene.lasting(blow, lambda: raylet.send_signal(number), scene.cluster.mend)
+    return scene.lasting(blow, lambda: raylet.send_signal(number), scene.cluster.fill)
 
 
 def stop_raylet(scene: RayScene, blow: Blow) -> bool:

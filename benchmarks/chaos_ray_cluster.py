@@ -51,7 +51,8 @@ class Node:
     def process_of(self, name: str) -> psutil.Process | None:
         """Its `raylet`, or the `gcs_server` of the head."""
         with suppress(psutil.Error):
-            return psutil.Process(self.pids[name])
+            process = psutil.Process(self.pids[name])
+            return process if is_alive(process) else None
         return None
 
     def send(self, number: signal.Signals) -> None:
@@ -92,20 +93,30 @@ class Cluster:
         """The folder for temporary files of what runs on the nodes."""
         return self.folder / "tmp"
 
+    @property
+    def has_head(self) -> bool:
+        return self.head is not None and self.head.process_of("gcs_server") is not None
+
     def mend(self) -> None:
         """Begin anew where the head has gone, and add the nodes that are missing."""
         with self.lock:
-            if self.head is None or not self.head.lives or not self.head.process_of("gcs_server"):
+            if not self.has_head:
                 self.end()
                 self.head = self._start("0")
+        self.fill()
+
+    def fill(self) -> None:
+        """Add the nodes that are missing, while there is a head."""
+        with self.lock:
             self.nodes = [node for node in self.nodes if node.lives]
-            while len(self.nodes) < NODES:
+            while len(self.nodes) < NODES and self.has_head:
                 self._add()
 
     def add(self) -> None:
-        """Add a node."""
+        """Add a node, if there is a head."""
         with self.lock:
-            self._add()
+            if self.has_head:
+                self._add()
 
     def _add(self) -> None:
         assert self.head is not None
