@@ -213,12 +213,14 @@ class RayEngine(Pool[RayWorker]):
         if not any(each.place == worker.place for each in self._workers.values()):
             for trial, place in list(self._at.waiting.items()):
                 if place == worker.place:
-                    end = TrialEnd(Outcome.crashed, gone.reason)
+                    end = TrialEnd(Outcome.interrupted, gone.reason)
                     self._report_end(Ended(trial, end, blameless=True))
         if worker.trial is None:
             return
         del self._busy[worker.trial]
         outcome = Outcome.out_of_memory if gone.out_of_memory else Outcome.crashed
+        if gone.blameless:
+            outcome = Outcome.interrupted
         end = TrialEnd(outcome, gone.reason)
         self._report_end(Ended(worker.trial, end, blameless=gone.blameless))
 

@@ -6,6 +6,7 @@ They come on threads of Ray's; the engine belongs to a thread of its own.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -28,6 +29,8 @@ from studies.records import Outcome, TrialEnd
 
 LISTEN_SECONDS = 30.0
 """How long a call waits for news; then it is made again."""
+DESERTED_SECONDS = 60.0
+"""How long nobody may listen; a driver whose cluster has no head gives up sooner."""
 LOOK_SECONDS = 1.0
 """Between two looks for a state to continue from, while a trial is under way."""
 NO_STORAGE = f"{StorageError.__name__}: "
@@ -71,6 +74,9 @@ class Host:
         self._look_at = 0.0
         self.is_ready = threading.Event()
         """Whether its worker has started, or cannot be."""
+        self._listeners = 0
+        self._heard_at = time.monotonic()
+        """When somebody listened last."""
         threading.Thread(target=self._run, daemon=True).start()
 
     @classmethod
@@ -90,6 +96,7 @@ class Host:
         folder = None if shares_home(terms) else temporary_folder()
         host = cls(engine, replace(first, node=node), folder)
         host.is_ready.wait()
+        threading.Thread(target=leave_when_deserted, args=(host,), daemon=True).start()
         return host
 
     @property
@@ -115,8 +122,16 @@ class Host:
         with self._more:
             while self._said and self._said[0].number <= after:
                 self._said.popleft()
+            self._listeners += 1
             self._more.wait_for(lambda: self._said, LISTEN_SECONDS)
+            self._listeners -= 1
+            self._heard_at = time.monotonic()
             return list(self._said)
+
+    def is_deserted(self) -> bool:
+        """Whether nobody has listened for long: the head of the cluster may be gone, and with it
+        who would end this process."""
+        return not self._listeners and time.monotonic() - self._heard_at > DESERTED_SECONDS
 
     def _call(self, call: Callable[[], None]) -> None:
         self._calls.put(call)
@@ -196,3 +211,10 @@ class Host:
             self._count += 1
             self._said.append(Message(self._count, self._attempt, event, files, error))
             self._more.notify_all()
+
+
+def leave_when_deserted(host: Host) -> None:
+    """End this process, and its worker with it, once nobody listens any more; for a thread."""
+    while not host.is_deserted():
+        time.sleep(LOOK_SECONDS)
+    os._exit(1)

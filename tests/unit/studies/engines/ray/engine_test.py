@@ -169,7 +169,7 @@ def test_a_killed_trial_has_ended_at_once_and_its_worker_is_free_when_it_says_so
     ("gone", "end", "blameless"),
     [
         (Gone(1, "killed"), TrialEnd(Outcome.crashed, "killed"), False),
-        (Gone(1, "lost", True), TrialEnd(Outcome.crashed, "lost"), True),
+        (Gone(1, "lost", True), TrialEnd(Outcome.interrupted, "lost"), True),
         (Gone(1, "memory", False, True), TrialEnd(Outcome.out_of_memory, "memory"), False),
     ],
 )

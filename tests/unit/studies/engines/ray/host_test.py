@@ -210,6 +210,21 @@ def test_listening_ends_after_a_while_without_news(
     assert node.host.listen(0) == []
 
 
+def test_a_host_to_which_nobody_listens_is_deserted(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock of its own says how long that is."""
+    now = 1000.0
+    monkeypatch.setattr(host_module.time, "monotonic", lambda: now)
+    monkeypatch.setattr(host_module, "LISTEN_SECONDS", 0.0)
+    node.host.listen(0)
+    assert not node.host.is_deserted()
+    now += host_module.DESERTED_SECONDS + 1
+    assert node.host.is_deserted()
+    node.host.listen(0)
+    assert not node.host.is_deserted()
+
+
 def test_what_a_worker_says_of_another_trial_is_not_passed_on(node: Node) -> None:
     node.host.submit(1, task("b"), {}, None)
     node.done()
