@@ -24,6 +24,9 @@ from studies.study_file import Spec
 
 DRAIN_SECONDS = 5.0
 """What trials under way have to finish their epoch when the study is stopped."""
+MOST_LOSSES = 3
+"""Machines that a trial may lose without blame: it may be what takes them away."""
+LOST_OFTEN = f"its machine has gone away more than {MOST_LOSSES} times"
 MOST_ENDS = 16
 """Ends that are recorded in one commit: after so many, trials that wait for an answer are heard."""
 INTERRUPTED = TrialEnd(Outcome.interrupted, reason=STOPPED)
@@ -157,7 +160,10 @@ class RunningTrials:
         """What a trial's end is to be recorded as; None where it gets another attempt."""
         end = ended.end
         if ended.blameless:
-            return INTERRUPTED if self.ending else None
+            trial.losses += 1
+            if trial.losses <= MOST_LOSSES:
+                return INTERRUPTED if self.ending else None
+            end = replace(end, outcome=Outcome.crashed, reason=f"{end.reason} ({LOST_OFTEN})")
         if end.outcome not in (Outcome.crashed, Outcome.out_of_memory):
             return end
         failed, alone = trial.store.end_attempt(trial.asked, end), trial.asked.alone
