@@ -81,8 +81,7 @@ class RunningTrials:
 
     def start(self, running: RunningTrial) -> None:
         """Submit a trial, unless its configuration was trained or is being trained."""
-        asked, store = running.asked, running.store
-        trial = asked.trial
+        trial, store = running.asked.trial, running.store
         if other := store.cached_results.get(trial.config_hash):
             with self.committing_ends():
                 self.reuse_result(running, other)
@@ -95,7 +94,7 @@ class RunningTrials:
                     return
         running.since = time.monotonic()
         self.running[trial.key] = running
-        self.display.started(asked)
+        self.display.started(running.asked)
         self.engine.submit(running.task(self.spec, self.home, self.engine.kinds))
 
     def hear(self, events: Sequence[Event]) -> None:
@@ -265,8 +264,7 @@ class RunningTrials:
         self.interrupt_again()
 
     def leave(self) -> None:
-        """Record all trials as interrupted: their engine is gone, and the same command continues
-        them."""
+        """Record all trials as interrupted: their engine is gone, and the study is continued."""
         while self.record_ends():
             pass
         self.again.extend(self.running.values())
