@@ -63,7 +63,7 @@ class Client:
             if message is None:
                 self.leave()
             elif slot := self._crew.by_number.get(message.actor):  # else it has gone
-                slot.mail.put_nowait(message)
+                slot.hear(message)
 
     def leave(self) -> None:
         """End the actors, and this process."""

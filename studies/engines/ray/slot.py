@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -24,7 +23,7 @@ from ray.exceptions import (
     RayTaskError,
 )
 
-from lightning_modules.errors import ClusterError, FairtuneError, StorageError, WorkersError
+from lightning_modules.errors import ClusterError, FairtuneError, WorkersError
 from studies.engines import Ended, Task
 from studies.engines.ray import actor as actor_module
 from studies.engines.ray.connecting import Cluster
@@ -42,9 +41,10 @@ from studies.engines.ray.messages import (
     Submit,
     ToActor,
 )
-from studies.engines.ray.parcels import deliver, to_send
+from studies.engines.ray.parcels import to_send
 from studies.engines.ray.places_wanted import Places
 from studies.engines.ray.reasons import why_it_died
+from studies.engines.ray.transfers import Store, bring_home
 
 AGAIN_SECONDS = 0.5
 """Between two calls of an actor that could not be reached."""
@@ -77,7 +77,7 @@ class Crew:
         self._differences: dict[str, list[str]] = {}
         """How the files of a node differ from the driver's, by its id."""
         self._comparing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._stored: dict[str, Any] = {}
+        self.store = Store(lambda: {slot.weights for slot in self.by_number.values()})
         self.terms = (dict(order.terms.versions), pickle.dumps(order.terms))
         self.work = (
             pickle.dumps(order.perform), list(order.preload), places.cpus, bool(places.gpus)
@@ -116,20 +116,6 @@ class Crew:
                 said = f"no node of the Ray cluster can take part: {said}"
             self.tell(Failed(WorkersError(f"{said}; once that is mended, run the same command")))
 
-    def stored(self, path: str | None) -> Any:
-        """The content of a file that trainings start from, in Ray's store once for all of them;
-        StorageError where it cannot be read."""
-        if path is None:
-            return None
-        if path not in self._stored:
-            try:
-                content = Path(path).read_bytes()
-            except OSError as error:
-                why = error.strerror or error
-                raise StorageError(f"{path} cannot be read: {why}") from error
-            self._stored[path] = ray.put(content)
-        return self._stored[path]
-
 
 class Slot:
     """A place for an actor, and what it trains."""
@@ -153,6 +139,20 @@ class Slot:
         self._shares_home = True
         self._task: Task | None = None
         self._attempt = 0
+        self._killed = 0
+        """The attempt that the driver has ended by force last."""
+
+    @property
+    def weights(self) -> str | None:
+        """The file that its trial starts from."""
+        return self._task.weights if self._task else None
+
+    def hear(self, message: ToActor) -> None:
+        """Take what the driver says; what it ends by force is ended from now on, though the actor
+        may hear that much later."""
+        if isinstance(message, Kill):
+            self._killed = message.attempt
+        self.mail.put_nowait(message)
 
     def end(self) -> None:
         """End the actor, if there is one, with all that it has started."""
@@ -217,6 +217,7 @@ class Slot:
         finally:
             for each in both:
                 each.cancel()
+            await asyncio.gather(*both, return_exceptions=True)  # a delivery ends first
 
     async def _listen(self) -> None:
         """Hear what an actor says, one call after the other."""
@@ -233,7 +234,8 @@ class Slot:
         if message.attempt != self._attempt:
             return  # of a trial that has been ended by force
         if message.files and self._task is not None:
-            await asyncio.to_thread(deliver, self._task, message.files)
+            killed = message.attempt == self._killed
+            await bring_home(self._task, message.files, killed=killed)
         if isinstance(message.event, Ended):
             self._task = None
         if message.event is not None:
@@ -255,7 +257,7 @@ class Slot:
                 weights = None
                 if not self._shares_home:
                     files = await asyncio.to_thread(to_send, message.task)
-                    weights = self._crew.stored(message.task.weights)
+                    weights = await self._crew.store.put(message.task.weights)
                 arguments: tuple[Any, ...] = (message.attempt, message.task, files, weights)
                 method = actor.submit
             case Reply():
