@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
 
-OURS = ("client", "connecting", "crew", "slot")
+OURS = ("client", "connecting", "crew", "slot", "transfers")
 
 
 class RayError(Exception): ...

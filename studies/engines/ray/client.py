@@ -74,8 +74,8 @@ class Client:
                 message = None
             if message is None:
                 self.leave()
-            elif (mail := self._crew.mails.get(message.actor)) is not None:  # else it has gone
-                mail.put_nowait(message)
+            elif slot := self._crew.by_number.get(message.actor):  # else it has gone
+                slot.hear(message)
 
     def leave(self) -> None:
         """End the actors, and this process."""

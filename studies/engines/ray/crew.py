@@ -7,8 +7,7 @@ import itertools
 import pickle
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import ray
 from ray.exceptions import (
@@ -20,11 +19,12 @@ from ray.exceptions import (
     RayTaskError,
 )
 
-from lightning_modules.errors import FairtuneError, StorageError, WorkersError
+from lightning_modules.errors import FairtuneError, WorkersError
 from studies.engines.ray import actor as actor_module
 from studies.engines.ray.connecting import Cluster
 from studies.engines.ray.messages import Failed, FromClient, Notice, Order, ToActor
 from studies.engines.ray.places_wanted import Places
+from studies.engines.ray.transfers import Store
 
 AGAIN_SECONDS = 0.5
 """Between two calls of an actor that could not be reached."""
@@ -38,6 +38,19 @@ class NodeError(FairtuneError):
     """A node can train nothing, or nothing any more."""
 
 
+class Joined(Protocol):
+    """A slot whose actor has joined."""
+
+    @property
+    def weights(self) -> str | None:
+        """The file that its trial starts from."""
+        ...
+
+    def hear(self, message: ToActor) -> None:
+        """Take what the driver says to its actor."""
+        ...
+
+
 class Crew:
     """What all slots have in common: the terms of joining, and who has joined."""
 
@@ -48,14 +61,14 @@ class Crew:
         self.cluster = cluster
         self.tell = tell
         self.numbers = itertools.count(1)
-        self.mails: dict[int, asyncio.Queue[ToActor]] = {}
-        """What the driver says to each actor that has joined, by its number."""
+        self.by_number: dict[int, Joined] = {}
+        """The slots whose actor has joined."""
         self.refused: dict[str, str] = {}
         """Why a node cannot take part, by its id."""
         self._differences: dict[str, list[str]] = {}
         """How the files of a node differ from the driver's, by its id."""
         self._comparing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._stored: dict[str, Any] = {}
+        self.store = Store(lambda: {slot.weights for slot in self.by_number.values()})
         self.terms = (dict(order.terms.versions), pickle.dumps(order.terms))
         self.work = (
             pickle.dumps(order.perform), list(order.preload), places.cpus, bool(places.gpus)
@@ -94,20 +107,6 @@ class Crew:
             if not self.cluster.is_ours:
                 said = f"no node of the Ray cluster can take part: {said}"
             self.tell(Failed(WorkersError(f"{said}; once that is mended, run the same command")))
-
-    def stored(self, path: str | None) -> Any:
-        """The content of a file that trainings start from, in Ray's store once for all of them;
-        StorageError where it cannot be read."""
-        if path is None:
-            return None
-        if path not in self._stored:
-            try:
-                content = Path(path).read_bytes()
-            except OSError as error:
-                why = error.strerror or error
-                raise StorageError(f"{path} cannot be read: {why}") from error
-            self._stored[path] = ray.put(content)
-        return self._stored[path]
 
 
 async def ask(call: Callable[[], Awaitable[Any]]) -> Any:

@@ -6,6 +6,7 @@ They come on threads of Ray's; the engine belongs to a thread of its own.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -18,7 +19,7 @@ from queue import Empty, SimpleQueue
 
 from lightning_modules.errors import FairtuneError, StorageError
 from studies.devices import discovery
-from studies.engines import Answer, Epoch, Event, Task
+from studies.engines import Answer, Ended, Epoch, Event, Task
 from studies.engines.local import LocalEngine
 from studies.engines.places import WITHOUT_GPU, Place, places_of
 from studies.engines.ray.joining import shares_home
@@ -36,6 +37,10 @@ LOOK_SECONDS = 1.0
 NO_STORAGE = f"{StorageError.__name__}: "
 """How the end of a trial begins that could not write: a matter of its node, unless that shares the
 home."""
+OF_NAMES = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR)
+"""Why a file cannot be written whatever its node is like."""
+FAULTS = (Outcome.error, Outcome.crashed, Outcome.out_of_memory)
+"""Outcomes that say enough; they stay as they are where the trial's files cannot be read."""
 KILLED = TrialEnd(Outcome.interrupted)
 """Nobody hears of it: the driver has said the end of what it kills."""
 
@@ -165,7 +170,12 @@ class Host:
         if self._scratch is None or time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + LOOK_SECONDS
-        if files := self._scratch.state(at_rest=True):
+        try:
+            files = self._scratch.state(at_rest=True)
+        except StorageError as error:
+            self._end(TrialEnd(Outcome.error, str(error)))
+            return
+        if files:
             self._say(None, files)
 
     def _begin(self, attempt: int, task: Task, files: Files, weights: bytes | None) -> None:
@@ -175,7 +185,14 @@ class Host:
         self._attempt, self._task, self._waits_at = attempt, task, None
         if self._folder is not None:
             self._scratch = Scratch.new(self._folder)
-            task = self._scratch.unpack(task, files, weights)
+            try:
+                task = self._scratch.unpack(task, files, weights)
+            except OSError as error:
+                if error.errno not in OF_NAMES:
+                    raise
+                reason = f"{error.filename} cannot be written: {error.strerror}"
+                self._report(Ended(task.trial, TrialEnd(Outcome.error, reason)))
+                return
         self._engine.submit(replace(task, kind=None, alone=False))
 
     def _answer(self, attempt: int, epoch: int, answer: Answer) -> None:
@@ -186,22 +203,38 @@ class Host:
 
     def _kill(self, attempt: int) -> None:
         if attempt == self._attempt and self._task is not None:
-            self._engine.kill(self._task.trial, KILLED)
-            for event in self._engine.events(0):
-                self._report(event)
+            self._end(KILLED)
+
+    def _end(self, end: TrialEnd) -> None:
+        """End the trial under way by force. That its files cannot be read is its own doing: any
+        other node would say the same."""
+        assert self._task is not None
+        self._engine.kill(self._task.trial, end)
+        for event in self._engine.events(0):
+            self._report(event)
 
     def _report(self, event: Event) -> None:
         if self._task is None or event.trial != self._task.trial:
             return
         if isinstance(event, Epoch):
+            try:
+                state = self._scratch.state() if self._scratch else {}
+            except StorageError as error:
+                self._end(TrialEnd(Outcome.error, str(error)))
+                return
             self._waits_at = event.epoch
-            self._say(event, self._scratch.state() if self._scratch else {})
+            self._say(event, state)
             return
         files: Files = {}
         if self._scratch is not None:
             if event.end.reason.startswith(NO_STORAGE):
                 raise StorageError(event.end.reason.removeprefix(NO_STORAGE))
-            files = self._scratch.results(killed=event.end is KILLED)
+            try:
+                files = self._scratch.results(killed=event.end is KILLED)
+            except StorageError as error:
+                if event.end.outcome not in FAULTS:
+                    end = TrialEnd(Outcome.error, str(error), seconds=event.end.seconds)
+                    event = replace(event, end=end)
             self._scratch.remove()
             self._scratch = None
         self._task = None

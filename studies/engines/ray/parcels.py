@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -78,6 +78,18 @@ def deliver(task: Task, files: Files) -> None:
             raise StorageError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what is raised while a file or folder is read into a StorageError that names it."""
+    try:
+        yield
+    except MemoryError as error:
+        raise StorageError(f"{path} cannot be read: it does not fit into memory") from error
+    except (OSError, RuntimeError) as error:  # the latter where links lead round in a circle
+        why = getattr(error, "strerror", None) or error
+        raise StorageError(f"{path} cannot be read: {why}") from error
+
+
 def temporary_folder() -> Path:
     """A folder of this node that goes with this process, however that ends."""
     folder = Path(tempfile.mkdtemp(prefix="fairtune-ray-"))
@@ -96,7 +108,10 @@ def temporary_folder() -> Path:
 
 @dataclass
 class Scratch:
-    """A folder of this node in place of the home, for one task."""
+    """A folder of this node in place of the home, for one task.
+
+    StorageError where what the trial left in it cannot be read.
+    """
 
     folder: Path
     sent: dict[str, Stamp] = field(default_factory=dict)
@@ -168,7 +183,7 @@ class Scratch:
         self.seen = {}
         for part in (CHECKPOINT, CONTINUATION, LOGGED):
             for path in _files(self.folder / part):
-                with suppress(*GONE):
+                with reading(path), suppress(*GONE):
                     stat = path.stat()
                     name = path.relative_to(self.folder).as_posix()
                     self.seen[name] = (stat.st_ino, stat.st_size, stat.st_ctime_ns)
@@ -185,21 +200,29 @@ def _part(name: str) -> str:
 
 def _files(folder: Path) -> Iterator[Path]:
     """The files in a folder and below; a link counts where it leads to one of them."""
-    inside = folder.resolve()
-    for here, _, names in os.walk(folder):  # folders may go meanwhile
+    with reading(folder):
+        inside = folder.resolve()
+    for here, _, names in os.walk(folder, onerror=_raise_unless_gone):
         for path in (Path(here, name) for name in sorted(names)):
-            if path.is_file() and (not path.is_symlink() or path.resolve().is_relative_to(inside)):
+            with reading(path):
+                is_ours = path.is_file() and (
+                    not path.is_symlink() or path.resolve().is_relative_to(inside)
+                )
+            if is_ours:
                 yield path
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    """A folder may go meanwhile; the files of one that cannot be listed are not gone, though."""
+    with reading(Path(error.filename)), suppress(*GONE):
+        raise error
 
 
 def _content(path: Path) -> bytes | None:
     """None where it has gone meanwhile; StorageError where it cannot be read."""
-    try:
+    with reading(path), suppress(*GONE):
         return path.read_bytes()
-    except GONE:
-        return None
-    except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror or error}") from error
+    return None
 
 
 def _remove(path: Path, folder: Path) -> None:

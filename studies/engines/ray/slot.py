@@ -27,8 +27,9 @@ from studies.engines.ray.messages import (
     Submit,
     ToActor,
 )
-from studies.engines.ray.parcels import deliver, to_send
+from studies.engines.ray.parcels import to_send
 from studies.engines.ray.reasons import why_it_died
+from studies.engines.ray.transfers import bring_home
 
 LOOKS, LOOK_SECONDS = 4, 1.0
 """How often, and after how long, a node is looked for whose actor has ended."""
@@ -60,6 +61,20 @@ class Slot:
         self._shares_home = True
         self._task: Task | None = None
         self._attempt = 0
+        self._killed = 0
+        """The attempt that the driver has ended by force last."""
+
+    @property
+    def weights(self) -> str | None:
+        """The file that its trial starts from."""
+        return self._task.weights if self._task else None
+
+    def hear(self, message: ToActor) -> None:
+        """Take what the driver says; what it ends by force is ended from now on, though the actor
+        may hear that much later."""
+        if isinstance(message, Kill):
+            self._killed = message.attempt
+        self.mail.put_nowait(message)
 
     def end(self) -> None:
         """End the actor, if there is one, with all that it has started."""
@@ -91,7 +106,7 @@ class Slot:
                 return
             finally:
                 await asyncio.to_thread(self.end)  # it hangs where the head has gone
-                crew.mails.pop(self.number, None)
+                crew.by_number.pop(self.number, None)
                 self.since = time.monotonic()
                 self._clear()
 
@@ -107,7 +122,7 @@ class Slot:
         begun = await ask(partial(self._actor.begin.remote, *crew.work))
         self._shares_home = begun["shares_home"]
         self.number = next(crew.numbers)
-        crew.mails[self.number] = self.mail
+        crew.by_number[self.number] = self
         crew.tell(Ready(self.number, begun["place"]))
 
     async def _exchange(self) -> None:
@@ -121,6 +136,7 @@ class Slot:
         finally:
             for each in both:
                 each.cancel()
+            await asyncio.gather(*both, return_exceptions=True)  # a delivery ends first
 
     async def _listen(self) -> None:
         """Hear what an actor says, one call after the other."""
@@ -137,7 +153,8 @@ class Slot:
         if message.attempt != self._attempt:
             return  # of a trial that has been ended by force
         if message.files and self._task is not None:
-            await asyncio.to_thread(deliver, self._task, message.files)
+            killed = message.attempt == self._killed
+            await bring_home(self._task, message.files, killed=killed)
         if isinstance(message.event, Ended):
             self._task = None
         if message.event is not None:
@@ -159,7 +176,7 @@ class Slot:
                 weights = None
                 if not self._shares_home:
                     files = await asyncio.to_thread(to_send, message.task)
-                    weights = self._crew.stored(message.task.weights)
+                    weights = await self._crew.store.put(message.task.weights)
                 arguments: tuple[Any, ...] = (message.attempt, message.task, files, weights)
                 method = actor.submit
             case Reply():
@@ -203,7 +220,7 @@ class Slot:
         if self._node:
             await self._crew.refuse(self._node, self._name, reason)
             return True
-        if self._crew.mails:  # others train
+        if self._crew.by_number:  # others train
             self._crew.tell(Notice(f"of the Ray cluster one worker less takes part: {reason}"))
         else:
             self._crew.tell(Failed(WorkersError(f"on the Ray cluster {reason}")))

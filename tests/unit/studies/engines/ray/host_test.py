@@ -1,5 +1,7 @@
 """A worker on a node does each thing once, however often and late it is asked."""
 
+import errno
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -367,3 +369,80 @@ def test_a_host_whose_worker_was_slow_to_start_is_not_deserted(
     while not deserted:
         pass
     assert deserted == [False]
+
+
+FORBIDDEN = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [(FORBIDDEN, "Permission denied"), (MemoryError(), "it does not fit into memory")],
+)
+@pytest.mark.parametrize("says", [(), (Epoch("a", 1, {}),), (Ended("a", COMPLETED),)])
+def test_files_that_cannot_be_read_end_their_trial_and_its_node_trains_on(
+    tmp_path: Path,
+    home_task: Task,
+    monkeypatch: pytest.MonkeyPatch,
+    says: tuple[Event, ...],
+    error: Exception,
+    why: str,
+) -> None:
+    """In the midst of an epoch, after one, and at the end."""
+    monkeypatch.setattr(host_module, "LOOK_SECONDS", 60.0 if says else 0.01)
+    node, read = Node(tmp_path), Path.read_bytes
+
+    def unreadable(path: Path) -> bytes:
+        if path.name == "poison":
+            raise error
+        return read(path)
+
+    def train(local: Task) -> None:
+        Path(str(local.continuation)).mkdir()
+        Path(str(local.continuation), "poison").touch()
+
+    monkeypatch.setattr(Path, "read_bytes", unreadable)
+    node.engine.during_submit = train
+    node.host.submit(1, home_task, {}, None)
+    node.done()
+    node.engine.say(*says)
+    (message,) = node.hear()
+    (local,) = node.engine.tasks
+    reason = f"{local.continuation}/poison cannot be read: {why}"
+    assert message.error == "" and isinstance(message.event, Ended)
+    assert (message.event.end.outcome, message.event.end.reason) == (Outcome.error, reason)
+    assert list(tmp_path.iterdir()) == []
+    node.engine.during_submit = lambda local: None
+    node.host.submit(2, home_task, {}, None)
+    assert node.done()[-1] == ("submit", "a")
+    node.engine.say(Ended("a", COMPLETED))
+    assert [message.event for message in node.hear()] == [Ended("a", COMPLETED)]
+
+
+def test_what_a_trial_died_of_is_said_though_its_files_cannot_be_read(
+    tmp_path: Path, home_task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = Node(tmp_path)
+
+    def unreadable(path: Path) -> bytes:
+        raise FORBIDDEN
+
+    monkeypatch.setattr(Path, "read_bytes", unreadable)
+    node.engine.during_submit = lambda local: Path(str(local.checkpoint)).touch()
+    node.host.submit(1, home_task, {}, None)
+    node.done()
+    crashed = TrialEnd(Outcome.crashed, reason="signal 11")
+    node.engine.say(Ended("a", crashed))
+    assert [(each.event, each.error) for each in node.hear()] == [(Ended("a", crashed), "")]
+
+
+def test_a_name_that_no_disk_takes_ends_its_trial_and_its_node_trains_on(
+    tmp_path: Path, home_task: Task
+) -> None:
+    node, name = Node(tmp_path), "a" * 300
+    node.host.submit(1, home_task, {f"continuation/{name}": b"1"}, None)
+    (message,) = node.hear()
+    assert message.error == "" and isinstance(message.event, Ended)
+    assert message.event.end.outcome == Outcome.error
+    assert message.event.end.reason.endswith(f"{name} cannot be written: File name too long")
+    node.host.submit(2, home_task, {}, None)
+    assert node.done() == [("submit", "a")]

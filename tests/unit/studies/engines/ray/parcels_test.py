@@ -295,6 +295,49 @@ def test_a_full_disk_at_home_and_a_file_that_cannot_be_read_are_named(
     assert str(caught.value) == f"{last} cannot be read: Permission denied"
 
 
+@pytest.mark.parametrize("name", ["scandir", "stat"])
+def test_a_folder_that_cannot_be_read_is_named_and_what_is_in_it_is_not_taken_for_gone(
+    task: Task, scratch: Scratch, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    local = scratch.unpack(task, {"continuation/deep/er": b"1"}, None)
+    folder = Path(str(local.continuation), "deep")
+    asked = getattr(os, name)
+
+    def forbidden(path: str | Path, *given: object, **more: object) -> object:
+        if Path(path) in (folder, folder / "er"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+        return asked(path, *given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, name, forbidden)
+        with pytest.raises(StorageError, match=r"deep.* cannot be read: Permission denied"):
+            scratch.results(killed=False)
+    assert scratch.results(killed=False) == {}
+
+
+def test_a_file_that_is_too_large_for_memory_is_named(
+    task: Task, scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(path: Path) -> bytes:
+        raise MemoryError
+
+    local = scratch.unpack(task, {}, None)
+    for folder in (local.continuation, task.continuation):
+        write(folder, last="state")
+    monkeypatch.setattr(Path, "read_bytes", too_large)
+    for folder, read in ((local.continuation, scratch.state), (task.continuation, None)):
+        with pytest.raises(StorageError) as caught:
+            read() if read else to_send(task)
+        assert str(caught.value) == f"{folder}/last cannot be read: it does not fit into memory"
+
+
+def test_a_folder_that_is_a_link_to_itself_is_named(task: Task, scratch: Scratch) -> None:
+    local = scratch.unpack(task, {}, None)
+    Path(str(local.continuation)).symlink_to(str(local.continuation))
+    with pytest.raises(StorageError, match="cannot be read"):
+        scratch.state()
+
+
 def test_names_of_any_characters_and_length_come_home(task: Task, scratch: Scratch) -> None:
     local = scratch.unpack(task, {}, None)
     folder = Path(str(local.continuation))

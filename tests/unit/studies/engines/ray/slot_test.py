@@ -3,6 +3,7 @@ asked once."""
 
 import asyncio
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ from studies.engines.ray.messages import (
     Submit,
     Wanted,
 )
+from studies.engines.ray.parcels import deliver
 from studies.engines.ray.places_wanted import Places
 from studies.engines.ray.terms import Terms
 from studies.records import Outcome, TrialEnd
@@ -297,6 +299,67 @@ def test_files_are_at_home_before_the_driver_hears_of_them(play: Play, tmp_path:
         actor.says.put_nowait(Message(2, 1, Epoch("a", 1, {}), state))
         assert isinstance(await driver.hear(), Said)  # the first thing that it hears
         assert (tmp_path / "c" / "last").read_bytes() == b"later"
+
+    play(Cluster(node), scene)
+
+
+def test_a_state_that_comes_after_its_trial_was_killed_does_not_come_home(
+    play: Play, tmp_path: Path
+) -> None:
+    node = Node("n1", "one", shares=False)
+    given = task(continuation=str(tmp_path / "c"), files=str(tmp_path / "l"))
+
+    async def scene(driver: Driver) -> None:
+        number, slot = await driver.ready()
+        slot.hear(Submit(number, 1, given))
+        await settle()
+        (actor,) = node.actors
+        actor.fails = {"answer": [UNAVAILABLE] * 1000}  # so the actor has not heard of it
+        slot.hear(Reply(number, 1, 1, Answer.proceed))
+        slot.hear(Kill(number, 1))
+        late = {"continuation/last": b"late", "logged/note": b"late"}
+        actor.says.put_nowait(Message(1, 1, None, late))
+        actor.says.put_nowait(Message(2, 1, Ended("a", COMPLETED), {"continuation/more": b"late"}))
+        assert await driver.hear() == Said(number, 1, Ended("a", COMPLETED))
+        assert not (tmp_path / "c").exists()
+        assert (tmp_path / "l" / "note").read_bytes() == b"late"
+        actor.fails = {}
+        slot.hear(Submit(number, 2, given))
+        await settle()
+        actor.says.put_nowait(Message(3, 2, Epoch("a", 1, {}), {"continuation/last": b"new"}))
+        assert isinstance(await driver.hear(), Said)
+        assert (tmp_path / "c" / "last").read_bytes() == b"new"
+
+    play(Cluster(node), scene)
+
+
+def test_what_is_being_written_is_at_home_before_the_driver_hears_that_its_actor_has_gone(
+    play: Play, tmp_path: Path
+) -> None:
+    """Another attempt reads it then."""
+    node = Node("n1", "one", shares=False)
+    begun, may_end = threading.Event(), threading.Event()
+
+    def slow(task: Task, files: Mapping[str, bytes | None]) -> None:
+        begun.set()
+        assert may_end.wait(30)
+        deliver(task, files)
+
+    async def scene(driver: Driver) -> None:
+        number, slot = await driver.ready()
+        slot.hear(Submit(number, 1, task(continuation=str(tmp_path / "c"))))
+        await settle()
+        (actor,) = node.actors
+        with mock.patch.dict(driver.module.bring_home.__globals__, deliver=slow):
+            actor.says.put_nowait(Message(1, 1, None, {"continuation/last": b"state"}))
+            assert await asyncio.to_thread(begun.wait, 30)
+            actor.fails = {"answer": [died("it was killed")]}
+            slot.hear(Reply(number, 1, 1, Answer.proceed))
+            await settle()
+            assert driver.told.empty()
+            may_end.set()
+            assert isinstance(await driver.hear(), Gone)
+        assert (tmp_path / "c" / "last").read_bytes() == b"state"
 
     play(Cluster(node), scene)
 
