@@ -18,11 +18,10 @@ from studies.engines import process_group
 from studies.engines.ray.connecting import Cluster, connect
 from studies.engines.ray.messages import Failed, FromClient, Notice, Opened, Order, ToActor
 from studies.engines.ray.places_wanted import places_wanted, why_not_placed
+from studies.engines.ray.reasons import asks_for_no_token
 from studies.engines.ray.slot import Crew, Slot
 
 LOOK_SECONDS = 1.0
-WAIT_SECONDS = 60.0
-"""How long a worker may have no place until that is said."""
 HEAD_SECONDS = 15.0
 """How long the head of the cluster may be away."""
 
@@ -33,6 +32,7 @@ class Client:
     def __init__(self, pipe: Connection, order: Order, cluster: Cluster) -> None:
         self._pipe = pipe
         self._cluster = cluster
+        self._patience = order.wanted.patience
         self._places = places_wanted(order.wanted, list(cluster.nodes().values()))
         self._crew = Crew(order, self._places, cluster, self.tell)
         self._slots = [Slot(self._crew) for _ in range(self._places.workers)]
@@ -47,6 +47,8 @@ class Client:
     async def run(self) -> None:
         """Serve until the driver is gone."""
         self.tell(Opened(len(self._slots)))
+        if self._cluster.admits_anybody:
+            self.tell(Notice(asks_for_no_token(self._cluster.address)))
         asyncio.get_running_loop().add_reader(self._pipe.fileno(), self._hear)
         async with asyncio.TaskGroup() as group:
             for slot in self._slots:
@@ -84,7 +86,9 @@ class Client:
                 self.tell(Failed(ClusterError(self._cluster.gone())))
                 return
             late = [
-                slot for slot in self._slots if not slot.placed and now - slot.since > WAIT_SECONDS
+                slot
+                for slot in self._slots
+                if not slot.placed and now - slot.since > self._patience
             ]
             if len(late) > said:
                 said, nodes = len(late), self._cluster.nodes().items()

@@ -40,6 +40,7 @@ def said_by(module: Any, placed: list[bool], answers: int) -> list[FromClient]:
     """What a client with such slots says until the head does not answer any more."""
     client, said = object.__new__(module.Client), list[FromClient]()
     client._cluster, client._places = Nodes(answers), Places(len(placed), 1, 0.0)
+    client._patience = 60.0
     client._crew = SimpleNamespace(refused={})
     client._slots = [SimpleNamespace(placed=each, since=0.0) for each in placed]
     client.tell = said.append
