@@ -72,13 +72,17 @@ class Pool(Generic[AnyWorker]):
             self._begin(task, worker)
 
     def proceed(self, trial: str) -> None:
-        self._busy[trial].send(Answer.proceed)
+        self._answer(trial, Answer.proceed)
 
     def stop(self, trial: str) -> None:
-        self._busy[trial].send(Answer.stop)
+        self._answer(trial, Answer.stop)
 
     def interrupt(self, trial: str) -> None:
-        self._busy[trial].send(Answer.interrupt)
+        self._answer(trial, Answer.interrupt)
+
+    def _answer(self, trial: str, answer: Answer) -> None:
+        if worker := self._busy.get(trial):  # else it was lost after the epoch, which is said
+            worker.send(answer)
 
     def _begin(self, task: Task, worker: AnyWorker) -> None:
         self._idle.remove(worker)

@@ -9,7 +9,7 @@ from logging import getLogger
 from typing import TYPE_CHECKING
 
 from lightning_modules.data.preparation.summary import DataSummary
-from lightning_modules.errors import ClusterError, FairtuneError, StorageError, WorkersError
+from lightning_modules.errors import FairtuneError, StorageError, WorkersError
 from studies import results
 from studies.engines import Engine
 from studies.engines.local import LocalEngine
@@ -169,12 +169,13 @@ def _run(
     except KeyboardInterrupt:  # nobody wants to wait
         mirroring.abandon()
         raise
-    except ClusterError:  # its trials are resumable
-        mirroring.begin_to_leave()
-        mirroring.leave()
+    except StorageError:
+        raise  # the record cannot be used
+    except WorkersError:
+        if record.has_epochs:  # its trials are resumable
+            mirroring.begin_to_leave()
+            mirroring.leave()
         raise
-    except (StorageError, WorkersError):
-        raise  # the record cannot be used, or nothing could be trained
     except FairtuneError:  # the trials only fail: they can be looked at
         mirroring.finish(runner.stopping, runner.display.waiting)
         raise

@@ -24,6 +24,8 @@ class RunningTrial:
     since: float = 0.0
     epochs: int = 0
     """A further attempt reports the same epochs again."""
+    losses: int = 0
+    """How often the machine that trained it went away."""
 
     @property
     def store(self) -> TrialStore:

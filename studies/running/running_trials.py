@@ -24,6 +24,9 @@ from studies.study_file import Spec
 
 DRAIN_SECONDS = 5.0
 """What trials under way have to finish their epoch when the study is stopped."""
+MOST_LOSSES = 3
+"""Machines that a trial may lose without blame: it may be what takes them away."""
+LOST_OFTEN = f"its machine has gone away more than {MOST_LOSSES} times"
 MOST_ENDS = 16
 """Ends that are recorded in one commit: after so many, trials that wait for an answer are heard."""
 INTERRUPTED = TrialEnd(Outcome.interrupted, reason=STOPPED)
@@ -78,8 +81,7 @@ class RunningTrials:
 
     def start(self, running: RunningTrial) -> None:
         """Submit a trial, unless its configuration was trained or is being trained."""
-        asked, store = running.asked, running.store
-        trial = asked.trial
+        trial, store = running.asked.trial, running.store
         if other := store.cached_results.get(trial.config_hash):
             with self.committing_ends():
                 self.reuse_result(running, other)
@@ -92,7 +94,7 @@ class RunningTrials:
                     return
         running.since = time.monotonic()
         self.running[trial.key] = running
-        self.display.started(asked)
+        self.display.started(running.asked)
         self.engine.submit(running.task(self.spec, self.home, self.engine.kinds))
 
     def hear(self, events: Sequence[Event]) -> None:
@@ -157,7 +159,10 @@ class RunningTrials:
         """What a trial's end is to be recorded as; None where it gets another attempt."""
         end = ended.end
         if ended.blameless:
-            return INTERRUPTED if self.ending else None
+            trial.losses += 1
+            if trial.losses <= MOST_LOSSES:
+                return INTERRUPTED if self.ending else None
+            end = replace(end, outcome=Outcome.crashed, reason=f"{end.reason} ({LOST_OFTEN})")
         if end.outcome not in (Outcome.crashed, Outcome.out_of_memory):
             return end
         failed, alone = trial.store.end_attempt(trial.asked, end), trial.asked.alone
@@ -259,8 +264,7 @@ class RunningTrials:
         self.interrupt_again()
 
     def leave(self) -> None:
-        """Record all trials as interrupted: their engine is gone, and the same command continues
-        them."""
+        """Record all trials as interrupted: their engine is gone, and the study is continued."""
         while self.record_ends():
             pass
         self.again.extend(self.running.values())

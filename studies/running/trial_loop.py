@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lightning_modules.errors import ClusterError
+from lightning_modules.errors import WorkersError
 from studies import results
 from studies.engines import Engine
 from studies.home import Home
@@ -65,7 +65,7 @@ class Runner:
         """
         try:
             self.search_and_confirm()
-        except ClusterError:  # whatever trained is gone
+        except WorkersError:  # whatever trained is gone
             self.trials.leave()
             raise
         except KeyboardInterrupt:  # asked to stop once more, and not to wait
@@ -105,14 +105,19 @@ class Runner:
             whole = None if total is None else total + repeats.total_fresh
             self.display.phase("search and confirm", whole, searched + confirmed)
         self.run_until_done(
-            lambda free: repeats.next_trial(free, searching=not self.timed_out(), fresh=not alone)
+            lambda free: repeats.next_trial(free, searching=not self.timed_out(), fresh=not alone),
+            lambda: repeats.is_over(searching=not self.timed_out(), fresh=not alone),
         )
         if alone and repeats.fresh and not self.trials.ending:
             self.display.phase("confirm", repeats.total_fresh, confirmed)
-            self.run_until_done(lambda free: repeats.next_trial(free, searching=False))
+            self.run_until_done(
+                lambda free: repeats.next_trial(free, searching=False),
+                lambda: repeats.is_over(searching=False),
+            )
 
-    def run_until_done(self, next_trial: NextTrial) -> None:
-        """Train until there is no next trial, or the study is stopped.
+    def run_until_done(self, next_trial: NextTrial, is_over: Callable[[], bool]) -> None:
+        """Train until there is no next trial, or the study is stopped. `is_over` says whether
+        there is none whatever worker were free: a cluster may have lost them all.
 
         Trials that wait for an answer are heard between any two other things: to find the next
         trial of a long search takes as long as to answer many epochs.
@@ -124,8 +129,11 @@ class Runner:
                 trials.interrupt()
             # an end comes first: the next trial may be the same configuration, or learn from it
             busy = trials.record_ends() or (not ending and self.start_next(next_trial))
-            if not (busy or trials.running) and (ending or all(self.engine.kinds.values())):
+            idle = not (busy or trials.running)
+            if idle and (ending or all(self.engine.kinds.values())):
                 return  # nothing could be started although workers of every kind were free for it
+            if idle and not trials.again and is_over():
+                return
             trials.hear(self.engine.events(0.0 if busy else TICK))
             self.look_at_clock()
 
@@ -164,7 +172,7 @@ class Runner:
             asked = crossed.ask(free)
             return None if asked is None else (crossed, asked)
 
-        self.run_until_done(next_trial)
+        self.run_until_done(next_trial, lambda: not crossed.open_count)
 
     def arms_of(self, repeats: Repeats, number: int) -> Iterable[str]:
         """The arms that take part in a repeat: all of them, or where a comparison is sequential

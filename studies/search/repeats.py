@@ -125,6 +125,15 @@ class Repeats:
                     return confirmation, asked
         return None
 
+    def is_over(self, *, searching: bool, fresh: bool = True) -> bool:
+        """Whether nothing is left to hand out, whoever is free, when nothing is trained."""
+        if searching and not self.is_done:
+            return False
+        if fresh:
+            for repeat in self.opened:
+                self._plan(repeat, cut=not searching)
+        return not (fresh and any(each.open_count for each in self.fresh))
+
     def _in_turn(self, searching: bool) -> Iterable[Repeat]:
         yield from list(self.opened)
         while searching and self.open_next():

@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
 
-OURS = ("client", "connecting", "slot")
+OURS = ("client", "connecting", "crew", "slot")
 
 
 class RayError(Exception): ...
@@ -30,6 +30,12 @@ class NodeDiedError(RayError): ...
 
 
 class ObjectLostError(RayError): ...
+
+
+class ObjectStoreFullError(RayError): ...
+
+
+class OutOfDiskError(RayError): ...
 
 
 class OutOfMemoryError(RayError): ...

@@ -9,6 +9,8 @@ from typing import Any
 class SlotActor:
     """A worker process on the machine where Ray placed this; see `host.Host`."""
 
+    _host: Any = None
+
     def join(self, terms: Any) -> dict[str, Any]:
         """Say who this is, and as `refused` which versions differ; become like the driver where
         none does. `terms` are the versions, and the rest pickled."""
@@ -45,8 +47,10 @@ class SlotActor:
 
         from studies.engines.ray.host import Host
 
-        perform = pickle.loads(perform)
-        self._host = Host.open(self._terms, perform, preload, cpus, on_gpu, self._node)
+        if self._host is None:  # it may be asked again
+            self._host = Host.open(
+                self._terms, pickle.loads(perform), preload, cpus, on_gpu, self._node
+            )
         return {"place": self._host.place, "shares_home": self._host.shares_home}
 
     def listen(self, after: int) -> Any:

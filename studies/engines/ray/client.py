@@ -11,15 +11,19 @@ import signal
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 
 from lightning_modules.errors import ClusterError, FairtuneError
 from studies.engines import process_group
 from studies.engines.ray.connecting import Cluster, connect
+from studies.engines.ray.crew import Crew
 from studies.engines.ray.messages import Failed, FromClient, Notice, Opened, Order, ToActor
 from studies.engines.ray.places_wanted import places_wanted, why_not_placed
 from studies.engines.ray.reasons import asks_for_no_token
-from studies.engines.ray.slot import Crew, Slot
+from studies.engines.ray.slot import Slot
 
 LOOK_SECONDS = 1.0
 HEAD_SECONDS = 15.0
@@ -31,6 +35,7 @@ class Client:
 
     def __init__(self, pipe: Connection, order: Order, cluster: Cluster) -> None:
         self._pipe = pipe
+        self._to_driver: SimpleQueue[FromClient] = SimpleQueue()
         self._cluster = cluster
         self._patience = order.wanted.patience
         self._places = places_wanted(order.wanted, list(cluster.nodes().values()))
@@ -38,14 +43,21 @@ class Client:
         self._slots = [Slot(self._crew) for _ in range(self._places.workers)]
 
     def tell(self, message: FromClient) -> None:
-        """Say something to the driver, or end with it."""
+        """Say something to the driver, which may be slow to hear it: what it says is heard all the
+        same."""
+        self._to_driver.put(message)
+
+    def _write(self) -> None:
+        """Write what is said to the driver; end with it."""
         try:
-            self._pipe.send(message)
+            while True:
+                self._pipe.send(self._to_driver.get())
         except OSError:
             process_group.leave()
 
     async def run(self) -> None:
         """Serve until the driver is gone."""
+        threading.Thread(target=self._write, daemon=True).start()
         self.tell(Opened(len(self._slots)))
         if self._cluster.admits_anybody:
             self.tell(Notice(asks_for_no_token(self._cluster.address)))
@@ -64,8 +76,8 @@ class Client:
                 message = None
             if message is None:
                 self.leave()
-            elif slot := self._crew.by_number.get(message.actor):  # else it has gone
-                slot.mail.put_nowait(message)
+            elif (mail := self._crew.mails.get(message.actor)) is not None:  # else it has gone
+                mail.put_nowait(message)
 
     def leave(self) -> None:
         """End the actors, and this process."""
@@ -77,10 +89,12 @@ class Client:
     async def _watch(self) -> None:
         """Say who waits for a place, and end where the head of the cluster is gone."""
         said, seen = 0, time.monotonic()
+        # a thread of its own: others may hang where the head has gone
+        run = partial(asyncio.get_running_loop().run_in_executor, ThreadPoolExecutor(1))
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             now = time.monotonic()
-            if await asyncio.to_thread(self._cluster.head_answers):
+            if await run(self._cluster.head_answers):
                 seen = now
             elif now - seen > HEAD_SECONDS:
                 self.tell(Failed(ClusterError(self._cluster.gone())))
@@ -91,9 +105,10 @@ class Client:
                 if not slot.placed and now - slot.since > self._patience
             ]
             if len(late) > said:
-                said, nodes = len(late), self._cluster.nodes().items()
+                nodes = (await asyncio.to_thread(self._cluster.nodes)).items()
                 able = [has for node, has in nodes if node not in self._crew.refused]
-                self.tell(Notice(why_not_placed(self._places, said, able)))
+                self.tell(Notice(why_not_placed(self._places, len(late), able)))
+            said = len(late)
 
 
 def main(arguments: list[str]) -> None:

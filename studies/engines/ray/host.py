@@ -29,8 +29,8 @@ from studies.records import Outcome, TrialEnd
 
 LISTEN_SECONDS = 30.0
 """How long a call waits for news; then it is made again."""
-DESERTED_SECONDS = 60.0
-"""How long nobody may listen; a driver whose cluster has no head gives up sooner."""
+DESERTED_SECONDS = 600.0
+"""How long nobody may listen: large states are long on their way, and a driver may be paused."""
 LOOK_SECONDS = 1.0
 """Between two looks for a state to continue from, while a trial is under way."""
 NO_STORAGE = f"{StorageError.__name__}: "
@@ -96,6 +96,7 @@ class Host:
         folder = None if shares_home(terms) else temporary_folder()
         host = cls(engine, replace(first, node=node), folder)
         host.is_ready.wait()
+        host._heard_at = time.monotonic()  # from now on somebody is to listen
         threading.Thread(target=leave_when_deserted, args=(host,), daemon=True).start()
         return host
 

@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import pickle
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import (
-    ActorUnavailableError,
-    NodeDiedError,
-    ObjectLostError,
-    OutOfMemoryError,
-    RayActorError,
-    RayError,
-    RayTaskError,
-)
+from ray.exceptions import OutOfMemoryError, RayActorError, RayError
 
-from lightning_modules.errors import ClusterError, FairtuneError, StorageError, WorkersError
+from lightning_modules.errors import ClusterError, FairtuneError, WorkersError
 from studies.engines import Ended, Task
-from studies.engines.ray import actor as actor_module
-from studies.engines.ray.connecting import Cluster
+from studies.engines.ray.crew import Crew, NodeError, ask, first_line
 from studies.engines.ray.host import Message
 from studies.engines.ray.messages import (
     Failed,
-    FromClient,
     Gone,
     Kill,
     Notice,
-    Order,
     Ready,
     Reply,
     Said,
@@ -43,92 +28,14 @@ from studies.engines.ray.messages import (
     ToActor,
 )
 from studies.engines.ray.parcels import deliver, to_send
-from studies.engines.ray.places_wanted import Places
 from studies.engines.ray.reasons import why_it_died
 
-AGAIN_SECONDS = 0.5
-"""Between two calls of an actor that could not be reached."""
+LOOKS, LOOK_SECONDS = 4, 1.0
+"""How often, and after how long, a node is looked for whose actor has ended."""
 MAX_STARTUP_FAILURES = 3
 """Actors that may end before they have joined, one after the other, until that says enough."""
-UNCLEAR = (ActorUnavailableError, NodeDiedError, ObjectLostError)
-"""Raised where a call may have arrived, or its reply is lost: another one tells."""
 LOW_MEMORY = "running low on memory"
 """What Ray says of an actor that it has ended for that."""
-
-
-class NodeError(FairtuneError):
-    """A node can train nothing, or nothing any more."""
-
-
-class Crew:
-    """What all slots have in common: the terms of joining, and who has joined."""
-
-    def __init__(
-        self, order: Order, places: Places, cluster: Cluster, tell: Callable[[FromClient], None]
-    ) -> None:
-        self.places = places
-        self.cluster = cluster
-        self.tell = tell
-        self.numbers = itertools.count(1)
-        self.by_number: dict[int, Slot] = {}
-        """The slots whose actor has joined."""
-        self.refused: dict[str, str] = {}
-        """Why a node cannot take part, by its id."""
-        self._differences: dict[str, list[str]] = {}
-        """How the files of a node differ from the driver's, by its id."""
-        self._comparing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._stored: dict[str, Any] = {}
-        self.terms = (dict(order.terms.versions), pickle.dumps(order.terms))
-        self.work = (
-            pickle.dumps(order.perform), list(order.preload), places.cpus, bool(places.gpus)
-        )  # fmt: skip
-        ray.cloudpickle.register_pickle_by_value(actor_module)
-        self._actor = ray.remote(
-            max_restarts=0, max_task_retries=0, concurrency_groups={"news": 1, "answers": 1}
-        )(actor_module.SlotActor)
-
-    def new_actor(self) -> Any:
-        """An actor on any node that may take part."""
-        options: dict[str, Any] = {"num_cpus": self.places.cpus, "num_gpus": self.places.gpus}
-        if self.refused:
-            options["label_selector"] = {"ray.io/node-id": f"!in({','.join(self.refused)})"}
-        return self._actor.options(**options).remote()
-
-    async def differences(self, node: str, actor: Any) -> list[str]:
-        """How the files of a node differ: its first actor reads them for all others."""
-        async with self._comparing[node]:
-            if node not in self._differences:
-                self._differences[node] = await actor.differences.remote()
-        return self._differences[node]
-
-    async def refuse(self, node: str, name: str, reason: str) -> None:
-        """Let a node take no part any more, and say why, once."""
-        if node in self.refused:
-            return
-        self.refused[node] = reason
-        if not self.cluster.is_ours:
-            text = f"node {name} of the Ray cluster cannot take part: {reason}"
-            self.tell(Notice(f"{text}; once that is mended, start Ray there again"))
-        nodes = await asyncio.to_thread(self.cluster.nodes)  # it hangs where the head has gone
-        if {node for node, has in nodes.items() if self.places.fit(has)} <= self.refused.keys():
-            said = "; ".join(dict.fromkeys(self.refused.values()))
-            if not self.cluster.is_ours:
-                said = f"no node of the Ray cluster can take part: {said}"
-            self.tell(Failed(WorkersError(f"{said}; once that is mended, run the same command")))
-
-    def stored(self, path: str | None) -> Any:
-        """The content of a file that trainings start from, in Ray's store once for all of them;
-        StorageError where it cannot be read."""
-        if path is None:
-            return None
-        if path not in self._stored:
-            try:
-                content = Path(path).read_bytes()
-            except OSError as error:
-                why = error.strerror or error
-                raise StorageError(f"{path} cannot be read: {why}") from error
-            self._stored[path] = ray.put(content)
-        return self._stored[path]
 
 
 class Slot:
@@ -174,7 +81,7 @@ class Slot:
                 await crew.refuse(self._node, self._name, str(error))
             except (RayActorError, OutOfMemoryError) as error:
                 await self._lost(error)
-                if self._failures == MAX_STARTUP_FAILURES:
+                if self._failures == MAX_STARTUP_FAILURES and not await self._goes_on(error):
                     return
             except RayError as error:
                 crew.tell(Failed(ClusterError(f"Ray has failed: {first_line(error)}")))
@@ -184,7 +91,7 @@ class Slot:
                 return
             finally:
                 await asyncio.to_thread(self.end)  # it hangs where the head has gone
-                crew.by_number.pop(self.number, None)
+                crew.mails.pop(self.number, None)
                 self.since = time.monotonic()
                 self._clear()
 
@@ -192,18 +99,15 @@ class Slot:
         """Place an actor in the slot; NodeError where its node cannot take part."""
         crew = self._crew
         self._actor = crew.new_actor()
-        joined = await self._actor.join.remote(crew.terms)
+        joined = await ask(partial(self._actor.join.remote, crew.terms))
         self.placed, self._node, self._name = True, joined["node"], joined["name"]
-        try:
-            refused = joined["refused"] or await crew.differences(self._node, self._actor)
-            if refused:
-                raise NodeError("; ".join(refused))
-            begun = await self._actor.begin.remote(*crew.work)
-        except RayTaskError as error:
-            raise NodeError(f"{type(error.cause).__name__}: {first_line(error.cause)}") from error
+        refused = joined["refused"] or await crew.differences(self._node, self._actor)
+        if refused:
+            raise NodeError("; ".join(refused))
+        begun = await ask(partial(self._actor.begin.remote, *crew.work))
         self._shares_home = begun["shares_home"]
         self.number = next(crew.numbers)
-        crew.by_number[self.number] = self
+        crew.mails[self.number] = self.mail
         crew.tell(Ready(self.number, begun["place"]))
 
     async def _exchange(self) -> None:
@@ -223,7 +127,7 @@ class Slot:
         after = 0
         while True:
             method = self._actor.listen.options(concurrency_group="news")
-            for message in await self._ask(partial(method.remote, after)):
+            for message in await ask(partial(method.remote, after)):
                 after = message.number
                 await self._pass_on(message)
 
@@ -243,7 +147,7 @@ class Slot:
         """Say to an actor what the driver says, in its order."""
         while True:
             message = await self.mail.get()
-            await self._ask(await self._call(message))
+            await ask(await self._call(message))
 
     async def _call(self, message: ToActor) -> Callable[[], Awaitable[Any]]:
         """The call that says a message to an actor; it may be made again."""
@@ -266,14 +170,6 @@ class Slot:
                 method = actor.kill
         return partial(method.options(concurrency_group="answers").remote, *arguments)
 
-    async def _ask(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        """Make a call until it is known to have arrived."""
-        while True:
-            try:
-                return await call()
-            except UNCLEAR:
-                await asyncio.sleep(AGAIN_SECONDS)
-
     def _gone(self, reason: str, blameless: bool, out_of_memory: bool = False) -> None:
         said = f"on {self._name}: {reason}"
         self._crew.tell(Gone(self.number, said, blameless, out_of_memory))
@@ -282,16 +178,33 @@ class Slot:
         """The actor has ended: by itself, by force, or with its node."""
         reason = why_it_died(str(error)) or type(error).__name__
         preempted = isinstance(error, RayActorError) and error.preempted
-        alive = await asyncio.to_thread(self._crew.cluster.nodes)  # as `end`
-        blameless = preempted or (bool(self._node) and self._node not in alive)
+        blameless = preempted or (bool(self._node) and await self._node_goes())
         if self.number:
             memory = isinstance(error, OutOfMemoryError) or LOW_MEMORY in str(error)
             self._gone(reason, blameless, memory)
             return
         self._failures += not blameless
-        if self._failures == MAX_STARTUP_FAILURES:
-            self._crew.tell(Failed(WorkersError(f"no worker can be started by Ray: {reason}")))
 
+    async def _node_goes(self) -> bool:
+        """Whether the node is gone, or goes: its actors may be heard of before that."""
+        for _ in range(LOOKS):
+            alive = await asyncio.to_thread(self._crew.cluster.nodes)  # as `end`
+            if self._node not in alive:
+                return True
+            if self._crew.cluster.is_ours:
+                return False
+            await asyncio.sleep(LOOK_SECONDS)
+        return False
 
-def first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    async def _goes_on(self, error: RayError) -> bool:
+        """Whether another actor is asked for after several that could not be started."""
+        reason = f"no worker can be started: {why_it_died(str(error)) or type(error).__name__}"
+        self._failures = 0
+        if self._node:
+            await self._crew.refuse(self._node, self._name, reason)
+            return True
+        if self._crew.mails:  # others train
+            self._crew.tell(Notice(f"of the Ray cluster one worker less takes part: {reason}"))
+        else:
+            self._crew.tell(Failed(WorkersError(f"on the Ray cluster {reason}")))
+        return False

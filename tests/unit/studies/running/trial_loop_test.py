@@ -13,9 +13,10 @@ from studies.analysis.representative import KEPT_CHECKPOINTS
 from studies.engines import Ended, Epoch, Event, Task
 from studies.home import Home
 from studies.records import Outcome, Record, TrialEnd
-from studies.running.running_trials import MOST_ENDS
+from studies.running.running_trials import MOST_ENDS, MOST_LOSSES
 from studies.running.trial_loop import Display, Runner
 from studies.search import AskedTrial
+from studies.search.failure_policy import ATTEMPTS
 from tests.support.made import spec_of
 
 METRIC = "val/accuracy"
@@ -176,3 +177,40 @@ def test_an_end_that_stops_the_study_takes_no_other_end_with_it(
     with pytest.raises(StorageError, match="the disk is full"):
         run(crowd, record)
     assert crowd.outcomes() == ["completed"] * (MOST_ENDS - 1)
+
+
+def test_a_study_that_is_over_ends_although_no_worker_is_left(
+    crowd: Crowd, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The only node of a cluster is lost with the last end."""
+    kinds = {"cpu": 1}
+
+    def events(timeout: float | None) -> Sequence[Event]:
+        said = Crowd.events(crowd, timeout)
+        ended = len(crowd.outcomes()) + sum(isinstance(event, Ended) for event in said)
+        kinds["cpu"] = int(ended < 20)
+        return said
+
+    monkeypatch.setattr(crowd, "events", events)
+    monkeypatch.setattr(Crowd, "kinds", property(lambda self: kinds if self.free else {"cpu": 0}))
+    run(crowd, record)
+    assert crowd.outcomes() == ["completed"] * 20
+
+
+def test_a_trial_may_lose_some_machines_without_blame_and_not_any_number(
+    crowd: Crowd, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    lost = "trial-0003"
+
+    def submit(task: Task) -> None:
+        Crowd.submit(crowd, task)
+        begun.append(task.trial)
+        if task.trial == lost:
+            end = Ended(lost, TrialEnd(Outcome.interrupted, "its node is gone"), blameless=True)
+            crowd._said[-1] = end
+
+    monkeypatch.setattr(crowd, "submit", submit)
+    run(crowd, record)
+    assert begun.count(lost) == MOST_LOSSES + ATTEMPTS
+    assert sorted(crowd.outcomes()) == ["completed"] * 19 + ["crashed"]

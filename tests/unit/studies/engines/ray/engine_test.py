@@ -341,3 +341,15 @@ def test_a_ray_of_our_own_listens_on_this_machine_to_those_who_know_its_token(
     other = environment_for(WANTED)
     assert other["RAY_ADDRESS"] == "head:1" and "RAY_AUTH_MODE" not in other
     assert own["RAY_USAGE_STATS_ENABLED"] == other["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+def test_an_epoch_of_an_actor_that_was_lost_right_after_it_is_heard_and_not_answered(
+    driver: Driver,
+) -> None:
+    driver.join(ONE)
+    driver.submit("a")
+    events = driver.hear(Said(1, 1, Epoch("a", 1, {})), Gone(1, "killed"))
+    assert [type(event) for event in events] == [Epoch, Ended]
+    for answer in (driver.engine.proceed, driver.engine.stop, driver.engine.interrupt):
+        answer("a")
+    assert driver.client.heard() == []

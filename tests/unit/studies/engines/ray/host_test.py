@@ -341,3 +341,29 @@ def test_where_the_home_is_shared_a_full_disk_is_a_matter_of_the_driver(node: No
     end = TrialEnd(Outcome.error, reason="StorageError: no")
     node.engine.say(Ended("a", end))
     assert [message.event for message in node.hear()] == [Ended("a", end)]
+
+
+def test_a_host_whose_worker_was_slow_to_start_is_not_deserted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody could listen before it had started."""
+    now, deserted = 1000.0, list[bool]()
+    monkeypatch.setattr(host_module.time, "monotonic", lambda: now)
+    monkeypatch.setattr(host_module, "shares_home", lambda terms: True)
+    monkeypatch.setattr(
+        host_module, "leave_when_deserted", lambda host: deserted.append(host.is_deserted())
+    )
+
+    class Slow(ScriptedEngine):
+        def __init__(self, *_: Any) -> None:
+            super().__init__()
+
+        def start(self) -> None:
+            nonlocal now
+            now += host_module.DESERTED_SECONDS + 1
+
+    monkeypatch.setattr(host_module, "LocalEngine", Slow)
+    host_module.Host.open(None, len, (), 1, False, "n1")  # type: ignore[arg-type]
+    while not deserted:
+        pass
+    assert deserted == [False]

@@ -2,7 +2,9 @@
 asked once."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,8 @@ class Actor:
         return self.node.differences
 
     async def _begin(self, *work: Any) -> dict[str, Any]:
+        if self.node.dies_beginning is not None:
+            raise self.node.dies_beginning
         return {"place": replace(WITHOUT_GPU, node=self.node.id), "shares_home": self.node.shares}
 
     async def _listen(self, after: int) -> list[Message]:
@@ -121,6 +125,7 @@ class Node:
     raises: Exception | None = None
     """Once, while files are compared."""
     dies_joining: Exception | None = None
+    dies_beginning: Exception | None = None
     compared: int = 0
     actors: list[Actor] = field(default_factory=list)
 
@@ -182,7 +187,7 @@ class Driver:
         """The next actor that joins, by its number, and its slot."""
         message = await self.hear()
         assert isinstance(message, Ready)
-        return message.actor, self.crew.by_number[message.actor]
+        return message.actor, next(each for each in self.slots if each.number == message.actor)
 
     def leave(self) -> None:
         for each in self.serving:
@@ -197,6 +202,15 @@ async def settle() -> None:
     """Let everything happen that can."""
     for _ in range(20):
         await asyncio.sleep(0.005)
+
+
+def quick(slot: Any) -> ExitStack:
+    """Nobody waits before a call is made again, or a node looked for once more."""
+    crew = sys.modules["studies.engines.ray.crew"]
+    patches = ExitStack()
+    patches.enter_context(mock.patch.object(crew, "AGAIN_SECONDS", 0.0))
+    patches.enter_context(mock.patch.object(slot, "LOOK_SECONDS", 0.0))
+    return patches
 
 
 Play = Callable[..., None]
@@ -214,7 +228,7 @@ def play() -> Play:
             finally:
                 driver.leave()
 
-        with pretended_ray("slot") as module, mock.patch.object(module, "AGAIN_SECONDS", 0.0):
+        with pretended_ray("slot") as module, quick(module):
             asyncio.run(whole(module))
 
     return run
@@ -372,7 +386,7 @@ def test_a_node_that_cannot_begin_or_train_any_more_is_left_to_others(play: Play
         (notice,) = [each for each in told if isinstance(each, Notice)]
         assert "OSError: [Errno 28] No space left on device" in notice.text
         (ready, _) = [each for each in told if isinstance(each, Ready)]
-        slot = driver.crew.by_number[ready.actor]
+        slot = next(each for each in driver.slots if each.number == ready.actor)
         slot.mail.put_nowait(Submit(ready.actor, 1, task()))
         await settle()
         slot._actor.says.put_nowait(Message(1, 1, None, error="no worker can be started: why"))
@@ -431,7 +445,7 @@ def test_actors_that_die_before_they_have_joined_end_the_study_at_the_third(play
     async def scene(driver: Driver) -> None:
         failed = await driver.hear()
         assert isinstance(failed, Failed)
-        assert str(failed.error) == "no worker can be started by Ray: it cannot be made"
+        assert str(failed.error) == "on the Ray cluster no worker can be started: it cannot be made"
         assert len(node.actors) == driver.module.MAX_STARTUP_FAILURES
 
     play(Cluster(node), scene)
@@ -459,3 +473,54 @@ def test_what_ray_itself_says_ends_the_study_so_that_it_can_be_continued(play: P
         assert isinstance(failed, Failed) and isinstance(failed.error, ClusterError)
 
     play(Cluster(node), scene)
+
+
+def test_a_node_on_which_no_worker_can_be_started_takes_no_part(play: Play) -> None:
+    bad = Node("n1", "one", dies_beginning=died("it was killed"))
+
+    async def scene(driver: Driver) -> None:
+        notice, failed = await driver.hear(), await driver.hear()
+        assert isinstance(notice, Notice)
+        assert notice.text.startswith("node one of the Ray cluster cannot take part: no worker can")
+        assert isinstance(failed, Failed) and isinstance(failed.error, WorkersError)
+        assert len(bad.actors) == driver.module.MAX_STARTUP_FAILURES
+        assert driver.crew.refused.keys() == {"n1"}
+
+    play(Cluster(bad), scene)
+
+
+def test_an_actor_that_is_heard_of_before_its_node_dies_is_not_blamed(play: Play) -> None:
+    nodes = [Node("n1", "one"), Node("n2", "two")]
+    cluster = Cluster(*nodes)
+
+    async def scene(driver: Driver) -> None:
+        _, slot = await driver.ready()
+        node, looked = slot._node, 0
+        all_nodes = cluster.nodes
+
+        def dying() -> Mapping[str, Mapping[str, float]]:
+            nonlocal looked
+            looked += 1
+            return {name: has for name, has in all_nodes().items() if looked < 3 or name != node}
+
+        cluster.nodes = dying  # type: ignore[method-assign,assignment]
+        slot._actor.says.put_nowait(died("its process was killed"))
+        gone = await driver.hear()
+        assert isinstance(gone, Gone) and gone.blameless and looked == 3
+
+    play(cluster, scene)
+
+
+def test_a_node_that_has_no_room_for_what_is_said_is_left_to_others(play: Play) -> None:
+    node = Node("n1", "one")
+    cluster = Cluster(node)
+
+    async def scene(driver: Driver) -> None:
+        number, slot = await driver.ready()
+        slot._actor.says.put_nowait(exceptions.OutOfDiskError("its disk is full"))
+        gone = await driver.hear()
+        assert gone == Gone(number, "on one: its disk is full", blameless=True)
+        notice = await driver.hear()
+        assert isinstance(notice, Notice) and "its disk is full" in notice.text
+
+    play(cluster, scene)

@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import Iterator
+from multiprocessing import Pipe
+from queue import SimpleQueue
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -81,3 +84,15 @@ def test_where_all_have_a_place_nothing_is_said_but_that_the_head_is_gone(
     (failed,) = said_by(client_module, [True, True], answers=5)
     assert isinstance(failed, Failed)
     assert (str(failed.error), failed.error.exit_code) == ("it is gone", 4)
+
+
+def test_a_driver_that_does_not_listen_holds_up_nothing(client_module: Any) -> None:
+    """More than a pipe holds: else driver and client could wait for each other for ever."""
+    ours, theirs = Pipe()
+    client = object.__new__(client_module.Client)
+    client._pipe, client._to_driver = ours, SimpleQueue()
+    Thread(target=client._write, daemon=True).start()
+    notices = [Notice(f"{number:>1000}") for number in range(1000)]
+    for notice in notices:
+        client.tell(notice)
+    assert [theirs.recv() for _ in notices] == notices
