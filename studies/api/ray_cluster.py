@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from lightning_modules.errors import UserError
+from studies.api.worker_plan import MOST_WORKERS
+from studies.engines.ray.reasons import AUTO
 
 if TYPE_CHECKING:
     from studies.engines import Engine
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 ADDRESS = "RAY_ADDRESS"
 MOST_PORT = 65535
 INSTALL = "pip install 'fairtune[ray]'"
-AUTO = "auto"
-"""Ray's word for the cluster that this machine is a node of."""
 HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/:]+):[0-9]{1,5}")
 
 
@@ -58,7 +58,17 @@ def wanted_of(
     if accelerator == "cpu" and per_gpu is not None:
         text = f"{names[1]} is for trainings on GPUs, and trainer.accelerator is cpu"
         raise UserError(f"{text}: give {names[0]} in its place")
-    return Wanted(address, "", workers, per_gpu or 1, cpus, threads, accelerator)
+    return Wanted(address, "", workers, per_gpu, cpus, threads, accelerator, most_trials(spec))
+
+
+def most_trials(spec: Spec) -> int:
+    """No more trials of a study than these train side by side, on whatever machines.
+
+    Raises UserError where its rows cannot be split as it says.
+    """
+    from studies.running.preview import plan
+
+    return min(MOST_WORKERS, max(1, plan(spec).epochs // spec.max_epochs))
 
 
 def ray_engine(

@@ -70,7 +70,7 @@ class TrainingPlace:
     workers: int = 1
     """Those on this machine."""
     places: Sequence[Place] = ()
-    """The devices that they are spread over."""
+    """The devices of this machine that they are spread over; none for a cluster."""
     engine: Callable[[], Engine] | None = None
     """Makes the engine, where it is not that of worker processes and study files."""
 

@@ -84,7 +84,7 @@ def run(
 
             for warning in few_steps_warnings(found.results):
                 screen.print(f"{warning.kind}: {warning.message}")
-        if room := room_on_gpus(found.results.ended, where.workers):
+        if where.places and (room := room_on_gpus(found.results.ended, where.workers)):
             screen.print(room)
 
     with Interruption() as interruption, ExitStack() as displayed:

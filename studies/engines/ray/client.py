@@ -22,11 +22,10 @@ from studies.engines.ray.connecting import Cluster, connect
 from studies.engines.ray.crew import Crew
 from studies.engines.ray.messages import Failed, FromClient, Notice, Opened, Order, ToActor
 from studies.engines.ray.places_wanted import places_wanted, why_not_placed
+from studies.engines.ray.reasons import asks_for_no_token
 from studies.engines.ray.slot import Slot
 
 LOOK_SECONDS = 1.0
-WAIT_SECONDS = 60.0
-"""How long a worker may have no place until that is said."""
 HEAD_SECONDS = 15.0
 """How long the head of the cluster may be away."""
 
@@ -38,6 +37,7 @@ class Client:
         self._pipe = pipe
         self._to_driver: SimpleQueue[FromClient] = SimpleQueue()
         self._cluster = cluster
+        self._patience = order.wanted.patience
         self._places = places_wanted(order.wanted, list(cluster.nodes().values()))
         self._crew = Crew(order, self._places, cluster, self.tell)
         self._slots = [Slot(self._crew) for _ in range(self._places.workers)]
@@ -59,6 +59,8 @@ class Client:
         """Serve until the driver is gone."""
         threading.Thread(target=self._write, daemon=True).start()
         self.tell(Opened(len(self._slots)))
+        if self._cluster.admits_anybody:
+            self.tell(Notice(asks_for_no_token(self._cluster.address)))
         asyncio.get_running_loop().add_reader(self._pipe.fileno(), self._hear)
         async with asyncio.TaskGroup() as group:
             for slot in self._slots:
@@ -98,7 +100,9 @@ class Client:
                 self.tell(Failed(ClusterError(self._cluster.gone())))
                 return
             late = [
-                slot for slot in self._slots if not slot.placed and now - slot.since > WAIT_SECONDS
+                slot
+                for slot in self._slots
+                if not slot.placed and now - slot.since > self._patience
             ]
             if len(late) > said:
                 nodes = (await asyncio.to_thread(self._cluster.nodes)).items()

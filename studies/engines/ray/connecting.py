@@ -34,6 +34,8 @@ ANSWER_SECONDS = 20.0
 """How long a cluster may take to let this process in; Ray itself would wait for minutes."""
 LOOK_SECONDS = 0.2
 OWN_NAMES = ("localhost", "127.0.0.1", "::1")
+AUTH_MODE = "RAY_AUTH_MODE"
+NO_TOKENS = ("", "disabled")
 MOST_PRINTED = 20_000
 
 
@@ -45,6 +47,13 @@ class Cluster:
     """Of its head, as `host:port`."""
     is_ours: bool
     """Whether it was started here, and ends with this process."""
+
+    @property
+    def admits_anybody(self) -> bool:
+        """Whether other machines may reach it, and it has let this process in without a token: Ray
+        itself sets the variable where it has found one."""
+        host = self.address.rpartition(":")[0].strip("[]")
+        return host not in OWN_NAMES and os.environ.get(AUTH_MODE, "").lower() in NO_TOKENS
 
     def nodes(self) -> dict[str, Resources]:
         """What each node that is alive has, by its id."""

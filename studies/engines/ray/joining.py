@@ -22,6 +22,10 @@ from studies.study_file import Spec
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Variables that Ray sets; the number of threads is a part of what is trained."""
+TOKEN = "RAY_AUTH_TOKEN"
+"""The variable by which a raylet may have been given its token: who has that, runs code on every
+node. The process of an actor has read it when it joins, and keeps it; its worker and programs are
+not to see it."""
 MARKER = "home-of-the-driver"
 """The name of the file, in the folder of a study, by which a node sees whose home it has."""
 
@@ -61,7 +65,7 @@ def prepare_process(terms: Terms) -> None:
     with suppress(OSError):  # no such folder: what is read from it is looked for by its path
         os.chdir(terms.folder)
     sys.path += [each for each in terms.search_path if each not in sys.path]
-    for name in THREADS:
+    for name in (*THREADS, TOKEN):
         os.environ.pop(name, None)
     os.environ.update(terms.variables)
     # worker processes would import the script of the actor

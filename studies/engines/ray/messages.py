@@ -22,13 +22,18 @@ class Wanted:
     """For what Ray writes where it is started here."""
     workers: int | None
     """None: as many as there is room for."""
-    per_gpu: int
+    per_gpu: int | None
+    """Workers that share a GPU; None: one, where there are GPUs."""
     cpus: int | None
     """Of a worker; None: its threads, or its part of those beside its GPU."""
     threads: int
     """Of a training."""
     accelerator: str
     """`trainer.accelerator` of its trainings."""
+    most: int | None = None
+    """Trials that it can train side by side, where that is known."""
+    patience: float = 60.0
+    """Seconds for which a worker may have no place until that is said."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lightning_modules.errors import UserError
 from studies.engines.ray.messages import Wanted
@@ -38,23 +38,38 @@ class Places:
 def places_wanted(wanted: Wanted, nodes: Sequence[Resources]) -> Places:
     """What to ask for, of a cluster that has these nodes now; there may be more later.
 
-    Raises UserError where there is no GPU for what was asked for.
+    Raises UserError where a Ray of this machine has no GPU for what was asked for; a cluster may
+    come to have one.
     """
     with_gpus = [node for node in nodes if node.get("GPU", 0) >= 1]
-    on_gpus = bool(with_gpus) and wanted.accelerator != "cpu"
-    if wanted.accelerator == "gpu" and not on_gpus:
-        raise UserError(
-            "trainer.accelerator is gpu, and no node of the Ray cluster has a GPU: add one, or "
-            "write accelerator: auto, which trains on the CPU where there is none"
+    must = wanted.accelerator == "gpu" or wanted.per_gpu is not None
+    if must and not with_gpus and wanted.address is None:
+        raise UserError(_no_gpu(wanted))
+    if wanted.accelerator == "cpu" or not (with_gpus or must):
+        return _as_many(wanted, Places(1, wanted.cpus or wanted.threads, 0.0), nodes)
+    share = wanted.per_gpu or 1
+    beside = [int(node.get("CPU", 0) // (node["GPU"] * share)) for node in with_gpus]
+    cpus = wanted.cpus or max(1, min(beside, default=wanted.threads))
+    return _as_many(wanted, Places(1, cpus, 1 / share), with_gpus)
+
+
+def _as_many(wanted: Wanted, each: Places, nodes: Sequence[Resources]) -> Places:
+    """As many workers as were asked for, else as have room, and no more than have trials."""
+    room = sum(map(each.fit, nodes))
+    most = room if wanted.most is None else min(room, wanted.most)
+    return replace(each, workers=wanted.workers or max(1, most))
+
+
+def _no_gpu(wanted: Wanted) -> str:
+    if wanted.accelerator == "gpu":
+        return (
+            "trainer.accelerator is gpu, and Ray finds no GPU on this machine: give --address of a "
+            "cluster, or write accelerator: auto, which trains on the CPU where there is none"
         )
-    if not on_gpus:
-        each = Places(1, wanted.cpus or wanted.threads, 0.0)
-        return Places(wanted.workers or max(1, sum(map(each.fit, nodes))), each.cpus, 0.0)
-    cpus = wanted.cpus or max(
-        1, min(int(node.get("CPU", 0) // (node["GPU"] * wanted.per_gpu)) for node in with_gpus)
+    return (
+        f"{wanted.per_gpu} on each GPU, and Ray finds none on this machine: give --address of a "
+        "cluster, or --workers in place of --per-gpu"
     )
-    each = Places(1, cpus, 1 / wanted.per_gpu)
-    return Places(wanted.workers or max(1, sum(map(each.fit, with_gpus))), cpus, each.gpus)
 
 
 def why_not_placed(places: Places, missing: int, nodes: Sequence[Resources]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 AUTO = "auto"
+"""Ray's word for the cluster that this machine is a node of."""
 NO_TOKEN = "Unauthenticated"
 """What Ray prints of a wrong token, and says in no error."""
 NO_RAY = "Failed to connect to GCS"
@@ -25,6 +26,15 @@ def nothing_listens(address: str) -> str:
         f"nothing listens at {address}, where the head of a Ray cluster should be: start it there "
         f"(`ray start --head --port={address.rpartition(':')[2]}`), or give --address the address "
         "that it printed at its start"
+    )
+
+
+def asks_for_no_token(address: str) -> str:
+    """Where whoever reaches a cluster may use it."""
+    return (
+        f"the Ray cluster at {address} asks for no token: whoever reaches its ports runs code as "
+        "you; where that is not only you, start it anew with RAY_AUTH_MODE=token, see "
+        "docs/clusters.md"
     )
 
 

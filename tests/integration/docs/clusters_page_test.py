@@ -71,6 +71,8 @@ def test_the_job_of_kubernetes_mounts_one_volume_everywhere_and_asks_for_a_token
     assert (shell, option) == ("sh", "-c")
     words = shlex.split(line.partition("exec ")[2])
     check_command_of_fairtune(words)
+    workers = int(words[words.index("--workers") + 1])  # the autoscaler adds nodes for them
+    assert workers >= cluster["workerGroupSpecs"][0]["maxReplicas"]
     home = Path(words[words.index("--home") + 1])
     assert home.is_relative_to(container["volumeMounts"][0]["mountPath"])
 

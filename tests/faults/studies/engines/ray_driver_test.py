@@ -4,6 +4,9 @@ command continues (fault 30)."""
 import os
 import re
 import signal
+import socket
+from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 
 import psutil
@@ -35,6 +38,20 @@ def names(processes: list[psutil.Process]) -> set[str]:
     return found
 
 
+def reachable_from_elsewhere(processes: list[psutil.Process]) -> list[str]:
+    """The sockets of processes that listen to other machines too."""
+    found, listening = [], 0
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            for each in process.net_connections("inet"):
+                if each.status == psutil.CONN_LISTEN or each.type == socket.SOCK_DGRAM:
+                    listening += 1
+                    if not ip_address(each.laddr.ip).is_loopback:
+                        found.append(f"{process.name()} at {each.laddr}")
+    assert listening
+    return found
+
+
 def all_end(processes: list[psutil.Process]) -> None:
     """I5: they do within 10 s."""
     left = psutil.wait_procs(processes, timeout=SECONDS)[1]
@@ -62,6 +79,7 @@ def test_a_killed_driver_takes_all_along_and_the_study_goes_on_where_it_is_told_
         faulty.reached(0, 3), faulty.reached(1, 3)
         everything = below(driver)
         assert names(everything) > RAYS_OWN
+        assert reachable_from_elsewhere(everything) == []
         driver.kill()
         all_end(everything)
     faulty.leaves_no_orphans()

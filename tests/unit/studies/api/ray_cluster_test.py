@@ -103,3 +103,27 @@ def test_an_address_is_taken_from_the_command_or_the_environment(
     monkeypatch.setenv("RAY_ADDRESS", address)
     assert ray_cluster.wanted_of(spec, None, 2, None, None, OF_COMMANDS) == given
     assert given.address == address
+
+
+@pytest.mark.parametrize(
+    ("search", "most"),
+    [
+        ("search: {method: random, trials: 7}", 7),
+        ("search: {method: random, trials: 7}\nconfirm: {top: 2, seeds: 3}", 13),
+        ("search: {method: random, epochs: 45}", 4),
+        ("search: {method: random, epochs: 5}", 1),
+        ("search: {method: grid}", 3),
+        ("search: {method: random, trials: 9999}", 2000),
+    ],
+)
+def test_a_cluster_is_asked_for_no_more_workers_than_there_are_trials(
+    search: str, most: int
+) -> None:
+    from studies.study_file import document, resolve
+
+    text = (
+        "study: s\ndata: iris\nmodel: mlp\ntrainer: {epochs: 10}\n"
+        "optimizer: {name: adam, lr: {values: [0.1, 0.2, 0.3]}}\n"
+    )
+    spec = resolve(document.parse(text + search, "s.yaml"))
+    assert ray_cluster.most_trials(spec) == most

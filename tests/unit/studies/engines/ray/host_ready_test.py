@@ -38,7 +38,10 @@ class Starting:
 @pytest.mark.parametrize("error", [None, WorkersError("no worker can be started")])
 def test_a_host_is_opened_when_its_worker_has_started_or_cannot_be(error: Exception | None) -> None:
     engine, opened = Starting(), SimpleQueue[Host]()
-    with mock.patch.object(host_module, "LocalEngine", lambda *_: engine):
+    with (
+        mock.patch.object(host_module, "LocalEngine", lambda *_: engine),
+        mock.patch.object(host_module, "leave_when_deserted"),  # it would end the process of tests
+    ):
         opening = threading.Thread(
             target=lambda: opened.put(Host.open(Terms({}), perform, (), 1, False, "node")),
             daemon=True,

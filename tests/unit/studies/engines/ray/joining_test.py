@@ -157,6 +157,7 @@ def test_a_process_becomes_like_the_driver(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     for name in THREADS:
         monkeypatch.setenv(name, "7")  # as Ray sets them
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "of the cluster")
     monkeypatch.delenv("OWN", raising=False)
     monkeypatch.setenv("OWN", "of this node")
     terms = Terms(
@@ -168,8 +169,8 @@ def test_a_process_becomes_like_the_driver(tmp_path: Path, monkeypatch: pytest.M
     prepare_process(terms)
     assert os.getcwd() == str(tmp_path)
     assert sys.path == ["/of/this/node", "/of/the/driver"]
-    assert [os.environ.get(name) for name in (*THREADS, "OWN")] == [
-        "1", None, None, "of the driver",
+    assert [os.environ.get(name) for name in (*THREADS, "OWN", "RAY_AUTH_TOKEN")] == [
+        "1", None, None, "of the driver", None,
     ]  # fmt: skip
     prepare_process(replace(terms, folder=str(tmp_path / "not here")))
     assert os.getcwd() == str(tmp_path)  # where it was

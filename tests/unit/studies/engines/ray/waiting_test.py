@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from studies.engines.ray.messages import Failed, FromClient, Notice
+from studies.engines.ray.messages import Failed, FromClient, Notice, Opened
 from studies.engines.ray.places_wanted import Places
 from tests.support.pretended_ray import pretended_ray
 
@@ -43,6 +43,7 @@ def said_by(module: Any, placed: list[bool], answers: int) -> list[FromClient]:
     """What a client with such slots says until the head does not answer any more."""
     client, said = object.__new__(module.Client), list[FromClient]()
     client._cluster, client._places = Nodes(answers), Places(len(placed), 1, 0.0)
+    client._patience = 60.0
     client._crew = SimpleNamespace(refused={})
     client._slots = [SimpleNamespace(placed=each, since=0.0) for each in placed]
     client.tell = said.append
@@ -95,3 +96,20 @@ def test_a_driver_that_does_not_listen_holds_up_nothing(client_module: Any) -> N
     for notice in notices:
         client.tell(notice)
     assert [theirs.recv() for _ in notices] == notices
+
+
+@pytest.mark.parametrize("admits", [True, False])
+def test_a_cluster_that_asks_for_no_token_is_named_once(client_module: Any, admits: bool) -> None:
+    async def watched() -> None: ...
+
+    client, said = object.__new__(client_module.Client), list[FromClient]()
+    client._pipe, client._to_driver = Pipe()[0], SimpleQueue()
+    client._cluster = SimpleNamespace(admits_anybody=admits, address="10.0.0.1:6379")
+    client._slots, client._watch, client.tell = [], watched, said.append
+    client._write = lambda: None
+    asyncio.run(client.run())
+    opened, *notices = said
+    assert opened == Opened(0)
+    assert [each.text.partition(":6379 ")[2][:19] for each in notices] == (  # type: ignore[union-attr]
+        ["asks for no token: "] if admits else []
+    )
