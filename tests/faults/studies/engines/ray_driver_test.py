@@ -46,7 +46,8 @@ def reachable_from_elsewhere(processes: list[psutil.Process]) -> list[str]:
             for each in process.net_connections("inet"):
                 if each.status == psutil.CONN_LISTEN or each.type == socket.SOCK_DGRAM:
                     listening += 1
-                    if not ip_address(each.laddr.ip).is_loopback:
+                    ip = ip_address(each.laddr.ip.removeprefix("::ffff:"))  # IPv4 on an IPv6 socket
+                    if not ip.is_loopback:
                         found.append(f"{process.name()} at {each.laddr}")
     assert listening
     return found

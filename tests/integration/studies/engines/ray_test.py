@@ -2,11 +2,9 @@
 
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,18 +13,13 @@ import pytest
 
 import fairtune
 from studies.cli import main
-from studies.engines.ray.engine import RayEngine
-from studies.engines.ray.messages import Wanted
-from studies.engines.ray.terms import Terms, versions_here
 from studies.home import Home
 from studies.results import outcome_counts
 from tests.conftest import WriteModule
-from tests.support.drivers import until
 from tests.support.own_code import NETWORK
 from tests.support.ray_cluster import RayCluster, ray_cluster
 from tests.support.sameness import numbers_of
 from tests.support.servers import free_port
-from tests.support.worker_trainings import perform
 
 pytestmark = pytest.mark.slow
 Tree = dict[str, Any]
@@ -84,23 +77,6 @@ def test_where_nobody_listens_is_no_cluster(
     options = ["--home", str(tmp_path / "home"), "--engine", "ray", "--address", address]
     assert main(["run", str(file), "--quiet", *options]) == 4
     assert capsys.readouterr().err.startswith(f"fairtune: nothing listens at {address}, where the")
-
-
-def test_a_worker_without_a_place_is_named_with_what_it_lacks_and_begins_once_there_is_room(
-    cluster: RayCluster, caplog: pytest.LogCaptureFixture
-) -> None:
-    wanted = Wanted(cluster.address, "", 4, None, 1, 1, "cpu", patience=0.0)
-    terms = Terms(versions_here(), search_path=[os.path.abspath(each) for each in sys.path])
-    engine = RayEngine(wanted, perform, (), lambda: nullcontext(terms))
-    lacks = r" ha(s|ve) no place in the Ray cluster: each needs 1 CPU, and its nodes have 3 CPUs, "
-    with closing(engine):
-        engine.start()
-        until(lambda: not engine.events(0.1) and engine.free == 3 and caplog.messages)
-        assert all(re.search(rf"{lacks}which is room for 3$", each) for each in caplog.messages)
-        node = cluster.add(1)
-        until(lambda: not engine.events(0.1) and engine.free == 4)
-    cluster.is_left_alone()
-    cluster.remove(node)
 
 
 def slow_or_worse(configuration: Tree, report: Any) -> None:
