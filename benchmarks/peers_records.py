@@ -59,7 +59,8 @@ def own_records(folder: Path) -> Iterator[OwnRecord]:
         trials, epochs = (count(path, f"SELECT count(*) FROM {t}") for t in ("trials", "epochs"))
         yield OwnRecord("fairtune", trials, epochs, "every trial, from its last epoch")
     if (folder / "results" / NAME / "tuner.pkl").exists():
-        curves = [path.read_text() for path in folder.rglob("result.json")]
+        results = (folder / "results").rglob("result.json")  # its session has copies of them
+        curves = [path.read_text() for path in results]
         epochs = sum(json.loads(line)["training_iteration"] > 0 for line in lines(curves))
         yield OwnRecord("Ray", len(curves), epochs, "every trial, from its checkpoint")
     if (folder / "optuna.db").exists():

@@ -153,7 +153,7 @@ def main() -> None:
     if results.errors or clock.began is None:
         raise SystemExit(f"{len(results.errors)} trials failed: {results.errors[:1]}")
     found = (result.metrics_dataframe for result in results)
-    curves = [curve for curve in found if curve is not None]
+    curves = [curve for curve in found if curve is not None and len(curve)]
     print(
         json.dumps(
             {
