@@ -3,6 +3,7 @@ do next."""
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Sequence
@@ -89,6 +90,8 @@ def _margin(comparison: Comparison) -> str:
             closest = min(pairs, key=lambda pair: abs(pair.result.difference.estimate))
             behind = closest.b if closest.a == better else closest.a
             found = closest.result.difference
+            if not math.isfinite(found.estimate):  # an arm that came to nothing has no distance
+                return ""
             if comparison.design.claim == "configurations":
                 behind = f"the one found for {behind}"
             level = level_words(comparison.design.level)

@@ -56,3 +56,9 @@ def test_a_study_under_way_is_continued_by_its_command() -> None:
 def test_the_network_of_a_program_is_not_promoted() -> None:
     results = STATES["programs"]
     assert report(results, compare(results)).answer.command.startswith("fairtune best made")
+
+
+def test_an_arm_that_came_to_nothing_is_no_number_away() -> None:
+    for state in STATES:
+        results = STATES[state]
+        assert "nan" not in report(results, compare(results)).answer.sentence.split(), state

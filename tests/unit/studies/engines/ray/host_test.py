@@ -352,9 +352,13 @@ def test_a_host_whose_worker_was_slow_to_start_is_not_deserted(
     now, deserted = 1000.0, list[bool]()
     monkeypatch.setattr(host_module.time, "monotonic", lambda: now)
     monkeypatch.setattr(host_module, "shares_home", lambda terms: True)
-    monkeypatch.setattr(
-        host_module, "leave_when_deserted", lambda host: deserted.append(host.is_deserted())
-    )
+    left = Flag()
+
+    def leave(host: Host) -> None:
+        deserted.append(host.is_deserted())
+        left.set()
+
+    monkeypatch.setattr(host_module, "leave_when_deserted", leave)
 
     class Slow(ScriptedEngine):
         def __init__(self, *_: Any) -> None:
@@ -366,8 +370,7 @@ def test_a_host_whose_worker_was_slow_to_start_is_not_deserted(
 
     monkeypatch.setattr(host_module, "LocalEngine", Slow)
     host_module.Host.open(None, len, (), 1, False, "n1")  # type: ignore[arg-type]
-    while not deserted:
-        pass
+    assert left.wait(30)
     assert deserted == [False]
 
 
