@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from lightning_modules.errors import UserError
 from studies.api.worker_plan import MOST_WORKERS
-from studies.engines.ray.reasons import AUTO
 
 if TYPE_CHECKING:
     from studies.engines import Engine
@@ -91,6 +90,8 @@ def ray_engine(
 
 def words_of(wanted: Wanted) -> str:
     """`4 workers on Ray at 10.0.0.1:6379`."""
+    from studies.engines.ray.reasons import AUTO
+
     where = f"Ray at {wanted.address}" if wanted.address else "Ray on this machine"
     if wanted.address == AUTO:
         where = "the Ray cluster of this machine"
@@ -100,6 +101,8 @@ def words_of(wanted: Wanted) -> str:
 
 
 def _is_address(address: str) -> bool:
+    from studies.engines.ray.reasons import AUTO
+
     port = address.rpartition(":")[2]
     is_place = HOST_AND_PORT.fullmatch(address) is not None and 1 <= int(port) <= MOST_PORT
     return address == AUTO or is_place
