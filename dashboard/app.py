@@ -41,8 +41,10 @@ SIDEBAR = 240  # pixels: the tables and figures need the rest
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 2.5rem 2.5rem 4rem; }
 @media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding: 3rem 1rem; } }
+[data-stale="true"] { opacity: 1 !important; transition: none !important; }
 </style>"""
-"""An answer belongs on the first screen: Streamlit leaves 96 pixels free above it."""
+"""An answer belongs on the first screen: Streamlit leaves 96 pixels free above it. What is drawn
+again is not dimmed meanwhile."""
 
 st.set_page_config(
     page_title="fairtune", page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR

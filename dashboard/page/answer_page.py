@@ -29,10 +29,10 @@ def rows(selection: Selection, *, factor: str) -> Iterator[Row]:
     """The sections of a study, what answers its question first."""
     comparison, words = selection.comparison, selection.report.words
     first, *others = factors_of(selection, factor)
-    yield Section("answer", "", sections.answer)
+    yield Section("answer", "", sections.answer, tall=190)
     ranking = Section("ranking", words.ranking, sections.ranking, with_winners, words.about)
     yield ranking, first.first(selection)
-    yield Section("verdict", "", sections.verdict)
+    yield Section("verdict", "", sections.verdict, tall=240)
     yield from first.more(selection)
     for other in others:
         yield other.first(selection)
@@ -53,6 +53,6 @@ def rows(selection: Selection, *, factor: str) -> Iterator[Row]:
         Section("outcomes", "How trials ended", sections.outcomes),
         Section("cost", "Cost", sections.cost),
     )
-    if selection.report.causes.rows:
+    if selection.report.causes.rows or selection.state == "running":
         yield Section("failures", "Why trials failed", sections.failures)
     yield Section("numbers", "Numbers", sections.tables)

@@ -165,7 +165,9 @@ def cost(selection: Selection) -> None:
 def failures(selection: Selection) -> None:
     """In which ways trials failed, and what those have in common."""
     causes = selection.report.causes
-    if causes.rows:
+    if not causes.rows:
+        st.caption("No trial has failed.")
+    else:
         st.dataframe(_frame(causes), hide_index=True)
         st.caption(escape(causes.note))
         with st.container(horizontal=True):
