@@ -11,7 +11,7 @@ from studies.records.garbage_collection import gc_paused
 
 with gc_paused():
     from dashboard import data
-    from dashboard.page import preparing
+    from dashboard.page import address, preparing
     from dashboard.page.messages import escape, show_errors
 
 disable_debug_mode()  # charts are checked as they are drawn, not once more for each of their parts
@@ -43,4 +43,5 @@ with show_errors(), gc_paused():  # what is imported and read for a first page s
     st.sidebar.caption("Home")
     path = data.home().path
     st.sidebar.text(path.name, help=escape(str(path)))
-    page.run()
+    with address.completed(page.url_path):
+        page.run()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from dashboard import data
+from dashboard.page import address
 from dashboard.page.messages import say_what_to_run
 from dashboard.page.selectors import select, select_several
 from dashboard.rendering import RenderedFigure, SomeInfo
@@ -127,7 +128,8 @@ def one_search(selection: Selection) -> StudyResults:
     if count == 1:
         return results
     options = [f"{number} of {count}" for number in range(1, count + 1)]
-    picked = st.selectbox("Search", options, key="search", bind="query-params", width=160)
+    bound = address.single("search", options, options[0])
+    picked = st.selectbox("Search", options, **bound, width=160)
     repeat = options.index(picked) + 1
     splits = {trial.split_seed for trial in results.trials if trial.repeat == repeat}
     known = [str(split) for split in splits if split is not None]

@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard import data
+from dashboard.page import address
 from dashboard.page.annotations import show_annotation
 from dashboard.page.messages import escape, marked
 from dashboard.page.refresh import live
@@ -44,6 +45,9 @@ from studies.reporting.figures.search.tuning import (
 from studies.results import StudyResults
 
 NOTHING = "No trial of the search has completed yet."
+BUDGETS = ("trials", "epochs")
+BY = ("every trial", "best of each bin")
+COLOURS = ("arm", "outcome")
 SHOWN = 6  # parameters that get a figure each, unless others are picked
 
 
@@ -51,7 +55,7 @@ def page(selection: Selection) -> None:
     show_annotation(selection.home, selection.study, selection.results.annotation)
     results = one_search(selection)
     names = ["Progress", "Parameters", "Trainings"]
-    progress, parameters, trainings = st.tabs(names, key="view", bind="query-params")
+    progress, parameters, trainings = st.tabs(names, **address.single("view", names, names[0]))
     with progress:
         if progress.open:
             show_progress(selection, results)
@@ -78,10 +82,8 @@ def show_progress(selection: Selection, results: StudyResults) -> None:
         show(selection, every, draw_searches, "searches", NOTHING)
     st.subheader("What every trial of this search found" if several else "What every trial found")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        against = st.segmented_control(
-            "Against", ["trials", "epochs"], key="against", default="trials", required=True,
-            bind="query-params",
-        )  # fmt: skip
+        bound = address.single("against", BUDGETS, "trials")
+        against = st.segmented_control("Against", BUDGETS, required=True, **bound)
         log = log_axis(selection.metric)
     budget: Budget = "epochs" if against == "epochs" else "trials"
     repeat = shown_repeat(results)
@@ -119,7 +121,11 @@ def show_progress(selection: Selection, results: StudyResults) -> None:
 def show_parameters(selection: Selection, results: StudyResults) -> None:
     arm = selection.arms[0]
     if len(selection.arms) > 1:
-        arm = st.selectbox("Parameters of", selection.arms, key="of", bind="query-params")
+        arm = st.selectbox(
+            "Parameters of",
+            selection.arms,
+            **address.single("of", selection.arms, selection.arms[0]),
+        )
     every = axes(selection.results, arm)
     if not every:
         st.info("This arm searches no parameter: all of its trials have the same configuration.")
@@ -159,15 +165,13 @@ def show_each(
     by: tuple[Hashable, ...],
 ) -> None:
     st.subheader("One parameter at a time")
-    which = st.segmented_control(
-        "Show", ["every trial", "best of each bin"], key="by", default="every trial",
-        required=True, bind="query-params",
-    )  # fmt: skip
+    bound = address.single("by", BY, BY[0])
+    which = st.segmented_control("Show", BY, required=True, **bound)
     names = [axis.name for axis in every]
     picked = names
     if len(every) > SHOWN:
         picked = st.multiselect(
-            "Parameters", names, names[:SHOWN], key="parameters", bind="query-params"
+            "Parameters", names, **address.several("parameters", names, names[:SHOWN])
         )
     colours = tuple(arm or selection.study for arm in selection.results.arms)
     columns = st.columns(min(3, max(2, len(picked))))
@@ -199,9 +203,9 @@ def show_two(
     by_name = {axis.name: axis for axis in every}
     names = list(by_name)
     left, right = st.columns(2)
-    x = left.selectbox("Across", names, key="x", bind="query-params")
+    x = left.selectbox("Across", names, **address.single("x", names, names[0]))
     others = [name for name in names if name != x]
-    y = right.selectbox("Up", others, key="y", bind="query-params")
+    y = right.selectbox("Up", others, **address.single("y", others, others[0]))
 
     def both() -> SurfaceInfo:
         return surface_info(found(), by_name[x], by_name[y])
@@ -222,10 +226,8 @@ def show_trainings(selection: Selection, results: StudyResults) -> None:
     if pruned:
         st.caption("  \n".join(_warning_text(alarm) for alarm in pruned))
     st.subheader("When each training ran")
-    colour = st.segmented_control(
-        "Colour", ["arm", "outcome"], key="colour", default="arm", required=True,
-        bind="query-params",
-    )  # fmt: skip
+    bound = address.single("colour", COLOURS, "arm")
+    colour = st.segmented_control("Colour", COLOURS, required=True, **bound)
     spans = partial(timeline_info, selection.results, selection.arms, datetime.now())
     draw = partial(draw_timeline, by="outcome" if colour == "outcome" else "arm")
     show(selection, spans, draw, "timeline", "No training has started yet.", by=(colour,))
