@@ -11,7 +11,7 @@ from studies.records.garbage_collection import gc_paused
 
 with gc_paused():
     from dashboard import data
-    from dashboard.page import address, preparing
+    from dashboard.page import address, preparing, shortcuts
     from dashboard.page.messages import escape, show_errors
 
 disable_debug_mode()  # charts are checked as they are drawn, not once more for each of their parts
@@ -32,12 +32,11 @@ SIDEBAR = 240  # pixels: the tables and figures need the rest
 st.set_page_config(
     page_title="fairtune", page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR
 )
-page = st.navigation(
-    [
-        st.Page(f"views/{name}.py", title=title, icon=icon, default=name == "overview")
-        for name, title, icon in PAGES
-    ]
-)
+pages = {
+    name: st.Page(f"views/{name}.py", title=title, icon=icon, default=name == "overview")
+    for name, title, icon in PAGES
+}
+page = st.navigation(list(pages.values()))
 st.title(page.title)
 with show_errors(), gc_paused():  # what is imported and read for a first page stays
     st.sidebar.caption("Home")
@@ -45,3 +44,4 @@ with show_errors(), gc_paused():  # what is imported and read for a first page s
     st.sidebar.text(path.name, help=escape(str(path)))
     with address.completed(page.url_path):
         page.run()
+    shortcuts.listen({name: (each.url_path, each.title) for name, each in pages.items()})
