@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
@@ -138,7 +139,7 @@ def follow(selection: Selection, rows: Rows) -> None:
 
 
 def _show(selection: Selection, section: Section) -> None:
-    tall = section.tall if selection.state == "running" else "content"
+    tall: int | Literal["content"] = section.tall if selection.state == "running" else "content"
 
     @st.fragment(key=section.name)
     def body() -> None:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import data
+from dashboard.page import address
 from dashboard.page.annotations import show_annotation
 from dashboard.page.live import Section
 from dashboard.page.messages import escape, marked, show_prose
@@ -130,7 +131,7 @@ def show_configuration(selection: Selection, trial: Trial, other: Trial | None) 
     default = defaults_of(selection.results, trial)
     others = {"defaults": default} if default and not trial.default else {}
     others |= {other.key: other} if other else {}
-    only = bool(others) and st.toggle("Only what differs", True, key="only", bind="query-params")
+    only = bool(others) and st.toggle("Only what differs", **address.switch("only", usual=True))
     found = difference(trial, others, only=only)
     if others:
         places = plural(found.differing, "place differs", "places differ")
