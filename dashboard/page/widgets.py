@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 import streamlit as st
 
 from dashboard.page.messages import escape, marked
+from dashboard.page.picks import picked, touch_figure
 from dashboard.page.selection import Selection
 from dashboard.rendering import RenderedFigure, SomeInfo, render_figure
 from studies.reporting.figures.common import Picture
@@ -46,8 +47,11 @@ def show_figure(figure: RenderedFigure[SomeInfo], name: str, nothing: str) -> No
     if info.empty:
         st.caption(marked(nothing))
         return
-    spec = figure.shown(dark=st.context.theme.type == "dark")
-    st.vega_lite_chart(spec=spec, alt=info.alt, key=f"figure {name}")
+    dark = st.context.theme.type == "dark"
+    if figure.touchable:
+        touch_figure(figure.shown(dark=dark, picked=picked()), info.alt, f"figure {name}")
+    else:
+        st.vega_lite_chart(spec=figure.shown(dark=dark), alt=info.alt, key=f"figure {name}")
     words, download = st.columns([9, 1], gap="small")
     words.caption(marked(info.caption))
     with download:
