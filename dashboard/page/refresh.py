@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.page.messages import show_errors
+from dashboard.page.picked_panel import picked_panel
 from dashboard.page.selection import Selection
 
 SHORTEST_PAUSE, TRIALS_PER_SECOND, ARMS_PER_SECOND = 3.0, 200, 4
@@ -27,5 +28,6 @@ def live(selection: Selection, page: Callable[[Selection], None]) -> None:
             if running and now.state != "running":
                 st.rerun()  # a whole run of the page, which ends the refreshing
             page(now)
+            picked_panel(now)
 
     body()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from dashboard import data
+from dashboard.page import address, brush, picks
 from dashboard.page.messages import say_what_to_run
 from dashboard.page.selectors import select, select_several
 from dashboard.rendering import RenderedFigure, SomeInfo
@@ -17,6 +18,7 @@ from studies.home import Home
 from studies.records import Histories, Trial
 from studies.reporting.content import Report
 from studies.reporting.figures.common import NARROW
+from studies.reporting.within import ValueRange, trials_within
 from studies.results import StudyResults
 from studies.statistics import Goal
 
@@ -73,6 +75,16 @@ class Selection:
         ranked = tuple(arm.arm for arm in self.comparison.arms)
         return tuple(arm for arm in ranked if arm in self.selected_arms) or ranked[:NARROW]
 
+    @property
+    def within(self) -> tuple[ValueRange, ...]:
+        """The ranges that its reader brushed; they filter figures and tables of single trials."""
+        return brush.ranges(self.results, self.metrics)
+
+    @property
+    def metrics(self) -> list[str]:
+        """What the study's arms can be compared by."""
+        return data.metrics(self.home, self.study, self.entry.token)
+
     def histories(self, trials: Sequence[Trial], metrics: Sequence[str]) -> Histories:
         """Metrics of some trials after every epoch, by their keys."""
         keys = tuple(sorted(trial.key for trial in trials))
@@ -81,9 +93,9 @@ class Selection:
     def kept_figure(
         self, key: tuple[Hashable, ...], make: Callable[[], RenderedFigure[SomeInfo]]
     ) -> RenderedFigure[SomeInfo]:
-        """A figure that was drawn before for the same study, metric, arms and key, else a new
-        one."""
-        every = (self.metric, self.selected_arms, *key)
+        """A figure that was drawn before for the same study, metric, arms, ranges and key, else a
+        new one."""
+        every = (self.metric, self.selected_arms, self.within, *key)
         return data.figure(self.home, self.study, self.entry.token, every, make)
 
     def refreshed(self) -> Selection:
@@ -109,6 +121,8 @@ def selected_study(factor: str = "", *, metric: bool = True, arms: bool = False)
     others = [each.study for each in available()] if factor else []
     why = dict.fromkeys(others, f"compares no {factor}")
     study = select("study", "Study", list(entries), why=why)
+    address.carry(picks.PICKED, study)
+    address.carry(brush.WITHIN, study)
     home, entry = data.home(), entries[study]
     results = data.study(home, study, entry.token)
     logged = data.metrics(home, study, entry.token)
@@ -119,13 +133,21 @@ def selected_study(factor: str = "", *, metric: bool = True, arms: bool = False)
     return Selection(home, entry, by, selected_arms)
 
 
-def one_search(selection: Selection) -> StudyResults:
-    """The study with one search of each arm, and a selector where there are several: the values
-    of different splits are no one picture."""
-    results = selection.results
-    count = results.spec.repeats
-    if count == 1:
-        return results
+def one_search(selection: Selection, *, room: bool = False) -> StudyResults:
+    """The trials within the brushed ranges of one search of each arm, and a selector where there
+    are several: the values of different splits are no one picture. `room` is for pages with axes to
+    brush."""
+    study = (selection.home, selection.study, selection.entry.token)
+    repeat = 1
+    if (count := selection.results.spec.repeats) > 1:
+        repeat = _selected_search(selection.results, count)
+    every, within = data.one_search(*study, repeat), selection.within
+    kept = data.one_search(*study, repeat, within)
+    brush.show_brush(every, kept, selection.metrics, within, room=room)
+    return kept
+
+
+def _selected_search(results: StudyResults, count: int) -> int:
     options = [f"{number} of {count}" for number in range(1, count + 1)]
     picked = st.selectbox("Search", options, key="search", bind="query-params", width=160)
     repeat = options.index(picked) + 1
@@ -136,9 +158,20 @@ def one_search(selection: Selection) -> StudyResults:
         f"Single trials are those of search {repeat} of every arm{where}; other searches have "
         "other rows."
     )
-    return data.one_search(selection.home, selection.study, selection.entry.token, repeat)
+    return repeat
 
 
 def shown_repeat(results: StudyResults) -> int:
-    """Which search of each arm a study has that `one_search` gave."""
-    return results.trials[0].repeat if results.trials else 1
+    """Which search of each arm a page shows that asked `one_search`."""
+    if results.spec.repeats == 1:
+        return 1
+    return int(str(st.session_state["search"]).split()[0])
+
+
+def kept_keys(selection: Selection) -> frozenset[str] | None:
+    """The trials within the brushed ranges, of all searches, by key; None where there is no range
+    and all are kept."""
+    within = selection.within
+    if not within:
+        return None
+    return frozenset(trial.key for trial in trials_within(selection.results.trials, within))

@@ -79,6 +79,6 @@ def log_axis(metric: str, name: str = "log") -> bool:
     )
 
 
-def link(page: str, label: str, **address: str) -> None:
+def link(page: str, label: str, **address: str | list[str]) -> None:
     """A link to a page, such as `trial`, with what it shall show."""
     st.page_link(f"views/{page}.py", label=escape(label), query_params=address)

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import data
 from dashboard.page.annotations import show_annotation
 from dashboard.page.messages import escape, marked
+from dashboard.page.parallel.component import show_parallel
 from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, one_search, selected_study, shown_repeat
 from dashboard.page.widgets import log_axis, show
@@ -17,7 +18,6 @@ from studies.analysis.curves import why_no_bands
 from studies.reporting.figures.axes import Axis, axes
 from studies.reporting.figures.points import Points
 from studies.reporting.figures.search.intermediate import draw_intermediate, intermediate_info
-from studies.reporting.figures.search.parallel import ParallelInfo, draw_parallel, parallel_info
 from studies.reporting.figures.search.parameters import (
     IsolationInfo,
     SliceInfo,
@@ -49,7 +49,7 @@ SHOWN = 6  # parameters that get a figure each, unless others are picked
 
 def page(selection: Selection) -> None:
     show_annotation(selection.home, selection.study, selection.results.annotation)
-    results = one_search(selection)
+    results = one_search(selection, room=True)
     names = ["Progress", "Parameters", "Trainings"]
     progress, parameters, trainings = st.tabs(names, key="view", bind="query-params")
     with progress:
@@ -138,15 +138,15 @@ def show_parameters(selection: Selection, results: StudyResults) -> None:
 
     log = log_axis(selection.metric)
 
+    study = (selection.home, selection.study, selection.entry.token)
+    names, within = tuple(axis.name for axis in every), selection.within
+
     def found() -> Points:
-        study = (selection.home, selection.study, selection.entry.token)
-        return data.points(*study, repeat, selection.metric, arm, log)
+        return data.points(*study, repeat, selection.metric, arm, log, within)
 
-    def lines() -> ParallelInfo:
-        return parallel_info(found(), every)
-
+    lines = data.parallel(*study, repeat, selection.metric, arm, log, names)
+    show_parallel(lines, within, NOTHING)
     by = (arm, repeat, log)
-    show(selection, lines, draw_parallel, "parallel coordinates", NOTHING, by=by)
     show_each(selection, found, every, by)
     if len(every) > 1:
         show_two(selection, found, every, by)

@@ -65,7 +65,9 @@ def _is_trial(layer: Mapping[str, Any], tables: frozenset[str], common: str) -> 
     if layer.get("data", {}).get("name", common) not in tables:
         return False
     detail = layer.get("encoding", {}).get("detail", {})
-    is_line = _kind(layer) == "line" and isinstance(detail, Mapping) and detail.get("field") == FIELD
+    is_line = (
+        _kind(layer) == "line" and isinstance(detail, Mapping) and detail.get("field") == FIELD
+    )
     return is_line or _kind(layer) in POINTS + BARS
 
 
@@ -109,7 +111,13 @@ def _marked(layer: Mapping[str, Any]) -> dict[str, Any]:
     elif _kind(layer) in BARS:
         mark = {**_of(layer, ("size",)), "type": "bar", "filled": False, "strokeWidth": 2.5}
     else:
-        mark = {"type": "point", "shape": "circle", "size": 170, "filled": False, "strokeWidth": 2.5}
+        mark = {
+            "type": "point",
+            "shape": "circle",
+            "size": 170,
+            "filled": False,
+            "strokeWidth": 2.5,
+        }
     lookup = {
         "lookup": FIELD,
         "from": {"data": {"name": TABLE}, "key": FIELD, "fields": [PICKED]},
