@@ -25,13 +25,15 @@ ORDER = "axes"
 """The order of the axes in the address."""
 KEY = "parallel coordinates"
 HERE = Path(__file__).parent
+SCRIPTS = ("raster.js", "lines.js", "parallel.js")
+"""One script, told in three files."""
 HEIGHT = 400
 
 _component = st.components.v2.component(
     "fairtune.parallel",
     html="<div class='parallel'></div>",
     css=(HERE / "parallel.css").read_text(encoding="utf-8"),
-    js=(HERE / "parallel.js").read_text(encoding="utf-8"),
+    js="\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
 )
 
 

@@ -1,14 +1,6 @@
-// Parallel coordinates on canvases: `below` has all lines faint, `lines` those that are kept,
-// `above` the line under the pointer and the picked ones. Lines are drawn from the best to the
-// worst, each behind those before it, in slices that leave the browser time for its next frame.
-const SLICE = 8; // milliseconds of drawing for each frame
-const NEAR = 7; // pixels from a line within which a pointer means it
+// The axes, which are brushed and moved, and what is told of that.
 const STEP = 0.05; // what a key moves the edge of a brush by, as a share of the axis
 const PAUSE = 500; // milliseconds after the last key until a brush is told
-const MANY = 200; // lines from which on they are drawn paler
-const TOP = 48;
-const BOTTOM = 12;
-const SIDE = 56;
 const charts = new WeakMap();
 
 export default function (component) {
@@ -25,63 +17,32 @@ export default function (component) {
   };
 }
 
-function floats(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  return new Float32Array(bytes.buffer);
-}
-
 const clamp = (value) => Math.min(1, Math.max(0, value));
 
-function blended(colours, share) {
-  const at = share * (colours.length - 1);
-  const from = Math.min(Math.floor(at), colours.length - 2);
-  const parts = [1, 3, 5].map((start) => {
-    const [a, b] = [from, from + 1].map((index) => parseInt(colours[index].slice(start, start + 2), 16));
-    return Math.round(a + (b - a) * (at - from));
-  });
-  return `rgb(${parts.join(",")})`;
-}
-
-class Chart {
+class Chart extends Lines {
   constructor(root) {
-    this.root = root;
-    this.brushes = new Map(); // the name of an axis: intervals from 0 to 1, of which any may hold
-    this.frames = new Map();
-    this.layers = ["below", "lines", "above"].map(() => root.appendChild(document.createElement("canvas")));
-    for (const canvas of this.layers) canvas.setAttribute("aria-hidden", "true");
-    this.tip = root.appendChild(document.createElement("div"));
-    this.tip.className = "tip";
-    this.tip.hidden = true;
+    super(root);
     root.onpointermove = (event) => this.hover(event);
     root.onpointerleave = () => this.point(-1);
     root.onclick = (event) => this.clicked(event);
     root.ondblclick = () => this.clear();
     root.onkeydown = (event) => event.key === "Escape" && this.clear();
-    this.watch = new ResizeObserver(() => this.resized());
-    this.watch.observe(root);
   }
 
   close() {
-    this.watch.disconnect();
+    super.close();
     clearTimeout(this.telling);
-    for (const frame of this.frames.values()) cancelAnimationFrame(frame);
   }
 
   update({ data, setTriggerValue }) {
     this.tell = setTriggerValue;
-    this.data = data;
+    this.take(data);
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", data.alt);
-    if (this.columns !== data.columns) {
-      this.columns = data.columns;
-      const names = Object.keys(data.columns);
-      this.places = new Map(names.map((name) => [name, floats(data.columns[name])]));
-      this.standing = floats(data.standing);
-    }
     this.axes = new Map(data.axes.map((axis) => [axis.name, axis]));
+    if (this.dragging) return;
     this.order = data.order;
     if (!this.telling) this.brushes = new Map(Object.entries(data.ranges));
-    this.picked = data.picked.map((key) => data.trials.indexOf(key)).filter((line) => line >= 0);
     this.build();
     this.resized();
   }
@@ -123,36 +84,6 @@ class Chart {
     }
     this.order.forEach((name) => this.showBrush(name));
     if (focused) this.elements.get(focused)?.line.focus();
-  }
-
-  resized() {
-    const { clientWidth: width, clientHeight: height } = this.root;
-    if (!width || !this.order) return;
-    this.width = width;
-    this.height = height;
-    const ratio = window.devicePixelRatio || 1;
-    for (const canvas of this.layers) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-      canvas.style.width = `${width}px`;
-      canvas.style.height = `${height}px`;
-      canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
-    }
-    this.root.style.setProperty("--room", `${Math.max(30, this.gap() - 20)}px`);
-    this.order.forEach((name) => this.placeAxis(name));
-    this.draw();
-  }
-
-  gap() {
-    return (this.width - 2 * SIDE) / Math.max(1, this.order.length - 1);
-  }
-
-  x(index) {
-    return SIDE + index * this.gap();
-  }
-
-  y(place) {
-    return TOP + (1 - place) * (this.height - TOP - BOTTOM);
   }
 
   placeAxis(name, x = this.x(this.order.indexOf(name))) {
@@ -295,114 +226,6 @@ class Chart {
     clearTimeout(this.telling);
     this.telling = null;
     this.tell("brushed", Object.fromEntries(this.brushes));
-  }
-
-  // lines
-
-  kept() {
-    const checks = [...this.brushes].map(([name, intervals]) => [this.places.get(name), intervals]);
-    const found = [];
-    for (let line = this.standing.length - 1; line >= 0; line--) {
-      const within = checks.every(([places, intervals]) =>
-        intervals.some(([low, high]) => places[line] >= low - 1e-6 && places[line] <= high + 1e-6),
-      );
-      if (within && !this.data.elsewhere) found.push(line);
-    }
-    return found;
-  }
-
-  get brushed() {
-    return this.brushes.size > 0 || this.data.elsewhere;
-  }
-
-  draw() {
-    const [below, lines] = this.layers.map((canvas) => canvas.getContext("2d"));
-    this.shown = this.kept();
-    const pale = this.shown.length > MANY ? 0.55 : 0.9;
-    const colour = (line) => blended(this.data.colours, this.standing[line]);
-    const state = [this.width, this.height, this.order.join("\n"), this.data.neutral].join(" ");
-    if (this.brushed && (this.belowState !== state || this.belowColumns !== this.columns)) {
-      [this.belowState, this.belowColumns] = [state, this.columns];
-      const every = Array.from(this.standing, (_, line) => line);
-      this.paint("below", below, every, () => this.data.neutral, every.length > MANY ? 0.12 : 0.4);
-    } else if (!this.brushed) {
-      this.belowState = "";
-      this.paint("below", below, [], null, 1);
-    }
-    this.paint("lines", lines, this.shown, colour, pale);
-    this.point(-1);
-  }
-
-  paint(layer, context, lines, colour, alpha) {
-    cancelAnimationFrame(this.frames.get(layer));
-    let at = 0;
-    const slice = (first) => {
-      const end = performance.now() + SLICE;
-      if (first) context.clearRect(0, 0, this.width, this.height);
-      context.globalCompositeOperation = "destination-over";
-      context.globalAlpha = alpha;
-      context.lineWidth = 1.2;
-      while (at < lines.length && (at % 16 || performance.now() < end)) {
-        context.strokeStyle = colour(lines[at]);
-        this.trace(context, lines[at]);
-        at += 1;
-      }
-      if (at < lines.length) this.frames.set(layer, requestAnimationFrame(() => slice(false)));
-    };
-    this.frames.set(layer, requestAnimationFrame(() => slice(true)));
-  }
-
-  trace(context, line) {
-    context.beginPath();
-    let drawing = false;
-    this.order.forEach((name, index) => {
-      const place = this.places.get(name)[line];
-      if (Number.isNaN(place)) drawing = false;
-      else if (drawing) context.lineTo(this.x(index), this.y(place));
-      else context.moveTo(this.x(index), this.y(place));
-      drawing = drawing || !Number.isNaN(place);
-    });
-    context.stroke();
-  }
-
-  // the line under the pointer
-
-  hover(event) {
-    if (this.dragging || !this.shown) return;
-    const box = this.root.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    const index = Math.min(this.order.length - 2, Math.max(0, Math.floor((x - SIDE) / this.gap())));
-    const share = (x - this.x(index)) / this.gap();
-    if (share < -0.1 || share > 1.1 || y < TOP - NEAR) return this.point(-1);
-    const [left, right] = [0, 1].map((by) => this.places.get(this.order[index + by]));
-    let [found, best] = [-1, NEAR];
-    for (const line of this.shown) {
-      const away = Math.abs(this.y(left[line] + (right[line] - left[line]) * share) - y);
-      if (away < best) [found, best] = [line, away];
-    }
-    this.point(found, x, y);
-  }
-
-  point(line, x = 0, y = 0) {
-    this.pointed = line;
-    const above = this.layers[2].getContext("2d");
-    const ink = getComputedStyle(this.root).color;
-    above.clearRect(0, 0, this.width, this.height);
-    for (const each of new Set([...this.picked, ...(line >= 0 ? [line] : [])])) {
-      above.lineWidth = 5;
-      above.strokeStyle = ink;
-      this.trace(above, each);
-      above.lineWidth = 2.4;
-      above.strokeStyle = blended(this.data.colours, this.standing[each]);
-      this.trace(above, each);
-    }
-    this.root.style.cursor = line >= 0 ? "pointer" : "";
-    this.tip.hidden = line < 0;
-    if (line < 0) return;
-    this.tip.textContent = `${this.data.trials[line]}: ${this.data.metric} ${this.data.values[line]}`;
-    const room = this.width - this.tip.offsetWidth - 4;
-    this.tip.style.left = `${Math.max(0, Math.min(x + 14, room))}px`;
-    this.tip.style.top = `${y > 60 ? y - 38 : y + 16}px`;
   }
 
   clicked(event) {
