@@ -1,6 +1,6 @@
-// The lines on three canvases: `below` has all of them faint, `lines` those that are kept, `above` the
-// one under the pointer and the picked ones. They are drawn from the best to the worst, each behind
-// those before it; many in slices that leave the browser time for its next frame.
+// The lines on three canvases: `below` has all of them faint, `lines` those that are kept, `above`
+// the one under the pointer and the picked ones. They are drawn from the best to the worst, each
+// behind those before it; many in slices that leave the browser time for its next frame.
 const SLICE = 8; // milliseconds of drawing in each frame while something is dragged
 const PATIENT = 30; // the same when nothing is
 const NEAR = 7; // pixels from a line within which a pointer means it
@@ -9,7 +9,8 @@ const STROKED = 600; // lines up to which a canvas strokes them
 const SHADES = 100; // steps of the colours from the worst to the best
 const TOP = 48;
 const BOTTOM = 12;
-const SIDE = 56;
+const SIDES = [24, 56]; // pixels beside the outer axes, on a phone and elsewhere
+const PHONE = 500;
 
 class Lines {
   constructor(root) {
@@ -41,7 +42,8 @@ class Lines {
       this.standing = floats(data.standing);
       this.drawn.clear();
     }
-    this.colours = Array.from({ length: SHADES + 1 }, (_, at) => blended(data.colours, at / SHADES));
+    const shade = (_, at) => blended(data.colours, at / SHADES);
+    this.colours = Array.from({ length: SHADES + 1 }, shade);
     this.picked = data.picked.map((key) => data.trials.indexOf(key)).filter((line) => line >= 0);
   }
 
@@ -61,17 +63,23 @@ class Lines {
       }
       this.drawn.clear();
     }
-    this.root.style.setProperty("--room", `${Math.max(30, this.gap() - 20)}px`);
+    this.root.classList.toggle("narrow", width < PHONE);
+    this.root.style.setProperty("--room", `${Math.max(24, this.gap() - 18)}px`);
+    this.root.style.setProperty("--side", `${2 * this.side}px`);
     this.order.forEach((name) => this.placeAxis(name));
     this.draw();
   }
 
+  get side() {
+    return SIDES[this.width < PHONE ? 0 : 1];
+  }
+
   gap() {
-    return (this.width - 2 * SIDE) / Math.max(1, this.order.length - 1);
+    return (this.width - 2 * this.side) / Math.max(1, this.order.length - 1);
   }
 
   x(index) {
-    return SIDE + index * this.gap();
+    return this.side + index * this.gap();
   }
 
   y(place) {
@@ -178,7 +186,7 @@ class Lines {
     const box = this.root.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
     const last = this.order.length - 2;
-    const index = Math.min(last, Math.max(0, Math.floor((x - SIDE) / this.gap())));
+    const index = Math.min(last, Math.max(0, Math.floor((x - this.side) / this.gap())));
     const share = (x - this.x(index)) / this.gap();
     if (share < -0.1 || share > 1.1 || y < TOP - NEAR) return this.point(-1);
     const [left, right] = [this.sorted[index], this.sorted[index + 1]];

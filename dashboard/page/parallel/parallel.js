@@ -57,9 +57,13 @@ class Chart extends Lines {
       const title = document.createElement("div");
       title.className = "name";
       title.title = `${name}: drag to move`;
-      name.split(/(?<=[./_])/).forEach((part, index) => {
-        if (index) title.append(document.createElement("wbr"));
-        title.append(part);
+      const parts = name.split(/(?<=[./_])/);
+      const own = parts.findLastIndex((part, index) => index && /[./]$/.test(parts[index - 1]));
+      parts.forEach((part, index) => {
+        const word = document.createElement("span");
+        word.textContent = part;
+        if (index < own) word.className = "whose";
+        title.append(word, document.createElement("wbr"));
       });
       title.onpointerdown = (event) => this.dragName(event, name, title);
       const line = document.createElement("div");
@@ -89,7 +93,10 @@ class Chart extends Lines {
   placeAxis(name, x = this.x(this.order.indexOf(name))) {
     const { title, line } = this.elements.get(name);
     title.style.left = line.style.left = `${x}px`;
-    line.classList.toggle("last", this.order.at(-1) === name);
+    for (const each of [title, line]) {
+      each.classList.toggle("first", this.order[0] === name);
+      each.classList.toggle("last", this.order.at(-1) === name);
+    }
   }
 
   showBrush(name) {
@@ -173,7 +180,7 @@ class Chart extends Lines {
     const left = this.root.getBoundingClientRect().left;
     const move = (each) => {
       const x = Math.min(this.width, Math.max(0, each.clientX - left));
-      const to = Math.round((x - SIDE) / this.gap());
+      const to = Math.round((x - this.side) / this.gap());
       this.moveAxis(name, Math.min(this.order.length - 1, Math.max(0, to)));
       this.placeAxis(name, x);
     };

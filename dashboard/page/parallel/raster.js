@@ -1,5 +1,5 @@
-// Colours, columns of numbers, and an image of lines that is drawn by hand: a canvas takes seconds to
-// stroke as many lines as this draws in one frame.
+// Colours, columns of numbers, and an image of lines that is drawn by hand: a canvas takes seconds
+// to stroke as many lines as this draws in one frame.
 
 function floats(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));

@@ -11,7 +11,7 @@ import pandas as pd
 from studies.reporting.figures.axes import Axis, whole_ticks
 from studies.reporting.figures.common import Info, counted
 from studies.reporting.figures.points import Points
-from studies.results import level
+from studies.results import is_share
 
 GOOD = ("standing_0", "standing_1", "standing_2", "standing_3")
 """From the worst to the best value: pale blue to vermilion, on light and dark pages."""
@@ -69,7 +69,7 @@ def parallel_info(points: Points, axes: Sequence[Axis]) -> ParallelInfo:
     low, high = _ends(ordered["shown"])
     metric = Axis(points.metric, low, high)
     at = [metric.position(value) for value in ordered["shown"].tolist()]
-    ticks = [(place, level(points.metric, value)) for place, value in _number_ticks(metric)]
+    ticks = [(place, _written(points.metric, value)) for place, value in _number_ticks(metric)]
     found.append(ParallelAxis(metric, at, ticks))
     return ParallelInfo(
         data=data,
@@ -89,6 +89,10 @@ def parallel_info(points: Points, axes: Sequence[Axis]) -> ParallelInfo:
 def _ends(values: pd.Series[float]) -> tuple[float, float]:
     low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
     return (float(low), float(high)) if low < high else (float(low) - 0.5, float(low) + 0.5)
+
+
+def _written(metric: str, value: float) -> str:
+    return f"{100 * value:.3g} %" if is_share(metric) else f"{value:.3g}"
 
 
 def _ticks(axis: Axis) -> list[tuple[float, str]]:
