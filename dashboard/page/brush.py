@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.page import address
 from dashboard.page.messages import escape
-from studies.reporting.within import ValueRange, read_ranges
+from studies.reporting.within import ValueRange, read_ranges, trials_within
 from studies.results import StudyResults
 
 WITHIN = "within"
@@ -21,33 +21,31 @@ CLAIMS = (
 
 def ranges(results: StudyResults, metrics: Sequence[str]) -> tuple[ValueRange, ...]:
     """The ranges of the address that the study has; others are ignored."""
-    return read_ranges(address.read(WITHIN), results, metrics)[0]
+    return read_ranges(address.wanted(WITHIN), results, metrics)[0]
 
 
 def write_ranges(found: Sequence[ValueRange]) -> None:
-    """Let the address have these ranges."""
+    """Let the address have these ranges, and all sections follow."""
     address.write(WITHIN, [each.text for each in found])
+    st.rerun()
 
 
 def show_brush(
-    every: StudyResults,
-    kept: StudyResults,
-    metrics: Sequence[str],
-    found: Sequence[ValueRange],
-    *,
-    room: bool,
+    results: StudyResults, repeat: int, metrics: Sequence[str], *, room: bool = False
 ) -> None:
-    """How many trials of the search are within the ranges, and a button that shows all. With `room`
+    """How many trials of a search are within the ranges, and a button that shows all. With `room`
     the line stands there without ranges too, so that a brush below moves nothing."""
-    wrong = read_ranges(address.read(WITHIN), every, metrics)[1]
-    if wrong:
+    found = ranges(results, metrics)
+    address.keep(WITHIN, [each.text for each in found])
+    if read_ranges(address.read(WITHIN), results, metrics)[1]:
         st.caption("The address has a range that this study does not know. It is ignored.")
     if not found and not room:
         return
-    words = " and ".join(each.words for each in found)
-    said = f"{len(kept.search):,} of {len(every.search):,} trials within {words}"
-    if not found:
-        said = f"All {len(every.search):,} trials"
+    every = [trial for trial in results.search if trial.repeat == repeat]
+    said = f"All {len(every):,} trials"
+    if found:
+        words = " and ".join(each.words for each in found)
+        said = f"{len(trials_within(every, found)):,} of {len(every):,} trials within {words}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{escape(said)}**", help=CLAIMS, width="content")
         st.button(

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.page import address
 from dashboard.page.messages import escape
-from dashboard.page.picks import pick, picked
+from dashboard.page.picks import PICKED, pick, picked
 from dashboard.page.selection import Selection
 from dashboard.page.widgets import link
 from dashboard.rendering import render_figure
@@ -24,16 +25,18 @@ def picked_panel(selection: Selection) -> None:
     keys = picked()
     known = {trial.key: trial for trial in selection.results.trials if trial.key in keys}
     trials = [known[key] for key in keys if key in known]
-    with st.sidebar.container():  # it is there before anything is picked, as fragments need it
-        if not keys:
-            return
+    address.keep(PICKED, [trial.key for trial in trials])
+    missing = len(set(address.read(PICKED)) - known.keys())
+    if not trials and not missing:
+        return
+    with st.sidebar:
         st.subheader("Picked trials")
         if len(trials) == 1:
             _one(selection, trials[0])
         elif trials:
             _several(selection, trials)
-        if missing := len(keys) - len(trials):
-            st.caption(f"{plural(missing, 'picked trial')} of the address not in this study.")
+        if missing:
+            st.caption(f"This study does not have {plural(missing, 'trial')} of the address.")
         st.button("Clear", key="clear picked trials", on_click=pick, args=((),))
 
 

@@ -18,7 +18,7 @@ MOST = 6
 
 def picked() -> tuple[str, ...]:
     """The keys of the picked trials, in the order in which they were picked."""
-    return tuple(dict.fromkeys(address.read(PICKED)))[:MOST]
+    return tuple(dict.fromkeys(address.wanted(PICKED)))[:MOST]
 
 
 def pick(keys: Sequence[str]) -> None:
@@ -62,3 +62,4 @@ def _on_touch(key: str) -> None:
     for name, trials in now.items():
         for trial in trials ^ before.get(name, frozenset()):
             touch_trial(trial, add=name == touch.ADDED)
+    st.rerun()  # other sections show the trial too

@@ -161,3 +161,4 @@ def _on_touched() -> None:
     touched = st.session_state[KEY].touched or {}
     if isinstance(key := touched.get("trial"), str):
         touch_trial(key, add=bool(touched.get("add")))
+        st.rerun()

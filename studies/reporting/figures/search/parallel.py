@@ -14,7 +14,8 @@ from studies.reporting.figures.points import Points
 from studies.results import is_share
 
 GOOD = ("standing_0", "standing_1", "standing_2", "standing_3")
-"""From the worst to the best value: pale blue to vermilion, on light and dark pages."""
+"""From the worst to the best value: from a greyish blue over yellow to red on light pages, to a
+light orange on dark ones; the lightness goes one way."""
 TICKS = 6
 """Ticks of an axis of numbers at most."""
 APART = 0.06
@@ -74,9 +75,9 @@ def parallel_info(points: Points, axes: Sequence[Axis]) -> ParallelInfo:
     return ParallelInfo(
         data=data,
         caption=(
-            f"{counted(len(done), 'completed trial')}. A line is a trial, vermilion the best, "
-            "pale blue the worst. Parameters searched in log have a logarithmic axis. A line has "
-            "a gap where the trial does not have the parameter. Drag along an axis to keep some "
+            f"{counted(len(done), 'completed trial')}. A line is a trial, grey blue the worst, red "
+            "or orange the best. Parameters searched in log have a logarithmic axis. A line has a "
+            "gap where the trial does not have the parameter. Drag along an axis to keep some "
             "trials, drag its name to move it, click a line to pick its trial."
         ),
         alt=f"Parallel coordinates of {counted(len(axes), 'parameter')} and {points.metric} of "
