@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.page import address
 from dashboard.page.messages import escape, marked
+from dashboard.page.picks import picked, touch_figure
 from dashboard.page.selection import Selection
 from dashboard.rendering import RenderedFigure, SomeInfo, render_figure
 from studies.reporting.figures.common import Picture
@@ -50,8 +51,11 @@ def show_figure(
     if info.empty:
         st.caption(marked(nothing))
         return
-    spec = figure.shown(dark=st.context.theme.type == "dark")
-    st.vega_lite_chart(spec=spec, alt=info.alt, key=f"figure {name}")
+    dark = st.context.theme.type == "dark"
+    if figure.touchable:
+        touch_figure(figure.shown(dark=dark, picked=picked()), info.alt, f"figure {name}")
+    else:
+        st.vega_lite_chart(spec=figure.shown(dark=dark), alt=info.alt, key=f"figure {name}")
     words, download = st.columns([9, 1], gap="small")
     if small:
         words.caption("", help=marked(info.caption))
@@ -81,6 +85,6 @@ def log_axis(metric: str, name: str = "log") -> bool:
     )
 
 
-def link(page: str, label: str, **shown: str) -> None:
+def link(page: str, label: str, **shown: str | list[str]) -> None:
     """A link to a page, such as `trial`, with what it shall show."""
     st.page_link(f"views/{page}.py", label=escape(label), query_params=shown)
