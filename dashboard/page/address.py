@@ -145,8 +145,10 @@ def completed(page: str) -> Iterator[None]:
     address what the page shows and that does not say."""
     state = _state()
     state.missing = {}
-    yield
-    state.other_study = False
+    try:
+        yield
+    finally:
+        state.other_study = False
     data = {"page": page, "values": state.missing, "beside": str(st.query_params.to_dict())}
     _complete(key="address component", data=data)
 
