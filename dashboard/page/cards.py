@@ -26,13 +26,6 @@ STYLE = f"""<style>
 }}
 </style>"""
 """A question is read as a whole, on a telephone too; of links Streamlit shows one line."""
-PAGES = ("optimizer", "optimizers"), ("schedule", "schedules"), ("regularization", "regularization")
-
-
-def page_of(study: StudyEntry) -> str:
-    """The page that a study opens: that of the factor it compares."""
-    own = (page for factor, page in PAGES if study.compares(factor))
-    return next(own, "compare" if study.factors else "search")
 
 
 def show_style() -> None:
@@ -63,7 +56,7 @@ def _draw(home: Home, study: StudyEntry) -> None:
     about = card.row
     with st.container(border=True, gap="small"):
         with st.container(key=f"{QUESTION} {slug(study.study)}"):
-            link(page_of(study), about.description or about.study, study=study.study)
+            link("answer", about.description or about.study, study=study.study)
         sentence = [marked(card.answer.sentence)] if card.answer is not None else []
         best = _best(about, card.answer)
         with st.container(horizontal=True, gap="small"):

@@ -4,9 +4,10 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.page import address
+from dashboard.page.live import Section
 from dashboard.page.messages import escape
-from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, selected_study
+from dashboard.page.study_page import show_study
 from dashboard.page.tables import as_parquet, filtered, outcomes, usual_columns
 from lightning_modules.data.preparation.summary import summary_lines
 from studies.home import slug
@@ -87,4 +88,4 @@ def page(selection: Selection) -> None:
         )  # fmt: skip
 
 
-live(selected_study(metric=False, arms=True), page)
+show_study(selected_study(metric=False, arms=True), lambda _: [Section("table", "", page)])
