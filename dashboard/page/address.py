@@ -18,7 +18,8 @@ from typing import TypedDict
 import streamlit as st
 
 STUDY = "study"
-OF_STUDY = ("metric", "arm", "trial", "beside", "picked", "within", "x", "y", "of", "parameters")
+OF_STUDY = ("metric", "arm", "search", "trial", "beside", "picked", "within")
+OF_STUDY += ("x", "y", "of", "parameters")
 """What belongs to one study: the choice of another one takes it out of the address."""
 STATE = "address"
 SCRIPT = """

@@ -16,8 +16,8 @@ from tests.support.accounts import set_options
 pytestmark = pytest.mark.slow
 
 FIRST, SECOND = "mlp-digits", "quickstart-optimizers"
-TABS = "Search", "search"
-"""A page with a study, a metric and tabs: its name and its address."""
+TIMELINE = "Timeline", "timeline"
+"""A page with a study, a metric and a choice of its own: its name and its address."""
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def choose(page: Page, label: str, option: str) -> None:
 
 
 def test_each_choice_is_one_step_that_back_undoes(address: str, page: Page, log: Path) -> None:
-    name, path = TABS
+    name, path = TIMELINE
     first, second = (f"{address}/{path}?study={study}" for study in (FIRST, SECOND))
     metric = f"{second}&metric=val%2Floss"
     with quiet(page, log):
@@ -74,15 +74,16 @@ def test_each_choice_is_one_step_that_back_undoes(address: str, page: Page, log:
         shows(page, SECOND, "val/accuracy", second)
         choose(page, "Metric", "val/loss")
         shows(page, SECOND, "val/loss", metric)
-        page.get_by_role("tab", name="Parameters").click()
-        shows(page, SECOND, "val/loss", f"{metric}&view=Parameters")
+        against = page.get_by_role("radiogroup", name="Against")
+        against.get_by_role("radio", name="epochs").click()
+        shows(page, SECOND, "val/loss", f"{metric}&against=epochs")
         go(page, "Data")
         expect(page).to_have_url(re.compile(rf"/data\?study={SECOND}"))
         page.go_back()
-        shows(page, SECOND, "val/loss", f"{metric}&view=Parameters")
-        expect(page.get_by_role("tab", name="Parameters", selected=True)).to_be_visible()
+        shows(page, SECOND, "val/loss", f"{metric}&against=epochs")
+        expect(against.get_by_role("radio", name="epochs")).to_be_checked()
         page.go_back()
-        expect(page.get_by_role("tab", name="Progress", selected=True)).to_be_visible()
+        expect(against.get_by_role("radio", name="trials")).to_be_checked()
         shows(page, SECOND, "val/loss", metric)
         page.reload()
         shows(page, SECOND, "val/loss", metric)
@@ -96,9 +97,7 @@ def test_each_choice_is_one_step_that_back_undoes(address: str, page: Page, log:
 
 def test_a_link_within_a_page_is_a_step(address: str, page: Page, log: Path) -> None:
     with quiet(page, log):
-        page.goto(address)
-        heading(page, "Overview")
-        go(page, "Trial")
+        page.goto(f"{address}/trial?study={SECOND}")
         expect(page).to_have_url(re.compile(r"&trial="))
         before = page.url
         page.get_by_role("link", name=re.compile("^worse: ")).click()

@@ -37,9 +37,13 @@ def test_nothing_moves_and_nothing_is_dimmed_while_a_study_runs(
 ) -> None:
     home, log = make_home(tmp_path / "home"), tmp_path / "log"
     argv = [FAIRTUNE, "run", STUDY, "--home", str(home.path), "--workers", "1", "--quiet"]
-    with dashboard(home, log) as address, quiet(page, log), subprocess.Popen(
-        [*argv, *set_options(*[f"{path}={value}" for path, value in LONG.items()])]
-    ) as study:
+    with (
+        dashboard(home, log) as address,
+        quiet(page, log),
+        subprocess.Popen(
+            [*argv, *set_options(*[f"{path}={value}" for path, value in LONG.items()])]
+        ) as study,
+    ):
         try:
             page.goto(address)
             page.get_by_role("link", name="Does momentum or Adam").first.click(timeout=120_000)
