@@ -28,6 +28,7 @@ from studies.analysis import (
 )
 from studies.analysis import curves as arm_curves
 from studies.analysis.importance import Importances
+from studies.analysis.time_left import time_left
 from studies.home import Home
 from studies.home.home import DEFAULT_HOME
 from studies.records import Histories, RecordReader
@@ -132,7 +133,8 @@ def card(home: Home, study_: str, token: str, driver: str | None) -> StudyCard:
     objective = results.spec.objective.metric
     answer = None if driver else reported(home, study_, token, objective).answer
     about = row(home, study_, token, driver)
-    return StudyCard(about, answer, results.annotation, command(results))
+    left = time_left(results) if driver else None
+    return StudyCard(about, answer, left, results.annotation, command(results))
 
 
 @st.cache_resource(max_entries=32, show_spinner="Comparing the arms")

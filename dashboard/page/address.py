@@ -18,8 +18,8 @@ from typing import TypedDict
 import streamlit as st
 
 STUDY = "study"
-OF_STUDY = ("metric", "arm", "trial", "beside", "picked", "within", "axes", "x", "y", "of")
-OF_STUDY += ("parameters",)
+OF_STUDY = ("metric", "arm", "search", "trial", "beside", "picked", "within", "axes")
+OF_STUDY += ("x", "y", "of", "parameters")
 """What belongs to one study: the choice of another one takes it out of the address."""
 STATE = "address"
 SCRIPT = """
@@ -146,8 +146,10 @@ def completed(page: str) -> Iterator[None]:
     address what the page shows and that does not say."""
     state = _state()
     state.missing = {}
-    yield
-    state.other_study = False
+    try:
+        yield
+    finally:
+        state.other_study = False
     data = {"page": page, "values": state.missing, "beside": str(st.query_params.to_dict())}
     _complete(key="address component", data=data)
 
