@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 import pyarrow as pa
 
 from studies.reporting.figures.common import Info, Picture
-from studies.reporting.figures.specification import specification
+from studies.reporting.figures.specification import Specification, specification
+from studies.reporting.figures.svg import png_file, svg_file
 from studies.reporting.figures.theme import themed
 from studies.reporting.palette import DARK, LIGHT
 
@@ -21,6 +22,8 @@ CANVAS = {
     "usermeta": {"embedOptions": {"renderer": "canvas"}},
     "config": {"mark": {"aria": False}},
 }
+SENT = {"datasets", "usermeta", "config"}
+"""Parts of a specification that are for a browser."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,21 @@ class RenderedFigure(Generic[SomeInfo]):
     def shown(self, *, dark: bool) -> dict[str, Any]:
         """The specification for a light or a dark page."""
         return themed(self.spec, DARK if dark else LIGHT)
+
+    def svg(self, title: str) -> str:
+        """The figure as an SVG file."""
+        return svg_file(self._drawn, title, self.info.alt)
+
+    def png(self) -> bytes:
+        """The figure as a PNG file."""
+        return png_file(self._drawn)
+
+    @property
+    def _drawn(self) -> Specification:
+        """The specification with its tables beside it, for a converter."""
+        tables = {name: table.to_pandas() for name, table in self.spec["datasets"].items()}
+        shown = {name: part for name, part in self.spec.items() if name not in SENT}
+        return Specification(shown, tables)
 
 
 def render_figure(info: SomeInfo, draw: Callable[[SomeInfo], Picture]) -> RenderedFigure[SomeInfo]:

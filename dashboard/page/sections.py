@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.page.annotations import show_annotation
 from dashboard.page.messages import escape, marked, show_errors, show_prose
 from dashboard.page.selection import Selection, one_search, shown_repeat
-from dashboard.page.widgets import link, log_axis, show
+from dashboard.page.widgets import curve_options, link, log_axis, show
 from studies.reporting.figures.comparison.differences import differences_info, draw_differences
 from studies.reporting.figures.comparison.gains import draw_gains, gain_kinds, gains_info
 from studies.reporting.figures.comparison.pairs import draw_pairs, pairs_info
@@ -142,12 +142,13 @@ def learning(selection: Selection) -> None:
         others = (
             {} if selection.metric == objective else selection.histories(trials, [selection.metric])
         )
-        return learning_info(selection.results, selection.metric, others, selection.arms)
+        arms = selection.arms
+        return learning_info(selection.results, selection.metric, others, arms, options)
 
+    options = curve_options()
+    nothing = "No curve is known of a completed trial."
     with show_errors():
-        show(
-            selection, curves, draw_learning, "learning", "No curve is known of a completed trial."
-        )
+        show(selection, curves, draw_learning, "learning", nothing, by=(options,))
     few_shown(selection)
 
 

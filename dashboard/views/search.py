@@ -11,7 +11,7 @@ from dashboard.page.annotations import show_annotation
 from dashboard.page.messages import escape, marked
 from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, one_search, selected_study, shown_repeat
-from dashboard.page.widgets import log_axis, show
+from dashboard.page.widgets import curve_options, log_axis, show
 from studies.analysis import DesignWarning
 from studies.analysis.curves import why_no_bands
 from studies.reporting.figures.axes import Axis, axes
@@ -213,11 +213,19 @@ def show_trainings(selection: Selection, results: StudyResults) -> None:
     objective = selection.results.spec.objective.metric
     report = data.report(selection.home, selection.study, selection.entry.token, objective)
     st.subheader("Every training by epoch")
+    options = curve_options()
     log = log_axis(objective)
-    curves = partial(intermediate_info, results, selection.arms, log_metric=log)
+    curves = partial(intermediate_info, results, selection.arms, options, log_metric=log)
     nothing = "No training has reported an epoch yet."
     repeat = shown_repeat(results)
-    show(selection, curves, draw_intermediate, "intermediate values", nothing, by=(repeat, log))
+    show(
+        selection,
+        curves,
+        draw_intermediate,
+        "intermediate values",
+        nothing,
+        by=(repeat, log, options),
+    )
     pruned = [a for a in report.design_warnings if a.kind == "pruning" and a.arm in selection.arms]
     if pruned:
         st.caption("  \n".join(_warning_text(alarm) for alarm in pruned))
