@@ -10,6 +10,7 @@ a page writes, and none for its bound widgets and for links to the same page.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -105,7 +106,7 @@ def keep(name: str, values: Sequence[str], usual: Sequence[str] = ()) -> None:
     _say(name, [] if list(values) == list(usual) else list(values))
 
 
-def bound(name: str, value: str | bool | list[str] | None, usual: Sequence[str]) -> Bound:
+def bound(name: str, value: str | bool | float | list[str] | None, usual: Sequence[str]) -> Bound:
     """For a widget that shows a value; what is `usual` is not in the address."""
     st.session_state[name] = value
     return Bound(key=name, on_change=_chosen, args=(name, list(usual)))
@@ -133,6 +134,16 @@ def switch(name: str, *, usual: bool = False) -> Bound:
     """For a widget that is on or off."""
     given = read(name)
     return bound(name, given[0] == "true" if given else usual, [_word(usual)])
+
+
+def number(name: str, low: float, high: float, usual: float) -> Bound:
+    """For a widget with a number between two others; what is none, or beyond them, is mended."""
+    given = read(name)
+    try:
+        value = min(max(float(given[0]), low), high) if given else usual
+    except ValueError:
+        value = usual
+    return bound(name, value if math.isfinite(value) else usual, [str(usual)])
 
 
 def text(name: str) -> Bound:
