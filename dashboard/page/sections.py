@@ -12,11 +12,13 @@ from dashboard.page.annotations import show_annotation
 from dashboard.page.messages import escape, marked, show_errors, show_prose
 from dashboard.page.selection import Selection, one_search, shown_repeat
 from dashboard.page.widgets import link, log_axis, show
+from studies.reporting.figures.comparison.budget import budget_info, draw_budget
 from studies.reporting.figures.comparison.differences import differences_info, draw_differences
 from studies.reporting.figures.comparison.gains import draw_gains, gain_kinds, gains_info
 from studies.reporting.figures.comparison.pairs import draw_pairs, pairs_info
 from studies.reporting.figures.comparison.ranges import draw_effect, effect_info, searched_numbers
 from studies.reporting.figures.comparison.ranking import draw_ranking, ranking_info
+from studies.reporting.figures.comparison.sources import draw_sources, sources_info
 from studies.reporting.figures.comparison.spending import (
     cost_info,
     draw_cost,
@@ -90,14 +92,40 @@ def verdict(selection: Selection, design_warnings: Sequence[str] = ()) -> None:
                     show_prose(text)
         if report.budget.rows:
             with st.expander("What more repeats or seeds would show"):
-                st.dataframe(_frame(report.budget), hide_index=True)
-                st.caption(marked(report.budget.note))
+                budget(selection)
     if report.missing:
         st.info("\n".join(f"- {marked(text)}" for text in report.missing), icon=":material/info:")
     for alarm in report.design_warnings:
         if alarm.kind in design_warnings:
             text = f"{alarm.arm}: {alarm.message}" if alarm.arm else alarm.message
             st.warning(marked(text), icon=":material/warning:")
+
+
+def budget(selection: Selection) -> None:
+    """What more repeats or fresh seeds would show, what that costs and the command for it, beside
+    where the uncertainty comes from."""
+    results, comparison = selection.results, selection.comparison
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.markdown("**Detectable difference**")
+        nothing = "It is told of a finished study that compares arms by repeated searches."
+        options = partial(budget_info, results, comparison)
+        info = show(selection, options, draw_budget, "budget", nothing)
+    with right:
+        st.markdown("**Sources of variance**")
+        nothing = "Nothing is told apart with one search of each arm."
+        show(
+            selection, partial(sources_info, results, comparison), draw_sources, "sources", nothing
+        )
+    more = info.data[~info.data["today"].astype(bool)]
+    if len(more):
+        words = (
+            more["shown"] + " with " + more["repeats"].astype(str) + " repeats, " + more["seeds"]
+        )
+        said = (words + " (" + more["time"] + ")").tolist()
+        picked = st.selectbox("What to buy", said, key="bought")
+        st.code(more["command"].iloc[said.index(picked)], language="bash", wrap_lines=True)
+        st.caption(marked(selection.report.budget.note))
 
 
 def ranking(selection: Selection) -> None:

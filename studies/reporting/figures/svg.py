@@ -21,7 +21,7 @@ from studies.reporting.figures.theme import themed
 from studies.reporting.palette import LIGHT
 
 WIDTH = 860
-"""Pixels of a figure with its axes; the page may scale it."""
+"""Pixels of a figure over all of a page; the page may scale it."""
 SVG = "http://www.w3.org/2000/svg"
 TEXT, ROOM = 12, 1.15
 """Pixels of the text on axes, and how much wider than where it is measured it may be in a page's
@@ -54,17 +54,17 @@ def variable(colour: str) -> str:
 COLOURS = {colour: f"var({variable(colour)})" for colour in LIGHT}
 
 
-def svg(picture: Picture, name: str, title: str, description: str) -> str:
+def svg(picture: Picture, name: str, title: str, description: str, *, width: int = WIDTH) -> str:
     """A picture as an SVG element; `name` is the figure's, once on a page.
 
-    Those who do not see it are told the title and the description.
+    Those who do not see it are told the title and the description. `width`: pixels with its axes.
     """
     import vl_convert  # large, and only a report needs it
 
     drawn = specification(picture)
     spec = {
         **themed({**drawn.spec, "config": CONFIG}, COLOURS),
-        "width": WIDTH,
+        "width": width,
         "autosize": {"type": "fit", "contains": "padding"},
         "datasets": {table: _records(data) for table, data in drawn.tables.items()},
     }
