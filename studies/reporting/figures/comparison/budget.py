@@ -15,6 +15,7 @@ from studies.reporting.figures.theme import named
 from studies.results import StudyResults, duration, is_share
 from studies.results.wording import name_of
 from studies.sentences.effects import in_percent, shown_from
+from studies.statistics import SECOND_LOOK_ALPHA
 
 SEED_COLOURS = ("accent", "chance", "best_epoch")
 SEED_DASHES = ((1, 0), (6, 3), (2, 2))
@@ -55,7 +56,8 @@ def budget_info(results: StudyResults, comparison: Comparison) -> BudgetInfo:
         data=pd.DataFrame(rows, columns=columns),
         caption=(
             "The smallest true difference that is shown 8 times in 10. Beside each point stands "
-            "the training time that it adds, on one worker."
+            "the training time that it adds, on one worker. Repeats after a verdict are judged at "
+            f"p <= {SECOND_LOOK_ALPHA:g}, so that a few more of them show less."
         ),
         alt=_told(comparison, options),
         unit=_unit(comparison),
