@@ -40,11 +40,6 @@ KNOWN = (
         "the colours of code are fixed in Streamlit's style sheet",
     ),
     Known(
-        "color-contrast",
-        "[data-testid=stMultiSelect] span[title]",
-        "it writes in white on the accent, which is light on dark pages, where it is text as well",
-    ),
-    Known(
         "scrollable-region-focusable",
         "[data-testid=stCode] pre",
         "a block of code that scrolls takes no focus; its button copies all of it",
@@ -78,7 +73,7 @@ REMEMBER = """focusable => {
   window.reached = [];
   window.wanted = [...document.querySelectorAll(focusable)].filter(each =>
     each.checkVisibility({visibilityProperty: true}) && !each.disabled && each.tabIndex >= 0
-    && !each.closest('[aria-hidden=true]')
+    && !each.closest('[aria-hidden=true]') && !each.matches('.dvn-scroller')  // its canvas is
     && (each.type !== 'radio' || each.checked));
 }"""
 STEP = """() => {
