@@ -41,6 +41,7 @@ SETTINGS = {
     "global.developmentMode": False,
     "logger.hideWelcomeMessage": True,
     "secrets.files": [],
+    "theme.headingFontSizes": ["1.6rem", "1.4rem", "1.2rem", "1.15rem", "1.05rem", "1rem"],
     "theme.light.primaryColor": "#0072B2",
     "theme.dark.primaryColor": "#3C94D2",
     "theme.light.textColor": "#111010",  # captions have three fifths of it

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 
 import streamlit as st
 
+from dashboard.page import address
 from dashboard.page.messages import escape, marked
 from dashboard.page.selection import Selection
 from dashboard.rendering import RenderedFigure, SomeInfo, render_figure
@@ -22,10 +23,11 @@ def show(
     nothing: str,
     *,
     by: tuple[Hashable, ...] = (),
+    small: bool = False,
 ) -> SomeInfo:
     """A figure of a study, see `show_figure`; it is kept until the study changes, or, while that
     runs, made anew. `by` has all that it depends on beside the study, the metric, the picked arms
-    and its name."""
+    and its name. One of small multiples says its caption only where the pointer asks for it."""
 
     def drawing() -> RenderedFigure[SomeInfo]:
         return render_figure(make(), draw)
@@ -33,11 +35,13 @@ def show(
     figure = (
         drawing() if selection.state == "running" else selection.kept_figure((name, *by), drawing)
     )
-    show_figure(figure, name, nothing)
+    show_figure(figure, name, nothing, small=small)
     return figure.info
 
 
-def show_figure(figure: RenderedFigure[SomeInfo], name: str, nothing: str) -> None:
+def show_figure(
+    figure: RenderedFigure[SomeInfo], name: str, nothing: str, *, small: bool = False
+) -> None:
     """A figure with its caption and its data; `nothing` is said where there is none to draw.
 
     `name` is the figure's, once on a page: the file of its data is called so.
@@ -49,7 +53,10 @@ def show_figure(figure: RenderedFigure[SomeInfo], name: str, nothing: str) -> No
     spec = figure.shown(dark=st.context.theme.type == "dark")
     st.vega_lite_chart(spec=spec, alt=info.alt, key=f"figure {name}")
     words, download = st.columns([9, 1], gap="small")
-    words.caption(marked(info.caption))
+    if small:
+        words.caption("", help=marked(info.caption))
+    else:
+        words.caption(marked(info.caption))
     with download:
         st.download_button(
             ":material/download:",
@@ -69,12 +76,11 @@ def log_axis(metric: str, name: str = "log") -> bool:
         return False
     return st.toggle(
         "Logarithmic axis",
-        key=name,
-        bind="query-params",
+        **address.switch(name),
         help=f"For {escape(metric)}, where all of its values are positive: none lies beyond then.",
     )
 
 
-def link(page: str, label: str, **address: str) -> None:
+def link(page: str, label: str, **shown: str) -> None:
     """A link to a page, such as `trial`, with what it shall show."""
-    st.page_link(f"views/{page}.py", label=escape(label), query_params=address)
+    st.page_link(f"views/{page}.py", label=escape(label), query_params=shown)

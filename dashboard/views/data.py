@@ -3,9 +3,11 @@
 import streamlit as st
 
 from dashboard import data
+from dashboard.page import address
+from dashboard.page.live import Section
 from dashboard.page.messages import escape
-from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, selected_study
+from dashboard.page.study_page import show_study
 from dashboard.page.tables import as_parquet, filtered, outcomes, usual_columns
 from lightning_modules.data.preparation.summary import summary_lines
 from studies.home import slug
@@ -23,20 +25,22 @@ def page(selection: Selection) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
-            "Text", key="text", type="search", bind="query-params", width=260,
+            "Text", **address.text("text"), type="search", width=260,
             placeholder="anywhere in a row",
         )  # fmt: skip
-        phase = st.pills("Phase", PHASES, selection_mode="multi", key="phase", bind="query-params")
+        phase = st.pills(
+            "Phase", PHASES, selection_mode="multi", **address.several("phase", PHASES)
+        )
         met = sorted(set(outcomes(table)))
         outcome = st.pills(
-            "Outcome", met, selection_mode="multi", key="outcome", bind="query-params"
+            "Outcome", met, selection_mode="multi", **address.several("outcome", met)
         )
         usual = usual_columns(selection.results, table)
         with st.popover("Columns", icon=":material/view_column:"):
             names = list(table.columns)
             asked = st.multiselect(
-                "Columns of the table and of the files", names, usual, key="columns",
-                bind="query-params",
+                "Columns of the table and of the files", names,
+                **address.several("columns", names, usual),
             )  # fmt: skip
     columns = asked or usual
     found = filtered(
@@ -84,4 +88,4 @@ def page(selection: Selection) -> None:
         )  # fmt: skip
 
 
-live(selected_study(metric=False, arms=True), page)
+show_study(selected_study(metric=False, arms=True), lambda _: [Section("table", "", page)])

@@ -3,12 +3,14 @@
 import streamlit as st
 
 from dashboard import data
+from dashboard.page import address
 from dashboard.page.annotations import show_annotation
+from dashboard.page.live import Section
 from dashboard.page.messages import escape, marked, show_prose
 from dashboard.page.mlflow_link import show_link
-from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, selected_study
 from dashboard.page.selectors import LISTED, select
+from dashboard.page.study_page import show_study
 from dashboard.page.widgets import link, show_figure
 from dashboard.rendering import render_figure
 from studies.records import Outcome, Trial
@@ -129,7 +131,7 @@ def show_configuration(selection: Selection, trial: Trial, other: Trial | None) 
     default = defaults_of(selection.results, trial)
     others = {"defaults": default} if default and not trial.default else {}
     others |= {other.key: other} if other else {}
-    only = bool(others) and st.toggle("Only what differs", True, key="only", bind="query-params")
+    only = bool(others) and st.toggle("Only what differs", **address.switch("only", usual=True))
     found = difference(trial, others, only=only)
     if others:
         places = plural(found.differing, "place differs", "places differ")
@@ -148,4 +150,4 @@ keys = data.keys(selection.home, selection.study, selection.entry.token) or [""]
 key = select("trial", "Trial", keys, listed=LISTED)
 others = [each for each in keys if each != key]
 beside = select("beside", "Beside it", [NOBODY, *others], usual=NOBODY, listed=LISTED)
-live(selection, page)
+show_study(selection, lambda _: [Section("trial", "", page)])

@@ -135,7 +135,7 @@ def _rates(results: StudyResults, arms: Iterable[str]) -> Figure | None:
 
 def _effect(results: StudyResults, arms: Sequence[str], prefix: str) -> Figure | None:
     """Of the first number below `prefix` that is searched."""
-    found = searched_numbers(results, prefix)
+    found = searched_numbers(results.spec.arms, prefix)
     objective = results.spec.objective
     for name, log in found.items():
         info = effect_info(results, name, objective.metric, objective.goal, arms, log=log)

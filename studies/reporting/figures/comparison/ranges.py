@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -25,14 +26,24 @@ from studies.reporting.figures.common import (
     counted,
     dash,
     number_format,
+    paint,
+    shape,
 )
-from studies.reporting.figures.points import arrows, beyond_note, thinned, values_by_arm
+from studies.reporting.figures.points import (
+    arrows,
+    beyond_note,
+    thinned,
+    values_by_arm,
+    with_room,
+)
 from studies.results import StudyResults, is_share, level, value_of
 from studies.statistics import Goal
-from studies.study_file import Choice, Range
+from studies.study_file import Arm, Choice, Range
 
 BINS = 8
 """Bins along the whole range; along a logarithmic one, two for each power of ten."""
+SMALL = 180
+"""Pixels of one of small multiples."""
 FEW = 300
 """Diverged trainings of which every one is drawn."""
 NEAR_SHARE, NEAR = 0.01, 0.05
@@ -58,12 +69,13 @@ class EffectInfo(Info):
         return sensitivity(self)
 
 
-def searched_numbers(results: StudyResults, prefix: str) -> dict[str, bool]:
-    """The numbers below `prefix` that any arm searches, and whether that is logarithmic."""
+def searched_numbers(arms: Sequence[Arm], prefix: str) -> dict[str, bool]:
+    """The numbers below `prefix` that any of the arms searches, and whether that is logarithmic;
+    an empty prefix has all below it."""
     found: dict[str, bool] = {}
-    for arm in results.spec.arms:
+    for arm in arms:
         for name, node in arm.space.parameters():
-            if name != prefix and not name.startswith(f"{prefix}."):
+            if prefix and name != prefix and not name.startswith(f"{prefix}."):
                 continue
             if isinstance(node, Range):
                 found[name] = found.get(name, False) or node.log
@@ -93,11 +105,14 @@ def effect_info(
     best = _best_of_bins(completed, goal, log)
     diverged = int((data["outcome"] == Outcome.diverged).sum())
     y = metric_axis(values_by_arm(completed), metric, goal, log=log_metric)
-    every = data.join(y.placed(data["value"])) if len(completed) else data.iloc[:0]
+    every = data.join(y.placed(data["value"]))
+    every = every if len(completed) else every.iloc[:0]
     keep = every["default"] | every.index.isin([*best.index, *_ends(completed)])
     if diverged <= FEW:
         keep |= every["outcome"] == Outcome.diverged
+    x = number_axis(results, parameter, data["parameter"].tolist(), log=log)
     drawn = thinned(every, keep=keep)
+    drawn = with_room(drawn, [x.position(place) for place in drawn["parameter"]])
     beyond = beyond_note(every, metric) if len(completed) else ""
     few = f" {len(drawn):,} of them are drawn, in equal steps." if len(drawn) < len(every) else ""
     return EffectInfo(
@@ -109,7 +124,7 @@ def effect_info(
             + (f" {beyond}" if beyond else "")
         ),
         alt=f"{metric} against {parameter}, best value of each bin, {diverged} diverged",
-        x=number_axis(results, parameter, data["parameter"].tolist(), log=log),
+        x=x,
         y=y,
         every=every,
         bins=best.reset_index(drop=True),
@@ -121,17 +136,15 @@ def sensitivity(info: EffectInfo) -> pd.DataFrame:
     """For each arm the best value and where it is, how far that reaches, and what diverged."""
     rows = []
     for arm in [arm for arm in info.arms if arm in set(info.bins["arm"])]:
-        bins, trials = info.bins[info.bins["arm"] == arm], info.every[info.every["arm"] == arm]
-        best = bins.sort_values("value", ascending=info.y.goal == "minimize").iloc[0]
-        near = NEAR_SHARE if is_share(info.y.metric) else NEAR * abs(float(best["value"]))
-        wide = bins[(bins["value"] - best["value"]).abs() <= near]["parameter"]
+        trials = info.every[info.every["arm"] == arm]
+        best, wide, near = near_best(info, arm)
         defaults = trials[trials["default"]]
         rows.append(
             {
                 "arm": arm,
                 "best": level(info.y.metric, float(best["value"])),
                 "at": f"{best['parameter']:.3g}",
-                _near(info.y.metric): f"{wide.min():.3g} to {wide.max():.3g}",
+                near: f"{wide.min():.3g} to {wide.max():.3g}",
                 "defaults": level(info.y.metric, _first(defaults["value"])),
                 "defaults at": "–" if defaults.empty else f"{_first(defaults['parameter']):.3g}",
                 "diverged": f"{(trials['outcome'] == Outcome.diverged).mean():.0%}",
@@ -140,8 +153,14 @@ def sensitivity(info: EffectInfo) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _near(metric: str) -> str:
-    return "within 1 point" if is_share(metric) else f"within {NEAR:.0%}"
+def near_best(info: EffectInfo, arm: str) -> tuple[pd.Series[Any], pd.Series[float], str]:
+    """The best bin of an arm, the places of those that are near it, and what near means."""
+    bins = info.bins[info.bins["arm"] == arm]
+    best = bins.sort_values("value", ascending=info.y.goal == "minimize").iloc[0]
+    share = is_share(info.y.metric)
+    near = NEAR_SHARE if share else NEAR * abs(float(best["value"]))
+    wide = bins[(bins["value"] - best["value"]).abs() <= near]["parameter"]
+    return best, wide, "within 1 point" if share else f"within {NEAR:.0%}"
 
 
 def _first(values: pd.Series[float]) -> float:
@@ -198,8 +217,8 @@ def _best_of_bins(completed: pd.DataFrame, goal: Goal, log: bool) -> pd.DataFram
     return best[["arm", "parameter", "value", "trials"]]
 
 
-def draw_effect(info: EffectInfo) -> Picture:
-    """Points, lines through the best, and marks for what failed."""
+def draw_effect(info: EffectInfo, tall: int = 340) -> Picture:
+    """Points, lines through the best, and marks for what failed; `tall` is in pixels."""
     x = parameter_encoding(info.x, alt.X, "parameter")
     written = number_format(info.y.metric)
     about = [
@@ -211,11 +230,15 @@ def draw_effect(info: EffectInfo) -> Picture:
     ]
     shown = set(info.data["arm"])
     coloured = colour(info.arms, shown=shown)
-    base = alt.Chart(info.data).encode(x=x, color=coloured, tooltip=about)
-    completed = base.transform_filter("datum.outcome === 'completed' && !datum.beyond")
-    points = completed.mark_circle(size=34, opacity=0.4)
-    defaults = base.transform_filter("datum.default && datum.outcome === 'completed'").mark_point(
-        size=180, strokeWidth=2
+    base = alt.Chart(info.data).encode(x=x, tooltip=about)
+    filled, lined = (
+        base.encode(fill=paint(info.arms)),
+        base.encode(stroke=paint(info.arms, alt.Stroke)),
+    )
+    completed = filled.transform_filter("datum.outcome === 'completed' && !datum.beyond")
+    points = completed.mark_point(size=26, filled=True, opacity=1).encode(shape=shape(info.arms))
+    defaults = lined.transform_filter("datum.default && datum.outcome === 'completed'").mark_point(
+        size=180, strokeWidth=2, opacity=1
     )
     line = (
         alt.Chart(info.bins)
@@ -230,10 +253,15 @@ def draw_effect(info: EffectInfo) -> Picture:
     y = info.y.encoding(alt.Y, "shown")
     layers = [line, points.encode(y=y), defaults.encode(y=y)]
     if info.data["beyond"].any():
-        layers += arrows(base, info.y)
+        layers += arrows(filled, info.y)
     if (info.data["outcome"] == Outcome.diverged).any():
-        failed = base.transform_filter("datum.outcome === 'diverged'").mark_point(
-            shape="cross", size=60, angle=45, strokeWidth=2
+        failed = lined.transform_filter("datum.outcome === 'diverged'").mark_point(
+            shape="cross", size=60, angle=45, strokeWidth=2, opacity=1
         )
         layers.append(failed.encode(y=y))
-    return alt.layer(*layers).properties(height=340)
+    return alt.layer(*layers).properties(height=tall)
+
+
+def draw_small_effect(info: EffectInfo) -> Picture:
+    """The same as one of small multiples."""
+    return draw_effect(info, SMALL)
