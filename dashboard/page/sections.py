@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.page.annotations import show_annotation
+from dashboard.page.budget import budget
 from dashboard.page.messages import escape, marked, show_errors, show_prose
 from dashboard.page.selection import Selection
 from dashboard.page.shown_arms import few_shown
@@ -97,8 +98,7 @@ def verdict(selection: Selection) -> None:
                     show_prose(text)
         if report.budget.rows:
             with st.expander("What more repeats or seeds would show"):
-                st.dataframe(_frame(report.budget), hide_index=True)
-                st.caption(marked(report.budget.note))
+                budget(selection)
     if report.missing:
         st.info("\n".join(f"- {marked(text)}" for text in report.missing), icon=":material/info:")
     warnings = [warning_text(alarm) for alarm in report.design_warnings]

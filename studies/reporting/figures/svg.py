@@ -21,7 +21,7 @@ from studies.reporting.figures.theme import themed
 from studies.reporting.palette import LIGHT, PAPER
 
 WIDTH = 860
-"""Pixels of a figure with its axes; the page may scale it."""
+"""Pixels of a figure over all of a page; the page may scale it."""
 SVG = "http://www.w3.org/2000/svg"
 TEXT, ROOM = 12, 1.15
 """Pixels of the text on axes, and how much wider than where it is measured it may be in a page's
@@ -63,14 +63,14 @@ IN_PAGE = _config("var(--ink)", "var(--faint)", "var(--line)", None, TEXT * ROOM
 IN_FILE = _config(size=TEXT, **PAPER)
 
 
-def svg(picture: Picture, name: str, title: str, description: str) -> str:
+def svg(picture: Picture, name: str, title: str, description: str, *, width: int = WIDTH) -> str:
     """A picture as an SVG element; `name` is the figure's, once on a page.
 
-    Those who do not see it are told the title and the description.
+    Those who do not see it are told the title and the description. `width`: pixels with its axes.
     """
     import vl_convert  # large, and only a report needs it
 
-    spec = _complete(specification(picture), IN_PAGE, COLOURS)
+    spec = _complete(specification(picture), IN_PAGE, COLOURS, width)
     text = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
     root = ElementTree.fromstring(text)
     _strip(root)
@@ -102,7 +102,10 @@ def png_file(drawn: Specification) -> bytes:
 
 
 def _complete(
-    drawn: Specification, config: Mapping[str, Any], colours: Mapping[str, str]
+    drawn: Specification,
+    config: Mapping[str, Any],
+    colours: Mapping[str, str],
+    width: int = WIDTH,
 ) -> dict[str, Any]:
     """A specification with all that a converter needs; several pictures keep their own widths."""
     spec = {
@@ -110,7 +113,7 @@ def _complete(
         "datasets": {table: _records(data) for table, data in drawn.tables.items()},
     }
     if "facet" not in spec:
-        spec |= {"width": WIDTH, "autosize": {"type": "fit", "contains": "padding"}}
+        spec |= {"width": width, "autosize": {"type": "fit", "contains": "padding"}}
     complete: dict[str, Any] = _in_xml(spec)
     return complete
 

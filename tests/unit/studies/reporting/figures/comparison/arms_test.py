@@ -146,7 +146,7 @@ def test_errors_are_drawn_as_ratios() -> None:
 def test_without_a_verdict_no_cell_has_one() -> None:
     info = pairs_info(compare(STATES["arms without a verdict"]))
     assert set(info.data["verdict"]) == {"no verdict"}
-    assert "no verdict is given of any pair: 2 searches of each arm cannot say" in info.caption
+    assert info.caption.endswith("no verdict is given of any pair.")  # the answer says why
     assert draw_pairs(info).to_dict()["layer"][0]["encoding"]["color"]["scale"]["domain"] == [
         "no verdict"
     ]
