@@ -24,8 +24,9 @@ PAGES = (
     ("regularization", "Regularization", ":material/compress:"),
     ("compare", "Compare", ":material/balance:"),
     ("search", "Search", ":material/search:"),
+    ("trials", "Trials", ":material/table:"),
     ("trial", "Trial", ":material/science:"),
-    ("data", "Data", ":material/table:"),
+    ("data", "Data", ":material/database:"),
 )
 SIDEBAR = 240  # pixels: the tables and figures need the rest
 

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.page.annotations import show_annotation
+from dashboard.page.failures import show_failures
 from dashboard.page.messages import escape, marked, show_errors, show_prose
 from dashboard.page.selection import Selection, one_search, shown_repeat
 from dashboard.page.widgets import link, log_axis, show
@@ -203,21 +204,7 @@ def spending(selection: Selection) -> None:
         st.subheader("Cost")
         cost = partial(cost_info, selection.results, selection.comparison)
         show(selection, cost, draw_cost, "cost", nothing)
-    failures(selection)
-
-
-def failures(selection: Selection) -> None:
-    """In which ways trials failed, and what those have in common."""
-    causes = selection.report.causes
-    if causes.rows:
-        st.subheader("Why trials failed")
-        st.dataframe(_frame(causes), hide_index=True)
-        st.caption(escape(causes.note))
-        with st.container(horizontal=True):
-            st.caption("Open the first of each:", width="content")
-            for row in causes.rows:
-                trial = row[-1].partition(",")[0].partition(" ")[0]
-                link("trial", trial, study=selection.study, trial=trial)
+    show_failures(selection)
 
 
 def tables(selection: Selection) -> None:

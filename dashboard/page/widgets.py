@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 
 import streamlit as st
 
@@ -75,6 +75,6 @@ def log_axis(metric: str, name: str = "log") -> bool:
     )
 
 
-def link(page: str, label: str, **address: str) -> None:
+def link(page: str, label: str, **address: str | Sequence[str]) -> None:
     """A link to a page, such as `trial`, with what it shall show."""
     st.page_link(f"views/{page}.py", label=escape(label), query_params=address)
