@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import data
 from dashboard.page.messages import escape
 from dashboard.page.selection import Selection
+from dashboard.page.trial_filters import list_failed
 from dashboard.page.widgets import link
 from studies.analysis.failure_causes import FailureCause
 from studies.results import plural
@@ -17,15 +18,16 @@ SHOWN = 10
 WIDTHS = (5, 4, 3)
 
 
-def show_failures(selection: Selection) -> None:
-    """A row for each way of failing, the most frequent first; nothing where no trial failed."""
+def show_failures(selection: Selection, *, here: bool = False) -> None:
+    """A row for each way of failing, the most frequent first; nothing where no trial failed.
+    `here` says that the page is the list of trials."""
     causes = data.causes(selection.home, selection.study, selection.entry.token)
     if not causes:
         return
     st.subheader("Why trials failed")
     for cause in causes[:SHOWN]:
         with st.container(border=True):
-            show_cause(selection, cause)
+            show_cause(selection, cause, here=here)
     if (rest := len(causes) - SHOWN) > 0:
         st.caption(f"{plural(rest, 'more way')} of failing, met less often, not shown.")
     if any(cause.parameters for cause in causes[:SHOWN]):
@@ -35,22 +37,28 @@ def show_failures(selection: Selection) -> None:
         )
 
 
-def show_cause(selection: Selection, cause: FailureCause) -> None:
+def show_cause(selection: Selection, cause: FailureCause, *, here: bool) -> None:
     """How many failed so and what they have in common, the reason, and links to them."""
     common, reason, links = st.columns(WIDTHS, vertical_alignment="center")
     whose = f"{cause.arm}: " if cause.arm else ""
     common.markdown(f"**{escape(whose + cause_words(cause))}**")
     reason.caption(escape(cause.reason or "no reason was recorded"))
     with links:
-        list_link(selection, cause)
+        list_link(selection, cause, here=here)
         first = cause.trials[0].key
         link("trial", f"Open the first, {first}", study=selection.study, trial=first)
 
 
-def list_link(selection: Selection, cause: FailureCause) -> None:
-    """A link to the list of all trials of the arm's searches that ended so."""
-    address: dict[str, str] = {"study": selection.study, "phase": "search"}
-    if cause.arm:
-        address["arm"] = cause.arm
-    how = cause.outcome.value.replace("_", " ")
-    link("trials", f"List all {how}", outcome=cause.outcome.value, **address)
+def list_link(selection: Selection, cause: FailureCause, *, here: bool = False) -> None:
+    """A way to the list of all trials of the arm's searches that ended so, which is `here` where
+    the page is the list."""
+    outcome = cause.outcome.value
+    label = f"List all {outcome.replace('_', ' ')}"
+    if here:
+        st.button(
+            label, key=f"{label} {cause.trials[0].key}", type="tertiary",
+            on_click=list_failed, args=(cause.arm, outcome),
+        )  # fmt: skip
+        return
+    arm = {"arm": cause.arm} if cause.arm else {}
+    link("trials", label, study=selection.study, phase="search", outcome=outcome, **arm)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
 from dashboard import data
 from dashboard.page.selection import Selection
-from dashboard.page.widgets import show_figure
-from dashboard.rendering import render_figure
+from dashboard.page.widgets import show
 from studies.records import Trial
 from studies.reporting.figures.training.trials import curve_names, curves_info, draw_curves
 
@@ -23,10 +23,12 @@ def show_curves(selection: Selection, trials: Sequence[Trial]) -> None:
     objective = selection.results.spec.objective.metric
     of_trials = [(trial, {objective: trial.curve, **found.get(trial.key, {})}) for trial in trials]
     names = curve_names([curves for _, curves in of_trials])
+    keys = tuple(trial.key for trial in trials)
     columns = st.columns(2)
     for index, name in enumerate(names):
         with columns[index % 2]:
-            figure = render_figure(curves_info(name, of_trials), draw_curves)
-            show_figure(figure, f"{name} by epoch", "No epoch yet.")
+            info = partial(curves_info, name, of_trials)
+            figure = f"{name} by epoch"
+            show(selection, info, draw_curves, figure, "No epoch yet.", by=keys)
     if not names:
         st.caption("No epoch was reported: there are no curves.")

@@ -6,10 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data
+from dashboard.page import address
 from dashboard.page.selection import Selection
 from dashboard.page.tables import Filters, filtered, outcomes
 
-REPEAT = "repeat"
+PHASE, OUTCOME, REPEAT = "phase", "outcome", "repeat"
+ARMS_CHANGED = "arms were filtered"
 
 
 def trial_filters(selection: Selection, table: pd.DataFrame) -> Filters:
@@ -20,8 +22,8 @@ def trial_filters(selection: Selection, table: pd.DataFrame) -> Filters:
     )  # fmt: skip
     chosen: dict[str, tuple[str, ...]] = {}
     for name, options in (
-        ("phase", list(dict.fromkeys(table["phase"]))),
-        ("outcome", sorted(set(outcomes(table)))),
+        (PHASE, list(dict.fromkeys(table["phase"]))),
+        (OUTCOME, sorted(set(outcomes(table)))),
     ):
         chosen[name] = tuple(
             st.pills(
@@ -37,6 +39,26 @@ def trial_filters(selection: Selection, table: pd.DataFrame) -> Filters:
             )
         )
     return Filters(arm=selection.selected_arms, text=text or "", **chosen)
+
+
+def list_failed(arm: str, outcome: str) -> None:
+    """Lists the trials of an arm's searches that ended so, alone."""
+    st.session_state[PHASE], st.session_state[OUTCOME] = ["search"], [outcome]
+    if arm:
+        filter_arms([arm])
+
+
+def filter_arms(arms: list[str]) -> None:
+    """Lists the trials of these arms alone, of all where there are none."""
+    address.write("arm", arms)
+    st.session_state["last arm"] = arms
+    st.session_state[ARMS_CHANGED] = True
+
+
+def draw_sidebar_again() -> None:
+    """The sidebar, which has the arms, is no part of what is drawn again on its own."""
+    if st.session_state.pop(ARMS_CHANGED, False):
+        st.rerun()
 
 
 def fitting(selection: Selection, table: pd.DataFrame, filters: Filters) -> pd.DataFrame:

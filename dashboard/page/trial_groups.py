@@ -8,17 +8,14 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data
-from dashboard.page import address
 from dashboard.page.selection import Selection
 from dashboard.page.tables import Filters
-from dashboard.page.trial_filters import REPEAT, fitting
+from dashboard.page.trial_filters import REPEAT, filter_arms, fitting
 from studies.analysis.trial_groups import Grouping, TrialGroup, trial_groups
 from studies.reporting.tables.trials import groups_table
 from studies.results import is_share
 from studies.results.wording import level_words
 from studies.statistics import ALPHA
-
-AGAIN = "arms were filtered"
 
 
 def grouping(selection: Selection) -> Grouping | None:
@@ -36,8 +33,6 @@ def grouping(selection: Selection) -> Grouping | None:
 
 def show_groups(selection: Selection, table: pd.DataFrame, by: Grouping, filters: Filters) -> None:
     """A row for each group of the trials that fit all filters but that of the group itself."""
-    if st.session_state.pop(AGAIN, False):
-        st.rerun()  # the sidebar, which has the arms, is no part of what is drawn here
     others = replace(filters, arm=()) if by == "arm" else replace(filters, repeat=())
 
     def grouped() -> list[TrialGroup]:
@@ -83,7 +78,5 @@ def _list(by: Grouping, names: list[str], key: str) -> None:
     wanted = [names[row] for row in st.session_state[key]["selection"]["rows"] if row < len(names)]
     if by == "repeat":
         st.session_state[REPEAT] = wanted
-        return
-    address.write("arm", wanted)
-    st.session_state["last arm"] = wanted
-    st.session_state[AGAIN] = True
+    else:
+        filter_arms(wanted)

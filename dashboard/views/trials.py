@@ -9,7 +9,7 @@ from dashboard.page.failures import show_failures
 from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, selected_study
 from dashboard.page.tables import as_parquet, for_file, named_columns, usual_columns
-from dashboard.page.trial_filters import fitting, trial_filters
+from dashboard.page.trial_filters import draw_sidebar_again, fitting, trial_filters
 from dashboard.page.trial_groups import grouping, show_groups
 from dashboard.page.trial_table import LISTED, show_trials
 from studies.home import slug
@@ -18,6 +18,7 @@ from studies.reporting.spreadsheet import csv_text
 
 
 def page(selection: Selection) -> None:
+    draw_sidebar_again()
     table = data.trials(selection.home, selection.study, selection.entry.token)
     if table.empty:
         st.info("No trial of this study has started yet.")
@@ -44,7 +45,7 @@ def page(selection: Selection) -> None:
             "application/vnd.apache.parquet",
             key="parquet", on_click="ignore", icon=":material/download:",
         )  # fmt: skip
-    show_failures(selection)
+    show_failures(selection, here=True)
 
 
 live(selected_study(metric=False, arms=True), page)

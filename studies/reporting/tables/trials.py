@@ -58,7 +58,8 @@ def beside_each_other(
     what differs. The objective is always there."""
     objective = results.spec.objective.metric
     first, *others = trials
-    metrics = dict.fromkeys(name for trial in trials for name in (*trial.best, *trial.test))
+    logged = dict.fromkeys(name for trial in trials for name in (*trial.best, *trial.test))
+    metrics = [name for name in logged if not name.startswith(("optim/", "time/"))]
     told = {objective: [level(objective, trial.value) for trial in trials]}
     told["outcome"] = [str(trial.outcome or "running").replace("_", " ") for trial in trials]
     for name in metrics:
