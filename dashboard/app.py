@@ -17,29 +17,53 @@ with gc_paused():
 disable_debug_mode()  # charts are checked as they are drawn, not once more for each of their parts
 preparing.PAGE_OPENED.set()
 ICON = Path(__file__).with_name("icon.svg")  # a browser fetches that of a page from the network
-PAGES = (
-    ("overview", "Overview", ":material/home:"),
-    ("optimizers", "Optimizers", ":material/speed:"),
-    ("schedules", "Schedules", ":material/timeline:"),
-    ("regularization", "Regularization", ":material/compress:"),
-    ("compare", "Compare", ":material/balance:"),
-    ("search", "Search", ":material/search:"),
-    ("trials", "Trials", ":material/table:"),
-    ("trial", "Trial", ":material/science:"),
-    ("data", "Data", ":material/database:"),
-)
+PAGES = {
+    "": (("overview", "Overview", ":material/home:"),),
+    "Study": (
+        ("answer", "Answer", ":material/check_circle:"),
+        ("parameters", "Parameters", ":material/tune:"),
+        ("trials", "Trials", ":material/table:"),
+        ("trainings", "Trainings", ":material/show_chart:"),
+        ("timeline", "Timeline", ":material/schedule:"),
+        ("data", "Data", ":material/database:"),
+        ("trial", "Trial", ":material/science:"),
+    ),
+    "Questions": (
+        ("optimizers", "Optimizers", ":material/speed:"),
+        ("schedules", "Schedules", ":material/timeline:"),
+        ("regularization", "Regularization", ":material/compress:"),
+        ("compare", "Compare", ":material/balance:"),
+    ),
+}
+HIDDEN = ("trial",)
+"""Pages that others lead to, for what they pick."""
 SIDEBAR = 240  # pixels: the tables and figures need the rest
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding: 2.5rem 2.5rem 4rem; }
+@media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding: 3rem 1rem; } }
+</style>"""
+"""An answer belongs on the first screen: Streamlit leaves 96 pixels free above it."""
 
 st.set_page_config(
     page_title="fairtune", page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR
 )
 page = st.navigation(
-    [
-        st.Page(f"views/{name}.py", title=title, icon=icon, default=name == "overview")
-        for name, title, icon in PAGES
-    ]
+    {
+        title: [
+            st.Page(
+                f"views/{name}.py",
+                title=label,
+                icon=icon,
+                default=name == "overview",
+                visibility="hidden" if name in HIDDEN else "visible",
+            )
+            for name, label, icon in pages
+        ]
+        for title, pages in PAGES.items()
+    }
 )
-st.title(page.title)
+st.html(STYLE)
+st.title(page.title, anchor=False)
 with show_errors(), gc_paused():  # what is imported and read for a first page stays
     st.sidebar.caption("Home")
     path = data.home().path

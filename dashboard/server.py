@@ -41,6 +41,7 @@ SETTINGS = {
     "global.developmentMode": False,
     "logger.hideWelcomeMessage": True,
     "secrets.files": [],
+    "theme.headingFontSizes": ["1.6rem", "1.4rem", "1.2rem", "1.15rem", "1.05rem", "1rem"],
     "theme.light.primaryColor": "#0072B2",
     "theme.dark.primaryColor": "#56B4E9",
     "runner.magicEnabled": False,

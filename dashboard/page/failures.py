@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import data
 from dashboard.page.messages import escape
 from dashboard.page.selection import Selection
-from dashboard.page.trial_filters import list_failed
+from dashboard.page.trial_filters import draw_all_again, list_failed
 from dashboard.page.widgets import link
 from studies.analysis.failure_causes import FailureCause
 from studies.results import plural
@@ -18,13 +18,16 @@ SHOWN = 10
 WIDTHS = (5, 4, 3)
 
 
+def has_failures(selection: Selection) -> bool:
+    """Whether any trial of the searches failed."""
+    return bool(data.causes(selection.home, selection.study, selection.entry.token))
+
+
 def show_failures(selection: Selection, *, here: bool = False) -> None:
-    """A row for each way of failing, the most frequent first; nothing where no trial failed.
-    `here` says that the page is the list of trials."""
+    """A row for each way of failing, the most frequent first. `here` says that the page is the
+    list of trials."""
+    draw_all_again()
     causes = data.causes(selection.home, selection.study, selection.entry.token)
-    if not causes:
-        return
-    st.subheader("Why trials failed")
     for cause in causes[:SHOWN]:
         with st.container(border=True):
             show_cause(selection, cause, here=here)

@@ -19,6 +19,7 @@ from studies.sentences import markdown
 
 PRESETS = {
     "": "quickstart",
+    "any": "quickstart",
     "optimizer": "quickstart-optimizers",
     "schedule": "schedules",
     "regularization": "regularization",
@@ -63,7 +64,8 @@ def show_errors() -> Iterator[None]:
 
 def say_what_to_run(factor: str = "") -> None:
     """What a person does who has no study yet."""
-    what = f"compares alternatives for the {factor}" if factor else "has run"
+    named = "anything" if factor == "any" else f"alternatives for the {factor}"
+    what = f"compares {named}" if factor else "has run"
     st.info(f"No study of this home {what} yet. Start one in a terminal:")
     st.code(f"fairtune run {PRESETS[factor]} --home '{data.home().path}'", language="bash")
     st.caption("It appears here while it runs; open this page again.")

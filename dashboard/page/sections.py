@@ -9,14 +9,16 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.page.annotations import show_annotation
-from dashboard.page.failures import show_failures
 from dashboard.page.messages import escape, marked, show_errors, show_prose
-from dashboard.page.selection import Selection, one_search, shown_repeat
-from dashboard.page.widgets import link, log_axis, show
+from dashboard.page.selection import Selection
+from dashboard.page.shown_arms import few_shown
+from dashboard.page.strip import words as time_words
+from dashboard.page.widgets import link, show
+from studies.analysis import DesignWarning
+from studies.analysis.time_left import time_left
 from studies.reporting.figures.comparison.differences import differences_info, draw_differences
-from studies.reporting.figures.comparison.gains import draw_gains, gain_kinds, gains_info
+from studies.reporting.figures.comparison.gains import draw_gains, gains_info
 from studies.reporting.figures.comparison.pairs import draw_pairs, pairs_info
-from studies.reporting.figures.comparison.ranges import draw_effect, effect_info, searched_numbers
 from studies.reporting.figures.comparison.ranking import draw_ranking, ranking_info
 from studies.reporting.figures.comparison.spending import (
     cost_info,
@@ -26,7 +28,6 @@ from studies.reporting.figures.comparison.spending import (
 )
 from studies.reporting.figures.training.learning import LearningInfo, draw_learning, learning_info
 from studies.reporting.figures.training.winners import winner_trainings
-from studies.reporting.paired import differences_title
 from studies.reporting.tables import Table
 from studies.results import duration
 
@@ -34,47 +35,52 @@ COLOURS = {"running": "green", "finished": "blue", "interrupted": "orange"}
 FEW = 3
 """Sentences that a page says at once; more are folded away."""
 NOTHING = "No trial has completed yet, so there is nothing to compare."
+NO_PAIR = "A pair needs two arms whose winners were confirmed on fresh seeds."
+NONE_ENDED = "No trial of the search has ended yet."
 
 
 def heading(selection: Selection) -> None:
     """The question of a study, and how far it has come."""
-    about = selection.row
+    about, objective = selection.row, selection.results.spec.objective
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(about.state, color=COLOURS[about.state])  # type: ignore[arg-type]
         st.markdown(f"**{escape(about.description or about.study)}**")
     ended = ", ".join(f"{count:,} {outcome}" for outcome, count in about.outcomes.items())
     facts = [about.study, f"{ended or 'no'} trials", f"{about.epochs:,} epochs"]
-    facts += [duration(about.seconds), f"{selection.comparison.metric}, to {selection.goal}"]
-    st.caption(escape(" · ".join(facts)))
+    facts += [duration(about.seconds), f"{objective.metric}, to {objective.goal}"]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(escape(" · ".join(facts)), width="content")
+        show_annotation(selection.home, selection.study, selection.results.annotation)
     if about.state != "finished" and about.progress is not None:
-        st.progress(about.progress, f"{about.progress:.0%} of the budget")
-    show_annotation(selection.home, selection.study, selection.results.annotation)
+        left = time_words(time_left(selection.results)) if about.state == "running" else ""
+        said = f"{about.progress:.0%} of the budget"
+        st.progress(about.progress, f"{said}, {left}" if left else said)
 
 
 def answer(selection: Selection) -> None:
     """What was found, on one card: the claim, the configuration to use, and what to do next."""
     found = selection.report.answer
-    with st.container(border=True):
+    with st.container(border=True, gap="xsmall"):
         st.markdown(f"#### {marked(found.sentence)}")
         if found.trial:
-            whose = f" (found for {found.leader})" if found.leader else ""
+            whose = f", found for {found.leader}" if found.leader else ""
             st.caption(escape(f"The configuration to use{whose}:"))
             facts = [(found.metric, found.level), *found.parameters]
-            with st.container(horizontal=True):
+            with st.container(horizontal=True, vertical_alignment="center"):
                 for name, value in facts:
                     st.markdown(f"**{escape(value)}**  \n{escape(name)}", width="content")
-            with st.container(horizontal=True, vertical_alignment="center"):
                 with st.popover("Copy YAML", icon=":material/content_copy:"):
                     st.code(found.file, language="yaml")
                 link("trial", f"Open {found.trial}", study=selection.study, trial=found.trial)
         if selection.state != "running":
-            st.caption(escape(f"Next: {found.why}"))
-            st.code(found.command, language="bash", wrap_lines=True)
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(escape(f"Next: {found.why}"), width="content")
+                st.code(found.command, language="bash", wrap_lines=True)
 
 
-def verdict(selection: Selection, design_warnings: Sequence[str] = ()) -> None:
-    """What may be said, where its uncertainty comes from, what is missing for more, and warnings
-    of some kinds."""
+def verdict(selection: Selection) -> None:
+    """What may be said, where its uncertainty comes from, what is missing for more, and
+    warnings."""
     report = selection.report
     with st.container():
         if 0 < len(report.verdicts) <= FEW:
@@ -95,45 +101,37 @@ def verdict(selection: Selection, design_warnings: Sequence[str] = ()) -> None:
                 st.caption(marked(report.budget.note))
     if report.missing:
         st.info("\n".join(f"- {marked(text)}" for text in report.missing), icon=":material/info:")
-    for alarm in report.design_warnings:
-        if alarm.kind in design_warnings:
-            text = f"{alarm.arm}: {alarm.message}" if alarm.arm else alarm.message
-            st.warning(marked(text), icon=":material/warning:")
+    warnings = [warning_text(alarm) for alarm in report.design_warnings]
+    warnings += [marked(text) for text in report.warnings]
+    if warnings:
+        st.warning("  \n".join(warnings), icon=":material/warning:")
 
 
 def ranking(selection: Selection) -> None:
-    """The arms, or their configurations, by what was confirmed, beside what tuning brought."""
-    words = selection.report.words
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader(words.ranking, help=words.about)
-        means = partial(ranking_info, selection.results, selection.comparison)
-        show(selection, means, draw_ranking, "ranking", NOTHING)
-    with right:
-        gains = partial(gains_info, selection.results, selection.comparison)
-        title = ", ".join(gain_kinds(selection.comparison)).capitalize()
-        st.subheader(title, help="What tuning brought, and what was luck.")
-        show(selection, gains, draw_gains, "gains", NOTHING)
+    """The arms, or their configurations, by what was confirmed."""
+    means = partial(ranking_info, selection.results, selection.comparison)
+    show(selection, means, draw_ranking, "ranking", NOTHING)
+
+
+def gains(selection: Selection) -> None:
+    """What tuning brought."""
+    found = partial(gains_info, selection.results, selection.comparison)
+    show(selection, found, draw_gains, "gains", NOTHING)
+
+
+def differences(selection: Selection) -> None:
+    """The differences that the verdict on every pair rests on."""
+    found = partial(differences_info, selection.comparison)
+    show(selection, found, draw_differences, "differences", NO_PAIR)
 
 
 def pairs(selection: Selection) -> None:
-    """Every pair: the differences that its verdict rests on, and the verdicts as a matrix."""
-    comparison = selection.comparison
-    if len(comparison.arms) < 2:
-        return
-    left, right = st.columns(2, gap="large")
-    why = "A pair needs two arms whose winners were confirmed on fresh seeds."
-    with left:
-        st.subheader(differences_title(comparison))
-        show(selection, partial(differences_info, comparison), draw_differences, "differences", why)
-    with right:
-        st.subheader(selection.report.words.pairs)
-        show(selection, partial(pairs_info, comparison), draw_pairs, "pairs", why)
+    """The verdicts as a matrix."""
+    show(selection, partial(pairs_info, selection.comparison), draw_pairs, "pairs", NO_PAIR)
 
 
 def learning(selection: Selection) -> None:
     """How the winners learn."""
-    st.subheader("Learning curves of the winners")
     objective = selection.results.spec.objective.metric
 
     def curves() -> LearningInfo:
@@ -152,65 +150,21 @@ def learning(selection: Selection) -> None:
     few_shown(selection)
 
 
-def few_shown(selection: Selection) -> None:
-    """Says so where not all arms are in the figures."""
-    if len(selection.arms) < len(selection.comparison.arms):
-        which = "the picked" if selection.selected_arms else "the best"
-        every = len(selection.comparison.arms)
-        shown = f"Shown are {which} {len(selection.arms)} of {every} arms"
-        st.caption(f"{shown}; pick others on the left.")
+def outcomes(selection: Selection) -> None:
+    """How the trials of the search ended."""
+    ended = partial(outcomes_info, selection.results, selection.comparison)
+    show(selection, ended, draw_outcomes, "outcomes", NONE_ENDED)
 
 
-def effect(selection: Selection, prefix: str, title: str) -> None:
-    """The metric against any number below `prefix` that was searched."""
-    found = searched_numbers(selection.results, prefix)
-    if not found:
-        return
-    first = list(found).index(f"{prefix}.lr") if f"{prefix}.lr" in found else 0
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.subheader(f"{title}: {selection.metric} against")
-        name = st.selectbox(
-            "Parameter", list(found), first, key=f"effect {prefix}", label_visibility="collapsed"
-        )
-        log = log_axis(selection.metric, f"log {prefix}")
-    results = one_search(selection)
-    trials = partial(
-        effect_info,
-        results,
-        name,
-        selection.metric,
-        selection.goal,
-        selection.arms,
-        log=found[name],
-        log_metric=log,
-    )
-    nothing = "No trial with this parameter has completed yet."
-    info = show(
-        selection, trials, draw_effect, "effect", nothing, by=(name, shown_repeat(results), log)
-    )
-    if not info.empty:
-        st.dataframe(info.sensitivity, hide_index=True)
-
-
-def spending(selection: Selection) -> None:
-    """How the trials of the search ended and what they cost."""
-    left, right = st.columns(2, gap="large")
-    nothing = "No trial of the search has ended yet."
-    with left:
-        st.subheader("How trials ended")
-        ended = partial(outcomes_info, selection.results, selection.comparison)
-        show(selection, ended, draw_outcomes, "outcomes", nothing)
-    with right:
-        st.subheader("Cost")
-        cost = partial(cost_info, selection.results, selection.comparison)
-        show(selection, cost, draw_cost, "cost", nothing)
-    show_failures(selection)
+def cost(selection: Selection) -> None:
+    """What the trials of the search cost."""
+    spent = partial(cost_info, selection.results, selection.comparison)
+    show(selection, spent, draw_cost, "cost", NONE_ENDED)
 
 
 def tables(selection: Selection) -> None:
     """The numbers, the configuration to use, the winners, and how all was found."""
     report = selection.report
-    st.subheader("Numbers")
     for table in (report.ranking, report.pairs):
         if table.rows:
             st.dataframe(_frame(table), hide_index=True)
@@ -245,3 +199,9 @@ def _frame(table: Table) -> pd.DataFrame:
 
 def _bullets(texts: Sequence[str]) -> None:
     st.markdown("\n".join(f"- {marked(text)}" for text in texts))
+
+
+def warning_text(alarm: DesignWarning) -> str:
+    """A warning on the design, with the arm that it is about."""
+    named = alarm.arm and not alarm.message.startswith(alarm.arm)
+    return marked(f"{alarm.arm}: {alarm.message}" if named else alarm.message)

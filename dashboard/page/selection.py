@@ -20,6 +20,9 @@ from studies.reporting.figures.common import NARROW
 from studies.results import StudyResults
 from studies.statistics import Goal
 
+ANY_FACTOR = "any"
+"""In place of a factor's name."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -30,6 +33,8 @@ class Selection:
     metric: str
     selected_arms: tuple[str, ...] = ()
     """Arms that were picked in the sidebar; empty for all."""
+    repeat: int = 1
+    """The search of every arm whose single trials are shown."""
 
     @property
     def study(self) -> str:
@@ -95,19 +100,25 @@ class Selection:
 
 
 def available(factor: str = "") -> list[StudyEntry]:
-    """The studies of the home, or those that compare a factor, the last changed first."""
-    return [each for each in data.study_entries(data.home()) if not factor or each.compares(factor)]
+    """The studies of the home, or those that compare a factor or any, the last changed first."""
+    found = data.study_entries(data.home())
+    if factor == ANY_FACTOR:
+        return [each for each in found if each.factors]
+    return [each for each in found if not factor or each.compares(factor)]
 
 
-def selected_study(factor: str = "", *, metric: bool = True, arms: bool = False) -> Selection:
+def selected_study(
+    factor: str = "", *, metric: bool = True, arms: bool = False, searches: bool = False
+) -> Selection:
     """The study that is looked at: that of the address, else the last changed one that compares
-    the factor. `metric` and `arms` ask for selectors of those."""
+    the factor. `metric`, `arms` and `searches` ask for selectors of those."""
     entries = {each.study: each for each in available(factor)}
     if not entries:
         say_what_to_run(factor)
         st.stop()
     others = [each.study for each in available()] if factor else []
-    why = dict.fromkeys(others, f"compares no {factor}")
+    compared = "nothing" if factor == ANY_FACTOR else f"no {factor}"
+    why = dict.fromkeys(others, f"compares {compared}")
     study = select("study", "Study", list(entries), why=why)
     home, entry = data.home(), entries[study]
     results = data.study(home, study, entry.token)
@@ -116,29 +127,29 @@ def selected_study(factor: str = "", *, metric: bool = True, arms: bool = False)
     by = select("metric", "Metric", logged, usual=logged[0]) if several else logged[0]
     names = [arm for arm in results.arms if arm]
     selected_arms = select_several("arm", "Arms", names, "all") if arms and len(names) > 1 else ()
-    return Selection(home, entry, by, selected_arms)
+    repeat, count = 1, results.spec.repeats
+    if searches and count > 1:
+        options = [f"{number} of {count}" for number in range(1, count + 1)]
+        repeat = options.index(select("search", "Search", options, usual=options[0])) + 1
+    return Selection(home, entry, by, selected_arms, repeat)
 
 
 def one_search(selection: Selection) -> StudyResults:
-    """The study with one search of each arm, and a selector where there are several: the values
-    of different splits are no one picture."""
-    results = selection.results
-    count = results.spec.repeats
-    if count == 1:
-        return results
-    options = [f"{number} of {count}" for number in range(1, count + 1)]
-    picked = st.selectbox("Search", options, key="search", bind="query-params", width=160)
-    repeat = options.index(picked) + 1
+    """The study with one search of each arm: the values of different splits are no one picture."""
+    if selection.results.spec.repeats == 1:
+        return selection.results
+    return data.one_search(selection.home, selection.study, selection.entry.token, selection.repeat)
+
+
+def about_search(selection: Selection) -> None:
+    """Says of which search the single trials are, where there are several."""
+    results, repeat = selection.results, selection.repeat
+    if results.spec.repeats == 1:
+        return
     splits = {trial.split_seed for trial in results.trials if trial.repeat == repeat}
     known = [str(split) for split in splits if split is not None]
     where = f", on split {known[0]}" if len(known) == 1 else ""
     st.caption(
         f"Single trials are those of search {repeat} of every arm{where}; other searches have "
-        "other rows."
+        "other rows. Choose another one on the left."
     )
-    return data.one_search(selection.home, selection.study, selection.entry.token, repeat)
-
-
-def shown_repeat(results: StudyResults) -> int:
-    """Which search of each arm a study has that `one_search` gave."""
-    return results.trials[0].repeat if results.trials else 1

@@ -11,7 +11,7 @@ from dashboard.page.selection import Selection
 from dashboard.page.tables import Filters, filtered, outcomes
 
 PHASE, OUTCOME, REPEAT = "phase", "outcome", "repeat"
-ARMS_CHANGED = "arms were filtered"
+CHANGED = "filters changed"
 
 
 def trial_filters(selection: Selection, table: pd.DataFrame) -> Filters:
@@ -44,6 +44,7 @@ def trial_filters(selection: Selection, table: pd.DataFrame) -> Filters:
 def list_failed(arm: str, outcome: str) -> None:
     """Lists the trials of an arm's searches that ended so, alone."""
     st.session_state[PHASE], st.session_state[OUTCOME] = ["search"], [outcome]
+    st.session_state[CHANGED] = True
     if arm:
         filter_arms([arm])
 
@@ -52,12 +53,13 @@ def filter_arms(arms: list[str]) -> None:
     """Lists the trials of these arms alone, of all where there are none."""
     address.write("arm", arms)
     st.session_state["last arm"] = arms
-    st.session_state[ARMS_CHANGED] = True
+    st.session_state[CHANGED] = True
 
 
-def draw_sidebar_again() -> None:
-    """The sidebar, which has the arms, is no part of what is drawn again on its own."""
-    if st.session_state.pop(ARMS_CHANGED, False):
+def draw_all_again() -> None:
+    """Where filters were changed in a part of the page that is drawn again on its own: the others
+    and the sidebar, which has the arms, follow."""
+    if st.session_state.pop(CHANGED, False):
         st.rerun()
 
 

@@ -22,10 +22,11 @@ def show(
     nothing: str,
     *,
     by: tuple[Hashable, ...] = (),
+    small: bool = False,
 ) -> SomeInfo:
     """A figure of a study, see `show_figure`; it is kept until the study changes, or, while that
     runs, made anew. `by` has all that it depends on beside the study, the metric, the picked arms
-    and its name."""
+    and its name. One of small multiples says its caption only where the pointer asks for it."""
 
     def drawing() -> RenderedFigure[SomeInfo]:
         return render_figure(make(), draw)
@@ -33,11 +34,13 @@ def show(
     figure = (
         drawing() if selection.state == "running" else selection.kept_figure((name, *by), drawing)
     )
-    show_figure(figure, name, nothing)
+    show_figure(figure, name, nothing, small=small)
     return figure.info
 
 
-def show_figure(figure: RenderedFigure[SomeInfo], name: str, nothing: str) -> None:
+def show_figure(
+    figure: RenderedFigure[SomeInfo], name: str, nothing: str, *, small: bool = False
+) -> None:
     """A figure with its caption and its data; `nothing` is said where there is none to draw.
 
     `name` is the figure's, once on a page: the file of its data is called so.
@@ -49,7 +52,10 @@ def show_figure(figure: RenderedFigure[SomeInfo], name: str, nothing: str) -> No
     spec = figure.shown(dark=st.context.theme.type == "dark")
     st.vega_lite_chart(spec=spec, alt=info.alt, key=f"figure {name}")
     words, download = st.columns([9, 1], gap="small")
-    words.caption(marked(info.caption))
+    if small:
+        words.caption("", help=marked(info.caption))
+    else:
+        words.caption(marked(info.caption))
     with download:
         st.download_button(
             ":material/download:",

@@ -3,9 +3,10 @@
 import pandas as pd
 import streamlit as st
 
+from dashboard.page.live import Section
 from dashboard.page.messages import escape, marked
-from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, selected_study
+from dashboard.page.study_page import show_study
 from lightning_modules.data.preparation.summary import DataSummary
 from studies.home import slug
 from studies.reporting.render import FILES, render
@@ -15,17 +16,13 @@ from studies.results import StudyResults, plural
 SHARE = {"share": st.column_config.NumberColumn(format="percent")}
 
 
-def page(selection: Selection) -> None:
+def show_data(selection: Selection) -> None:
+    """Every data set that the study read, or the rows that its trials saw."""
     results = selection.results
-    st.subheader("What the data became")
     for summary in results.data:
         show_summary(summary)
     if not results.data:
         show_parts(results)
-    st.subheader("Versions and machine")
-    show_environment(results)
-    st.subheader("The study file")
-    show_file(results)
 
 
 def show_summary(summary: DataSummary) -> None:
@@ -68,8 +65,9 @@ def show_parts(results: StudyResults) -> None:
     table(parts_table(rows), "Rows of the parts")
 
 
-def show_environment(results: StudyResults) -> None:
+def show_environment(selection: Selection) -> None:
     """What the last run ran on, with which packages, and the identities of the files."""
+    results = selection.results
     if not results.versions and not results.hardware:
         st.caption("They are recorded when a run ends; none has ended yet.")
     left, right = st.columns(2, gap="large")
@@ -84,9 +82,9 @@ def show_environment(results: StudyResults) -> None:
                 table(pd.DataFrame({name: list(facts), told: list(facts.values())}), name)
 
 
-def show_file(results: StudyResults) -> None:
+def show_file(selection: Selection) -> None:
     """The study file, to copy and to take away, and the report."""
-    name = slug(results.study)
+    results, name = selection.results, slug(selection.study)
     with st.container(horizontal=True):
         st.download_button(
             "The study file", results.spec.text, f"{name}.yaml", "application/yaml",
@@ -105,4 +103,9 @@ def table(frame: pd.DataFrame, name: str) -> None:
     st.dataframe(frame, hide_index=True, column_config=SHARE, alt=name)
 
 
-live(selected_study(metric=False), page)
+SECTIONS = (
+    Section("data", "What the data became", show_data),
+    Section("environment", "Versions and machine", show_environment),
+    Section("file", "The study file", show_file),
+)
+show_study(selected_study(metric=False), lambda _: SECTIONS)

@@ -12,7 +12,6 @@ from studies.results import duration, level
 
 PAUSE = 5.0  # seconds after which the page asks whether anything has changed
 SHOWN = 8  # arms that a row names
-PAGES = ("optimizer", "optimizers"), ("schedule", "schedules"), ("regularization", "regularization")
 COLUMNS = {
     "progress": st.column_config.ProgressColumn(format="percent", color="blue", width=110),
     "best": st.column_config.TextColumn(
@@ -33,12 +32,6 @@ COLUMNS = {
 ARROWS = {"maximize": "↑", "minimize": "↓"}
 FIRST = "state"
 """The column whose cells open nothing: a keyboard that reaches the table selects its first cell."""
-
-
-def page_of(study: StudyEntry) -> str:
-    """Where a study is best looked at."""
-    own = (page for factor, page in PAGES if study.compares(factor))
-    return next(own, "compare" if study.factors else "search")
 
 
 def cells(row: StudyRow) -> dict[str, object]:
@@ -94,7 +87,7 @@ def studies() -> None:
         picked = [row for row, column in selected["cells"] if column != FIRST]
         for index in (*selected["rows"], *picked):
             study = lines[index][0]
-            st.switch_page(f"views/{page_of(study)}.py", query_params={"study": study.study})
+            st.switch_page("views/answer.py", query_params={"study": study.study})
 
 
 def rows(found: list[StudyEntry]) -> list[tuple[StudyEntry, StudyRow]]:

@@ -1,14 +1,17 @@
 """One trial: how it ended, its curves, and its configuration beside the defaults."""
 
+from collections.abc import Hashable
+
 import streamlit as st
 
 from dashboard import data
 from dashboard.page.annotations import show_annotation
+from dashboard.page.live import Section, with_ended, with_epochs
 from dashboard.page.messages import escape
 from dashboard.page.mlflow_link import show_link
-from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, selected_study
 from dashboard.page.selectors import LISTED, select
+from dashboard.page.study_page import show_study
 from dashboard.page.trial_curves import show_curves
 from dashboard.page.trial_failure import show_failure
 from dashboard.page.widgets import link
@@ -134,7 +137,13 @@ def show_configuration(selection: Selection, trial: Trial) -> None:
     st.dataframe(found.table, hide_index=True, height="content")
 
 
+def numbers(selection: Selection) -> Hashable:
+    """Changes with every epoch of a trial that runs, else when any trial ends."""
+    runs = any(trial.key == key and trial.outcome is None for trial in selection.results.trials)
+    return with_epochs(selection) if runs else with_ended(selection)
+
+
 selection = selected_study(metric=False)
 keys = data.keys(selection.home, selection.study, selection.entry.token) or [""]
 key = select("trial", "Trial", keys, listed=LISTED)
-live(selection, page)
+show_study(selection, lambda _: [Section("trial", "", page, numbers)])

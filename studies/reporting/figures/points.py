@@ -118,7 +118,7 @@ def point_notes(points: Points, drawn: int) -> Iterator[str]:
 
 def beyond_note(data: pd.DataFrame, metric: str) -> str:
     """How many values lie beyond the axis, and the worst of them; empty where none does."""
-    beyond = data[data["beyond"]]
+    beyond = data[data["beyond"].astype(bool)]
     if beyond.empty:
         return ""
     bad = max(beyond["value"].tolist(), key=abs)

@@ -36,8 +36,8 @@ from studies.servers.running_ui import Answer
 from tests.support.accounts import FAIRTUNE
 from tests.support.states import NAMES, annotated, states
 
-VIEWS = ("overview", "optimizers", "schedules", "regularization", "compare")
-VIEWS += ("search", "trial", "data")
+VIEWS = ("overview", "answer", "parameters", "trials", "trainings", "timeline", "data", "trial")
+VIEWS += ("optimizers", "schedules", "regularization", "compare")
 APP = str(Path(find_spec("dashboard").origin).with_name("app.py"))  # type: ignore[union-attr, arg-type]
 STATES = states()
 Shows = Callable[[StudyResults], None]
@@ -226,7 +226,7 @@ def test_without_a_verdict_a_page_says_why(shows: Shows) -> None:
 
 def test_searches_are_looked_at_one_by_one(shows: Shows) -> None:
     shows(STATES["arms"])
-    app = opened("search")
+    app = opened("timeline")
     assert "What every search found" in texts(app)
     app.selectbox(key="search").select("2 of 6").run()
     assert not app.exception
@@ -283,14 +283,14 @@ def test_a_selector_of_many_trials_lists_some_and_takes_the_name_of_any(
 
 def test_a_loss_can_be_put_on_a_logarithmic_axis_and_a_share_cannot(shows: Shows) -> None:
     shows(STATES["arms by losses"])
-    app = opened("search")
+    app = opened("timeline")
     assert not any('"type": "log"' in chart.proto.spec for chart in app.get("vega_lite_chart"))
     app.toggle(key="log").set_value(True).run()
     assert not app.exception
     assert any('"type": "log"' in chart.proto.spec for chart in app.get("vega_lite_chart"))
     st.cache_resource.clear()
     shows(STATES["arms"])
-    assert not [toggle for toggle in opened("search").toggle if toggle.key == "log"]
+    assert not [toggle for toggle in opened("timeline").toggle if toggle.key == "log"]
 
 
 def test_a_figure_is_drawn_once_until_the_study_changes(
@@ -340,11 +340,11 @@ def test_the_table_of_trials_tells_repeats_and_splits_where_there_are_several(
     shows: Shows,
 ) -> None:
     shows(STATES["arms"])
-    columns = list(opened("data").dataframe[0].value.columns)
+    columns = list(opened("trials").dataframe[0].value.columns)
     assert columns[:5] == ["trial", "arm", "phase", "repeat", "split"]
     shows(STATES["finished"])
     st.cache_resource.clear()
-    assert "repeat" not in opened("data").dataframe[0].value.columns
+    assert "repeat" not in opened("trials").dataframe[0].value.columns
 
 
 def test_what_the_data_became_is_shown_as_text(shows: Shows) -> None:
@@ -434,7 +434,7 @@ def test_a_running_study_is_drawn_again_until_it_ends(
     app = opened("optimizers")
     assert ":green-badge[running]" in texts(app)
     assert len(app.get("progress")) == 1
-    app.switch_page("views/search.py").run()
+    app.switch_page("views/timeline.py").run()
     assert "Tuning curves are drawn when the study has ended: they take seconds." in texts(app)
     app.switch_page("views/optimizers.py").run()
     runs.clear()
@@ -447,7 +447,7 @@ def test_a_running_study_is_drawn_again_until_it_ends(
 
 
 @pytest.mark.parametrize(
-    ("view", "run"), [("compare", "made"), ("search", "made"), ("trial", "made/adam-search-3")]
+    ("view", "run"), [("compare", "made"), ("timeline", "made"), ("trial", "made/adam-search-3")]
 )
 def test_a_page_shows_notes_and_tags_and_the_commands_that_change_them(
     view: str, run: str, shows: Shows, home: Path
@@ -460,10 +460,8 @@ def test_a_page_shows_notes_and_tags_and_the_commands_that_change_them(
     assert [text for text in texts(app) if text.startswith(note)]
     assert any(f"seen by = {note}" in text for text in texts(app))
     commands = [code.value for code in app.code if code.value.startswith("fairtune ")]
-    assert commands[:2] == [
-        f"fairtune note {run} 'TEXT' --home {home}",
-        f"fairtune tag {run} KEY=VALUE --home {home}",
-    ]
+    assert f"fairtune note {run} 'TEXT' --home {home}" in commands
+    assert f"fairtune tag {run} KEY=VALUE --home {home}" in commands
 
 
 @pytest.mark.parametrize(

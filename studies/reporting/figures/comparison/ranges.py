@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -29,10 +30,12 @@ from studies.reporting.figures.common import (
 from studies.reporting.figures.points import arrows, beyond_note, thinned, values_by_arm
 from studies.results import StudyResults, is_share, level, value_of
 from studies.statistics import Goal
-from studies.study_file import Choice, Range
+from studies.study_file import Arm, Choice, Range
 
 BINS = 8
 """Bins along the whole range; along a logarithmic one, two for each power of ten."""
+SMALL = 180
+"""Pixels of one of small multiples."""
 FEW = 300
 """Diverged trainings of which every one is drawn."""
 NEAR_SHARE, NEAR = 0.01, 0.05
@@ -58,12 +61,13 @@ class EffectInfo(Info):
         return sensitivity(self)
 
 
-def searched_numbers(results: StudyResults, prefix: str) -> dict[str, bool]:
-    """The numbers below `prefix` that any arm searches, and whether that is logarithmic."""
+def searched_numbers(arms: Sequence[Arm], prefix: str) -> dict[str, bool]:
+    """The numbers below `prefix` that any of the arms searches, and whether that is logarithmic;
+    an empty prefix has all below it."""
     found: dict[str, bool] = {}
-    for arm in results.spec.arms:
+    for arm in arms:
         for name, node in arm.space.parameters():
-            if name != prefix and not name.startswith(f"{prefix}."):
+            if prefix and name != prefix and not name.startswith(f"{prefix}."):
                 continue
             if isinstance(node, Range):
                 found[name] = found.get(name, False) or node.log
@@ -121,17 +125,15 @@ def sensitivity(info: EffectInfo) -> pd.DataFrame:
     """For each arm the best value and where it is, how far that reaches, and what diverged."""
     rows = []
     for arm in [arm for arm in info.arms if arm in set(info.bins["arm"])]:
-        bins, trials = info.bins[info.bins["arm"] == arm], info.every[info.every["arm"] == arm]
-        best = bins.sort_values("value", ascending=info.y.goal == "minimize").iloc[0]
-        near = NEAR_SHARE if is_share(info.y.metric) else NEAR * abs(float(best["value"]))
-        wide = bins[(bins["value"] - best["value"]).abs() <= near]["parameter"]
+        trials = info.every[info.every["arm"] == arm]
+        best, wide, near = near_best(info, arm)
         defaults = trials[trials["default"]]
         rows.append(
             {
                 "arm": arm,
                 "best": level(info.y.metric, float(best["value"])),
                 "at": f"{best['parameter']:.3g}",
-                _near(info.y.metric): f"{wide.min():.3g} to {wide.max():.3g}",
+                near: f"{wide.min():.3g} to {wide.max():.3g}",
                 "defaults": level(info.y.metric, _first(defaults["value"])),
                 "defaults at": "–" if defaults.empty else f"{_first(defaults['parameter']):.3g}",
                 "diverged": f"{(trials['outcome'] == Outcome.diverged).mean():.0%}",
@@ -140,8 +142,14 @@ def sensitivity(info: EffectInfo) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _near(metric: str) -> str:
-    return "within 1 point" if is_share(metric) else f"within {NEAR:.0%}"
+def near_best(info: EffectInfo, arm: str) -> tuple[pd.Series[Any], pd.Series[float], str]:
+    """The best bin of an arm, the places of those that are near it, and what near means."""
+    bins = info.bins[info.bins["arm"] == arm]
+    best = bins.sort_values("value", ascending=info.y.goal == "minimize").iloc[0]
+    share = is_share(info.y.metric)
+    near = NEAR_SHARE if share else NEAR * abs(float(best["value"]))
+    wide = bins[(bins["value"] - best["value"]).abs() <= near]["parameter"]
+    return best, wide, "within 1 point" if share else f"within {NEAR:.0%}"
 
 
 def _first(values: pd.Series[float]) -> float:
@@ -198,8 +206,8 @@ def _best_of_bins(completed: pd.DataFrame, goal: Goal, log: bool) -> pd.DataFram
     return best[["arm", "parameter", "value", "trials"]]
 
 
-def draw_effect(info: EffectInfo) -> Picture:
-    """Points, lines through the best, and marks for what failed."""
+def draw_effect(info: EffectInfo, tall: int = 340) -> Picture:
+    """Points, lines through the best, and marks for what failed; `tall` is in pixels."""
     x = parameter_encoding(info.x, alt.X, "parameter")
     written = number_format(info.y.metric)
     about = [
@@ -236,4 +244,9 @@ def draw_effect(info: EffectInfo) -> Picture:
             shape="cross", size=60, angle=45, strokeWidth=2
         )
         layers.append(failed.encode(y=y))
-    return alt.layer(*layers).properties(height=340)
+    return alt.layer(*layers).properties(height=tall)
+
+
+def draw_small_effect(info: EffectInfo) -> Picture:
+    """The same as one of small multiples."""
+    return draw_effect(info, SMALL)

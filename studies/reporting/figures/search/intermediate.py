@@ -62,7 +62,7 @@ def intermediate_info(
         + f". × marks where a training was pruned ({pruned} were), a triangle where one diverged "
         "or failed, a ring one that still runs."
     )
-    if said := beyond_note(data[data["last"]], objective.metric):
+    if said := beyond_note(data[data["last"].astype(bool)], objective.metric):
         caption += f" {said} A line is cut off there."
     return IntermediateInfo(
         data=data if data["value"].notna().any() else data.iloc[:0],

@@ -30,7 +30,7 @@ def searching(*points: tuple[float, float | None]) -> StudyResults:
 
 def test_the_learning_rate_is_searched_in_log_and_its_bins_hold_the_best_of_each() -> None:
     results = searching((0.01, 0.5), (0.02, 0.6), (0.1, 0.9), (0.9, 0.895), (1.0, None))
-    assert searched_numbers(results, "optimizer") == {"optimizer.lr": True}
+    assert searched_numbers(results.spec.arms, "optimizer") == {"optimizer.lr": True}
     info = effect_info(results, "optimizer.lr", "val/accuracy", "maximize", ["sgd"], log=True)
     assert list(info.bins["parameter"]) == [0.02, 0.1, 0.9]  # two bins for a power of ten
     assert list(info.bins["value"]) == [0.6, 0.9, 0.895]
@@ -57,7 +57,7 @@ def test_where_less_is_better_the_best_of_a_bin_is_the_lowest() -> None:
 
 def test_only_numbers_are_put_on_an_axis() -> None:
     results = study(spec := spec_of(KINDS), trials_of(spec))
-    assert searched_numbers(results, "model") == {}
+    assert searched_numbers(results.spec.arms, "model") == {}
     assert effect_info(
         results, "model.batch_norm", "val/accuracy", "maximize", results.arms, log=False
     ).empty

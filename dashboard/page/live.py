@@ -1,0 +1,153 @@
+"""The sections of a page; while their study runs, each is drawn again when its numbers change.
+
+A component without a picture beats every few seconds. Only the sections whose numbers changed since
+they were drawn are drawn again; nothing else on the page is touched.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard.page.messages import escape, show_errors
+from dashboard.page.selection import Selection
+
+SHORTEST_PAUSE, TRIALS_PER_SECOND, ARMS_PER_SECOND = 3.0, 200, 4
+"""A running study is read again after so many seconds; a large one, which takes longer, later: the
+study needs the processor more."""
+IDLE_PAUSE = 10.0
+"""Seconds after which a study that does not run is looked at: it may have been continued."""
+DRAWN = "drawn sections"
+STRIP = "strip"
+"""The fragment that is drawn with every beat."""
+PULSE = st.components.v2.component(
+    "fairtune_pulse",
+    js="""
+    const timers = new WeakMap()
+    export default function ({ data, parentElement, setTriggerValue }) {
+      clearInterval(timers.get(parentElement))
+      const beat = () => document.hidden || setTriggerValue("beat", Date.now())
+      timers.set(parentElement, setInterval(beat, 1000 * data.pause))
+      return () => clearInterval(timers.get(parentElement))
+    }
+    """,
+)
+
+
+def with_ended(selection: Selection) -> Hashable:
+    """Changes when a trial ends."""
+    return selection.state, len(selection.results.ended)
+
+
+def with_started(selection: Selection) -> Hashable:
+    """Changes when a trial starts or ends."""
+    return selection.state, selection.entry.token
+
+
+def with_winners(selection: Selection) -> Hashable:
+    """Changes when an arm has a new best trial, or a fresh run of a winner ends."""
+    results = selection.results
+    best: dict[tuple[str, int], str] = {}
+    for trial in results.ranking:
+        best.setdefault((trial.arm, trial.repeat), trial.key)
+    return selection.state, len(results.ended) - len(results.search), *sorted(best.items())
+
+
+def with_epochs(selection: Selection) -> Hashable:
+    """Changes always: epochs end without a trace in the study's token."""
+    return time.monotonic()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page."""
+
+    name: str
+    """What a link to it has behind the `#`, and the table of contents says, with `-` for spaces."""
+    title: str
+    """Its heading; empty for none, and then it is not in the table of contents."""
+    draw: Callable[[Selection], None]
+    numbers: Callable[[Selection], Hashable] = with_ended
+    """Changes when the section has to be drawn again."""
+    help: str | None = None
+
+
+Row = Section | tuple[Section, ...]
+"""A section, or several side by side."""
+Rows = Callable[[Selection], Iterable[Row]]
+"""The sections that a study has now."""
+
+
+def show_sections(selection: Selection, rows: Iterable[Row]) -> None:
+    """Draw the sections, each as a fragment of its own."""
+    for row in rows:
+        several = row if isinstance(row, tuple) else (row,)
+        places = st.columns(len(several), gap="large") if len(several) > 1 else [st.container()]
+        for place, section in zip(places, several, strict=True):
+            with place:
+                _show(selection, section)
+
+
+def contents(rows: Iterable[Row]) -> None:
+    """Links to the sections that have a heading."""
+    found = [section for section in each(rows) if section.title]
+    if len(found) > 1:
+        st.caption(" · ".join(f"[{_short(one.name)}](#{one.name})" for one in found))
+
+
+def _short(name: str) -> str:
+    return name.replace("-", " ").capitalize()
+
+
+def each(rows: Iterable[Row]) -> Iterator[Section]:
+    """The sections of some rows."""
+    for row in rows:
+        yield from row if isinstance(row, tuple) else (row,)
+
+
+def follow(selection: Selection, rows: Rows) -> None:
+    """Let the sections follow the study; when it starts or ends, or gets a section that it did not
+    have, the whole page is drawn anew."""
+    sections = list(each(rows(selection)))
+    trials, arms = len(selection.results.trials), len(selection.results.arms)
+    pause = max(SHORTEST_PAUSE, trials / TRIALS_PER_SECOND, arms / ARMS_PER_SECOND)
+    running = selection.state == "running"
+
+    def beat() -> None:
+        now = selection.refreshed()
+        if now.state != selection.state or (not running and now.entry != selection.entry):
+            return  # draws the whole page
+        if running and [one.name for one in each(rows(now))] != [one.name for one in sections]:
+            return
+        drawn = _drawn()
+        changed = [each.name for each in sections if drawn.get(each.name) != each.numbers(now)]
+        st.rerun([STRIP, *(changed if running else [])])
+
+    PULSE(
+        key="pulse",
+        data={"pause": pause if running else IDLE_PAUSE},
+        on_beat_change=beat,
+        height=1,
+    )
+
+
+def _show(selection: Selection, section: Section) -> None:
+    @st.fragment(key=section.name)
+    def body() -> None:
+        with show_errors():
+            now = selection.refreshed()
+            _drawn()[section.name] = section.numbers(now)
+            if section.title:
+                st.subheader(escape(section.title), anchor=section.name, help=section.help)
+            section.draw(now)
+
+    body()
+
+
+def _drawn() -> dict[str, Hashable]:
+    """What each section's numbers were when it was drawn."""
+    drawn: dict[str, Hashable] = st.session_state.setdefault(DRAWN, {})
+    return drawn

@@ -1,0 +1,20 @@
+"""What every page of a study has: its question, how far it is, what it does now, its sections."""
+
+from __future__ import annotations
+
+from dashboard.page import sections
+from dashboard.page.live import Rows, Section, contents, follow, show_sections
+from dashboard.page.selection import Selection
+from dashboard.page.strip import strip
+
+HEADING = Section("heading", "", sections.heading)
+
+
+def show_study(selection: Selection, rows: Rows) -> None:
+    """Draw a page of a study, and let it follow the study."""
+    found = list(rows(selection))
+    show_sections(selection, [HEADING])
+    strip(selection)
+    contents(found)
+    show_sections(selection, found)
+    follow(selection, lambda now: [HEADING, *rows(now)])
