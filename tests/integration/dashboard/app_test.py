@@ -341,7 +341,7 @@ def test_the_table_of_trials_tells_repeats_and_splits_where_there_are_several(
 ) -> None:
     shows(STATES["arms"])
     columns = list(opened("trials").dataframe[0].value.columns)
-    assert columns[:5] == ["trial", "arm", "phase", "repeat", "split"]
+    assert {"repeat", "split"} <= set(columns)
     shows(STATES["finished"])
     st.cache_resource.clear()
     assert "repeat" not in opened("trials").dataframe[0].value.columns
