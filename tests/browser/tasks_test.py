@@ -124,7 +124,8 @@ def test_a_link_shows_another_person_the_same(page: Page, click: Clicks) -> None
 
 def test_the_run_in_mlflow_is_found(page: Page, home: Home, address: str) -> None:
     with ExitStack() as stack:
-        _, mlflow, _ = stack.enter_context(serving(home))
+        _, mlflow, session = stack.enter_context(serving(home))
+        assert session.get(f"{mlflow}/health").ok
         page.goto(f"{address}/answer?study={STUDY}")
         clicks = 0
         main_link(page, re.compile("^Open (sgd|adam)-")).click()
