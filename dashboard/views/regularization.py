@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.page import sections
-from dashboard.page.messages import show_errors
+from dashboard.page.messages import marked, show_errors
 from dashboard.page.refresh import live
 from dashboard.page.selection import Selection, selected_study
 from dashboard.page.widgets import show
@@ -31,8 +31,15 @@ def overfitting(selection: Selection) -> None:
         return overfitting_info(selection.results, selection.metric, found, selection.arms)
 
     with show_errors():
-        nothing = "No curve is known of a completed trial."
-        show(selection, curves, draw_overfitting, "overfitting", nothing)
+        every = curves()
+        columns = st.columns(3)
+        for index, arm in enumerate(dict.fromkeys(every.data["arm"])):
+            with columns[index % len(columns)]:
+                one = partial(every.of, arm)
+                show(selection, one, draw_overfitting, f"overfitting of {arm}", "")
+        st.caption(
+            marked("No curve is known of a completed trial." if every.empty else every.caption)
+        )
     st.subheader("Overfitting gap", help="How much better an arm is on what it has seen.")
     nothing = f"{name} of the training part was not logged by any completed trial."
     gaps = partial(gap_info, selection.results, selection.metric, selection.arms)

@@ -24,6 +24,7 @@ from studies.reporting.figures.common import (
     colour,
     counted,
     dash,
+    layered,
     number_format,
     paint,
     shape,
@@ -251,4 +252,4 @@ def draw_effect(info: EffectInfo) -> Picture:
             shape="cross", size=60, angle=45, strokeWidth=2, opacity=1
         )
         layers.append(failed.encode(y=y))
-    return alt.layer(*layers).properties(height=340)
+    return layered(*layers).properties(height=340)
