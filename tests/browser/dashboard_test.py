@@ -169,7 +169,8 @@ def test_a_visit(compared: Home, page: Page, tmp_path: Path) -> None:
 
 def download(page: Page, form: str) -> tuple[str, bytes]:
     """The name and the content of a file of the first figure on the page."""
-    page.get_by_role("button", name="Download").first.click()
+    menu = page.get_by_test_id("stPopover").filter(has_text="Download").first
+    menu.get_by_role("button").click()
     with page.expect_download() as waiting:
         page.get_by_role("button", name=form, exact=True).click()
     page.keyboard.press("Escape")

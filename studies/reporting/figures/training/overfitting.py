@@ -52,10 +52,11 @@ class OverfittingInfo(Info):
 
     def of(self, arm: str) -> OverfittingInfo:
         """The picture of one arm on the axes of all, whose caption is for all."""
+        data = self.data[self.data["arm"] == arm]
         return replace(
             self,
-            data=self.data[self.data["arm"] == arm],
-            leaving=self.leaving[self.leaving["arm"] == arm],
+            data=data,
+            leaving=leaving(data, self.axis, "median", ["arm", "part"]),
             shown=(arm,),
             caption="",
             alt=f"{self.name} on training and validation data by epoch under {arm}",
@@ -118,7 +119,7 @@ def draw_overfitting(info: OverfittingInfo) -> Picture:
     fill = alt.Fill("part:N", scale=colours, legend=None)
     marks = leaving_marks(info.leaving, info.axis, x, fill)
     title = alt.Title(info.shown[0], fontSize=13, limit=PHONE)
-    return layered(lines, *marks).properties(height=230, title=title)
+    return layered(lines, *marks).properties(height=350, title=title)
 
 
 @dataclass(frozen=True)
