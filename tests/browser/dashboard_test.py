@@ -180,7 +180,8 @@ def download(page: Page, form: str) -> tuple[str, bytes]:
 def test_a_figure_is_downloaded_in_three_forms(compared: Home, page: Page, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with dashboard(compared, log) as address, quiet(page, log):
-        page.goto(f"{address}/optimizers")
+        page.goto(address)
+        go(page, "Optimizers")
         files = {form: download(page, form) for form in ("CSV", "SVG", "PNG")}
         assert [name for name, _ in files.values()] == [
             f"{STUDY}-ranking.{form}" for form in ("csv", "svg", "png")
@@ -198,14 +199,13 @@ def test_smoothing_and_outliers_are_in_the_address(
 ) -> None:
     log = tmp_path / "log"
     with dashboard(compared, log) as address, quiet(page, log):
-        page.goto(f"{address}/trial?smoothing=0.5")
-        said = page.get_by_text("exponential moving averages (weight 0.5").first
-        expect(said).to_be_visible()
+        page.goto(address)
+        go(page, "Trial")
         page.get_by_text("Ignore outliers").click()
         expect(page).to_have_url(re.compile("ignore.outliers=false"))
         page.get_by_role("slider", name="Smoothing").press("ArrowRight")
-        expect(page.get_by_text("(weight 0.51").first).to_be_visible()
-        expect(page).to_have_url(re.compile("smoothing=0.51"))
+        expect(page.get_by_text("moving averages (weight 0.01").first).to_be_visible()
+        expect(page).to_have_url(re.compile("smoothing=0.01"))
 
 
 def test_searches_are_looked_at_one_by_one(make_home: MakeHome, page: Page, tmp_path: Path) -> None:

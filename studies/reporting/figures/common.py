@@ -88,7 +88,9 @@ def layered(*layers: alt.Chart) -> alt.LayerChart:
     """Layers whose legend shows lines: fills, strokes and shapes, which Vega-Lite would put in
     their place, have none in it."""
     apart: Literal["independent"] = "independent"
-    return alt.layer(*layers).resolve_legend(fill=apart, stroke=apart, shape=apart)
+    drawn: alt.LayerChart = alt.layer(*layers)
+    together: alt.LayerChart = drawn.resolve_legend(fill=apart, stroke=apart, shape=apart)
+    return together
 
 
 def dash(arms: Sequence[str], *, shown: Collection[str] | None = None) -> alt.StrokeDash:
