@@ -84,13 +84,12 @@ def paint(arms: Sequence[str], channel: type[alt.Color | alt.Fill | alt.Stroke] 
     return channel("arm:N", scale=scale, legend=None)
 
 
-def layered(*layers: alt.Chart) -> alt.LayerChart:
+def layered(*layers: alt.Chart) -> Picture:
     """Layers whose legend shows lines: fills, strokes and shapes, which Vega-Lite would put in
     their place, have none in it."""
     apart: Literal["independent"] = "independent"
-    drawn: alt.LayerChart = alt.layer(*layers)
-    together: alt.LayerChart = drawn.resolve_legend(fill=apart, stroke=apart, shape=apart)
-    return together
+    drawn: Picture = alt.layer(*layers).resolve_legend(fill=apart, stroke=apart, shape=apart)
+    return drawn
 
 
 def dash(arms: Sequence[str], *, shown: Collection[str] | None = None) -> alt.StrokeDash:
