@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.page.effects import effect_of_arm
-from dashboard.page.messages import escape
+from dashboard.page.messages import escape, marked
 from dashboard.page.selection import Selection
 from dashboard.page.shown_arms import few_shown
 from dashboard.page.widgets import show
@@ -25,6 +25,8 @@ from studies.reporting.figures.training.winners import winner_trainings
 ABOUT_GAP = "How much better an arm is on what it has seen."
 FIRST = 4
 """Small multiples that are shown at once, those of the best arms."""
+ABREAST = 3
+"""Figures of overfitting side by side."""
 BESIDE = 2
 """Small multiples side by side."""
 
@@ -75,8 +77,14 @@ def overfitting(selection: Selection) -> None:
         found = selection.histories(trials, [f"train/{name}", f"val/{name}"])
         return overfitting_info(selection.results, selection.metric, found, selection.arms)
 
+    every = curves()
+    columns = st.columns(ABREAST)
+    for index, arm in enumerate(dict.fromkeys(every.data["arm"])):
+        with columns[index % ABREAST]:
+            name = f"overfitting of {arm}"
+            show(selection, partial(every.of, arm), draw_overfitting, name, "", small=True)
     nothing = "No curve is known of a completed trial."
-    show(selection, curves, draw_overfitting, "overfitting", nothing)
+    st.caption(marked(nothing if every.empty else every.caption))
     few_shown(selection)
 
 

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import requests
@@ -182,6 +183,47 @@ def test_a_visit(compared: Home, page: Page, tmp_path: Path) -> None:
             link.click()
         expect(opening.value.get_by_text(trial).first).to_be_visible()
         opening.value.close()
+
+
+def download(page: Page, form: str) -> tuple[str, bytes]:
+    """The name and the content of a file of the first figure on the page."""
+    menu = page.get_by_test_id("stPopover").filter(has_text="Download").first
+    menu.get_by_role("button").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=form, exact=True).click()
+    page.keyboard.press("Escape")
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
+def test_a_figure_is_downloaded_in_three_forms(compared: Home, page: Page, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with dashboard(compared, log) as address, quiet(page, log):
+        page.goto(address)
+        go(page, "Optimizers")
+        files = {form: download(page, form) for form in ("CSV", "SVG", "PNG")}
+        assert [name for name, _ in files.values()] == [
+            f"{STUDY}-ranking.{form}" for form in ("csv", "svg", "png")
+        ]
+        assert files["CSV"][1].startswith(b"arm,mean,low,high")
+        root = ElementTree.fromstring(files["SVG"][1])
+        texts = {each.text for each in root.iter("{http://www.w3.org/2000/svg}text")}
+        assert {"adam", "momentum", "sgd"} <= texts
+        assert files["PNG"][1].startswith(b"\x89PNG")
+        assert len({content for _, content in files.values()}) == 3
+
+
+def test_smoothing_and_outliers_are_in_the_address(
+    compared: Home, page: Page, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with dashboard(compared, log) as address, quiet(page, log):
+        page.goto(address)
+        go(page, "Trial")
+        page.get_by_text("Ignore outliers").click()
+        expect(page).to_have_url(re.compile("ignore.outliers=false"))
+        page.get_by_role("slider", name="Smoothing").press("ArrowRight")
+        expect(page.get_by_text("moving averages (weight 0.01").first).to_be_visible()
+        expect(page).to_have_url(re.compile("smoothing=0.01"))
 
 
 def test_searches_are_looked_at_one_by_one(make_home: MakeHome, page: Page, tmp_path: Path) -> None:

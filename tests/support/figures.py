@@ -177,7 +177,9 @@ def every_figure() -> dict[str, Picture]:
         "draw_parallel": draw_parallel(parallel_info(points, [lr, dropout])),
         "draw_surface": draw_surface(surface_info(points, lr, dropout)),
         "draw_learning": draw_learning(learning_info(results, LOSS, {}, arms, smooth)),
-        "draw_overfitting": draw_overfitting(overfitting_info(results, LOSS, histories, arms)),
+        "draw_overfitting": draw_overfitting(
+            overfitting_info(results, LOSS, histories, arms).of(arms[0])
+        ),
         "draw_gap": draw_gap(gap_info(results, LOSS, arms)),
         "draw_curves": draw_curves(curves_info("loss", of_trials[:6], smooth)),
         "draw_rates": draw_rates(

@@ -78,18 +78,18 @@ def colour(
 
 
 def paint(arms: Sequence[str], channel: type[alt.Color | alt.Fill | alt.Stroke] = alt.Fill) -> Any:
-    """The same colours without a legend.
-
-    Points beside lines are painted by `alt.Fill` or `alt.Stroke`: in the legend of `alt.Color`
-    Vega-Lite would show them in place of the lines.
-    """
-    return channel("arm:N", scale=_apart(arms, arm_colours(arms)), legend=None)
+    """The same colours without a legend; points beside lines are painted by `alt.Fill` or
+    `alt.Stroke`, see `layered`."""
+    scale = alt.Scale(domain=list(arms), range=arm_colours(arms))
+    return channel("arm:N", scale=scale, legend=None)
 
 
-def _apart(arms: Sequence[str], values: Sequence[Any]) -> alt.Scale:
-    """A scale with an empty name more: Vega-Lite makes the legends of all scales with the same
-    domain one, and leaves that out where one of them has none."""
-    return alt.Scale(domain=[*arms, ""], range=[*values, values[0]])
+def layered(*layers: alt.Chart) -> Picture:
+    """Layers whose legend shows lines: fills, strokes and shapes, which Vega-Lite would put in
+    their place, have none in it."""
+    apart: Literal["independent"] = "independent"
+    drawn: Picture = alt.layer(*layers).resolve_legend(fill=apart, stroke=apart, shape=apart)
+    return drawn
 
 
 def dash(arms: Sequence[str], *, shown: Collection[str] | None = None) -> alt.StrokeDash:
@@ -102,7 +102,7 @@ def dash(arms: Sequence[str], *, shown: Collection[str] | None = None) -> alt.St
 def shape(arms: Sequence[str]) -> alt.Shape:
     """The encoding of `arm` by the shape of its points, which goes with its dash."""
     shapes = [SHAPES[index // ALIKE % len(SHAPES)] for index in range(len(arms))]
-    return alt.Shape("arm:N", scale=_apart(arms, shapes), legend=None)
+    return alt.Shape("arm:N", scale=alt.Scale(domain=list(arms), range=shapes), legend=None)
 
 
 def _legend(

@@ -84,7 +84,7 @@ def leaving(
         beyond = axis.beyond(line[value])
         runs = beyond.ne(beyond.shift()).cumsum()[beyond]
         for _, run in line[beyond].groupby(runs):
-            worst = run.loc[run[value].abs().idxmax()]
+            worst = run.iloc[int((run[value] - axis.edge).abs().to_numpy().argmax())]
             rows.append({**worst[[*lines, at]], "value": float(worst[value])})
     found = pd.DataFrame(rows, columns=[*lines, at, "value"]).astype({"value": float})
     found = found.join(axis.placed(found["value"]))

@@ -125,10 +125,12 @@ def beyond_note(data: pd.DataFrame, metric: str) -> str:
     beyond = data[data["beyond"].astype(bool)]
     if beyond.empty:
         return ""
-    bad = max(beyond["value"].tolist(), key=abs)
+    far = (beyond["value"] - beyond["shown"]).tolist()
+    worst = max(range(len(far)), key=lambda row: abs(far[row]))
+    way = "up" if far[worst] > 0 else "down"
     return (
-        f"Arrows at the edge: {counted(len(beyond), 'value')} beyond the axis, up to "
-        f"{level(metric, bad)}."
+        f"Arrows at the edge: {counted(len(beyond), 'value')} beyond the axis, {way} to "
+        f"{level(metric, beyond['value'].iloc[worst])}."
     )
 
 
@@ -141,8 +143,9 @@ def with_room(data: pd.DataFrame, places: Sequence[float]) -> pd.DataFrame:
     """
     number, to_left = [""] * len(data), [place > 0.5 for place in places]
     taken: list[tuple[float, float]] = []
-    rows = zip(range(len(data)), data["value"].tolist(), data["number"].tolist(), strict=True)
-    for row, _, text in sorted((r for r in rows if r[2]), key=lambda r: -abs(r[1])):
+    far = (data["value"] - data["shown"]).abs().tolist()
+    rows = zip(range(len(data)), far, data["number"].tolist(), strict=True)
+    for row, _, text in sorted((r for r in rows if r[2]), key=lambda r: -r[1]):
         width = ARROW + LETTER * len(text)
         start = places[row] - (width if to_left[row] else ARROW)
         end = start + width + ARROW
@@ -154,7 +157,7 @@ def with_room(data: pd.DataFrame, places: Sequence[float]) -> pd.DataFrame:
 
 def with_room_in_rows(data: pd.DataFrame, axis: MetricAxis, row: str) -> pd.DataFrame:
     """The same for a horizontal axis: each row of the figure has the number of its worst value."""
-    size = data["value"].where(data["beyond"]).abs()
+    size = (data["value"] - data["shown"]).where(data["beyond"]).abs()
     worst = size.eq(size.groupby(data[row]).transform("max"))
     number = data["number"].where(worst, "")
     return data.assign(number=number, to_left=axis.goal == "minimize")

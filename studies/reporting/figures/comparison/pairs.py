@@ -123,7 +123,13 @@ def draw_pairs(info: PairsInfo) -> Picture:
         x=alt.X(
             "other:N",
             sort=order,
-            axis=alt.Axis(title="compared with", orient="top", labelAngle=angle, labelLimit=110),
+            axis=alt.Axis(
+                title="compared with",
+                orient="top",
+                labelAngle=angle,
+                labelLimit=110,
+                labelOverlap=False,
+            ),
         ),
         y=alt.Y("arm:N", sort=order, axis=alt.Axis(title=None, labelLimit=150)),
     )

@@ -25,6 +25,7 @@ from studies.reporting.figures.common import (
     colour,
     counted,
     dash,
+    layered,
     number_format,
     paint,
     shape,
@@ -259,7 +260,7 @@ def draw_effect(info: EffectInfo, tall: int = 340) -> Picture:
             shape="cross", size=60, angle=45, strokeWidth=2, opacity=1
         )
         layers.append(failed.encode(y=y))
-    return alt.layer(*layers).properties(height=tall)
+    return layered(*layers).properties(height=tall)
 
 
 def draw_small_effect(info: EffectInfo) -> Picture:

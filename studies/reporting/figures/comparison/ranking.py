@@ -107,8 +107,8 @@ def ranking_info(results: StudyResults, comparison: Comparison) -> RankingInfo:
 def _with_intervals(axis: MetricAxis, data: pd.DataFrame) -> MetricAxis:
     """The axis with means and intervals, up to its own length beyond it on either side."""
     length = axis.high - axis.low
-    ends = data[["mean", "low", "high"]].stack()
-    near = ends[ends.between(axis.low - length, axis.high + length)]
+    ends = data[["mean", "low", "high"]].to_numpy().ravel().tolist()
+    near = [end for end in ends if axis.low - length <= end <= axis.high + length]
     low, high = min([axis.low, *near]), max([axis.high, *near])
     return replace(axis, low=low, high=high)
 

@@ -17,6 +17,7 @@ from studies.reporting.figures.common import (
     colour,
     counted,
     finite,
+    layered,
     number_format,
     paint,
 )
@@ -146,4 +147,4 @@ def draw_intermediate(info: IntermediateInfo) -> Picture:
         "datum.last && datum.outcome === 'completed'"
     )
     beyond = arrows(last, info.axis) if info.data["beyond"].any() else []
-    return alt.layer(*layers, ends.encode(shape=shape, y=y), *beyond).properties(height=360)
+    return layered(*layers, ends.encode(shape=shape, y=y), *beyond).properties(height=360)

@@ -17,6 +17,7 @@ from studies.reporting.figures.common import (
     colour,
     counted,
     dash,
+    layered,
     number_format,
     paint,
     shape,
@@ -131,7 +132,7 @@ def draw_history(info: HistoryInfo) -> Picture:
     beyond = (
         arrows(base.encode(fill=paint(info.arms)), info.axis) if info.data["beyond"].any() else []
     )
-    return alt.layer(rest.encode(y=y), done.encode(y=y), line, *beyond).properties(height=340)
+    return layered(rest.encode(y=y), done.encode(y=y), line, *beyond).properties(height=340)
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ def draw_searches(info: SearchesInfo) -> Picture:
     thick = base.transform_filter(f"datum.search === '{MEDIAN}'").mark_line(
         interpolate="step-after", strokeWidth=3, clip=True
     )
-    return alt.layer(
+    return layered(
         thin.encode(detail=alt.Detail("search:N")),
         thick.encode(strokeDash=dash(info.arms, shown=shown)),
         *leaving_marks(info.leaving, info.axis, x, paint(info.arms)),

@@ -19,6 +19,7 @@ from studies.reporting.figures.common import (
     colour,
     counted,
     dash,
+    layered,
     number_format,
     paint,
 )
@@ -111,7 +112,7 @@ def draw_tuning(info: TuningInfo) -> Picture:
     known = median.transform_filter("datum.known").mark_line(strokeWidth=3, clip=True)
     guessed = median.mark_line(strokeWidth=1.5, clip=True)
     marks = leaving_marks(info.leaving, info.axis, x, paint(info.arms))
-    return alt.layer(*edges, guessed, known, *marks).properties(height=330)
+    return layered(*edges, guessed, known, *marks).properties(height=330)
 
 
 @dataclass(frozen=True)

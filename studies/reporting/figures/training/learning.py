@@ -18,6 +18,7 @@ from studies.reporting.figures.common import (
     colour,
     counted,
     dash,
+    layered,
     number_format,
     paint,
     shape,
@@ -124,4 +125,4 @@ def draw_learning(info: LearningInfo) -> Picture:
         .encode(y=info.axis.encoding(alt.Y, "median"), shape=shape(info.arms), tooltip=about)
     )
     marks = leaving_marks(info.leaving, info.axis, x, paint(info.arms))
-    return alt.layer(*edges, line, points, *marks).properties(height=340)
+    return layered(*edges, line, points, *marks).properties(height=340)

@@ -13,18 +13,19 @@ from studies.analysis.curves import learning_curve
 from studies.records import Histories
 from studies.reporting.figures.axes import MetricAxis, metric_axis, whole_axis
 from studies.reporting.figures.common import (
+    PHONE,
     Info,
     Picture,
     arm_axis,
     counted,
     height,
+    layered,
     number_format,
     paint,
     shape,
 )
-from studies.reporting.figures.curves import leaving, leaving_note
+from studies.reporting.figures.curves import leaving, leaving_marks, leaving_note
 from studies.reporting.figures.points import (
-    arrows,
     arrows_across,
     beyond_note,
     values_by_arm,
@@ -36,18 +37,30 @@ from studies.results import StudyResults, amount, value_of
 from studies.results.wording import unit
 
 PARTS = ("training", "validation")
-SMALL = 220
-"""Pixels of the width of one of several pictures, of which a phone has room for one."""
 
 
 @dataclass(frozen=True)
 class OverfittingInfo(Info):
-    """Training beside validation, epoch by epoch, a small picture for each arm."""
+    """Training beside validation, epoch by epoch, of some arms on common axes."""
 
     name: str
     """The metric without its part, such as `accuracy`."""
     shown: tuple[str, ...]
     axis: MetricAxis
+    leaving: pd.DataFrame
+    """Where lines leave the axis."""
+
+    def of(self, arm: str) -> OverfittingInfo:
+        """The picture of one arm on the axes of all, whose caption is for all."""
+        data = self.data[self.data["arm"] == arm]
+        return replace(
+            self,
+            data=data,
+            leaving=leaving(data, self.axis, "median", ["arm", "part"]),
+            shown=(arm,),
+            caption="",
+            alt=f"{self.name} on training and validation data by epoch under {arm}",
+        )
 
 
 def overfitting_info(
@@ -73,47 +86,40 @@ def overfitting_info(
     lines = data.astype({"median": float}).groupby(["arm", "part"])["median"]
     axis = metric_axis([list(line) for _, line in lines], name, goal_for(results, metric))
     left = leaving(data, axis, "median", ["arm", "part"])
-    every = data.merge(left, "left", ["arm", "part", "epoch"])
     return OverfittingInfo(
-        data=every.assign(beyond=every["beyond"].eq(True)),
+        data=data,
         caption=f"{whose}: medians. Dropout and other noise act on the training part only, which "
         f"may then look worse than validation.{leaving_note(left, name)}",
         alt=f"{name} on training and validation data by epoch, one picture for each arm",
         name=name,
         shown=tuple(arm or results.study for arm in shown),
         axis=axis,
+        leaving=left,
     )
 
 
 def draw_overfitting(info: OverfittingInfo) -> Picture:
-    """One small picture for each arm on common axes."""
+    """A line for each part of one arm."""
     legend = alt.Legend(title=None, orient="top")
-    parts = alt.Color(
-        "part:N",
-        scale=alt.Scale(domain=list(PARTS), range=[named(part) for part in PARTS]),
-        legend=legend,
-    )
+    colours = alt.Scale(domain=list(PARTS), range=[named(part) for part in PARTS])
     dashes = alt.Scale(domain=list(PARTS), range=[[4, 3], [1, 0]])
-    written = number_format(info.name)
     x = whole_axis("epoch", "epoch", info.data["epoch"], ticks=5)
-    base = alt.Chart().encode(x=x)
+    base = alt.Chart(info.data).encode(x=x)
     lines = base.mark_line(strokeWidth=2, clip=True).encode(
-        color=parts,
         y=info.axis.encoding(alt.Y, "median"),
+        color=alt.Color("part:N", scale=colours, legend=legend),
         strokeDash=alt.StrokeDash("part:N", scale=dashes, legend=legend),
         tooltip=[
             alt.Tooltip("arm:N"),
             alt.Tooltip("part:N"),
             alt.Tooltip("epoch:Q"),
-            alt.Tooltip("median:Q", format=written),
+            alt.Tooltip("median:Q", format=number_format(info.name)),
         ],
     )
-    fill = alt.Fill("part:N", scale=parts["scale"], legend=None)
-    beyond = arrows(base.encode(fill=fill), info.axis) if info.data["beyond"].any() else []
-    small = alt.layer(lines, *beyond, data=info.data).properties(width=SMALL, height=140)
-    header = alt.Header(title=None, labelLimit=SMALL)
-    facet = alt.Facet("arm:N", sort=list(info.shown), header=header)
-    return small.facet(facet=facet, columns=3)
+    fill = alt.Fill("part:N", scale=colours, legend=None)
+    marks = leaving_marks(info.leaving, info.axis, x, fill)
+    title = alt.Title(info.shown[0], fontSize=13, limit=PHONE)
+    return layered(lines, *marks).properties(height=350, title=title)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,16 @@ from lightning_modules.optimization import SCHEDULES
 from lightning_modules.optimization.rates import simulate
 from studies.records import Trial
 from studies.reporting.figures.axes import whole_axis
-from studies.reporting.figures.common import Info, Picture, colour, counted, dash, paint, shape
+from studies.reporting.figures.common import (
+    Info,
+    Picture,
+    colour,
+    counted,
+    dash,
+    layered,
+    paint,
+    shape,
+)
 from studies.results import StudyResults
 
 STEPS, POINTS = 20, 2000
@@ -128,4 +137,4 @@ def draw_rates(info: RatesInfo) -> Picture:
         logged = base.transform_filter("datum.kind === 'logged'")
         points = logged.encode(fill=paint(info.arms)).mark_point(size=40, filled=True, opacity=1)
         layers.append(points.encode(shape=shape(info.arms)))
-    return alt.layer(*layers).properties(height=320)
+    return layered(*layers).properties(height=320)

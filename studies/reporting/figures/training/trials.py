@@ -21,6 +21,7 @@ from studies.reporting.figures.common import (
     Info,
     Picture,
     counted,
+    layered,
     legend_columns,
     number_format,
 )
@@ -180,7 +181,7 @@ def draw_curves(info: CurvesInfo) -> Picture:
             )
         )
     layers += leaving_marks(info.leaving, info.axis, x, fill)
-    return alt.layer(*layers).properties(height=330)
+    return layered(*layers).properties(height=330)
 
 
 def _legend(names: Sequence[str], width: float, orient: Literal["top", "bottom"]) -> alt.Legend:

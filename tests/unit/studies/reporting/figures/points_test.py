@@ -214,3 +214,4 @@ def test_where_more_is_better_the_arrow_points_down() -> None:
     info = history_info(study(SPEC, trials), "val/r2", "maximize", ["sgd"])
     assert {mark["mark"].get("shape") for mark in layers(draw_history(info))} >= {"triangle-down"}
     assert info.axis.low > 0.8
+    assert "1 value beyond the axis, down to -5e+06." in info.caption
