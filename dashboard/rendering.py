@@ -55,13 +55,12 @@ def render_figure(info: SomeInfo, draw: Callable[[SomeInfo], Picture]) -> Render
 def vega_lite(picture: Picture) -> dict[str, Any]:
     """A picture in Vega-Lite with its data; the tests of the pages have validated it."""
     drawn = specification(picture)
-    trials = [name for name, table in drawn.tables.items() if FIELD in table]
-    spec = touchable(drawn.spec, trials)
     tables = dict(drawn.tables)
-    if sum(len(table) for table in tables.values()) > MANY:
-        spec |= CANVAS
+    spec = touchable(drawn.spec, [name for name, table in tables.items() if FIELD in table])
     if spec != drawn.spec:
         tables[TABLE] = picked_table(())
+    if sum(len(table) for table in drawn.tables.values()) > MANY:
+        spec |= CANVAS
     spec["datasets"] = {name: _arrow(table) for name, table in tables.items()}
     return spec
 
