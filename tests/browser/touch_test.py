@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 from studies.home import Home
-from tests.browser.dashboard_test import dashboard, quiet
+from tests.browser.dashboard_test import dashboard
 from tests.conftest import MakeHome
 from tests.support.generated_home import STUDY, generate
 
@@ -22,6 +23,22 @@ def large(tmp_path_factory: pytest.TempPathFactory, make_home: MakeHome) -> Iter
     home = make_home(tmp_path_factory.mktemp("touched") / "home")
     generate(home, 120, epochs=2)
     yield home
+
+
+@contextmanager
+def without_errors(page: Page, log: Path) -> Iterator[None]:
+    """No script of the page fails, and nothing in the server."""
+    said: list[str] = []
+
+    def listener(error: Error) -> None:
+        said.append(str(error))
+
+    page.on("pageerror", listener)
+    yield
+    page.remove_listener("pageerror", listener)
+    page.goto("about:blank")
+    assert said == []
+    assert "Traceback" not in log.read_text()
 
 
 def click_point(page: Page, name: str, trial: str, *, shift: bool = False) -> None:
@@ -56,17 +73,17 @@ def brush(page: Page, name: str, low: float, high: float) -> None:
 
 
 def names(page: Page) -> list[str]:
-    return page.locator(".parallel .name").all_inner_texts()
+    return page.locator(".parallel .name").all_text_contents()
 
 
 def test_a_click_picks_a_trial_and_a_click_with_shift_adds_one(
     large: Home, page: Page, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    with dashboard(large, log) as address, quiet(page, log):
+    with dashboard(large, log) as address, without_errors(page, log):
         page.goto(f"{address}/timeline?study={STUDY}")
         side = page.get_by_test_id("stSidebar")
-        expect(figure(page, "history").locator("svg")).to_be_visible()
+        expect(figure(page, "history").locator("svg.marks")).to_be_visible()
         before = figure(page, "history").bounding_box()
         click_point(page, "history", "adam-0003")
         expect(page).to_have_url(re.compile(r"[?&]picked=adam-0003(&|$)"))
@@ -92,17 +109,17 @@ def test_brushes_filter_the_figures_and_axes_are_moved(
     large: Home, page: Page, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    with dashboard(large, log) as address, quiet(page, log):
+    with dashboard(large, log) as address, without_errors(page, log):
         page.goto(f"{address}/parameters?study={STUDY}&arm=adam")
         expect(axis(page, LR)).to_be_visible()
-        expect(page.get_by_text("All 84 trials", exact=True)).to_be_visible()
-        expect(page.get_by_text("21 trials, later ones stronger.").first).to_be_visible()
+        expect(page.get_by_text("All 80 trials", exact=True)).to_be_visible()
+        expect(page.get_by_text("20 trials, later ones larger.").first).to_be_visible()
         place = page.locator(".parallel").bounding_box()
         brush(page, LR, 0.9, 0.4)
-        kept = page.get_by_text(re.compile(rf"^\d+ of 84 trials within {LR} "))
+        kept = page.get_by_text(re.compile(rf"^\d+ of 80 trials within {LR} "))
         expect(kept).to_be_visible()
         expect(page).to_have_url(re.compile(rf"within={LR}%3A"))
-        expect(page.get_by_text("21 trials, later ones stronger.")).to_have_count(0)
+        expect(page.get_by_text("20 trials, later ones larger.")).to_have_count(0)
         assert page.locator(".parallel").bounding_box() == place
         expect(axis(page, LR)).to_have_attribute("aria-valuenow", "90")
 
@@ -110,9 +127,9 @@ def test_brushes_filter_the_figures_and_axes_are_moved(
         page.keyboard.press("ArrowDown")
         expect(page.get_by_text(re.compile(rf"within {LR} .+ and {METRIC} "))).to_be_visible()
         page.keyboard.press("Escape")
-        expect(page.get_by_text("All 84 trials", exact=True)).to_be_visible()
+        expect(page.get_by_text("All 80 trials", exact=True)).to_be_visible()
         expect(page).not_to_have_url(re.compile("within"))
-        expect(page.get_by_text("21 trials, later ones stronger.").first).to_be_visible()
+        expect(page.get_by_text("20 trials, later ones larger.").first).to_be_visible()
 
         before = names(page)
         first, second = (page.locator(".parallel .name").nth(index) for index in (0, 1))
