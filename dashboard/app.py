@@ -22,10 +22,10 @@ PAGES = {
     "Study": (
         ("answer", "Answer", ":material/check_circle:"),
         ("parameters", "Parameters", ":material/tune:"),
-        ("trials", "Trials", ":material/list:"),
+        ("trials", "Trials", ":material/table:"),
         ("trainings", "Trainings", ":material/show_chart:"),
         ("timeline", "Timeline", ":material/schedule:"),
-        ("data", "Data", ":material/table:"),
+        ("data", "Data", ":material/database:"),
         ("trial", "Trial", ":material/science:"),
     ),
     "Questions": (
@@ -69,6 +69,8 @@ with show_errors(), gc_paused():  # what is imported and read for a first page s
     st.sidebar.caption("Home")
     path = data.home().path
     st.sidebar.text(path.name, help=escape(str(path)))
-    with address.completed(page.url_path):
-        page.run()
-    shortcuts.listen({name: (each.url_path, each.title) for name, each in pages.items()})
+    try:
+        with address.completed(page.url_path):
+            page.run()
+    finally:  # a page that stops early has keys too
+        shortcuts.listen({name: (each.url_path, each.title) for name, each in pages.items()})

@@ -10,7 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from studies.reporting.figures.common import Info, Picture
-from studies.reporting.figures.specification import specification
+from studies.reporting.figures.specification import Specification, specification
+from studies.reporting.figures.svg import png_file, svg_file
 from studies.reporting.figures.theme import themed
 from studies.reporting.figures.touch import FIELD, TABLE, picked_table, touchable
 from studies.reporting.palette import DARK, LIGHT
@@ -23,6 +24,8 @@ CANVAS = {
     "usermeta": {"embedOptions": {"renderer": "canvas"}},
     "config": {"mark": {"aria": False}},
 }
+SENT = {"datasets", "usermeta", "config"}
+"""Parts of a specification that are for a browser."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,21 @@ class RenderedFigure(Generic[SomeInfo]):
         if self.touchable and picked:
             spec["datasets"] = {**spec["datasets"], TABLE: _arrow(picked_table(picked))}
         return spec
+
+    def svg(self, title: str) -> str:
+        """The figure as an SVG file."""
+        return svg_file(self._drawn, title, self.info.alt)
+
+    def png(self) -> bytes:
+        """The figure as a PNG file."""
+        return png_file(self._drawn)
+
+    @property
+    def _drawn(self) -> Specification:
+        """The specification with its tables beside it, for a converter."""
+        tables = {name: table.to_pandas() for name, table in self.spec["datasets"].items()}
+        shown = {name: part for name, part in self.spec.items() if name not in SENT}
+        return Specification(shown, tables)
 
 
 def render_figure(info: SomeInfo, draw: Callable[[SomeInfo], Picture]) -> RenderedFigure[SomeInfo]:

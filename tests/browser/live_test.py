@@ -48,7 +48,7 @@ def test_nothing_moves_and_nothing_is_dimmed_while_a_study_runs(
             page.goto(address)
             page.get_by_role("link", name="Does momentum or Adam").first.click(timeout=120_000)
             if view != "answer":
-                page.get_by_test_id("stSidebarNavLink").filter(has_text="Timeline").click()
+                page.get_by_test_id("stSidebarNav").get_by_role("link", name="Timeline").click()
             told = page.get_by_text("completed trials").first
             expect(told).to_be_visible(timeout=120_000)
             expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible(timeout=120_000)

@@ -24,7 +24,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import data, rendering
 from dashboard.page import preparing, selectors
 from dashboard.page.messages import escape
-from lightning_modules.data.preparation.summary import summarize, summary_lines
+from lightning_modules.data.preparation.summary import summarize
 from studies import results
 from studies.analysis import StudyEntry, overview
 from studies.cli import main
@@ -156,7 +156,7 @@ def test_what_a_person_wrote_is_shown_as_text(shows: Shows) -> None:
             assert not re.search(r"(?<!\\)\$a", text), view
             assert ":smile:" not in text, view
         assert not any(element.allow_html for element in app.markdown), view
-        if view in ("overview", "optimizers", "compare", "data"):
+        if view in ("overview", "optimizers", "compare", "trials"):
             assert NAMES[0] in all_of(app).replace("\\", ""), view
 
 
@@ -166,15 +166,50 @@ def test_what_a_person_wrote_is_shown_as_text(shows: Shows) -> None:
 def test_the_overview_has_a_row_for_a_study_and_finds_it(shows: Shows) -> None:
     shows(STATES["finished"])
     app = opened()
-    row = app.dataframe[0].value.iloc[0]
-    assert (row["study"], row["state"], row["progress"]) == ("made", "finished", 1.0)
-    assert (row["arm"], row["seeds"], row["metric"]) == ("adam", 9, "val/accuracy ↑")
-    assert row["best"] == "53.00 %"  # 0.52 + 0.002 × the mean of 1 to 9
-    assert (row["trials"], row["outcomes"]) == (39, "39 completed")
+    (question,) = app.get("page_link")
+    found = question.proto.label, question.proto.page, question.proto.query_string
+    assert found == ("made", "optimizers", "study=made")
+    said = all_of(app)
+    assert "The configuration found for adam is better than every other one" in said
+    # 0.52 + 0.002 × the mean of 1 to 9
+    assert "the configuration found for adam; expect val/accuracy 53.00 % (" in said
+    assert "made · 39 completed trials · " in said
+    assert ":blue-badge[finished]" in said
     app.text_input[0].set_value("ADAM random").run()
-    assert app.dataframe[0].value.empty
+    assert not app.get("page_link")
     app.text_input[0].set_value("ADAM val/accuracy").run()
-    assert list(app.dataframe[0].value["study"]) == ["made"]
+    assert app.query_params["find"] == "ADAM val/accuracy"
+    assert len(app.get("page_link")) == 1
+
+
+def named(found: StudyResults, home: Home, study: str) -> StudyResults:
+    """The same results under another name."""
+    return replace(found, home=home, spec=replace(found.spec, study=study))
+
+
+def test_the_overview_begins_with_what_runs_and_shows_more_when_asked(
+    shows: Shows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shows(STATES["running"])
+    (made,) = overview.study_entries(Home.at(Path()))
+    many = [replace(made, study=f"study-{number:02}") for number in range(12)]
+    monkeypatch.setattr(overview, "study_entries", lambda _: many)
+    monkeypatch.setattr(
+        results, "load_results", lambda home, study: named(STATES["running"], home, study)
+    )
+    driven = {"study-11": "process 1 on another machine"}
+    monkeypatch.setattr(Home, "driver", lambda _, study: driven.get(study))
+    app = opened()
+    links = [each.proto.query_string for each in app.get("page_link")]
+    assert links == ["study=study-11", *(f"study=study-{number:02}" for number in range(9))]
+    badges = [text for text in texts(app) if "-badge[" in text]
+    assert badges == [":green-badge[running]", *[":orange-badge[interrupted]"] * 9]
+    assert app.get("progress")[0].proto.text == "15% of the budget"
+    commands = [code.value for code in app.code]
+    assert len(commands) == 9 and all(each.startswith("fairtune run ") for each in commands)
+    app.button[0].click().run()
+    assert len(app.get("page_link")) == 12
+    assert app.query_params["shown"] == "20"
 
 
 @pytest.mark.parametrize(
@@ -341,20 +376,26 @@ def test_the_table_of_trials_tells_repeats_and_splits_where_there_are_several(
 ) -> None:
     shows(STATES["arms"])
     columns = list(opened("trials").dataframe[0].value.columns)
-    assert columns[:5] == ["trial", "arm", "phase", "repeat", "split"]
+    assert {"repeat", "split"} <= set(columns)
     shows(STATES["finished"])
     st.cache_resource.clear()
     assert "repeat" not in opened("trials").dataframe[0].value.columns
 
 
-def test_what_the_data_became_is_shown_as_text(shows: Shows) -> None:
+def test_what_the_data_became_is_told_as_text(shows: Shows) -> None:
     parts = {part: [np.zeros((2, 3)), np.array([0, 1])] for part in ("train", "validation", "test")}
-    told = summarize("rows.csv", parts, 2, ("<b>ill</b>", "well"), warnings=["look *here*"])
+    told = summarize("*rows*.csv", parts, 2, ("<b>ill</b>", "well"), warnings=["look *here*"])
     shows(replace(STATES["finished"], data=[told]))
-    shown = "\n".join(summary_lines(told))
-    assert shown in [text.value for text in opened("data").text]
-    assert "  classes: <b>ill</b> 3 (50.0%), well 3 (50.0%)" in shown
-    assert "  warning: look *here*" in shown
+    app = opened("data")
+    rows, classes = (
+        next(each.value for each in app.dataframe if name in each.value.columns)
+        for name in ("part", "class")
+    )
+    assert list(rows["rows"]) == [2, 2, 2]
+    assert list(classes["class"]) == ["<b>ill</b>", "well"]
+    assert list(classes["share"]) == [0.5, 0.5]
+    assert r"**\*rows\*.csv**" in texts(app)
+    assert r"look \*here\*" in [warning.value for warning in app.warning]
 
 
 def test_an_address_opens_a_study_a_metric_and_arms(shows: Shows) -> None:
@@ -396,10 +437,10 @@ def test_an_address_of_a_study_that_does_not_compare_a_factor_says_so(
 
 def test_an_address_of_unknown_arms_and_trials_to_compare_says_so(shows: Shows) -> None:
     shows(STATES["finished"])
-    app = opened("trial")
-    app.query_params["beside"] = "adam-search-99"
+    app = opened("trials")
+    app.query_params["picked"] = "adam-search-99"
     app.run()
-    assert "adam-search-99, which is not there; did you mean adam-search-" in app.error[0].value
+    assert "adam-search-99, which is not there; did you mean adam-search-" in app.warning[0].value
     app = AppTest.from_file(APP, default_timeout=60).run()
     app.query_params["arm"] = ["adam", "gone"]
     app.switch_page("views/compare.py").run()
@@ -469,6 +510,7 @@ def test_a_page_shows_notes_and_tags_and_the_commands_that_change_them(
     [
         (Answer.none, "No MLflow UI answers at `http://127.0.0.1:5000`. This opens one:", ""),
         (Answer.unknown, "is of another home. This opens one of this home:", " --port 5001"),
+        (Answer.other, "is no MLflow UI. This opens one beside it:", " --port 5001"),
     ],
 )
 def test_where_no_mlflow_ui_has_the_run_the_command_that_opens_it_is_shown(
