@@ -13,7 +13,7 @@ from studies.reporting.figures.common import Info, Picture
 from studies.reporting.figures.specification import Specification, specification
 from studies.reporting.figures.svg import png_file, svg_file
 from studies.reporting.figures.theme import themed
-from studies.reporting.figures.touch import FIELD, TABLE, picked_table, touchable
+from studies.reporting.figures.touch import TABLE, picked_table, touchable
 from studies.reporting.palette import DARK, LIGHT
 
 SomeInfo = TypeVar("SomeInfo", bound=Info)
@@ -74,7 +74,7 @@ def vega_lite(picture: Picture) -> dict[str, Any]:
     """A picture in Vega-Lite with its data; the tests of the pages have validated it."""
     drawn = specification(picture)
     tables = dict(drawn.tables)
-    spec = touchable(drawn.spec, [name for name, table in tables.items() if FIELD in table])
+    spec = touchable(drawn.spec)
     if spec != drawn.spec:
         tables[TABLE] = picked_table(())
     if sum(len(table) for table in drawn.tables.values()) > MANY:

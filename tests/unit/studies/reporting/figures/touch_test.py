@@ -25,8 +25,7 @@ RESULTS = STATES["finished"]
 
 
 def touched(picture: Picture) -> dict[str, Any]:
-    drawn = specification(picture)
-    return touchable(drawn.spec, [name for name, table in drawn.tables.items() if "trial" in table])
+    return touchable(specification(picture).spec)
 
 
 def parameters(spec: dict[str, Any]) -> list[str]:
@@ -58,7 +57,7 @@ def test_selections_of_trials_stand_once_and_the_figure_stays_valid(picture: Any
 
 def test_a_line_through_trials_is_no_trial() -> None:
     data = pd.DataFrame({"trial": ["a", "b"], "x": [1, 2]})
-    line: alt.Chart = alt.Chart(data).mark_line().encode(x="x:Q", y="x:Q")
+    line: alt.Chart = alt.Chart(data).mark_line().encode(x="x:Q", y="x:Q", tooltip=["trial:N"])
     assert touched(line) == specification(line).spec
     own: alt.Chart = line.encode(detail="trial:N")
     assert parameters(touched(own)) == ["picked", "added"]
@@ -66,7 +65,9 @@ def test_a_line_through_trials_is_no_trial() -> None:
 
 def test_bars_without_layers_get_a_frame_and_keep_their_height() -> None:
     data = pd.DataFrame({"trial": ["a", "b"], "x": [1, 2]})
-    bars: alt.Chart = alt.Chart(data).mark_bar().encode(x="x:Q", y="trial:N").properties(height=99)
+    bars: alt.Chart = (
+        alt.Chart(data).mark_bar().encode(x="x:Q", tooltip=["trial:N"]).properties(height=99)
+    )
     spec = touched(bars)
     assert [layer["mark"]["type"] for layer in spec["layer"]] == ["bar", "bar"]
     assert spec["height"] == 99 and spec["layer"][1]["mark"]["filled"] is False
