@@ -13,7 +13,7 @@ from studies.reporting.figures.common import Info, Picture
 from studies.reporting.figures.specification import Specification, specification
 from studies.reporting.figures.svg import png_file, svg_file
 from studies.reporting.figures.theme import themed
-from studies.reporting.figures.touch import FIELD, TABLE, picked_table, touchable
+from studies.reporting.figures.touch import TABLE, picked_table, touchable
 from studies.reporting.palette import DARK, LIGHT
 
 SomeInfo = TypeVar("SomeInfo", bound=Info)
@@ -73,13 +73,12 @@ def render_figure(info: SomeInfo, draw: Callable[[SomeInfo], Picture]) -> Render
 def vega_lite(picture: Picture) -> dict[str, Any]:
     """A picture in Vega-Lite with its data; the tests of the pages have validated it."""
     drawn = specification(picture)
-    trials = [name for name, table in drawn.tables.items() if FIELD in table]
-    spec = touchable(drawn.spec, trials)
     tables = dict(drawn.tables)
-    if sum(len(table) for table in tables.values()) > MANY:
-        spec |= CANVAS
+    spec = touchable(drawn.spec)
     if spec != drawn.spec:
         tables[TABLE] = picked_table(())
+    if sum(len(table) for table in drawn.tables.values()) > MANY:
+        spec |= CANVAS
     spec["datasets"] = {name: _arrow(table) for name, table in tables.items()}
     return spec
 

@@ -20,13 +20,21 @@ NAMED = 6
 """Searched values that are named."""
 
 
-def picked_panel(selection: Selection) -> None:
-    """The picked trials in the sidebar; nothing where none is picked."""
+def keep_picked(selection: Selection) -> None:
+    """The picked trials of the study stay picked on the next page."""
+    address.keep(PICKED, [trial.key for trial in _trials(selection)])
+
+
+def _trials(selection: Selection) -> list[Trial]:
     keys = picked()
     known = {trial.key: trial for trial in selection.results.trials if trial.key in keys}
-    trials = [known[key] for key in keys if key in known]
-    address.keep(PICKED, [trial.key for trial in trials])
-    missing = len(set(address.read(PICKED)) - known.keys())
+    return [known[key] for key in keys if key in known]
+
+
+def picked_panel(selection: Selection) -> None:
+    """The picked trials in the sidebar; nothing where none is picked."""
+    trials = _trials(selection)
+    missing = len(set(address.read(PICKED)) - {trial.key for trial in trials})
     if not trials and not missing:
         return
     with st.sidebar:

@@ -53,7 +53,7 @@ def _selected(state: Any) -> dict[str, frozenset[str]]:
 
 def _trials(rows: Iterable[Any]) -> list[str]:
     values = (row.get(touch.FIELD) for row in rows if isinstance(row, Mapping))
-    return [value for value in values if isinstance(value, str)]
+    return [value for value in values if isinstance(value, str) and value]
 
 
 def _on_touch(key: str) -> None:

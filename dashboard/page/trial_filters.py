@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.page import address
-from dashboard.page.selection import Selection
+from dashboard.page.selection import Selection, kept_keys
 from dashboard.page.tables import Filters, filtered, outcomes
 
 PHASE, OUTCOME, REPEAT = "phase", "outcome", "repeat"
@@ -65,6 +65,8 @@ def draw_all_again() -> None:
 
 
 def fitting(selection: Selection, table: pd.DataFrame, filters: Filters) -> pd.DataFrame:
-    """The rows of the study's table of trials that fit the filters."""
+    """The rows of the study's table of trials that fit the filters and the brushed ranges."""
     study = (selection.home, selection.study, selection.entry.token)
-    return data.filtered(*study, filters, lambda: filtered(table, filters))
+    found = data.filtered(*study, filters, lambda: filtered(table, filters))
+    kept = kept_keys(selection)
+    return found if kept is None else found[found["trial"].isin(kept)]

@@ -60,4 +60,4 @@ def rows(selection: Selection) -> Iterator[Row]:
         yield Section("failures", "Why trials failed", failures)
 
 
-show_study(selected_study(metric=False, arms=True), rows)
+show_study(selected_study(metric=False, arms=True), rows, panel=False)

@@ -25,7 +25,6 @@ from studies.reporting.figures.comparison.spending import (
 from studies.reporting.figures.curves import CurveOptions
 from studies.reporting.figures.points import trial_points
 from studies.reporting.figures.search.intermediate import draw_intermediate, intermediate_info
-from studies.reporting.figures.search.parallel import draw_parallel, parallel_info
 from studies.reporting.figures.search.parameters import (
     draw_isolation,
     draw_slice,
@@ -174,7 +173,6 @@ def every_figure() -> dict[str, Picture]:
         "draw_timeline, outcomes": draw_timeline(timeline_info(results, arms, now), "outcome"),
         "draw_slice": draw_slice(slice_info(points, lr, [one.study])),
         "draw_isolation": draw_isolation(isolation_info(points, lr, [one.study])),
-        "draw_parallel": draw_parallel(parallel_info(points, [lr, dropout])),
         "draw_surface": draw_surface(surface_info(points, lr, dropout)),
         "draw_learning": draw_learning(learning_info(results, LOSS, {}, arms, smooth)),
         "draw_overfitting": draw_overfitting(

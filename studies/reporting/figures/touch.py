@@ -25,13 +25,10 @@ NEAR = 12
 POINTS, BARS = ("circle", "point", "square"), ("bar",)
 
 
-def touchable(spec: Mapping[str, Any], trials: Iterable[str]) -> dict[str, Any]:
-    """A specification with selections of the trials in it; `trials` are the names of its tables
-    that have a trial in every row. Unchanged where no mark is one trial."""
-    tables = frozenset(trials)
+def touchable(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A specification with selections of the trials in it; unchanged where no mark is one trial."""
     layers = spec.get("layer") or [_as_layer(spec)]
-    common = spec.get("data", {}).get("name", "")
-    found = [each for each in layers if _is_trial(each, tables, common)]
+    found = [each for each in layers if _is_trial(each)]
     if not found:
         return dict(spec)
     top = {name: part for name, part in spec.items() if name not in _UNIT}
@@ -60,15 +57,16 @@ def _kind(layer: Mapping[str, Any]) -> str:
     return str(mark["type"] if isinstance(mark, Mapping) else mark)
 
 
-def _is_trial(layer: Mapping[str, Any], tables: frozenset[str], common: str) -> bool:
-    """Whether every mark of a layer is one trial; a line through trials is none."""
-    if layer.get("data", {}).get("name", common) not in tables:
+def _is_trial(layer: Mapping[str, Any]) -> bool:
+    """Whether every mark of a layer is one trial: it tells its name to the pointer. A line is one
+    if it is drawn for each trial."""
+    encoding = layer.get("encoding", {})
+    told = encoding.get("tooltip", ())
+    if not any(each.get("field") == FIELD for each in told if isinstance(each, Mapping)):
         return False
-    detail = layer.get("encoding", {}).get("detail", {})
-    is_line = (
-        _kind(layer) == "line" and isinstance(detail, Mapping) and detail.get("field") == FIELD
-    )
-    return is_line or _kind(layer) in POINTS + BARS
+    detail = encoding.get("detail", {})
+    own = isinstance(detail, Mapping) and detail.get("field") == FIELD
+    return own if _kind(layer) == "line" else _kind(layer) in POINTS + BARS
 
 
 def _selections() -> Iterator[dict[str, Any]]:

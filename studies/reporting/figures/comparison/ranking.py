@@ -60,8 +60,12 @@ def ranking_info(results: StudyResults, comparison: Comparison) -> RankingInfo:
             "failed": arm.failures,
             "lost": len(arm.lost),
         }
-        runs = [{**shared, "unit": s, "value": v} for s, v in arm.confirmed.items()]
-        rows += runs or [{**shared, "unit": None, "value": None}]
+        runs = [
+            {**shared, "unit": s, "value": v, "of": _trial(results, comparison, arm, s)}
+            for s, v in arm.confirmed.items()
+        ]
+        found = arm.winner.key if arm.winner is not None else ""
+        rows += runs or [{**shared, "unit": None, "value": None, "of": found}]
     units = max((len(arm.confirmed) for arm in comparison.arms), default=0)
     order = tuple(arm.arm or results.study for arm in comparison.arms)
     known = [arm for arm in comparison.arms if arm.confirmed or arm.search_best is not None]
@@ -104,6 +108,16 @@ def ranking_info(results: StudyResults, comparison: Comparison) -> RankingInfo:
     )
 
 
+def _trial(results: StudyResults, comparison: Comparison, arm: ArmResult, unit: int) -> str:
+    """The trial that a point stands for, by its key: the winner of a repeat, or the run on a fresh
+    seed; empty where none is known."""
+    if comparison.design.claim == "arms":
+        winner, _ = results.winner(arm.arm, unit)
+        return winner.key if winner is not None else ""
+    _, runs = results.winner(arm.arm)
+    return next((run.key for run in runs if run.seed == unit), "")
+
+
 def _with_intervals(axis: MetricAxis, data: pd.DataFrame) -> MetricAxis:
     """The axis with means and intervals, up to its own length beyond it on either side."""
     length = axis.high - axis.low
@@ -127,11 +141,15 @@ def draw_ranking(info: RankingInfo) -> Picture:
         if info.data["beyond"].any()
         else []
     )
-    within = base.transform_filter("!datum.beyond")
+    within = base.transform_filter("!datum.beyond").transform_calculate(trial="datum.of")
     if not info.confirmed:
         best = within.mark_point(shape="diamond", size=120, strokeWidth=2, opacity=1).encode(
             x=info.axis.encoding(alt.X, "search_best"),
-            tooltip=[alt.Tooltip("arm:N"), alt.Tooltip("search_best:Q", format=written)],
+            tooltip=[
+                alt.Tooltip("arm:N"),
+                alt.Tooltip("trial:N"),
+                alt.Tooltip("search_best:Q", format=written),
+            ],
         )
         return alt.layer(best, *beyond).properties(height=height(info.order))
     about = [
@@ -147,6 +165,7 @@ def draw_ranking(info: RankingInfo) -> Picture:
         tooltip=[
             alt.Tooltip("arm:N"),
             alt.Tooltip("unit:N", title=info.unit),
+            alt.Tooltip("trial:N"),
             alt.Tooltip("value:Q", format=written),
         ],
     )
