@@ -11,7 +11,7 @@ from studies.records.garbage_collection import gc_paused
 
 with gc_paused():
     from dashboard import data
-    from dashboard.page import preparing
+    from dashboard.page import address, preparing, shortcuts
     from dashboard.page.messages import escape, show_errors
 
 disable_debug_mode()  # charts are checked as they are drawn, not once more for each of their parts
@@ -41,26 +41,27 @@ SIDEBAR = 240  # pixels: the tables and figures need the rest
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 2.5rem 2.5rem 4rem; }
 @media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding: 3rem 1rem; } }
+[data-stale="true"] { opacity: 1 !important; transition: none !important; }
 </style>"""
-"""An answer belongs on the first screen: Streamlit leaves 96 pixels free above it."""
+"""An answer belongs on the first screen: Streamlit leaves 96 pixels free above it. What is drawn
+again is not dimmed meanwhile."""
 
 st.set_page_config(
     page_title="fairtune", page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR
 )
+pages = {
+    name: st.Page(
+        f"views/{name}.py",
+        title=label,
+        icon=icon,
+        default=name == "overview",
+        visibility="hidden" if name in HIDDEN else "visible",
+    )
+    for group in PAGES.values()
+    for name, label, icon in group
+}
 page = st.navigation(
-    {
-        title: [
-            st.Page(
-                f"views/{name}.py",
-                title=label,
-                icon=icon,
-                default=name == "overview",
-                visibility="hidden" if name in HIDDEN else "visible",
-            )
-            for name, label, icon in pages
-        ]
-        for title, pages in PAGES.items()
-    }
+    {title: [pages[name] for name, _, _ in group] for title, group in PAGES.items()}
 )
 st.html(STYLE)
 st.title(page.title, anchor=False)
@@ -68,4 +69,6 @@ with show_errors(), gc_paused():  # what is imported and read for a first page s
     st.sidebar.caption("Home")
     path = data.home().path
     st.sidebar.text(path.name, help=escape(str(path)))
-    page.run()
+    with address.completed(page.url_path):
+        page.run()
+    shortcuts.listen({name: (each.url_path, each.title) for name, each in pages.items()})

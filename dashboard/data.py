@@ -34,10 +34,12 @@ from studies.home import Home
 from studies.home.home import DEFAULT_HOME
 from studies.records import Histories, RecordReader
 from studies.reporting import content as reporting
+from studies.reporting.card import StudyCard
 from studies.reporting.content import Report
 from studies.reporting.figures.points import Points, results_of_search, trial_points
 from studies.reporting.figures.training.trials import best_first
 from studies.results import StudyResults
+from studies.results.commands import command
 from studies.results.ranking import in_order
 from studies.sentences import description
 from studies.servers.running_ui import Answer, ask
@@ -94,6 +96,16 @@ def points(
 def row(home: Home, study_: str, token: str, driver: str | None) -> StudyRow:
     """A study's row of the overview; `driver` is the process that runs it now."""
     return overview.row(study(home, study_, token))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def card(home: Home, study_: str, token: str, driver: str | None) -> StudyCard:
+    """A study's card of the overview; `driver` is the process that runs it now."""
+    results = study(home, study_, token)
+    objective = results.spec.objective.metric
+    answer = None if driver else reported(home, study_, token, objective).answer
+    about = row(home, study_, token, driver)
+    return StudyCard(about, answer, results.annotation, command(results))
 
 
 @st.cache_resource(max_entries=32, show_spinner="Comparing the arms")

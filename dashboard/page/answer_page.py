@@ -30,10 +30,10 @@ def rows(selection: Selection, *, factor: str) -> Iterator[Row]:
     """The sections of a study, what answers its question first."""
     comparison, words = selection.comparison, selection.report.words
     first, *others = factors_of(selection, factor)
-    yield Section("answer", "", sections.answer)
+    yield Section("answer", "", sections.answer, tall=190)
     ranking = Section("ranking", words.ranking, sections.ranking, with_winners, words.about)
     yield ranking, first.first(selection)
-    yield Section("verdict", "", sections.verdict)
+    yield Section("verdict", "", sections.verdict, tall=240)
     yield from first.more(selection)
     for other in others:
         yield other.first(selection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.page import address
 from dashboard.page.messages import escape
 from dashboard.page.picks import MOST, picked
 from dashboard.page.selection import Selection
@@ -39,7 +40,7 @@ def show_picked(selection: Selection) -> None:
         st.caption("Tick another trial to compare both.")
     if len(trials) > 1:
         show_curves(selection, trials)
-        only = st.toggle("Only what differs", True, key="only", bind="query-params")
+        only = st.toggle("Only what differs", **address.switch("only", usual=True))
         table = beside_each_other(selection.results, trials, only=only)
         st.dataframe(
             table,

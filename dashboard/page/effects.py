@@ -7,6 +7,7 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard.page import address
 from dashboard.page.messages import escape
 from dashboard.page.selection import Selection, about_search, one_search
 from dashboard.page.widgets import log_axis, show
@@ -33,10 +34,11 @@ def effect(selection: Selection, *, prefix: str, name: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         parameter = next(iter(found))
         if len(found) > 1:
+            names = list(found)
+            bound = address.single(f"{name} of", names, names[first])
             parameter = st.selectbox(
-                "Parameter", list(found), first, key=f"{name} of", bind="query-params",
-                label_visibility="collapsed", width=240,
-            )  # fmt: skip
+                "Parameter", names, **bound, label_visibility="collapsed", width=240
+            )
         log = log_axis(selection.metric, f"log {name}")
     results = one_search(selection)
     trials = partial(

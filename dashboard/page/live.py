@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
@@ -73,6 +74,9 @@ class Section:
     numbers: Callable[[Selection], Hashable] = with_ended
     """Changes when the section has to be drawn again."""
     help: str | None = None
+    tall: int = 460
+    """Pixels that it has while its study runs, so that nothing below it moves; what it does not
+    hold can be scrolled to."""
 
 
 Row = Section | tuple[Section, ...]
@@ -135,14 +139,17 @@ def follow(selection: Selection, rows: Rows) -> None:
 
 
 def _show(selection: Selection, section: Section) -> None:
+    tall: int | Literal["content"] = section.tall if selection.state == "running" else "content"
+
     @st.fragment(key=section.name)
     def body() -> None:
         with show_errors():
             now = selection.refreshed()
             _drawn()[section.name] = section.numbers(now)
-            if section.title:
-                st.subheader(escape(section.title), anchor=section.name, help=section.help)
-            section.draw(now)
+            with st.container(height=tall, border=False):
+                if section.title:
+                    st.subheader(escape(section.title), anchor=section.name, help=section.help)
+                section.draw(now)
 
     body()
 

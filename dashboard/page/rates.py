@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.page import address
 from dashboard.page.messages import show_errors
 from dashboard.page.parameters import as_yaml, component_inputs
 from dashboard.page.selection import Selection
@@ -25,7 +26,7 @@ FIRST = ["cosine", "one_cycle", "step"]
 def plans(selection: Selection) -> None:
     """The rate of every epoch of the winners, as planned and as logged."""
     results = selection.results
-    log = st.toggle("Logarithmic", key="log of plans", bind="query-params")
+    log = st.toggle("Logarithmic", **address.switch("log of plans"))
 
     def plans_info() -> RatesInfo:
         found = {arm: winner_trainings(results, arm)[:1] for arm in selection.arms}

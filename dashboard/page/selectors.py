@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import streamlit as st
 
+from dashboard.page import address
 from dashboard.page.messages import escape
 from lightning_modules.components import suggestion
 
@@ -28,28 +29,26 @@ def select(
     Where the address names something else that is said, and the page ends there until its reader
     selects; `why` has reasons by such a name.
 
-    `usual` is a value that the address need not name. Page changes empty the address, so what was
-    selected is remembered beside it. With `listed` only the first so many options are sent to the
-    browser; the name of any other one can be typed.
+    `usual` is a value that the address need not name. With `listed` only the first so many options
+    are sent to the browser; the name of any other one can be typed.
     """
     known = frozenset(options)
-    asked = st.query_params.get(name)
+    asked = next(iter(address.read(name)), None)
     is_there = asked is None or asked in known
-    wanted = (asked, st.session_state.get(f"last {name}"))
-    value = next((str(each) for each in wanted if each in known), options[0])
-    st.session_state[name] = value if is_there else None
+    wanted = address.wanted(name, always=not usual)
+    value = next((each for each in wanted if each in known), usual or options[0])
+    bound = address.bound(name, value if is_there else None, [usual])
     few = listed is not None and len(options) > listed
     shown = dict.fromkeys([*options[:listed], value])
     about = f"The first {listed} of {len(options):,} are listed; type the name of any other."
     st.sidebar.selectbox(
-        label, list(shown), key=name, index=0 if is_there else None, on_change=_write,
-        args=(name, usual),
+        label, list(shown), **bound, index=0 if is_there else None,
         accept_new_options=few, help=about if few else None,
     )  # fmt: skip
     if not is_there:
         st.error(f"{_missing(label, str(asked), options, why)} Choose another one on the left.")
         st.stop()
-    _write(name, usual)
+    address.keep(name, [value], [usual])
     return value
 
 
@@ -63,22 +62,12 @@ def _missing(label: str, asked: str, options: Sequence[str], why: Mapping[str, s
 
 def select_several(name: str, label: str, options: Sequence[str], none: str) -> tuple[str, ...]:
     """Like `select` for any number of values; `none` says what an empty choice means."""
-    given = st.query_params.get_all(name) or st.session_state.get(f"last {name}", [])
+    given = address.wanted(name)
     value = [option for option in options if option in given]
-    if gone := [each for each in st.query_params.get_all(name) if each not in options]:
+    bound = address.bound(name, value, [])
+    st.sidebar.multiselect(label, options, **bound, placeholder=none)
+    if gone := [each for each in address.read(name) if each not in options]:
         st.warning(_missing(label, ", ".join(gone), options, {}))
-    st.session_state[name] = value
-    st.sidebar.multiselect(
-        label, options, key=name, on_change=_write, args=(name, []), placeholder=none
-    )
-    _write(name, [])
+    else:
+        address.keep(name, value)
     return tuple(value)
-
-
-def _write(name: str, usual: str | list[str]) -> None:
-    value = st.session_state[name]
-    st.session_state[f"last {name}"] = value
-    if value == usual:
-        st.query_params.pop(name, None)
-    elif st.query_params.get_all(name) != (value if isinstance(value, list) else [value]):
-        st.query_params[name] = value

@@ -99,7 +99,10 @@ def _show_training(selection: Selection, training: list[Trial]) -> None:
         hide_index=True,
         height=TALL - 70,
         key="training now",
-        column_config={"curve": st.column_config.LineChartColumn(f"{objective} by epoch")},
+        column_config={
+            "trial": st.column_config.TextColumn(width="medium"),
+            "curve": st.column_config.LineChartColumn(f"{objective} by epoch"),
+        },
         placeholder="–",
     )
 

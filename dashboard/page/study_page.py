@@ -7,7 +7,7 @@ from dashboard.page.live import Rows, Section, contents, follow, show_sections
 from dashboard.page.selection import Selection
 from dashboard.page.strip import strip
 
-HEADING = Section("heading", "", sections.heading)
+HEADING = Section("heading", "", sections.heading, tall=150)
 
 
 def show_study(selection: Selection, rows: Rows) -> None:

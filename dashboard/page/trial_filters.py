@@ -10,55 +10,43 @@ from dashboard.page import address
 from dashboard.page.selection import Selection
 from dashboard.page.tables import Filters, filtered, outcomes
 
-PHASE, OUTCOME, REPEAT = "phase", "outcome", "repeat"
-CHANGED = "filters changed"
+REPEAT = "repeat"
+CHANGED = "groups changed"
 
 
 def trial_filters(selection: Selection, table: pd.DataFrame) -> Filters:
     """Inputs for the filters beside the arms, which are picked in the sidebar."""
     text = st.text_input(
-        "Text", key="text", type="search", bind="query-params", width=220,
-        placeholder="anywhere in a row",
-    )  # fmt: skip
+        "Text", **address.text("text"), type="search", width=220, placeholder="anywhere in a row"
+    )
     chosen: dict[str, tuple[str, ...]] = {}
     for name, options in (
-        (PHASE, list(dict.fromkeys(table["phase"]))),
-        (OUTCOME, sorted(set(outcomes(table)))),
+        ("phase", list(dict.fromkeys(table["phase"]))),
+        ("outcome", sorted(set(outcomes(table)))),
     ):
-        chosen[name] = tuple(
-            st.pills(
-                name.capitalize(), options, selection_mode="multi", key=name, bind="query-params",
-                format_func=lambda option: option.replace("_", " "),
-            )
+        picked = st.pills(
+            name.capitalize(), options, selection_mode="multi",
+            **address.several(name, options),
+            format_func=lambda option: option.replace("_", " "),
         )  # fmt: skip
+        chosen[name] = tuple(picked)
     if selection.results.spec.repeats > 1:
         repeats = [str(repeat) for repeat in sorted(set(table["repeat"]))]
+        bound = address.several(REPEAT, repeats)
         chosen[REPEAT] = tuple(
-            st.multiselect(
-                "Repeat", repeats, key=REPEAT, bind="query-params", placeholder="all", width=160
-            )
+            st.multiselect("Repeat", repeats, **bound, placeholder="all", width=160)
         )
     return Filters(arm=selection.selected_arms, text=text or "", **chosen)
 
 
-def list_failed(arm: str, outcome: str) -> None:
-    """Lists the trials of an arm's searches that ended so, alone."""
-    st.session_state[PHASE], st.session_state[OUTCOME] = ["search"], [outcome]
-    st.session_state[CHANGED] = True
-    if arm:
-        filter_arms([arm])
-
-
-def filter_arms(arms: list[str]) -> None:
-    """Lists the trials of these arms alone, of all where there are none."""
-    address.write("arm", arms)
-    st.session_state["last arm"] = arms
+def only_groups(name: str, groups: list[str]) -> None:
+    """Lists the trials of these arms or repeats alone, of all where there are none."""
+    address.write(name, groups)
     st.session_state[CHANGED] = True
 
 
 def draw_all_again() -> None:
-    """Where filters were changed in a part of the page that is drawn again on its own: the others
-    and the sidebar, which has the arms, follow."""
+    """The sidebar, which has the arms, is no part of what is drawn again on its own."""
     if st.session_state.pop(CHANGED, False):
         st.rerun()
 

@@ -8,9 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data
+from dashboard.page import address
 from dashboard.page.selection import Selection
 from dashboard.page.tables import Filters
-from dashboard.page.trial_filters import REPEAT, filter_arms, fitting
+from dashboard.page.trial_filters import fitting, only_groups
 from studies.analysis.trial_groups import Grouping, TrialGroup, trial_groups
 from studies.reporting.tables.trials import groups_table
 from studies.results import is_share
@@ -25,8 +26,8 @@ def grouping(selection: Selection) -> Grouping | None:
     if not options:
         return None
     chosen = st.segmented_control(
-        "Group", ["none", *options], key="group", default="none", required=True,
-        bind="query-params",
+        "Group", ["none", *options], **address.single("group", ["none", *options], "none"),
+        required=True,
     )  # fmt: skip
     return None if chosen == "none" else chosen  # type: ignore[return-value]
 
@@ -76,7 +77,4 @@ def show_groups(selection: Selection, table: pd.DataFrame, by: Grouping, filters
 def _list(by: Grouping, names: list[str], key: str) -> None:
     """Lists the trials of the ticked groups alone."""
     wanted = [names[row] for row in st.session_state[key]["selection"]["rows"] if row < len(names)]
-    if by == "repeat":
-        st.session_state[REPEAT] = wanted
-    else:
-        filter_arms(wanted)
+    only_groups(by, wanted)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 
 import streamlit as st
 
+from dashboard.page import address
 from dashboard.page.messages import escape, marked
 from dashboard.page.selection import Selection
 from dashboard.rendering import RenderedFigure, SomeInfo, render_figure
@@ -75,12 +76,11 @@ def log_axis(metric: str, name: str = "log") -> bool:
         return False
     return st.toggle(
         "Logarithmic axis",
-        key=name,
-        bind="query-params",
+        **address.switch(name),
         help=f"For {escape(metric)}, where all of its values are positive: none lies beyond then.",
     )
 
 
-def link(page: str, label: str, **address: str | Sequence[str]) -> None:
+def link(page: str, label: str, **shown: str | Sequence[str]) -> None:
     """A link to a page, such as `trial`, with what it shall show."""
-    st.page_link(f"views/{page}.py", label=escape(label), query_params=address)
+    st.page_link(f"views/{page}.py", label=escape(label), query_params=shown)

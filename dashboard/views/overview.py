@@ -1,105 +1,91 @@
-"""All studies of the home: how far each has come and what it has found."""
+"""All studies of the home: what each asks, what it has found, and how far it has come."""
 
-import pandas as pd
 import streamlit as st
 
 from dashboard import data
+from dashboard.page import address
+from dashboard.page.cards import show_study, show_style
 from dashboard.page.messages import marked, say_what_to_run, show_errors
 from dashboard.page.selection import available
 from lightning_modules.errors import FairtuneError
-from studies.analysis import StudyEntry, StudyRow
-from studies.results import duration, level
+from studies.analysis import StudyEntry
+from studies.home import Home
 
-PAUSE = 5.0  # seconds after which the page asks whether anything has changed
-SHOWN = 8  # arms that a row names
-COLUMNS = {
-    "progress": st.column_config.ProgressColumn(format="percent", color="blue", width=110),
-    "best": st.column_config.TextColumn(
-        help="The mean over the winners of its arm's repeats, or over fresh seeds where there are "
-        "any; else the best trial"
-    ),
-    "metric": st.column_config.TextColumn(help="↑ larger is better, ↓ smaller is better"),
-    "arm": st.column_config.TextColumn(help="The arm whose search found the configuration to use"),
-    "searches": st.column_config.NumberColumn(help="Searches of each arm, the repeats"),
-    "seeds": st.column_config.NumberColumn(
-        help="Fresh runs of the configuration to use; 0: it is one trial of the search"
-    ),
-    "changed": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
-    "trials": st.column_config.NumberColumn(format="localized", help="Trials that have ended"),
-    "epochs": st.column_config.NumberColumn(format="localized"),
-    "question": st.column_config.TextColumn(width="large"),
-}
-ARROWS = {"maximize": "↑", "minimize": "↓"}
-FIRST = "state"
-"""The column whose cells open nothing: a keyboard that reaches the table selects its first cell."""
+PAUSE = 5.0  # seconds after which the page asks whether a study has begun or ended
+STEP = 10
+"""Studies that are shown, and that "Show more" adds."""
+Watched = tuple[tuple[str, str | None, str], ...]
 
 
-def cells(row: StudyRow) -> dict[str, object]:
-    """A study as a line of the table."""
-    more = ["…"] if len(row.arms) > SHOWN else []
-    return {
-        "state": row.state,
-        "study": row.study,
-        "progress": row.progress,
-        "best": level(row.best_metric, row.best),
-        "metric": f"{row.best_metric} {ARROWS[row.goal]}",
-        "arm": row.best_arm or "–",
-        "searches": row.searches,
-        "seeds": row.fresh_seeds,
-        "trials": sum(row.outcomes.values()),
-        "epochs": row.epochs,
-        "time": duration(row.seconds),
-        "changed": row.changed,
-        "outcomes": ", ".join(f"{n:,} {how}" for how, n in row.outcomes.items()) or "none ended",
-        "compares": " × ".join(row.factors) or "–",
-        "arms": ", ".join([*row.arms[:SHOWN], *more]) or "–",
-        "question": row.description,
-    }
+def studies(home: Home, found: list[StudyEntry]) -> None:
+    for name, problem in data.unreadable(home).items():
+        st.warning(marked(f"{name}: {problem}"))
+    if not found:
+        say_what_to_run()
+        return
+    words = st.text_input(
+        "Search", **address.text("find"), type="search", placeholder="name, question, arm, metric …"
+    )
+    show_style()
+    matching = [each for each in found if matches(home, each, (words or "").lower().split())]
+    shown = matching[: shown_at_once()]
+    for study in shown:
+        with show_errors():
+            show_study(home, study)
+    st.caption(f"{len(shown)} of {len(found)} studies")
+    if len(matching) > len(shown):
+        more = [str(len(shown) + STEP)]
+        st.button("Show more", on_click=address.write, args=("shown", more))
+
+
+def matches(home: Home, study: StudyEntry, words: list[str]) -> bool:
+    """Whether all words occur in what is said of a study; one that cannot be read is no match."""
+    if not words:
+        return True
+    try:
+        about = data.row(home, study.study, study.token, home.driver(study.study))
+    except FairtuneError:
+        return False
+    said = [about.study, about.description, about.state, about.best_metric, about.metric]
+    text = " ".join([*said, *about.arms, *about.factors]).lower()
+    return all(word in text for word in words)
+
+
+def shown_at_once() -> int:
+    """How many studies the address asks for."""
+    asked = next(iter(address.read("shown")), "")
+    return max(STEP, int(asked)) if asked.isascii() and asked.isdigit() else STEP
+
+
+def in_order(home: Home) -> list[StudyEntry]:
+    """The studies that run by name, so that none of them moves; then the others, the last changed
+    first."""
+    entries = available()
+    running = {each.study for each in entries if home.driver(each.study)}
+    return sorted(
+        entries,
+        key=lambda each: (each.study not in running, each.study if each.study in running else ""),
+    )
+
+
+def watched(home: Home, found: list[StudyEntry]) -> Watched:
+    """Changes when a study begins or ends, or one that does not run is changed."""
+    drivers = [home.driver(each.study) for each in found]
+    return tuple(
+        (each.study, driver, "" if driver else each.token)
+        for each, driver in zip(found, drivers, strict=True)
+    )
 
 
 @st.fragment(run_every=PAUSE)
-def studies() -> None:
-    """The table; it follows the home by itself."""
+def watch(home: Home, seen: Watched) -> None:
+    """Draws nothing; draws the page anew where the list of studies has changed."""
     with show_errors():
-        found = available()
-        for name, problem in data.unreadable(data.home()).items():
-            st.warning(marked(f"{name}: {problem}"))
-        if not found:
-            say_what_to_run()
-            return
-        words = st.text_input("Search", placeholder="name, question, arm, metric …").lower().split()
-        lines = [(study, cells(row)) for study, row in rows(found)]
-        lines = [
-            (study, line)
-            for study, line in lines
-            if all(word in " ".join(map(str, line.values())).lower() for word in words)
-        ]
-        event = st.dataframe(
-            pd.DataFrame([line for _, line in lines], columns=list(lines[0][1]) if lines else None),
-            hide_index=True,
-            column_config=COLUMNS,
-            on_select="rerun",
-            selection_mode=["single-row", "single-cell"],
-            key="studies",
-        )
-        st.caption(f"{len(lines)} of {len(found)} studies; click one to open it.")
-        selected = event["selection"]
-        picked = [row for row, column in selected["cells"] if column != FIRST]
-        for index in (*selected["rows"], *picked):
-            study = lines[index][0]
-            st.switch_page("views/answer.py", query_params={"study": study.study})
+        if watched(home, in_order(home)) != seen:
+            st.rerun()
 
 
-def rows(found: list[StudyEntry]) -> list[tuple[StudyEntry, StudyRow]]:
-    """The studies that can be read; of the others it is said why they cannot."""
-    home, read = data.home(), []
-    for study in found:
-        try:
-            driver = home.driver(study.study)
-            read.append((study, data.row(home, study.study, study.token, driver)))
-        except FairtuneError as error:
-            st.warning(marked(f"{study.study}: {error}"))
-    return read
-
-
-studies()
+home = data.home()
+found = in_order(home)
+studies(home, found)
+watch(home, watched(home, found))

@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard import data
+from dashboard.page import address
 from dashboard.page.live import Row, Section
 from dashboard.page.messages import escape
 from dashboard.page.selection import Selection, about_search, selected_study
@@ -28,6 +29,7 @@ from studies.reporting.figures.search.surfaces import SurfaceInfo, draw_surface,
 from studies.reporting.figures.search.tuning import draw_importance, importance_info
 
 NOTHING = "No trial of the search has completed yet."
+BY = ("every trial", "best of each bin")
 SHOWN = 6  # parameters that get a figure each, unless others are picked
 NONE = "This arm searches no parameter: all of its trials have the same configuration."
 Points_ = Callable[[], Points]
@@ -78,15 +80,11 @@ class ParametersPage:
     def each(self, selection: Selection) -> None:
         """A figure for each parameter."""
         every = self._axes(selection)
-        which = st.segmented_control(
-            "Show", ["every trial", "best of each bin"], key="by", default="every trial",
-            required=True, bind="query-params",
-        )  # fmt: skip
+        which = st.segmented_control("Show", BY, required=True, **address.single("by", BY, BY[0]))
         picked = names = [axis.name for axis in every]
         if len(every) > SHOWN:
-            picked = st.multiselect(
-                "Parameters", names, names[:SHOWN], key="parameters", bind="query-params"
-            )
+            bound = address.several("parameters", names, names[:SHOWN])
+            picked = st.multiselect("Parameters", names, **bound)
         colours = tuple(arm or selection.study for arm in selection.results.arms)
         columns, by = st.columns(min(3, max(2, len(picked)))), self._by(selection)
         found = partial(self._points, selection)
@@ -104,9 +102,9 @@ class ParametersPage:
         by_name = {axis.name: axis for axis in self._axes(selection)}
         names = list(by_name)
         left, right = st.columns(2)
-        x = left.selectbox("Across", names, key="x", bind="query-params")
+        x = left.selectbox("Across", names, **address.single("x", names, names[0]))
         others = [name for name in names if name != x]
-        y = right.selectbox("Up", others, key="y", bind="query-params")
+        y = right.selectbox("Up", others, **address.single("y", others, others[0]))
 
         def both() -> SurfaceInfo:
             return surface_info(self._points(selection), by_name[x], by_name[y])
@@ -144,10 +142,10 @@ def choose(selection: Selection) -> ParametersPage:
     """The choices of the sidebar that hold for all sections."""
     arms = selection.arms
     with st.sidebar:
-        name = (
-            st.selectbox("Parameters of", arms, key="of", bind="query-params") if arms[1:] else ""
-        )
-        return ParametersPage(name or arms[0], log_axis(selection.metric))
+        arm = arms[0]
+        if len(arms) > 1:
+            arm = st.selectbox("Parameters of", arms, **address.single("of", arms, arms[0]))
+        return ParametersPage(arm, log_axis(selection.metric))
 
 
 selected = selected_study(arms=True, searches=True)

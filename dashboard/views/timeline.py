@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard import data
+from dashboard.page import address
 from dashboard.page.live import Row, Section, with_started
 from dashboard.page.messages import escape
 from dashboard.page.selection import Selection, about_search, one_search, selected_study
@@ -23,6 +24,8 @@ from studies.reporting.figures.search.searching import (
 from studies.reporting.figures.search.timeline import draw_timeline, timeline_info
 from studies.reporting.figures.search.tuning import draw_tuning, tuning_info
 
+BUDGETS = ("trials", "epochs")
+COLOURS = ("arm", "outcome")
 NOTHING = "No trial of the search has completed yet."
 
 
@@ -34,10 +37,8 @@ def every_search(selection: Selection) -> None:
 
 def history(selection: Selection) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        against = st.segmented_control(
-            "Against", ["trials", "epochs"], key="against", default="trials", required=True,
-            bind="query-params",
-        )  # fmt: skip
+        bound = address.single("against", BUDGETS, "trials")
+        against = st.segmented_control("Against", BUDGETS, required=True, **bound)
         log = log_axis(selection.metric)
     budget: Budget = "epochs" if against == "epochs" else "trials"
     found = partial(
@@ -78,10 +79,8 @@ def expected(selection: Selection) -> None:
 
 
 def spans(selection: Selection) -> None:
-    colour = st.segmented_control(
-        "Colour", ["arm", "outcome"], key="colour", default="arm", required=True,
-        bind="query-params",
-    )  # fmt: skip
+    bound = address.single("colour", COLOURS, "arm")
+    colour = st.segmented_control("Colour", COLOURS, required=True, **bound)
     found = partial(timeline_info, selection.results, selection.arms, datetime.now())
     draw = partial(draw_timeline, by="outcome" if colour == "outcome" else "arm")
     show(selection, found, draw, "timeline", "No training has started yet.", by=(colour,))

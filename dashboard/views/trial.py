@@ -5,6 +5,7 @@ from collections.abc import Hashable
 import streamlit as st
 
 from dashboard import data
+from dashboard.page import address
 from dashboard.page.annotations import show_annotation
 from dashboard.page.live import Section, with_ended, with_epochs
 from dashboard.page.messages import escape
@@ -129,7 +130,7 @@ def show_configuration(selection: Selection, trial: Trial) -> None:
     st.subheader("Configuration")
     default = defaults_of(selection.results, trial)
     others = {"defaults": default} if default and not trial.default else {}
-    only = bool(others) and st.toggle("Only what differs", True, key="only", bind="query-params")
+    only = bool(others) and st.toggle("Only what differs", **address.switch("only", usual=True))
     found = difference(trial, others, only=only)
     if others:
         places = plural(found.differing, "place differs", "places differ")

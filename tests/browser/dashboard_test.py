@@ -109,7 +109,7 @@ def cell(page: Page, column: str) -> Locator:
 
 
 def go(page: Page, name: str) -> None:
-    page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
     heading(page, name)
 
 

@@ -34,8 +34,6 @@ FAR = 100.0
 best values."""
 PAD = 0.05
 """What an axis has beyond its values, as a share of its length."""
-LABELLED = 8
-"""Values beyond an axis up to which each of them is written in the figure."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,8 @@ class MetricAxis:
     low: float = 0.0
     high: float = 1.0
     log: bool = False
+    title: str = ""
+    """What is written beside it, unless that is the metric."""
 
     @property
     def edge(self) -> float:
@@ -59,32 +59,42 @@ class MetricAxis:
 
     def placed(self, values: pd.Series[float]) -> pd.DataFrame:
         """`shown` is where each value is drawn, `beyond` whether that is only the end of the axis,
-        and `number` the value in words where it is and few are."""
+        and `number` the value in words where it is."""
         beyond = self.beyond(values)
-        few = beyond.sum() <= LABELLED
         number = [
-            level(self.metric, value) if there and few else ""
+            level(self.metric, value) if there else ""
             for value, there in zip(values, beyond, strict=True)
         ]
         shown = values.clip(self.low, self.high).fillna(self.edge)
         return pd.DataFrame({"shown": shown, "beyond": beyond, "number": number})
 
-    def encoding(self, channel: type[alt.X] | type[alt.Y], field: str, title: str = "") -> Any:
+    def encoding(self, channel: type[alt.X] | type[alt.Y], field: str) -> Any:
         """The encoding of a field by this axis, for `alt.X` or `alt.Y`."""
         scale = alt.Scale(
             domain=[self.low, self.high], type="log" if self.log else "linear", nice=False
         )
-        return channel(f"{field}:Q", scale=scale, axis=value_axis(self.metric, title))
+        shown = alt.Axis(
+            title=self.title or self.metric,
+            format=number_format(self.metric),
+            grid=True,
+            tickCount=6,
+        )
+        return channel(f"{field}:Q", scale=scale, axis=shown)
 
 
 def metric_axis(
-    by_arm: Sequence[Sequence[float]], metric: str, goal: Goal, *, log: bool = False
+    by_arm: Sequence[Sequence[float]],
+    metric: str,
+    goal: Goal,
+    *,
+    log: bool = False,
+    outliers: bool = False,
 ) -> MetricAxis:
     """The axis of a metric for the values of some arms.
 
     One trial that explodes and yet has a number does not flatten it: the bad end is the worst value
-    of any arm, unless few of that arm lie far beyond its others. With `log` the axis is logarithmic
-    and has all values, if they are positive.
+    of any arm, unless few of that arm lie far beyond its others. With `outliers` the axis has those
+    too. With `log` it is logarithmic and has all values, if they are positive.
     """
     arms = [found for values in by_arm if len(found := _finite(values))]
     if not arms:
@@ -95,7 +105,8 @@ def metric_axis(
         pad = PAD * (high - low) or PAD
         return MetricAxis(metric, goal, float(10 ** (low - pad)), float(10 ** (high + pad)), True)
     sign = 1.0 if goal == "maximize" else -1.0
-    low, high = _focus([sign * values for values in arms])
+    signed = [sign * values for values in arms]
+    low, high = (min(map(min, signed)), max(map(max, signed))) if outliers else _focus(signed)
     pad = PAD * (high - low) or PAD * abs(high) or 1.0
     ends = sorted((sign * (low - pad), sign * (high + pad)))
     return MetricAxis(metric, goal, *within(metric, *ends))
@@ -126,11 +137,6 @@ def _limit(values: np.ndarray) -> float:
     reach = REACH if count > FEWEST else 2 * REACH
     few = values[max(1, int(FEW * count))]
     return float(max(min(median - reach * spread, few), median - TOO_FAR * spread))
-
-
-def value_axis(metric: str, title: str = "") -> alt.Axis:
-    """How the values of a metric are named."""
-    return alt.Axis(title=title or metric, format=number_format(metric), grid=True, tickCount=6)
 
 
 def whole_ticks(low: float, high: float, ticks: int = TICKS) -> list[int]:

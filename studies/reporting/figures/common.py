@@ -5,18 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
 
 from studies.records import Outcome
 from studies.reporting.figures.theme import arm_colours
-from studies.reporting.palette import ARMS
 from studies.results.wording import SHARES
 
+ALIKE = 5
+"""Arms in the order of the study file that share a dash and a shape; only colours tell them
+apart."""
 DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 3), (4, 6))
-"""More arms than colours: the colours come again with another dash."""
+STAR = "M0,-1L0.3,-0.35L1,-0.3L0.45,0.15L0.6,0.85L0,0.45L-0.6,0.85L-0.45,0.15L-1,-0.3L-0.3,-0.35Z"
+SHAPES = ("circle", "square", "diamond", "triangle-right", "triangle-left", STAR)
+"""Neither crosses nor arrows, which say something of a value."""
 OUTCOMES = (
     Outcome.completed,
     Outcome.pruned,
@@ -31,6 +35,10 @@ OUTCOMES = (
 Picture = alt.Chart | alt.LayerChart | alt.FacetChart
 """What a `draw_*` function gives."""
 Symbol = Literal["stroke", "square"]
+WRAPPED = 20
+"""Letters of an arm's name in a line of an axis."""
+PHONE, LETTER, KEY = 330, 7, 40
+"""Pixels: the width of a legend on a phone, of a letter in it, and of a symbol with its margins."""
 ROW = 30
 """Pixels for an arm on an axis."""
 NARROW = 12
@@ -57,7 +65,6 @@ class Info:
 def colour(
     arms: Sequence[str],
     *,
-    legend: bool = True,
     shown: Collection[str] | None = None,
     symbol: Symbol = "stroke",
 ) -> alt.Color:
@@ -67,35 +74,71 @@ def colour(
     shows them, a line or an area.
     """
     scale = alt.Scale(domain=list(arms), range=arm_colours(arms))
-    return alt.Color("arm:N", scale=scale, legend=_legend(arms, shown, symbol) if legend else None)
+    return alt.Color("arm:N", scale=scale, legend=_legend(arms, shown, symbol))
+
+
+def paint(arms: Sequence[str], channel: type[alt.Color | alt.Fill | alt.Stroke] = alt.Fill) -> Any:
+    """The same colours without a legend.
+
+    Points beside lines are painted by `alt.Fill` or `alt.Stroke`: in the legend of `alt.Color`
+    Vega-Lite would show them in place of the lines.
+    """
+    return channel("arm:N", scale=_apart(arms, arm_colours(arms)), legend=None)
+
+
+def _apart(arms: Sequence[str], values: Sequence[Any]) -> alt.Scale:
+    """A scale with an empty name more: Vega-Lite makes the legends of all scales with the same
+    domain one, and leaves that out where one of them has none."""
+    return alt.Scale(domain=[*arms, None], range=[*values, values[0]])
 
 
 def dash(arms: Sequence[str], *, shown: Collection[str] | None = None) -> alt.StrokeDash:
-    """The encoding of `arm` by dash: plain while the colours suffice."""
-    dashes = [list(DASHES[i // len(ARMS) % len(DASHES)]) for i in range(len(arms))]
+    """The encoding of `arm` by dash: plain for the first ones, which colours alone tell apart."""
+    dashes = [list(DASHES[index // ALIKE % len(DASHES)]) for index in range(len(arms))]
     scale = alt.Scale(domain=list(arms), range=dashes)
     return alt.StrokeDash("arm:N", scale=scale, legend=_legend(arms, shown))
+
+
+def shape(arms: Sequence[str]) -> alt.Shape:
+    """The encoding of `arm` by the shape of its points, which goes with its dash."""
+    shapes = [SHAPES[index // ALIKE % len(SHAPES)] for index in range(len(arms))]
+    return alt.Shape("arm:N", scale=_apart(arms, shapes), legend=None)
 
 
 def _legend(
     arms: Sequence[str], shown: Collection[str] | None, symbol: Symbol = "stroke"
 ) -> alt.Legend:
     """Of the colours and the dashes, which Vega makes one where they are told alike."""
+    named = [arm for arm in arms if shown is None or arm in shown]
     return alt.Legend(
         title=None,
         orient="top",
-        columns=6,
-        labelLimit=220,
+        columns=legend_columns(named),
+        labelLimit=PHONE - KEY,
         symbolOpacity=1,
         symbolType=symbol,
         symbolStrokeWidth=3 if symbol == "stroke" else 0,
-        values=[arm for arm in arms if shown is None or arm in shown],
+        values=named,
     )
 
 
+def legend_columns(names: Collection[str]) -> int:
+    """As many names beside each other as a phone has room for."""
+    longest = max((len(name) for name in names), default=1)
+    return max(1, min(6, len(names), PHONE // (KEY + LETTER * longest)))
+
+
 def arm_axis(order: Sequence[str]) -> alt.Y:
-    """One row for each arm."""
-    axis = alt.Axis(title=None, labelLimit=150, ticks=False, domain=False)
+    """One row for each arm; long names have several lines."""
+    parts = f"replace(datum.label, regexp('(.{{1,{WRAPPED}}})(?:\\\\s+|$)|(.{{{WRAPPED}}})', 'g'), "
+    axis = alt.Axis(
+        title=None,
+        labelExpr=f"split(trim({parts}'$1$2\\n')), '\\n')",
+        labelLimit=150,
+        labelOverlap=False,
+        ticks=False,
+        domain=False,
+    )
     return alt.Y("arm:N", sort=list(order), axis=axis)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 from studies.records import Outcome, Trial
 from studies.reporting.figures.axes import MetricAxis, metric_axis
 from studies.reporting.figures.common import counted
+from studies.reporting.figures.theme import named
 from studies.results import StudyResults, level, value_of
 from studies.statistics import Goal
 
@@ -21,6 +23,8 @@ DRAWN_SMALL, BEST = 500, 50
 """The same where several stand side by side; the best ones are always among them."""
 CROSS = "M-1,-1L1,1M1,-1L-1,1"
 """×, which Vega's own marks have not."""
+ARROW, LETTER = 0.03, 0.022
+"""Of a figure's width on a phone: an arrow with its margin, and a letter beside it."""
 COLUMNS = ["arm", "trial", "at", "epochs", "value", "outcome", "default"]
 
 
@@ -128,12 +132,70 @@ def beyond_note(data: pd.DataFrame, metric: str) -> str:
     )
 
 
+def with_room(data: pd.DataFrame, places: Sequence[float]) -> pd.DataFrame:
+    """The rows of `MetricAxis.placed` without numbers that would lie on each other, those of the
+    worst values first.
+
+    `places` are from 0 to 1 along the edge. A number is written towards the middle, `to_left` or
+    to the right of its arrow, so that none leaves the figure.
+    """
+    number, to_left = [""] * len(data), [place > 0.5 for place in places]
+    taken: list[tuple[float, float]] = []
+    rows = zip(range(len(data)), data["value"].tolist(), data["number"].tolist(), strict=True)
+    for row, _, text in sorted((r for r in rows if r[2]), key=lambda r: -abs(r[1])):
+        width = ARROW + LETTER * len(text)
+        start = places[row] - (width if to_left[row] else ARROW)
+        end = start + width + ARROW
+        if all(end <= low or start >= high for low, high in taken):
+            taken.append((start, end))
+            number[row] = text
+    return data.assign(number=number, to_left=to_left)
+
+
+def with_room_in_rows(data: pd.DataFrame, axis: MetricAxis, row: str) -> pd.DataFrame:
+    """The same for a horizontal axis: each row of the figure has the number of its worst value."""
+    size = data["value"].where(data["beyond"]).abs()
+    worst = size.eq(size.groupby(data[row]).transform("max"))
+    number = data["number"].where(worst, "")
+    return data.assign(number=number, to_left=axis.goal == "minimize")
+
+
+def along(values: pd.Series[Any]) -> list[float]:
+    """The place of every value between the lowest and the highest, from 0 to 1."""
+    low, high = values.min(), values.max()
+    return [0.5 if low == high else float((value - low) / (high - low)) for value in values]
+
+
 def arrows(base: alt.Chart, axis: MetricAxis) -> list[alt.Chart]:
-    """Marks for values beyond a vertical axis, and their numbers where few are; `base` has the
-    columns of `MetricAxis.placed`, without y."""
+    """Marks for values beyond a vertical axis, and their numbers where there is room; `base` has
+    the columns of `with_room`, x and fill."""
     down = axis.goal == "maximize"
     there = base.transform_filter("datum.beyond").encode(y=axis.encoding(alt.Y, "shown"))
-    shape = f"triangle-{'down' if down else 'up'}"
-    marks = there.mark_point(shape=shape, filled=True, size=80, opacity=1)
-    numbers = there.mark_text(align="left", dx=8, dy=-3 if down else 8, fontSize=11)
-    return [marks, numbers.encode(text=alt.Text("number:N"))]
+    marks = there.mark_point(
+        shape=f"triangle-{'down' if down else 'up'}", filled=True, size=80, opacity=1
+    )
+    height = -3 if down else 8
+    return [marks, *_numbers(there, 8, height)]
+
+
+def arrows_across(base: alt.Chart, axis: MetricAxis) -> list[alt.Chart]:
+    """The same for a horizontal axis, with the number of each row above its arrow; `base` has
+    y and fill."""
+    left = axis.goal == "maximize"
+    there = base.transform_filter("datum.beyond").encode(x=axis.encoding(alt.X, "shown"))
+    marks = there.mark_point(
+        shape=f"triangle-{'left' if left else 'right'}", filled=True, size=80, opacity=1
+    )
+    return [marks, *_numbers(there, 0, -11)]
+
+
+def _numbers(there: alt.Chart, dx: int, dy: int) -> Iterator[alt.Chart]:
+    """Texts on the inner sides of their arrows."""
+    for wanted, align, sign in (("datum.to_left", "right", -1), ("!datum.to_left", "left", 1)):
+        texts = there.transform_filter(f"datum.number && {wanted}").mark_text(
+            align=align,  # type: ignore[arg-type]
+            dx=sign * dx,
+            dy=dy,
+            fontSize=11,
+        )
+        yield texts.encode(text=alt.Text("number:N"), fill=alt.value(named("reference")))

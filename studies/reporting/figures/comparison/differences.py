@@ -74,7 +74,7 @@ def draw_differences(info: DifferencesInfo) -> Picture:
     none = alt.Chart(pd.DataFrame({"none": [1 if info.ratios else 0]})).mark_rule(
         color=named("neutral")
     )
-    points = base.mark_circle(size=36, opacity=0.5, color=named("neutral")).encode(
+    points = base.mark_circle(size=30, opacity=1, color=named("neutral")).encode(
         x=x,
         yOffset=alt.YOffset("unit:N", sort=None),
         tooltip=[

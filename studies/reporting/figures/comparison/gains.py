@@ -8,15 +8,21 @@ import altair as alt
 import pandas as pd
 
 from studies.analysis import Comparison
-from studies.reporting.figures.axes import value_axis
+from studies.reporting.figures.axes import MetricAxis, metric_axis
 from studies.reporting.figures.common import (
     Info,
     Picture,
     arm_axis,
-    colour,
     finite,
     height,
     number_format,
+    paint,
+)
+from studies.reporting.figures.points import (
+    arrows_across,
+    beyond_note,
+    values_by_arm,
+    with_room_in_rows,
 )
 from studies.reporting.figures.theme import named
 from studies.results import StudyResults, amount
@@ -29,7 +35,7 @@ SHAPES = ("cross", "diamond", "circle")
 class GainsInfo(Info):
     """What tuning brought to each arm, and how much of it was luck."""
 
-    metric: str
+    axis: MetricAxis
     arms: tuple[str, ...]
     order: tuple[str, ...]
     kinds: tuple[str, ...]
@@ -73,11 +79,17 @@ def gains_info(results: StudyResults, comparison: Comparison) -> GainsInfo:
         )
     else:
         caption += "Without fresh seeds nobody knows how much of the search's best is luck."
+    metric = comparison.metric.rpartition("/")[2] if tested else comparison.metric
+    data = pd.DataFrame(rows, columns=["arm", "kind", "value"]).astype({"value": float})
+    axis = metric_axis(values_by_arm(data), metric, comparison.goal)
+    data = with_room_in_rows(data.join(axis.placed(data["value"])), axis, "arm")
+    if said := beyond_note(data, metric):
+        caption += f" {said}"
     return GainsInfo(
-        data=pd.DataFrame(rows, columns=["arm", "kind", "value"]),
+        data=data,
         caption=caption,
         alt=f"{comparison.metric} of each arm: {', '.join(kinds)}",
-        metric=comparison.metric.rpartition("/")[2] if tested else comparison.metric,
+        axis=axis,
         arms=tuple(arm or results.study for arm in results.arms),
         order=tuple(arm.arm or results.study for arm in comparison.arms),
         kinds=kinds,
@@ -87,13 +99,12 @@ def gains_info(results: StudyResults, comparison: Comparison) -> GainsInfo:
 def draw_gains(info: GainsInfo) -> Picture:
     """One row for each arm, three marks on it."""
     base = alt.Chart(info.data).encode(y=arm_axis(info.order))
-    x = alt.X("value:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
-    way = base.mark_line(strokeWidth=2, opacity=0.5).encode(
-        x=x, detail=alt.Detail("arm:N"), color=colour(info.arms, legend=False)
-    )
-    marks = base.mark_point(size=110, filled=True, opacity=1).encode(
+    coloured = base.encode(color=paint(info.arms, alt.Color))
+    x = info.axis.encoding(alt.X, "value")
+    way = coloured.mark_line(strokeWidth=1, clip=True).encode(x=x, detail=alt.Detail("arm:N"))
+    there = coloured.transform_filter("!datum.beyond")
+    marks = there.mark_point(size=110, filled=True, opacity=1).encode(
         x=x,
-        color=colour(info.arms, legend=False),
         shape=alt.Shape(
             "kind:N",
             scale=alt.Scale(domain=list(info.kinds), range=list(SHAPES)),
@@ -107,7 +118,12 @@ def draw_gains(info: GainsInfo) -> Picture:
         tooltip=[
             alt.Tooltip("arm:N"),
             alt.Tooltip("kind:N"),
-            alt.Tooltip("value:Q", format=number_format(info.metric)),
+            alt.Tooltip("value:Q", format=number_format(info.axis.metric)),
         ],
     )
-    return alt.layer(way, marks).properties(height=height(info.order, legend=True))
+    beyond = (
+        arrows_across(base.encode(fill=paint(info.arms)), info.axis)
+        if info.data["beyond"].any()
+        else []
+    )
+    return alt.layer(way, marks, *beyond).properties(height=height(info.order, legend=True))

@@ -9,7 +9,14 @@ import pandas as pd
 
 from studies.analysis import Comparison, PairResult
 from studies.analysis.comparison import Basis
-from studies.reporting.figures.common import NARROW, Info, Picture, counted, finite
+from studies.reporting.figures.common import (
+    NARROW,
+    Info,
+    Picture,
+    counted,
+    finite,
+    legend_columns,
+)
 from studies.reporting.figures.theme import named
 from studies.results import in_unit
 from studies.results.wording import unit
@@ -124,7 +131,15 @@ def draw_pairs(info: PairsInfo) -> Picture:
         color=alt.Color(
             "verdict:N",
             scale=alt.Scale(domain=shown, range=[named(VERDICTS[word]) for word in shown]),
-            legend=alt.Legend(title=title, orient="bottom", labelLimit=200, titleLimit=300),
+            legend=alt.Legend(
+                title=title,
+                orient="bottom",
+                columns=legend_columns(shown),
+                labelLimit=200,
+                titleLimit=300,
+                symbolStrokeColor=named("cell_edge"),
+                symbolStrokeWidth=1,
+            ),
         ),
         tooltip=[
             alt.Tooltip("arm:N"),

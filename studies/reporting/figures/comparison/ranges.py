@@ -26,8 +26,16 @@ from studies.reporting.figures.common import (
     counted,
     dash,
     number_format,
+    paint,
+    shape,
 )
-from studies.reporting.figures.points import arrows, beyond_note, thinned, values_by_arm
+from studies.reporting.figures.points import (
+    arrows,
+    beyond_note,
+    thinned,
+    values_by_arm,
+    with_room,
+)
 from studies.results import StudyResults, is_share, level, value_of
 from studies.statistics import Goal
 from studies.study_file import Arm, Choice, Range
@@ -97,11 +105,14 @@ def effect_info(
     best = _best_of_bins(completed, goal, log)
     diverged = int((data["outcome"] == Outcome.diverged).sum())
     y = metric_axis(values_by_arm(completed), metric, goal, log=log_metric)
-    every = data.join(y.placed(data["value"])) if len(completed) else data.iloc[:0]
+    every = data.join(y.placed(data["value"]))
+    every = every if len(completed) else every.iloc[:0]
     keep = every["default"] | every.index.isin([*best.index, *_ends(completed)])
     if diverged <= FEW:
         keep |= every["outcome"] == Outcome.diverged
+    x = number_axis(results, parameter, data["parameter"].tolist(), log=log)
     drawn = thinned(every, keep=keep)
+    drawn = with_room(drawn, [x.position(place) for place in drawn["parameter"]])
     beyond = beyond_note(every, metric) if len(completed) else ""
     few = f" {len(drawn):,} of them are drawn, in equal steps." if len(drawn) < len(every) else ""
     return EffectInfo(
@@ -113,7 +124,7 @@ def effect_info(
             + (f" {beyond}" if beyond else "")
         ),
         alt=f"{metric} against {parameter}, best value of each bin, {diverged} diverged",
-        x=number_axis(results, parameter, data["parameter"].tolist(), log=log),
+        x=x,
         y=y,
         every=every,
         bins=best.reset_index(drop=True),
@@ -219,11 +230,15 @@ def draw_effect(info: EffectInfo, tall: int = 340) -> Picture:
     ]
     shown = set(info.data["arm"])
     coloured = colour(info.arms, shown=shown)
-    base = alt.Chart(info.data).encode(x=x, color=coloured, tooltip=about)
-    completed = base.transform_filter("datum.outcome === 'completed' && !datum.beyond")
-    points = completed.mark_circle(size=34, opacity=0.4)
-    defaults = base.transform_filter("datum.default && datum.outcome === 'completed'").mark_point(
-        size=180, strokeWidth=2
+    base = alt.Chart(info.data).encode(x=x, tooltip=about)
+    filled, lined = (
+        base.encode(fill=paint(info.arms)),
+        base.encode(stroke=paint(info.arms, alt.Stroke)),
+    )
+    completed = filled.transform_filter("datum.outcome === 'completed' && !datum.beyond")
+    points = completed.mark_point(size=26, filled=True, opacity=1).encode(shape=shape(info.arms))
+    defaults = lined.transform_filter("datum.default && datum.outcome === 'completed'").mark_point(
+        size=180, strokeWidth=2, opacity=1
     )
     line = (
         alt.Chart(info.bins)
@@ -238,10 +253,10 @@ def draw_effect(info: EffectInfo, tall: int = 340) -> Picture:
     y = info.y.encoding(alt.Y, "shown")
     layers = [line, points.encode(y=y), defaults.encode(y=y)]
     if info.data["beyond"].any():
-        layers += arrows(base, info.y)
+        layers += arrows(filled, info.y)
     if (info.data["outcome"] == Outcome.diverged).any():
-        failed = base.transform_filter("datum.outcome === 'diverged'").mark_point(
-            shape="cross", size=60, angle=45, strokeWidth=2
+        failed = lined.transform_filter("datum.outcome === 'diverged'").mark_point(
+            shape="cross", size=60, angle=45, strokeWidth=2, opacity=1
         )
         layers.append(failed.encode(y=y))
     return alt.layer(*layers).properties(height=tall)

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import altair as alt
 import pandas as pd
 
 from studies.analysis import ArmResult, Comparison
-from studies.reporting.figures.axes import value_axis
+from studies.reporting.figures.axes import MetricAxis, metric_axis
 from studies.reporting.figures.common import (
     Info,
     Picture,
     arm_axis,
-    colour,
     counted,
     finite,
     height,
     number_format,
+    paint,
+    shape,
+)
+from studies.reporting.figures.points import (
+    arrows_across,
+    beyond_note,
+    values_by_arm,
+    with_room_in_rows,
 )
 from studies.results import StudyResults
 from studies.results.wording import within
@@ -29,7 +36,7 @@ from studies.sentences.claim_words import claim_words, dots_caption
 class RankingInfo(Info):
     """Every confirmed value of every arm, the mean and its interval."""
 
-    metric: str
+    axis: MetricAxis
     arms: tuple[str, ...]
     """In the order of the file."""
     order: tuple[str, ...]
@@ -71,18 +78,39 @@ def ranking_info(results: StudyResults, comparison: Comparison) -> RankingInfo:
     means = [arm for arm in comparison.arms if arm.confirmed] or known
     sign = 1 if comparison.goal == "maximize" else -1
     best = max(means, key=lambda arm: _leads(arm, sign)).arm if means else ""
-    data = pd.DataFrame(rows).astype({"value": float, "mean": float, "search_best": float})
+    numbers = ["value", "mean", "low", "high", "search_best"]
+    data = pd.DataFrame(rows).astype(dict.fromkeys(numbers, float))
+    drawn = data if units else data.assign(value=data["search_best"])
+    axis = metric_axis(values_by_arm(drawn), metric, comparison.goal)
+    if units:
+        axis = _with_intervals(axis, data)
+    else:
+        axis = replace(axis, title=f"{metric}, best of the search")
+    drawn = with_room_in_rows(drawn.join(axis.placed(drawn["value"])), axis, "arm")
+    if said := beyond_note(drawn, metric):
+        caption += f" {said}"
+        caption += " A mean or an interval that lies beyond as well is cut off." if units else ""
+    data = data.join(drawn[["shown", "beyond", "number", "to_left"]])
     return RankingInfo(
         data=data if known else data.iloc[:0],
         caption=caption,
         alt=f"{words.ranking}: {comparison.metric} of {counted(len(order), 'arm')}; the best mean "
         f"is that of {best}. {words.about}",
-        metric=comparison.metric,
+        axis=axis,
         arms=tuple(arm or results.study for arm in results.arms),
         order=order,
         confirmed=units > 0,
         unit=words.unit,
     )
+
+
+def _with_intervals(axis: MetricAxis, data: pd.DataFrame) -> MetricAxis:
+    """The axis with means and intervals, up to its own length beyond it on either side."""
+    length = axis.high - axis.low
+    ends = data[["mean", "low", "high"]].stack()
+    near = ends[ends.between(axis.low - length, axis.high + length)]
+    low, high = min([axis.low, *near]), max([axis.high, *near])
+    return replace(axis, low=low, high=high)
 
 
 def _leads(arm: ArmResult, sign: int) -> float:
@@ -91,38 +119,41 @@ def _leads(arm: ArmResult, sign: int) -> float:
 
 def draw_ranking(info: RankingInfo) -> Picture:
     """Points, means and intervals."""
-    x = alt.X("value:Q", scale=alt.Scale(zero=False), axis=value_axis(info.metric))
-    base = alt.Chart(info.data).encode(
-        y=arm_axis(info.order), color=colour(info.arms, legend=False)
+    rows = alt.Chart(info.data).encode(y=arm_axis(info.order))
+    base = rows.encode(color=paint(info.arms, alt.Color))
+    written = number_format(info.axis.metric)
+    beyond = (
+        arrows_across(rows.encode(fill=paint(info.arms)), info.axis)
+        if info.data["beyond"].any()
+        else []
     )
-    written = number_format(info.metric)
+    within = base.transform_filter("!datum.beyond")
+    if not info.confirmed:
+        best = within.mark_point(shape="diamond", size=120, strokeWidth=2).encode(
+            x=info.axis.encoding(alt.X, "search_best"),
+            tooltip=[alt.Tooltip("arm:N"), alt.Tooltip("search_best:Q", format=written)],
+        )
+        return alt.layer(best, *beyond).properties(height=height(info.order))
     about = [
         alt.Tooltip("arm:N"),
         alt.Tooltip("mean:Q", format=written),
         alt.Tooltip("low:Q", format=written, title="95 % from"),
         alt.Tooltip("high:Q", format=written, title="to"),
     ]
-    if not info.confirmed:
-        best = base.mark_point(shape="diamond", size=120, strokeWidth=2).encode(
-            x=alt.X(
-                "search_best:Q",
-                scale=alt.Scale(zero=False),
-                axis=value_axis(info.metric, f"{info.metric}, best of the search"),
-            ),
-            tooltip=[alt.Tooltip("arm:N"), alt.Tooltip("search_best:Q", format=written)],
-        )
-        return alt.layer(best).properties(height=height(info.order))
-    runs = base.mark_circle(size=36, opacity=0.45).encode(
-        x=x,
+    runs = within.mark_point(size=26, filled=True, opacity=1).encode(
+        x=info.axis.encoding(alt.X, "value"),
         yOffset=alt.YOffset("unit:N", sort=None),
+        shape=shape(info.arms),
         tooltip=[
             alt.Tooltip("arm:N"),
             alt.Tooltip("unit:N", title=info.unit),
             alt.Tooltip("value:Q", format=written),
         ],
     )
-    interval = base.mark_rule(strokeWidth=3).encode(
-        x=alt.X("low:Q"), x2=alt.X2("high:Q"), tooltip=about
+    interval = base.mark_rule(strokeWidth=3, clip=True).encode(
+        x=info.axis.encoding(alt.X, "low"), x2=alt.X2("high:Q"), tooltip=about
     )
-    mean = base.mark_circle(size=170, opacity=1).encode(x=alt.X("mean:Q"), tooltip=about)
-    return alt.layer(runs, interval, mean).properties(height=height(info.order))
+    mean = base.mark_point(size=170, filled=True, opacity=1, clip=True).encode(
+        x=info.axis.encoding(alt.X, "mean"), shape=shape(info.arms), tooltip=about
+    )
+    return alt.layer(runs, interval, mean, *beyond).properties(height=height(info.order))

@@ -14,9 +14,10 @@ from studies.reporting.figures.common import (
     Info,
     Picture,
     arm_axis,
-    colour,
     counted,
     height,
+    legend_columns,
+    paint,
 )
 from studies.reporting.figures.theme import named
 from studies.results import StudyResults, duration, level
@@ -57,9 +58,10 @@ def draw_outcomes(info: OutcomesInfo) -> Picture:
     """A bar for each arm, cut by outcome."""
     seen = [outcome for outcome in OUTCOMES if outcome in set(info.data["outcome"])]
     scale = alt.Scale(domain=[str(o) for o in seen], range=[named(o) for o in seen])
+    legend = alt.Legend(title=None, orient="top", columns=legend_columns(seen))
     bars: alt.Chart = (
         alt.Chart(info.data)
-        .mark_bar(size=16)
+        .mark_bar(size=16, stroke=named("bar_edge"), strokeWidth=0.7)
         .encode(
             x=alt.X(
                 "share:Q",
@@ -68,7 +70,7 @@ def draw_outcomes(info: OutcomesInfo) -> Picture:
                 axis=alt.Axis(title="share of trials", format="%", tickCount=5),
             ),
             y=arm_axis(info.order),
-            color=alt.Color("outcome:N", scale=scale, legend=alt.Legend(title=None, orient="top")),
+            color=alt.Color("outcome:N", scale=scale, legend=legend),
             order=alt.Order("rank:Q"),
             tooltip=[
                 alt.Tooltip("arm:N"),
@@ -132,11 +134,11 @@ def draw_cost(info: CostInfo) -> Picture:
             alt.Tooltip("epochs_to_reference:Q", title="epochs to reference"),
         ],
     )
-    bars = base.mark_bar(size=16, opacity=0.75).encode(
+    bars = base.mark_bar(size=16).encode(
         x=alt.X("epochs:Q", axis=alt.Axis(title="epochs trained", tickCount=6)),
-        color=colour(info.arms, legend=False),
+        color=paint(info.arms, alt.Color),
     )
-    ticks = base.mark_tick(thickness=3, size=22, color=named("reference")).encode(
+    ticks = base.mark_tick(thickness=3, size=22, opacity=1, color=named("reference")).encode(
         x=alt.X("epochs_to_reference:Q")
     )
     return alt.layer(bars, ticks).properties(height=height(info.order))

@@ -18,8 +18,17 @@ from studies.reporting.figures.common import (
     counted,
     finite,
     number_format,
+    paint,
 )
-from studies.reporting.figures.points import CROSS, arrows, beyond_note, values_by_arm
+from studies.reporting.figures.curves import PLAIN, CurveOptions, with_smooth
+from studies.reporting.figures.points import (
+    CROSS,
+    along,
+    arrows,
+    beyond_note,
+    values_by_arm,
+    with_room,
+)
 from studies.results import StudyResults
 
 LINES = 120
@@ -32,10 +41,15 @@ class IntermediateInfo(Info):
 
     axis: MetricAxis
     arms: tuple[str, ...]
+    options: CurveOptions
 
 
 def intermediate_info(
-    results: StudyResults, shown: Sequence[str], *, log_metric: bool = False
+    results: StudyResults,
+    shown: Sequence[str],
+    options: CurveOptions = PLAIN,
+    *,
+    log_metric: bool = False,
 ) -> IntermediateInfo:
     """Every training of the search that reported an epoch; repeated results are left out."""
     trials = [t for t in results.trials if t.phase == "search" and t.arm in shown]
@@ -52,15 +66,24 @@ def intermediate_info(
             )
     columns = ["arm", "trial", "outcome", "epoch", "value", "last"]
     data = pd.DataFrame(rows, columns=columns).astype({"value": float})
-    axis = metric_axis(values_by_arm(data), objective.metric, objective.goal, log=log_metric)
-    data = data.join(axis.placed(data["value"])).assign(number=_numbers(data, axis))
+    axis = metric_axis(
+        values_by_arm(data),
+        objective.metric,
+        objective.goal,
+        log=log_metric,
+        outliers=options.outliers,
+    )
+    data = with_smooth(data, "value", ["trial"], options.smoothing)
+    placed = data.join(axis.placed(data["value"]))
+    placed["number"] = placed["number"].where(data["last"], "")
+    data = with_room(placed, along(data["epoch"]))
     pruned = sum(trial.outcome == Outcome.pruned for trial in reported)
     of = f"{len(drawn)} of " if len(drawn) < len(reported) else ""
     caption = (
         f"{of}{counted(len(reported), 'training')} of the search"
         + (", the best among them" if of else "")
         + f". × marks where a training was pruned ({pruned} were), a triangle where one diverged "
-        "or failed, a ring one that still runs."
+        f"or failed, a ring one that still runs.{options.note}"
     )
     if said := beyond_note(data[data["last"].astype(bool)], objective.metric):
         caption += f" {said} A line is cut off there."
@@ -70,14 +93,8 @@ def intermediate_info(
         alt=f"{objective.metric} by epoch of {counted(len(drawn), 'training')}",
         axis=axis,
         arms=tuple(arm or results.study for arm in results.arms),
+        options=options,
     )
-
-
-def _numbers(data: pd.DataFrame, axis: MetricAxis) -> pd.Series[str]:
-    """What is written beside the ends beyond the axis: at each epoch the number of the worst."""
-    ends = data["value"].where(data["last"])
-    worst = ends.abs().eq(ends.abs().groupby(data["epoch"]).transform("max"))
-    return axis.placed(ends.where(worst))["number"]
 
 
 def _some(results: StudyResults, trials: Sequence[Trial]) -> Sequence[Trial]:
@@ -101,17 +118,22 @@ def draw_intermediate(info: IntermediateInfo) -> Picture:
     ]
     base = alt.Chart(info.data).encode(
         x=whole_axis("epoch", "epoch", info.data["epoch"]),
-        color=colour(info.arms),
         tooltip=about,
     )
-    lines = base.mark_line(strokeWidth=1, clip=True).encode(
-        y=info.axis.encoding(alt.Y, "value"),
+    lined = base.encode(color=colour(info.arms, shown=set(info.data["arm"])))
+    lines = lined.mark_line(clip=True).encode(
+        y=info.axis.encoding(alt.Y, "smooth"),
         detail=alt.Detail("trial:N"),
-        opacity=alt.condition("datum.outcome === 'completed'", alt.value(0.5), alt.value(0.25)),
+        strokeWidth=alt.condition("datum.outcome === 'completed'", alt.value(1.3), alt.value(0.7)),
     )
+    layers = [lines]
+    if info.options.smoothing:
+        values = lined.mark_line(strokeWidth=0.4, clip=True).encode(detail=alt.Detail("trial:N"))
+        layers.insert(0, values.encode(y=info.axis.encoding(alt.Y, "value")))
     ends = base.transform_filter("datum.last && datum.outcome !== 'completed'").mark_point(
-        size=44, strokeWidth=1.6, opacity=0.9
+        size=44, strokeWidth=1.6, opacity=1
     )
+    ends = ends.encode(stroke=paint(info.arms, alt.Stroke))
     outcomes = [str(outcome) for outcome in Outcome if outcome != Outcome.completed]
     shapes = [CROSS if outcome == "pruned" else "triangle-down" for outcome in outcomes]
     shape = alt.Shape(
@@ -120,6 +142,8 @@ def draw_intermediate(info: IntermediateInfo) -> Picture:
         legend=None,
     )
     y = info.axis.encoding(alt.Y, "shown")
-    last = base.transform_filter("datum.last && datum.outcome === 'completed'")
+    last = base.encode(fill=paint(info.arms)).transform_filter(
+        "datum.last && datum.outcome === 'completed'"
+    )
     beyond = arrows(last, info.axis) if info.data["beyond"].any() else []
-    return alt.layer(lines, ends.encode(shape=shape, y=y), *beyond).properties(height=360)
+    return alt.layer(*layers, ends.encode(shape=shape, y=y), *beyond).properties(height=360)

@@ -16,7 +16,8 @@ from studies.reporting.figures.theme import named
 from studies.results import level
 
 GOOD = ("standing_0", "standing_1", "standing_2", "standing_3")
-"""From the worst to the best value: pale blue to vermilion, on light and dark pages."""
+"""From the worst to the best value: from a greyish blue over yellow to red on light pages, to a
+light orange on dark ones; the lightness goes one way."""
 LINES = 250
 ABREAST = 6
 """Axes whose names have room beside each other."""
@@ -67,9 +68,9 @@ def parallel_info(points: Points, axes: Sequence[Axis]) -> ParallelInfo:
     return ParallelInfo(
         data=pd.DataFrame(rows),
         caption=(
-            f"{of}{counted(len(done), 'completed trial')}; a line is a trial, vermilion the best, "
-            "pale blue the worst. Parameters searched in log have a logarithmic axis. A line has "
-            "a gap where the trial does not have the parameter."
+            f"{of}{counted(len(done), 'completed trial')}; a line is a trial, grey blue the worst, "
+            "red or orange the best. Parameters searched in log have a logarithmic axis. A line "
+            "has a gap where the trial does not have the parameter."
         ),
         alt=f"Parallel coordinates of {counted(len(axes), 'parameter')} and {points.metric}",
         metric=points.metric,
@@ -101,7 +102,7 @@ def draw_parallel(info: ParallelInfo) -> Picture:
     shown = alt.Axis(title=None, labelAngle=angle, labelLimit=190, ticks=False, domain=False)
     x = alt.X("axis:N", sort=order, axis=shown, scale=alt.Scale(type="point", padding=0.35))
     y = alt.Y("position:Q", axis=None, scale=alt.Scale(domain=[-0.03, 1.03]))
-    rules = alt.Chart(info.ticks).mark_rule(color=named("neutral"), opacity=0.6).encode(x=x)
+    rules = alt.Chart(info.ticks).mark_rule(color=named("neutral")).encode(x=x)
     lines = (
         alt.Chart(info.data)
         .mark_line(strokeWidth=1.2)
@@ -113,9 +114,6 @@ def draw_parallel(info: ParallelInfo) -> Picture:
                 "standing:Q",
                 scale=alt.Scale(range=[named(colour) for colour in GOOD], domain=[0, 1]),
                 legend=None,
-            ),
-            opacity=alt.Opacity(
-                "standing:Q", scale=alt.Scale(domain=[0, 1], range=[0.35, 0.95]), legend=None
             ),
             tooltip=[
                 alt.Tooltip("trial:N"),
@@ -129,5 +127,5 @@ def draw_parallel(info: ParallelInfo) -> Picture:
     texts = marks.mark_text(align="left", dx=5, fontSize=11, color=named("neutral")).encode(
         text=alt.Text("written:N")
     )
-    dots = marks.mark_tick(orient="horizontal", color=named("neutral"), size=8)
+    dots = marks.mark_tick(orient="horizontal", color=named("neutral"), size=8, opacity=1)
     return alt.layer(lines, rules, dots, texts).properties(height=360)

@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 
 from studies.reporting.figures.axes import Axis, MetricAxis, parameter_encoding
-from studies.reporting.figures.common import Info, Picture, counted, number_format
+from studies.reporting.figures.common import (
+    Info,
+    Picture,
+    counted,
+    number_format,
+    paint,
+    shape,
+)
 from studies.reporting.figures.points import (
     CROSS,
     Points,
@@ -18,12 +25,13 @@ from studies.reporting.figures.points import (
     beyond_note,
     point_notes,
     thinned_small,
+    with_room,
 )
-from studies.reporting.figures.theme import arm_colours, named
 from studies.statistics.tuning_curves import expected_best_unbiased
 
 FAIR = 3
 """Trials that a bin needs to be compared with others at an equal number."""
+BINNED = ["arm", "bin", "low", "high", "middle", "value", "fair", "trials"]
 
 
 @dataclass(frozen=True)
@@ -32,15 +40,16 @@ class SliceInfo(Info):
 
     axis: Axis
     y: MetricAxis
-    colour: alt.ExprRef
+    arms: tuple[str, ...]
 
 
 def slice_info(points: Points, axis: Axis, arms: Sequence[str]) -> SliceInfo:
-    """Every trial that has the parameter; the later, the stronger."""
+    """Every trial that has the parameter; the later, the larger."""
     data = _with_axis(points, axis)
     drawn = thinned_small(data, points.goal)
+    drawn = with_room(drawn, [axis.position(place) for place in drawn["parameter"]])
     caption = [
-        f"{counted(len(data), 'trial')}, later ones stronger.",
+        f"{counted(len(data), 'trial')}, later ones larger.",
         *point_notes(points, len(points.data)),
     ]
     if len(drawn) < len(data):
@@ -51,7 +60,7 @@ def slice_info(points: Points, axis: Axis, arms: Sequence[str]) -> SliceInfo:
         alt=f"{points.metric} of {counted(len(data), 'trial')} against {axis.name}",
         axis=axis,
         y=points.axis,
-        colour=_colour(points, arms),
+        arms=tuple(arms),
     )
 
 
@@ -64,19 +73,11 @@ def _with_axis(points: Points, axis: Axis) -> pd.DataFrame:
     return data.assign(parameter=kept, bin=[axis.bin(place) for place in kept])
 
 
-def _colour(points: Points, arms: Sequence[str]) -> alt.ExprRef:
-    """The colour of the arm that all points are of."""
-    name = points.data["arm"].iloc[0] if len(points.data) else ""
-    return dict(zip(arms, arm_colours(arms), strict=True)).get(name, named("arm_0"))
-
-
 def draw_slice(info: SliceInfo) -> Picture:
     """Points; crosses at the edge for what has no value."""
     y = info.y.encoding(alt.Y, "shown")
     base = alt.Chart(info.data).encode(
         x=parameter_encoding(info.axis, alt.X, "parameter"),
-        color=alt.value(info.colour),
-        opacity=alt.Opacity("at:Q", scale=alt.Scale(range=[0.15, 0.85]), legend=None),
         tooltip=[
             alt.Tooltip("trial:N"),
             alt.Tooltip("parameter", title=info.axis.name),
@@ -84,12 +85,18 @@ def draw_slice(info: SliceInfo) -> Picture:
             alt.Tooltip("outcome:N"),
         ],
     )
-    done = base.transform_filter("datum.outcome === 'completed' && !datum.beyond").mark_circle(
-        size=36
+    done = base.transform_filter("datum.outcome === 'completed' && !datum.beyond").mark_point(
+        filled=True, opacity=1
     )
-    rest = base.transform_filter("datum.outcome !== 'completed'").mark_point(shape=CROSS, size=30)
-    beyond = arrows(base, info.y) if info.data["beyond"].any() else []
-    return alt.layer(rest.encode(y=y), done.encode(y=y), *beyond).properties(height=240)
+    later = alt.Size("at:Q", scale=alt.Scale(range=[8, 80]), legend=None)
+    done = done.encode(fill=paint(info.arms), shape=shape(info.arms), size=later)
+    rest = base.transform_filter("datum.outcome !== 'completed'").mark_point(
+        shape=CROSS, size=30, opacity=1
+    )
+    rest = rest.encode(stroke=paint(info.arms, alt.Stroke))
+    filled = base.encode(fill=paint(info.arms))
+    beyond = arrows(filled, info.y) if info.data["beyond"].any() else []
+    return alt.layer(rest.encode(y=y), done.encode(y=y), *beyond).properties(height=260)
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ class IsolationInfo(Info):
 
     axis: Axis
     y: MetricAxis
-    colour: alt.ExprRef
+    arms: tuple[str, ...]
     fair: int
     """Trials of each bin that are compared; 0 where the bins have too few."""
 
@@ -117,6 +124,7 @@ def isolation_info(points: Points, axis: Axis, arms: Sequence[str]) -> Isolation
         middle = axis.labels[index] if axis.labels else axis.middle(index)
         rows.append(
             {
+                "arm": points.data["arm"].iloc[0],
                 "bin": axis.bin_text(index),
                 "low": low,
                 "high": high,
@@ -129,13 +137,14 @@ def isolation_info(points: Points, axis: Axis, arms: Sequence[str]) -> Isolation
     caption = f"{counted(len(done), 'completed trial')}: the best of each bin."
     if fair:
         caption += (
-            f" The paler mark is fairer to bins with few trials: the best of {fair} of a bin's "
+            f" The thin mark is fairer to bins with few trials: the best of {fair} of a bin's "
             "trials, on average."
         )
     else:
         caption += " Too few trials in most bins to compare the bins at an equal number."
-    data = pd.DataFrame(rows, columns=["bin", "low", "high", "middle", "value", "fair", "trials"])
+    data = pd.DataFrame(rows, columns=BINNED)
     data = data.join(points.axis.placed(data["value"].astype(float)))
+    data = with_room(data, [axis.position(middle) for middle in data["middle"]])
     if said := beyond_note(data, points.metric):
         caption += f" {said}"
     return IsolationInfo(
@@ -144,7 +153,7 @@ def isolation_info(points: Points, axis: Axis, arms: Sequence[str]) -> Isolation
         alt=f"Best {points.metric} in each of {counted(len(rows), 'bin')} of {axis.name}",
         axis=axis,
         y=points.axis,
-        colour=_colour(points, arms),
+        arms=tuple(arms),
         fair=fair,
     )
 
@@ -159,7 +168,6 @@ def draw_isolation(info: IsolationInfo) -> Picture:
     """A step for each bin of a range, a tick for each choice."""
     written = number_format(info.y.metric)
     base = alt.Chart(info.data).encode(
-        color=alt.value(info.colour),
         tooltip=[
             alt.Tooltip("bin:N", title=info.axis.name),
             alt.Tooltip("value:Q", format=written, title="best"),
@@ -167,17 +175,20 @@ def draw_isolation(info: IsolationInfo) -> Picture:
             alt.Tooltip("trials:Q"),
         ],
     )
+    coloured = base.encode(color=paint(info.arms, alt.Color))
     layers = []
-    for field, opacity in (("fair", 0.4), ("value", 1.0)):
+    for field, width in (("fair", 1.5), ("value", 4.0)):
         y = info.y.encoding(alt.Y, field)
         if info.axis.labels:
-            tick = base.mark_tick(thickness=4, opacity=opacity, size=36, clip=True)
+            tick = coloured.mark_tick(thickness=width, size=36, clip=True)
             layers.append(tick.encode(x=parameter_encoding(info.axis, alt.X, "middle"), y=y))
         else:
-            rule = base.mark_rule(strokeWidth=4, opacity=opacity, clip=True)
+            rule = coloured.mark_rule(strokeWidth=width, clip=True)
             x = parameter_encoding(info.axis, alt.X, "low")
             layers.append(rule.encode(x=x, x2=alt.X2("high:Q"), y=y))
     if info.data["beyond"].any():
-        middle = base.encode(x=parameter_encoding(info.axis, alt.X, "middle"))
+        middle = base.encode(
+            fill=paint(info.arms), x=parameter_encoding(info.axis, alt.X, "middle")
+        )
         layers += arrows(middle, info.y)
-    return alt.layer(*layers).properties(height=240)
+    return alt.layer(*layers).properties(height=260)

@@ -18,8 +18,19 @@ from studies.reporting.figures.common import (
     counted,
     dash,
     number_format,
+    paint,
+    shape,
 )
-from studies.reporting.figures.points import CROSS, arrows, point_notes, thinned, trial_points
+from studies.reporting.figures.curves import leaving, leaving_marks, leaving_note
+from studies.reporting.figures.points import (
+    CROSS,
+    along,
+    arrows,
+    point_notes,
+    thinned,
+    trial_points,
+    with_room,
+)
 from studies.results import StudyResults, plural
 from studies.statistics import Goal
 
@@ -58,6 +69,7 @@ def history_info(
     changed = best.notna() & (best.ne(before) | last)
     columns = ["arm", "trial", FIELDS[budget]]
     drawn = thinned(points.data, keep=changed)
+    drawn = with_room(drawn, along(drawn[FIELDS[budget]]))
     completed = len(points.completed)
     caption = [
         f"{counted(len(points.data), 'trial')} of the search, {completed:,} completed; the line is "
@@ -90,22 +102,24 @@ def draw_history(info: HistoryInfo) -> Picture:
         alt.Tooltip("at:Q", title="trial of the search"),
         alt.Tooltip("epochs:Q", title="epochs until then", format=","),
     ]
-    y = info.axis.encoding(alt.Y, "shown")
-    base = alt.Chart(info.data).encode(x=x, color=colour(info.arms), tooltip=about)
-    done = base.transform_filter("datum.outcome === 'completed' && !datum.beyond").mark_circle(
-        size=26, opacity=0.45
+    y, shown = info.axis.encoding(alt.Y, "shown"), set(info.data["arm"])
+    base = alt.Chart(info.data).encode(x=x, tooltip=about)
+    done = base.transform_filter("datum.outcome === 'completed' && !datum.beyond").mark_point(
+        size=22, filled=True, opacity=1
     )
+    done = done.encode(fill=paint(info.arms), shape=shape(info.arms))
     rest = base.transform_filter("datum.outcome !== 'completed'").mark_point(
-        shape=CROSS, size=24, opacity=0.6
+        shape=CROSS, size=24, opacity=1
     )
+    rest = rest.encode(stroke=paint(info.arms, alt.Stroke))
     line = (
         alt.Chart(info.best)
         .mark_line(interpolate="step-after", strokeWidth=2, clip=True)
         .encode(
             x=x,
             y=info.axis.encoding(alt.Y, "best"),
-            color=colour(info.arms),
-            strokeDash=dash(info.arms),
+            color=colour(info.arms, shown=shown),
+            strokeDash=dash(info.arms, shown=shown),
             tooltip=[
                 alt.Tooltip("arm:N"),
                 alt.Tooltip("trial:N"),
@@ -113,7 +127,9 @@ def draw_history(info: HistoryInfo) -> Picture:
             ],
         )
     )
-    beyond = arrows(base, info.axis) if info.data["beyond"].any() else []
+    beyond = (
+        arrows(base.encode(fill=paint(info.arms)), info.axis) if info.data["beyond"].any() else []
+    )
     return alt.layer(rest.encode(y=y), done.encode(y=y), line, *beyond).properties(height=340)
 
 
@@ -123,6 +139,8 @@ class SearchesInfo(Info):
 
     axis: MetricAxis
     arms: tuple[str, ...]
+    leaving: pd.DataFrame
+    """Where medians leave the axis."""
 
 
 def searches_info(results: StudyResults, curves: Curves, shown: Sequence[str]) -> SearchesInfo:
@@ -144,16 +162,20 @@ def searches_info(results: StudyResults, curves: Curves, shown: Sequence[str]) -
     count = max((len(each.searches) for each in found), default=0)
     metric, goal = results.spec.objective.metric, results.spec.objective.goal
     late = [[v for steps in each.searches.values() for v in _late(steps)] for each in found]
+    axis = metric_axis(late, metric, goal)
+    data = pd.DataFrame(rows, columns=["arm", "search", "trials", "best"]).astype({"best": float})
+    left = leaving(data[data["search"] == MEDIAN], axis, "best", ["arm"], "trials")
     return SearchesInfo(
-        data=pd.DataFrame(rows, columns=["arm", "search", "trials", "best"]),
+        data=data,
         caption=f"The best {metric} after so many trials, in the order in which they ended. Thin: "
         f"{plural(count, 'search', 'searches')} of each arm, each on validation "
         "of its own split. Thick: their median. These values chose the winners, so they look "
         "better than the winners are; the axis holds all but those of the first quarter "
-        "of the trials.",
+        f"of the trials.{leaving_note(left, metric)}",
         alt=f"Best {metric} so far of every search of {counted(len(found), 'arm')}",
-        axis=metric_axis(late, metric, goal),
+        axis=axis,
         arms=tuple(arm or results.study for arm in results.arms),
+        leaving=left,
     )
 
 
@@ -165,10 +187,12 @@ def _late(steps: Mapping[int, float]) -> list[float]:
 def draw_searches(info: SearchesInfo) -> Picture:
     """Thin steps and thick ones."""
     shown = set(info.data["arm"])
+    x = whole_axis("trials", "trials of a search", info.data["trials"])
+    coloured = colour(info.arms, shown=shown)
     base = alt.Chart(info.data).encode(
-        x=whole_axis("trials", "trials of a search", info.data["trials"]),
+        x=x,
         y=info.axis.encoding(alt.Y, "best"),
-        color=colour(info.arms, shown=shown),
+        color=coloured,
         tooltip=[
             alt.Tooltip("arm:N"),
             alt.Tooltip("search:N"),
@@ -177,7 +201,7 @@ def draw_searches(info: SearchesInfo) -> Picture:
         ],
     )
     thin = base.transform_filter(f"datum.search !== '{MEDIAN}'").mark_line(
-        interpolate="step-after", strokeWidth=1, opacity=0.35, clip=True
+        interpolate="step-after", strokeWidth=0.6, clip=True
     )
     thick = base.transform_filter(f"datum.search === '{MEDIAN}'").mark_line(
         interpolate="step-after", strokeWidth=3, clip=True
@@ -185,4 +209,5 @@ def draw_searches(info: SearchesInfo) -> Picture:
     return alt.layer(
         thin.encode(detail=alt.Detail("search:N")),
         thick.encode(strokeDash=dash(info.arms, shown=shown)),
+        *leaving_marks(info.leaving, info.axis, x, paint(info.arms)),
     ).properties(height=320)

@@ -85,7 +85,7 @@ def _cell(x: Axis, y: Axis, index: int, values: pd.Series) -> Sequence[Any]:
 
 
 def draw_surface(info: SurfaceInfo) -> Picture:
-    """Pale cells under points, in the same colours."""
+    """Cells under points with an edge, in the same colours."""
     scale = alt.Scale(
         domain=list(info.domain), range=[named(GOOD[0]), named(GOOD[-1])], interpolate="lab"
     )
@@ -98,7 +98,7 @@ def draw_surface(info: SurfaceInfo) -> Picture:
     ]
     cells = (
         alt.Chart(info.cells)
-        .mark_rect(opacity=0.45)
+        .mark_rect()
         .encode(x=x, y=y, color=alt.Color("median:Q", scale=scale, legend=legend), tooltip=about)
     )
     if not info.x.labels:
@@ -117,10 +117,10 @@ def draw_surface(info: SurfaceInfo) -> Picture:
         ],
     )
     done = base.transform_filter("isValid(datum.value)").mark_circle(
-        size=46, opacity=1, stroke=named("point_edge"), strokeWidth=0.5
+        size=46, opacity=1, stroke=named("point_edge"), strokeWidth=1.2
     )
     rest = base.transform_filter("!isValid(datum.value)").mark_point(
-        shape=CROSS, size=28, color=named("neutral")
+        shape=CROSS, size=28, opacity=1, color=named("neutral")
     )
     marks = done.encode(color=alt.Color("shown:Q", scale=scale, legend=legend))
     return alt.layer(cells, rest, marks).properties(height=400)

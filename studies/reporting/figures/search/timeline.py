@@ -11,7 +11,14 @@ import altair as alt
 import pandas as pd
 
 from studies.records import Trial
-from studies.reporting.figures.common import OUTCOMES, Info, Picture, colour, counted
+from studies.reporting.figures.common import (
+    OUTCOMES,
+    Info,
+    Picture,
+    colour,
+    counted,
+    legend_columns,
+)
 from studies.reporting.figures.theme import named
 from studies.results import StudyResults, duration
 
@@ -129,7 +136,7 @@ def draw_timeline(info: TimelineInfo, by: Literal["arm", "outcome"] = "arm") -> 
         range=[named(word) for word in (*OUTCOMES, RUNNING)],
     )
     seen = list(dict.fromkeys(info.data["outcome"]))
-    legend = alt.Legend(title=None, orient="top", values=seen)
+    legend = alt.Legend(title=None, orient="top", columns=legend_columns(seen), values=seen)
     outcome = alt.Color("outcome:N", scale=scale, legend=legend)
     bars: alt.Chart = (
         alt.Chart(info.data)

@@ -18,8 +18,11 @@ from studies.reporting.figures.common import (
     Picture,
     colour,
     counted,
+    dash,
     number_format,
+    paint,
 )
+from studies.reporting.figures.curves import leaving, leaving_marks, leaving_note
 from studies.reporting.figures.theme import named
 from studies.results import StudyResults
 
@@ -33,6 +36,8 @@ class TuningInfo(Info):
 
     axis: MetricAxis
     arms: tuple[str, ...]
+    leaving: pd.DataFrame
+    """Where medians leave the axis."""
 
 
 def tuning_info(
@@ -46,17 +51,22 @@ def tuning_info(
     confidence = next((curve.curve.confidence for curve in tuning), 0.0)
     until = sorted({curve.curve.valid_until for curve in tuning})
     reach = " to ".join(str(n) for n in dict.fromkeys((until[0], until[-1]))) if until else ""
+    data = pd.DataFrame(rows, columns=["arm", "trials", "median", "low", "high", "known"])
+    axis = metric_axis([_known(curve) for curve in tuning], objective.metric, objective.goal)
+    left = leaving(data, axis, "median", ["arm"], "trials")
     return TuningInfo(
-        data=pd.DataFrame(rows, columns=["arm", "trials", "median", "low", "high", "known"]),
+        data=data,
         caption=(
-            f"{counted(count, 'random trial')}: the median of the best of n, in a band that holds "
-            f"for all n with {confidence:.0%} confidence. Solid up to n = {reach}, by arm; "
-            "dotted where the good side of the band is beyond everything seen. A failed trial "
-            "counts as worse than any value; the defaults are left out."
+            f"{counted(count, 'random trial')}: the median of the best of n, in a band of fine "
+            f"lines that holds for all n with {confidence:.0%} confidence. Thick up to n = "
+            f"{reach}, by arm; thinner where the good side of the band is beyond everything seen. "
+            "A failed trial counts as worse than any value; the defaults are left out."
+            f"{leaving_note(left, objective.metric)}"
         ),
         alt=f"Best {objective.metric} of n random trials, {counted(count, 'trial')}",
-        axis=metric_axis([_known(curve) for curve in tuning], objective.metric, objective.goal),
+        axis=axis,
         arms=tuple(arm or results.study for arm in results.arms),
+        leaving=left,
     )
 
 
@@ -87,18 +97,21 @@ def draw_tuning(info: TuningInfo) -> Picture:
         alt.Tooltip("low:Q", format=written),
         alt.Tooltip("high:Q", format=written),
     ]
-    base = alt.Chart(info.data).encode(
-        x=whole_axis("trials", "random trials (n)", info.data["trials"]),
-        color=colour(info.arms),
-        tooltip=about,
+    shown = set(info.data["arm"])
+    x = whole_axis("trials", "random trials (n)", info.data["trials"])
+    coloured = colour(info.arms, shown=shown)
+    base = alt.Chart(info.data).encode(x=x, color=coloured, tooltip=about)
+    edges = [
+        base.mark_line(strokeWidth=0.7, clip=True).encode(y=info.axis.encoding(alt.Y, edge))
+        for edge in ("low", "high")
+    ]
+    median = base.encode(
+        y=info.axis.encoding(alt.Y, "median"), strokeDash=dash(info.arms, shown=shown)
     )
-    y = info.axis.encoding(alt.Y, "median")
-    band = base.mark_area(opacity=0.13, clip=True).encode(
-        y=info.axis.encoding(alt.Y, "low"), y2=alt.Y2("high:Q")
-    )
-    known = base.transform_filter("datum.known").mark_line(strokeWidth=2.5, clip=True)
-    guessed = base.mark_line(strokeWidth=1.5, strokeDash=[2, 3], opacity=0.7, clip=True)
-    return alt.layer(band, guessed.encode(y=y), known.encode(y=y)).properties(height=320)
+    known = median.transform_filter("datum.known").mark_line(strokeWidth=3, clip=True)
+    guessed = median.mark_line(strokeWidth=1.5, clip=True)
+    marks = leaving_marks(info.leaving, info.axis, x, paint(info.arms))
+    return alt.layer(*edges, guessed, known, *marks).properties(height=330)
 
 
 @dataclass(frozen=True)
@@ -120,7 +133,7 @@ def importance_info(found: Importances, searches: int = 1) -> ImportanceInfo:
         caption=(
             f"How differently each parameter's values are spread among the best tenth of "
             f"{counted(found.trials, 'completed training')} of this arm (PED-ANOVA). The tick is "
-            "what a parameter without any effect reaches once in 20 times; pale bars stay below it."
+            "what a parameter without any effect reaches once in 20 times; grey bars stay below it."
             + (f" All {searches} searches; a trial counts by its rank in its own." * (searches > 1))
         ),
         alt=f"Importance of {counted(len(rows), 'parameter')}; {said}",
@@ -140,8 +153,9 @@ def draw_importance(info: ImportanceInfo) -> Picture:
         ],
     )
     x = alt.X("share:Q", axis=alt.Axis(title="share of the importance", format="%", tickCount=6))
-    bars = base.mark_bar(size=14, color=named("accent")).encode(
-        x=x, opacity=alt.condition("datum.clear", alt.value(0.9), alt.value(0.3))
+    bars = base.mark_bar(size=14).encode(
+        x=x,
+        color=alt.condition("datum.clear", alt.value(named("accent")), alt.value(named("neutral"))),
     )
     ticks = base.mark_tick(thickness=3, size=20, color=named("chance")).encode(
         x=alt.X("by_chance:Q")

@@ -19,6 +19,16 @@ from studies.reporting.figures.common import (
     counted,
     dash,
     number_format,
+    paint,
+    shape,
+)
+from studies.reporting.figures.curves import (
+    PLAIN,
+    CurveOptions,
+    leaving,
+    leaving_marks,
+    leaving_note,
+    with_smooth,
 )
 from studies.reporting.figures.training.winners import curve_of, whose_trainings, winner_trainings
 from studies.results import StudyResults
@@ -31,16 +41,24 @@ class LearningInfo(Info):
     metric: str
     arms: tuple[str, ...]
     axis: MetricAxis
-    """Of the values after the first quarter of the epochs."""
+    """Of the values after the first quarter of the epochs, and of the best."""
+    leaving: pd.DataFrame
+    """Where medians leave the axis."""
+    options: CurveOptions
 
 
 def learning_info(
-    results: StudyResults, metric: str, histories: Histories, shown: Sequence[str]
+    results: StudyResults,
+    metric: str,
+    histories: Histories,
+    shown: Sequence[str],
+    options: CurveOptions = PLAIN,
 ) -> LearningInfo:
     """Median and range over the seeds of each arm in `shown`; `histories` are of other metrics
     than the objective."""
     rows = []
     seeds, late = set(), []
+    goal = goal_for(results, metric)
     for arm in shown:
         curve = learning_curve(
             arm, [curve_of(results, t, metric, histories) for t in winner_trainings(results, arm)]
@@ -48,8 +66,9 @@ def learning_info(
         if curve is None:
             continue
         seeds.add(curve.seeds)
-        quarter = len(curve.epochs) // 4
-        late.append([*curve.low[quarter:], *curve.high[quarter:]])
+        quarter = 0 if options.outliers else len(curve.epochs) // 4
+        best = max(curve.high) if goal == "maximize" else min(curve.low)
+        late.append([*curve.low[quarter:], *curve.high[quarter:], best])
         name = arm or results.study
         for epoch, low, middle, high in zip(
             curve.epochs, curve.low, curve.median, curve.high, strict=True
@@ -59,38 +78,50 @@ def learning_info(
                 | {"seeds": curve.seeds}
             )
     few, many = min(seeds, default=0), max(seeds, default=0)
+    columns = ["arm", "epoch", "median", "low", "high", "seeds"]
+    data = with_smooth(pd.DataFrame(rows, columns=columns), "median", ["arm"], options.smoothing)
+    axis = metric_axis(late, metric, goal, outliers=options.outliers)
+    left = leaving(data, axis, "median", ["arm"])
+    early = "" if options.outliers else "The axis holds all but the first quarter of the epochs."
     return LearningInfo(
-        data=pd.DataFrame(rows),
-        caption=f"{whose_trainings(results, few, many)}: the line is the median, the band goes "
-        "from the lowest to the highest. A line ends where fewer than half of them still train; "
-        "the axis holds all but the first quarter of the epochs.",
+        data=data,
+        caption=f"{whose_trainings(results, few, many)}: the line is the median, the fine lines "
+        "beside it are the lowest and the highest. A line ends where fewer than half of them "
+        f"still train. {early}{options.note}{leaving_note(left, metric)}".strip(),
         alt=f"{metric} by epoch of the winners of {counted(len(shown), 'arm')}",
         metric=metric,
         arms=tuple(arm or results.study for arm in results.arms),
-        axis=metric_axis(late, metric, goal_for(results, metric)),
+        axis=axis,
+        leaving=left,
+        options=options,
     )
 
 
 def draw_learning(info: LearningInfo) -> Picture:
-    """Lines with bands."""
+    """Lines between fine ones."""
     shown = set(info.data["arm"])
-    base = alt.Chart(info.data).encode(
-        x=whole_axis("epoch", "epoch", info.data["epoch"]),
-        color=colour(info.arms, shown=shown),
-    )
-    written = number_format(info.metric)
-    band = base.mark_area(opacity=0.12, clip=True).encode(
-        y=info.axis.encoding(alt.Y, "low"), y2=alt.Y2("high:Q")
-    )
-    points = alt.OverlayMarkDef(size=14, clip=True)
-    line = base.mark_line(strokeWidth=2, clip=True, point=points).encode(
-        y=info.axis.encoding(alt.Y, "median"),
+    x, coloured = whole_axis("epoch", "epoch", info.data["epoch"]), colour(info.arms, shown=shown)
+    base = alt.Chart(info.data).encode(x=x, color=coloured)
+    edges = [
+        base.mark_line(strokeWidth=0.7, clip=True).encode(y=info.axis.encoding(alt.Y, edge))
+        for edge in ("low", "high")
+    ]
+    written = number_format(info.axis.metric)
+    about = [
+        alt.Tooltip("arm:N"),
+        alt.Tooltip("epoch:Q"),
+        *(alt.Tooltip(f"{name}:Q", format=written) for name in ("median", "low", "high")),
+        alt.Tooltip("seeds:Q"),
+    ]
+    line = base.mark_line(strokeWidth=2.5, clip=True).encode(
+        y=info.axis.encoding(alt.Y, "smooth"),
         strokeDash=dash(info.arms, shown=shown),
-        tooltip=[
-            alt.Tooltip("arm:N"),
-            alt.Tooltip("epoch:Q"),
-            *(alt.Tooltip(f"{name}:Q", format=written) for name in ("median", "low", "high")),
-            alt.Tooltip("seeds:Q"),
-        ],
     )
-    return alt.layer(band, line).properties(height=320)
+    points = (
+        alt.Chart(info.data)
+        .encode(x=x, fill=paint(info.arms))
+        .mark_point(size=22, filled=True, opacity=1, clip=True)
+        .encode(y=info.axis.encoding(alt.Y, "median"), shape=shape(info.arms), tooltip=about)
+    )
+    marks = leaving_marks(info.leaving, info.axis, x, paint(info.arms))
+    return alt.layer(*edges, line, points, *marks).properties(height=340)

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import altair as alt
 import pandas as pd
 
+from studies.analysis.configuration_comparison import goal_for
 from studies.analysis.curves import learning_curve
 from studies.records import Histories
-from studies.reporting.figures.axes import value_axis, whole_axis
+from studies.reporting.figures.axes import MetricAxis, metric_axis, whole_axis
 from studies.reporting.figures.common import (
     Info,
     Picture,
     arm_axis,
-    colour,
     counted,
     height,
     number_format,
+    paint,
+    shape,
+)
+from studies.reporting.figures.curves import leaving, leaving_note
+from studies.reporting.figures.points import (
+    arrows,
+    arrows_across,
+    beyond_note,
+    values_by_arm,
+    with_room_in_rows,
 )
 from studies.reporting.figures.theme import named
 from studies.reporting.figures.training.winners import curve_of, whose_trainings, winner_trainings
@@ -26,6 +36,8 @@ from studies.results import StudyResults, amount, value_of
 from studies.results.wording import unit
 
 PARTS = ("training", "validation")
+SMALL = 220
+"""Pixels of the width of one of several pictures, of which a phone has room for one."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,7 @@ class OverfittingInfo(Info):
     name: str
     """The metric without its part, such as `accuracy`."""
     shown: tuple[str, ...]
+    axis: MetricAxis
 
 
 def overfitting_info(
@@ -56,50 +69,51 @@ def overfitting_info(
                 ]
     counts = [len(winner_trainings(results, arm)) for arm in shown]
     whose = whose_trainings(results, min(counts, default=0), max(counts, default=0))
+    data = pd.DataFrame(rows, columns=["arm", "part", "epoch", "median"])
+    lines = data.astype({"median": float}).groupby(["arm", "part"])["median"]
+    axis = metric_axis([list(line) for _, line in lines], name, goal_for(results, metric))
+    left = leaving(data, axis, "median", ["arm", "part"])
+    every = data.merge(left, "left", ["arm", "part", "epoch"])
     return OverfittingInfo(
-        data=pd.DataFrame(rows),
-        caption=f"{whose}: medians. Dropout and other "
-        "noise act on the training part only, which may then look worse than validation.",
+        data=every.assign(beyond=every["beyond"].eq(True)),
+        caption=f"{whose}: medians. Dropout and other noise act on the training part only, which "
+        f"may then look worse than validation.{leaving_note(left, name)}",
         alt=f"{name} on training and validation data by epoch, one picture for each arm",
         name=name,
         shown=tuple(arm or results.study for arm in shown),
+        axis=axis,
     )
 
 
 def draw_overfitting(info: OverfittingInfo) -> Picture:
     """One small picture for each arm on common axes."""
+    legend = alt.Legend(title=None, orient="top")
     parts = alt.Color(
         "part:N",
         scale=alt.Scale(domain=list(PARTS), range=[named(part) for part in PARTS]),
-        legend=alt.Legend(title=None, orient="top"),
+        legend=legend,
     )
-    chart: alt.Chart = (
-        alt.Chart(info.data)
-        .mark_line(strokeWidth=2)
-        .encode(
-            x=whole_axis("epoch", "epoch", info.data["epoch"], ticks=5),
-            y=alt.Y(
-                "median:Q",
-                scale=alt.Scale(zero=False),
-                axis=alt.Axis(title=info.name, format=number_format(info.name), tickCount=5),
-            ),
-            color=parts,
-            strokeDash=alt.StrokeDash(
-                "part:N",
-                scale=alt.Scale(domain=list(PARTS), range=[[4, 3], [1, 0]]),
-                legend=alt.Legend(title=None, orient="top"),
-            ),
-            tooltip=[
-                alt.Tooltip("arm:N"),
-                alt.Tooltip("part:N"),
-                alt.Tooltip("epoch:Q"),
-                alt.Tooltip("median:Q", format=number_format(info.name)),
-            ],
-        )
-        .properties(width=155, height=130)
+    dashes = alt.Scale(domain=list(PARTS), range=[[4, 3], [1, 0]])
+    written = number_format(info.name)
+    x = whole_axis("epoch", "epoch", info.data["epoch"], ticks=5)
+    base = alt.Chart().encode(x=x)
+    lines = base.mark_line(strokeWidth=2, clip=True).encode(
+        color=parts,
+        y=info.axis.encoding(alt.Y, "median"),
+        strokeDash=alt.StrokeDash("part:N", scale=dashes, legend=legend),
+        tooltip=[
+            alt.Tooltip("arm:N"),
+            alt.Tooltip("part:N"),
+            alt.Tooltip("epoch:Q"),
+            alt.Tooltip("median:Q", format=written),
+        ],
     )
-    header = alt.Header(title=None, labelLimit=180)
-    return chart.facet(facet=alt.Facet("arm:N", sort=list(info.shown), header=header), columns=4)
+    fill = alt.Fill("part:N", scale=parts["scale"], legend=None)
+    beyond = arrows(base.encode(fill=fill), info.axis) if info.data["beyond"].any() else []
+    small = alt.layer(lines, *beyond, data=info.data).properties(width=SMALL, height=140)
+    header = alt.Header(title=None, labelLimit=SMALL)
+    facet = alt.Facet("arm:N", sort=list(info.shown), header=header)
+    return small.facet(facet=facet, columns=3)
 
 
 @dataclass(frozen=True)
@@ -109,6 +123,7 @@ class GapInfo(Info):
     name: str
     arms: tuple[str, ...]
     order: tuple[str, ...]
+    axis: MetricAxis
 
 
 def gap_info(results: StudyResults, metric: str, order: Sequence[str]) -> GapInfo:
@@ -126,32 +141,52 @@ def gap_info(results: StudyResults, metric: str, order: Sequence[str]) -> GapInf
     data = pd.DataFrame(rows, columns=["arm", "seed", "training", "validation", "gap"])
     data["mean"] = data.groupby("arm")["gap"].transform("mean")
     data["written"] = [f"{amount(name, gap, signed=True)} {unit(name)}" for gap in data["gap"]]
+    # what is better on validation than on training is no overfitting
+    bad = "minimize" if goal_for(results, metric) == "maximize" else "maximize"
+    gaps = data.assign(value=data["gap"])
+    axis = metric_axis([*values_by_arm(gaps), [0.0]], "gap", bad)  # type: ignore[arg-type]
+    placed = with_room_in_rows(gaps.join(axis.placed(gaps["value"])), axis, "arm")
+    caption = (
+        f"Training minus validation at the best epoch, {counted(len(data), 'training')} of the "
+        "winners: the line goes to the mean, a point is one of them."
+    )
+    if said := beyond_note(placed, "gap"):
+        caption += f" {said}"
     return GapInfo(
-        data=data,
-        caption=f"Training minus validation at the best epoch, {counted(len(data), 'training')} of "
-        "the winners: the bar is the mean, a point is one of them.",
+        data=placed.drop(columns="value"),
+        caption=caption,
         alt=f"Overfitting gap in {name} of {counted(len(order), 'arm')}",
         name=name,
         arms=tuple(arm or results.study for arm in results.arms),
         order=tuple(arm or results.study for arm in order),
+        axis=replace(axis, metric=name, title=f"training − validation {name}"),
     )
 
 
 def draw_gap(info: GapInfo) -> Picture:
-    """A bar for each arm with a point for each seed."""
-    base = alt.Chart(info.data).encode(
-        y=arm_axis(info.order), color=colour(info.arms, legend=False)
+    """A line to the mean of each arm, and a point for each seed."""
+    rows = alt.Chart(info.data).encode(y=arm_axis(info.order))
+    base = rows.encode(color=paint(info.arms, alt.Color))
+    bars = base.mark_rule(strokeWidth=2, clip=True).encode(
+        x=info.axis.encoding(alt.X, "mean"), x2=alt.X2(datum=0)
     )
-    title = f"training − validation {info.name}"
-    bars = base.mark_bar(size=12, opacity=0.35).encode(
-        x=alt.X("average(gap):Q", axis=value_axis(info.name, title))
+    means = base.mark_tick(thickness=3, size=20, clip=True).encode(
+        x=info.axis.encoding(alt.X, "mean")
     )
-    points = base.mark_circle(size=36, opacity=0.8).encode(
-        x=alt.X("gap:Q", axis=value_axis(info.name, title)),
+    there = base.transform_filter("!datum.beyond")
+    points = there.mark_point(size=30, filled=True, opacity=1).encode(
+        x=info.axis.encoding(alt.X, "gap"),
+        yOffset=alt.YOffset("seed:N"),
+        shape=shape(info.arms),
         tooltip=[
             alt.Tooltip("arm:N"),
             alt.Tooltip("seed:N"),
             alt.Tooltip("written:N", title="gap"),
         ],
     )
-    return alt.layer(bars, points).properties(height=height(info.order))
+    beyond = (
+        arrows_across(rows.encode(fill=paint(info.arms)), info.axis)
+        if info.data["beyond"].any()
+        else []
+    )
+    return alt.layer(bars, means, points, *beyond).properties(height=height(info.order))

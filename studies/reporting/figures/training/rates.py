@@ -15,7 +15,7 @@ from lightning_modules.optimization import SCHEDULES
 from lightning_modules.optimization.rates import simulate
 from studies.records import Trial
 from studies.reporting.figures.axes import whole_axis
-from studies.reporting.figures.common import Info, Picture, colour, counted, dash
+from studies.reporting.figures.common import Info, Picture, colour, counted, dash, paint, shape
 from studies.results import StudyResults
 
 STEPS, POINTS = 20, 2000
@@ -110,7 +110,6 @@ def draw_rates(info: RatesInfo) -> Picture:
             scale=scale,
             axis=alt.Axis(title="learning rate ÷ optimizer.lr", format=".3~g", tickCount=6),
         ),
-        color=colour(info.arms, shown=shown),
         tooltip=[
             alt.Tooltip("arm:N"),
             alt.Tooltip("kind:N"),
@@ -122,8 +121,11 @@ def draw_rates(info: RatesInfo) -> Picture:
     lines = base.transform_filter("datum.kind === 'planned'").mark_line(
         strokeWidth=2, interpolate="step-after"
     )
-    layers = [lines.encode(strokeDash=dash(info.arms, shown=shown))]
+    layers = [
+        lines.encode(color=colour(info.arms, shown=shown), strokeDash=dash(info.arms, shown=shown))
+    ]
     if (info.data["kind"] == "logged").any():
         logged = base.transform_filter("datum.kind === 'logged'")
-        layers.append(logged.mark_circle(size=40, opacity=0.9))
+        points = logged.encode(fill=paint(info.arms)).mark_point(size=40, filled=True, opacity=1)
+        layers.append(points.encode(shape=shape(info.arms)))
     return alt.layer(*layers).properties(height=320)

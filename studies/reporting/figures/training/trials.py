@@ -4,52 +4,71 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import altair as alt
 import pandas as pd
 
 from lightning_modules.configuration import flatten
+from lightning_modules.optimization.metrics import goal_of
 from studies.home import slug
 from studies.records import Trial
-from studies.reporting.figures.axes import value_axis, whole_axis
+from studies.reporting.figures.axes import MetricAxis, metric_axis, whole_axis
 from studies.reporting.figures.common import (
+    KEY,
+    PHONE,
     Info,
     Picture,
     counted,
+    legend_columns,
     number_format,
 )
-from studies.reporting.figures.theme import named
+from studies.reporting.figures.curves import (
+    PLAIN,
+    CurveOptions,
+    leaving,
+    leaving_marks,
+    leaving_note,
+    with_smooth,
+)
+from studies.reporting.figures.theme import arm_colours
 from studies.results import StudyResults, value_text
+from studies.results.wording import listed
 from studies.study_file.reading.yaml_text import yaml_of
 
 PARTS = {"train": "training", "val": "validation", "test": "test", "": "logged"}
+PART_DASHES = {
+    "validation": (1, 0),
+    "training": (5, 3),
+    "test": (2, 2),
+    "logged": (1, 0),
+    "learning rate": (1, 0),
+    "seconds per epoch": (1, 0),
+}
+"""The dash of every line; training is thin as well."""
 RATE, SECONDS = "optim/lr", "time/epoch_s"
 TITLES = {RATE: "learning rate", SECONDS: "seconds per epoch"}
-LINES = {
-    "training": "training",
-    "validation": "validation",
-    "test": "test",
-    "logged": "logged",
-    "learning rate": "accent",
-    "seconds per epoch": "neutral",
-}
-"""The colour of every line."""
-WHO_DASHES = ([1, 0], [4, 3])
+MOST_TRIALS = 6
+"""Trials that are told apart by their colours."""
+LINE = ["trial", "part"]
 Curves = Mapping[str, Mapping[int, float]]
 """{metric: {epoch: value}} of one trial."""
 
 
 @dataclass(frozen=True)
 class CurvesInfo(Info):
-    """One metric of one trial after every epoch, on all parts of the data; beside another trial."""
+    """One metric of one to six trials after every epoch, on all parts of the data."""
 
     name: str
     """The metric without its part, such as `accuracy`."""
     trials: tuple[str, ...]
+    axis: MetricAxis
     best: pd.DataFrame
-    """The best epoch of each trial."""
-    log: bool
+    """The best epoch of each trial, on each of its lines but those of the training part."""
+    leaving: pd.DataFrame
+    """Where lines leave the axis."""
+    options: CurveOptions
 
 
 def split_name(metric: str) -> tuple[str, str]:
@@ -65,9 +84,16 @@ def curve_names(of_trials: Sequence[Curves]) -> list[str]:
     return [*names, *(name for name in TITLES if name in logged)]
 
 
-def curves_info(name: str, of_trials: Sequence[tuple[Trial, Curves]]) -> CurvesInfo:
-    """A metric of one or two trials by epoch."""
-    rows, best = [], []
+def curves_info(
+    name: str, of_trials: Sequence[tuple[Trial, Curves]], options: CurveOptions = PLAIN
+) -> CurvesInfo:
+    """A metric by epoch of one to six trials.
+
+    Raises ValueError for more of them, whose colours could not be told apart.
+    """
+    if not 1 <= len(of_trials) <= MOST_TRIALS:
+        raise ValueError(f"trials must be 1 to {MOST_TRIALS}, got {len(of_trials)}")
+    rows, bests = [], {trial.key: trial.best_epoch for trial, _ in of_trials}
     for trial, curves in of_trials:
         for metric, curve in curves.items():
             part, rest = split_name(metric)
@@ -78,66 +104,96 @@ def curves_info(name: str, of_trials: Sequence[tuple[Trial, Curves]]) -> CurvesI
                 {"trial": trial.key, "part": part, "epoch": epoch, "value": value}
                 for epoch, value in sorted(curve.items())
             ]
-        if trial.best_epoch is not None:
-            best.append({"trial": trial.key, "epoch": trial.best_epoch})
-    data = pd.DataFrame(rows, columns=["trial", "part", "epoch", "value"])
+    data = pd.DataFrame(rows, columns=[*LINE, "epoch", "value"]).astype({"value": float})
+    data = with_smooth(data, "value", LINE, options.smoothing)
+    axis = _axis(name, data, options)
+    left = leaving(data, axis, "value", LINE)
+    at_best = data["epoch"].eq(data["trial"].map(bests)) & data["part"].ne("training")
     epochs = data["epoch"].nunique()
-    caption = counted(epochs, "epoch") + ("; the rule marks the best one" if best else "") + "."
-    if len(of_trials) > 1:
-        caption += f" Dashed: {of_trials[1][0].key}."
+    caption = counted(epochs, "epoch")
+    caption += "; a ring marks the best one of a trial." if at_best.any() else "."
+    if data["part"].eq("training").any():
+        caption += " Thin and dashed: on the training part."
     return CurvesInfo(
         data=data,
-        caption=caption,
-        alt=f"{TITLES.get(name, name)} of {of_trials[0][0].key} in {counted(epochs, 'epoch')}",
+        caption=f"{caption}{options.note}{leaving_note(left, name)}",
+        alt=f"{TITLES.get(name, name)} of {listed(list(bests))} in {counted(epochs, 'epoch')}",
         name=name,
-        trials=tuple(trial.key for trial, _ in of_trials),
-        best=pd.DataFrame(best, columns=["trial", "epoch"]),
-        log=name == RATE and bool((data["value"] > 0).all()),
+        trials=tuple(bests),
+        axis=axis,
+        best=data[at_best],
+        leaving=left,
+        options=options,
     )
+
+
+def _axis(name: str, data: pd.DataFrame, options: CurveOptions) -> MetricAxis:
+    """Rates are on a logarithmic axis with all of them."""
+    lines = [line.tolist() for _, line in data.groupby(LINE)["value"]]
+    rate = name == RATE
+    axis = metric_axis(lines, name, goal_of(name), log=rate, outliers=rate or options.outliers)
+    return replace(axis, title=TITLES.get(name, ""))
 
 
 def draw_curves(info: CurvesInfo) -> Picture:
-    """A line for each part; the second trial is dashed."""
+    """A colour for each trial, a dash for each part."""
     written = ".3~e" if info.name == RATE else number_format(info.name)
-    title = TITLES.get(info.name, info.name)
-    axis, scale = value_axis(info.name, title), alt.Scale(zero=False)
-    if info.log:
-        axis = alt.Axis(title=title, format=".1~e", tickCount=5, grid=False)
-        scale = alt.Scale(type="log")
-    parts = [part for part in PARTS.values() if part in set(info.data["part"])]
-    base = alt.Chart(info.data).encode(
-        x=whole_axis("epoch", "epoch", info.data["epoch"]),
-        y=alt.Y("value:Q", axis=axis, scale=scale),
-        color=alt.Color(
-            "part:N",
-            scale=alt.Scale(domain=list(LINES), range=[named(colour) for colour in LINES.values()]),
-            legend=alt.Legend(title=None, orient="top", values=parts) if parts else None,
-        ),
-        strokeDash=alt.StrokeDash(
-            "trial:N",
-            scale=alt.Scale(domain=list(info.trials), range=list(WHO_DASHES)),
-            legend=None,
-        ),
-        tooltip=[
-            alt.Tooltip("trial:N"),
-            alt.Tooltip("part:N"),
-            alt.Tooltip("epoch:Q"),
-            alt.Tooltip("value:Q", format=written),
-        ],
+    x = whole_axis("epoch", "epoch", info.data["epoch"])
+    colours = alt.Scale(domain=list(info.trials), range=arm_colours(info.trials))
+    several = len(info.trials) > 1
+    color = alt.Color(
+        "trial:N", scale=colours, legend=_legend(info.trials, 3, "top") if several else None
     )
-    rule = alt.Chart(info.best).encode(
-        x=alt.X("epoch:Q"),
-        strokeDash=alt.StrokeDash(
-            "trial:N",
-            scale=alt.Scale(domain=list(info.trials), range=list(WHO_DASHES)),
-            legend=None,
-        ),
-        tooltip=[alt.Tooltip("trial:N"), alt.Tooltip("epoch:Q", title="best epoch")],
+    seen = [part for part in PART_DASHES if part in set(info.data["part"])]
+    parts = alt.Scale(domain=list(PART_DASHES), range=[list(each) for each in PART_DASHES.values()])
+    told = len(seen) > 1
+    dashes = alt.StrokeDash(
+        "part:N", scale=parts, legend=_legend(seen, 2, "bottom") if told else None
     )
-    return alt.layer(
-        rule.mark_rule(color=named("best_epoch"), opacity=0.8),
-        base.mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=16)),
-    ).properties(height=240)
+    base = alt.Chart(info.data).encode(x=x, color=color, detail=alt.Detail("part:N"))
+    about = [
+        alt.Tooltip("trial:N"),
+        alt.Tooltip("part:N"),
+        alt.Tooltip("epoch:Q"),
+        alt.Tooltip("value:Q", format=written),
+    ]
+    layers = []
+    if info.options.smoothing:
+        layers.append(
+            base.mark_line(strokeWidth=0.6, clip=True).encode(y=info.axis.encoding(alt.Y, "value"))
+        )
+    for training, width in ((True, 1.2), (False, 2.4)):
+        part = base.transform_filter(f"(datum.part === 'training') === {str(training).lower()}")
+        line = part.mark_line(strokeWidth=width, clip=True)
+        layers.append(line.encode(y=info.axis.encoding(alt.Y, "smooth"), strokeDash=dashes))
+    fill = alt.Fill("trial:N", scale=colours, legend=None)
+    points = alt.Chart(info.data).mark_circle(size=18, opacity=1, clip=True).encode(x=x, fill=fill)
+    layers.append(points.encode(y=info.axis.encoding(alt.Y, "value"), tooltip=about))
+    if not info.best.empty:
+        rings = alt.Chart(info.best).mark_point(size=130, strokeWidth=2, opacity=1, clip=True)
+        layers.append(
+            rings.encode(
+                x=x,
+                y=info.axis.encoding(alt.Y, "value"),
+                stroke=alt.Stroke("trial:N", scale=colours, legend=None),
+                tooltip=[*about[:2], alt.Tooltip("epoch:Q", title="best epoch"), about[3]],
+            )
+        )
+    layers += leaving_marks(info.leaving, info.axis, x, fill)
+    return alt.layer(*layers).properties(height=330)
+
+
+def _legend(names: Sequence[str], width: float, orient: Literal["top", "bottom"]) -> alt.Legend:
+    return alt.Legend(
+        title=None,
+        orient=orient,
+        columns=legend_columns(names),
+        labelLimit=PHONE - KEY,
+        symbolType="stroke",
+        symbolStrokeWidth=width,
+        symbolOpacity=1,
+        values=list(names),
+    )
 
 
 @dataclass(frozen=True)
