@@ -1,4 +1,5 @@
-"""How long every page of the dashboard takes with 1,000 and with 10,000 trials of 20 epochs.
+"""How long every page of the dashboard takes with 1,000 and with 10,000 trials of 20 epochs, of 4
+arms and of 40.
 
     python benchmarks/large_home.py --output large_home.json
 
@@ -11,7 +12,8 @@ A page has painted when the script behind it has ended, everything that it shows
 charts are drawn, and nothing of that has changed for a moment; the moment is not counted. The
 MLflow UI and, where it is installed, optuna-dashboard are opened on the same study: until rows of
 the table of runs are seen, and until the charts of the study are. The second table has the times of
-every page over those of the MLflow UI, cold over cold and warm over warm.
+every page over those of the MLflow UI on as many trials in the same run, cold over cold and warm
+over warm.
 """
 
 from __future__ import annotations
@@ -56,11 +58,14 @@ PAGES = {
     "Trial": f"trial?study={STUDY}",
     "Data": f"data?study={STUDY}",
 }
+COMPARISON = "Optimizers"
+"""The page that answers a comparison."""
 FAIRTUNE = str(Path(sys.executable).with_name("fairtune"))
 MLFLOW, OPTUNA = "MLflow UI", "optuna-dashboard"
-SIZES = (1_000, 10_000)
 TARGET_WARM, TARGET_COLD = 0.4, 1.5
 """Of the time that MLflow's table of runs takes, warm and cold, with the most trials."""
+TARGET_COMPARISON = 0.25
+"""Of the same, for the page of a comparison, warm."""
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
     "--no-first-run",
@@ -89,11 +94,30 @@ CHARTS = """() => document.querySelectorAll('.js-plotly-plot').length > 1 && per
 
 
 @dataclass(frozen=True)
+class Size:
+    """Of a home."""
+
+    trials: int
+    arms: int = 4
+
+    @classmethod
+    def of(cls, text: str) -> Size:
+        """`10000`, or `10000x40` with 40 arms."""
+        return cls(*map(int, text.split("x")))
+
+    def __str__(self) -> str:
+        return f"{self.trials:,}" if self.arms == 4 else f"{self.trials:,}, {self.arms} arms"
+
+
+SIZES = (Size(1_000), Size(10_000), Size(10_000, 40))
+
+
+@dataclass(frozen=True)
 class Paint:
-    """One page with one number of trials; seconds."""
+    """One page of one home; seconds."""
 
     page: str
-    trials: int
+    size: Size
     cold: float
     warm: float
     """The median of the repetitions."""
@@ -143,7 +167,7 @@ def opened(page: Page, address: str, painted: str) -> float:
 
 
 def measure(
-    browser: Browser, name: str, trials: int, make: tuple[Sequence[str], dict[str, str], str, str],
+    browser: Browser, name: str, size: Size, make: tuple[Sequence[str], dict[str, str], str, str],
     path: str, painted: str, repetitions: int,
 ) -> Paint:  # fmt: skip
     """A page cold, and then warm."""
@@ -153,7 +177,7 @@ def measure(
         page = context.new_page()
         times = [opened(page, f"{address}/{path}", painted) for _ in range(1 + max(1, repetitions))]
         context.close()
-    return Paint(name, trials, times[0], round(median(times[1:]), 2), times[1:])
+    return Paint(name, size, times[0], round(median(times[1:]), 2), times[1:])
 
 
 def dashboard(home: Home) -> tuple[Sequence[str], dict[str, str], str, str]:
@@ -180,7 +204,7 @@ def optuna_dashboard(home: Home) -> tuple[Sequence[str], dict[str, str], str, st
 
 
 def measured(
-    browser: Browser, home: Home, trials: int, pages: Sequence[str], repetitions: int
+    browser: Browser, home: Home, size: Size, pages: Sequence[str], repetitions: int
 ) -> Iterator[Paint]:
     """Every page that was asked for."""
     for name in pages:
@@ -190,10 +214,10 @@ def measured(
             made, path, painted = mlflow_ui(home), "#/experiments/1/runs", ROWS
         else:
             made, path, painted = optuna_dashboard(home), "dashboard/studies/1", CHARTS
-        yield measure(browser, name, trials, made, path, painted, repetitions)
+        yield measure(browser, name, size, made, path, painted, repetitions)
 
 
-def show(paints: Sequence[Paint], sizes: Sequence[int], console: Console) -> None:
+def show(paints: Sequence[Paint], sizes: Sequence[Size], console: Console) -> None:
     """Print a row for each page, in Markdown, and the same beside MLflow's table of runs."""
     console.print(_table(paints, sizes, "page", 1))
     console.print("Seconds until all of a page is drawn.")
@@ -201,36 +225,43 @@ def show(paints: Sequence[Paint], sizes: Sequence[int], console: Console) -> Non
     if not beside:
         return
     console.print(_table(beside, sizes, f"page, over {MLFLOW}", 2))
-    most = [paint for paint in beside if paint.trials == max(sizes) and paint.page in PAGES]
+    largest = max(size.trials for size in sizes)
+    most = [each for each in beside if each.size == Size(largest) and each.page in PAGES]
     if most:
         cold, warm = (max(most, key=lambda p: p.cold), max(most, key=lambda p: p.warm))
         console.print(
-            f"The slowest page of the dashboard with {max(sizes):,} trials: {cold.cold:.2f} cold "
+            f"The slowest page of the dashboard with {largest:,} trials: {cold.cold:.2f} cold "
             f"({cold.page}; target {TARGET_COLD}), {warm.warm:.2f} warm ({warm.page}; target "
             f"{TARGET_WARM})."
         )
+    for paint in beside:
+        if paint.page == COMPARISON:
+            console.print(
+                f"The comparison ({COMPARISON}) with {paint.size} trials, warm, over {MLFLOW}: "
+                f"{paint.warm:.3f} (target {TARGET_COMPARISON})."
+            )
 
 
 def ratios(paints: Sequence[Paint]) -> list[Paint]:
-    """The times of every page over those of MLflow's table of runs of as many trials."""
-    known = {paint.trials: paint for paint in paints if paint.page == MLFLOW}
+    """The times of every page over those of MLflow's table of runs of the same home."""
+    known = {paint.size: paint for paint in paints if paint.page == MLFLOW}
     found = []
     for paint in paints:
-        if (of := known.get(paint.trials)) is not None and paint is not of:
+        if (of := known.get(paint.size)) is not None and paint is not of:
             warm_all = [round(time / of.warm, 3) for time in paint.warm_all]
             cold, warm = round(paint.cold / of.cold, 3), round(paint.warm / of.warm, 3)
-            found.append(Paint(paint.page, paint.trials, cold, warm, warm_all))
+            found.append(Paint(paint.page, paint.size, cold, warm, warm_all))
     return found
 
 
-def _table(paints: Sequence[Paint], sizes: Sequence[int], title: str, digits: int) -> Table:
+def _table(paints: Sequence[Paint], sizes: Sequence[Size], title: str, digits: int) -> Table:
     table = Table(box=MARKDOWN)
     table.add_column(title)
     for size in sizes:
-        table.add_column(f"{size:,} cold", justify="right")
-        table.add_column(f"{size:,} warm", justify="right")
+        table.add_column(f"{size} cold", justify="right")
+        table.add_column(f"{size} warm", justify="right")
     for name in dict.fromkeys(paint.page for paint in paints):
-        found = {paint.trials: paint for paint in paints if paint.page == name}
+        found = {paint.size: paint for paint in paints if paint.page == name}
         times = [time for size in sizes for time in (found[size].cold, found[size].warm)]
         table.add_row(name, *(f"{time:.{digits}f}" for time in times))
     return table
@@ -240,7 +271,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Generate the homes, open every page, print the table and write its JSON."""
     known = [*PAGES, MLFLOW, OPTUNA]
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES), help="trials")
+    parser.add_argument(
+        "--sizes", nargs="+", type=Size.of, default=list(SIZES), metavar="TRIALS[xARMS]",
+        help="homes, such as 10000 or 10000x40 (default: 1000 10000 10000x40)",
+    )  # fmt: skip
     parser.add_argument("--pages", nargs="+", choices=known, default=known)
     parser.add_argument("--repetitions", type=int, default=3, help="warm openings of each page")
     parser.add_argument("--homes", type=Path, help="folder to keep the homes in, made if missing")
@@ -257,16 +291,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             executable_path=shutil.which("chromium"), args=list(FLAGS)
         )
         for size in options.sizes:
-            home = Home.at((options.homes or Path(folder)) / str(size))
+            folder_name = f"{size.trials}x{size.arms}"
+            home = Home.at((options.homes or Path(folder)) / folder_name)
             if not home.path.exists():
                 started = time.perf_counter()
-                generate(home, size)
-                progress.print(
-                    f"{size:,} trials: generated in {time.perf_counter() - started:.0f} s"
-                )
+                generate(home, size.trials, arms=size.arms)
+                progress.print(f"{size}: generated in {time.perf_counter() - started:.0f} s")
             for paint in measured(browser, home, size, pages, options.repetitions):
                 paints.append(paint)
-                progress.print(f"{size:,} {paint.page}: {paint.cold} s cold, {paint.warm} s warm")
+                progress.print(f"{size} {paint.page}: {paint.cold} s cold, {paint.warm} s warm")
         browser.close()
     show(paints, options.sizes, Console(width=120))
     if options.output:

@@ -43,7 +43,9 @@ SETTINGS = {
     "secrets.files": [],
     "theme.headingFontSizes": ["1.6rem", "1.4rem", "1.2rem", "1.15rem", "1.05rem", "1rem"],
     "theme.light.primaryColor": "#0072B2",
-    "theme.dark.primaryColor": "#56B4E9",
+    "theme.dark.primaryColor": "#3C94D2",
+    "theme.light.textColor": "#111010",  # captions have three fifths of it
+    "theme.dark.codeTextColor": "#7ED5B0",
     "runner.magicEnabled": False,
 }
 """Of Streamlit's; said here, none of them can be set otherwise by a file or in the environment."""

@@ -9,14 +9,13 @@ import streamlit as st
 from dashboard import data
 from studies.home import Home, home_option, redact
 from studies.records import Trial
-from studies.servers.running_ui import Answer, is_local
+from studies.servers.running_ui import VIEW, Answer, is_local
 
 SERVER = "http://127.0.0.1:5000"
-VIEW = "workflowType=machine_learning"
-"""What MLflow shows its pages for trainings by: else they are those for language models."""
 TYPED = "mlflow"
 NOT_THERE = {
     Answer.none: "No MLflow UI answers at {}. This opens one:",
+    Answer.other: "What answers at {} is no MLflow UI. This opens one beside it:",
     Answer.unknown: "The MLflow server at {} is of another home. This opens one of this home:",
 }
 
@@ -42,7 +41,7 @@ def show_link(home: Home, trial: Trial) -> None:
             st.caption("An address begins with http:// or https://.")
         elif not there:
             st.caption(NOT_THERE[answer].format(f"`{address}`"))
-            st.code(_command(home, address, beside=answer == Answer.unknown), language="bash")
+            st.code(_command(home, address, beside=answer != Answer.none), language="bash")
         st.text_input(
             "MLflow UI", _usual(home), key=TYPED, persist_state="session",
             help="Where `fairtune ui`, or your MLflow server, listens",

@@ -9,8 +9,9 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.page.selection import Selection
-from dashboard.page.widgets import show
+from dashboard.page.widgets import curve_options, show
 from studies.records import Trial
+from studies.reporting.figures.curves import PLAIN
 from studies.reporting.figures.training.trials import curve_names, curves_info, draw_curves
 
 
@@ -24,11 +25,12 @@ def show_curves(selection: Selection, trials: Sequence[Trial]) -> None:
     of_trials = [(trial, {objective: trial.curve, **found.get(trial.key, {})}) for trial in trials]
     names = curve_names([curves for _, curves in of_trials])
     keys = tuple(trial.key for trial in trials)
+    options = curve_options() if names else PLAIN
     columns = st.columns(2)
     for index, name in enumerate(names):
         with columns[index % 2]:
-            info = partial(curves_info, name, of_trials)
+            info = partial(curves_info, name, of_trials, options)
             figure = f"{name} by epoch"
-            show(selection, info, draw_curves, figure, "No epoch yet.", by=keys)
+            show(selection, info, draw_curves, figure, "No epoch yet.", by=(*keys, options))
     if not names:
         st.caption("No epoch was reported: there are no curves.")

@@ -7,11 +7,11 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.page import address
-from dashboard.page.selection import Selection
+from dashboard.page.selection import Selection, kept_keys
 from dashboard.page.tables import Filters, filtered, outcomes
 
 REPEAT = "repeat"
-CHANGED = "groups changed"
+CHANGED = "sidebar follows"
 
 
 def trial_filters(selection: Selection, table: pd.DataFrame) -> Filters:
@@ -42,16 +42,26 @@ def trial_filters(selection: Selection, table: pd.DataFrame) -> Filters:
 def only_groups(name: str, groups: list[str]) -> None:
     """Lists the trials of these arms or repeats alone, of all where there are none."""
     address.write(name, groups)
+    sidebar_follows()
+
+
+def sidebar_follows() -> None:
+    """Lets the sidebar, which has arms and picked trials, be drawn again with the list."""
     st.session_state[CHANGED] = True
 
 
 def draw_all_again() -> None:
-    """The sidebar, which has the arms, is no part of what is drawn again on its own."""
+    """Where the sidebar shall follow: it is no part of what is drawn again on its own."""
     if st.session_state.pop(CHANGED, False):
         st.rerun()
 
 
 def fitting(selection: Selection, table: pd.DataFrame, filters: Filters) -> pd.DataFrame:
-    """The rows of the study's table of trials that fit the filters."""
+    """The rows of the study's table of trials that fit the filters and the brushed ranges."""
+
+    def rows() -> pd.DataFrame:
+        found, kept = filtered(table, filters), kept_keys(selection)
+        return found if kept is None else found[found["trial"].isin(kept)]
+
     study = (selection.home, selection.study, selection.entry.token)
-    return data.filtered(*study, filters, lambda: filtered(table, filters))
+    return data.filtered(*study, (filters, selection.within), rows)

@@ -41,9 +41,8 @@ def show_groups(selection: Selection, table: pd.DataFrame, by: Grouping, filters
         trials = [trial for trial in selection.results.trials if trial.key in listed]
         return trial_groups(trials, by, selection.results.spec)
 
-    groups = data.groups(
-        selection.home, selection.study, selection.entry.token, by, others, grouped
-    )
+    study = (selection.home, selection.study, selection.entry.token)
+    groups = data.groups(*study, by, (others, selection.within), grouped)
     if not groups:
         return
     names, only = [group.name for group in groups], getattr(filters, by)

@@ -56,9 +56,14 @@ def _way(comparison: Comparison) -> str:
 
 def percent(comparison: Comparison, gain: float) -> str:
     """A gain between logarithms, in percent of the worse arm's value."""
+    found = in_percent(comparison, gain)
+    return BEYOND if sign_of(comparison.goal) < 0 and found > MOST_LOWER else f"{found:.3g}"
+
+
+def in_percent(comparison: Comparison, gain: float) -> float:
+    """A gain between logarithms as the number of `percent`."""
     way = sign_of(comparison.goal)
-    found = 100 * way * math.expm1(min(max(way * gain, -LARGEST_LOG), LARGEST_LOG))
-    return BEYOND if way < 0 and found > MOST_LOWER else f"{found:.3g}"
+    return 100 * way * math.expm1(min(max(way * gain, -LARGEST_LOG), LARGEST_LOG))
 
 
 def signed(comparison: Comparison, difference: float) -> str:

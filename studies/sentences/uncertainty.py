@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from statistics import fmean
+from collections.abc import Iterator, Sequence
 
-from studies.analysis import Comparison, PairResult, recommended, winner
-from studies.records import Outcome
-from studies.results import LARGEST_LOG, RepeatResult, StudyResults, on_test, plural, size
+from studies.analysis import Comparison, PairResult, winner
+from studies.analysis.variance_sources import CrossedWinners, VarianceSources, variance_sources
+from studies.results import LARGEST_LOG, StudyResults, plural, size
 from studies.results.commands import command
-from studies.results.repeat_results import repeat_results
 from studies.results.wording import listed
 from studies.sentences.verdict_sentences import MOST_NEEDED
 from studies.sentences.way_out import fresh_study
 from studies.statistics import ALPHA, SECOND_LOOK_ALPHA
-from studies.statistics.variance import pooled_sd, two_way
 
 
 def sources(results: StudyResults, comparison: Comparison) -> list[str]:
@@ -24,81 +21,52 @@ def sources(results: StudyResults, comparison: Comparison) -> list[str]:
     Of a search that is read at a smaller budget the winner is not what is compared, so that
     nothing is said of it.
     """
-    design, objective = comparison.design, results.spec.objective.metric
-    if design.searches < 2 or design.at is not None:
+    found = variance_sources(results, comparison)
+    if found is None:
         return []
-    found = repeat_results(results, comparison.metric)
-    rows = [
-        row
-        for each in found.values()
-        for row in each.values()
-        if row.by_seed and row.repeat <= design.searches
-    ]
-    said = [*_together(rows, comparison), *_seeds(rows, comparison)]
-    if comparison.metric in (objective, on_test(objective)):
-        said += _split_and_search(results, comparison)
+    said = [*_together(found, comparison), *_seeds(found, comparison)]
+    if found.crossed is not None:
+        said.append(_split_and_search(results, comparison, found.crossed))
     return said
 
 
-def _together(rows: Sequence[RepeatResult], comparison: Comparison) -> Iterator[str]:
-    by_arm: dict[str, list[float]] = {}
-    for row in rows:
-        by_arm.setdefault(row.arm, []).append(fmean(_scaled(row.by_seed.values(), comparison)))
-    scatter = pooled_sd(list(by_arm.values()))
-    if math.isnan(scatter):
+def _together(found: VarianceSources, comparison: Comparison) -> Iterator[str]:
+    if math.isnan(found.winners):
         return
     design = comparison.design
     luck = "search, split and seed" if design.splits > 1 else "search and seed"
     yield (
-        f"the winners of an arm scatter from search to search by {_size(comparison, scatter)} on "
-        f"the {design.part} part (one standard deviation): the luck of {luck} together"
+        "the winners of an arm scatter from search to search by "
+        f"{deviation_words(comparison, found.winners)} on the {design.part} part (one standard "
+        f"deviation): the luck of {luck} together"
     )
-    paired = [pair.deviation for pair in comparison.pairs if math.isfinite(pair.deviation)]
-    if paired:
+    if not math.isnan(found.differences):
         yield (
             "the difference between two arms scatters by "
-            f"{_size(comparison, math.sqrt(fmean(d * d for d in paired)))}: what arms share in a "
-            "repeat cancels"
+            f"{deviation_words(comparison, found.differences)}: what arms share in a repeat cancels"
         )
 
 
-def _seeds(rows: Sequence[RepeatResult], comparison: Comparison) -> Iterator[str]:
-    within = pooled_sd([_scaled(row.by_seed.values(), comparison) for row in rows])
-    if math.isnan(within):
+def _seeds(found: VarianceSources, comparison: Comparison) -> Iterator[str]:
+    if math.isnan(found.seeds):
         yield (
             "how much of it is the training seed was not separated: every winner has one fresh "
             "seed (confirm.seeds: 2 separates it)"
         )
         return
-    yield f"by the training seed alone they scatter by {_size(comparison, within)}"
+    yield (f"by the training seed alone they scatter by {deviation_words(comparison, found.seeds)}")
 
 
-def _split_and_search(results: StudyResults, comparison: Comparison) -> Iterator[str]:
-    """From the runs of the leading arm's best winners on other splits."""
-    best, metric = recommended(results), results.spec.objective.metric
-    runs = [
-        run
-        for run in results.ended
-        if run.phase in ("confirm", "cross")
-        and run.outcome == Outcome.completed
-        and best is not None
-        and run.arm == best.trial.arm
-    ]
-    crossed = {run.config_hash for run in runs if run.phase == "cross"}
-    values: dict[tuple[str, int], list[float]] = {}
-    for run in runs:
-        if run.config_hash in crossed and run.value is not None:
-            values.setdefault((run.config_hash, run.repeat), []).append(run.value)
-    if comparison.design.logarithms and min(map(min, values.values()), default=1.0) <= 0:
-        return
-    parts = two_way({place: fmean(_scaled(found, comparison)) for place, found in values.items()})
-    if not crossed or math.isnan(parts.sd_split):
-        yield "the luck of the split and that of the search were not separated"
-        return
-    whose = f" of {best.trial.arm}" if best is not None and best.trial.arm else ""
+def _split_and_search(
+    results: StudyResults, comparison: Comparison, crossed: CrossedWinners
+) -> str:
+    parts, metric = crossed.parts, results.spec.objective.metric
+    if parts is None:
+        return "the luck of the split and that of the search were not separated"
+    whose = f" of {crossed.arm}" if crossed.arm else ""
     sizes = (parts.sd_split, parts.sd_configuration, parts.residual)
-    split, configuration, rest = (_size(comparison, deviation) for deviation in sizes)
-    yield (
+    split, configuration, rest = (deviation_words(comparison, deviation) for deviation in sizes)
+    return (
         f"{plural(parts.configurations, 'winner')}{whose} on {plural(parts.splits, 'split')}, by "
         f"{metric}: splits differ by {split}, these winners by {configuration}, and {rest} is left "
         "for the seed and for what suits one split only. They are the best winners, so that other "
@@ -106,12 +74,7 @@ def _split_and_search(results: StudyResults, comparison: Comparison) -> Iterator
     )
 
 
-def _scaled(values: Iterable[float], comparison: Comparison) -> list[float]:
-    """Values, or their logarithms where those are compared."""
-    return [math.log(value) if comparison.design.logarithms else value for value in values]
-
-
-def _size(comparison: Comparison, deviation: float) -> str:
+def deviation_words(comparison: Comparison, deviation: float) -> str:
     """A standard deviation; of logarithms it is a ratio."""
     if comparison.design.logarithms:
         return f"a factor of {math.exp(min(deviation, LARGEST_LOG)):.3g}"

@@ -1,6 +1,7 @@
 """A home with a study of any size, written in bulk as a run of it would have left it.
 
-The study compares four optimizers by random search with a pruner and confirms their winners. No
+The study compares four optimizers, or several copies of each, by random search with a pruner and
+confirms their winners. No
 network is trained: values are drawn around a curve over the learning rate.
 """
 
@@ -35,10 +36,7 @@ description: Which optimizer suits a small network on handwritten digits?
 data: {{name: digits, batch_size: {{values: [32, 64, 128]}}}}
 model: {{name: mlp, hidden: {{values: [[32], [64], [64, 64]]}}}}
 optimizer:
-  - {{name: sgd, lr: {{min: 1e-3, max: 10.0, log: true}}}}
-  - {{name: momentum, lr: {{min: 1e-4, max: 1.0, log: true}}, momentum: {{min: 0.5, max: 0.99}}}}
-  - {{name: adam, lr: {{min: 1e-5, max: 0.1, log: true}}}}
-  - {{name: adamw, lr: {{min: 1e-5, max: 0.1, log: true}}}}
+{optimizers}
 regularization: {{dropout: {{min: 0.0, max: 0.6}}}}
 trainer: {{epochs: {epochs}}}
 objective: {{metric: val/accuracy, goal: maximize}}
@@ -46,6 +44,13 @@ search: {{method: random, trials: {trials}, pruner: {{name: median}}}}
 compare: {{factor: optimizer, claim: configurations}}
 confirm: {{top: 1}}
 """
+OPTIMIZERS = {
+    "sgd": "lr: {min: 1e-3, max: 10.0, log: true}",
+    "momentum": "lr: {min: 1e-4, max: 1.0, log: true}, momentum: {min: 0.5, max: 0.99}",
+    "adam": "lr: {min: 1e-5, max: 0.1, log: true}",
+    "adamw": "lr: {min: 1e-5, max: 0.1, log: true}",
+}
+"""With what is searched of each."""
 BEST_LR = {"sgd": 0.3, "momentum": 0.05, "adam": 2e-3, "adamw": 3e-3}
 TOP = {"sgd": 0.95, "momentum": 0.965, "adam": 0.97, "adamw": 0.972}
 PRUNED, DIVERGED_BEYOND = 0.2, 1.6
@@ -90,17 +95,33 @@ class Drawn:
         self.params[name], self.distributions[name] = value, distribution_to_json(kind)
 
 
-def generate(home: Home, trials: int, epochs: int = 20, seed: int = 0) -> None:
-    """Fill an empty home with a study of so many trials, its confirmation among them."""
+def generate(home: Home, trials: int, epochs: int = 20, seed: int = 0, arms: int = 4) -> None:
+    """Fill an empty home with a study of so many trials, its confirmation among them; `arms` is a
+    multiple of 4."""
     home.create(STUDY)
-    spec = resolve(document.parse(FILE.format(trials=trials, epochs=epochs), "large.yaml"))
-    count = len(spec.arms)
-    seeds = confirm_seeds(spec)
-    each = (trials - count * seeds) // count
-    spec = resolve(document.parse(FILE.format(trials=each, epochs=epochs), "large.yaml"))
+    seeds = confirm_seeds(_spec(trials, epochs, arms))
+    each = (trials - arms * seeds) // arms
+    spec = _spec(each, epochs, arms)
     made = list(_search(spec, each, np.random.default_rng(seed)))
     made += _confirmation(spec, made, seeds, np.random.default_rng(seed + 1))
     write(home, spec, made)
+
+
+def _spec(trials: int, epochs: int, arms: int) -> Spec:
+    lines = [
+        f"  - {{name: {name}, {searched}}}"
+        if arms == len(OPTIMIZERS)
+        else f"  - {{name: {name}, label: {name}-{copy:02}, {searched}}}"
+        for copy in range(arms // len(OPTIMIZERS))
+        for name, searched in OPTIMIZERS.items()
+    ]
+    text = FILE.format(trials=trials, epochs=epochs, optimizers="\n".join(lines))
+    return resolve(document.parse(text, "large.yaml"))
+
+
+def _optimizer(arm: str) -> str:
+    """The optimizer of an arm, of which there may be several copies."""
+    return arm.partition("-")[0]
 
 
 def _search(spec: Spec, each: int, rng: np.random.Generator) -> Iterator[Made]:
@@ -109,7 +130,7 @@ def _search(spec: Spec, each: int, rng: np.random.Generator) -> Iterator[Made]:
             drawn = Drawn(rng, {} if number else arm.space.default())
             configuration = Configuration.resolve(arm.space.suggest(drawn))
             lr = float(configuration.optimizer.parameters["lr"])
-            off = math.log10(lr / BEST_LR[arm.name])
+            off = math.log10(lr / BEST_LR[_optimizer(arm.name)])
             outcome = Outcome.completed
             if off > DIVERGED_BEYOND:
                 outcome = Outcome.diverged
@@ -117,7 +138,7 @@ def _search(spec: Spec, each: int, rng: np.random.Generator) -> Iterator[Made]:
                 outcome = Outcome.pruned
             yield _made(
                 spec, arm.name, number, "search", configuration, outcome, off, rng,
-                number * 4 + index, derive_seed(spec.seed, "search", number),
+                number * len(spec.arms) + index, derive_seed(spec.seed, "search", number),
                 default=number == 0, params=drawn.params, distributions=drawn.distributions,
             )  # fmt: skip
 
@@ -153,7 +174,7 @@ def _made(
     """A training whose accuracy rises to what its learning rate allows."""
     full = spec.max_epochs
     epochs = full if outcome == Outcome.completed else int(rng.integers(3, max(4, full // 2)))
-    top = max(0.1, TOP[arm] - 0.12 * off * off + rng.normal(0, 0.008))
+    top = max(0.1, TOP[_optimizer(arm)] - 0.12 * off * off + rng.normal(0, 0.008))
     steps = np.arange(1, epochs + 1)
     accuracy = np.clip(top - (top - 0.1) * np.exp(-steps / 3) + rng.normal(0, 0.006, epochs), 0, 1)
     loss = -np.log(np.clip(accuracy, 1e-3, 1 - 1e-3)) + 0.05

@@ -86,7 +86,7 @@ def pairs_info(comparison: Comparison) -> PairsInfo:
     if design.claim == "configurations":
         effect += ", of the configurations found"
     if design.why_none:
-        result = f"no verdict is given of any pair: {design.why_none}"
+        result = "no verdict is given of any pair"
     else:
         result = (
             f"{decided} of {counted(count, 'pair')} decided at {100 * design.level:g} % after "

@@ -72,7 +72,7 @@ def test_the_page_needs_no_network_and_no_script() -> None:
     assert not {"script", "link", "iframe", "img", "object", "embed"} & set(page.tags)
     assert all(address.startswith("#") for address in page.addresses)
     assert not re.search(r"url\((?!#)|@import", text)
-    assert page.tags.count("svg") == 4  # differences, seeds, tuning and learning curves
+    assert page.tags.count("svg") == 5  # ranking, rates, differences, tuning and learning curves
 
 
 def test_the_page_says_verdicts_ranking_methods_and_the_study_file() -> None:
@@ -308,10 +308,56 @@ def test_every_figure_is_told_to_those_who_do_not_see_it_and_names_are_once_on_a
     text = page_of("complete")
     names = re.findall(r'\bid="([^"]+)"', text)
     assert len(names) == len(set(names))
-    for name in ("differences", "ranking", "tuning", "learning"):
+    for name in ("ranking", "map", "differences", "tuning", "learning"):
         assert f'aria-labelledby="figure-{name}-title figure-{name}-desc"' in text
         assert re.search(f'<desc id="figure-{name}-desc">[^<]+</desc>', text)
 
 
 def test_of_many_arms_the_best_are_drawn_and_it_is_said() -> None:
-    assert shown("forty arms").count("Shown are the best 12 of 40 arms.") == 2
+    assert shown("forty arms").count("Shown are the best 12 of 40 arms.") == 4
+
+
+def first_screen(text: str) -> str:
+    return text.partition("<details")[0]
+
+
+@pytest.mark.parametrize(
+    ("state", "title"),
+    [
+        ("complete", "val/accuracy by optimizer.lr"),
+        ("schedules", "Learning rate of the winners"),
+        ("regularization", "val/accuracy by regularization."),
+    ],
+)
+def test_the_page_begins_with_the_answer_the_ranking_the_map_and_the_winner(
+    state: str, title: str
+) -> None:
+    first = first_screen(page_of(state))
+    places = [
+        first.index(said)
+        for said in ('class="headline"', 'id="figure-ranking', title, 'id="use"', "study: ")
+    ]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("state", ["complete", "arms", "nothing started", "forty arms"])
+def test_all_that_is_folded_is_in_the_contents(state: str) -> None:
+    text = page_of(state)
+    named = re.findall(r'<li><a href="#([^"]+)">', text)
+    folded = re.findall(r'<div class="inside" id="([^"]+)"', text)
+    assert [name for name in named if name != "use"] == folded
+    assert {"methods", "study-file"} <= set(folded)
+    assert ("use" in named) == ('<section id="use">' in text)
+
+
+def test_a_table_of_many_pairs_is_not_printed() -> None:
+    printed = '<details class="paper"><summary><h2>Pairs of configurations'
+    assert printed in page_of("complete")
+    assert "<details><summary><h2>Pairs of configurations" in page_of("forty arms")
+
+
+def test_what_more_repeats_would_show_is_drawn_beside_the_sources_of_variance() -> None:
+    text = page_of("arms")
+    for name in ("budget", "sources"):
+        assert f'id="figure-{name}-desc"' in text
+    assert "search.repeats=" in Page(text).text
