@@ -24,13 +24,13 @@ def show_curves(selection: Selection, trials: Sequence[Trial]) -> None:
     objective = selection.results.spec.objective.metric
     of_trials = [(trial, {objective: trial.curve, **found.get(trial.key, {})}) for trial in trials]
     names = curve_names([curves for _, curves in of_trials])
-    keys = tuple(trial.key for trial in trials)
     options = curve_options() if names else PLAIN
+    by = (options, *(trial.key for trial in trials))
     columns = st.columns(2)
     for index, name in enumerate(names):
         with columns[index % 2]:
             info = partial(curves_info, name, of_trials, options)
             figure = f"{name} by epoch"
-            show(selection, info, draw_curves, figure, "No epoch yet.", by=(*keys, options))
+            show(selection, info, draw_curves, figure, "No epoch yet.", by=by)
     if not names:
         st.caption("No epoch was reported: there are no curves.")

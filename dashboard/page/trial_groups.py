@@ -25,10 +25,10 @@ def grouping(selection: Selection) -> Grouping | None:
     options += ["repeat"] * (selection.results.spec.repeats > 1)
     if not options:
         return None
+    groups = ["none", *options]
     chosen = st.segmented_control(
-        "Group", ["none", *options], **address.single("group", ["none", *options], "none"),
-        required=True,
-    )  # fmt: skip
+        "Group", groups, required=True, **address.single("group", groups, "none")
+    )
     return None if chosen == "none" else chosen  # type: ignore[return-value]
 
 

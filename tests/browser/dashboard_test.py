@@ -23,8 +23,10 @@ pytestmark = pytest.mark.slow
 
 FIRST_ROW = 52
 """Pixels from the top of a table to the middle of its first row."""
-BOX, NAME, ROW = 16, 160, 35
-"""Pixels from the left of a table to the box of a row and to the name of a trial, and of a row."""
+BOX, NAME = 16, 160
+"""Pixels from the left of a table to the box of a row, and to the name of a trial."""
+ROW = 35
+"""Pixels of a row."""
 STUDY = "quickstart-optimizers"
 QUESTION = "Does momentum or Adam beat plain gradient descent on handwritten digits?"
 TINY = ["trainer.epochs=2", "search.trials=1", "search.pruner=none", "confirm.seeds=2"]

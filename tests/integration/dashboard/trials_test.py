@@ -184,7 +184,7 @@ def test_chosen_columns_are_in_the_address_and_stay_on_other_studies() -> None:
     app = opened("trials")
     usual = list(table(app, "trial").columns)
     app.multiselect(key="columns").set_value(["trial", "value"]).run()
-    assert app.query_params["columns"] == ["trial", "value"]
+    assert app.query_params["column"] == ["trial", "value"]
     assert list(table(app, "trial").columns) == ["outcome", "trial", "value"]
     app.switch_page("views/data.py").run()
     app.query_params["study"] = "plain"
@@ -194,7 +194,7 @@ def test_chosen_columns_are_in_the_address_and_stay_on_other_studies() -> None:
     app.switch_page("views/trials.py").run()
     next(button for button in app.button if button.label == "Usual columns").click().run()
     assert list(table(app, "trial").columns) == usual
-    assert "columns" not in app.query_params
+    assert "column" not in app.query_params
 
 
 # --- the comparison -------------------------------------------------------------------------------
