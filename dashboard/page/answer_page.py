@@ -54,6 +54,6 @@ def rows(selection: Selection, *, factor: str) -> Iterator[Row]:
         Section("outcomes", "How trials ended", sections.outcomes),
         Section("cost", "Cost", sections.cost),
     )
-    if has_failures(selection) or selection.state == "running":
+    if has_failures(selection):
         yield Section("failures", "Why trials failed", show_failures)
     yield Section("numbers", "Numbers", sections.tables)

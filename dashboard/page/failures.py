@@ -7,7 +7,6 @@ import streamlit as st
 from dashboard import data
 from dashboard.page.messages import escape
 from dashboard.page.selection import Selection
-from dashboard.page.trial_filters import draw_all_again, list_failed
 from dashboard.page.widgets import link
 from studies.analysis.failure_causes import FailureCause
 from studies.results import plural
@@ -19,18 +18,20 @@ WIDTHS = (5, 4, 3)
 
 
 def has_failures(selection: Selection) -> bool:
-    """Whether any trial of the searches failed."""
+    """Whether there is anything to say of failures: while a study runs there may be soon."""
+    if selection.state == "running":
+        return True
     return bool(data.causes(selection.home, selection.study, selection.entry.token))
 
 
-def show_failures(selection: Selection, *, here: bool = False) -> None:
-    """A row for each way of failing, the most frequent first. `here` says that the page is the
-    list of trials."""
-    draw_all_again()
+def show_failures(selection: Selection) -> None:
+    """A row for each way of failing, the most frequent first."""
     causes = data.causes(selection.home, selection.study, selection.entry.token)
+    if not causes:
+        st.caption("No trial has failed.")
     for cause in causes[:SHOWN]:
         with st.container(border=True):
-            show_cause(selection, cause, here=here)
+            show_cause(selection, cause)
     if (rest := len(causes) - SHOWN) > 0:
         st.caption(f"{plural(rest, 'more way')} of failing, met less often, not shown.")
     if any(cause.parameters for cause in causes[:SHOWN]):
@@ -40,28 +41,21 @@ def show_failures(selection: Selection, *, here: bool = False) -> None:
         )
 
 
-def show_cause(selection: Selection, cause: FailureCause, *, here: bool) -> None:
+def show_cause(selection: Selection, cause: FailureCause) -> None:
     """How many failed so and what they have in common, the reason, and links to them."""
     common, reason, links = st.columns(WIDTHS, vertical_alignment="center")
     whose = f"{cause.arm}: " if cause.arm else ""
     common.markdown(f"**{escape(whose + cause_words(cause))}**")
     reason.caption(escape(cause.reason or "no reason was recorded"))
     with links:
-        list_link(selection, cause, here=here)
+        list_link(selection, cause)
         first = cause.trials[0].key
         link("trial", f"Open the first, {first}", study=selection.study, trial=first)
 
 
-def list_link(selection: Selection, cause: FailureCause, *, here: bool = False) -> None:
-    """A way to the list of all trials of the arm's searches that ended so, which is `here` where
-    the page is the list."""
+def list_link(selection: Selection, cause: FailureCause) -> None:
+    """A link to the list of all trials of the arm's searches that ended so."""
     outcome = cause.outcome.value
-    label = f"List all {outcome.replace('_', ' ')}"
-    if here:
-        st.button(
-            label, key=f"{label} {cause.trials[0].key}", type="tertiary",
-            on_click=list_failed, args=(cause.arm, outcome),
-        )  # fmt: skip
-        return
     arm = {"arm": cause.arm} if cause.arm else {}
+    label = f"List all {outcome.replace('_', ' ')}"
     link("trials", label, study=selection.study, phase="search", outcome=outcome, **arm)

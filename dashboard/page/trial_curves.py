@@ -31,6 +31,6 @@ def show_curves(selection: Selection, trials: Sequence[Trial]) -> None:
         with columns[index % 2]:
             info = partial(curves_info, name, of_trials, options)
             figure = f"{name} by epoch"
-            show(selection, info, draw_curves, figure, "No epoch yet.", by=by)
+            show(selection, info, draw_curves, figure, "No epoch yet.", by=by, touch=False)
     if not names:
         st.caption("No epoch was reported: there are no curves.")

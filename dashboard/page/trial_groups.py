@@ -11,7 +11,7 @@ from dashboard import data
 from dashboard.page import address
 from dashboard.page.selection import Selection
 from dashboard.page.tables import Filters
-from dashboard.page.trial_filters import REPEAT, filter_arms, fitting
+from dashboard.page.trial_filters import fitting, only_groups
 from studies.analysis.trial_groups import Grouping, TrialGroup, trial_groups
 from studies.reporting.tables.trials import groups_table
 from studies.results import is_share
@@ -41,9 +41,8 @@ def show_groups(selection: Selection, table: pd.DataFrame, by: Grouping, filters
         trials = [trial for trial in selection.results.trials if trial.key in listed]
         return trial_groups(trials, by, selection.results.spec)
 
-    groups = data.groups(
-        selection.home, selection.study, selection.entry.token, by, others, grouped
-    )
+    study = (selection.home, selection.study, selection.entry.token)
+    groups = data.groups(*study, by, (others, selection.within), grouped)
     if not groups:
         return
     names, only = [group.name for group in groups], getattr(filters, by)
@@ -77,7 +76,4 @@ def show_groups(selection: Selection, table: pd.DataFrame, by: Grouping, filters
 def _list(by: Grouping, names: list[str], key: str) -> None:
     """Lists the trials of the ticked groups alone."""
     wanted = [names[row] for row in st.session_state[key]["selection"]["rows"] if row < len(names)]
-    if by == "repeat":
-        st.session_state[REPEAT] = wanted
-    else:
-        filter_arms(wanted)
+    only_groups(by, wanted)

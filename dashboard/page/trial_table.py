@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from dashboard.page.picks import MOST, pick, picked
+from dashboard.page.picks import pick, picked
 from dashboard.page.selection import Selection
 from dashboard.page.tables import CURVE, RUNNING
+from dashboard.page.trial_filters import sidebar_follows
 from studies.records import Outcome
 from studies.reporting.tables.trials import thinned
 from studies.results import is_share
@@ -37,10 +38,9 @@ def show_trials(selection: Selection, found: pd.DataFrame, columns: Sequence[str
         st.switch_page("views/trial.py", query_params=address)
     listed = found.head(LISTED)
     keys = list(listed["trial"])
-    turn = st.session_state.setdefault(TURN, 0)
-    key = f"trials {crc32(' '.join(keys).encode())} {turn}"
-    shown, settings = _cells(selection, listed, columns)
     places = [keys.index(each) for each in picked() if each in keys]
+    key = _key(keys, places)
+    shown, settings = _cells(selection, listed, columns)
     st.dataframe(
         shown,
         hide_index=True,
@@ -56,9 +56,20 @@ def show_trials(selection: Selection, found: pd.DataFrame, columns: Sequence[str
 
 
 def clear() -> None:
-    """Nothing is picked any more, and nothing is ticked."""
+    """Nothing is picked any more."""
     pick([])
-    st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
+    sidebar_follows()
+
+
+def _key(keys: Sequence[str], places: Sequence[int]) -> str:
+    """The key of the table: another one for other rows, and where trials were picked elsewhere, as
+    a table that was drawn keeps its own ticks."""
+    rows = crc32(" ".join(keys).encode())
+    turn = st.session_state.setdefault(TURN, 0)
+    drawn = st.session_state.get(f"trials {rows} {turn}")
+    if drawn is not None and set(drawn["selection"]["rows"]) != set(places):
+        turn = st.session_state[TURN] = turn + 1
+    return f"trials {rows} {turn}"
 
 
 def _selected(key: str, keys: Sequence[str]) -> None:
@@ -68,9 +79,9 @@ def _selected(key: str, keys: Sequence[str]) -> None:
     before = picked()
     kept = [each for each in before if each in ticked or each not in keys]
     wanted = [*kept, *(each for each in ticked if each not in before)]
-    pick(wanted)
-    if len(wanted) > MOST:  # the first of them is no longer picked, nor ticked
-        st.session_state[TURN] += 1
+    if wanted != list(before):
+        pick(wanted)
+        sidebar_follows()
     for row, column in selected["cells"]:
         if column == "trial" and row < len(keys):
             st.session_state[OPENED] = keys[row]

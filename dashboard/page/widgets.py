@@ -28,10 +28,12 @@ def show(
     *,
     by: tuple[Hashable, ...] = (),
     small: bool = False,
+    touch: bool = True,
 ) -> SomeInfo:
     """A figure of a study, see `show_figure`; it is kept until the study changes, or, while that
     runs, made anew. `by` has all that it depends on beside the study, the metric, the picked arms
-    and its name. One of small multiples says its caption only where the pointer asks for it."""
+    and its name. One of small multiples says its caption only where the pointer asks for it. With
+    `touch` its marks pick trials, and those of picked ones have a ring."""
 
     def drawing() -> RenderedFigure[SomeInfo]:
         return render_figure(make(), draw)
@@ -39,7 +41,7 @@ def show(
     figure = (
         drawing() if selection.state == "running" else selection.kept_figure((name, *by), drawing)
     )
-    show_figure(figure, name, nothing, study=selection.study, small=small)
+    show_figure(figure, name, nothing, study=selection.study, small=small, touch=touch)
     return figure.info
 
 
@@ -50,6 +52,7 @@ def show_figure(
     *,
     study: str = "",
     small: bool = False,
+    touch: bool = True,
 ) -> None:
     """A figure with its caption and its files; `nothing` is said where there is none to draw.
 
@@ -60,7 +63,7 @@ def show_figure(
         st.caption(marked(nothing))
         return
     dark = st.context.theme.type == "dark"
-    if figure.touchable:
+    if figure.touchable and touch:
         touch_figure(figure.shown(dark=dark, picked=picked()), info.alt, f"figure {name}")
     else:
         st.vega_lite_chart(spec=figure.shown(dark=dark), alt=info.alt, key=f"figure {name}")

@@ -50,14 +50,10 @@ def trials(selection: Selection) -> None:
         )  # fmt: skip
 
 
-def failures(selection: Selection) -> None:
-    show_failures(selection, here=True)
-
-
 def rows(selection: Selection) -> Iterator[Row]:
     yield Section("trials", "", trials, with_started)
     if has_failures(selection):
-        yield Section("failures", "Why trials failed", failures)
+        yield Section("failures", "Why trials failed", show_failures)
 
 
 show_study(selected_study(metric=False, arms=True), rows, panel=False)
