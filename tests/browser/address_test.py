@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from studies.cli import main
 from studies.home import Home
-from tests.browser.dashboard_test import TINY, dashboard, go, heading, quiet
+from tests.browser.dashboard_test import QUESTION, TINY, dashboard, go, heading, quiet
 from tests.conftest import MakeHome
 from tests.support.accounts import set_options
 
@@ -85,8 +85,6 @@ def test_each_choice_is_one_step_that_back_undoes(address: str, page: Page, log:
         page.go_back()
         expect(against.get_by_role("radio", name="trials")).to_be_checked()
         shows(page, SECOND, "val/loss", metric)
-        page.reload()
-        shows(page, SECOND, "val/loss", metric)
         page.go_back()
         shows(page, SECOND, "val/accuracy", second)
         page.go_forward()
@@ -95,12 +93,29 @@ def test_each_choice_is_one_step_that_back_undoes(address: str, page: Page, log:
         expect(page).to_have_url(f"{address}/")
 
 
+def test_a_reload_shows_the_same(address: str, page: Page) -> None:
+    name, path = TIMELINE
+    shown = f"{address}/{path}?study={SECOND}&metric=val%2Floss&against=epochs"
+    page.goto(shown)
+    for _ in ("opened", "reloaded"):
+        heading(page, name)
+        shows(page, SECOND, "val/loss", shown)
+        against = page.get_by_role("radiogroup", name="Against")
+        expect(against.get_by_role("radio", name="epochs")).to_be_checked()
+        page.reload()
+    page.goto("about:blank")  # a page that is open asks for its server again and again
+
+
 def test_a_link_within_a_page_is_a_step(address: str, page: Page, log: Path) -> None:
     with quiet(page, log):
-        page.goto(f"{address}/trial?study={SECOND}")
+        page.goto(address)
+        page.get_by_role("link", name=QUESTION).click()
+        heading(page, "Answer")
+        page.get_by_role("link", name=re.compile("^Open ")).first.click()
+        heading(page, "Trial")
         expect(page).to_have_url(re.compile(r"&trial="))
         before = page.url
-        page.get_by_role("link", name=re.compile("^worse: ")).click()
+        page.locator("[data-testid=stMain] a[href^='trial?']").first.click()  # the same, anew
         expect(page).not_to_have_url(before)
         trial = page.url.rpartition("=")[2]
         expect(page.get_by_role("heading", name=trial, level=2)).to_be_visible()
@@ -116,6 +131,7 @@ def test_keys_open_pages_the_search_and_their_list(address: str, page: Page, log
         heading(page, "Overview")
         search = page.get_by_role("searchbox")
         expect(page.get_by_text("2 of 2 studies")).to_be_visible()
+        expect(page.locator("dialog dt").first).to_be_attached()  # the keys are heard
         page.keyboard.press("?")
         keys = page.get_by_role("dialog", name="Keyboard shortcuts")
         expect(keys.get_by_text("g d", exact=True)).to_be_visible()
@@ -123,8 +139,8 @@ def test_keys_open_pages_the_search_and_their_list(address: str, page: Page, log
         expect(keys).to_have_count(0)
         page.keyboard.press("/")
         expect(search).to_be_focused()
-        page.keyboard.type("g d")
-        expect(search).to_have_value("g d")  # what is typed opens nothing
+        page.keyboard.type("g d zebra")
+        expect(search).to_have_value("g d zebra")  # what is typed opens nothing
         page.keyboard.press("Enter")
         expect(page.get_by_text("0 of 2 studies")).to_be_visible()
         heading(page, "Overview")

@@ -168,7 +168,7 @@ def test_the_overview_has_a_row_for_a_study_and_finds_it(shows: Shows) -> None:
     app = opened()
     (question,) = app.get("page_link")
     found = question.proto.label, question.proto.page, question.proto.query_string
-    assert found == ("made", "optimizers", "study=made")
+    assert found == ("made", "answer", "study=made")
     said = all_of(app)
     assert "The configuration found for adam is better than every other one" in said
     # 0.52 + 0.002 × the mean of 1 to 9
