@@ -69,6 +69,8 @@ with show_errors(), gc_paused():  # what is imported and read for a first page s
     st.sidebar.caption("Home")
     path = data.home().path
     st.sidebar.text(path.name, help=escape(str(path)))
-    with address.completed(page.url_path):
-        page.run()
-    shortcuts.listen({name: (each.url_path, each.title) for name, each in pages.items()})
+    try:
+        with address.completed(page.url_path):
+            page.run()
+    finally:  # a page that stops early has keys too
+        shortcuts.listen({name: (each.url_path, each.title) for name, each in pages.items()})

@@ -28,14 +28,18 @@ from studies.analysis import (
 )
 from studies.analysis import curves as arm_curves
 from studies.analysis.importance import Importances
+from studies.analysis.time_left import time_left
 from studies.home import Home
 from studies.home.home import DEFAULT_HOME
 from studies.records import Histories, RecordReader
 from studies.reporting import content as reporting
 from studies.reporting.card import StudyCard
 from studies.reporting.content import Report
+from studies.reporting.figures.axes import axes
 from studies.reporting.figures.points import Points, results_of_search, trial_points
+from studies.reporting.figures.search.parallel import ParallelInfo, parallel_info
 from studies.reporting.figures.training.trials import best_first
+from studies.reporting.within import ValueRange, results_within
 from studies.results import StudyResults
 from studies.results.commands import command
 from studies.sentences import description
@@ -74,19 +78,46 @@ def study(home: Home, study: str, token: str) -> StudyResults:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def one_search(home: Home, study_: str, token: str, repeat: int) -> StudyResults:
-    """A study with one search of each arm."""
-    return results_of_search(study(home, study_, token), repeat)
+def one_search(
+    home: Home, study_: str, token: str, repeat: int, within: tuple[ValueRange, ...] = ()
+) -> StudyResults:
+    """A study with one search of each arm, of its trials those within ranges."""
+    return results_within(results_of_search(study(home, study_, token), repeat), within)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def points(
-    home: Home, study_: str, token: str, repeat: int, metric: str, arm: str, log: bool
+    home: Home,
+    study_: str,
+    token: str,
+    repeat: int,
+    metric: str,
+    arm: str,
+    log: bool,
+    within: tuple[ValueRange, ...] = (),
 ) -> Points:
-    """The trials of one search of an arm as points; `log` is for the axis of the metric."""
-    results = one_search(home, study_, token, repeat)
+    """The trials of one search of an arm as points, those within ranges; `log` is for the axis of
+    the metric."""
+    results = one_search(home, study_, token, repeat, within)
     goal = comparison(home, study_, token, metric).goal
     return trial_points(results, metric, goal, [arm], log_metric=log)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def parallel(
+    home: Home,
+    study_: str,
+    token: str,
+    repeat: int,
+    metric: str,
+    arm: str,
+    log: bool,
+    order: tuple[str, ...],
+) -> ParallelInfo:
+    """The trials of one search of an arm as lines over its parameters, in an order of their
+    names."""
+    every = sorted(axes(study(home, study_, token), arm), key=lambda axis: order.index(axis.name))
+    return parallel_info(points(home, study_, token, repeat, metric, arm, log), every)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -102,7 +133,8 @@ def card(home: Home, study_: str, token: str, driver: str | None) -> StudyCard:
     objective = results.spec.objective.metric
     answer = None if driver else reported(home, study_, token, objective).answer
     about = row(home, study_, token, driver)
-    return StudyCard(about, answer, results.annotation, command(results))
+    left = time_left(results) if driver else None
+    return StudyCard(about, answer, left, results.annotation, command(results))
 
 
 @st.cache_resource(max_entries=32, show_spinner="Comparing the arms")

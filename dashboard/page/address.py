@@ -10,6 +10,7 @@ a page writes, and none for its bound widgets and for links to the same page.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from typing import TypedDict
 import streamlit as st
 
 STUDY = "study"
-OF_STUDY = ("metric", "arm", "trial", "beside", "picked", "within", "x", "y", "of", "parameters")
+OF_STUDY = ("metric", "arm", "search", "trial", "beside", "picked", "within", "axes")
+OF_STUDY += ("x", "y", "of", "parameters")
 """What belongs to one study: the choice of another one takes it out of the address."""
 STATE = "address"
 SCRIPT = """
@@ -104,7 +106,7 @@ def keep(name: str, values: Sequence[str], usual: Sequence[str] = ()) -> None:
     _say(name, [] if list(values) == list(usual) else list(values))
 
 
-def bound(name: str, value: str | bool | list[str] | None, usual: Sequence[str]) -> Bound:
+def bound(name: str, value: str | bool | float | list[str] | None, usual: Sequence[str]) -> Bound:
     """For a widget that shows a value; what is `usual` is not in the address."""
     st.session_state[name] = value
     return Bound(key=name, on_change=_chosen, args=(name, list(usual)))
@@ -134,6 +136,16 @@ def switch(name: str, *, usual: bool = False) -> Bound:
     return bound(name, given[0] == "true" if given else usual, [_word(usual)])
 
 
+def number(name: str, low: float, high: float, usual: float) -> Bound:
+    """For a widget with a number between two others; what is none, or beyond them, is mended."""
+    given = read(name)
+    try:
+        value = min(max(float(given[0]), low), high) if given else usual
+    except ValueError:
+        value = usual
+    return bound(name, value if math.isfinite(value) else usual, [str(usual)])
+
+
 def text(name: str) -> Bound:
     """For a widget in which anything may be written."""
     return bound(name, (read(name) or [""])[0], [""])
@@ -145,8 +157,10 @@ def completed(page: str) -> Iterator[None]:
     address what the page shows and that does not say."""
     state = _state()
     state.missing = {}
-    yield
-    state.other_study = False
+    try:
+        yield
+    finally:
+        state.other_study = False
     data = {"page": page, "values": state.missing, "beside": str(st.query_params.to_dict())}
     _complete(key="address component", data=data)
 

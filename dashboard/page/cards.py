@@ -9,6 +9,7 @@ from dashboard.page.messages import escape, marked
 from dashboard.page.widgets import link
 from lightning_modules.errors import FairtuneError, cut
 from studies.analysis import StudyEntry, StudyRow
+from studies.analysis.time_left import TimeLeft
 from studies.home import Home, slug, without_secrets
 from studies.reporting.answer import Answer
 from studies.reporting.card import StudyCard
@@ -63,7 +64,7 @@ def _draw(home: Home, study: StudyEntry) -> None:
             st.badge(about.state, color=COLOURS[about.state])  # type: ignore[arg-type]
             if said := [*sentence, *([escape(best)] if best else [])]:
                 st.markdown("  \n".join(said))
-        _progress(about)
+        _progress(about, card.left)
         if about.state == "interrupted":
             st.caption("This continues it:")
             st.code(card.command, language="bash", wrap_lines=True)
@@ -94,12 +95,12 @@ def _best(about: StudyRow, answer: Answer | None) -> str:
     return f"To use: {found}; expect {answer.metric} {answer.level}."
 
 
-def _progress(about: StudyRow) -> None:
+def _progress(about: StudyRow, left: TimeLeft | None) -> None:
     if about.state == "finished" or about.progress is None:
         return
     words = f"{about.progress:.0%} of the budget"
-    if about.seconds_left is not None:
-        words += f", about {duration(about.seconds_left)} left"
+    if left is not None and left.search is not None:
+        words += f", about {duration(left.search + (left.confirmation or 0.0))} left"
     st.progress(about.progress, words)
 
 

@@ -57,6 +57,9 @@ def effect(selection: Selection, *, prefix: str, name: str) -> None:
     about_search(selection)
     if info.empty:
         return
+    if selection.within:
+        st.caption("Where it works is said of all trials only: choose Show all above.")
+        return
     words = "\n".join(f"- {escape(text)}" for text in range_words(results, info))
     if words.count("\n") < WORDS:
         st.markdown(words)
@@ -76,4 +79,4 @@ def effect_of_arm(selection: Selection, arm: str, parameter: str, *, log: bool) 
     by = (arm, parameter, selection.repeat)
     name = f"{parameter} of {arm}"
     info = show(selection, trials, draw_small_effect, name, nothing, by=by, small=True)
-    return [] if info.empty else range_words(results, info)
+    return [] if info.empty or selection.within else range_words(results, info)

@@ -9,13 +9,12 @@ import streamlit as st
 from dashboard import data
 from studies.home import Home, home_option, redact
 from studies.records import Trial
-from studies.servers.running_ui import Answer, is_local
+from studies.servers.running_ui import VIEW, Answer, is_local
 
 SERVER = "http://127.0.0.1:5000"
-VIEW = "workflowType=machine_learning"
-"""What MLflow shows its pages for trainings by: else they are those for language models."""
 NOT_THERE = {
     Answer.none: "No MLflow UI answers at {}. This opens one:",
+    Answer.other: "What answers at {} is no MLflow UI. This opens one beside it:",
     Answer.unknown: "The MLflow server at {} is of another home. This opens one of this home:",
 }
 
@@ -32,7 +31,7 @@ def show_link(home: Home, trial: Trial) -> None:
     answer = data.mlflow_answer(address, trial.run_id) if is_local(address) else Answer.known
     if answer in NOT_THERE:
         st.caption(NOT_THERE[answer].format(f"`{address}`"))
-        st.code(_command(home, address, beside=answer == Answer.unknown), language="bash")
+        st.code(_command(home, address, beside=answer != Answer.none), language="bash")
         return
     run = f"{address}/#/runs/{quote(trial.run_id, safe='')}?{VIEW}"
     st.link_button("Open its MLflow run", run, icon=":material/open_in_new:")

@@ -14,7 +14,7 @@ from dashboard.page.messages import escape, marked, show_errors, show_prose
 from dashboard.page.selection import Selection
 from dashboard.page.shown_arms import few_shown
 from dashboard.page.strip import words as time_words
-from dashboard.page.widgets import link, show
+from dashboard.page.widgets import curve_options, link, show
 from studies.analysis import DesignWarning
 from studies.analysis.time_left import time_left
 from studies.reporting.figures.comparison.differences import differences_info, draw_differences
@@ -141,12 +141,13 @@ def learning(selection: Selection) -> None:
         others = (
             {} if selection.metric == objective else selection.histories(trials, [selection.metric])
         )
-        return learning_info(selection.results, selection.metric, others, selection.arms)
+        arms = selection.arms
+        return learning_info(selection.results, selection.metric, others, arms, options)
 
+    options = curve_options()
+    nothing = "No curve is known of a completed trial."
     with show_errors():
-        show(
-            selection, curves, draw_learning, "learning", "No curve is known of a completed trial."
-        )
+        show(selection, curves, draw_learning, "learning", nothing, by=(options,))
     few_shown(selection)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from dashboard import data
+from dashboard.page import brush
 from dashboard.page.messages import say_what_to_run
 from dashboard.page.selectors import select, select_several
 from dashboard.rendering import RenderedFigure, SomeInfo
@@ -17,6 +18,7 @@ from studies.home import Home
 from studies.records import Histories, Trial
 from studies.reporting.content import Report
 from studies.reporting.figures.common import NARROW
+from studies.reporting.within import ValueRange, trials_within
 from studies.results import StudyResults
 from studies.statistics import Goal
 
@@ -78,6 +80,16 @@ class Selection:
         ranked = tuple(arm.arm for arm in self.comparison.arms)
         return tuple(arm for arm in ranked if arm in self.selected_arms) or ranked[:NARROW]
 
+    @property
+    def within(self) -> tuple[ValueRange, ...]:
+        """The ranges that its reader brushed; they filter figures and tables of single trials."""
+        return brush.ranges(self.results, self.metrics)
+
+    @property
+    def metrics(self) -> list[str]:
+        """What the study's arms can be compared by."""
+        return data.metrics(self.home, self.study, self.entry.token)
+
     def histories(self, trials: Sequence[Trial], metrics: Sequence[str]) -> Histories:
         """Metrics of some trials after every epoch, by their keys."""
         keys = tuple(sorted(trial.key for trial in trials))
@@ -86,9 +98,9 @@ class Selection:
     def kept_figure(
         self, key: tuple[Hashable, ...], make: Callable[[], RenderedFigure[SomeInfo]]
     ) -> RenderedFigure[SomeInfo]:
-        """A figure that was drawn before for the same study, metric, arms and key, else a new
-        one."""
-        every = (self.metric, self.selected_arms, *key)
+        """A figure that was drawn before for the same study, metric, arms, ranges and key, else a
+        new one."""
+        every = (self.metric, self.selected_arms, self.within, *key)
         return data.figure(self.home, self.study, self.entry.token, every, make)
 
     def refreshed(self) -> Selection:
@@ -135,10 +147,13 @@ def selected_study(
 
 
 def one_search(selection: Selection) -> StudyResults:
-    """The study with one search of each arm: the values of different splits are no one picture."""
-    if selection.results.spec.repeats == 1:
+    """The trials within the brushed ranges of one search of each arm: the values of different
+    splits are no one picture."""
+    within = selection.within
+    if selection.results.spec.repeats == 1 and not within:
         return selection.results
-    return data.one_search(selection.home, selection.study, selection.entry.token, selection.repeat)
+    study = (selection.home, selection.study, selection.entry.token)
+    return data.one_search(*study, selection.repeat, within)
 
 
 def about_search(selection: Selection) -> None:
@@ -153,3 +168,12 @@ def about_search(selection: Selection) -> None:
         f"Single trials are those of search {repeat} of every arm{where}; other searches have "
         "other rows. Choose another one on the left."
     )
+
+
+def kept_keys(selection: Selection) -> frozenset[str] | None:
+    """The trials within the brushed ranges, of all searches, by key; None where there is no range
+    and all are kept."""
+    within = selection.within
+    if not within:
+        return None
+    return frozenset(trial.key for trial in trials_within(selection.results.trials, within))

@@ -23,7 +23,13 @@ KEYS = {
 OTHERS = {"/": "Search", "?": "This list"}
 PAUSE = 2_000
 """Milliseconds in which the second key follows the first."""
-HTML = "<dialog><h2>Keyboard shortcuts</h2><dl></dl><form method='dialog'></form></dialog>"
+HTML = """
+<dialog aria-label="Keyboard shortcuts">
+  <h2>Keyboard shortcuts</h2>
+  <dl></dl>
+  <form method="dialog"><button>Close</button></form>
+</dialog>
+"""
 CSS = """
 dialog {
   background: var(--st-background-color); color: var(--st-text-color);
@@ -34,6 +40,10 @@ h2 { font-size: 1.1rem; margin: 0 0 0.75rem; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: 0.4rem 1.5rem; margin: 0 0 1rem; }
 dt { font-family: var(--st-code-font); }
 dd { margin: 0; }
+button {
+  background: transparent; color: inherit; font: inherit; padding: 0.25rem 0.75rem;
+  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius);
+}
 """
 SCRIPT = (
     """
@@ -90,9 +100,6 @@ export default function ({ data, parentElement }) {
     return [key, page]
   })
   list.querySelector("dl").replaceChildren(...rows)
-  const close = document.createElement("button")
-  close.textContent = "Close"
-  list.querySelector("form").replaceChildren(close)
   return () => { list = null }
 }
 """

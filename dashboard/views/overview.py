@@ -1,5 +1,7 @@
 """All studies of the home: what each asks, what it has found, and how far it has come."""
 
+import re
+
 import streamlit as st
 
 from dashboard import data
@@ -54,7 +56,7 @@ def matches(home: Home, study: StudyEntry, words: list[str]) -> bool:
 def shown_at_once() -> int:
     """How many studies the address asks for."""
     asked = next(iter(address.read("shown")), "")
-    return max(STEP, int(asked)) if asked.isascii() and asked.isdigit() else STEP
+    return max(STEP, int(asked)) if re.fullmatch(r"[0-9]{1,6}", asked) else STEP
 
 
 def in_order(home: Home) -> list[StudyEntry]:

@@ -11,12 +11,12 @@ from dashboard import data
 from dashboard.page import address
 from dashboard.page.live import Row, Section
 from dashboard.page.messages import escape
+from dashboard.page.parallel.component import show_parallel
 from dashboard.page.selection import Selection, about_search, selected_study
 from dashboard.page.study_page import show_study
 from dashboard.page.widgets import log_axis, show
 from studies.reporting.figures.axes import Axis, axes
 from studies.reporting.figures.points import Points
-from studies.reporting.figures.search.parallel import ParallelInfo, draw_parallel, parallel_info
 from studies.reporting.figures.search.parameters import (
     IsolationInfo,
     SliceInfo,
@@ -68,13 +68,11 @@ class ParametersPage:
 
     def parallel(self, selection: Selection) -> None:
         """A line for each trial through its values."""
-        every = self._axes(selection)
-
-        def lines() -> ParallelInfo:
-            return parallel_info(self._points(selection), every)
-
-        by = self._by(selection)
-        show(selection, lines, draw_parallel, "parallel coordinates", NOTHING, by=by)
+        names = tuple(axis.name for axis in self._axes(selection))
+        study = (selection.home, selection.study, selection.entry.token)
+        repeat, metric = selection.repeat, selection.metric
+        lines = data.parallel(*study, repeat, metric, self.arm, self.log, names)
+        show_parallel(lines, selection.within, NOTHING)
         about_search(selection)
 
     def each(self, selection: Selection) -> None:
@@ -114,7 +112,8 @@ class ParametersPage:
 
     def _points(self, selection: Selection) -> Points:
         study = (selection.home, selection.study, selection.entry.token)
-        return data.points(*study, selection.repeat, selection.metric, self.arm, self.log)
+        repeat, metric = selection.repeat, selection.metric
+        return data.points(*study, repeat, metric, self.arm, self.log, selection.within)
 
     def _by(self, selection: Selection) -> tuple[Hashable, ...]:
         return self.arm, selection.repeat, self.log
@@ -150,4 +149,4 @@ def choose(selection: Selection) -> ParametersPage:
 
 selected = selected_study(arms=True, searches=True)
 page = choose(selected)
-show_study(selected, page.rows)
+show_study(selected, page.rows, brushed=True)

@@ -9,16 +9,17 @@ from dashboard.page import sections
 from dashboard.page.live import Section, with_epochs, with_winners
 from dashboard.page.selection import Selection, about_search, one_search, selected_study
 from dashboard.page.study_page import show_study
-from dashboard.page.widgets import log_axis, show
+from dashboard.page.widgets import curve_options, log_axis, show
 from studies.reporting.figures.search.intermediate import draw_intermediate, intermediate_info
 
 
 def every_training(selection: Selection) -> None:
     objective = selection.results.spec.objective.metric
-    log = log_axis(objective)
-    curves = partial(intermediate_info, one_search(selection), selection.arms, log_metric=log)
+    options, log = curve_options(), log_axis(objective)
+    results = one_search(selection)
+    curves = partial(intermediate_info, results, selection.arms, options, log_metric=log)
     nothing = "No training has reported an epoch yet."
-    by = (selection.repeat, log)
+    by = (selection.repeat, options, log)
     show(selection, curves, draw_intermediate, "intermediate values", nothing, by=by)
     about_search(selection)
     report = data.report(selection.home, selection.study, selection.entry.token, objective)

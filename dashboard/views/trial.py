@@ -11,9 +11,10 @@ from dashboard.page.mlflow_link import show_link
 from dashboard.page.selection import Selection, selected_study
 from dashboard.page.selectors import LISTED, select
 from dashboard.page.study_page import show_study
-from dashboard.page.widgets import link, show_figure
+from dashboard.page.widgets import curve_options, link, show_figure
 from dashboard.rendering import render_figure
 from studies.records import Outcome, Trial
+from studies.reporting.figures.curves import PLAIN
 from studies.reporting.figures.training.trials import (
     curve_names,
     curves_info,
@@ -117,11 +118,13 @@ def show_curves(selection: Selection, shown: list[Trial]) -> None:
     objective = selection.results.spec.objective.metric
     of_trials = [(trial, {objective: trial.curve, **found.get(trial.key, {})}) for trial in shown]
     names = curve_names([curves for _, curves in of_trials])
+    options = curve_options() if names else PLAIN
     columns = st.columns(2)
     for index, name in enumerate(names):
         with columns[index % 2]:
-            figure = render_figure(curves_info(name, of_trials), draw_curves)
-            show_figure(figure, f"{name} by epoch", "No epoch yet.")
+            figure = render_figure(curves_info(name, of_trials, options), draw_curves)
+            about = f"{shown[0].key} {name} by epoch"
+            show_figure(figure, about, "No epoch yet.", study=selection.study)
     if not names:
         st.caption("No epoch was reported: there are no curves.")
 

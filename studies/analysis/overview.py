@@ -123,13 +123,6 @@ class StudyRow:
     """Those in which any trial was being trained."""
     changed: datetime | None
 
-    @property
-    def seconds_left(self) -> float | None:
-        """How long the rest of the budget takes at the pace so far; None where that is unknown."""
-        if not self.progress or not self.seconds or self.state != "running":
-            return None
-        return self.seconds * (1 - self.progress) / self.progress
-
 
 def row(results: StudyResults) -> StudyRow:
     """The row of a study in a table of studies."""

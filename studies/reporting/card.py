@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studies.analysis import StudyRow
+from studies.analysis.time_left import TimeLeft
 from studies.records import Annotation
 from studies.reporting.answer import Answer
 
@@ -16,6 +17,8 @@ class StudyCard:
     row: StudyRow
     answer: Answer | None
     """What was found; None while the study runs, since it takes seconds and changes."""
+    left: TimeLeft | None
+    """What a study that runs still takes."""
     annotation: Annotation
     command: str
     """The command that continues the study."""

@@ -8,7 +8,7 @@ Arms are told apart by a colour and a dash or a shape. The colours of arms 1 to 
 differ by at least 15.8 CIEDE2000 on light pages and 16.8 on dark ones, and so do those of arms 6 to
 10, for normal sight and for protanopia, deuteranopia and tritanopia (Machado et al. 2009, severity
 1.0); so do the colours of arms 1 to 6, which single trials have too. Those of the
-outcomes differ by at least 14.2 on either page.
+outcomes differ by at least 14.1 on either page.
 """
 
 from collections.abc import Mapping
@@ -27,6 +27,14 @@ ARMS = (
 )
 """On a light and on a dark page; the place of an arm in the study file decides, and they come again
 with another dash and shape."""
+
+PAPER: Mapping[str, str] = {
+    "page": "#FFFFFF",
+    "ink": "#1A1B1C",
+    "faint": "#B5B6B7",
+    "line": "#DCDEE0",
+}
+"""What is no data, in a figure that stands alone in a file."""
 
 LIGHT: Mapping[str, str] = {
     **{f"arm_{index}": light for index, (light, _) in enumerate(ARMS)},

@@ -6,13 +6,18 @@ import json
 from contextlib import suppress
 from enum import StrEnum
 from http.client import HTTPException
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 from urllib.request import ProxyHandler, build_opener
 
 SECONDS = 0.5
 """How long an answer is waited for: a server of this machine has it at once."""
 MOST_BYTES = 2**22
+VIEW = "workflowType=machine_learning"
+"""What MLflow shows its pages for trainings by: else they are those for language models. It belongs
+behind the place within its page, which begins with `#`."""
+EXPERIMENTS = f"#/experiments?{VIEW}"
+"""The list of studies within MLflow's page."""
 LOCAL = ("127.0.0.1", "localhost")
 _open = build_opener(ProxyHandler({})).open  # a proxy knows nothing of this machine
 
@@ -23,7 +28,8 @@ class Answer(StrEnum):
     known = "the run is there"
     unknown = "an MLflow server that does not have the run"
     token = "`fairtune ui`, which asks for the token of its address"
-    none = "no MLflow server"
+    other = "a server that is no MLflow UI"
+    none = "nothing"
 
 
 def is_local(address: str) -> bool:
@@ -43,6 +49,9 @@ def ask(address: str, run_id: str) -> Answer:
             text = error.read(MOST_BYTES).decode()
             if error.code == 403 and "`fairtune ui`" in text:
                 return Answer.token
-            return Answer.unknown if "error_code" in json.loads(text) else Answer.none
-        return Answer.known if "run" in said else Answer.none
-    return Answer.none
+            return Answer.unknown if "error_code" in json.loads(text) else Answer.other
+        except URLError as error:
+            nobody = isinstance(error.reason, ConnectionRefusedError)
+            return Answer.none if nobody else Answer.other
+        return Answer.known if "run" in said else Answer.other
+    return Answer.other

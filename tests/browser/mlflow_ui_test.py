@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from studies.cli import main
 from studies.home import Home
+from studies.servers.running_ui import EXPERIMENTS, VIEW
 from tests.conftest import MakeHome
 from tests.support.accounts import Runs, serving, set_options
 
@@ -26,7 +27,11 @@ def test_the_ui_shows_the_study_and_its_trials_by_name(compared: Home, page: Pag
     assert len(runs.children) == 3
     with serving(compared) as (_, url, session):
         assert session.get(f"{url}/health").ok
-        page.goto(f"{url}/#/experiments/{runs.parent.info.experiment_id}/runs")
+        page.goto(f"{url}/{EXPERIMENTS}")
+        expect(page.get_by_role("link", name="Model registry")).to_be_visible()
+        expect(page.get_by_role("link", name="quickstart", exact=True)).to_be_visible()
+        expect(page.get_by_role("link", name="Prompts")).to_have_count(0)  # of language models
+        page.goto(f"{url}/#/experiments/{runs.parent.info.experiment_id}/runs?{VIEW}")
         cells = page.get_by_role("gridcell")
         cells.filter(has_text="quickstart").get_by_role("button").click()  # unfold its trials
         for name in ("quickstart", "mlp-0000", "cnn-0000", "gru-0000"):

@@ -135,6 +135,8 @@ def every_figure() -> dict[str, Picture]:
     """Every figure by the function that draws it, and what is special about it."""
     results, one = six_arms(), one_arm()
     comparison, arms = compare(results), results.arms
+    plain = spec_of()
+    decided = compare(study(plain, trials_of(plain)))
     spec = spec_of(ARMS.replace("val/accuracy", LOSS))
     repeated = study(spec, repeats_of(spec, steady_loss))
     searches = replace(curves(repeated), searches=[searches_of(repeated, a) for a in repeated.arms])
@@ -149,15 +151,15 @@ def every_figure() -> dict[str, Picture]:
     ]
     unconfirmed = study(results.spec, results.search)
     now = datetime(2026, 1, 2)
-    tuned = curves(results).tuning
+    tuned = curves(study(one.spec, one.search[:12])).tuning
     return {
         "draw_ranking": draw_ranking(ranking_info(results, comparison)),
         "draw_ranking, not confirmed": draw_ranking(
             ranking_info(unconfirmed, compare(unconfirmed))
         ),
         "draw_gains": draw_gains(gains_info(results, comparison)),
-        "draw_pairs": draw_pairs(pairs_info(comparison)),
-        "draw_differences": draw_differences(differences_info(comparison)),
+        "draw_pairs": draw_pairs(pairs_info(decided)),
+        "draw_differences": draw_differences(differences_info(decided)),
         "draw_outcomes": draw_outcomes(outcomes_info(results, comparison)),
         "draw_cost": draw_cost(cost_info(results, comparison)),
         "draw_effect": draw_effect(
@@ -165,7 +167,7 @@ def every_figure() -> dict[str, Picture]:
         ),
         "draw_history": draw_history(history_info(results, LOSS, "minimize", arms)),
         "draw_searches": draw_searches(searches_info(repeated, searches, repeated.arms)),
-        "draw_tuning": draw_tuning(tuning_info(results, tuned, arms)),
+        "draw_tuning": draw_tuning(tuning_info(one, tuned, one.arms)),
         "draw_importance": draw_importance(importance_info(importances(one, ""))),
         "draw_intermediate": draw_intermediate(intermediate_info(results, arms, smooth)),
         "draw_timeline": draw_timeline(timeline_info(results, arms, now)),

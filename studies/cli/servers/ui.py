@@ -12,6 +12,7 @@ from lightning_modules.errors import StorageError, UserError
 from studies.api.opening import open_home
 from studies.cli.options import HomeOption, Token, check_port
 from studies.servers.process import serve
+from studies.servers.running_ui import EXPERIMENTS
 from studies.servers.token import address, new_token
 
 
@@ -58,7 +59,8 @@ def ui(
     quiet["MLFLOW_BACKEND_STORE_URI"] = place.mlflow_uri
     quiet["MLFLOW_ARTIFACTS_DESTINATION"] = str(place.artifacts)
     secret = new_token(token)
-    print(f"MLflow UI of {place.path}: {address(port, secret)}  (Ctrl-C ends it)", flush=True)
+    page = address(port, secret) + ("" if secret else "/") + EXPERIMENTS
+    print(f"MLflow UI of {place.path}: {page}  (Ctrl-C ends it)", flush=True)
     code = 0
     with contextlib.suppress(KeyboardInterrupt):
         code = serve("studies.servers.mlflow_ui", place, port, secret, quiet)

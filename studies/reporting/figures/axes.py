@@ -106,7 +106,10 @@ def metric_axis(
         return MetricAxis(metric, goal, float(10 ** (low - pad)), float(10 ** (high + pad)), True)
     sign = 1.0 if goal == "maximize" else -1.0
     signed = [sign * values for values in arms]
-    low, high = (min(map(min, signed)), max(map(max, signed))) if outliers else _focus(signed)
+    if outliers:
+        low, high = sorted((sign * float(every.min()), sign * float(every.max())))
+    else:
+        low, high = _focus(signed)
     pad = PAD * (high - low) or PAD * abs(high) or 1.0
     ends = sorted((sign * (low - pad), sign * (high + pad)))
     return MetricAxis(metric, goal, *within(metric, *ends))

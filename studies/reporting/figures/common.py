@@ -89,7 +89,7 @@ def paint(arms: Sequence[str], channel: type[alt.Color | alt.Fill | alt.Stroke] 
 def _apart(arms: Sequence[str], values: Sequence[Any]) -> alt.Scale:
     """A scale with an empty name more: Vega-Lite makes the legends of all scales with the same
     domain one, and leaves that out where one of them has none."""
-    return alt.Scale(domain=[*arms, None], range=[*values, values[0]])
+    return alt.Scale(domain=[*arms, ""], range=[*values, values[0]])
 
 
 def dash(arms: Sequence[str], *, shown: Collection[str] | None = None) -> alt.StrokeDash:

@@ -1,7 +1,7 @@
-"""From a figure to SVG text that stands in a page.
+"""From a figure to SVG text that stands in a page, and to files that stand alone.
 
-The SVG has no network reference, no date and no random name: equal records give equal bytes. Its
-colours are variables of the page, so that it follows the page into the dark.
+Neither has a network reference, a date or a random name: equal records give equal bytes. In a page
+colours are variables of it, so that the figure follows the page into the dark; a file is light.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from xml.etree.ElementTree import Element
 import pandas as pd
 
 from studies.reporting.figures.common import Picture
-from studies.reporting.figures.specification import specification
+from studies.reporting.figures.specification import Specification, specification
 from studies.reporting.figures.theme import themed
-from studies.reporting.palette import LIGHT
+from studies.reporting.palette import LIGHT, PAPER
 
 WIDTH = 860
 """Pixels of a figure over all of a page; the page may scale it."""
@@ -26,21 +26,8 @@ SVG = "http://www.w3.org/2000/svg"
 TEXT, ROOM = 12, 1.15
 """Pixels of the text on axes, and how much wider than where it is measured it may be in a page's
 font: so much room it has."""
-INK, FAINT, LINE = "var(--ink)", "var(--faint)", "var(--line)"
-WRITTEN = {
-    "labelColor": INK,
-    "titleColor": INK,
-    "labelFontSize": TEXT * ROOM,
-    "titleFontSize": TEXT * ROOM,
-    "titleFontWeight": "normal",
-}
-CONFIG = {
-    "background": None,
-    "view": {"stroke": None},
-    "axis": {**WRITTEN, "domainColor": FAINT, "tickColor": FAINT, "gridColor": LINE},
-    "legend": WRITTEN,
-    "text": {"color": INK},
-}
+SHARPNESS = 2
+"""Pixels of a PNG for each of the figure."""
 UNUSED = {"class", "role", "pointer-events", "font-family", "version"}
 """Attributes that nothing in the page needs; its own font is set for all of it."""
 NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -54,6 +41,28 @@ def variable(colour: str) -> str:
 COLOURS = {colour: f"var({variable(colour)})" for colour in LIGHT}
 
 
+def _config(ink: str, faint: str, line: str, page: str | None, size: float) -> dict[str, Any]:
+    written = {
+        "labelColor": ink,
+        "titleColor": ink,
+        "labelFontSize": size,
+        "titleFontSize": size,
+        "titleFontWeight": "normal",
+    }
+    return {
+        "background": page,
+        "view": {"stroke": None},
+        "axis": {**written, "domainColor": faint, "tickColor": faint, "gridColor": line},
+        "legend": written,
+        "header": written,
+        "text": {"color": ink},
+    }
+
+
+IN_PAGE = _config("var(--ink)", "var(--faint)", "var(--line)", None, TEXT * ROOM)
+IN_FILE = _config(size=TEXT, **PAPER)
+
+
 def svg(picture: Picture, name: str, title: str, description: str, *, width: int = WIDTH) -> str:
     """A picture as an SVG element; `name` is the figure's, once on a page.
 
@@ -61,20 +70,52 @@ def svg(picture: Picture, name: str, title: str, description: str, *, width: int
     """
     import vl_convert  # large, and only a report needs it
 
-    drawn = specification(picture)
-    spec = {
-        **themed({**drawn.spec, "config": CONFIG}, COLOURS),
-        "width": width,
-        "autosize": {"type": "fit", "contains": "padding"},
-        "datasets": {table: _records(data) for table, data in drawn.tables.items()},
-    }
-    text = vl_convert.vegalite_to_svg(_in_xml(spec), allowed_base_urls=[])
+    spec = _complete(specification(picture), IN_PAGE, COLOURS, width)
+    text = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
     root = ElementTree.fromstring(text)
     _strip(root)
     _rename(root, name)
+    for size in ("width", "height"):
+        root.attrib.pop(size, None)
     _describe(root, name, title, description)
     ElementTree.register_namespace("", SVG)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def svg_file(drawn: Specification, title: str, description: str) -> str:
+    """A figure as an SVG file in the light colours; its title and description are told."""
+    import vl_convert
+
+    spec = _complete(drawn, IN_FILE, LIGHT)
+    root = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
+    _describe(root, "figure", title, description)
+    ElementTree.register_namespace("", SVG)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def png_file(drawn: Specification) -> bytes:
+    """A figure as a PNG file in the light colours."""
+    import vl_convert
+
+    spec = _complete(drawn, IN_FILE, LIGHT)
+    return vl_convert.vegalite_to_png(spec, scale=SHARPNESS, allowed_base_urls=[])
+
+
+def _complete(
+    drawn: Specification,
+    config: Mapping[str, Any],
+    colours: Mapping[str, str],
+    width: int = WIDTH,
+) -> dict[str, Any]:
+    """A specification with all that a converter needs; several pictures keep their own widths."""
+    spec = {
+        **themed({**drawn.spec, "config": config}, colours),
+        "datasets": {table: _records(data) for table, data in drawn.tables.items()},
+    }
+    if "facet" not in spec:
+        spec |= {"width": width, "autosize": {"type": "fit", "contains": "padding"}}
+    complete: dict[str, Any] = _in_xml(spec)
+    return complete
 
 
 def _records(data: pd.DataFrame) -> list[dict[str, object]]:
@@ -135,8 +176,6 @@ def _rename(root: Element, name: str) -> None:
 
 
 def _describe(root: Element, name: str, title: str, description: str) -> None:
-    for size in ("width", "height"):
-        root.attrib.pop(size, None)
     root.set("role", "img")
     root.set("aria-labelledby", f"{name}-title {name}-desc")
     for index, (kind, said) in enumerate((("title", title), ("desc", description))):

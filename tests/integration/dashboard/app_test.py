@@ -166,15 +166,50 @@ def test_what_a_person_wrote_is_shown_as_text(shows: Shows) -> None:
 def test_the_overview_has_a_row_for_a_study_and_finds_it(shows: Shows) -> None:
     shows(STATES["finished"])
     app = opened()
-    row = app.dataframe[0].value.iloc[0]
-    assert (row["study"], row["state"], row["progress"]) == ("made", "finished", 1.0)
-    assert (row["arm"], row["seeds"], row["metric"]) == ("adam", 9, "val/accuracy ↑")
-    assert row["best"] == "53.00 %"  # 0.52 + 0.002 × the mean of 1 to 9
-    assert (row["trials"], row["outcomes"]) == (39, "39 completed")
+    (question,) = app.get("page_link")
+    found = question.proto.label, question.proto.page, question.proto.query_string
+    assert found == ("made", "optimizers", "study=made")
+    said = all_of(app)
+    assert "The configuration found for adam is better than every other one" in said
+    # 0.52 + 0.002 × the mean of 1 to 9
+    assert "the configuration found for adam; expect val/accuracy 53.00 % (" in said
+    assert "made · 39 completed trials · " in said
+    assert ":blue-badge[finished]" in said
     app.text_input[0].set_value("ADAM random").run()
-    assert app.dataframe[0].value.empty
+    assert not app.get("page_link")
     app.text_input[0].set_value("ADAM val/accuracy").run()
-    assert list(app.dataframe[0].value["study"]) == ["made"]
+    assert app.query_params["find"] == "ADAM val/accuracy"
+    assert len(app.get("page_link")) == 1
+
+
+def named(found: StudyResults, home: Home, study: str) -> StudyResults:
+    """The same results under another name."""
+    return replace(found, home=home, spec=replace(found.spec, study=study))
+
+
+def test_the_overview_begins_with_what_runs_and_shows_more_when_asked(
+    shows: Shows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shows(STATES["running"])
+    (made,) = overview.study_entries(Home.at(Path()))
+    many = [replace(made, study=f"study-{number:02}") for number in range(12)]
+    monkeypatch.setattr(overview, "study_entries", lambda _: many)
+    monkeypatch.setattr(
+        results, "load_results", lambda home, study: named(STATES["running"], home, study)
+    )
+    driven = {"study-11": "process 1 on another machine"}
+    monkeypatch.setattr(Home, "driver", lambda _, study: driven.get(study))
+    app = opened()
+    links = [each.proto.query_string for each in app.get("page_link")]
+    assert links == ["study=study-11", *(f"study=study-{number:02}" for number in range(9))]
+    badges = [text for text in texts(app) if "-badge[" in text]
+    assert badges == [":green-badge[running]", *[":orange-badge[interrupted]"] * 9]
+    assert app.get("progress")[0].proto.text == "15% of the budget"
+    commands = [code.value for code in app.code]
+    assert len(commands) == 9 and all(each.startswith("fairtune run ") for each in commands)
+    app.button[0].click().run()
+    assert len(app.get("page_link")) == 12
+    assert app.query_params["shown"] == "20"
 
 
 @pytest.mark.parametrize(
@@ -469,6 +504,7 @@ def test_a_page_shows_notes_and_tags_and_the_commands_that_change_them(
     [
         (Answer.none, "No MLflow UI answers at `http://127.0.0.1:5000`. This opens one:", ""),
         (Answer.unknown, "is of another home. This opens one of this home:", " --port 5001"),
+        (Answer.other, "is no MLflow UI. This opens one beside it:", " --port 5001"),
     ],
 )
 def test_where_no_mlflow_ui_has_the_run_the_command_that_opens_it_is_shown(

@@ -129,7 +129,7 @@ def draw_ranking(info: RankingInfo) -> Picture:
     )
     within = base.transform_filter("!datum.beyond")
     if not info.confirmed:
-        best = within.mark_point(shape="diamond", size=120, strokeWidth=2).encode(
+        best = within.mark_point(shape="diamond", size=120, strokeWidth=2, opacity=1).encode(
             x=info.axis.encoding(alt.X, "search_best"),
             tooltip=[alt.Tooltip("arm:N"), alt.Tooltip("search_best:Q", format=written)],
         )

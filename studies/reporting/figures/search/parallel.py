@@ -2,130 +2,116 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import altair as alt
 import pandas as pd
 
-from studies.reporting.figures.axes import Axis
-from studies.reporting.figures.common import Info, Picture, counted, number_format
-from studies.reporting.figures.points import Points, thinned
-from studies.reporting.figures.theme import named
-from studies.results import level
+from studies.reporting.figures.axes import Axis, whole_ticks
+from studies.reporting.figures.common import Info, counted
+from studies.reporting.figures.points import Points
+from studies.results import is_share
 
 GOOD = ("standing_0", "standing_1", "standing_2", "standing_3")
 """From the worst to the best value: from a greyish blue over yellow to red on light pages, to a
 light orange on dark ones; the lightness goes one way."""
-LINES = 250
-ABREAST = 6
-"""Axes whose names have room beside each other."""
+TICKS = 6
+"""Ticks of an axis of numbers at most."""
+APART = 0.06
+"""How far apart two ticks are at least, as a share of the axis."""
+
+
+@dataclass(frozen=True)
+class ParallelAxis:
+    """One parameter, or the metric, from 0 at its lower end to 1 at its upper one."""
+
+    axis: Axis
+    positions: Sequence[float]
+    """Where every line meets it; NaN where a trial does not have the parameter."""
+    ticks: Sequence[tuple[float, str]]
+    """Positions and what is written there."""
+
+    @property
+    def name(self) -> str:
+        """The parameter or the metric."""
+        return self.axis.name
+
+    def value(self, position: float) -> float:
+        """The number at a position."""
+        low, high = self.axis.low, self.axis.high
+        if self.axis.log:
+            return float(low * (high / low) ** position)
+        return float(low + (high - low) * position)
 
 
 @dataclass(frozen=True)
 class ParallelInfo(Info):
-    """Completed trials as lines over all parameters, each on its own scale from 0 to 1."""
+    """Completed trials as lines over all parameters, the worst first."""
 
     metric: str
-    axes: tuple[str, ...]
-    """In order; the metric is the last one."""
-    ticks: pd.DataFrame
-    """What the ends of every axis, or its choices, mean."""
+    axes: tuple[ParallelAxis, ...]
+    """The metric is the last one."""
 
 
 def parallel_info(points: Points, axes: Sequence[Axis]) -> ParallelInfo:
-    """The best trials of one arm in front of a selection of the others."""
+    """The completed trials of one arm; `data` has a row for each, with what they are on every
+    axis."""
     done = points.completed
     standing = done["value"].rank(ascending=points.goal == "maximize", pct=True)
-    best = standing > standing.nlargest(LINES // 3).min() if len(done) > LINES else standing > 0
-    chosen = thinned(done.assign(standing=standing), LINES, best)
-    names = [*(axis.name for axis in axes), points.metric]
-    low, high = _ends(chosen["shown"])
-    rows: list[dict[Any, Any]] = []
-    ordered = chosen.sort_values("standing")
-    for index, value_shown, shared in zip(
-        ordered.index,
-        ordered["shown"].tolist(),
-        ordered[["trial", "value", "standing"]].to_dict("records"),
-        strict=True,
-    ):
-        places = [(axis, axis.value(points.trials[index])) for axis in axes]
-        rows += [
-            shared | {"axis": axis.name, "position": axis.position(value), "written": _text(value)}
-            for axis, value in places
-            if value is not None
-        ]
-        end = (value_shown - low) / (high - low)
-        written = level(points.metric, float(shared["value"]))
-        rows.append(shared | {"axis": points.metric, "position": end, "written": written})
-    ticks = [tick for axis in axes for tick in _ticks(axis)]
-    ticks += [
-        (points.metric, place, level(points.metric, low + (high - low) * place))
-        for place in (0.0, 0.5, 1.0)
-    ]
-    of = f"{len(chosen):,} of " if len(chosen) < len(done) else ""
+    ordered = done.assign(standing=standing).sort_values("standing", kind="stable")
+    data = ordered[["trial", "value", "standing"]].reset_index(drop=True)
+    found = []
+    for axis in axes:
+        values = [axis.value(points.trials[index]) for index in ordered.index]
+        places = [math.nan if value is None else axis.position(value) for value in values]
+        found.append(ParallelAxis(axis, places, _ticks(axis)))
+        data[axis.name] = values
+    low, high = _ends(ordered["shown"])
+    metric = Axis(points.metric, low, high)
+    at = [metric.position(value) for value in ordered["shown"].tolist()]
+    ticks = [(place, _written(points.metric, value)) for place, value in _number_ticks(metric)]
+    found.append(ParallelAxis(metric, at, ticks))
     return ParallelInfo(
-        data=pd.DataFrame(rows),
+        data=data,
         caption=(
-            f"{of}{counted(len(done), 'completed trial')}; a line is a trial, grey blue the worst, "
-            "red or orange the best. Parameters searched in log have a logarithmic axis. A line "
-            "has a gap where the trial does not have the parameter."
+            f"{counted(len(done), 'completed trial')}. A line is a trial, grey blue the worst, red "
+            "or orange the best. Parameters searched in log have a logarithmic axis. A line has a "
+            "gap where the trial does not have the parameter. Drag along an axis to keep some "
+            "trials, drag its name to move it, click a line to pick its trial."
         ),
-        alt=f"Parallel coordinates of {counted(len(axes), 'parameter')} and {points.metric}",
+        alt=f"Parallel coordinates of {counted(len(axes), 'parameter')} and {points.metric} of "
+        f"{counted(len(done), 'completed trial')}",
         metric=points.metric,
-        axes=tuple(names),
-        ticks=pd.DataFrame(ticks, columns=["axis", "position", "written"]),
+        axes=tuple(found),
     )
 
 
-def _ends(values: pd.Series) -> tuple[float, float]:
+def _ends(values: pd.Series[float]) -> tuple[float, float]:
     low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
     return (float(low), float(high)) if low < high else (float(low) - 0.5, float(low) + 0.5)
 
 
-def _text(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.4g}"
+def _written(metric: str, value: float) -> str:
+    return f"{100 * value:.3g} %" if is_share(metric) else f"{value:.3g}"
 
 
-def _ticks(axis: Axis) -> list[tuple[str, float, str]]:
+def _ticks(axis: Axis) -> list[tuple[float, str]]:
     if axis.labels:
-        return [(axis.name, axis.position(label), label) for label in axis.labels]
-    middle = axis.edges(axis.bins // 2)[0] if axis.bins == 8 else (axis.low + axis.high) / 2
-    return [(axis.name, axis.position(v), f"{v:.3g}") for v in (axis.low, middle, axis.high)]
+        return [(axis.position(label), label) for label in axis.labels]
+    ends = [(0.0, f"{axis.low:.3g}"), (1.0, f"{axis.high:.3g}")]
+    between = [(place, f"{value:.3g}") for place, value in _number_ticks(axis)]
+    return ends + [tick for tick in between if APART < tick[0] < 1 - APART]
 
 
-def draw_parallel(info: ParallelInfo) -> Picture:
-    """Lines over vertical rules."""
-    order = list(info.axes)
-    angle = 0 if len(order) <= ABREAST else -20
-    shown = alt.Axis(title=None, labelAngle=angle, labelLimit=190, ticks=False, domain=False)
-    x = alt.X("axis:N", sort=order, axis=shown, scale=alt.Scale(type="point", padding=0.35))
-    y = alt.Y("position:Q", axis=None, scale=alt.Scale(domain=[-0.03, 1.03]))
-    rules = alt.Chart(info.ticks).mark_rule(color=named("neutral")).encode(x=x)
-    lines = (
-        alt.Chart(info.data)
-        .mark_line(strokeWidth=1.2)
-        .encode(
-            x=x,
-            y=y,
-            detail=alt.Detail("trial:N"),
-            color=alt.Color(
-                "standing:Q",
-                scale=alt.Scale(range=[named(colour) for colour in GOOD], domain=[0, 1]),
-                legend=None,
-            ),
-            tooltip=[
-                alt.Tooltip("trial:N"),
-                alt.Tooltip("value:Q", format=number_format(info.metric), title=info.metric),
-                alt.Tooltip("axis:N", title="parameter"),
-                alt.Tooltip("written:N", title="is"),
-            ],
-        )
-    )
-    marks = alt.Chart(info.ticks).encode(x=x, y=y)
-    texts = marks.mark_text(align="left", dx=5, fontSize=11, color=named("neutral")).encode(
-        text=alt.Text("written:N")
-    )
-    dots = marks.mark_tick(orient="horizontal", color=named("neutral"), size=8, opacity=1)
-    return alt.layer(lines, rules, dots, texts).properties(height=360)
+def _number_ticks(axis: Axis) -> list[tuple[float, float]]:
+    """Round numbers of an axis with their positions; powers of ten where it is logarithmic."""
+    if axis.log:
+        first, last = math.ceil(math.log10(axis.low)), math.floor(math.log10(axis.high))
+        values = [10.0**power for power in whole_ticks(first, last, TICKS)] if first <= last else []
+    elif axis.integer:
+        values = [float(value) for value in whole_ticks(axis.low, axis.high, TICKS)]
+    else:
+        scale = 10.0 ** (math.floor(math.log10(axis.high - axis.low)) - 1)
+        values = [n * scale for n in whole_ticks(axis.low / scale, axis.high / scale, TICKS)]
+    return [(axis.position(value), value) for value in (float(f"{v:.6g}") for v in values)]

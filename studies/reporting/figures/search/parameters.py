@@ -180,7 +180,7 @@ def draw_isolation(info: IsolationInfo) -> Picture:
     for field, width in (("fair", 1.5), ("value", 4.0)):
         y = info.y.encoding(alt.Y, field)
         if info.axis.labels:
-            tick = coloured.mark_tick(thickness=width, size=36, clip=True)
+            tick = coloured.mark_tick(thickness=width, size=36, opacity=1, clip=True)
             layers.append(tick.encode(x=parameter_encoding(info.axis, alt.X, "middle"), y=y))
         else:
             rule = coloured.mark_rule(strokeWidth=width, clip=True)

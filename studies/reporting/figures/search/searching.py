@@ -77,6 +77,7 @@ def history_info(
         *point_notes(points, len(drawn)),
     ]
     steps = points.data.loc[changed, columns].assign(best=best[changed])
+    steps = steps.rename(columns={"trial": "found by"})  # the line through them is not one trial
     return HistoryInfo(
         data=drawn if completed else drawn.iloc[:0],
         caption=" ".join(caption),
@@ -122,7 +123,7 @@ def draw_history(info: HistoryInfo) -> Picture:
             strokeDash=dash(info.arms, shown=shown),
             tooltip=[
                 alt.Tooltip("arm:N"),
-                alt.Tooltip("trial:N"),
+                alt.Tooltip("found by:N"),
                 alt.Tooltip("best:Q", format=written, title="best"),
             ],
         )

@@ -157,7 +157,7 @@ def draw_importance(info: ImportanceInfo) -> Picture:
         x=x,
         color=alt.condition("datum.clear", alt.value(named("accent")), alt.value(named("neutral"))),
     )
-    ticks = base.mark_tick(thickness=3, size=20, color=named("chance")).encode(
+    ticks = base.mark_tick(thickness=3, size=20, opacity=1, color=named("chance")).encode(
         x=alt.X("by_chance:Q")
     )
     return alt.layer(bars, ticks).properties(height=26 * len(order) + 70)

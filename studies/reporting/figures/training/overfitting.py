@@ -170,7 +170,7 @@ def draw_gap(info: GapInfo) -> Picture:
     bars = base.mark_rule(strokeWidth=2, clip=True).encode(
         x=info.axis.encoding(alt.X, "mean"), x2=alt.X2(datum=0)
     )
-    means = base.mark_tick(thickness=3, size=20, clip=True).encode(
+    means = base.mark_tick(thickness=3, size=20, opacity=1, clip=True).encode(
         x=info.axis.encoding(alt.X, "mean")
     )
     there = base.transform_filter("!datum.beyond")

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from studies.home import Home
+from studies.servers.running_ui import EXPERIMENTS
 from tests.conftest import MakeHome
 from tests.support.accounts import FAIRTUNE
 from tests.support.hostile import fill_with_hostile_files, markers
@@ -72,8 +73,10 @@ def pages(command: str, home: Home, folder: Path) -> Iterator[Pages]:
     ) as process:
         try:
             assert process.stdout is not None
-            found = re.search(r"/\?token=(\S+)", process.stdout.readline())
+            printed = process.stdout.readline()
+            found = re.search(r"/\?token=([^#\s]+)", printed)
             assert found is not None
+            assert (f"{found[1]}{EXPERIMENTS} " in printed) == (command == "ui")
             pages = Pages(port, found[1], process)
             while process.poll() is None:
                 try:

@@ -40,11 +40,11 @@ def serving(code: int, text: str, asked: list[str]) -> Iterator[str]:
         (200, json.dumps({"run": {"info": {}}}), Answer.known),
         (404, json.dumps({"error_code": "RESOURCE_DOES_NOT_EXIST"}), Answer.unknown),
         (403, TOKEN, Answer.token),
-        (403, "AirTunes", Answer.none),
-        (404, "not found", Answer.none),
-        (200, "<html>another program</html>", Answer.none),
-        (200, "7", Answer.none),
-        (500, "", Answer.none),
+        (403, "AirTunes", Answer.other),
+        (404, "not found", Answer.other),
+        (200, "<html>another program</html>", Answer.other),
+        (200, "7", Answer.other),
+        (500, "", Answer.other),
     ],
 )
 def test_the_answer_of_a_server(

@@ -110,7 +110,7 @@ def test_of_repeated_searches_a_point_is_the_winner_of_one_on_its_own_split() ->
     info = ranking_info(results, comparison)
     adam = info.data[info.data["arm"] == "adam"]
     assert list(adam["unit"]) == [1, 2, 3, 4, 5, 6]
-    assert info.metric == "test/accuracy"
+    assert info.axis.metric == "test/accuracy"
     assert "on the test part of that search's own split" in info.caption
     assert gains_info(results, comparison).kinds == ("defaults", "found", "tested")
     assert pairs_info(comparison).row == "row is"
