@@ -22,10 +22,10 @@ PAGES = {
     "Study": (
         ("answer", "Answer", ":material/check_circle:"),
         ("parameters", "Parameters", ":material/tune:"),
-        ("trials", "Trials", ":material/list:"),
+        ("trials", "Trials", ":material/table:"),
         ("trainings", "Trainings", ":material/show_chart:"),
         ("timeline", "Timeline", ":material/schedule:"),
-        ("data", "Data", ":material/table:"),
+        ("data", "Data", ":material/database:"),
         ("trial", "Trial", ":material/science:"),
     ),
     "Questions": (

@@ -27,8 +27,10 @@ from studies.analysis import (
     overview,
 )
 from studies.analysis import curves as arm_curves
+from studies.analysis.failure_causes import FailureCause, failure_causes
 from studies.analysis.importance import Importances
 from studies.analysis.time_left import time_left
+from studies.analysis.trial_groups import TrialGroup
 from studies.home import Home
 from studies.home.home import DEFAULT_HOME
 from studies.records import Histories, RecordReader
@@ -42,6 +44,7 @@ from studies.reporting.figures.training.trials import best_first
 from studies.reporting.within import ValueRange, results_within
 from studies.results import StudyResults
 from studies.results.commands import command
+from studies.results.ranking import in_order
 from studies.sentences import description
 from studies.servers.running_ui import Answer, ask
 
@@ -202,8 +205,38 @@ def keys(home: Home, study_: str, token: str) -> list[str]:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def trials(home: Home, study_: str, token: str) -> pd.DataFrame:
-    """A row for each trial that has started."""
-    return description.trials_table(study(home, study_, token))
+    """A row for each trial that has started, the best first."""
+    results = study(home, study_, token)
+    table = description.trials_table(results)
+    ordered = [trial.key for trial in in_order(results.trials, results.spec)]
+    return table.set_index("trial", drop=False).loc[ordered].reset_index(drop=True)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def causes(home: Home, study_: str, token: str) -> Sequence[FailureCause]:
+    """The ways in which trials of a study failed."""
+    return failure_causes(study(home, study_, token))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)  # a search for text takes a second
+def filtered(
+    home: Home, study_: str, token: str, filters: Hashable, _make: Callable[[], pd.DataFrame]
+) -> pd.DataFrame:
+    """The rows of the table of trials that fit the filters."""
+    return _make()
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def groups(
+    home: Home,
+    study_: str,
+    token: str,
+    by: str,
+    filters: Hashable,
+    _make: Callable[[], Sequence[TrialGroup]],
+) -> Sequence[TrialGroup]:
+    """Groups of the trials that fit the filters."""
+    return _make()
 
 
 @st.cache_resource(max_entries=64, ttl=10, show_spinner=False)  # pages are drawn more often

@@ -19,7 +19,15 @@ from typing import TypedDict
 import streamlit as st
 
 STUDY = "study"
-OF_STUDY = ("metric", "arm", "search", "trial", "beside", "picked", "within", "axes")
+OF_STUDY: tuple[str, ...] = (
+    "metric",
+    "arm",
+    "search",
+    "trial",
+    "picked",
+    "within",
+    "axes",
+)
 OF_STUDY += ("x", "y", "of", "parameters")
 """What belongs to one study: the choice of another one takes it out of the address."""
 STATE = "address"
@@ -104,6 +112,12 @@ def keep(name: str, values: Sequence[str], usual: Sequence[str] = ()) -> None:
     address unless they are the usual ones."""
     _state().remembered[name] = list(values)
     _say(name, [] if list(values) == list(usual) else list(values))
+
+
+def forget(name: str) -> None:
+    """Let the address have no value for a name, and mean none on the next page."""
+    _state().remembered.pop(name, None)
+    write(name, [])
 
 
 def bound(name: str, value: str | bool | float | list[str] | None, usual: Sequence[str]) -> Bound:

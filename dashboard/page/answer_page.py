@@ -7,6 +7,7 @@ from functools import partial
 
 from dashboard.page import sections
 from dashboard.page.factors import below, factors_of
+from dashboard.page.failures import has_failures, show_failures
 from dashboard.page.live import Row, Section, with_winners
 from dashboard.page.messages import say_what_to_run
 from dashboard.page.selection import Selection, available, selected_study
@@ -53,6 +54,6 @@ def rows(selection: Selection, *, factor: str) -> Iterator[Row]:
         Section("outcomes", "How trials ended", sections.outcomes),
         Section("cost", "Cost", sections.cost),
     )
-    if selection.report.causes.rows or selection.state == "running":
-        yield Section("failures", "Why trials failed", sections.failures)
+    if has_failures(selection) or selection.state == "running":
+        yield Section("failures", "Why trials failed", show_failures)
     yield Section("numbers", "Numbers", sections.tables)

@@ -163,21 +163,6 @@ def cost(selection: Selection) -> None:
     show(selection, spent, draw_cost, "cost", NONE_ENDED)
 
 
-def failures(selection: Selection) -> None:
-    """In which ways trials failed, and what those have in common."""
-    causes = selection.report.causes
-    if not causes.rows:
-        st.caption("No trial has failed.")
-    else:
-        st.dataframe(_frame(causes), hide_index=True)
-        st.caption(escape(causes.note))
-        with st.container(horizontal=True):
-            st.caption("Open the first of each:", width="content")
-            for row in causes.rows:
-                trial = row[-1].partition(",")[0].partition(" ")[0]
-                link("trial", trial, study=selection.study, trial=trial)
-
-
 def tables(selection: Selection) -> None:
     """The numbers, the configuration to use, the winners, and how all was found."""
     report = selection.report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from io import BytesIO
 from itertools import islice
 
@@ -11,21 +12,26 @@ import pandas as pd
 from lightning_modules.configuration import flatten
 from studies.results import StudyResults
 
-ALWAYS = (
-    "trial",
-    "arm",
-    "phase",
-    "repeat",
-    "split",
-    "outcome",
-    "value",
-    "seed",
-    "epochs",
-    "seconds",
-)
+CURVE = "curve"
+"""The column of small curves, which is drawn of the listed rows only."""
+FIRST = ("outcome", "trial", "arm", "value", CURVE)
+LAST = ("phase", "repeat", "split", "epochs", "seconds", "seed", "reason")
+"""What is shown before and after the searched parameters."""
 RUNNING = "running"
 LOOKED_AT = 50
 """Trials of each arm whose configuration says where its searched values are."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which trials are listed; an empty filter lets all pass."""
+
+    arm: tuple[str, ...] = ()
+    phase: tuple[str, ...] = ()
+    outcome: tuple[str, ...] = ()
+    repeat: tuple[str, ...] = ()
+    text: str = ""
+    """May stand anywhere in any column, in capitals or not."""
 
 
 def outcomes(table: pd.DataFrame) -> pd.Series:
@@ -33,26 +39,19 @@ def outcomes(table: pd.DataFrame) -> pd.Series:
     return table["outcome"].astype(object).where(table["outcome"].notna(), RUNNING)
 
 
-def filtered(
-    table: pd.DataFrame,
-    *,
-    arm: Collection[str] = (),
-    phase: Collection[str] = (),
-    outcome: Collection[str] = (),
-    text: str = "",
-) -> pd.DataFrame:
-    """The rows that fit every filter; an empty one lets all pass. `text` may stand anywhere in
-    any column, in capitals or not."""
+def filtered(table: pd.DataFrame, filters: Filters) -> pd.DataFrame:
+    """The rows that fit every filter."""
     fits = pd.Series(True, index=table.index)
     for values, wanted in (
-        (table["arm"], arm),
-        (table["phase"], phase),
-        (outcomes(table), outcome),
+        (table["arm"], filters.arm),
+        (table["phase"], filters.phase),
+        (outcomes(table), filters.outcome),
+        (table["repeat"].astype(str), filters.repeat),
     ):
         if wanted:
             fits &= values.isin(list(wanted))
-    if text.strip():
-        fits &= _mentions(table[fits], text.strip().lower())
+    if filters.text.strip():
+        fits &= _mentions(table[fits], filters.text.strip().lower())
     return table[fits]
 
 
@@ -70,12 +69,24 @@ def usual_columns(results: StudyResults, table: pd.DataFrame) -> list[str]:
         of_arm = (trial for trial in results.trials if trial.arm == arm.name)
         for trial in islice(of_arm, LOOKED_AT):
             searched |= set(arm.space.open_values_of(dict(flatten(trial.configuration))))
-    names = [*ALWAYS, *(name for name in table.columns if name in searched), "reason"]
+    names = [*FIRST, *(name for name in table.columns if name in searched), *LAST]
     names += [name for name in table.columns if name == "note" or name.startswith("tag/")]
     empty = {name for name in ("arm", "reason") if not table[name].astype(bool).any()}
     if results.spec.repeats == 1:
         empty |= {"repeat", "split"}
     return [name for name in names if name not in empty]
+
+
+def named_columns(table: pd.DataFrame) -> list[str]:
+    """Every column that can be chosen."""
+    names = list(table.columns)
+    at = names.index("value") + 1
+    return [*names[:at], CURVE, *names[at:]]
+
+
+def for_file(table: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
+    """The chosen columns as they are written to a file: with plain numbers and without curves."""
+    return table[[name for name in columns if name != CURVE]]
 
 
 def as_parquet(table: pd.DataFrame) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 
 import streamlit as st
 
@@ -132,6 +132,6 @@ def log_axis(metric: str, name: str = "log") -> bool:
     )
 
 
-def link(page: str, label: str, **shown: str | list[str]) -> None:
+def link(page: str, label: str, **shown: str | Sequence[str]) -> None:
     """A link to a page, such as `trial`, with what it shall show."""
     st.page_link(f"views/{page}.py", label=escape(label), query_params=shown)

@@ -1,91 +1,111 @@
-"""The table of trials, to look through and to take away; and the study's report."""
+"""What a study learned from, what it ran on, and its file; with its report to take away."""
 
+import pandas as pd
 import streamlit as st
 
-from dashboard import data
-from dashboard.page import address
 from dashboard.page.live import Section
-from dashboard.page.messages import escape
+from dashboard.page.messages import escape, marked
 from dashboard.page.selection import Selection, selected_study
 from dashboard.page.study_page import show_study
-from dashboard.page.tables import as_parquet, filtered, outcomes, usual_columns
-from lightning_modules.data.preparation.summary import summary_lines
+from lightning_modules.data.preparation.summary import DataSummary
 from studies.home import slug
 from studies.reporting.render import FILES, render
-from studies.reporting.spreadsheet import csv_text
-from studies.sentences.description import PHASES
+from studies.reporting.tables.data import classes_table, columns_table, parts_table, seen_rows
+from studies.results import StudyResults, plural
 
-FEW = 12  # rows that need no scrolling
+SHARE = {"share": st.column_config.NumberColumn(format="percent")}
 
 
-def page(selection: Selection) -> None:
-    table = data.trials(selection.home, selection.study, selection.entry.token)
-    if table.empty:
-        st.info("No trial of this study has started yet.")
-        return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        text = st.text_input(
-            "Text", **address.text("text"), type="search", width=260,
-            placeholder="anywhere in a row",
-        )  # fmt: skip
-        phase = st.pills(
-            "Phase", PHASES, selection_mode="multi", **address.several("phase", PHASES)
-        )
-        met = sorted(set(outcomes(table)))
-        outcome = st.pills(
-            "Outcome", met, selection_mode="multi", **address.several("outcome", met)
-        )
-        usual = usual_columns(selection.results, table)
-        with st.popover("Columns", icon=":material/view_column:"):
-            names = list(table.columns)
-            asked = st.multiselect(
-                "Columns of the table and of the files", names,
-                **address.several("columns", names, usual),
-            )  # fmt: skip
-    columns = asked or usual
-    found = filtered(
-        table, arm=selection.selected_arms, phase=phase, outcome=outcome, text=text or ""
+def show_data(selection: Selection) -> None:
+    """Every data set that the study read, or the rows that its trials saw."""
+    results = selection.results
+    for summary in results.data:
+        show_summary(summary)
+    if not results.data:
+        show_parts(results)
+
+
+def show_summary(summary: DataSummary) -> None:
+    """The parts, classes and columns of one data set."""
+    st.markdown(f"**{escape(summary.name)}**")
+    facts = [plural(sum(summary.rows.values()), "row")]
+    if summary.shape:
+        shape = " × ".join(map(str, summary.shape))
+        facts.append(f"inputs of {shape} numbers, {summary.megabytes:.3g} MB in memory")
+    kinds = "labels" if summary.several else "classes"
+    facts.append(
+        plural(summary.outputs, kinds[:-1] if not summary.several else "label", kinds)
+        if summary.classes
+        else plural(summary.outputs, "value to predict", "values to predict")
     )
-    st.caption(f"{len(found):,} of {len(table):,} trials. Pick a row to open its trial.")
-    shown = found[columns]
-    figures = shown.select_dtypes("float").columns
-    picked = st.dataframe(
-        shown,
-        hide_index=True,
-        key="trials",
-        on_select="rerun",
-        selection_mode="single-row",
-        height=460 if len(shown) > FEW else "content",
-        placeholder="–",
-        column_config={name: st.column_config.NumberColumn(format="%.4g") for name in figures},
-    ).selection.rows
-    if picked and picked[0] < len(found):
-        key = str(found["trial"].iloc[picked[0]])
-        st.page_link(
-            "views/trial.py", label=f"Open {escape(key)}", icon=":material/science:",
-            query_params={"study": selection.study, "trial": key},
-        )  # fmt: skip
-    if selection.results.data:
-        with st.expander("What the data became"):
-            for summary in selection.results.data:
-                st.text("\n".join(summary_lines(summary)))
-    name = slug(selection.study)
+    st.caption(escape(" · ".join(facts)))
+    for warning in summary.warnings:
+        st.warning(marked(warning))
+    left, right = st.columns(2, gap="large")
+    with left:
+        table(parts_table(summary.rows), "Rows of the parts")
+        if summary.classes:
+            table(classes_table(summary), "Rows of the classes in each part")
+    with right:
+        if summary.columns:
+            table(columns_table(summary), "Columns of the file")
+        if summary.values:
+            table(pd.DataFrame({"value to predict": list(summary.values)}), "Values to predict")
+    if summary.notices:
+        st.markdown("\n".join(f"- {marked(notice)}" for notice in summary.notices))
+
+
+def show_parts(results: StudyResults) -> None:
+    """The rows that trials saw, where no file was read whose content could be told."""
+    rows = seen_rows(results)
+    if not rows:
+        st.caption("Nothing is known of the data yet: no trial has told its rows.")
+        return
+    st.caption("The rows as the first trial saw them.")
+    table(parts_table(rows), "Rows of the parts")
+
+
+def show_environment(selection: Selection) -> None:
+    """What the last run ran on, with which packages, and the identities of the files."""
+    results = selection.results
+    if not results.versions and not results.hardware:
+        st.caption("They are recorded when a run ends; none has ended yet.")
+    left, right = st.columns(2, gap="large")
+    for column, name, facts in (
+        (left, "machine", results.hardware),
+        (left, "file", results.files),
+        (right, "package", results.versions),
+    ):
+        if facts:
+            with column:
+                told = "identity" if name == "file" else "version" if name == "package" else "is"
+                table(pd.DataFrame({name: list(facts), told: list(facts.values())}), name)
+
+
+def show_file(selection: Selection) -> None:
+    """The study file, to copy and to take away, and the report."""
+    results, name = selection.results, slug(selection.study)
     with st.container(horizontal=True):
         st.download_button(
-            "These rows as CSV", lambda: csv_text(shown), FILES["csv"].format(name), "text/csv",
-            key="csv", on_click="ignore", icon=":material/download:",
+            "The study file", results.spec.text, f"{name}.yaml", "application/yaml",
+            key="file", on_click="ignore", icon=":material/download:",
         )  # fmt: skip
         st.download_button(
-            "As Parquet", lambda: as_parquet(shown), f"{name}-trials.parquet",
-            "application/vnd.apache.parquet",
-            key="parquet", on_click="ignore", icon=":material/download:",
-        )  # fmt: skip
-        st.download_button(
-            "The study's report", lambda: render(selection.results, "html"),
-            FILES["html"].format(name), "text/html",
-            key="report", on_click="ignore", icon=":material/description:",
+            "The study's report", lambda: render(results, "html"), FILES["html"].format(name),
+            "text/html", key="report", on_click="ignore", icon=":material/description:",
             help="One page that needs no network; it is made when you press this",
         )  # fmt: skip
+    st.code(results.spec.text, language="yaml")
 
 
-show_study(selected_study(metric=False, arms=True), lambda _: [Section("table", "", page)])
+def table(frame: pd.DataFrame, name: str) -> None:
+    """A table of facts."""
+    st.dataframe(frame, hide_index=True, column_config=SHARE, alt=name)
+
+
+SECTIONS = (
+    Section("data", "What the data became", show_data),
+    Section("environment", "Versions and machine", show_environment),
+    Section("file", "The study file", show_file),
+)
+show_study(selected_study(metric=False), lambda _: SECTIONS)

@@ -1,37 +1,32 @@
-"""One trial: how it ended, its curves, and its configuration beside others."""
+"""One trial: how it ended, its curves, and its configuration beside the defaults."""
+
+from collections.abc import Hashable
 
 import streamlit as st
 
 from dashboard import data
 from dashboard.page import address
 from dashboard.page.annotations import show_annotation
-from dashboard.page.live import Section
-from dashboard.page.messages import escape, marked, show_prose
+from dashboard.page.live import Section, with_ended, with_epochs
+from dashboard.page.messages import escape
 from dashboard.page.mlflow_link import show_link
 from dashboard.page.selection import Selection, selected_study
 from dashboard.page.selectors import LISTED, select
 from dashboard.page.study_page import show_study
-from dashboard.page.widgets import curve_options, link, show_figure
-from dashboard.rendering import render_figure
+from dashboard.page.trial_curves import show_curves
+from dashboard.page.trial_failure import show_failure
+from dashboard.page.widgets import link
 from studies.records import Outcome, Trial
-from studies.reporting.figures.curves import PLAIN
-from studies.reporting.figures.training.trials import (
-    curve_names,
-    curves_info,
-    defaults_of,
-    difference,
-    draw_curves,
-    study_file,
-)
+from studies.reporting.figures.training.trials import defaults_of, difference, study_file
 from studies.results import duration, level, plural, resource_words
-from studies.sentences.trial_words import same_configuration, standing, way_on
+from studies.sentences.trial_words import same_configuration, standing
 
 PHASES = {
     "search": "search",
     "confirm": "confirmation on a fresh seed",
     "cross": "a winner of another repeat on this split",
 }
-NOBODY = "no other trial"
+COLOURS = {Outcome.completed: "green", Outcome.pruned: "blue", Outcome.interrupted: "orange"}
 LINKED = 12  # runs on fresh seeds that get a link each
 
 
@@ -41,31 +36,64 @@ def page(selection: Selection) -> None:
         st.info("No trial of this study has started yet.")
         return
     trial = trials[key]
-    other = trials.get(beside)
     show_outcome(selection, trial)
-    show_curves(selection, [trial, *([other] if other else [])])
-    show_configuration(selection, trial, other)
+    show_actions(selection, trial)
+    show_failure(selection, trial)
+    show_relatives(selection, trial)
+    show_facts(selection, trial)
+    show_annotation(selection.home, f"{selection.study}/{trial.key}", trial.annotation)
+    st.subheader("Curves")
+    show_curves(selection, [trial])
+    show_configuration(selection, trial)
 
 
 def show_outcome(selection: Selection, trial: Trial) -> None:
-    objective = selection.results.spec.objective
-    st.header(escape(trial.key))
-    facts = {
-        "Outcome": str(trial.outcome or "running").replace("_", " "),
-        objective.metric: level(objective.metric, trial.value),
-        "Best epoch": str(trial.best_epoch or "–"),
-        "Epochs": str(trial.epochs or "–"),
-        "Time": duration(trial.seconds) if trial.outcome else "–",
+    """The objective, large, and how the trial ended."""
+    metric = selection.results.spec.objective.metric
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(escape(trial.key), width="content")
+        colour = COLOURS.get(trial.outcome, "red") if trial.outcome else "green"
+        st.badge(str(trial.outcome or "running").replace("_", " "), color=colour)  # type: ignore[arg-type]
+    reached = trial.best.get(metric) if trial.value is None else trial.value
+    if reached is None:
+        st.metric("Outcome", str(trial.outcome or "running").replace("_", " "))
+        return
+    label = metric if trial.value is not None else f"{metric} at its best epoch"
+    st.metric(escape(label), level(metric, reached))
+
+
+def show_actions(selection: Selection, trial: Trial) -> None:
+    """The configuration to copy, the run in MLflow, and the way to the other trials."""
+    best = next(iter(selection.results.ranking), None)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.popover("Copy YAML", icon=":material/content_copy:"):
+            st.caption("Trains this configuration once; add ranges to search around it.")
+            st.code(study_file(selection.study, trial), language="yaml")
+        show_link(selection.home, trial)
+        if best is not None and best.key != trial.key:
+            both = [trial.key, best.key]
+            link("trials", "Compare with the best", study=selection.study, picked=both)
+        link("trials", "All trials", study=selection.study)
+
+
+def show_facts(selection: Selection, trial: Trial) -> None:
+    """What else is known of it, small."""
+    results = selection.results
+    others = {
+        name: value
+        for name, value in {**trial.best, **trial.test}.items()
+        if name != results.spec.objective.metric and not name.startswith(("optim/", "time/"))
     }
-    with st.container(horizontal=True, gap="medium"):
-        for label, value in facts.items():
-            st.metric(escape(label), value, width="content")
-    show_relatives(selection, trial)
+    about = [f"best epoch {trial.best_epoch}"] if trial.best_epoch else []
+    about += [plural(trial.epochs, "epoch")] if trial.epochs else []
+    about += [duration(trial.seconds)] if trial.outcome else []
+    about += [f"{name} {level(name, value)}" for name, value in others.items()]
+    if about:
+        st.caption(escape(" · ".join(about)))
     about = [f"arm {trial.arm}"] if trial.arm else []
     about += [PHASES[trial.phase]]
-    repeats = selection.results.spec.repeats
-    if repeats > 1:
-        about += [f"repeat {trial.repeat} of {repeats}"]
+    if results.spec.repeats > 1:
+        about += [f"repeat {trial.repeat} of {results.spec.repeats}"]
     if trial.split_seed is not None:
         about += [f"split {trial.split_seed}"]
     about += [f"seed {trial.seed}"]
@@ -74,18 +102,6 @@ def show_outcome(selection: Selection, trial: Trial) -> None:
     st.caption(escape(", ".join(about)))
     if trial.system:
         st.caption(escape(resource_words(trial.system)))
-    run = f"{selection.study}/{trial.key}"
-    show_annotation(selection.home, run, trial.annotation)
-    if trial.reason:
-        bad = trial.outcome not in (Outcome.completed, Outcome.pruned, Outcome.interrupted)
-        (st.error if bad else st.info)(marked(trial.reason))
-    if said := way_on(selection.results, trial):
-        with st.container(border=True):
-            show_prose(said)
-    if trial.traceback:
-        with st.expander("Traceback"):
-            st.code(trial.traceback, language=None)
-    show_link(selection.home, trial)
 
 
 def show_relatives(selection: Selection, trial: Trial) -> None:
@@ -109,48 +125,26 @@ def show_relatives(selection: Selection, trial: Trial) -> None:
         st.caption(f"and {len(same) - LINKED} more")
 
 
-def show_curves(selection: Selection, shown: list[Trial]) -> None:
-    st.subheader("Curves")
-    logged = dict.fromkeys(name for trial in shown for name in trial.best)
-    known = data.metrics(selection.home, selection.study, selection.entry.token)
-    metrics = tuple(dict.fromkeys((*known, *logged, "optim/lr", "time/epoch_s")))
-    found = selection.histories(shown, metrics)
-    objective = selection.results.spec.objective.metric
-    of_trials = [(trial, {objective: trial.curve, **found.get(trial.key, {})}) for trial in shown]
-    names = curve_names([curves for _, curves in of_trials])
-    options = curve_options() if names else PLAIN
-    columns = st.columns(2)
-    for index, name in enumerate(names):
-        with columns[index % 2]:
-            figure = render_figure(curves_info(name, of_trials, options), draw_curves)
-            about = f"{shown[0].key} {name} by epoch"
-            show_figure(figure, about, "No epoch yet.", study=selection.study)
-    if not names:
-        st.caption("No epoch was reported: there are no curves.")
-
-
-def show_configuration(selection: Selection, trial: Trial, other: Trial | None) -> None:
+def show_configuration(selection: Selection, trial: Trial) -> None:
+    """The configuration beside the defaults of its search."""
     st.subheader("Configuration")
     default = defaults_of(selection.results, trial)
     others = {"defaults": default} if default and not trial.default else {}
-    others |= {other.key: other} if other else {}
     only = bool(others) and st.toggle("Only what differs", **address.switch("only", usual=True))
     found = difference(trial, others, only=only)
     if others:
         places = plural(found.differing, "place differs", "places differ")
-        st.caption(f"{places}.")
+        st.caption(f"{places} from the defaults.")
     st.dataframe(found.table, hide_index=True, height="content")
-    st.subheader("As a study file")
-    st.caption("Trains this configuration once; add ranges to search around it.")
-    st.code(study_file(selection.study, trial), language="yaml")
-    with st.expander("Versions and machine of the last run"):
-        made = {**selection.results.versions, **selection.results.hardware}
-        st.dataframe({"what": list(made), "is": list(made.values())}, hide_index=True)
+
+
+def numbers(selection: Selection) -> Hashable:
+    """Changes with every epoch of a trial that runs, else when any trial ends."""
+    runs = any(trial.key == key and trial.outcome is None for trial in selection.results.trials)
+    return with_epochs(selection) if runs else with_ended(selection)
 
 
 selection = selected_study(metric=False)
 keys = data.keys(selection.home, selection.study, selection.entry.token) or [""]
 key = select("trial", "Trial", keys, listed=LISTED)
-others = [each for each in keys if each != key]
-beside = select("beside", "Beside it", [NOBODY, *others], usual=NOBODY, listed=LISTED)
-show_study(selection, lambda _: [Section("trial", "", page)])
+show_study(selection, lambda _: [Section("trial", "", page, numbers)])

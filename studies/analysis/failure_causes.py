@@ -33,6 +33,20 @@ class FailureCause:
     """What they have in common that no trial which worked has, in words."""
 
 
+@dataclass(frozen=True)
+class Beyond:
+    """A number of a failed trial that lies beyond every value of it that worked."""
+
+    name: str
+    value: float
+    limit: float
+    """The largest value that worked, or the smallest one."""
+    above: bool
+    """Whether the value is above the largest, else it is below the smallest."""
+    failed: int
+    """Trials beyond the limit, this one among them: all of them failed."""
+
+
 def failure_causes(results: StudyResults) -> list[FailureCause]:
     """The ways in which trials of the searches failed, of every arm, the most frequent first."""
     found = []
@@ -47,6 +61,43 @@ def failure_causes(results: StudyResults) -> list[FailureCause]:
             apart = list(separations([t.params for t in failed], [t.params for t in worked]))
             found.append(FailureCause(arm, outcome, failed[0].reason, failed, len(trials), apart))
     return sorted(found, key=lambda cause: -len(cause.trials))
+
+
+def cause_of(results: StudyResults, trial: Trial) -> FailureCause | None:
+    """The way in which a trial of a search failed; None where it did not."""
+    causes = failure_causes(results) if trial.outcome in FAILURES else []
+    return next((c for c in causes if any(t.key == trial.key for t in c.trials)), None)
+
+
+def beyond_what_worked(results: StudyResults, trial: Trial) -> list[Beyond]:
+    """The numbers by which a failed trial lies beyond all trials of its arm that worked.
+
+    Nothing is said where a trial that has not ended, or was interrupted, lies there too. Learning
+    rates are told always, others where chance would set so many failed trials apart by any of the
+    parameters in less than 5 % of cases.
+    """
+    if trial.outcome not in FAILURES:
+        return []
+    searched = [t for t in results.trials if t.arm == trial.arm and t.phase == "search"]
+    ways = 2 * sum(_is_number(value) for value in trial.params.values())
+    found = []
+    for name, value in trial.params.items():
+        if not _is_number(value):
+            continue
+        known = [t for t in searched if _is_number(t.params.get(name))]
+        worked = [t.params[name] for t in known if t.outcome in WORKED]
+        if not worked or min(worked) <= value <= max(worked):
+            continue
+        above = value > max(worked)
+        limit = max(worked) if above else min(worked)
+        there = [t for t in known if (t.params[name] > limit if above else t.params[name] < limit)]
+        if any(t.outcome not in FAILURES for t in there):
+            continue
+        failed = sum(t.outcome in FAILURES for t in known)
+        by_chance = math.comb(failed, len(there)) / math.comb(failed + len(worked), len(there))
+        if name.rpartition(".")[2] == "lr" or ways * by_chance <= ALPHA:
+            found.append(Beyond(name, value, limit, above, len(there)))
+    return found
 
 
 def separations(
@@ -70,12 +121,12 @@ def separations(
         if all(_is_number(value) for value in (*bad, *good)):
             if min(bad) > max(good):
                 yield (
-                    f"all had {name} >= {value_text(min(bad))}; the largest that worked is "
+                    f"all had {name} >= {value_text(min(bad))}, the largest that worked is "
                     f"{value_text(max(good))}"
                 )
             elif max(bad) < min(good):
                 yield (
-                    f"all had {name} <= {value_text(max(bad))}; the smallest that worked is "
+                    f"all had {name} <= {value_text(max(bad))}, the smallest that worked is "
                     f"{value_text(min(good))}"
                 )
         elif all(value == bad[0] for value in bad) and bad[0] not in good:

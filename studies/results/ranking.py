@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from studies.records import Outcome, Trial, merit
@@ -13,6 +14,25 @@ def ranked(trials: Iterable[Trial], spec: Spec) -> list[Trial]:
     number."""
     completed = [trial for trial in trials if trial.outcome == Outcome.completed]
     return sorted(completed, key=lambda t: (merit(t.value, t.best, spec.objective), t.number))
+
+
+ORDER = (Outcome.completed, Outcome.pruned, Outcome.interrupted)
+"""How trials that are listed ended, in this order; failed ones come after these, running ones
+last."""
+
+
+def in_order(trials: Iterable[Trial], spec: Spec) -> list[Trial]:
+    """All trials, of whatever phase: the completed ones from the best, then the pruned ones by
+    the best value that they reached, and those that failed or run."""
+
+    def key(trial: Trial) -> tuple[int, bool, tuple[float, float], int]:
+        value = trial.best.get(spec.objective.metric) if trial.value is None else trial.value
+        place = ORDER.index(trial.outcome) if trial.outcome in ORDER else len(ORDER)
+        unknown = value is None or not math.isfinite(value)
+        merits = merit(None if unknown else value, trial.best, spec.objective)
+        return place + (trial.outcome is None), unknown, merits, trial.number
+
+    return sorted(trials, key=key)
 
 
 def best_trials(trials: Iterable[Trial], spec: Spec, top: int | None = None) -> list[Trial]:

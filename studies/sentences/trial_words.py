@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from studies.analysis.failure_causes import beyond_what_worked
 from studies.home import home_option
 from studies.records import Outcome, Trial
-from studies.results import StudyResults, plural
+from studies.results import StudyResults, plural, value_text
 from studies.results.commands import command
+from studies.results.wording import listed
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ def way_on(results: StudyResults, trial: Trial) -> str:
         return f"This is its result, and no command trains it again. {_diverged(results, trial)}"
     if trial.outcome == Outcome.pruned:
         return (
-            "Nothing is wrong: it was behind others at that epoch. The study file below trains its "
-            "configuration to the end"
+            "Nothing is wrong: it was behind others at that epoch. Its study file (Copy YAML) "
+            "trains its configuration to the end"
         )
     if trial.outcome == Outcome.error:
         return f"Mend what the reason and the traceback name; {again}"
@@ -90,27 +92,28 @@ def way_on(results: StudyResults, trial: Trial) -> str:
 
 
 def _diverged(results: StudyResults, trial: Trial) -> str:
-    """How a trial that diverged differs from those that completed in its learning rate."""
+    """What a range of the parameters, or other values, would make of a trial that diverged."""
+    beyond = beyond_what_worked(results, trial)
+    if beyond:
+        ends = [
+            f"{each.name} {'ends' if each.above else 'begins'} at {value_text(each.limit)}"
+            for each in beyond
+        ]
+        return f"A study whose range of {listed(ends)} loses fewer trials"
     rate = _rate(trial)
     worked = [
         found
         for each in results.ranked(results.searched(trial.arm, trial.repeat))
         if (found := _rate(each)) is not None
     ]
-    if rate is None or not worked:
+    if rate is None or not worked or rate > max(worked):
         return (
             "A smaller learning rate, or clipped gradients (regularization.gradient_clip), make "
             "that rarer"
         )
-    largest = max(worked)
-    if rate > largest:
-        return (
-            f"Its learning rate, {rate:.3g}, is {rate / largest:.3g} times the largest that "
-            f"completed ({largest:.3g}): a range that ends lower loses fewer trials"
-        )
     return (
-        f"Its learning rate, {rate:.3g}, is not above the largest that completed ({largest:.3g}): "
-        "look at its other values beside those of a trial that completed"
+        f"Its learning rate, {rate:.3g}, is not above the largest that completed "
+        f"({max(worked):.3g}): look at its other values beside those of a trial that completed"
     )
 
 

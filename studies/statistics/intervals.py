@@ -30,6 +30,9 @@ Measured coverage of 95 % at n = 10 and 16 for normal differences: t 95 and 95, 
 differences of two skewed (exponential) arms: t 95 and 95, BCa 85 and 88, with the expanded level 91
 and 92. At n = 40 the expanded BCa has 94 and 93.
 """
+STUDENT_FROM = 1_000
+"""With as many values as this, intervals are Student's t again: the bootstrap takes seconds and
+gives nearly the same (at n = 1,000, exponential values, bounds moved by 6 % of the width)."""
 EXACT_UP_TO = 20
 """Pairs up to which all sign flips are enumerated: half a million sums, in milliseconds."""
 ROUNDING = 1e-12
@@ -90,11 +93,11 @@ def mean_interval(
 ) -> Interval:
     """The mean of values, shape (n,), with a confidence interval.
 
-    Student's t for n < 30, else the BCa bootstrap with its level expanded: a plain bootstrap
-    interval is too narrow by sqrt((n-1)/n) and uses normal in place of t quantiles (Hesterberg
-    2015). Where BCa is undefined, the percentile interval at the same level. One value: no bounds.
-    Equal values: an interval of width zero. No value: NaN. The mean of few very skewed values
-    (exponential, n = 10) is covered in 90 to 92 % only, by any of these.
+    Student's t for n < 30 and n >= 1,000, else the BCa bootstrap with its level expanded: a plain
+    bootstrap interval is too narrow by sqrt((n-1)/n) and uses normal in place of t quantiles
+    (Hesterberg 2015). Where BCa is undefined, the percentile interval at the same level. One value:
+    no bounds. Equal values: an interval of width zero. No value: NaN. The mean of few very skewed
+    values (exponential, n = 10) is covered in 90 to 92 % only, by any of these.
     """
     y = _values(values)
     if len(y) < 2:
@@ -104,7 +107,7 @@ def mean_interval(
     if np.ptp(y) <= ROUNDING * float(np.abs(y).max()):
         return Interval(mean, mean, mean, "equal values")
     quantile = float(special.stdtrit(len(y) - 1, (1 + level) / 2))
-    if len(y) < STUDENT_BELOW:
+    if not STUDENT_BELOW <= len(y) < STUDENT_FROM:
         half = quantile * float(y.std(ddof=1)) / math.sqrt(len(y))
         return Interval(mean, mean - half, mean + half, "student t")
     expanded = 1 - 2 * float(special.ndtr(-math.sqrt(len(y) / (len(y) - 1)) * quantile))

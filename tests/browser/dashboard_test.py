@@ -23,8 +23,10 @@ pytestmark = pytest.mark.slow
 
 FIRST_ROW = 52
 """Pixels from the top of a table to the middle of its first row."""
-BOX = 16
-"""Pixels from the left of a table to the box of a row."""
+BOX, NAME = 16, 160
+"""Pixels from the left of a table to the box of a row, and to the name of a trial."""
+ROW = 35
+"""Pixels of a row."""
 STUDY = "quickstart-optimizers"
 QUESTION = "Does momentum or Adam beat plain gradient descent on handwritten digits?"
 TINY = ["trainer.epochs=2", "search.trials=1", "search.pruner=none", "confirm.seeds=2"]
@@ -93,6 +95,12 @@ def click_first_row(page: Page, x: int) -> None:
     canvas.click(position={"x": x, "y": FIRST_ROW}, force=True)  # a scroller lies over it
 
 
+def tick(page: Page, row: int) -> None:
+    """Tick a row of the table."""
+    canvas = page.get_by_test_id("stDataFrame").locator("canvas").first
+    canvas.click(position={"x": BOX, "y": FIRST_ROW + ROW * row}, force=True)
+
+
 def cell(page: Page, column: str) -> Locator:
     """The first row's cell, of those that a table tells to screen readers."""
     header = page.get_by_role("columnheader", name=column, exact=True, include_hidden=True)
@@ -132,32 +140,41 @@ def test_a_visit(compared: Home, page: Page, tmp_path: Path) -> None:
         expect(page.get_by_text("Shown are the picked 1 of 3 arms").first).to_be_visible()
         expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
 
-        go(page, "Data")
+        go(page, "Trials")
         trial = "adam-0000"
         expect(cell(page, "trial")).to_have_text(trial)  # only adam's: it is still selected
         with page.expect_download() as downloading:
             page.get_by_role("button", name="These rows as CSV").click()
         head, *rows = Path(downloading.value.path()).read_text().splitlines()
-        assert head.startswith("trial,arm,phase,outcome,value,seed,")
-        assert [row.split(",")[1:3] for row in rows] == [
-            ["adam", "search"], ["adam", "confirm"], ["adam", "confirm"],
-        ]  # fmt: skip
+        assert head.startswith("outcome,trial,arm,value,")
+        assert [row.split(",")[2] for row in rows] == ["adam"] * 3
+        tick(page, 0)
+        expect(page.get_by_text("Tick another trial to compare both.")).to_be_visible()
+        tick(page, 1)
+        expect(page.get_by_role("heading", name="Comparison of 2 trials")).to_be_visible()
+        expect(page).to_have_url(re.compile(r"[?&]picked=[^&]+&picked="))
+
+        go(page, "Data")
         with page.expect_download() as downloading:
             page.get_by_role("button", name="The study's report").click()
         assert downloading.value.suggested_filename == f"{STUDY}-report.html"
         report = Path(downloading.value.path()).read_text()
         assert report.startswith("<!doctype html>") and STUDY in report
 
-        click_first_row(page, BOX)
-        page.get_by_role("link", name=f"Open {trial}").click()
+        go(page, "Trials")
+        text = page.get_by_role("textbox", name="Text")
+        text.fill(trial)
+        text.press("Enter")
+        expect(page.get_by_text("1 of 9 trials")).to_be_visible()
+        click_first_row(page, NAME)
         heading(page, "Trial")
         expect(page.get_by_role("heading", name=trial, level=2)).to_be_visible()
-        page.get_by_role("button", name="MLflow UI").click()
+        page.get_by_role("button", name="Open in MLflow").click()
         server = page.get_by_role("textbox", name="MLflow UI")
         server.fill(mlflow)
         server.press("Enter")
         runs = {run.info.run_name: run for run in Runs.of(compared, STUDY).children}
-        link = page.get_by_role("link", name="Open its MLflow run")
+        link = page.get_by_role("link", name="Open in MLflow")
         run = f"{mlflow}/#/runs/{runs[trial].info.run_id}?workflowType=machine_learning"
         expect(link).to_have_attribute("href", run)
         assert session.get(f"{mlflow}/health").ok

@@ -24,7 +24,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import data, rendering
 from dashboard.page import preparing, selectors
 from dashboard.page.messages import escape
-from lightning_modules.data.preparation.summary import summarize, summary_lines
+from lightning_modules.data.preparation.summary import summarize
 from studies import results
 from studies.analysis import StudyEntry, overview
 from studies.cli import main
@@ -156,7 +156,7 @@ def test_what_a_person_wrote_is_shown_as_text(shows: Shows) -> None:
             assert not re.search(r"(?<!\\)\$a", text), view
             assert ":smile:" not in text, view
         assert not any(element.allow_html for element in app.markdown), view
-        if view in ("overview", "optimizers", "compare", "data"):
+        if view in ("overview", "optimizers", "compare", "trials"):
             assert NAMES[0] in all_of(app).replace("\\", ""), view
 
 
@@ -376,20 +376,26 @@ def test_the_table_of_trials_tells_repeats_and_splits_where_there_are_several(
 ) -> None:
     shows(STATES["arms"])
     columns = list(opened("trials").dataframe[0].value.columns)
-    assert columns[:5] == ["trial", "arm", "phase", "repeat", "split"]
+    assert {"repeat", "split"} <= set(columns)
     shows(STATES["finished"])
     st.cache_resource.clear()
     assert "repeat" not in opened("trials").dataframe[0].value.columns
 
 
-def test_what_the_data_became_is_shown_as_text(shows: Shows) -> None:
+def test_what_the_data_became_is_told_as_text(shows: Shows) -> None:
     parts = {part: [np.zeros((2, 3)), np.array([0, 1])] for part in ("train", "validation", "test")}
-    told = summarize("rows.csv", parts, 2, ("<b>ill</b>", "well"), warnings=["look *here*"])
+    told = summarize("*rows*.csv", parts, 2, ("<b>ill</b>", "well"), warnings=["look *here*"])
     shows(replace(STATES["finished"], data=[told]))
-    shown = "\n".join(summary_lines(told))
-    assert shown in [text.value for text in opened("data").text]
-    assert "  classes: <b>ill</b> 3 (50.0%), well 3 (50.0%)" in shown
-    assert "  warning: look *here*" in shown
+    app = opened("data")
+    rows, classes = (
+        next(each.value for each in app.dataframe if name in each.value.columns)
+        for name in ("part", "class")
+    )
+    assert list(rows["rows"]) == [2, 2, 2]
+    assert list(classes["class"]) == ["<b>ill</b>", "well"]
+    assert list(classes["share"]) == [0.5, 0.5]
+    assert r"**\*rows\*.csv**" in texts(app)
+    assert r"look \*here\*" in [warning.value for warning in app.warning]
 
 
 def test_an_address_opens_a_study_a_metric_and_arms(shows: Shows) -> None:
@@ -431,10 +437,10 @@ def test_an_address_of_a_study_that_does_not_compare_a_factor_says_so(
 
 def test_an_address_of_unknown_arms_and_trials_to_compare_says_so(shows: Shows) -> None:
     shows(STATES["finished"])
-    app = opened("trial")
-    app.query_params["beside"] = "adam-search-99"
+    app = opened("trials")
+    app.query_params["picked"] = "adam-search-99"
     app.run()
-    assert "adam-search-99, which is not there; did you mean adam-search-" in app.error[0].value
+    assert "adam-search-99, which is not there; did you mean adam-search-" in app.warning[0].value
     app = AppTest.from_file(APP, default_timeout=60).run()
     app.query_params["arm"] = ["adam", "gone"]
     app.switch_page("views/compare.py").run()

@@ -15,14 +15,14 @@ def apart(failed: list[dict[str, object]], worked: list[dict[str, object]]) -> l
 def test_rates_above_all_that_worked_are_named() -> None:
     failed = [{"optimizer.lr": lr} for lr in (1.5, 2.0, 4.0)]
     worked = [{"optimizer.lr": lr} for lr in (0.01, 0.05, 0.1, 0.2, 0.26, 0.02)]
-    assert apart(failed, worked) == ["all had optimizer.lr >= 1.5; the largest that worked is 0.26"]
+    assert apart(failed, worked) == ["all had optimizer.lr >= 1.5, the largest that worked is 0.26"]
 
 
 def test_rates_below_all_that_worked_are_named() -> None:
     failed = [{"optimizer.lr": lr} for lr in (1e-9, 1e-8, 1e-7)]
     worked = [{"optimizer.lr": lr} for lr in (0.01, 0.05, 0.1, 0.2, 0.26, 0.02)]
     assert apart(failed, worked) == [
-        "all had optimizer.lr <= 1e-07; the smallest that worked is 0.01"
+        "all had optimizer.lr <= 1e-07, the smallest that worked is 0.01"
     ]
 
 
@@ -47,7 +47,7 @@ def test_overlapping_values_say_nothing() -> None:
 def test_a_parameter_that_some_failed_trials_have_not_says_nothing() -> None:
     failed = [{"lr": 1.5, "momentum": 0.9}, {"lr": 2.0}, {"lr": 3.0}]
     worked = [{"lr": 0.1, "momentum": 0.1} for _ in range(8)]
-    assert apart(failed, worked) == ["all had lr >= 1.5; the largest that worked is 0.1"]
+    assert apart(failed, worked) == ["all had lr >= 1.5, the largest that worked is 0.1"]
 
 
 def test_nothing_is_said_where_nothing_worked() -> None:

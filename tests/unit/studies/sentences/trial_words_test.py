@@ -85,8 +85,8 @@ def test_every_command_is_whole(results: StudyResults) -> None:
 def test_a_trial_that_diverged_is_told_by_its_rate(results: StudyResults) -> None:
     said = way_on(results, of(results, outcome=Outcome.diverged))
     assert said == (
-        "This is its result, and no command trains it again. Its learning rate, 5, is 100 times "
-        "the largest that completed (0.05): a range that ends lower loses fewer trials"
+        "This is its result, and no command trains it again. A study whose range of optimizer.lr "
+        "ends at 0.05 loses fewer trials"
     )
     low = replace(of(results, arm="adam"), outcome=Outcome.diverged)
     assert "is not above the largest that completed (0.05)" in way_on(results, low)
