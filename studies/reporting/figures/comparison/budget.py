@@ -17,7 +17,7 @@ from studies.results.wording import name_of
 from studies.sentences.effects import in_percent, shown_from
 from studies.statistics import SECOND_LOOK_ALPHA
 
-SEED_COLOURS = ("accent", "chance", "best_epoch")
+SEED_COLOURS = ("accent", "chance", "training")
 SEED_DASHES = ((1, 0), (6, 3), (2, 2))
 """Of the numbers of fresh seeds, what the study has first."""
 NOW = "today"

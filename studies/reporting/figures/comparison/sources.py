@@ -16,7 +16,7 @@ from studies.reporting.figures.theme import named
 from studies.results import StudyResults, plural
 from studies.sentences.uncertainty import deviation_words
 
-COLOURS = ("accent", "best_epoch", "neutral")
+COLOURS = ("accent", "training", "neutral")
 
 
 @dataclass(frozen=True)
