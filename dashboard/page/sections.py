@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.page.annotations import show_annotation
 from dashboard.page.budget import budget
 from dashboard.page.messages import escape, marked, show_errors, show_prose
+from dashboard.page.picks import MOST
 from dashboard.page.selection import Selection
 from dashboard.page.shown_arms import few_shown
 from dashboard.page.strip import words as time_words
@@ -30,7 +31,7 @@ from studies.reporting.figures.comparison.spending import (
 from studies.reporting.figures.training.learning import LearningInfo, draw_learning, learning_info
 from studies.reporting.figures.training.winners import winner_trainings
 from studies.reporting.tables import Table
-from studies.results import duration
+from studies.results import StudyResults, duration
 
 COLOURS = {"running": "green", "finished": "blue", "interrupted": "orange"}
 FEW = 3
@@ -73,10 +74,23 @@ def answer(selection: Selection) -> None:
                 with st.popover("Copy YAML", icon=":material/content_copy:"):
                     st.code(found.file, language="yaml")
                 link("trial", f"Open {found.trial}", study=selection.study, trial=found.trial)
+                if len(best := _best_trials(selection.results)) > 1:
+                    link("trials", "Compare the best trials", study=selection.study, picked=best)
         if selection.state != "running":
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.caption(escape(f"Next: {found.why}"), width="content")
                 st.code(found.command, language="bash", wrap_lines=True)
+
+
+def _best_trials(results: StudyResults) -> list[str]:
+    """The best trial of every arm, the best first; of one arm its best two."""
+    ranking = results.ranking
+    if len(results.arms) < 2:
+        return [trial.key for trial in ranking[:2]]
+    best: dict[str, str] = {}
+    for trial in ranking:
+        best.setdefault(trial.arm, trial.key)
+    return list(best.values())[:MOST]
 
 
 def verdict(selection: Selection) -> None:
@@ -144,7 +158,7 @@ def learning(selection: Selection) -> None:
         arms = selection.arms
         return learning_info(selection.results, selection.metric, others, arms, options)
 
-    options = curve_options()
+    options = curve_options("learning")
     nothing = "No curve is known of a completed trial."
     with show_errors():
         show(selection, curves, draw_learning, "learning", nothing, by=(options,))
