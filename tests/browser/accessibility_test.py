@@ -44,6 +44,11 @@ KNOWN = (
         "the colours of code are fixed in Streamlit's style sheet",
     ),
     Known(
+        "svg-img-alt",
+        "[data-testid=stVegaLiteChart] g.role-mark[role=graphics-symbol]",
+        "Vega gives an empty layer of marks a role and no name; the figure has one",
+    ),
+    Known(
         "scrollable-region-focusable",
         "[data-testid=stCode] pre",
         "a block of code that scrolls takes no focus; its button copies all of it",
