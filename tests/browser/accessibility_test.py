@@ -88,7 +88,11 @@ REMEMBER = """focusable => {
 STEP = """() => {
   const now = document.activeElement;
   if (!now || now === document.body) return 'out';
-  if (now === window.reached.at(-1)) return 'same';
+  let inner = now;  // a component has a document of its own
+  while (inner.shadowRoot && inner.shadowRoot.activeElement) inner = inner.shadowRoot.activeElement;
+  const stays = inner === window.inner;
+  window.inner = inner;
+  if (now === window.reached.at(-1)) return stays ? 'same' : 'on';
   if (window.reached.includes(now)) return 'round';
   window.reached.push(now);
   return 'on';
