@@ -50,7 +50,7 @@ trainer: {{epochs: EPOCHS, accelerator: cpu}}
 objective: {{metric: val/accuracy, goal: maximize}}
 search: {{method: grid}}
 """
-PAGE = f"compare?study={STUDY}"
+PAGE = f"answer?study={STUDY}"
 WAYS = ("alone", "watched")
 DRAWS, TARGET = 10_000, 1.03
 

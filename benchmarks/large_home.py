@@ -48,17 +48,16 @@ from tests.support.generated_home import STUDY, generate
 
 PAGES = {
     "Overview": "",
-    "Optimizers": f"optimizers?study={STUDY}",
-    "Schedules": f"schedules?study={STUDY}",
-    "Regularization": f"regularization?study={STUDY}",
-    "Compare": f"compare?study={STUDY}",
-    "Search: progress": f"search?study={STUDY}",
-    "Search: parameters": f"search?study={STUDY}&view=Parameters",
-    "Search: trainings": f"search?study={STUDY}&view=Trainings",
-    "Trial": f"trial?study={STUDY}",
+    "Answer": f"answer?study={STUDY}",
+    "Parameters": f"parameters?study={STUDY}",
+    "Trials": f"trials?study={STUDY}",
+    "Trainings": f"trainings?study={STUDY}",
+    "Timeline": f"timeline?study={STUDY}",
     "Data": f"data?study={STUDY}",
+    "Trial": f"trial?study={STUDY}",
+    "Compare": f"compare?study={STUDY}",
 }
-COMPARISON = "Optimizers"
+COMPARISON = "Answer"
 """The page that answers a comparison."""
 FAIRTUNE = str(Path(sys.executable).with_name("fairtune"))
 MLFLOW, OPTUNA = "MLflow UI", "optuna-dashboard"

@@ -99,7 +99,8 @@ def contents(rows: Iterable[Row]) -> None:
     """Links to the sections that have a heading."""
     found = [section for section in each(rows) if section.title]
     if len(found) > 1:
-        st.caption(" · ".join(f"[{_short(one.name)}](#{one.name})" for one in found))
+        links = " · ".join(f"[{_short(one.name)}](#{one.name})" for one in found)
+        st.markdown(f":small[{links}]")  # a caption would make links too pale to be read
 
 
 def _short(name: str) -> str:

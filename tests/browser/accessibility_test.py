@@ -17,6 +17,7 @@ from studies.home import Home
 from studies.reporting.render import render
 from studies.results import load_results
 from tests.browser.dashboard_test import dashboard
+from tests.support.checkout import ROOT
 from tests.support.generated_home import STUDY, generate
 
 pytestmark = pytest.mark.slow
@@ -33,11 +34,19 @@ class Known:
     why: str
 
 
+SECTIONS = "Streamlit puts a box for each section between the list of pages and its entries"
 KNOWN = (
+    Known("list", "[data-testid=stSidebarNavItems]", SECTIONS),
+    Known("listitem", "[data-testid=stSidebarNavItems] li", SECTIONS),
     Known(
         "color-contrast",
         "[data-testid=stCode] .token",
         "the colours of code are fixed in Streamlit's style sheet",
+    ),
+    Known(
+        "svg-img-alt",
+        "[data-testid=stVegaLiteChart] g.role-mark[role=graphics-symbol]",
+        "Vega gives an empty layer of marks a role and no name; the figure has one",
     ),
     Known(
         "scrollable-region-focusable",
@@ -79,7 +88,11 @@ REMEMBER = """focusable => {
 STEP = """() => {
   const now = document.activeElement;
   if (!now || now === document.body) return 'out';
-  if (now === window.reached.at(-1)) return 'same';
+  let inner = now;  // a component has a document of its own
+  while (inner.shadowRoot && inner.shadowRoot.activeElement) inner = inner.shadowRoot.activeElement;
+  const stays = inner === window.inner;
+  window.inner = inner;
+  if (now === window.reached.at(-1)) return stays ? 'same' : 'on';
   if (window.reached.includes(now)) return 'round';
   window.reached.push(now);
   return 'on';
@@ -113,13 +126,11 @@ def address(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         yield found
 
 
-def names_of_pages(page: Page, address: str) -> list[str]:
-    """Of all pages in the sidebar, as they stand in addresses."""
-    page.goto(address)
-    links = page.get_by_test_id("stSidebarNavLink")
-    expect(links.first).to_be_visible()
-    found = [str(link.get_attribute("href")) for link in links.all()]
-    return [re.sub(r".*/|\?.*", "", each) for each in found]
+def names_of_pages() -> list[str]:
+    """Of all pages, those that no link of the sidebar leads to among them, as in addresses."""
+    table = (ROOT / "dashboard" / "app.py").read_text()
+    found = re.findall(r'\("(\w+)", "[\w ]+", ":material', table)
+    return ["" if name == "overview" else name for name in found]
 
 
 def opened(page: Page, address: str, name: str) -> None:
@@ -147,7 +158,7 @@ def test_no_page_has_a_serious_violation_and_every_figure_has_a_name(
     unknown, met, unnamed = [], set(), []
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
-        for name in names_of_pages(page, address):
+        for name in names_of_pages():
             opened(page, address, name)
             for rule, place, html, said in serious(page, scheme):
                 if place < 0:
@@ -162,7 +173,7 @@ def test_no_page_has_a_serious_violation_and_every_figure_has_a_name(
 
 
 def test_tab_reaches_everything_in_reading_order(address: str, page: Page) -> None:
-    for name in names_of_pages(page, address):
+    for name in names_of_pages():
         page.goto(f"{address}/{name}?study={STUDY}")
         page.wait_for_function(SETTLED)
         page.evaluate(REMEMBER, FOCUSABLE)

@@ -26,7 +26,9 @@ class Chart extends Lines {
     root.onpointerleave = () => this.point(-1);
     root.onclick = (event) => this.clicked(event);
     root.ondblclick = () => this.clear();
-    root.onkeydown = (event) => event.key === "Escape" && this.clear();
+    root.onkeydown = (event) => {
+      if (event.key === "Escape") this.clear(); // what it gives back would keep Tab here
+    };
   }
 
   close() {
