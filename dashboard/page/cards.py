@@ -118,7 +118,8 @@ def _remarks(card: StudyCard) -> None:
 def _facts(about: StudyRow) -> list[str]:
     """How large the study is and when it changed, in a few words each."""
     ended = ", ".join(f"{count:,} {outcome}" for outcome, count in about.outcomes.items())
-    facts = [about.study, f"{ended or 'no'} trials", duration(about.seconds)]
+    noun = "trial" if sum(about.outcomes.values()) == 1 else "trials"
+    facts = [about.study, f"{ended or 'no'} {noun}", duration(about.seconds)]
     if about.arms:
         more = ", …" if len(about.arms) > SHOWN else ""
         named = ", ".join(about.arms[:SHOWN]) + more

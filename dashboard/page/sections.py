@@ -48,7 +48,8 @@ def heading(selection: Selection) -> None:
         st.badge(about.state, color=COLOURS[about.state])  # type: ignore[arg-type]
         st.markdown(f"**{escape(about.description or about.study)}**")
     ended = ", ".join(f"{count:,} {outcome}" for outcome, count in about.outcomes.items())
-    facts = [about.study, f"{ended or 'no'} trials", f"{about.epochs:,} epochs"]
+    noun = "trial" if sum(about.outcomes.values()) == 1 else "trials"
+    facts = [about.study, f"{ended or 'no'} {noun}", f"{about.epochs:,} epochs"]
     facts += [duration(about.seconds), f"{objective.metric}, to {objective.goal}"]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(escape(" · ".join(facts)), width="content")

@@ -1,5 +1,6 @@
 """An open page follows its study without dimming or moving what has not changed."""
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +50,7 @@ def test_nothing_moves_and_nothing_is_dimmed_while_a_study_runs(
             page.get_by_role("link", name="Does momentum or Adam").first.click(timeout=120_000)
             if view != "answer":
                 page.get_by_test_id("stSidebarNav").get_by_role("link", name="Timeline").click()
-            told = page.get_by_text("completed trials").first
+            told = page.get_by_text(re.compile("[0-9] completed trial")).first
             expect(told).to_be_visible(timeout=120_000)
             expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible(timeout=120_000)
             page.evaluate("document.querySelector('[data-testid=\"stMain\"]').scrollTo(0, 500)")
