@@ -48,11 +48,6 @@ KNOWN = (
         "[data-testid=stVegaLiteChart] g.role-mark[role=graphics-symbol]",
         "Vega gives an empty layer of marks a role and no name; the figure has one",
     ),
-    Known(
-        "scrollable-region-focusable",
-        "[data-testid=stCode] pre",
-        "a block of code that scrolls takes no focus; its button copies all of it",
-    ),
 )
 SETTLED = """() => {
   const app = document.querySelector('[data-testid=stApp]');
