@@ -110,7 +110,7 @@ def separations(
     """
     names = [name for name in dict.fromkeys(name for params in failed for name in params)]
     ways = 2 * len(names)  # each can set them apart at either end
-    if not failed or not worked or ways > ALPHA * math.comb(len(failed) + len(worked), len(failed)):
+    if not failed or not worked or math.comb(len(failed) + len(worked), len(failed)) < ways / ALPHA:
         return
     for name in names:
         bad, good = (

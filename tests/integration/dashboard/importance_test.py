@@ -65,8 +65,7 @@ def test_a_study_of_sixty_trials_shows_which_parameter_mattered(
     assert [row.parameter for row in found.parameters] == ["optimizer.lr", "optimizer.momentum"]
     assert found.parameters[0].share > max(0.8, found.parameters[0].by_chance)
     app = AppTest.from_file(APP, default_timeout=60).run()
-    app.query_params["view"] = "Parameters"
-    app.switch_page("views/search.py").run()
+    app.switch_page("views/parameters.py").run()
     assert not app.exception and not app.error
     said = " ".join(caption.value for caption in app.caption)
     assert "best tenth of 60 completed trainings of this arm (PED-ANOVA)" in said
