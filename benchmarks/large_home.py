@@ -190,7 +190,7 @@ def dashboard(home: Home) -> tuple[Sequence[str], dict[str, str], str, str]:
 def mlflow_ui(home: Home) -> tuple[Sequence[str], dict[str, str], str, str]:
     """The same of the MLflow UI."""
     port = free_port()
-    command = [FAIRTUNE, "ui", "--port", str(port)]
+    command = [FAIRTUNE, "ui", "--port", str(port), "--no-token"]
     environment = {"FAIRTUNE_HOME": str(home.path)}
     return command, environment, f"http://127.0.0.1:{port}", "/health"
 
