@@ -7,7 +7,7 @@ they were drawn are drawn again; nothing else on the page is touched.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +21,10 @@ SHORTEST_PAUSE, TRIALS_PER_SECOND, ARMS_PER_SECOND = 3.0, 200, 4
 study needs the processor more."""
 IDLE_PAUSE = 10.0
 """Seconds after which a study that does not run is looked at: it may have been continued."""
-DRAWN = "drawn sections"
+DRAWN, WHOLE = "drawn sections", "pages that were drawn as a whole"
+FIRST_ROWS = 2
+"""Rows that a page draws at once: the first screen. The others are drawn when it is there, by the
+first beat, when a visitor sees the sections of a study for the first time."""
 STRIP = "strip"
 """The fragment that is drawn with every beat."""
 PULSE = st.components.v2.component(
@@ -31,6 +34,7 @@ PULSE = st.components.v2.component(
     export default function ({ data, parentElement, setTriggerValue }) {
       clearInterval(timers.get(parentElement))
       const beat = () => document.hidden || setTriggerValue("beat", Date.now())
+      if (data.later && !timers.has(parentElement)) setTimeout(() => setTriggerValue("beat", 0))
       timers.set(parentElement, setInterval(beat, 1000 * data.pause))
       return () => clearInterval(timers.get(parentElement))
     }
@@ -87,12 +91,24 @@ Rows = Callable[[Selection], Iterable[Row]]
 
 def show_sections(selection: Selection, rows: Iterable[Row]) -> None:
     """Draw the sections, each as a fragment of its own."""
-    for row in rows:
+    found = list(rows)
+    later = {section.name for section in _later(selection, found)}
+    for row in found:
         several = row if isinstance(row, tuple) else (row,)
         places = st.columns(len(several), gap="large") if len(several) > 1 else [st.container()]
         for place, section in zip(places, several, strict=True):
             with place:
-                _show(selection, section)
+                _show(selection, section, later=section.name in later)
+
+
+def _later(selection: Selection, rows: Sequence[Row]) -> list[Section]:
+    """The sections that are drawn when the first screen is there."""
+    seen = _page(selection, rows) in st.session_state.setdefault(WHOLE, set())
+    return [] if seen else list(each(rows[FIRST_ROWS:]))
+
+
+def _page(selection: Selection, rows: Iterable[Row]) -> tuple[str, ...]:
+    return selection.study, *(section.name for section in each(rows))
 
 
 def contents(rows: Iterable[Row]) -> None:
@@ -113,43 +129,52 @@ def each(rows: Iterable[Row]) -> Iterator[Section]:
         yield from row if isinstance(row, tuple) else (row,)
 
 
-def follow(selection: Selection, rows: Rows) -> None:
-    """Let the sections follow the study; when it starts or ends, or gets a section that it did not
-    have, the whole page is drawn anew."""
-    sections = list(each(rows(selection)))
+def follow(selection: Selection, always: Section, rows: Rows) -> None:
+    """Let the sections follow the study, with one that stands above them; when it starts or ends,
+    or gets a section that it did not have, the whole page is drawn anew."""
+    found = list(rows(selection))
+    later = [section.name for section in _later(selection, found)]
     trials, arms = len(selection.results.trials), len(selection.results.arms)
     pause = max(SHORTEST_PAUSE, trials / TRIALS_PER_SECOND, arms / ARMS_PER_SECOND)
     running = selection.state == "running"
 
     def beat() -> None:
         now = selection.refreshed()
+        whole: set[tuple[str, ...]] = st.session_state.setdefault(WHOLE, set())
+        first = bool(later) and _page(selection, found) not in whole
+        whole.add(_page(selection, found))
         if now.state != selection.state or (not running and now.entry != selection.entry):
             return  # draws the whole page
-        if running and [one.name for one in each(rows(now))] != [one.name for one in sections]:
+        if running and _page(now, rows(now)) != _page(selection, found):
             return
         drawn = _drawn()
+        sections = [always, *each(found)]
         changed = [each.name for each in sections if drawn.get(each.name) != each.numbers(now)]
-        st.rerun([STRIP, *(changed if running else [])])
+        st.rerun([STRIP, *(changed if running else later if first else [])])
 
     PULSE(
         key="pulse",
-        data={"pause": pause if running else IDLE_PAUSE},
+        data={"pause": pause if running else IDLE_PAUSE, "later": bool(later)},
         on_beat_change=beat,
         height=1,
     )
 
 
-def _show(selection: Selection, section: Section) -> None:
+def _show(selection: Selection, section: Section, *, later: bool) -> None:
+    waiting = {section.name} if later else set()
     tall: int | Literal["content"] = section.tall if selection.state == "running" else "content"
 
     @st.fragment(key=section.name)
     def body() -> None:
         with show_errors():
             now = selection.refreshed()
-            _drawn()[section.name] = section.numbers(now)
             with st.container(height=tall, border=False):
                 if section.title:
                     st.subheader(escape(section.title), anchor=section.name, help=section.help)
+                if section.name in waiting:
+                    waiting.remove(section.name)
+                    return
+                _drawn()[section.name] = section.numbers(now)
                 section.draw(now)
 
     body()

@@ -26,4 +26,4 @@ def show_study(
         picked_panel(selection)
     contents(found)
     show_sections(selection, found)
-    follow(selection, lambda now: [HEADING, *rows(now)])
+    follow(selection, HEADING, rows)
