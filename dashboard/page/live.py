@@ -144,20 +144,24 @@ def follow(selection: Selection, always: Section, rows: Rows) -> None:
         first = bool(later) and _page(selection, found) not in whole
         whole.add(_page(selection, found))
         if now.state != selection.state or (not running and now.entry != selection.entry):
-            return  # draws the whole page
+            st.rerun()
         if running and _page(now, rows(now)) != _page(selection, found):
-            return
+            st.rerun()
         drawn = _drawn()
         sections = [always, *each(found)]
         changed = [each.name for each in sections if drawn.get(each.name) != each.numbers(now)]
         st.rerun([STRIP, *(changed if running else later if first else [])])
 
-    PULSE(
-        key="pulse",
-        data={"pause": pause if running else IDLE_PAUSE, "later": bool(later)},
-        on_beat_change=beat,
-        height=1,
-    )
+    @st.fragment  # a beat outside of one would end the downloads of what is not drawn again
+    def pulse() -> None:
+        PULSE(
+            key="pulse",
+            data={"pause": pause if running else IDLE_PAUSE, "later": bool(later)},
+            on_beat_change=beat,
+            height=1,
+        )
+
+    pulse()
 
 
 def _show(selection: Selection, section: Section, *, later: bool) -> None:

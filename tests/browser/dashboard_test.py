@@ -133,10 +133,11 @@ def test_a_visit(compared: Home, page: Page, tmp_path: Path) -> None:
         heading(page, "Overview")
         page.get_by_role("link", name=QUESTION).click()
 
-        heading(page, "Optimizers")
+        heading(page, "Answer")
         expect(page.get_by_text("No verdict is possible with 2 seeds")).to_be_visible()
         page.get_by_test_id("stSidebar").get_by_label("Arms").click()
         page.get_by_role("option", name="adam", exact=True).click()
+        page.keyboard.press("Escape")  # the list stays open, and all else is hidden meanwhile
         expect(page).to_have_url(re.compile(r"[?&]arm=adam"))
         expect(page.get_by_text("Shown are the picked 1 of 3 arms").first).to_be_visible()
         expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
@@ -200,6 +201,7 @@ def test_a_figure_is_downloaded_in_three_forms(compared: Home, page: Page, tmp_p
     with dashboard(compared, log) as address, quiet(page, log):
         page.goto(address)
         go(page, "Optimizers")
+        expect(page.get_by_test_id("stVegaLiteChart").nth(4)).to_be_visible()
         files = {form: download(page, form) for form in ("CSV", "SVG", "PNG")}
         assert [name for name, _ in files.values()] == [
             f"{STUDY}-ranking.{form}" for form in ("csv", "svg", "png")
@@ -218,7 +220,9 @@ def test_smoothing_and_outliers_are_in_the_address(
     log = tmp_path / "log"
     with dashboard(compared, log) as address, quiet(page, log):
         page.goto(address)
-        go(page, "Trial")
+        page.get_by_role("link", name=QUESTION).click()
+        page.get_by_test_id("stMain").get_by_role("link", name=re.compile("^Open ")).first.click()
+        heading(page, "Trial")
         page.get_by_text("Ignore outliers").click()
         expect(page).to_have_url(re.compile("ignore.outliers=false"))
         page.get_by_role("slider", name="Smoothing").press("ArrowRight")
@@ -234,10 +238,10 @@ def test_searches_are_looked_at_one_by_one(make_home: MakeHome, page: Page, tmp_
         page.goto(address)
         heading(page, "Overview")
         page.get_by_role("link", name=QUESTION).click()
-        heading(page, "Optimizers")
+        heading(page, "Answer")
         expect(page.get_by_text("No verdict: 2 searches of each arm").first).to_be_visible()
         expect(page.get_by_role("heading", name="Differences between the arms")).to_be_visible()
-        go(page, "Search")
+        go(page, "Timeline")
         expect(page.get_by_text("search 1 of every arm").first).to_be_visible()
         page.get_by_role("combobox", name="Search", exact=True).click()
         page.get_by_role("option", name="2 of 2", exact=True).click()
@@ -263,7 +267,7 @@ def test_a_study_of_another_process_appears_on_the_open_page_and_advances(
                 expect(trials).not_to_have_text(before, timeout=SLOW)
                 expect(page.get_by_test_id("stProgress")).to_have_text(re.compile(r" left$"))
                 page.get_by_test_id("stPageLink").get_by_role("link").click()
-                heading(page, "Search")
+                heading(page, "Answer")
                 told = page.get_by_text(re.compile(r"^[\d,]+ trials? of the search")).first
                 before = told.inner_text()
                 expect(told).not_to_have_text(before, timeout=SLOW)
@@ -282,7 +286,7 @@ def test_hostile_names_are_text(make_home: MakeHome, page: Page, tmp_path: Path)
         heading(page, "Overview")
         found = f"the configuration found for ({'|'.join(map(re.escape, NAMES))}); expect "
         expect(page.get_by_text(re.compile(found))).to_be_visible()
-        for name in ("Optimizers", "Compare", "Search", "Trial", "Data"):
+        for name in ("Optimizers", "Compare", "Parameters", "Timeline", "Trials", "Data"):
             go(page, name)
             expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
             expect(page.get_by_test_id("stException")).to_have_count(0)
