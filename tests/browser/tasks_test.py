@@ -85,6 +85,14 @@ def test_two_trials_are_compared(page: Page, click: Clicks) -> None:
     click(main_link(page, "Compare the best trials"))
     expect(page.get_by_role("heading", name="Comparison of 2 trials")).to_be_visible()
     assert len(re.findall(r"picked=", page.url)) == 2
+    figure = page.get_by_test_id("stVegaLiteChart").first
+    figure.scroll_into_view_if_needed()
+    lines = figure.locator("svg g.mark-line path")
+    expect(lines.first).to_be_visible()
+    heights = figure.locator("svg clipPath path, svg clipPath rect").evaluate_all(
+        "found => found.map(each => each.getBBox().height)"
+    )
+    assert heights and min(heights) > 100
 
 
 def test_it_is_said_why_a_trial_failed(page: Page, click: Clicks) -> None:

@@ -92,7 +92,8 @@ def _near(layer: Mapping[str, Any]) -> dict[str, Any]:
     if _kind(layer) == "line":
         mark = {**_of(layer, ("interpolate", "clip")), "type": "line", "strokeWidth": NEAR}
     else:
-        mark = {"type": "point", "shape": "circle", "size": NEAR**2, "filled": True}
+        dot = {"type": "point", "shape": "circle", "size": NEAR**2, "filled": True}
+        mark = {**_of(layer, ("clip",)), **dot}
     return {**layer, "mark": {**mark, **_HAND, "opacity": 0}, "encoding": kept}
 
 
@@ -109,13 +110,8 @@ def _marked(layer: Mapping[str, Any]) -> dict[str, Any]:
     elif _kind(layer) in BARS:
         mark = {**_of(layer, ("size",)), "type": "bar", "filled": False, "strokeWidth": 2.5}
     else:
-        mark = {
-            "type": "point",
-            "shape": "circle",
-            "size": 170,
-            "filled": False,
-            "strokeWidth": 2.5,
-        }
+        ring = {"type": "point", "shape": "circle", "size": 170, "filled": False}
+        mark = {**_of(layer, ("clip",)), **ring, "strokeWidth": 2.5}
     lookup = {
         "lookup": FIELD,
         "from": {"data": {"name": TABLE}, "key": FIELD, "fields": [PICKED]},
