@@ -65,7 +65,10 @@ def watching(browser: Browser, home: Home) -> Iterator[None]:
         page.goto(f"{address}/{PAGE}", wait_until="commit", timeout=PATIENCE)
         page.wait_for_function(PAINTED, timeout=PATIENCE, polling=200)
         yield
+        followed = page.locator('[data-testid="stVegaLiteChart"]').count()
         context.close()
+        if not followed:
+            raise SystemExit("the open page has not followed the study")
 
 
 def epoch_seconds(way: str, browser: Browser, epochs: int) -> float:

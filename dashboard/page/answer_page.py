@@ -9,8 +9,7 @@ from dashboard.page import sections
 from dashboard.page.factors import below, factors_of
 from dashboard.page.failures import has_failures, show_failures
 from dashboard.page.live import Row, Section, with_winners
-from dashboard.page.messages import say_what_to_run
-from dashboard.page.selection import Selection, available, selected_study
+from dashboard.page.selection import Selection, available, selected_study, wait_for_study
 from dashboard.page.study_page import show_study
 from studies.reporting.figures.comparison.gains import gain_kinds
 from studies.reporting.paired import differences_title
@@ -22,7 +21,7 @@ def show_answer(factor: str = "") -> None:
         selection = selected_study(factor, arms=True, searches=True)
         show_study(selection, partial(rows, factor=factor))
     else:
-        say_what_to_run(factor)
+        wait_for_study(factor)
     below(factor)
 
 

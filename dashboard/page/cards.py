@@ -92,7 +92,9 @@ def _best(about: StudyRow, answer: Answer | None) -> str:
     if not answer.level:
         return ""
     found = f"the configuration found for {answer.leader}" if answer.leader else "the best one"
-    return f"To use: {found}; expect {answer.metric} {answer.level}."
+    confirmed = about.fresh_seeds or about.searches > 1
+    seen = "expect" if confirmed else "in its search it had"
+    return f"To use: {found}; {seen} {answer.metric} {answer.level}."
 
 
 def _progress(about: StudyRow, left: TimeLeft | None) -> None:

@@ -14,7 +14,7 @@ import streamlit as st
 
 from dashboard import data
 from lightning_modules.errors import FairtuneError
-from studies.home import without_secrets
+from studies.home import home_option, without_secrets
 from studies.sentences import markdown
 
 PRESETS = {
@@ -67,5 +67,6 @@ def say_what_to_run(factor: str = "") -> None:
     named = "anything" if factor == "any" else f"alternatives for the {factor}"
     what = f"compares {named}" if factor else "has run"
     st.info(f"No study of this home {what} yet. Start one in a terminal:")
-    st.code(f"fairtune run {PRESETS[factor]} --home '{data.home().path}'", language="bash")
-    st.caption("It appears here while it runs; open this page again.")
+    place = home_option(data.home().path)
+    st.code(f"fairtune run {PRESETS[factor]}{place}", language="bash")
+    st.caption("It appears here while it runs.")

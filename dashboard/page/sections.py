@@ -36,7 +36,7 @@ from studies.results import StudyResults, duration
 COLOURS = {"running": "green", "finished": "blue", "interrupted": "orange"}
 FEW = 3
 """Sentences that a page says at once; more are folded away."""
-NOTHING = "No trial has completed yet, so there is nothing to compare."
+NOTHING = "Nothing can be compared yet: no search of an arm is over."
 NO_PAIR = "A pair needs two arms whose winners were confirmed on fresh seeds."
 NONE_ENDED = "No trial of the search has ended yet."
 
@@ -72,6 +72,8 @@ def answer(selection: Selection) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 for name, value in facts:
                     st.markdown(f"**{escape(value)}**  \n{escape(name)}", width="content")
+                if found.others:
+                    st.caption(f"and {found.others} more", width="content")
                 with st.popover("Copy YAML", icon=":material/content_copy:"):
                     st.code(found.file, language="yaml")
                 link("trial", f"Open {found.trial}", study=selection.study, trial=found.trial)

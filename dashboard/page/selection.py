@@ -22,6 +22,8 @@ from studies.reporting.within import ValueRange, trials_within
 from studies.results import StudyResults
 from studies.statistics import Goal
 
+PAUSE = 3.0
+"""Seconds after which a page without a study asks whether there is one."""
 ANY_FACTOR = "any"
 """In place of a factor's name."""
 
@@ -119,6 +121,18 @@ def available(factor: str = "") -> list[StudyEntry]:
     return [each for each in found if not factor or each.compares(factor)]
 
 
+def wait_for_study(factor: str = "") -> None:
+    """Says what to run, and draws the page when it runs."""
+
+    @st.fragment(run_every=PAUSE)
+    def waiting() -> None:
+        if available(factor):
+            st.rerun()
+        say_what_to_run(factor)
+
+    waiting()
+
+
 def selected_study(
     factor: str = "", *, metric: bool = True, arms: bool = False, searches: bool = False
 ) -> Selection:
@@ -126,7 +140,7 @@ def selected_study(
     the factor. `metric`, `arms` and `searches` ask for selectors of those."""
     entries = {each.study: each for each in available(factor)}
     if not entries:
-        say_what_to_run(factor)
+        wait_for_study(factor)
         st.stop()
     others = [each.study for each in available()] if factor else []
     compared = "nothing" if factor == ANY_FACTOR else f"no {factor}"

@@ -33,11 +33,9 @@ BESIDE = 2
 
 def strengths(selection: Selection) -> None:
     """The metric against every number of every regularization, the best arm first."""
-    places = [
-        (arm, name, log)
-        for arm in selection.arms
-        for name, log in numbers_of(selection, arm).items()
-    ]
+    numbers = {arm: list(numbers_of(selection, arm).items()) for arm in selection.arms}
+    places = [(arm, *found[0]) for arm, found in numbers.items() if found]
+    places += [(arm, *more) for arm, found in numbers.items() for more in found[1:]]
     if not places:
         st.caption("No arm searches how strong its regularization is.")
         return

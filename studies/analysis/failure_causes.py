@@ -63,12 +63,6 @@ def failure_causes(results: StudyResults) -> list[FailureCause]:
     return sorted(found, key=lambda cause: -len(cause.trials))
 
 
-def cause_of(results: StudyResults, trial: Trial) -> FailureCause | None:
-    """The way in which a trial of a search failed; None where it did not."""
-    causes = failure_causes(results) if trial.outcome in FAILURES else []
-    return next((c for c in causes if any(t.key == trial.key for t in c.trials)), None)
-
-
 def beyond_what_worked(results: StudyResults, trial: Trial) -> list[Beyond]:
     """The numbers by which a failed trial lies beyond all trials of its arm that worked.
 

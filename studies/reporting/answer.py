@@ -77,29 +77,50 @@ def answer(
 
 
 def _margin(comparison: Comparison) -> str:
-    """By how much the best of several arms is better than the next one; a single pair's sentence
-    says it itself."""
-    if len(comparison.pairs) < 2 or comparison.design.why_none:
+    """How large the difference is that a sentence on several arms rests on, with its interval; a
+    single pair's sentence says it itself."""
+    known = [p for p in comparison.pairs if math.isfinite(p.result.difference.estimate)]
+    if len(comparison.pairs) < 2 or comparison.design.why_none or not known:
         return ""
     by_winner: dict[str, list[PairResult]] = {}
     for pair in comparison.pairs:
         if better := winner(pair):
             by_winner.setdefault(better, []).append(pair)
     for better, pairs in by_winner.items():
-        if len(pairs) == len(comparison.arms) - 1:
-            closest = min(pairs, key=lambda pair: abs(pair.result.difference.estimate))
-            behind = closest.b if closest.a == better else closest.a
-            found = closest.result.difference
-            if not math.isfinite(found.estimate):  # an arm that came to nothing has no distance
+        if len(pairs) == len(comparison.arms) - 1 > 1:
+            closest = min(pairs, key=_size)
+            if closest not in known:  # an arm that came to nothing has no distance
                 return ""
-            if comparison.design.claim == "configurations":
-                behind = f"the one found for {behind}"
-            level = level_words(comparison.design.level)
-            return (
-                f"; {behind} comes closest: {effect(comparison, found.estimate)} "
-                f"({level} interval {spread(comparison, found)})"
-            )
-    return ""
+            behind = _behind(comparison, closest, better)
+            return f"; {behind} comes closest: {_effect(comparison, closest)}"
+    decided = [pair for pair in known if winner(pair)]
+    widest = max(decided or known, key=_size)
+    found = widest.result.difference.estimate
+    if decided:
+        better = winner(widest)
+        behind = _behind(comparison, widest, better)
+        return f"; {better} {_effect(comparison, widest)} over {behind}"
+    leads = (found > 0) == (comparison.goal == "maximize")
+    ahead = widest.a if leads else widest.b
+    behind = _behind(comparison, widest, ahead)
+    said = _effect(comparison, widest)
+    return f"; the largest difference observed: {ahead} {said} over {behind}"
+
+
+def _size(pair: PairResult) -> float:
+    return abs(pair.result.difference.estimate)
+
+
+def _behind(comparison: Comparison, pair: PairResult, ahead: str) -> str:
+    other = pair.b if pair.a == ahead else pair.a
+    claims_configurations = comparison.design.claim == "configurations"
+    return f"the one found for {other}" if claims_configurations else other
+
+
+def _effect(comparison: Comparison, pair: PairResult) -> str:
+    found, level = pair.result.difference, level_words(comparison.design.level)
+    interval = f"{level} interval {spread(comparison, found)}"
+    return f"{effect(comparison, found.estimate)} ({interval})"
 
 
 def _next(results: StudyResults, advice: Sequence[str]) -> tuple[str, str]:

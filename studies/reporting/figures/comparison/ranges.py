@@ -155,12 +155,18 @@ def sensitivity(info: EffectInfo) -> pd.DataFrame:
 
 
 def near_best(info: EffectInfo, arm: str) -> tuple[pd.Series[Any], pd.Series[float], str]:
-    """The best bin of an arm, the places of those that are near it, and what near means."""
-    bins = info.bins[info.bins["arm"] == arm]
+    """The best trial of an arm by bins, the values of its trials that are near it, without a bin
+    between them whose best is not, and what near means."""
+    bins = info.bins[info.bins["arm"] == arm].sort_values("parameter")
     best = bins.sort_values("value", ascending=info.y.goal == "minimize").iloc[0]
     share = is_share(info.y.metric)
     near = NEAR_SHARE if share else NEAR * abs(float(best["value"]))
-    wide = bins[(bins["value"] - best["value"]).abs() <= near]["parameter"]
+    far = bins[(bins["value"] - best["value"]).abs() > near]["parameter"]
+    low = far[far < best["parameter"]].max()
+    high = far[far > best["parameter"]].min()
+    trials = info.every[(info.every["arm"] == arm) & info.every["value"].notna()]
+    wide = trials[(trials["value"] - best["value"]).abs() <= near]["parameter"]
+    wide = wide[~(wide <= low) & ~(wide >= high)]  # NaN where no bin is far
     return best, wide, "within 1 point" if share else f"within {NEAR:.0%}"
 
 

@@ -43,7 +43,7 @@ def outcomes_info(results: StudyResults, comparison: Comparison) -> OutcomesInfo
         for arm in comparison.arms
         for outcome, count in arm.outcomes.items()
     ]
-    good = (Outcome.completed, Outcome.pruned)
+    good = (Outcome.completed, Outcome.pruned, Outcome.interrupted)
     failed = sum(row["trials"] for row in rows if row["outcome"] not in good)  # type: ignore[misc]
     total = len(results.search)
     return OutcomesInfo(
