@@ -11,11 +11,13 @@ from studies.analysis.importance import importances
 from studies.records import Outcome, Trial
 from studies.reporting.figures.axes import axes
 from studies.reporting.figures.common import Picture
+from studies.reporting.figures.comparison.budget import budget_info, draw_budget
 from studies.reporting.figures.comparison.differences import differences_info, draw_differences
 from studies.reporting.figures.comparison.gains import draw_gains, gains_info
 from studies.reporting.figures.comparison.pairs import draw_pairs, pairs_info
-from studies.reporting.figures.comparison.ranges import draw_effect, effect_info
+from studies.reporting.figures.comparison.ranges import draw_effect, draw_small_effect, effect_info
 from studies.reporting.figures.comparison.ranking import draw_ranking, ranking_info
+from studies.reporting.figures.comparison.sources import draw_sources, sources_info
 from studies.reporting.figures.comparison.spending import (
     cost_info,
     draw_cost,
@@ -53,10 +55,11 @@ from studies.reporting.figures.training.overfitting import (
     overfitting_info,
 )
 from studies.reporting.figures.training.rates import draw_rates, planned, rates_info
+from studies.reporting.figures.training.sparkline import draw_sparkline, sparkline_info
 from studies.reporting.figures.training.trials import curves_info, draw_curves
 from studies.results import StudyResults
 from tests.support.made import ARMS, spec_of, study
-from tests.support.states import repeats_of, steady_loss, trials_of
+from tests.support.states import repeats_of, states, steady_loss, trials_of
 
 EXPLODED = 8e8
 LOSS = "val/loss"
@@ -149,6 +152,7 @@ def every_figure() -> dict[str, Picture]:
         if trial.curve
     ]
     unconfirmed = study(results.spec, results.search)
+    bought = states()["arms"]
     now = datetime(2026, 1, 2)
     tuned = curves(study(one.spec, one.search[:12])).tuning
     return {
@@ -164,6 +168,12 @@ def every_figure() -> dict[str, Picture]:
         "draw_effect": draw_effect(
             effect_info(results, "optimizer.lr", LOSS, "minimize", arms, log=True)
         ),
+        "draw_small_effect": draw_small_effect(
+            effect_info(results, "optimizer.lr", LOSS, "minimize", arms, log=True)
+        ),
+        "draw_sparkline": draw_sparkline(sparkline_info(one, one.search[0])),
+        "draw_budget": draw_budget(budget_info(bought, compare(bought))),
+        "draw_sources": draw_sources(sources_info(bought, compare(bought))),
         "draw_history": draw_history(history_info(results, LOSS, "minimize", arms)),
         "draw_searches": draw_searches(searches_info(repeated, searches, repeated.arms)),
         "draw_tuning": draw_tuning(tuning_info(one, tuned, one.arms)),
