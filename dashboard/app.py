@@ -41,10 +41,11 @@ SIDEBAR = 240  # pixels: the tables and figures need the rest
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 2.5rem 2.5rem 4rem; }
 @media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding: 3rem 1rem; } }
+[data-testid="stSidebarUserContent"] :has(> .st-key-picked-panel) { order: -1; }
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
 </style>"""
 """An answer belongs on the first screen: Streamlit leaves 96 pixels free above it. What is drawn
-again is not dimmed meanwhile."""
+again is not dimmed meanwhile. Picked trials stand first in the sidebar, where they are seen."""
 
 st.set_page_config(
     page_title="fairtune", page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR

@@ -37,7 +37,7 @@ def picked_panel(selection: Selection) -> None:
     missing = len(set(address.read(PICKED)) - {trial.key for trial in trials})
     if not trials and not missing:
         return
-    with st.sidebar:
+    with st.sidebar.container(key="picked-panel"):
         st.subheader("Picked trials")
         if len(trials) == 1:
             _one(selection, trials[0])

@@ -126,7 +126,9 @@ def _effect(comparison: Comparison, pair: PairResult) -> str:
 def _next(results: StudyResults, advice: Sequence[str]) -> tuple[str, str]:
     """What to do next, and the command for it."""
     if not results.finished:
-        return "the same command continues it once it has stopped", command(results)
+        running = results.home.driver(results.study)
+        stopped = " once it has stopped" if running else ""
+        return f"the same command continues it{stopped}", command(results)
     for text in advice:
         if found := COMMAND.search(text):
             why = text[: found.start()].strip(" :").rstrip(",;")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -43,6 +43,8 @@ from studies.study_file import Arm, Choice, Range
 
 BINS = 8
 """Bins along the whole range; along a logarithmic one, two for each power of ten."""
+WIDE = 100
+"""Listed values that reach so many times as far are on a logarithmic axis."""
 SMALL = 180
 """Pixels of one of small multiples."""
 FEW = 300
@@ -81,7 +83,8 @@ def searched_numbers(arms: Sequence[Arm], prefix: str) -> dict[str, bool]:
             if isinstance(node, Range):
                 found[name] = found.get(name, False) or node.log
             elif isinstance(node, Choice) and all(_is_number(value) for value in node.values):
-                found.setdefault(name, False)
+                low, high = min(node.values), max(node.values)
+                found.setdefault(name, low > 0 and high / low >= WIDE)
     return found
 
 
@@ -270,5 +273,6 @@ def draw_effect(info: EffectInfo, tall: int = 340) -> Picture:
 
 
 def draw_small_effect(info: EffectInfo) -> Picture:
-    """The same as one of small multiples."""
-    return draw_effect(info, SMALL)
+    """The same as one of small multiples, which have room for the end of a name."""
+    _, _, end = info.x.name.partition(".")
+    return draw_effect(replace(info, x=replace(info.x, name=end or info.x.name)), SMALL)
