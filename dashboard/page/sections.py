@@ -118,7 +118,8 @@ def verdict(selection: Selection) -> None:
                 budget(selection)
     if report.missing:
         st.info("\n".join(f"- {marked(text)}" for text in report.missing), icon=":material/info:")
-    warnings = [warning_text(alarm) for alarm in report.design_warnings]
+    alarms = [alarm for alarm in report.design_warnings if alarm.kind != "pruning"]
+    warnings = [warning_text(alarm) for alarm in alarms]
     warnings += [marked(text) for text in report.warnings]
     if warnings:
         st.warning("  \n".join(warnings), icon=":material/warning:")
