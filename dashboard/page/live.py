@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from dashboard.page.messages import escape, show_errors
 from dashboard.page.selection import Selection
@@ -150,7 +151,10 @@ def follow(selection: Selection, always: Section, rows: Rows) -> None:
         drawn = _drawn()
         sections = [always, *each(found)]
         changed = [each.name for each in sections if drawn.get(each.name) != each.numbers(now)]
-        st.rerun([STRIP, *(changed if running else later if first else [])])
+        try:
+            st.rerun([STRIP, *(changed if running else later if first else [])])
+        except StreamlitAPIException:  # one of them is not there: its reader has left the page
+            st.rerun()
 
     @st.fragment  # a beat outside of one would end the downloads of what is not drawn again
     def pulse() -> None:

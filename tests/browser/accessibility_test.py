@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 from studies.home import Home
 from studies.reporting.render import render
@@ -68,6 +69,7 @@ SERIOUS = """async ([known, rules]) => {
     return [each.id, place, node.html.slice(0, 200), node.failureSummary];
   }));
 }"""
+SLOW = 20_000
 UNNAMED_FIGURES = """() => [...document.querySelectorAll('[data-testid=stVegaLiteChart]')]
   .filter(chart => ![chart, ...chart.querySelectorAll('[aria-label]')]
     .some(each => (each.getAttribute('aria-label') || '').length > 10))
@@ -159,6 +161,8 @@ def test_no_page_has_a_serious_violation_and_every_figure_has_a_name(
                 if place < 0:
                     unknown.append(f"{scheme} {name or 'overview'}: {rule}: {html}\n{said}")
                 met.add(place)
+            with suppress(TimeoutError):  # what lies below the first screen is drawn after it
+                page.wait_for_function(f"!({UNNAMED_FIGURES})().length", timeout=SLOW)
             unnamed += [f"{name}: {each}" for each in page.evaluate(UNNAMED_FIGURES)]
     page.emulate_media(color_scheme="light")
     assert not unknown, "\n".join(unknown)
