@@ -26,8 +26,8 @@ DRAWN, WHOLE = "drawn sections", "pages that were drawn as a whole"
 FIRST_ROWS = 2
 """Rows that a page draws at once: the first screen. The others are drawn when it is there, by the
 first beat, when a visitor sees the sections of a study for the first time."""
-STRIP = "strip"
-"""The fragment that is drawn with every beat."""
+STRIP, BEATS = "strip", "beats"
+"""The fragments that are drawn with every beat: the strip, and what beats."""
 PULSE = st.components.v2.component(
     "fairtune_pulse",
     js="""
@@ -35,6 +35,7 @@ PULSE = st.components.v2.component(
     export default function ({ data, parentElement, setTriggerValue }) {
       clearInterval(timers.get(parentElement))
       const beat = () => document.hidden || setTriggerValue("beat", Date.now())
+      document.body.dataset.drawn = data.later ? "first screen" : "whole"
       if (data.later && !timers.has(parentElement)) setTimeout(() => setTriggerValue("beat", 0))
       timers.set(parentElement, setInterval(beat, 1000 * data.pause))
       return () => clearInterval(timers.get(parentElement))
@@ -152,15 +153,16 @@ def follow(selection: Selection, always: Section, rows: Rows) -> None:
         sections = [always, *each(found)]
         changed = [each.name for each in sections if drawn.get(each.name) != each.numbers(now)]
         try:
-            st.rerun([STRIP, *(changed if running else later if first else [])])
+            st.rerun([STRIP, BEATS, *(changed if running else later if first else [])])
         except StreamlitAPIException:  # one of them is not there: its reader has left the page
             st.rerun()
 
-    @st.fragment  # a beat outside of one would end the downloads of what is not drawn again
+    @st.fragment(key=BEATS)  # a beat outside of one would end the downloads of what stays
     def pulse() -> None:
+        waits = bool(_later(selection, found))
         PULSE(
             key="pulse",
-            data={"pause": pause if running else IDLE_PAUSE, "later": bool(later)},
+            data={"pause": pause if running else IDLE_PAUSE, "later": waits},
             on_beat_change=beat,
             height=1,
         )

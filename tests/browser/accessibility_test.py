@@ -54,6 +54,7 @@ SETTLED = """() => {
   const app = document.querySelector('[data-testid=stApp]');
   return app && app.getAttribute('data-test-script-state') === 'notRunning'
     && !document.querySelector('[data-testid=stSkeleton]')
+    && document.body.dataset.drawn !== 'first screen'
     && document.querySelectorAll('[data-testid=stMain] [data-testid=stElementContainer]').length > 1
     && [...document.querySelectorAll('[data-testid=stVegaLiteChart]')]
       .every(chart => chart.querySelector('canvas, svg.marks'));
