@@ -79,7 +79,7 @@ def take_turns(page: Page, address: str, turns: int, seconds: float) -> list[tup
         way = WAYS[number % 2]
         begins.append((way, time.time()))
         if way == "open":
-            opened(page, f"{address}/search?study=polled", PAINTED)
+            opened(page, f"{address}/timeline?study=polled", PAINTED)
         else:
             page.goto("about:blank")
         page.wait_for_timeout(max(0.0, begins[-1][1] + seconds - time.time()) * 1000)
@@ -149,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with running(home, options.workers):
                 page.goto(address)
                 page.get_by_text("1 of 1 studies").wait_for(timeout=120_000)
-                opened(page, f"{address}/search?study=polled", PAINTED)
+                opened(page, f"{address}/timeline?study=polled", PAINTED)
                 begins = take_turns(page, address, options.turns, options.seconds)
             turns = measured(heard(home), begins)
         browser.close()
