@@ -16,6 +16,7 @@ from streamlit.errors import StreamlitAPIException
 
 from dashboard.page.messages import escape, show_errors
 from dashboard.page.selection import Selection
+from lightning_modules.errors import FairtuneError
 
 SHORTEST_PAUSE, TRIALS_PER_SECOND, ARMS_PER_SECOND = 3.0, 200, 4
 """A running study is read again after so many seconds; a large one, which takes longer, later: the
@@ -141,21 +142,21 @@ def follow(selection: Selection, always: Section, rows: Rows) -> None:
     running = selection.state == "running"
 
     def beat() -> None:
-        now = selection.refreshed()
         whole: set[tuple[str, ...]] = st.session_state.setdefault(WHOLE, set())
         first = bool(later) and _page(selection, found) not in whole
         whole.add(_page(selection, found))
-        if now.state != selection.state or (not running and now.entry != selection.entry):
-            st.rerun()
-        if running and _page(now, rows(now)) != _page(selection, found):
-            st.rerun()
-        drawn = _drawn()
-        sections = [always, *each(found)]
-        changed = [each.name for each in sections if drawn.get(each.name) != each.numbers(now)]
         try:
+            now = selection.refreshed()
+            if now.state != selection.state or (not running and now.entry != selection.entry):
+                st.rerun()
+            if running and _page(now, rows(now)) != _page(selection, found):
+                st.rerun()
+            drawn = _drawn()
+            sections = [always, *each(found)]
+            changed = [one.name for one in sections if drawn.get(one.name) != one.numbers(now)]
             st.rerun([STRIP, BEATS, *(changed if running else later if first else [])])
-        except StreamlitAPIException:  # one of them is not there: its reader has left the page
-            st.rerun()
+        except (FairtuneError, StreamlitAPIException):
+            st.rerun()  # the page says what is wrong; or its reader has left it, with its sections
 
     @st.fragment(key=BEATS)  # a beat outside of one would end the downloads of what stays
     def pulse() -> None:
@@ -183,6 +184,7 @@ def _show(selection: Selection, section: Section, *, later: bool) -> None:
                     st.subheader(escape(section.title), anchor=section.name, help=section.help)
                 if section.name in waiting:
                     waiting.remove(section.name)
+                    _drawn().pop(section.name, None)  # another page may have drawn one of the name
                     return
                 _drawn()[section.name] = section.numbers(now)
                 section.draw(now)

@@ -64,10 +64,11 @@ def words(left: TimeLeft) -> str:
     """`about 3.0 min left for the search and 40.0 s for the fresh seeds`."""
     if left.search is None:
         return "time left not known yet"
-    said = f"about {duration(left.search)} left for the search"
-    if left.confirmation:
-        said += f" and {duration(left.confirmation)} for the fresh seeds"
-    return said
+    parts = [(left.search, "the search"), (left.confirmation or 0.0, "the fresh seeds")]
+    said = [f"{duration(seconds)} {{}}for {what}" for seconds, what in parts if seconds > 0]
+    if not said:
+        return "the last runs"
+    return "about " + " and ".join(said).replace("{}", "left ", 1).replace("{}", "")
 
 
 def _quiet(selection: Selection) -> str:
