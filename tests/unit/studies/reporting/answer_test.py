@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,9 @@ from studies.analysis import compare
 from studies.reporting.answer import answer
 from studies.reporting.content import report
 from studies.statistics import Interval
-from tests.support.states import states
+from studies.study_file import Spec
+from tests.support.made import spec_of, study
+from tests.support.states import ARMS, Repeated, repeats_of, states
 
 STATES = states()
 
@@ -71,3 +74,39 @@ def test_an_arm_that_came_to_nothing_is_no_number_away() -> None:
     ]
     found = answer(STATES["arms"], replace(comparison, pairs=pairs), "adam is better.", [], None)
     assert found.sentence == "adam is better."
+
+
+def sentence_of(spec: Spec, value: Repeated) -> str:
+    results = study(spec, repeats_of(spec, value))
+    return report(results, compare(results)).answer.sentence
+
+
+AGAINST = spec_of(ARMS.replace("claim: arms", "claim: arms, against: sgd"))
+
+
+def mixed(arm: int, repeat: int, number: int) -> float:
+    """Only the last arm is better; the others are now better and now worse."""
+    return 0.5 + 0.2 * (arm == 2) + 0.03 * (-1) ** repeat * arm + 1e-4 * number
+
+
+def level_arms(arm: int, repeat: int, number: int) -> float:
+    """No arm is better: each is now ahead and now behind."""
+    return 0.5 + 0.03 * (-1) ** repeat * arm + 1e-4 * number
+
+
+def test_a_winner_against_a_reference_has_its_distance_and_interval() -> None:
+    said = sentence_of(AGAINST, mixed)
+    assert said.startswith("Better than sgd: adam, when each is tuned with 4 trials")
+    assert re.search(
+        r"; adam by \d+\.\d+ points \(95 % interval \d[\d.]* to [\d.]+\) over sgd\.$", said
+    )
+
+
+def test_where_nothing_is_decided_the_largest_difference_is_told_with_its_interval() -> None:
+    for spec in (AGAINST, spec_of(ARMS)):
+        said = sentence_of(spec, level_arms)
+        assert said.startswith("No arm is detectably better")
+        told = (
+            r"; the largest difference observed: \w+ by [\d.]+ points \(95 % interval -[\d.]+ to "
+        )
+        assert re.search(told, said), said
