@@ -6,7 +6,6 @@ they were drawn are drawn again; nothing else on the page is touched.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -65,8 +64,12 @@ def with_winners(selection: Selection) -> Hashable:
 
 
 def with_epochs(selection: Selection) -> Hashable:
-    """Changes always: epochs end without a trace in the study's token."""
-    return time.monotonic()
+    """Changes when a trial starts or ends, and when an epoch of one that trains does."""
+    results = selection.results
+    training = [trial for trial in results.trials if trial.outcome is None]
+    known = selection.histories(training, [results.spec.objective.metric]) if training else {}
+    epochs = sum(len(curve) for curves in known.values() for curve in curves.values())
+    return selection.state, selection.entry.token, epochs
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.page import sections
-from dashboard.page.live import Section, with_epochs, with_winners
+from dashboard.page.live import Section, with_started, with_winners
 from dashboard.page.selection import Selection, about_search, one_search, selected_study
 from dashboard.page.study_page import show_study
 from dashboard.page.widgets import curve_options, log_axis, show
@@ -29,7 +29,7 @@ def every_training(selection: Selection) -> None:
 
 
 SECTIONS = (
-    Section("trainings", "Every training by epoch", every_training, with_epochs),
+    Section("trainings", "Every training by epoch", every_training, with_started),
     Section("learning", "Learning curves of the winners", sections.learning, with_winners),
 )
 show_study(selected_study(arms=True, searches=True), lambda _: SECTIONS)
